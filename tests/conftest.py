@@ -1,0 +1,38 @@
+"""A real PostgreSQL for the tests: one server a session, one fresh database a test."""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.database import Database
+from bench.server import EmbeddedServer
+
+_number = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """A running embedded server of the tests' own."""
+    # Not pytest's tmp_path: pytest takes back, at the start of any other session, the right to
+    # pass through it that root's server needs.
+    with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
+        running = EmbeddedServer(Path(folder) / "postgres")
+        running.start()
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def database(server: EmbeddedServer) -> Iterator[Database]:
+    """An empty database that only this test uses."""
+    maintenance = Database(server.start())
+    name = f"test_{os.getpid()}_{next(_number)}"
+    with maintenance.connect() as connection:
+        connection.execute(f"create database {name}")
+    yield Database(maintenance.url.replace("@/postgres?", f"@/{name}?"))
+    with maintenance.connect() as connection:
+        connection.execute(f"drop database {name} with (force)")
