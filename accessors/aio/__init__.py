@@ -1,1 +1,1 @@
-
+"""The async twins."""

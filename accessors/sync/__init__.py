@@ -1,1 +1,1 @@
-
+"""The sync twins."""

@@ -1,0 +1,62 @@
+"""One engine a process, its pool as large as the crowd and open before anyone asks."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from accessors.api import Target
+
+REQUIRES = {
+    "asyncpg": {"sqlalchemy": "sqlalchemy[asyncio]", "asyncpg": "asyncpg"},
+    "psycopg": {"sqlalchemy": "sqlalchemy[asyncio]", "psycopg": "psycopg[binary]"},
+}
+
+_POOL = "AsyncAdaptedQueuePool, no overflow"
+CARD = {
+    "asyncpg": {
+        "pool": _POOL,
+        "prepared": "always, cached by SQLAlchemy's adapter",
+        "default_batch": "Core 1 growing to 1000; ORM all rows",
+        "writes": "executemany: pipelined, a statement a line",
+    },
+    "psycopg": {
+        "pool": _POOL,
+        "prepared": "after 5 uses on a connection",
+        "default_batch": "Core 1 growing to 1000; ORM all rows",
+        "writes": "executemany: pipelined, a statement a line",
+    },
+}
+
+
+def _connect(driver: str) -> Callable[..., Awaitable[Any]]:
+    # The driver's own connect: every library is then given the same URL in the same words.
+    if driver == "asyncpg":
+        import asyncpg
+
+        return asyncpg.connect
+    import psycopg
+
+    return psycopg.AsyncConnection.connect
+
+
+@asynccontextmanager
+async def open_engine(driver: str, target: Target) -> AsyncIterator[AsyncEngine]:
+    """An engine on `target` with every connection of its pool open; disposed of on leaving."""
+    autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
+    engine = create_async_engine(
+        f"postgresql+{driver}://",
+        async_creator=partial(_connect(driver), target.url),
+        pool_size=target.pool_size,
+        max_overflow=0,
+        **autocommit,
+    )
+    try:
+        async with AsyncExitStack() as everyone:
+            for _ in range(target.pool_size):
+                await everyone.enter_async_context(engine.connect())
+        yield engine
+    finally:
+        await engine.dispose()

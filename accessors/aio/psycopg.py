@@ -1,0 +1,105 @@
+"""psycopg 3, bare."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection, AsyncServerCursor
+from psycopg_pool import AsyncConnectionPool
+
+from accessors import sql
+from accessors.api import AsyncAccessor, AsyncBackend, Line, Rows, Target
+from accessors.rows import FlatCustomers, FlatOrders
+
+_INSERT_ORDER = sql.percent(sql.INSERT_ORDER)
+_INSERT_LINE = sql.percent(sql.INSERT_LINE)
+
+
+class AsyncPsycopgAccessor(AsyncAccessor):
+    reads = streamed_reads = sql.PERCENT
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def fetch_all(self, read: str, *arguments: Any) -> Rows:
+        cursor = await self._connection.execute(read, arguments)
+        return await cursor.fetchall()
+
+    async def fetch_value(self, read: str, *arguments: Any) -> Any:
+        cursor = await self._connection.execute(read, arguments)
+        (value,) = await cursor.fetchone() or (None,)
+        return value
+
+    @asynccontextmanager
+    async def stream(
+        self, read: str, *arguments: Any, batch_size: int | None = None
+    ) -> AsyncIterator[AsyncServerCursor[Any]]:
+        connection = self._connection
+        async with connection.transaction(), connection.cursor(name="stream") as cursor:
+            if batch_size is not None:
+                cursor.itersize = batch_size
+            await cursor.execute(read, arguments)
+            yield cursor
+
+    @asynccontextmanager
+    async def stream_batches(
+        self, read: str, *arguments: Any, batch_size: int | None = None
+    ) -> AsyncIterator[AsyncIterator[Rows]]:
+        async with self.stream(read, *arguments, batch_size=batch_size) as cursor:
+            yield _batches(cursor)
+
+    async def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
+        connection = self._connection
+        async with connection.transaction(), connection.cursor() as cursor:
+            await cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])
+
+    async def add_new_order_for_customer(self, customer_id: int, items: Sequence[Line]) -> int:
+        connection = self._connection
+        async with connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute(_INSERT_ORDER, (customer_id,))
+            order_id: int = (await cursor.fetchone() or (0,))[0]
+            await cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])
+            return order_id
+
+
+async def _batches(cursor: AsyncServerCursor[Any]) -> AsyncIterator[Rows]:
+    while batch := await cursor.fetchmany(cursor.itersize):
+        yield batch
+
+
+class AsyncPsycopg(AsyncBackend):
+    name = "psycopg-async"
+    driver = "psycopg"
+    layer = "driver"
+    requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
+    shapes = {
+        "get_customers": FlatCustomers,
+        "get_orders_of_customer": FlatOrders,
+        "get_orders_between_dates": FlatOrders,
+    }
+    card = {
+        "rows": "tuple",
+        "pool": "psycopg_pool.AsyncConnectionPool",
+        "prepared": "after 5 uses on a connection",
+        "default_batch": "100 (itersize)",
+        "writes": "executemany: pipelined, a statement a line",
+    }
+
+    @asynccontextmanager
+    async def open(self, target: Target) -> AsyncIterator[None]:
+        size = target.pool_size
+        autocommit = target.transactions == "autocommit"
+        self._pool = AsyncConnectionPool(
+            target.url, min_size=size, max_size=size, open=False, kwargs={"autocommit": autocommit}
+        )
+        async with self._pool:
+            await self._pool.wait()
+            yield
+
+    @asynccontextmanager
+    async def accessor(self) -> AsyncIterator[AsyncAccessor]:
+        async with self._pool.connection() as connection:
+            yield AsyncPsycopgAccessor(connection)
+
+
+BACKENDS = (AsyncPsycopg(),)

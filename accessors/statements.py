@@ -1,0 +1,118 @@
+"""The reads as SQLAlchemy statements. A statement knows no colour: both twins share these.
+
+Each is built once; SQLAlchemy's compiled cache would find one built anew for every call as well,
+at the price of building it and of its cache key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, insert, select
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
+
+from accessors.api import Line
+from accessors.models import Address, Base, Customer, Item, OrderItems, Orders
+from accessors.sql import SCHEMA, Reads
+
+
+@dataclass(frozen=True)
+class Read:
+    """A statement, and the names of its parameters in the order in which callers give them."""
+
+    statement: Select[Any]
+    parameters: tuple[str, ...] = ()
+    collections: bool = False
+    """True where a collection is joined in, so that each parent row comes once per member and the
+    ORM insists on `unique()`."""
+
+    def bind(self, arguments: Sequence[Any]) -> dict[str, Any]:
+        return dict(zip(self.parameters, arguments, strict=True))
+
+
+_address, _customer, _item, _orders, _lines = (
+    Base.metadata.tables[f"{SCHEMA}.{model.__tablename__}"]
+    for model in (Address, Customer, Item, Orders, OrderItems)
+)
+
+_core_orders = (
+    select(*_orders.c, *_customer.c, *_lines.c, *_item.c)
+    .join(_customer, _customer.c.id == _orders.c.customer_id)
+    .outerjoin(_lines, _lines.c.order_id == _orders.c.id)
+    .outerjoin(_item, _item.c.id == _lines.c.item_id)
+    .order_by(_orders.c.id, _lines.c.item_id)
+)
+
+_total_cost = Read(
+    select(func.sum(Item.price * OrderItems.quantity))
+    .join(OrderItems.item)
+    .where(OrderItems.order_id == bindparam("order_id")),
+    ("order_id",),
+)
+
+CORE = Reads(
+    customers=Read(
+        select(*_customer.c, *_address.c)
+        .join(_address, _address.c.id == _customer.c.address_id)
+        .order_by(_customer.c.id)
+    ),
+    orders_of_customer=Read(
+        _core_orders.where(_orders.c.customer_id == bindparam("customer_id")), ("customer_id",)
+    ),
+    total_cost_of_an_order=_total_cost,
+    orders_between_dates=Read(
+        _core_orders.where(_orders.c.order_time.between(bindparam("after"), bindparam("before"))),
+        ("after", "before"),
+    ),
+)
+
+
+def _orm(lines: ExecutableOption, *, collections: bool) -> Reads[Read]:
+    """The ORM's reads, with an order's lines loaded in the way that `lines` says."""
+    # An order's answer names its customer, not the address: without this a third join comes along.
+    no_address = joinedload(Orders.customer).lazyload(Customer.address)
+    orders = select(Orders).options(no_address, lines).order_by(Orders.id)
+    return Reads(
+        customers=Read(select(Customer).order_by(Customer.id)),
+        orders_of_customer=Read(
+            orders.where(Orders.customer_id == bindparam("customer_id")),
+            ("customer_id",),
+            collections,
+        ),
+        total_cost_of_an_order=_total_cost,
+        orders_between_dates=Read(
+            orders.where(Orders.order_time.between(bindparam("after"), bindparam("before"))),
+            ("after", "before"),
+            collections,
+        ),
+    )
+
+
+ORM = _orm(joinedload(Orders.order_items).joinedload(OrderItems.item), collections=True)
+"""One statement a read: the round trips and the rows of everybody else."""
+
+ORM_STREAMED = _orm(selectinload(Orders.order_items).joinedload(OrderItems.item), collections=False)
+"""A joined collection can't stream (`yield_per` refuses it): its lines come by a further statement
+for each batch of orders. https://docs.sqlalchemy.org/en/20/orm/queryguide/api.html#orm-queryguide-yield-per
+"""
+
+INSERT_ORDER = insert(_orders).returning(_orders.c.id)
+INSERT_LINES = insert(_lines)
+
+READ_COMMITTED = "READ COMMITTED"
+"""PostgreSQL's default, named: a session that reads in autocommit takes it up for a transaction."""
+
+
+def lines_of(order_id: int, items: Sequence[Line]) -> list[dict[str, int]]:
+    """The parameters of `INSERT_LINES`."""
+    return [
+        {"order_id": order_id, "item_id": item_id, "quantity": quantity}
+        for item_id, quantity in items
+    ]
+
+
+def stream_options(batch_size: int | None) -> dict[str, Any]:
+    """The execution options of a stream; without a batch size, what SQLAlchemy does by itself."""
+    options: dict[str, Any] = {"stream_results": True}
+    return options if batch_size is None else options | {"yield_per": batch_size}

@@ -1,0 +1,62 @@
+"""One engine a process, its pool as large as the crowd and open before anyone asks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+
+from accessors.api import Target
+
+REQUIRES = {
+    "psycopg2": {"sqlalchemy": "sqlalchemy[asyncio]", "psycopg2": "psycopg2-binary"},
+    "psycopg": {"sqlalchemy": "sqlalchemy[asyncio]", "psycopg": "psycopg[binary]"},
+}
+
+_POOL = "QueuePool, no overflow"
+CARD = {
+    "psycopg2": {
+        "pool": _POOL,
+        "prepared": "never",
+        "default_batch": "Core 1 growing to 1000; ORM all rows",
+        "writes": "insertmanyvalues: all lines in one statement",
+    },
+    "psycopg": {
+        "pool": _POOL,
+        "prepared": "after 5 uses on a connection",
+        "default_batch": "Core 1 growing to 1000; ORM all rows",
+        "writes": "executemany: pipelined, a statement a line",
+    },
+}
+
+
+def _connect(driver: str) -> Callable[..., Any]:
+    # The driver's own connect: every library is then given the same URL in the same words.
+    if driver == "psycopg2":
+        import psycopg2
+
+        return psycopg2.connect
+    import psycopg
+
+    return psycopg.Connection.connect
+
+
+@contextmanager
+def open_engine(driver: str, target: Target) -> Iterator[Engine]:
+    """An engine on `target` with every connection of its pool open; disposed of on leaving."""
+    autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
+    engine = create_engine(
+        f"postgresql+{driver}://",
+        creator=partial(_connect(driver), target.url),
+        pool_size=target.pool_size,
+        max_overflow=0,
+        **autocommit,
+    )
+    try:
+        with ExitStack() as everyone:
+            for _ in range(target.pool_size):
+                everyone.enter_context(engine.connect())
+        yield engine
+    finally:
+        engine.dispose()

@@ -1,0 +1,105 @@
+"""psycopg 3, bare."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection, ServerCursor
+from psycopg_pool import ConnectionPool
+
+from accessors import sql
+from accessors.api import Accessor, Backend, Line, Rows, Target
+from accessors.rows import FlatCustomers, FlatOrders
+
+_INSERT_ORDER = sql.percent(sql.INSERT_ORDER)
+_INSERT_LINE = sql.percent(sql.INSERT_LINE)
+
+
+class PsycopgAccessor(Accessor):
+    reads = streamed_reads = sql.PERCENT
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+
+    def fetch_all(self, read: str, *arguments: Any) -> Rows:
+        cursor = self._connection.execute(read, arguments)
+        return cursor.fetchall()
+
+    def fetch_value(self, read: str, *arguments: Any) -> Any:
+        cursor = self._connection.execute(read, arguments)
+        (value,) = cursor.fetchone() or (None,)
+        return value
+
+    @contextmanager
+    def stream(
+        self, read: str, *arguments: Any, batch_size: int | None = None
+    ) -> Iterator[ServerCursor[Any]]:
+        connection = self._connection
+        with connection.transaction(), connection.cursor(name="stream") as cursor:
+            if batch_size is not None:
+                cursor.itersize = batch_size
+            cursor.execute(read, arguments)
+            yield cursor
+
+    @contextmanager
+    def stream_batches(
+        self, read: str, *arguments: Any, batch_size: int | None = None
+    ) -> Iterator[Iterator[Rows]]:
+        with self.stream(read, *arguments, batch_size=batch_size) as cursor:
+            yield _batches(cursor)
+
+    def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
+        connection = self._connection
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])
+
+    def add_new_order_for_customer(self, customer_id: int, items: Sequence[Line]) -> int:
+        connection = self._connection
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(_INSERT_ORDER, (customer_id,))
+            order_id: int = (cursor.fetchone() or (0,))[0]
+            cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])
+            return order_id
+
+
+def _batches(cursor: ServerCursor[Any]) -> Iterator[Rows]:
+    while batch := cursor.fetchmany(cursor.itersize):
+        yield batch
+
+
+class Psycopg(Backend):
+    name = "psycopg"
+    driver = "psycopg"
+    layer = "driver"
+    requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
+    shapes = {
+        "get_customers": FlatCustomers,
+        "get_orders_of_customer": FlatOrders,
+        "get_orders_between_dates": FlatOrders,
+    }
+    card = {
+        "rows": "tuple",
+        "pool": "psycopg_pool.ConnectionPool",
+        "prepared": "after 5 uses on a connection",
+        "default_batch": "100 (itersize)",
+        "writes": "executemany: pipelined, a statement a line",
+    }
+
+    @contextmanager
+    def open(self, target: Target) -> Iterator[None]:
+        size = target.pool_size
+        autocommit = target.transactions == "autocommit"
+        self._pool = ConnectionPool(
+            target.url, min_size=size, max_size=size, open=False, kwargs={"autocommit": autocommit}
+        )
+        with self._pool:
+            self._pool.wait()
+            yield
+
+    @contextmanager
+    def accessor(self) -> Iterator[Accessor]:
+        with self._pool.connection() as connection:
+            yield PsycopgAccessor(connection)
+
+
+BACKENDS = (Psycopg(),)

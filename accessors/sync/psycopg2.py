@@ -1,0 +1,123 @@
+"""psycopg2, bare."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import psycopg2.extensions
+import psycopg2.extras
+import psycopg2.pool
+
+from accessors import sql
+from accessors.api import Accessor, Backend, Line, Rows, Target
+from accessors.rows import FlatCustomers, FlatOrders
+
+_INSERT_ORDER = sql.percent(sql.INSERT_ORDER)
+_INSERT_LINES = sql.INSERT_LINE.replace("($1, $2, $3)", "%s")
+
+
+class Psycopg2Accessor(Accessor):
+    reads = streamed_reads = sql.PERCENT
+
+    def __init__(self, connection: psycopg2.extensions.connection) -> None:
+        self._connection = connection
+
+    def fetch_all(self, read: str, *arguments: Any) -> Rows:
+        with self._connection.cursor() as cursor:
+            cursor.execute(read, arguments)
+            return cursor.fetchall()
+
+    def fetch_value(self, read: str, *arguments: Any) -> Any:
+        with self._connection.cursor() as cursor:
+            cursor.execute(read, arguments)
+            (value,) = cursor.fetchone() or (None,)
+            return value
+
+    @contextmanager
+    def _server_cursor(
+        self, read: str, arguments: Sequence[Any], batch_size: int | None
+    ) -> Iterator[psycopg2.extensions.cursor]:
+        # `with connection` is one transaction, also under autocommit (since psycopg2 2.9).
+        with self._connection, self._connection.cursor(name="stream") as cursor:
+            if batch_size is not None:
+                cursor.itersize = batch_size
+            cursor.execute(read, arguments)
+            yield cursor
+
+    @contextmanager
+    def stream(
+        self, read: str, *arguments: Any, batch_size: int | None = None
+    ) -> Iterator[Iterator[Any]]:
+        with self._server_cursor(read, arguments, batch_size) as cursor:
+            yield iter(cursor)
+
+    @contextmanager
+    def stream_batches(
+        self, read: str, *arguments: Any, batch_size: int | None = None
+    ) -> Iterator[Iterator[Rows]]:
+        with self._server_cursor(read, arguments, batch_size) as cursor:
+            yield iter(partial(cursor.fetchmany, cursor.itersize), [])
+
+    def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
+        with self._connection, self._connection.cursor() as cursor:
+            self._insert_lines(cursor, order_id, items)
+
+    def add_new_order_for_customer(self, customer_id: int, items: Sequence[Line]) -> int:
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute(_INSERT_ORDER, (customer_id,))
+            order_id: int
+            (order_id,) = cursor.fetchone() or ()
+            self._insert_lines(cursor, order_id, items)
+            return order_id
+
+    @staticmethod
+    def _insert_lines(
+        cursor: psycopg2.extensions.cursor, order_id: int, items: Sequence[Line]
+    ) -> None:
+        # Not executemany, which sends a statement a line:
+        # https://www.psycopg.org/docs/extras.html#fast-execution-helpers
+        if items:
+            psycopg2.extras.execute_values(
+                cursor, _INSERT_LINES, [(order_id, *item) for item in items]
+            )
+
+
+class Psycopg2(Backend):
+    name = driver = "psycopg2"
+    layer = "driver"
+    requires = {"psycopg2": "psycopg2-binary"}
+    shapes = {
+        "get_customers": FlatCustomers,
+        "get_orders_of_customer": FlatOrders,
+        "get_orders_between_dates": FlatOrders,
+    }
+    card = {
+        "rows": "tuple",
+        "pool": "psycopg2.pool.ThreadedConnectionPool",
+        "prepared": "never",
+        "default_batch": "2000 (itersize)",
+        "writes": "execute_values: all lines in one statement",
+    }
+
+    @contextmanager
+    def open(self, target: Target) -> Iterator[None]:
+        size = target.pool_size
+        self._autocommit = target.transactions == "autocommit"
+        self._pool = psycopg2.pool.ThreadedConnectionPool(size, size, target.url)
+        try:
+            yield
+        finally:
+            self._pool.closeall()
+
+    @contextmanager
+    def accessor(self) -> Iterator[Accessor]:
+        connection = self._pool.getconn()
+        try:
+            connection.autocommit = self._autocommit
+            yield Psycopg2Accessor(connection)
+        finally:
+            self._pool.putconn(connection)
+
+
+BACKENDS = (Psycopg2(),)
