@@ -1,0 +1,106 @@
+"""A case: what is measured, and its names in files, tables and charts."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+from accessors.api import AnyBackend, Transactions
+from bench.errors import UsageError
+from bench.workload import WORKLOADS
+
+Mode = Literal["buffered", "streamed", "batched"]
+SessionScope = Literal["task", "operation"]
+RowForm = Literal["native", "dict"]
+Loop = Literal["asyncio", "uvloop"]
+
+MODES: tuple[Mode, ...] = ("buffered", "streamed", "batched")
+
+
+@dataclass(frozen=True, order=True)
+class Fetch:
+    """How rows are taken: all at once, row by row, or batch by batch."""
+
+    mode: Mode = "buffered"
+    batch_size: int | None = None
+    """Rows fetched from the server at a time; None is the library's default."""
+
+    def __str__(self) -> str:
+        return self.mode if self.batch_size is None else f"{self.mode}:{self.batch_size}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`buffered`, `streamed`, `batched:1000`; anything else is a `UsageError`."""
+        mode, _, size = text.partition(":")
+        if mode not in MODES:
+            raise UsageError(f"no fetch named {text!r}: choose from {', '.join(MODES)}")
+        if not size:
+            return cls(mode)
+        if mode == "buffered" or not size.isdecimal() or int(size) == 0:
+            raise UsageError(f"no fetch named {text!r}: write streamed:100 or batched:1000")
+        return cls(mode, int(size))
+
+
+@dataclass(frozen=True)
+class Case:
+    """Backend x workload x fetch x concurrency (x session scope x transactions x rows x loop)."""
+
+    backend: str
+    workload: str
+    fetch: Fetch = field(default_factory=Fetch)
+    concurrency: int = 1
+    session_scope: SessionScope = "task"
+    transactions: Transactions = "autocommit"
+    rows: RowForm = "native"
+    loop: Loop = "asyncio"
+
+    @property
+    def key(self) -> str:
+        """The identity: every factor, in one order."""
+        return "/".join(
+            [
+                self.backend,
+                self.workload,
+                str(self.fetch),
+                str(self.concurrency),
+                self.session_scope,
+                self.transactions,
+                self.rows,
+                self.loop,
+            ]
+        )
+
+    @property
+    def title(self) -> str:
+        """For people: what differs from the plain case, in words."""
+        words = [self.backend, self.workload]
+        if self.fetch != Fetch():
+            words.append(str(self.fetch))
+        words.append(f"at {self.concurrency}")
+        if self.session_scope == "operation":
+            words.append("a session per operation")
+        if self.transactions == "implicit":
+            words.append("implicit transactions")
+        if self.rows == "dict":
+            words.append("as dicts")
+        if self.loop != "asyncio":
+            words.append(self.loop)
+        return ", ".join(words)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"fetch": str(self.fetch)}
+
+    @classmethod
+    def from_dict(cls, case: dict[str, Any]) -> Self:
+        return cls(**case | {"fetch": Fetch.parse(case["fetch"])})
+
+    def impossible(self, backend: AnyBackend) -> str | None:
+        """Why this case can't be, if it can't."""
+        workload = WORKLOADS[self.workload]
+        if self.fetch.mode != "buffered" and not workload.streams:
+            return f"{self.workload} has no rows to stream"
+        if self.transactions not in backend.transactions:
+            return f"{self.backend} begins no transaction by itself: it is always autocommit"
+        if self.loop != "asyncio" and backend.colour == "sync":
+            return f"{self.backend} is sync: it runs in threads, on no event loop"
+        if self.rows == "dict" and not workload.streams:
+            return f"{self.workload} has no rows to turn into dicts"
+        return None

@@ -1,0 +1,201 @@
+"""What a measurement leaves behind: runs, and the file that keeps them.
+
+`run.jsonl` is the truth: a header line with the environment, then a line for each run, appended
+and flushed as it ends. All else in a results folder is drawn from it. docs/results-format.md says
+what each field means.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+from bench.case import Case
+from bench.errors import BenchError
+from bench.samples import Samples
+
+FORMAT = 1
+"""Goes up whenever an older reader would misread a file."""
+
+RUN_FILE = "run.jsonl"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The samples of one case in one round, and what was seen beside them: the unit of statistics.
+
+    `None` means that it could not be seen here, never zero.
+    """
+
+    case: Case
+    round: int
+    started_at: str
+    """UTC, ISO 8601: the start line."""
+    window_ns: int
+    """From the start line to the deadline."""
+    samples: Samples
+    client_cpu_ns: int
+    """CPU time of the backend's process, all threads, from the start line to its last sample."""
+    server_cpu_ns: int | None
+    """CPU time of all the server's processes over the same stretch, where the server is local."""
+    elapsed_ns: int
+    """From the start line to the end of the last sample: what the CPU times are over."""
+    loop_stall_max_ns: int | None
+    """The longest that a heartbeat on the event loop came late; None for threads."""
+    loop_stall_p99_ns: int | None
+    fewest_operations: int
+    """Of any worker: with `most_operations`, how fairly the crowd was served."""
+    most_operations: int
+
+    def as_dict(self) -> dict[str, Any]:
+        fields = {name: value for name, value in vars(self).items() if name != "samples"}
+        case = {"key": self.case.key, "case": self.case.as_dict()}
+        return {"kind": "run", **fields, **case, "samples": self.samples.as_dict()}
+
+    @classmethod
+    def from_dict(cls, line: Mapping[str, Any]) -> Self:
+        fields = {name: line[name] for name in cls.__dataclass_fields__ if name in line}
+        case, samples = Case.from_dict(line["case"]), Samples.from_dict(line["samples"])
+        return cls(**fields | {"case": case, "samples": samples})
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The peak memory of one operation of a case, in a fresh process."""
+
+    case: Case
+    peak_bytes: int
+    """Above what the process held when its pool was open and nothing had been asked yet."""
+    rows: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"kind": "memory", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
+
+    @classmethod
+    def from_dict(cls, line: Mapping[str, Any]) -> Self:
+        return cls(Case.from_dict(line["case"]), line["peak_bytes"], line["rows"])
+
+
+@dataclass
+class Results:
+    """Everything that a `run.jsonl` holds."""
+
+    folder: Path
+    header: dict[str, Any]
+    runs: list[Run] = field(default_factory=list)
+    memory: list[Memory] = field(default_factory=list)
+    end: dict[str, Any] | None = None
+    """How the command ended; None when it was killed before it could say so."""
+    damaged_line: int | None = None
+    """The number of a last line that was cut short: all before it is good."""
+
+    @property
+    def cases(self) -> list[Case]:
+        """In the order of the header's plan; those of which there is a run or a memory."""
+        seen = {run.case for run in self.runs} | {memory.case for memory in self.memory}
+        planned = [Case.from_dict(case) for case in self.header["plan"]]
+        return [case for case in planned if case in seen]
+
+
+class Recorder:
+    """Appends to a new `run.jsonl`, a line at a time, each on disk before the next begins."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder. Raises `BenchError` where it exists or can't be made."""
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise BenchError(
+                f"{folder} exists already: nothing of it was touched.\n"
+                "Choose another --out, or leave it out for a folder named by the time."
+            ) from None
+        except OSError as error:
+            raise BenchError(
+                f"cannot write results to {folder}: {error.strerror}.\n"
+                "Choose a folder that you may write with --out."
+            ) from error
+        self.folder = folder
+        self._file: IO[str] = (folder / RUN_FILE).open("w", encoding="utf-8")
+
+    def header(self, header: dict[str, Any]) -> None:
+        self._append({"kind": "header", "format": FORMAT, **header})
+
+    def add(self, entry: Run | Memory) -> None:
+        self._append(entry.as_dict())
+
+    def end(self, outcome: str, **more: Any) -> None:
+        """The last line: `complete`, `interrupted` or `failed`, and why."""
+        self._append({"kind": "end", "outcome": outcome, **more})
+        self._file.close()
+
+    def _append(self, line: dict[str, Any]) -> None:
+        try:
+            self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise BenchError(
+                f"cannot write to {self.folder / RUN_FILE}: {error.strerror}.\n"
+                "What was written before is kept: `bench charts` draws it."
+            ) from error
+
+
+def load(folder: Path) -> Results:
+    """Read a results folder (or its `run.jsonl`).
+
+    A last line cut short is left out and named in `damaged_line`. Raises `BenchError` for a file
+    that is missing, damaged elsewhere, or of a newer format.
+    """
+    path = folder if folder.is_file() else folder / RUN_FILE
+    try:
+        lines = list(_lines(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise BenchError(
+            f"cannot read {path}: {reason}.\nGive a folder of results/, as `bench run` made it."
+        ) from error
+    header = lines[0][1] if lines else None
+    if not isinstance(header, dict) or header.get("kind") != "header":
+        raise BenchError(
+            f"{path} is damaged: it does not begin with a header line.\n"
+            "Nothing can be drawn without one; measure again with `bench run`."
+        )
+    if header["format"] > FORMAT:
+        raise BenchError(
+            f"{path} has format {header['format']}; this version reads up to {FORMAT}.\n"
+            "It was written by a newer gatherbench: update this one to read it."
+        )
+    results = Results(path.parent, header)
+    for number, line in lines[1:]:
+        try:
+            _take(results, line)
+        except (KeyError, TypeError, ValueError, AttributeError, zlib.error) as error:
+            if number != lines[-1][0]:
+                raise BenchError(
+                    f"{path} is damaged at line {number}.\n"
+                    "Delete that line to use the others: each holds one run."
+                ) from error
+            results.damaged_line = number
+    return results
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield number, json.loads(line)
+            except json.JSONDecodeError:
+                yield number, None
+
+
+def _take(results: Results, line: dict[str, Any]) -> None:
+    match line["kind"]:
+        case "run":
+            results.runs.append(Run.from_dict(line))
+        case "memory":
+            results.memory.append(Memory.from_dict(line))
+        case "end":
+            results.end = line
+        case other:
+            raise ValueError(other)

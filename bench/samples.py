@@ -1,0 +1,74 @@
+"""One measured operation after another: the columns of a run, and how they are packed."""
+
+import base64
+import sys
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+_COLUMNS = ("start_ns", "duration_ns", "first_row_ns", "rows", "worker")
+
+
+@dataclass
+class Samples:
+    """The measured operations of one run, a column each, in the order in which each worker ended.
+
+    All times are whole nanoseconds; `start_ns` counts from the start line.
+    """
+
+    start_ns: array[int] = field(default_factory=lambda: array("q"))
+    duration_ns: array[int] = field(default_factory=lambda: array("q"))
+    first_row_ns: array[int] = field(default_factory=lambda: array("q"))
+    """From the operation's start to its first row; empty unless streamed; 0 where no row came."""
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    """Rows of the joined result; 1 for a value or a write."""
+    worker: array[int] = field(default_factory=lambda: array("q"))
+    errors: dict[int, str] = field(default_factory=dict)
+    """Position of a failed sample -> the error's class and message."""
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    @property
+    def error_classes(self) -> Counter[str]:
+        """How many samples failed, by the class of their error."""
+        return Counter(error.partition(":")[0] for error in self.errors.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        columns = {name: _pack(getattr(self, name)) for name in _COLUMNS}
+        return {"count": len(self), **columns, "errors": self.errors}
+
+    @classmethod
+    def from_dict(cls, samples: Mapping[str, Any]) -> Self:
+        columns = {name: _unpack(samples[name]) for name in _COLUMNS}
+        errors = {int(position): error for position, error in samples["errors"].items()}
+        return cls(**columns, errors=errors)
+
+
+def _pack(column: array[int]) -> str:
+    """Differences of neighbours, as little-endian 64-bit integers, deflated, in base 64."""
+    previous = 0
+    differences = array("q")
+    for value in column:
+        differences.append(value - previous)
+        previous = value
+    return base64.b64encode(zlib.compress(_little_endian(differences).tobytes())).decode()
+
+
+def _unpack(packed: str) -> array[int]:
+    differences = array("q", zlib.decompress(base64.b64decode(packed)))
+    column = array("q")
+    total = 0
+    for difference in _little_endian(differences):
+        total += difference
+        column.append(total)
+    return column
+
+
+def _little_endian(column: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column
