@@ -74,10 +74,7 @@ class Database:
 
     def check_capacity(self, connections: int) -> None:
         """Raise BenchError when the server has fewer free connections than are needed."""
-        with self.connect() as connection:
-            row = connection.execute(_CAPACITY).fetchone()
-        assert row is not None
-        limit, reserved, used = row
+        limit, reserved, used = self._connections()
         free = max(0, limit - reserved - used)
         if free < connections:
             raise BenchError(
@@ -85,6 +82,18 @@ class Database:
                 f"(max_connections {limit}, reserved {reserved}, in use {used}).\n"
                 "Lower --concurrency, close other clients, or raise max_connections."
             )
+
+    def free_connections(self) -> int:
+        """How many more connections the server takes, those reserved for superusers left out."""
+        limit, reserved, used = self._connections()
+        return max(0, limit - reserved - used)
+
+    def _connections(self) -> tuple[int, int, int]:
+        """The server's limit, how many of them are reserved, how many others are in use."""
+        with self.connect() as connection:
+            row = connection.execute(_CAPACITY).fetchone()
+        assert row is not None
+        return row[0], row[1], row[2]
 
     def _failure(self, said: str) -> BenchError:
         lines = [line for line in said.strip().splitlines() if "Is the server running" not in line]

@@ -1,7 +1,7 @@
 """Database URLs as text: in libpq's form, and cleaned of secrets before they are shown."""
 
 import re
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from bench.errors import UsageError
 
@@ -10,7 +10,10 @@ _HOST = r"(?:\[[^\]]*\]|[^@/?:,\[\]]*)(?::\d*)?"
 _WELL_FORMED = re.compile(
     rf"(?:[^:/@?]*(?::(?P<password>[^@/]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^?@]*)?(?:\?.*)?"
 )
-_SECRET_PARAMETERS = {"password", "sslpassword", "oauth_client_secret"} | {
+_SECRET_PARAMETERS = {
+    "password",
+    "sslpassword",
+    "oauth_client_secret",
     "scram_client_key",
     "scram_server_key",
 }
@@ -44,6 +47,8 @@ def unreadable() -> UsageError:
 
 def masked(url: str) -> str:
     """`url` with `***` for every secret in it, also in a URL that is not well formed."""
+    if "://" not in url:
+        return "***"
     for start, end in reversed(_secret_spans(url)):
         url = url[:start] + "***" + url[end:]
     return url
@@ -52,11 +57,15 @@ def masked(url: str) -> str:
 def redact(text: str, url: str) -> str:
     """`text` with `***` for every secret of `url`, as it stands there, encoded or decoded."""
     written = {url[start:end] for start, end in _secret_spans(url)}
-    decoded = {unquote(secret) for secret in written}
-    secrets = written | decoded | {quote(secret, safe="") for secret in decoded}
-    for secret in sorted(secrets - {""}, key=len, reverse=True):
-        text = text.replace(secret, "***")
+    for secret in sorted(written | {unquote(secret) for secret in written}, key=len, reverse=True):
+        text = re.sub("".join(map(_in_any_form, secret)), "***", text)
     return text
+
+
+def _in_any_form(character: str) -> str:
+    """A pattern for one character, as it is or percent-encoded: libraries encode different ones."""
+    encoded = "".join(f"%{byte:02x}" for byte in character.encode())
+    return f"(?:{re.escape(character)}|(?i:{encoded}))"
 
 
 def _secret_spans(url: str) -> list[tuple[int, int]]:

@@ -56,7 +56,7 @@ class EmbeddedServer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.absolute().parent.resolve() / folder.name
+        self.folder = folder.resolve()
         self.data = self.folder / "data"
         self.log = self.folder / "server.log"
 
@@ -71,13 +71,13 @@ class EmbeddedServer:
         pg_ctl = binary("pg_ctl")
         self._own_folder(account)
         account.let_through([self.folder, pg_ctl])
-        with self._locked():
+        with self._locked(account) as lock:
             found = self._settled(account)
             if running := self._answering(account):
                 return _url(running)
             if found is not None and found.is_alive:
                 self._halt(account)  # it lives where nobody can reach it: its socket is gone
-            self._initialise(account)
+            self._initialise(account, lock)
             end_remains(self.data)
             self._launch(account)
             if running := self._answering(account):
@@ -86,10 +86,10 @@ class EmbeddedServer:
 
     def stop(self) -> bool:
         """Shut the server down, ending its connections. True if it was running."""
+        account = account_for(self.folder)
         if not self.data.exists():
             return False
-        account = account_for(self.folder)
-        with self._locked():
+        with self._locked(account):
             found = read_postmaster(self.data)
             running = found is not None and found.is_alive
             if running:
@@ -99,6 +99,7 @@ class EmbeddedServer:
 
     def status(self) -> ServerStatus:
         """How it is now. Starts and changes nothing."""
+        account_for(self.folder)
         found = read_postmaster(self.data)
         alive = found is not None and found.is_alive
         reachable = found if alive and found is not None and found.answers else None
@@ -139,7 +140,7 @@ class EmbeddedServer:
             ) from error
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, account: Account) -> Iterator[int]:
         """Let one process at a time start or stop this server."""
         import fcntl
 
@@ -149,12 +150,13 @@ class EmbeddedServer:
         except OSError as error:
             raise BenchError(f"cannot write in {self.folder} ({error.strerror}).") from error
         try:
+            account.own(lock)
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            yield lock
         finally:
             os.close(lock)
 
-    def _initialise(self, account: Account) -> None:
+    def _initialise(self, account: Account, lock: int) -> None:
         """Create the data folder, whole or not at all; check the version of one that exists."""
         if self.data.exists():
             marker = self.data / "PG_VERSION"
@@ -168,19 +170,23 @@ class EmbeddedServer:
         partial = self.folder / "data.partial"
         if partial.exists():
             shutil.rmtree(partial)
+        # initdb outlives a killed caller: it holds the lock itself, so that nobody works beside it.
         options = ["--username=postgres", "--auth=peer", *INITDB_OPTIONS]
-        done = run(account, self.folder, "initdb", "-D", partial.name, *options)
+        done = run(account, self.folder, "initdb", "-D", partial.name, *options, keep_open=lock)
         if done.returncode:
             raise BenchError(f"initdb failed in {self.folder}:\n{_tail(done.stderr)}")
         partial.rename(self.data)
 
     def _launch(self, account: Account) -> None:
         self._write_access_rules(account)
+        sockets = socket_folder(self.folder, account)
+        for left in sockets.glob(".s.PGSQL.*"):
+            left.unlink()  # its lock file names a pid that somebody else may have by now
         settings = {
             **SERVER_SETTINGS,
             "port": str(PORT),
             "listen_addresses": "",
-            "unix_socket_directories": f'"{socket_folder(self.folder, account)}"',
+            "unix_socket_directories": f'"{sockets}"',
             "unix_socket_permissions": "0700",
         }
         options = shlex.join(f"--{name}={value}" for name, value in settings.items())
@@ -188,7 +194,7 @@ class EmbeddedServer:
         wait = ["-w", "-s", "-t", str(_PATIENCE_S)]
         start = ["-D", self.data.name, "-l", self.log.name, *wait, "-o", options, "start"]
         done = run(account, self.folder, "pg_ctl", *start)
-        if done.returncode:
+        if done.returncode and not self._answering(account):
             said = (
                 self.log.read_bytes()[before:].decode(errors="replace") if self.log.exists() else ""
             )

@@ -43,11 +43,11 @@ class Account:
         """The users that may connect: this one, and root, who can become any user anyway."""
         return sorted({self.name, "root"})
 
-    def own(self, path: Path) -> None:
-        """Make `path` this account's, and closed to everybody else."""
-        path.chmod(0o700)
+    def own(self, path: Path | int) -> None:
+        """Make a path or an open file this account's, and closed to everybody else."""
+        os.chmod(path, 0o700)  # noqa: PTH101 (an open file is no path)
         if self.switched:
-            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+            os.chown(path, self.uid, self.gid)
 
     def owns_privately(self, folder: Path) -> bool:
         """Whether `folder` is a real folder of this account that nobody else can enter."""
@@ -93,7 +93,7 @@ def account_for(folder: Path) -> Account:
 
     Raises BenchError when the folder belongs to somebody else, or no account can be had.
     """
-    owner = folder.stat().st_uid if folder.exists() else None
+    owner = _owner(folder)
     caller = os.geteuid()
     if caller == 0:
         # What an ordinary user began, root carries on as that user: the files stay theirs.
@@ -104,6 +104,18 @@ def account_for(folder: Path) -> Account:
             "Run as that user, or set GATHERBENCH_HOME to a folder of your own."
         )
     return _by_uid(caller, switched=False)
+
+
+def _owner(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_uid
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BenchError(
+            f"cannot look into {folder} ({error.strerror}).\n"
+            "Set GATHERBENCH_HOME to a folder of your own, or pass --database-url."
+        ) from error
 
 
 def _by_uid(uid: int, *, switched: bool) -> Account:

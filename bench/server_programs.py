@@ -40,9 +40,12 @@ def version() -> str:
 
 
 def run(
-    account: Account, folder: Path, program: str, *arguments: str
+    account: Account, folder: Path, program: str, *arguments: str, keep_open: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program as `account` in `folder`, and return what it said once it has ended."""
+    """Run a program as `account` in `folder`, and return what it said once it has ended.
+
+    It gets none of our open files but `keep_open`.
+    """
     path = binary(program)
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
@@ -51,6 +54,7 @@ def run(
             cwd=folder,
             env=environment | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
+            pass_fds=() if keep_open is None else (keep_open,),
             capture_output=True,
             text=True,
             **account.subprocess_options,

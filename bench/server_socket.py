@@ -30,6 +30,7 @@ def socket_folder(folder: Path, account: Account) -> Path:
     account.own(made)
     account.let_through([made])
     note.write_text(str(made))
+    account.own(note)
     return made
 
 
