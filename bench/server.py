@@ -68,17 +68,13 @@ class EmbeddedServer:
         account = account_for(self.folder)
         if running := self._answering(account):
             return _url(running)
-        pg_ctl = binary("pg_ctl")
-        self._own_folder(account)
-        account.let_through([self.folder, pg_ctl])
+        programs = binary("pg_ctl")
         with self._locked(account) as lock:
-            found = self._settled(account)
-            if running := self._answering(account):
+            account.let_through([self.folder, programs])
+            if running := self._settled(account):
                 return _url(running)
-            if found is not None and found.is_alive:
-                self._halt(account)  # it lives where nobody can reach it: its socket is gone
+            self._end(account)
             self._initialise(account, lock)
-            end_remains(self.data)
             self._launch(account)
             if running := self._answering(account):
                 return _url(running)
@@ -90,71 +86,65 @@ class EmbeddedServer:
         if not self.data.exists():
             return False
         with self._locked(account):
-            found = read_postmaster(self.data)
-            running = found is not None and found.is_alive
-            if running:
-                self._halt(account)
-            end_remains(self.data)
-        return running
+            return self._end(account)
 
     def status(self) -> ServerStatus:
         """How it is now. Starts and changes nothing."""
         account_for(self.folder)
         found = read_postmaster(self.data)
-        alive = found is not None and found.is_alive
-        reachable = found if alive and found is not None and found.answers else None
-        return ServerStatus(
-            running=alive,
-            pid=found.pid if alive and found is not None else None,
-            version=version(),
-            url=_url(reachable) if reachable else None,
-            data_folder=self.data,
-            socket_folder=found.socket_folder if alive and found is not None else None,
-        )
+        if found is None or not found.is_alive:
+            return ServerStatus(False, None, version(), None, self.data, None)
+        url = _url(found) if found.answers else None
+        return ServerStatus(True, found.pid, version(), url, self.data, found.socket_folder)
 
     def _answering(self, account: Account) -> Postmaster | None:
         """The running server, if it answers in a socket folder that only its account can enter."""
         found = read_postmaster(self.data)
-        if found is None or found.socket_folder is None:
-            return None
-        safe = account.owns_privately(found.socket_folder)
-        return found if safe and found.answers else None
+        safe = found is not None and self._is_private(found, account)
+        return found if found is not None and safe and found.answers else None
+
+    @staticmethod
+    def _is_private(found: Postmaster, account: Account) -> bool:
+        return found.socket_folder is not None and account.owns_privately(found.socket_folder)
 
     def _settled(self, account: Account) -> Postmaster | None:
-        """The server on record, once it is neither starting nor stopping."""
+        """The running server, once it answers; None when there is none, or none to be reached.
+
+        A server that is starting, or too busy to answer at once, is waited for, never ended.
+        """
         deadline = time.monotonic() + _PATIENCE_S
         while (found := read_postmaster(self.data)) and found.is_alive:
-            if found.ready or time.monotonic() > deadline:
-                return found
+            if running := self._answering(account):
+                return running
+            lost = found.ready and not (found.has_socket and self._is_private(found, account))
+            if lost or time.monotonic() > deadline:
+                return None
             time.sleep(0.02)
-        return found
-
-    def _own_folder(self, account: Account) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            account.own(self.folder)
-        except OSError as error:
-            raise BenchError(
-                f"cannot keep the embedded server's files in {self.folder} ({error.strerror}).\n"
-                "Set GATHERBENCH_HOME to a folder you can write to, or pass --database-url."
-            ) from error
+        return None
 
     @contextlib.contextmanager
     def _locked(self, account: Account) -> Iterator[int]:
-        """Let one process at a time start or stop this server."""
+        """Let one process at a time start or stop this server; BenchError if files can't be kept.
+
+        Gives the lock's file, which holds the lock for as long as any process has it open.
+        """
         import fcntl
 
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         try:
-            lock = os.open(self.folder / "lock", flags, 0o600)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            account.own(self.folder)
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                account.own(lock)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield lock
+            finally:
+                os.close(lock)
         except OSError as error:
-            raise BenchError(f"cannot write in {self.folder} ({error.strerror}).") from error
-        try:
-            account.own(lock)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield lock
-        finally:
-            os.close(lock)
+            raise BenchError(
+                f"cannot keep the embedded server's files in {self.folder} ({error}).\n"
+                "Set GATHERBENCH_HOME to a folder you can write to, or pass --database-url."
+            ) from error
 
     def _initialise(self, account: Account, lock: int) -> None:
         """Create the data folder, whole or not at all; check the version of one that exists."""
@@ -203,11 +193,16 @@ class EmbeddedServer:
                 f"{_tail(said or done.stderr)}"
             )
 
-    def _halt(self, account: Account) -> None:
-        for mode in ("fast", "immediate"):
+    def _end(self, account: Account) -> bool:
+        """End the server and all that a killed one left. True if it was running."""
+        found = read_postmaster(self.data)
+        running = found is not None and found.is_alive
+        for mode in ("fast", "immediate") if running else ():
             stop = ["-D", self.data.name, "-w", "-s", "-t", str(_PATIENCE_S), "-m", mode, "stop"]
             if run(account, self.folder, "pg_ctl", *stop).returncode == 0:
-                return
+                break
+        end_remains(self.data)
+        return running
 
     def _write_access_rules(self, account: Account) -> None:
         """Admit the account's own users by what the kernel says of them, as the one superuser."""

@@ -40,14 +40,22 @@ class Account:
 
     @property
     def admitted(self) -> list[str]:
-        """The users that may connect: this one, and root, who can become any user anyway."""
-        return sorted({self.name, "root"})
+        """The users that may connect: this one, and root where root is the caller."""
+        return [self.name, *(["root"] if self.switched else [])]
 
     def own(self, path: Path | int) -> None:
-        """Make a path or an open file this account's, and closed to everybody else."""
-        os.chmod(path, 0o700)  # noqa: PTH101 (an open file is no path)
-        if self.switched:
-            os.chown(path, self.uid, self.gid)
+        """Make a path or an open file this account's, and closed to everybody else.
+
+        A symbolic link is refused with OSError: root must not give away what it points to.
+        """
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW) if isinstance(path, Path) else path
+        try:
+            os.fchmod(file, 0o700)
+            if self.switched:
+                os.fchown(file, self.uid, self.gid)
+        finally:
+            if isinstance(path, Path):
+                os.close(file)
 
     def owns_privately(self, folder: Path) -> bool:
         """Whether `folder` is a real folder of this account that nobody else can enter."""
@@ -95,15 +103,14 @@ def account_for(folder: Path) -> Account:
     """
     owner = _owner(folder)
     caller = os.geteuid()
-    if caller == 0:
-        # What an ordinary user began, root carries on as that user: the files stay theirs.
-        return _by_uid(owner, switched=True) if owner else _system_user()
-    if owner not in (None, caller):
+    account = _system_user() if caller == 0 else _by_uid(caller, switched=False)
+    # Root too keeps its hands off: whoever owns a folder decides where a path below it leads.
+    if owner not in (None, caller, account.uid):
         raise BenchError(
             f"{folder} belongs to another user (uid {owner}).\n"
             "Run as that user, or set GATHERBENCH_HOME to a folder of your own."
         )
-    return _by_uid(caller, switched=False)
+    return account
 
 
 def _owner(folder: Path) -> int | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import psutil
 
 PORT = 5432
+SOCKET = f".s.PGSQL.{PORT}"
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
@@ -32,6 +33,11 @@ class Postmaster:
             return _serves(psutil.Process(self.pid), self.data)
         except psutil.Error:
             return False
+
+    @property
+    def has_socket(self) -> bool:
+        """Whether its socket is still where it put it."""
+        return self.socket_folder is not None and (self.socket_folder / SOCKET).exists()
 
     @property
     def answers(self) -> bool:
@@ -81,7 +87,7 @@ def _speaks(socket_folder: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(2)
         try:
-            client.connect(str(socket_folder / f".s.PGSQL.{PORT}"))
+            client.connect(str(socket_folder / SOCKET))
             client.sendall(_SSL_REQUEST)
             return client.recv(1) in (b"N", b"S")
         except OSError:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from bench.server_account import Account
-from bench.server_process import PORT
+from bench.server_process import SOCKET
 
 _LONGEST_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 
@@ -35,7 +35,7 @@ def socket_folder(folder: Path, account: Account) -> Path:
 
 
 def _fits(folder: Path) -> bool:
-    path = f"{folder}/.s.PGSQL.{PORT}"
+    path = f"{folder}/{SOCKET}"
     # The server and its clients read some characters, such as a comma, as more than a name.
     plain = re.fullmatch(r"[\w/.@+~ -]+", path) is not None
     return plain and len(os.fsencode(path)) <= _LONGEST_PATH
