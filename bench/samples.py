@@ -5,7 +5,7 @@ import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -19,23 +19,48 @@ class Samples:
     All times are whole nanoseconds; `start_ns` counts from the start line.
     """
 
-    start_ns: array[int] = field(default_factory=lambda: array("q"))
-    duration_ns: array[int] = field(default_factory=lambda: array("q"))
-    first_row_ns: array[int] = field(default_factory=lambda: array("q"))
+    start_ns: "array[int]" = field(default_factory=lambda: array("q"))
+    duration_ns: "array[int]" = field(default_factory=lambda: array("q"))
+    first_row_ns: "array[int]" = field(default_factory=lambda: array("q"))
     """From the operation's start to its first row; empty unless streamed; 0 where no row came."""
-    rows: array[int] = field(default_factory=lambda: array("q"))
+    rows: "array[int]" = field(default_factory=lambda: array("q"))
     """Rows of the joined result; 1 for a value or a write."""
-    worker: array[int] = field(default_factory=lambda: array("q"))
+    worker: "array[int]" = field(default_factory=lambda: array("q"))
     errors: dict[int, str] = field(default_factory=dict)
     """Position of a failed sample -> the error's class and message."""
 
     def __len__(self) -> int:
         return len(self.start_ns)
 
+    def fail(self, start_ns: int, end_ns: int, error: Exception) -> None:
+        """Note an operation that failed: counted and classified, never dropped."""
+        self.errors[len(self)] = f"{type(error).__name__}: {error}".partition("\n")[0]
+        self.start_ns.append(start_ns)
+        self.duration_ns.append(end_ns - start_ns)
+        self.rows.append(0)
+
     @property
     def error_classes(self) -> Counter[str]:
         """How many samples failed, by the class of their error."""
         return Counter(error.partition(":")[0] for error in self.errors.values())
+
+    @classmethod
+    def gather(cls, crowd: Iterable[Self], start_line_ns: int) -> Self:
+        """The samples of all workers as those of one run, counted from the start line."""
+        whole = cls()
+        for number, samples in enumerate(crowd):
+            first_rows = samples.first_row_ns
+            if first_rows:  # a failed stream noted none
+                for position in sorted(samples.errors):
+                    first_rows.insert(position, 0)
+            offset = len(whole)
+            whole.errors.update({offset + at: error for at, error in samples.errors.items()})
+            whole.start_ns.extend(start - start_line_ns for start in samples.start_ns)
+            whole.duration_ns.extend(samples.duration_ns)
+            whole.first_row_ns.extend(first_rows)
+            whole.rows.extend(samples.rows)
+            whole.worker.extend([number] * len(samples))
+        return whole
 
     def as_dict(self) -> dict[str, Any]:
         columns = {name: _pack(getattr(self, name)) for name in _COLUMNS}
@@ -48,7 +73,7 @@ class Samples:
         return cls(**columns, errors=errors)
 
 
-def _pack(column: array[int]) -> str:
+def _pack(column: "array[int]") -> str:
     """Differences of neighbours, as little-endian 64-bit integers, deflated, in base 64."""
     previous = 0
     differences = array("q")
@@ -58,7 +83,7 @@ def _pack(column: array[int]) -> str:
     return base64.b64encode(zlib.compress(_little_endian(differences).tobytes())).decode()
 
 
-def _unpack(packed: str) -> array[int]:
+def _unpack(packed: str) -> "array[int]":
     differences = array("q", zlib.decompress(base64.b64decode(packed)))
     column = array("q")
     total = 0
@@ -68,7 +93,7 @@ def _unpack(packed: str) -> array[int]:
     return column
 
 
-def _little_endian(column: array[int]) -> array[int]:
+def _little_endian(column: "array[int]") -> "array[int]":
     if sys.byteorder == "big":
         column.byteswap()
     return column

@@ -53,14 +53,14 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Worker:
-    """One of a crowd: which, and how many there are."""
+class Seat:
+    """A place in a crowd: which, and how many there are."""
 
     number: int
     crowd: int
 
 
-_Arguments = Callable[[Random, Dataset, Worker, int], tuple[Any, ...]]
+_Arguments = Callable[[Random, Dataset, Seat, int], tuple[Any, ...]]
 
 
 def _items(random: Random, ids: range) -> tuple[tuple[int, int], ...]:
@@ -78,10 +78,10 @@ def _days(random: Random, dataset: Dataset) -> tuple[Any, ...]:
     return (after, after + window)
 
 
-def _new_lines(random: Random, dataset: Dataset, worker: Worker, number: int) -> tuple[Any, ...]:
+def _new_lines(random: Random, dataset: Dataset, seat: Seat, number: int) -> tuple[Any, ...]:
     # Each order once, then each once more with the next five of the items that nobody ordered,
     # shared out among the workers: no line is ever added twice.
-    slot = worker.number + number * worker.crowd
+    slot = seat.number + number * seat.crowd
     lap, order = divmod(slot, dataset.orders)
     free = dataset.unordered_items
     start = 5 * (lap % (len(free) // 5))
@@ -89,16 +89,16 @@ def _new_lines(random: Random, dataset: Dataset, worker: Worker, number: int) ->
 
 
 _ARGUMENTS: Mapping[str, _Arguments] = {
-    "get_customers": lambda random, dataset, worker, number: (),
-    "get_orders_of_customer": lambda random, dataset, worker, number: (
+    "get_customers": lambda random, dataset, seat, number: (),
+    "get_orders_of_customer": lambda random, dataset, seat, number: (
         random.randint(1, dataset.customers),
     ),
-    "get_total_cost_of_an_order": lambda random, dataset, worker, number: (
+    "get_total_cost_of_an_order": lambda random, dataset, seat, number: (
         random.randint(1, dataset.orders),
     ),
-    "get_orders_between_dates": lambda random, dataset, worker, number: _days(random, dataset),
+    "get_orders_between_dates": lambda random, dataset, seat, number: _days(random, dataset),
     "insert_order_items": _new_lines,
-    "add_new_order_for_customer": lambda random, dataset, worker, number: (
+    "add_new_order_for_customer": lambda random, dataset, seat, number: (
         random.randint(1, dataset.customers),
         _items(random, range(1, dataset.items + 1)),
     ),
@@ -135,7 +135,7 @@ WORKLOADS = {
 
 @lru_cache(maxsize=256)
 def operations(
-    workload: str, dataset: Dataset, seed: int, worker: Worker, seconds: float
+    workload: str, dataset: Dataset, seat: Seat, seconds: float
 ) -> tuple[Operation, ...]:
     """What this worker will ask, in order, made before the clock starts.
 
@@ -143,12 +143,12 @@ def operations(
     and round, and different for every worker.
     """
     mix = WORKLOADS[workload]
-    random = Random(f"{seed}/{workload}/{worker.number}/{worker.crowd}")
+    random = Random(f"{dataset.seed}/{workload}/{seat.number}/{seat.crowd}")
     total = max(READ_ARGUMENTS, int(WRITES_PER_S * seconds) if mix.writes else 0)
     functions = list(mix.weights)
     limits = list(accumulate(mix.weights.values()))
     made = []
-    for number in range(max(64, -(-total // worker.crowd))):
+    for number in range(max(64, -(-total // seat.crowd))):
         function = functions[bisect(limits, random.randrange(limits[-1]))]
-        made.append(Operation(function, _ARGUMENTS[function](random, dataset, worker, number)))
+        made.append(Operation(function, _ARGUMENTS[function](random, dataset, seat, number)))
     return tuple(made)

@@ -38,8 +38,7 @@ class Psycopg2Accessor(Accessor):
     def _server_cursor(
         self, read: str, arguments: Sequence[Any], batch_size: int | None
     ) -> Iterator[psycopg2.extensions.cursor]:
-        # `with connection` is one transaction, also under autocommit (since psycopg2 2.9).
-        with self._connection, self._connection.cursor(name="stream") as cursor:
+        with self._transaction(), self._connection.cursor(name="stream") as cursor:
             if batch_size is not None:
                 cursor.itersize = batch_size
             cursor.execute(read, arguments)
@@ -59,12 +58,26 @@ class Psycopg2Accessor(Accessor):
         with self._server_cursor(read, arguments, batch_size) as cursor:
             yield iter(partial(cursor.fetchmany, cursor.itersize), [])
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        connection = self._connection
+        autocommit = connection.autocommit
+        # `with connection` is a transaction under autocommit too, but a named cursor looks only
+        # at the flag. Setting it sends nothing.
+        connection.autocommit = False
+        try:
+            with connection:
+                yield
+        finally:
+            if not connection.closed:
+                connection.autocommit = autocommit
+
     def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
-        with self._connection, self._connection.cursor() as cursor:
+        with self._transaction(), self._connection.cursor() as cursor:
             self._insert_lines(cursor, order_id, items)
 
     def add_new_order_for_customer(self, customer_id: int, items: Sequence[Line]) -> int:
-        with self._connection, self._connection.cursor() as cursor:
+        with self._transaction(), self._connection.cursor() as cursor:
             cursor.execute(_INSERT_ORDER, (customer_id,))
             order_id: int
             (order_id,) = cursor.fetchone() or ()

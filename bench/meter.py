@@ -1,0 +1,57 @@
+"""What a run used: CPU of client and server, read at the start line and when all have finished."""
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+class Meter:
+    """Started by the last worker to arrive at the start line."""
+
+    def __init__(self, postmaster_pid: int | None) -> None:
+        self._postmaster_pid = postmaster_pid
+
+    def start(self) -> None:
+        self.started_at = datetime.now(UTC)
+        self._server_ns = server_cpu_ns(self._postmaster_pid)
+        self._client_ns = time.process_time_ns()
+        self._clock_ns = time.perf_counter_ns()
+
+    def stop(self) -> None:
+        self.elapsed_ns = time.perf_counter_ns() - self._clock_ns
+        self.client_cpu_ns = time.process_time_ns() - self._client_ns
+        before, after = self._server_ns, server_cpu_ns(self._postmaster_pid)
+        self.server_cpu_ns = None if before is None or after is None else max(0, after - before)
+
+
+def server_cpu_ns(postmaster_pid: int | None) -> int | None:
+    """CPU time that the living processes of a local server have used; None where it is not seen."""
+    if postmaster_pid is None:
+        return None
+    try:
+        return _from_proc(postmaster_pid)
+    except (OSError, ValueError, IndexError):
+        return _from_psutil(postmaster_pid)
+
+
+def _from_proc(postmaster_pid: int) -> int:
+    # Linux counts in nanoseconds here, and names the children without a walk through all
+    # processes. https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+    children = Path(f"/proc/{postmaster_pid}/task/{postmaster_pid}/children").read_text().split()
+    total = 0
+    for pid in (str(postmaster_pid), *children):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            total += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    return total
+
+
+def _from_psutil(postmaster_pid: int) -> int | None:
+    import psutil
+
+    try:
+        postmaster = psutil.Process(postmaster_pid)
+        spent = [process.cpu_times() for process in (postmaster, *postmaster.children())]
+    except psutil.Error:
+        return None
+    return round(sum(times.user + times.system for times in spent) * 1e9)
