@@ -1,0 +1,181 @@
+"""Statistics on plain numbers: throughput, quantiles, intervals over rounds, ratios of rounds.
+
+The unit is the round. Samples of one round share its warm caches, its neighbours and its luck, so
+only rounds are ever resampled; samples are described, exactly, by their quantiles.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+NS_PER_S = 1_000_000_000
+
+QUANTILES: Mapping[str, float] = {
+    "p50": 0.5,
+    "p90": 0.9,
+    "p95": 0.95,
+    "p99": 0.99,
+    "p99.9": 0.999,
+    "max": 1.0,
+}
+
+CONFIDENCE = 0.95
+RESAMPLES = 9_999
+"""So that (RESAMPLES + 1) x 2.5 % is whole: the bounds are resampled medians, not between two."""
+SEED = 20_240_318
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A median over rounds and its 95 % bootstrap interval, in the unit of its values.
+
+    `low` and `high` are None for a single round: one round says nothing about the next.
+    """
+
+    median: float
+    low: float | None
+    high: float | None
+    rounds: int
+
+    @property
+    def relative(self) -> float | None:
+        """Half the interval's width, as a share of the median."""
+        if self.low is None or self.high is None or self.median == 0:
+            return None
+        return (self.high - self.low) / 2 / abs(self.median)
+
+    def overlaps(self, other: "Interval") -> bool:
+        """False only where both intervals exist and lie apart."""
+        if self.low is None or self.high is None or other.low is None or other.high is None:
+            return True
+        return self.low <= other.high and other.low <= self.high
+
+
+def shares_in_window(
+    start_ns: ArrayLike, duration_ns: ArrayLike, window_ns: int
+) -> NDArray[np.float64]:
+    """How much of each operation lies before the deadline, from 0 to 1.
+
+    The rule for work that straddles the deadline: an operation begun before the deadline is
+    finished and kept as a sample; it counts toward throughput with the share of its time that lies
+    before the deadline. Counting it whole would credit the window with time outside it; dropping
+    it would cost slow operations more than fast ones.
+    """
+    left = window_ns - np.asarray(start_ns, dtype=np.float64)
+    duration = np.asarray(duration_ns, dtype=np.float64)
+    # An operation too short for the clock is a whole one where it began in time.
+    share = np.divide(left, duration, out=(left > 0).astype(np.float64), where=duration > 0)
+    return np.clip(share, 0.0, 1.0)
+
+
+def throughput_per_s(
+    start_ns: ArrayLike, duration_ns: ArrayLike, window_ns: int, weights: ArrayLike | None = None
+) -> float:
+    """Operations per second of a run: sum(min(1, (window - start) / duration)) / window.
+
+    `weights`: rows of each operation, for rows per second. Give finished operations alone.
+    """
+    shares = shares_in_window(start_ns, duration_ns, window_ns)
+    if weights is not None:
+        shares = shares * np.asarray(weights, dtype=np.float64)
+    return float(shares.sum()) * NS_PER_S / window_ns
+
+
+def quantiles(values: ArrayLike) -> dict[str, int]:
+    """Each of QUANTILES, exact: the smallest value that at least that share does not exceed.
+
+    Nearest rank, definition 1 of Hyndman and Fan, "Sample Quantiles in Statistical Packages", The
+    American Statistician 50(4), 1996; numpy's `inverted_cdf`. Always a value that was measured;
+    of fewer than 1,000 samples, p99.9 is the maximum. Empty for no values.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.int64))
+    if not len(ordered):
+        return {}
+    found = np.quantile(ordered, list(QUANTILES.values()), method="inverted_cdf")
+    return dict(zip(QUANTILES, found.tolist(), strict=True))
+
+
+def per_operation(total: float | None, operations: int) -> float | None:
+    """What one finished operation cost; None where that can't be said."""
+    return None if total is None or operations == 0 else total / operations
+
+
+def median_over_rounds(values: Sequence[float]) -> Interval | None:
+    """The median of one value a round, with its 95 % percentile bootstrap interval.
+
+    Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 13: resample the rounds
+    with replacement, take the median of each resample, and the 2.5 % and 97.5 % quantiles of
+    those. Seeded: the same rounds give the same interval.
+
+    What it is worth: up to 5 rounds it is simply the lowest and the highest of them, which hold
+    the true median between them with probability 1 - 2^(1-n) (`coverage`): 75 % for n = 3,
+    88 % for 4, 94 % for 5. From 6 to 20 rounds it holds it 87 to 96 times of 100 (simulated,
+    normal rounds). None for no rounds; no bounds for one.
+    """
+    if not values:
+        return None
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    rounds = len(ordered)
+    if rounds == 1:
+        return Interval(float(ordered[0]), None, None, 1)
+    lower, upper = _middles(rounds)
+    medians = (ordered[lower] + ordered[upper]) / 2
+    place = round((RESAMPLES + 1) * (1 - CONFIDENCE) / 2)
+    placed = np.partition(medians, [place - 1, RESAMPLES - place])
+    low, high = float(placed[place - 1]), float(placed[RESAMPLES - place])
+    return Interval(float(np.median(ordered)), low, high, rounds)
+
+
+def ratio_of_rounds(
+    numerators: Mapping[int, float], denominators: Mapping[int, float]
+) -> Interval | None:
+    """The median ratio of paired rounds, by round number, with its 95 % bootstrap interval.
+
+    Interleaved rounds of one number share the machine's mood, which a ratio of theirs cancels
+    (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013, on ratios with
+    intervals). Worked out on logarithms, so that a/b is exactly the inverse of b/a (Fleming and
+    Wallace, "How not to lie with statistics", CACM 29(3), 1986). Rounds that only one side has,
+    or in which a side is not above zero, are no pair; None without any pair. The interval is worth
+    what `median_over_rounds` says.
+    """
+    pairs = sorted(numerators.keys() & denominators.keys())
+    logs = [
+        float(np.log(numerators[number] / denominators[number]))
+        for number in pairs
+        if numerators[number] > 0 and denominators[number] > 0
+    ]
+    found = median_over_rounds(logs)
+    if found is None:
+        return None
+    bounds = [None if log is None else float(np.exp(log)) for log in (found.low, found.high)]
+    return Interval(float(np.exp(found.median)), bounds[0], bounds[1], found.rounds)
+
+
+def coverage(rounds: int) -> float:
+    """How likely the lowest and the highest of so many rounds enclose the true median.
+
+    The most that any interval within the range can promise without assuming a distribution: all
+    rounds fall on one side with probability 2 x 2^-n (David and Nagaraja, *Order Statistics*, 3rd
+    edition, 2003, section 7.1).
+    """
+    return 1 - 2.0 ** (1 - rounds) if rounds else 0.0
+
+
+def describe_interval(rounds: int) -> str:
+    """What the intervals of so many rounds are, in words for a caption."""
+    if rounds < 2:
+        return "one round: no intervals"
+    if rounds <= 5:
+        return f"intervals: lowest to highest of {rounds} rounds ({coverage(rounds):.0%} sure)"
+    return f"intervals: 95 % bootstrap over {rounds} rounds"
+
+
+@lru_cache(maxsize=64)
+def _middles(rounds: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of each resample, the ranks of the two rounds in its middle (the same one where odd)."""
+    random = np.random.default_rng(SEED)
+    ranks = np.sort(random.integers(0, rounds, size=(RESAMPLES, rounds)), axis=1)
+    return ranks[:, (rounds - 1) // 2].copy(), ranks[:, rounds // 2].copy()

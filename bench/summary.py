@@ -1,0 +1,237 @@
+"""Runs into figures: a Summary a case, and `summary.csv`."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bench import stats
+from bench.case import Case
+from bench.results import Memory, Results, Run
+from bench.stats import Interval
+
+_Value = TypeVar("_Value", int, float)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One run of a case, as figures. Of failed operations, only `errors` speaks."""
+
+    number: int
+    operations: int
+    errors: Mapping[str, int]
+    """How many operations failed, by class of error."""
+    throughput_per_s: float
+    rows_per_s: float
+    latency_ns: Mapping[str, int]
+    """Exact quantiles of the round's samples, by name; empty where nothing succeeded."""
+    first_row_p50_ns: int | None
+    """None unless streamed."""
+    client_cpu_ns: float | None
+    """CPU time of the client for one operation."""
+    server_cpu_ns: float | None
+    loop_stall_max_ns: int | None
+    loop_stall_p99_ns: int | None
+    fewest_operations: int
+    most_operations: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A case over all its rounds: medians of a figure a round, with intervals over rounds."""
+
+    case: Case
+    rounds: tuple[Round, ...]
+    operations: int
+    """Those that succeeded."""
+    errors: Mapping[str, int]
+    throughput_per_s: Interval | None
+    rows_per_s: Interval | None
+    latency_ns: Mapping[str, Interval]
+    """Of each quantile, the median of the rounds' own exact quantiles."""
+    pooled_latency_ns: Mapping[str, int]
+    """Exact quantiles of all samples of all rounds together."""
+    first_row_p50_ns: Interval | None
+    client_cpu_ns: Interval | None
+    """CPU time of the client for one operation."""
+    server_cpu_ns: Interval | None
+    loop_stall_max_ns: int | None
+    """The longest of any round."""
+    loop_stall_p99_ns: int | None
+    """The median of the rounds' own."""
+    fewest_operations: int | None
+    """Of any worker, in the round whose crowd was served least evenly."""
+    most_operations: int | None
+    peak_memory_bytes: int | None
+    """Of one operation in a fresh process; the median where measured more than once."""
+    memory_rows: int | None
+
+    @property
+    def failed(self) -> int:
+        return sum(self.errors.values())
+
+    @property
+    def usable_after_ns(self) -> float | None:
+        """The wait for the first row: buffered, it comes with the last one."""
+        if self.case.fetch.mode != "buffered":
+            return self.first_row_p50_ns.median if self.first_row_p50_ns else None
+        return self.latency_ns["p50"].median if "p50" in self.latency_ns else None
+
+    def by_round(self, figure: str) -> dict[int, float]:
+        """Round number -> that field of `Round`, for paired ratios; rounds without it left out."""
+        values = {each.number: getattr(each, figure) for each in self.rounds}
+        return {number: value for number, value in values.items() if value is not None}
+
+
+def summarise(results: Results) -> list[Summary]:
+    """Each case that was measured, in the order of the plan."""
+    runs: dict[Case, list[Run]] = {}
+    for run in results.runs:
+        runs.setdefault(run.case, []).append(run)
+    memory: dict[Case, list[Memory]] = {}
+    for one in results.memory:
+        memory.setdefault(one.case, []).append(one)
+    return [_summary(case, runs.get(case, []), memory.get(case, [])) for case in results.cases]
+
+
+def ratio(figure: str, numerator: Summary, denominator: Summary) -> Interval | None:
+    """How many times the one's figure (a field of `Round`) is the other's, by paired rounds."""
+    return stats.ratio_of_rounds(numerator.by_round(figure), denominator.by_round(figure))
+
+
+def write_csv(results: Results, path: Path, summaries: list[Summary] | None = None) -> None:
+    """A row a case: its factors, then its figures with the unit in each name. No nested values.
+
+    Empty cells are figures that were not measured.
+    """
+    backends = results.header.get("backends", {})
+    rows = [
+        _row(summary, backends.get(summary.case.backend, {}))
+        for summary in (summarise(results) if summaries is None else summaries)
+    ]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _summary(case: Case, runs: list[Run], memory: list[Memory]) -> Summary:
+    pairs = [_round(run) for run in sorted(runs, key=lambda run: run.round)]
+    rounds = tuple(figures for figures, _ in pairs)
+    pooled = [durations for _, durations in pairs]
+    uneven = min(rounds, key=_evenness, default=None)
+    return Summary(
+        case=case,
+        rounds=rounds,
+        operations=sum(each.operations for each in rounds),
+        errors=sum((Counter(each.errors) for each in rounds), Counter()),
+        throughput_per_s=_over(each.throughput_per_s for each in rounds),
+        rows_per_s=_over(each.rows_per_s for each in rounds),
+        latency_ns={
+            name: interval
+            for name in stats.QUANTILES
+            if (interval := _over(each.latency_ns.get(name) for each in rounds))
+        },
+        pooled_latency_ns=stats.quantiles(np.concatenate(pooled) if pooled else []),
+        first_row_p50_ns=_over(each.first_row_p50_ns for each in rounds),
+        client_cpu_ns=_over(each.client_cpu_ns for each in rounds),
+        server_cpu_ns=_over(each.server_cpu_ns for each in rounds),
+        loop_stall_max_ns=max(_known(each.loop_stall_max_ns for each in rounds), default=None),
+        loop_stall_p99_ns=_middle(each.loop_stall_p99_ns for each in rounds),
+        fewest_operations=uneven.fewest_operations if uneven else None,
+        most_operations=uneven.most_operations if uneven else None,
+        peak_memory_bytes=_middle(one.peak_bytes for one in memory),
+        memory_rows=_middle(one.rows for one in memory),
+    )
+
+
+def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
+    """The figures of a run, and how long each operation took that succeeded."""
+    samples = run.samples
+    succeeded = np.ones(len(samples), dtype=bool)
+    succeeded[list(samples.errors)] = False
+    start_ns = np.asarray(samples.start_ns, dtype=np.int64)[succeeded]
+    duration_ns = np.asarray(samples.duration_ns, dtype=np.int64)[succeeded]
+    rows = np.asarray(samples.rows, dtype=np.int64)[succeeded]
+    first_row_ns = np.asarray(samples.first_row_ns, dtype=np.int64)
+    if len(first_row_ns) == len(samples):
+        first_row_ns = first_row_ns[succeeded]
+    operations = len(duration_ns)
+    figures = Round(
+        number=run.round,
+        operations=operations,
+        errors=samples.error_classes,
+        throughput_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns),
+        rows_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns, rows),
+        latency_ns=stats.quantiles(duration_ns),
+        first_row_p50_ns=stats.quantiles(first_row_ns[first_row_ns > 0]).get("p50"),
+        client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
+        server_cpu_ns=stats.per_operation(run.server_cpu_ns, operations),
+        loop_stall_max_ns=run.loop_stall_max_ns,
+        loop_stall_p99_ns=run.loop_stall_p99_ns,
+        fewest_operations=run.fewest_operations,
+        most_operations=run.most_operations,
+    )
+    return figures, duration_ns
+
+
+def _evenness(figures: Round) -> float:
+    return figures.fewest_operations / max(1, figures.most_operations)
+
+
+def _over(values: Iterable[float | None]) -> Interval | None:
+    return stats.median_over_rounds(_known(values))
+
+
+def _middle(values: Iterable[int | None]) -> int | None:
+    return stats.quantiles(_known(values)).get("p50")
+
+
+def _known(values: Iterable[_Value | None]) -> list[_Value]:
+    return [value for value in values if value is not None]
+
+
+def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
+    case = summary.case
+    row: dict[str, Any] = {
+        **case.as_dict(),
+        **{name: backend.get(name) for name in ("colour", "layer", "driver")},
+        "load_model": "closed",
+        "rounds": len(summary.rounds),
+        "operations": summary.operations,
+        "errors": summary.failed,
+        "error_classes": "; ".join(f"{name} x{n}" for name, n in sorted(summary.errors.items())),
+    }
+    spread = {
+        "throughput_per_s": summary.throughput_per_s,
+        "rows_per_s": summary.rows_per_s,
+        **{_latency(name): summary.latency_ns.get(name) for name in stats.QUANTILES},
+        "first_row_p50_ns": summary.first_row_p50_ns,
+        "client_cpu_ns_per_operation": summary.client_cpu_ns,
+        "server_cpu_ns_per_operation": summary.server_cpu_ns,
+    }
+    for column, interval in spread.items():
+        row[column] = interval.median if interval else None
+        row[f"{column}_low"] = interval.low if interval else None
+        row[f"{column}_high"] = interval.high if interval else None
+    for name in stats.QUANTILES:
+        row[f"pooled_{_latency(name)}"] = summary.pooled_latency_ns.get(name)
+    for name in (
+        "loop_stall_max_ns",
+        "loop_stall_p99_ns",
+        "fewest_operations",
+        "most_operations",
+        "peak_memory_bytes",
+        "memory_rows",
+    ):
+        row[name] = getattr(summary, name)
+    return row
+
+
+def _latency(quantile: str) -> str:
+    # No dot: pandas users write frame.latency_p99_9_ns.
+    return f"latency_{quantile.replace('.', '_')}_ns"
