@@ -57,13 +57,15 @@ class AsyncCoreAccessor(AsyncAccessor):
         self, read: Read, *arguments: Any, batch_size: int | None = None
     ) -> AsyncIterator[AsyncResult[Any]]:
         options = stream_options(batch_size)
-        async with (
-            self._transaction() as connection,
-            connection.stream(
+        async with self._transaction() as connection:
+            result = await connection.stream(
                 read.statement, read.bind(arguments), execution_options=options
-            ) as result,
-        ):
-            yield result
+            )
+            # SQLAlchemy's own `async with connection.stream(...)` closes nothing on an exception.
+            try:
+                yield result
+            finally:
+                await result.close()
 
     @asynccontextmanager
     async def stream_batches(

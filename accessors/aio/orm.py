@@ -32,8 +32,9 @@ class AsyncOrmAccessor(AsyncAccessor):
     async def _transaction(self) -> AsyncIterator[AsyncSession]:
         session = self._session
         if self._autocommit:
-            # What autocommit reads began exists on our side only: nothing is sent to end it.
-            await session.rollback()
+            # What autocommit reads began exists on our side only: nothing is sent to end it. A
+            # rollback would expire every object that was read.
+            await session.commit()
             await session.connection(execution_options={"isolation_level": READ_COMMITTED})
         try:
             yield session

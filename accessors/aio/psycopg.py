@@ -31,11 +31,27 @@ class AsyncPsycopgAccessor(AsyncAccessor):
         return value
 
     @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection[Any]]:
+        # Not psycopg's own: within the transaction that an implicit read began, that is a mere
+        # savepoint, and what it wrote is not committed when it ends.
+        connection = self._connection
+        if connection.autocommit:
+            async with connection.transaction():
+                yield connection
+            return
+        try:
+            yield connection
+            await connection.commit()
+        except BaseException:
+            if not connection.closed:
+                await connection.rollback()
+            raise
+
+    @asynccontextmanager
     async def stream(
         self, read: str, *arguments: Any, batch_size: int | None = None
     ) -> AsyncIterator[AsyncServerCursor[Any]]:
-        connection = self._connection
-        async with connection.transaction(), connection.cursor(name="stream") as cursor:
+        async with self._transaction() as connection, connection.cursor(name="stream") as cursor:
             if batch_size is not None:
                 cursor.itersize = batch_size
             await cursor.execute(read, arguments)
@@ -49,13 +65,11 @@ class AsyncPsycopgAccessor(AsyncAccessor):
             yield _batches(cursor)
 
     async def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
-        connection = self._connection
-        async with connection.transaction(), connection.cursor() as cursor:
+        async with self._transaction() as connection, connection.cursor() as cursor:
             await cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])
 
     async def add_new_order_for_customer(self, customer_id: int, items: Sequence[Line]) -> int:
-        connection = self._connection
-        async with connection.transaction(), connection.cursor() as cursor:
+        async with self._transaction() as connection, connection.cursor() as cursor:
             await cursor.execute(_INSERT_ORDER, (customer_id,))
             order_id: int = (await cursor.fetchone() or (0,))[0]
             await cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])

@@ -57,13 +57,14 @@ class CoreAccessor(Accessor):
         self, read: Read, *arguments: Any, batch_size: int | None = None
     ) -> Iterator[Result[Any]]:
         options = stream_options(batch_size)
-        with (
-            self._transaction() as connection,
-            connection.execute(
+        with self._transaction() as connection:
+            result = connection.execute(
                 read.statement, read.bind(arguments), execution_options=options
-            ) as result,
-        ):
-            yield result
+            )
+            try:
+                yield result
+            finally:
+                result.close()
 
     @contextmanager
     def stream_batches(

@@ -33,8 +33,9 @@ class OrmAccessor(Accessor):
     def _transaction(self) -> Iterator[Session]:
         session = self._session
         if self._autocommit:
-            # What autocommit reads began exists on our side only: nothing is sent to end it.
-            session.rollback()
+            # What autocommit reads began exists on our side only: nothing is sent to end it. A
+            # rollback would expire every object that was read.
+            session.commit()
             session.connection(execution_options={"isolation_level": READ_COMMITTED})
         try:
             yield session

@@ -31,11 +31,27 @@ class PsycopgAccessor(Accessor):
         return value
 
     @contextmanager
+    def _transaction(self) -> Iterator[Connection[Any]]:
+        # Not psycopg's own: within the transaction that an implicit read began, that is a mere
+        # savepoint, and what it wrote is not committed when it ends.
+        connection = self._connection
+        if connection.autocommit:
+            with connection.transaction():
+                yield connection
+            return
+        try:
+            yield connection
+            connection.commit()
+        except BaseException:
+            if not connection.closed:
+                connection.rollback()
+            raise
+
+    @contextmanager
     def stream(
         self, read: str, *arguments: Any, batch_size: int | None = None
     ) -> Iterator[ServerCursor[Any]]:
-        connection = self._connection
-        with connection.transaction(), connection.cursor(name="stream") as cursor:
+        with self._transaction() as connection, connection.cursor(name="stream") as cursor:
             if batch_size is not None:
                 cursor.itersize = batch_size
             cursor.execute(read, arguments)
@@ -49,13 +65,11 @@ class PsycopgAccessor(Accessor):
             yield _batches(cursor)
 
     def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
-        connection = self._connection
-        with connection.transaction(), connection.cursor() as cursor:
+        with self._transaction() as connection, connection.cursor() as cursor:
             cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])
 
     def add_new_order_for_customer(self, customer_id: int, items: Sequence[Line]) -> int:
-        connection = self._connection
-        with connection.transaction(), connection.cursor() as cursor:
+        with self._transaction() as connection, connection.cursor() as cursor:
             cursor.execute(_INSERT_ORDER, (customer_id,))
             order_id: int = (cursor.fetchone() or (0,))[0]
             cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])

@@ -63,14 +63,15 @@ class Psycopg2Accessor(Accessor):
         connection = self._connection
         autocommit = connection.autocommit
         # `with connection` is a transaction under autocommit too, but a named cursor looks only
-        # at the flag. Setting it sends nothing.
-        connection.autocommit = False
+        # at the flag. Setting it sends nothing, and is refused where a read has begun one.
+        if autocommit:
+            connection.autocommit = False
         try:
             with connection:
                 yield
         finally:
-            if not connection.closed:
-                connection.autocommit = autocommit
+            if autocommit and not connection.closed:
+                connection.autocommit = True
 
     def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
         with self._transaction(), self._connection.cursor() as cursor:
