@@ -10,12 +10,13 @@ from bench.workload import WORKLOADS
 Mode = Literal["buffered", "streamed", "batched"]
 SessionScope = Literal["task", "operation"]
 RowForm = Literal["native", "dict"]
-Loop = Literal["asyncio", "uvloop"]
+Loop = Literal["asyncio", "uvloop", "none"]
+"""`none`: a sync backend runs in threads."""
 
 MODES: tuple[Mode, ...] = ("buffered", "streamed", "batched")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Fetch:
     """How rows are taken: all at once, row by row, or batch by batch."""
 
@@ -81,7 +82,7 @@ class Case:
             words.append("implicit transactions")
         if self.rows == "dict":
             words.append("as dicts")
-        if self.loop != "asyncio":
+        if self.loop == "uvloop":
             words.append(self.loop)
         return ", ".join(words)
 
@@ -99,8 +100,6 @@ class Case:
             return f"{self.workload} has no rows to stream"
         if self.transactions not in backend.transactions:
             return f"{self.backend} begins no transaction by itself: it is always autocommit"
-        if self.loop != "asyncio" and backend.colour == "sync":
-            return f"{self.backend} is sync: it runs in threads, on no event loop"
         if self.rows == "dict" and not workload.streams:
             return f"{self.workload} has no rows to turn into dicts"
         return None

@@ -78,6 +78,22 @@ class Memory:
         return cls(Case.from_dict(line["case"]), line["peak_bytes"], line["rows"])
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A run, or a memory measurement, that gave nothing: its case is marked in every table."""
+
+    case: Case
+    round: int
+    error: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"kind": "failure", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
+
+    @classmethod
+    def from_dict(cls, line: Mapping[str, Any]) -> Self:
+        return cls(Case.from_dict(line["case"]), line["round"], line["error"])
+
+
 @dataclass
 class Results:
     """Everything that a `run.jsonl` holds."""
@@ -86,6 +102,7 @@ class Results:
     header: dict[str, Any]
     runs: list[Run] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     end: dict[str, Any] | None = None
     """How the command ended; None when it was killed before it could say so."""
     damaged_line: int | None = None
@@ -117,18 +134,28 @@ class Recorder:
                 "Choose a folder that you may write with --out."
             ) from error
         self.folder = folder
+        self.holds_runs = False
         self._file: IO[str] = (folder / RUN_FILE).open("w", encoding="utf-8")
 
     def header(self, header: dict[str, Any]) -> None:
         self._append({"kind": "header", "format": FORMAT, **header})
 
-    def add(self, entry: Run | Memory) -> None:
+    def add(self, entry: Run | Memory | Failure) -> None:
         self._append(entry.as_dict())
+        self.holds_runs = True
 
     def end(self, outcome: str, **more: Any) -> None:
         """The last line: `complete`, `interrupted` or `failed`, and why."""
-        self._append({"kind": "end", "outcome": outcome, **more})
+        if self._file.tell():
+            self._append({"kind": "end", "outcome": outcome, **more})
+
+    def close(self) -> None:
+        """No more lines. A folder that holds nothing, because nothing began, is taken back."""
+        empty = self._file.tell() == 0
         self._file.close()
+        if empty:
+            (self.folder / RUN_FILE).unlink()
+            self.folder.rmdir()
 
     def _append(self, line: dict[str, Any]) -> None:
         try:
@@ -195,6 +222,8 @@ def _take(results: Results, line: dict[str, Any]) -> None:
             results.runs.append(Run.from_dict(line))
         case "memory":
             results.memory.append(Memory.from_dict(line))
+        case "failure":
+            results.failures.append(Failure.from_dict(line))
         case "end":
             results.end = line
         case other:

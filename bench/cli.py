@@ -1,0 +1,73 @@
+"""`bench`: parses, calls, prints. Each command's own module is imported when it is asked for."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from bench.errors import BenchError
+
+COMMANDS = {
+    "run": ("bench.commands.run", "run", "Measure, and draw the charts."),
+    "list": ("bench.commands.list", "list_", "Show backends, workloads and profiles."),
+    "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
+    "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
+    "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
+    "db": ("bench.commands.db", "db", "Start, stop and look into the database."),
+}
+"""Name -> the module that holds it, its name there, and its line in `bench --help`."""
+
+INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and help lines without importing them: --help is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gatherbench", prog_name="bench")
+def cli() -> None:
+    """What does it cost, under concurrency, to reach PostgreSQL from Python?
+
+    \b
+    Examples:
+      bench run                        verified figures and charts in two minutes
+      bench run --backend asyncpg --backend orm+asyncpg --concurrency 1,16,64
+      bench list                       what can be measured
+    """
+
+
+def main() -> None:
+    """The console script. Exit codes: 0 all well, 1 a failed run, 2 usage, 130 Ctrl-C."""
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except BenchError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # as in `bench list | head`
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Options that several commands take, and what their values mean."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.commands.db import database_url_option
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from accessors import Found
+
+__all__ = [
+    "backend_module_option",
+    "backend_options",
+    "choose_backends",
+    "database_url_option",
+    "dataset_options",
+    "look_for_backends",
+    "named",
+]
+
+Decorator = Callable[[Any], Any]
+
+
+backend_module_option: Decorator = click.option(
+    "--backend-module",
+    "backend_modules",
+    multiple=True,
+    metavar="MODULE",
+    help="A module with backends of your own (docs/add-an-accessor.md). Repeatable.",
+)
+
+
+def backend_options(command: Any) -> Any:
+    """--backend and --backend-module."""
+    return click.option(
+        "--backend", "backends", multiple=True, metavar="NAME", help="Only this one. Repeatable."
+    )(backend_module_option(command))
+
+
+def dataset_options(command: Any) -> Any:
+    """--scale and --seed."""
+    command = click.option(
+        "--seed",
+        type=int,
+        default=1,
+        show_default=True,
+        help="Of the rows, of the arguments and of the order of cases.",
+    )(command)
+    return click.option(
+        "--scale",
+        type=float,
+        help="Size of the dataset: 1 is 10,000 customers and 50,000 orders."
+        " Default: the profile's.",
+    )(command)
+
+
+def named(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """These names, if all are known; otherwise a `UsageError` that guesses what was meant."""
+    known = list(known)
+    chosen = []
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.5)
+            guess = f"did you mean {close[0]!r}? " if close else ""
+            raise UsageError(f"no {kind} named {name!r}: {guess}`bench list` shows them.")
+        chosen.append(name)
+    return list(dict.fromkeys(chosen))
+
+
+def look_for_backends(modules: Iterable[str]) -> "Mapping[str, Found]":
+    """Every backend there is, and whether it can be had here."""
+    from accessors import BackendModuleError, discover
+
+    # A module beside the user is found, as `python -m` would find it.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        return discover(modules)
+    except BackendModuleError as error:
+        raise UsageError(f"cannot use --backend-module {error}") from error
+
+
+def choose_backends(names: Iterable[str], modules: Iterable[str]) -> "Mapping[str, Found]":
+    """The backends to use: those named, or all that can be had here."""
+    found = look_for_backends(modules)
+    chosen = named("backend", names, found)
+    for name in chosen:
+        if found[name].backend is None:
+            raise UsageError(f"backend {name!r} can't be had here: {found[name].reason}")
+    if chosen:
+        return {name: found[name] for name in chosen}
+    return {name: one for name, one in found.items() if one.backend is not None}

@@ -1,0 +1,212 @@
+"""`bench run`: from a question to a folder of results."""
+
+import re
+import shlex
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.commands.options import (
+    backend_options,
+    choose_backends,
+    database_url_option,
+    dataset_options,
+    named,
+)
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.measure import Order
+    from bench.plan import Profile
+
+
+def _numbers(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
+    if text is None:
+        return ()
+    try:
+        numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of numbers: write 1,4,16") from None
+    if min(numbers) < 1:
+        raise click.BadParameter("nobody can't be concurrent: write numbers from 1, as in 1,4,16")
+    return numbers
+
+
+@click.command()
+@click.option(
+    "--profile",
+    "profile_name",
+    default="quick",
+    show_default=True,
+    metavar="NAME",
+    help="smoke, quick or full: which cases, how long (`bench list`).",
+)
+@backend_options
+@click.option("--workload", "workloads", multiple=True, metavar="NAME", help="Only this workload.")
+@click.option(
+    "--fetch",
+    "fetches",
+    multiple=True,
+    metavar="MODE[:SIZE]",
+    help="buffered, streamed, batched, or with rows at a time: batched:1000. Repeatable.",
+)
+@click.option(
+    "--concurrency", callback=_numbers, metavar="N,N", help="Tasks or threads, as in 1,4,16,64."
+)
+@click.option(
+    "--session-scope",
+    "session_scopes",
+    multiple=True,
+    type=click.Choice(["task", "operation"]),
+    help="One session a task, or a new one for every operation, as a web request has.",
+)
+@click.option(
+    "--transactions",
+    multiple=True,
+    type=click.Choice(["autocommit", "implicit"]),
+    help="Reads in autocommit, or with the library's own BEGIN and ROLLBACK around them.",
+)
+@click.option(
+    "--rows",
+    multiple=True,
+    type=click.Choice(["native", "dict"]),
+    help="Rows as the library gives them, or turned into plain dicts.",
+)
+@click.option("--loop", type=click.Choice(["asyncio", "uvloop"]), help="Of the async backends.")
+@click.option("--rounds", type=click.IntRange(1), help="How often each case is run.")
+@click.option("--seconds", type=click.FloatRange(0.01), help="Length of each run.")
+@dataset_options
+@database_url_option
+@click.option("--label", metavar="TEXT", help="Goes into the folder's name and every chart.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to make for the results.")
+@click.option("--verify/--no-verify", default=True, help="Compare all answers before timing.")
+@click.option("--quiet", is_flag=True, help="Only the closing table.")
+def run(
+    profile_name: str,
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    workloads: tuple[str, ...],
+    fetches: tuple[str, ...],
+    concurrency: tuple[int, ...],
+    rounds: int | None,
+    seconds: float | None,
+    scale: float | None,
+    seed: int,
+    database_url: str | None,
+    label: str | None,
+    out: Path | None,
+    verify: bool,
+    quiet: bool,
+    loop: str | None,
+    **factors: tuple[str, ...],
+) -> int:
+    """Verify all backends, measure the profile's cases, write a folder of results.
+
+    An option that names a factor (workload, fetch, concurrency, ...) takes the place of the
+    profile's values for it.
+
+    \b
+    Examples:
+      bench run
+      bench run --profile full --label laptop
+      bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
+      bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
+    """
+    from bench.case import Fetch
+    from bench.dataset import Dataset
+    from bench.measure import Order
+    from bench.plan import PROFILES, plan
+    from bench.workload import WORKLOADS
+
+    (name,) = named("profile", [profile_name], PROFILES)
+    profile = _adjusted(PROFILES[name], rounds, seconds, scale)
+    chosen = choose_backends(backends, backend_modules)
+    given: dict[str, Any] = {
+        "workloads": tuple(named("workload", workloads, WORKLOADS)),
+        "fetches": tuple(Fetch.parse(fetch) for fetch in fetches),
+        "concurrency": concurrency,
+        "loops": (loop,) if loop else (),
+        **factors,
+    }
+    _check_loop(loop)
+    order = Order(
+        plan=plan(profile, chosen, {name: values for name, values in given.items() if values}),
+        backends=chosen,
+        dataset=Dataset(profile.scale, seed),
+        label=label or "",
+        verify=verify,
+        command=_command_line(database_url),
+    )
+    folder = _folder(out, _safe_name(label) if label else profile.name)
+    return _carry_out(order, database_url, folder, quiet)
+
+
+def _carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bool) -> int:
+    """Measure, then draw what was measured, however it ended; the exit code."""
+    from bench.database import resolve
+    from bench.measure import measure
+    from bench.present import present
+    from bench.progress import Bar
+    from bench.results import Recorder
+    from bench.server import EmbeddedServer, default_folder
+
+    embedded = None if database_url else EmbeddedServer(default_folder())
+    was_running = embedded is None or embedded.status().running
+    recorder = Recorder(folder)
+    intact = interrupted = False
+    try:
+        with Bar(order.plan, len(order.backends), verify=order.verify, quiet=quiet) as bar:
+            intact = measure(order, resolve(database_url), recorder, bar)
+    except KeyboardInterrupt:
+        interrupted = True
+        if embedded is not None and not was_running:
+            embedded.stop()
+    finally:
+        recorder.close()
+        if recorder.holds_runs:
+            present(folder)
+    if interrupted:
+        raise KeyboardInterrupt
+    return 0 if intact else 1
+
+
+def _adjusted(
+    profile: "Profile", rounds: int | None, seconds: float | None, scale: float | None
+) -> "Profile":
+    return replace(
+        profile,
+        rounds=rounds or profile.rounds,
+        seconds=seconds or profile.seconds,
+        scale=profile.scale if scale is None else scale,
+    )
+
+
+def _check_loop(loop: str | None) -> None:
+    if loop == "uvloop" and find_spec("uvloop") is None:
+        raise UsageError("uvloop is not installed: pip install uvloop, or leave --loop out.")
+
+
+def _folder(out: Path | None, name: str) -> Path:
+    from bench import project
+
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    return out or project.home() / "results" / f"{stamp}-{name}"
+
+
+def _safe_name(label: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")
+    if not name:
+        raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
+    return name
+
+
+def _command_line(database_url: str | None) -> str:
+    from bench.database import redact
+
+    line = shlex.join(["bench", *sys.argv[1:]])
+    return redact(line, database_url) if database_url else line

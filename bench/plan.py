@@ -1,0 +1,188 @@
+"""Which cases a command measures: the profiles, and what the options make of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any, get_args
+
+from accessors import Found
+from accessors.api import Transactions
+from bench.case import Case, Fetch, Loop, RowForm, SessionScope
+from bench.errors import UsageError
+from bench.workload import FUNCTIONS, WORKLOADS
+
+POINT_READ = "get_total_cost_of_an_order"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A product of factors; each backend does each of its cases."""
+
+    workloads: tuple[str, ...]
+    fetches: tuple[Fetch, ...] = (Fetch(),)
+    concurrency: tuple[int, ...] = (1,)
+    session_scopes: tuple[SessionScope, ...] = ("task",)
+    transactions: tuple[Transactions, ...] = ("autocommit",)
+    rows: tuple[RowForm, ...] = ("native",)
+    loops: tuple[Loop, ...] = ("asyncio",)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A question list of a known length."""
+
+    name: str
+    description: str
+    blocks: tuple[Block, ...]
+    rounds: int
+    seconds: float
+    """Of each run, from its start line to its deadline."""
+    warm_up_s: float
+    scale: float = 1.0
+    leaves_out: str = ""
+
+
+_EVERY_WAY = (
+    Fetch("buffered"),
+    Fetch("streamed"),
+    Fetch("streamed", 1000),
+    Fetch("batched", 100),
+    Fetch("batched", 1000),
+    Fetch("batched", 10_000),
+)
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "smoke",
+            "does everything work? Its figures mean nothing",
+            (
+                Block((POINT_READ,), concurrency=(1, 2)),
+                Block(("get_customers",), (Fetch(), Fetch("streamed"), Fetch("batched", 1000))),
+                Block(("mixed",), concurrency=(2,)),
+                Block((POINT_READ,), session_scopes=("operation",), transactions=("implicit",)),
+            ),
+            rounds=2,
+            seconds=0.02,
+            warm_up_s=0.01,
+            scale=0.01,
+            leaves_out="any figure worth reading: it only shows that all works",
+        ),
+        Profile(
+            "quick",
+            "the cases that answer most questions in two minutes",
+            (
+                Block((POINT_READ,), concurrency=(1, 4, 16)),
+                Block(
+                    (POINT_READ,),
+                    concurrency=(4,),
+                    session_scopes=("operation",),
+                    transactions=("autocommit", "implicit"),
+                ),
+                Block(("get_customers",), (Fetch(), Fetch("streamed"), Fetch("batched", 1000))),
+                Block(("mixed",), concurrency=(16,)),
+            ),
+            rounds=3,
+            seconds=0.12,
+            warm_up_s=0.04,
+            leaves_out=(
+                "four of the six functions alone, concurrency 64, other batch sizes, rows as dicts,"
+                " uvloop, and most of the certainty: 3 short rounds show what differs much"
+            ),
+        ),
+        Profile(
+            "full",
+            "every function at every concurrency, every way of fetching",
+            (
+                Block((*FUNCTIONS, "mixed"), concurrency=(1, 4, 16, 64)),
+                Block(
+                    (POINT_READ, "get_orders_of_customer"),
+                    concurrency=(1, 16),
+                    session_scopes=("operation",),
+                    transactions=("autocommit", "implicit"),
+                ),
+                Block(
+                    ("get_customers", "get_orders_between_dates"), _EVERY_WAY, concurrency=(1, 8)
+                ),
+                Block(("get_customers", "get_orders_of_customer"), rows=("dict",)),
+            ),
+            rounds=5,
+            seconds=1.0,
+            warm_up_s=0.25,
+            leaves_out="uvloop (--loop uvloop), and scales other than 1 (--scale 10)",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be measured."""
+
+    profile: Profile
+    """With rounds, seconds and scale as the options have them."""
+    cases: tuple[Case, ...]
+    impossible: Mapping[str, str] = field(default_factory=dict)
+    """Cases that were asked for and can't be: key -> why."""
+
+    @property
+    def memory_cases(self) -> list[Case]:
+        """The cases whose peak memory is measured too: many rows, one at a time."""
+        return [
+            case
+            for case in self.cases
+            if WORKLOADS[case.workload].many_rows and case.concurrency == 1
+        ]
+
+
+def plan(
+    profile: Profile,
+    backends: Mapping[str, Found],
+    factors: Mapping[str, Any] | None = None,
+) -> Plan:
+    """The profile's cases for these backends.
+
+    `factors`: fields of `Block` and the values that take the place of the profile's. Raises
+    `UsageError`, with the reasons, where no possible case is left.
+    """
+    blocks = [replace(block, **factors or {}) for block in profile.blocks]
+    possible: dict[Case, None] = {}
+    impossible: dict[str, str] = {}
+    for case in _cases(blocks, backends):
+        found = backends[case.backend].backend
+        assert found is not None, "unavailable backends are not planned"
+        if found.colour == "sync":
+            case = replace(case, loop="none")
+        if reason := case.impossible(found):
+            impossible[case.key] = reason
+        else:
+            possible[case] = None
+    if not possible:
+        raise UsageError(
+            "nothing to measure: " + "; ".join(dict.fromkeys(impossible.values())) + ".\n"
+            "`bench list` shows backends, workloads and profiles."
+        )
+    return Plan(profile, tuple(possible), impossible)
+
+
+def _cases(blocks: Iterable[Block], backends: Iterable[str]) -> Iterable[Case]:
+    for block in blocks:
+        factors = product(
+            block.workloads,
+            block.fetches,
+            block.concurrency,
+            block.session_scopes,
+            block.transactions,
+            block.rows,
+            block.loops,
+        )
+        for combination in factors:
+            for backend in backends:
+                yield Case(backend, *combination)
+
+
+SESSION_SCOPES: tuple[SessionScope, ...] = get_args(SessionScope)
+TRANSACTIONS: tuple[Transactions, ...] = get_args(Transactions)
+ROW_FORMS: tuple[RowForm, ...] = get_args(RowForm)
+LOOPS: tuple[Loop, ...] = ("asyncio", "uvloop")
