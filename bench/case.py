@@ -24,6 +24,12 @@ class Fetch:
     batch_size: int | None = None
     """Rows fetched from the server at a time; None is the library's default."""
 
+    def __lt__(self, other: "Fetch") -> bool:
+        def order(fetch: Fetch) -> tuple[int, int]:
+            return MODES.index(fetch.mode), fetch.batch_size or 0
+
+        return order(self) < order(other)
+
     def __str__(self) -> str:
         return self.mode if self.batch_size is None else f"{self.mode}:{self.batch_size}"
 

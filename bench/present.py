@@ -1,24 +1,40 @@
 """From a file of runs to everything that people look at: table, summary.csv, charts."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
+
+import click
 
 from bench import results
 
 
-def present(folder: Path, *, quiet: bool = False) -> None:
+def present(folder: Path) -> None:
     """Write summary.csv and the charts beside the file, and print the table and where they are.
 
     Raises `BenchError` where there is nothing to draw, or it can't be written.
     """
+    from rich.console import Console
+
     from bench import charts, summary, table
     from bench.errors import BenchError
 
     found = results.load(folder)
     if not found.runs and not found.memory:
         raise BenchError(f"{found.folder} holds no finished run: there is nothing to draw.")
+    summaries = summary.summarise(found)
     try:
-        summary.write_csv(found, found.folder / "summary.csv")
-        drawn = charts.draw(found, found.folder)
+        summary.write_csv(found, found.folder / "summary.csv", summaries)
+        drawn = charts.draw(found, found.folder, summaries)
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    table.show(found, drawn)
+    Console().print(table.render(found, summaries))
+    click.echo(f"\nfigures  {_near(found.folder / 'summary.csv')}")
+    click.echo(f"charts   {_near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+
+
+def _near(path: Path) -> Path:
+    """The path as one would type it from here."""
+    with suppress(ValueError):
+        return path.resolve().relative_to(Path.cwd())
+    return path

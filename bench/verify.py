@@ -63,7 +63,7 @@ def verify(
         for name, found in backends.items()
         if found.backend and not found.backend.in_memory
     }
-    ways = list(dict.fromkeys([Fetch(), *fetches]))
+    ways = sorted({Fetch(), *fetches})
     right = [expected.ask(connection, operation) for operation in expected.operations(dataset)]
     reading: dict[Future[Any], str] = {
         crew.submit(name, rehearsal.read, name, module, target, right, ways): name
