@@ -175,7 +175,12 @@ def describe_interval(rounds: int) -> str:
 
 @lru_cache(maxsize=64)
 def _middles(rounds: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Of each resample, the ranks of the two rounds in its middle (the same one where odd)."""
+    """Of each resample, the ranks of the two rounds in its middle (the same one where odd).
+
+    Each resample has its mirror image among them, so that no interval leans to a side and that of
+    a/b is the inverse of that of b/a; the rounds themselves are the odd one.
+    """
     random = np.random.default_rng(SEED)
-    ranks = np.sort(random.integers(0, rounds, size=(RESAMPLES, rounds)), axis=1)
+    drawn = np.sort(random.integers(0, rounds, size=(RESAMPLES // 2, rounds)), axis=1)
+    ranks = np.vstack([drawn, np.arange(rounds)[None], (rounds - 1 - drawn)[:, ::-1]])
     return ranks[:, (rounds - 1) // 2].copy(), ranks[:, rounds // 2].copy()

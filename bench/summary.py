@@ -75,11 +75,11 @@ class Summary:
         return sum(self.errors.values())
 
     @property
-    def usable_after_ns(self) -> float | None:
+    def usable_after_ns(self) -> Interval | None:
         """The wait for the first row: buffered, it comes with the last one."""
         if self.case.fetch.mode != "buffered":
-            return self.first_row_p50_ns.median if self.first_row_p50_ns else None
-        return self.latency_ns["p50"].median if "p50" in self.latency_ns else None
+            return self.first_row_p50_ns
+        return self.latency_ns.get("p50")
 
     def by_round(self, figure: str) -> dict[int, float]:
         """Round number -> that field of `Round`, for paired ratios; rounds without it left out."""
@@ -106,7 +106,8 @@ def ratio(figure: str, numerator: Summary, denominator: Summary) -> Interval | N
 def write_csv(results: Results, path: Path, summaries: list[Summary] | None = None) -> None:
     """A row a case: its factors, then its figures with the unit in each name. No nested values.
 
-    Empty cells are figures that were not measured.
+    Empty cells are figures that were not measured. The backend `null` is written `null (floor)`,
+    since pandas reads the bare word as nothing; `key` has the case as `run.jsonl` has it.
     """
     backends = results.header.get("backends", {})
     rows = [
@@ -114,7 +115,8 @@ def write_csv(results: Results, path: Path, summaries: list[Summary] | None = No
         for summary in (summarise(results) if summaries is None else summaries)
     ]
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+        columns = _row(_summary(Case("", ""), [], []), {})
+        writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
         writer.writerows(rows)
 
@@ -198,8 +200,9 @@ def _known(values: Iterable[_Value | None]) -> list[_Value]:
 def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
     case = summary.case
     row: dict[str, Any] = {
-        **case.as_dict(),
-        **{name: backend.get(name) for name in ("colour", "layer", "driver")},
+        **case.as_dict() | {"backend": _told(case.backend)},
+        **{name: _told(backend.get(name)) for name in ("colour", "layer", "driver")},
+        "key": case.key,
         "load_model": "closed",
         "rounds": len(summary.rounds),
         "operations": summary.operations,
@@ -235,3 +238,7 @@ def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
 def _latency(quantile: str) -> str:
     # No dot: pandas users write frame.latency_p99_9_ns.
     return f"latency_{quantile.replace('.', '_')}_ns"
+
+
+def _told(word: str | None) -> str | None:
+    return "null (floor)" if word == "null" else word

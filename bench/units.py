@@ -50,9 +50,18 @@ def number(value: float) -> str:
 
 
 def short(value: float, units: tuple[Unit, ...]) -> str:
-    """One value with its own unit, for a tick or a label: `20 k`, `1.5 ms`, `0`."""
-    if value == 0:
-        return "0"
+    """A round value in its own unit, for a tick: `20 k`, `1.5 ms`, `0`."""
+    unit = _own(value, units)
+    return f"{value / unit.size:.4g} {unit.symbol}".rstrip() if value else "0"
+
+
+def with_unit(value: float, units: tuple[Unit, ...]) -> str:
+    """Three significant digits in the value's own unit, for a label: `5.70 k`, `231 ms`."""
+    unit = _own(value, units)
+    return f"{number(value / unit.size)} {unit.symbol}".rstrip()
+
+
+def _own(value: float, units: tuple[Unit, ...]) -> Unit:
+    """The largest unit in which the value is at least 1."""
     fitting = [unit for unit in units if unit.size <= abs(value) * (1 + 1e-9)]
-    unit = fitting[-1] if fitting else units[0]
-    return f"{value / unit.size:.3g} {unit.symbol}".rstrip()
+    return fitting[-1] if fitting else units[0]

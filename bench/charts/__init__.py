@@ -1,0 +1,30 @@
+"""Results into pictures: the only place with matplotlib."""
+
+from pathlib import Path
+
+from bench.charts import latency, layers, overview, streaming, style, sync_async, throughput
+from bench.charts import transactions as transactions_chart
+from bench.charts.page import save
+from bench.charts.subject import subject_of
+from bench.results import Results
+from bench.summary import Summary
+
+FAMILIES = (overview, throughput, latency, layers, sync_async, streaming, transactions_chart)
+
+
+def draw(results: Results, folder: Path, summaries: list[Summary] | None = None) -> list[Path]:
+    """Every chart that the results have data for, as PNG and SVG in `folder`/charts/.
+
+    From the file alone: no backend is imported, no database asked. `summaries` saves the work of
+    making them again.
+    """
+    subject = subject_of(results, summaries)
+    into = folder / "charts"
+    into.mkdir(parents=True, exist_ok=True)
+    with style.styled():
+        return [
+            path
+            for family in FAMILIES
+            for name, figure in family.figures(subject)
+            for path in save(figure, into, name)
+        ]

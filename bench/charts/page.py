@@ -1,0 +1,151 @@
+"""A figure with its words: title, conditions, legend, errors, and where it was measured."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench import stats
+from bench.charts.style import MUTED, RED
+from bench.charts.subject import Subject
+from bench.summary import Summary
+
+WIDTH_IN = 10.0
+DPI = 160
+
+
+def page(
+    subject: Subject,
+    title: str,
+    subtitle: str,
+    *,
+    height: float,
+    columns: int = 1,
+    rows: int = 1,
+    left: float = 0.85,
+    right: float = 0.25,
+    bottom: float = 0.5,
+    legend: Sequence[Line2D] = (),
+    legend_columns: int = 0,
+    failed: Iterable[Summary] = (),
+    gap: float = 0.25,
+    row_gap: float = 0.45,
+    width: float = WIDTH_IN,
+    size: float = 10,
+    titled: bool = False,
+    **axes_options: Any,
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with its words and empty axes. All lengths in inches; `height` is of the axes alone.
+
+    `bottom` is what the tick labels and the label of the lowest axes need. `failed`: those of them
+    with errors are named in red. `titled`: the panels have titles. `size`: of the words, points.
+    """
+    line = size / 72 * 1.42
+    characters = int(width * 72 / (size * 0.9) * 1.88)
+    words = textwrap.wrap(subtitle, int(characters * 0.92))
+    notes = textwrap.wrap(error_note(failed), characters)[:4]
+    small = textwrap.wrap(caption(subject), characters)
+    legend_rows = -(-len(legend) // (legend_columns or max(1, len(legend))))
+    above = 0.18 + size * 1.4 / 72 * 1.5 + len(words) * line + 0.1 + legend_rows * line * 1.25
+    above += 0.32 if titled else 0.1
+    below = bottom + (len(notes) + len(small)) * line + 0.2
+    total = above + height + below
+    figure = Figure(figsize=(width, total), dpi=DPI)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, **axes_options)
+    inner = (width - left - right - gap * (columns - 1)) / columns
+    each = (height - row_gap * (rows - 1)) / rows
+    figure.subplots_adjust(
+        left / width,
+        below / total,
+        1 - right / width,
+        1 - above / total,
+        gap / inner,
+        row_gap / each,
+    )
+    x, y = 0.15 / width, 1 - 0.15 / total
+    figure.text(x, y, title, size=size * 1.4, weight="bold", va="top")
+    y -= size * 1.4 / 72 * 1.5 / total
+    figure.text(x, y, "\n".join(words), size=size, color=MUTED, va="top", linespacing=1.25)
+    y -= (len(words) * line + 0.04) / total
+    if legend:
+        figure.legend(
+            handles=list(legend),
+            loc="upper left",
+            bbox_to_anchor=(x - 0.005, y),
+            ncols=legend_columns or len(legend),
+            fontsize=size,
+            handlelength=2.6,
+            columnspacing=1.6,
+            borderaxespad=0,
+            borderpad=0.1,
+        )
+    base = 0.12 / total
+    figure.text(
+        x, base, "\n".join(small), size=size * 0.9, color=MUTED, va="bottom", linespacing=1.3
+    )
+    if notes:
+        base += len(small) * line / total
+        figure.text(x, base, "\n".join(notes), size=size * 0.9, color=RED, va="bottom")
+    return figure, [list(row) for row in axes]
+
+
+def error_note(summaries: Iterable[Summary]) -> str:
+    """Which cases have failed operations and of what class; empty where none has."""
+    cases = [
+        f"{summary.case.backend} at {summary.case.concurrency} "
+        f"({', '.join(f'{count:,} {name}' for name, count in sorted(summary.errors.items()))})"
+        for summary in summaries
+        if summary.failed
+    ]
+    return (
+        f"\N{MULTIPLICATION SIGN} operations failed, and are not in the figures: {'; '.join(cases)}"
+        if cases
+        else ""
+    )
+
+
+def caption(subject: Subject) -> str:
+    """Machine, versions, date and method, in a line that may break between its parts."""
+    header = subject.header
+    environment = header.get("environment") or {}
+    host, server = environment.get("host") or {}, environment.get("server") or {}
+    packages = environment.get("packages") or {}
+    memory = host.get("memory_bytes")
+    machine = [
+        textwrap.shorten(str(host.get("cpu") or host.get("machine") or "unknown machine"), 36),
+        f"{host['cores']} cores" if host.get("cores") else "",
+        f"{memory / 1e9:.0f} GB" if memory else "",
+        str(host.get("system") or ""),
+    ]
+    shown = {
+        "asyncpg": "",
+        "psycopg": "",
+        "psycopg2-binary": "psycopg2",
+        "sqlalchemy": "SQLAlchemy",
+    }
+    versions = [f"{shown[name] or name} {packages[name]}" for name in shown if packages.get(name)]
+    parts = [
+        ", ".join(part for part in machine if part),
+        f"Python {environment['python']}" if environment.get("python") else "",
+        f"PostgreSQL {server.get('version', '?')} by {server.get('transport', '?')}",
+        ", ".join(versions),
+        str(header.get("created_at") or "")[:10],
+        f"closed loop, {subject.rounds} rounds of {header.get('seconds', '?')} s",
+        stats.describe_interval(subject.rounds),
+    ]
+    # Kept whole where the line breaks, which it may do only between the parts.
+    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts if part)
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """`name`.png and `name`.svg in the folder."""
+    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
+    figure.savefig(paths[0], dpi=DPI, pil_kwargs={"compress_level": 4})
+    figure.savefig(paths[1], metadata={"Date": None})
+    return paths

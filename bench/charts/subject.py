@@ -1,0 +1,146 @@
+"""What there is to draw: summaries by backend, chosen from the file alone, in one order."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench.case import Case, Fetch
+from bench.results import Results
+from bench.summary import Summary, summarise
+from bench.workload import WORKLOADS
+
+LAYERS = ("driver", "core", "orm")
+DRIVERS = ("psycopg2", "psycopg", "asyncpg")
+LAYER_NAMES = {"driver": "driver alone", "core": "SQLAlchemy Core", "orm": "SQLAlchemy ORM"}
+FLOOR = "null (the harness's floor)"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a backend is, as its results say: what its colour, marker and line are made of."""
+
+    name: str
+    colour: str
+    """Of function: `sync` or `async`."""
+    layer: str
+    driver: str
+
+    @property
+    def null(self) -> bool:
+        return self.layer == "null"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The results as charts see them."""
+
+    header: Mapping[str, Any]
+    summaries: tuple[Summary, ...]
+    looks: Mapping[str, Look]
+    """By backend, in the order of every chart: layer by layer, then by driver; null last."""
+
+    @property
+    def workloads(self) -> list[str]:
+        return list(dict.fromkeys(summary.case.workload for summary in self.summaries))
+
+    @property
+    def rounds(self) -> int:
+        return max((len(summary.rounds) for summary in self.summaries), default=0)
+
+    def alike(self, workload: str) -> list[Summary]:
+        """The runs of a workload that differ in backend and concurrency alone.
+
+        The plain ones (buffered, a session a task, autocommit, native rows) where there are any;
+        else those of the commonest kind.
+        """
+        kinds: dict[Case, list[Summary]] = {}
+        for summary in self.summaries:
+            if summary.case.workload == workload and summary.rounds:
+                kinds.setdefault(_kind(summary.case), []).append(summary)
+        if not kinds:
+            return []
+        chosen = kinds.get(Case("", workload)) or max(kinds.values(), key=len)
+        # Where both event loops were run, a backend's line is asyncio's.
+        one_loop: dict[tuple[str, int], Summary] = {}
+        for summary in sorted(chosen, key=lambda summary: summary.case.loop):
+            one_loop.setdefault((summary.case.backend, summary.case.concurrency), summary)
+        return self.ordered(one_loop.values())
+
+    def ordered(self, summaries: Iterable[Summary]) -> list[Summary]:
+        """In the order of every chart, then by concurrency."""
+        places = {name: place for place, name in enumerate(self.looks)}
+        return sorted(summaries, key=lambda s: (places[s.case.backend], s.case.concurrency))
+
+    def layers(self, summaries: Iterable[Summary]) -> list[str]:
+        """Those that the summaries have, without null."""
+        seen = {self.looks[summary.case.backend].layer for summary in summaries} - {"null"}
+        return sorted(seen, key=_layer_place)
+
+
+def subject_of(results: Results, summaries: list[Summary] | None = None) -> Subject:
+    """What to draw of the results; backends that the header does not describe are told by name."""
+    found = tuple(summarise(results) if summaries is None else summaries)
+    described = results.header.get("backends") or {}
+    looks = [
+        _look(name, described.get(name) or {})
+        for name in dict.fromkeys(summary.case.backend for summary in found)
+    ]
+    return Subject(results.header, found, {look.name: look for look in sorted(looks, key=_place)})
+
+
+def busiest(summaries: Iterable[Summary]) -> int:
+    """The concurrency with the most cases; the highest of several."""
+    counts = Counter(summary.case.concurrency for summary in summaries)
+    return max(counts, key=lambda concurrency: (counts[concurrency], concurrency))
+
+
+def by_backend(summaries: Iterable[Summary]) -> dict[str, list[Summary]]:
+    grouped: dict[str, list[Summary]] = {}
+    for summary in summaries:
+        grouped.setdefault(summary.case.backend, []).append(summary)
+    return grouped
+
+
+def asked(workload: str) -> str:
+    """The workload in words: its name, and what it is."""
+    known = WORKLOADS.get(workload)
+    return f"{workload} ({known.description})" if known else workload
+
+
+def conditions(case: Case) -> str:
+    """Under which conditions, apart from backend and concurrency, in words."""
+    return ", ".join(
+        [
+            "buffered" if case.fetch == Fetch() else str(case.fetch),
+            "a session per operation" if case.session_scope == "operation" else "a session a task",
+            "autocommit" if case.transactions == "autocommit" else "implicit transactions",
+            *(["rows as dicts"] if case.rows == "dict" else []),
+            *([case.loop] if case.loop != "asyncio" else []),
+            "closed loop",
+        ]
+    )
+
+
+def _kind(case: Case) -> Case:
+    return replace(case, backend="", concurrency=1, loop="asyncio")
+
+
+def _look(name: str, described: Mapping[str, Any]) -> Look:
+    return Look(
+        name,
+        described.get("colour") or ("async" if "async" in name else "sync"),
+        described.get("layer") or "other",
+        described.get("driver") or name,
+    )
+
+
+def _place(look: Look) -> tuple[Any, ...]:
+    driver = DRIVERS.index(look.driver) if look.driver in DRIVERS else len(DRIVERS)
+    return (*_layer_place(look.layer), driver, look.driver, look.colour == "async", look.name)
+
+
+def _layer_place(layer: str) -> tuple[int, str]:
+    if layer == "null":
+        return len(LAYERS) + 1, ""
+    return (LAYERS.index(layer), "") if layer in LAYERS else (len(LAYERS), layer)

@@ -1,0 +1,99 @@
+"""What a session and a transaction around each operation cost."""
+
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+
+from bench.case import Case, Fetch
+from bench.charts import axes as draw
+from bench.charts import style
+from bench.charts.page import page
+from bench.charts.subject import Subject, asked, busiest
+from bench.stats import Interval
+from bench.summary import Summary
+from bench.units import RATES, TIMES, Unit
+
+SHAPES = {
+    "a session a task, autocommit": "o",
+    "a session a task, implicit transactions": "p",
+    "a session per operation, autocommit": "s",
+    "a session per operation, implicit transactions": "D",
+}
+
+
+def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
+    for workload in subject.workloads:
+        cases = [
+            each
+            for each in subject.summaries
+            if each.case.workload == workload and each.case.fetch == Fetch() and each.rounds
+            if each.case.rows == "native" and not subject.looks[each.case.backend].null
+        ]
+        varied = [each for each in cases if _words(each.case) != "a session a task, autocommit"]
+        if not varied:
+            continue
+        chosen = [each for each in cases if each.case.concurrency == busiest(varied)]
+        if len({_words(each.case) for each in chosen}) > 1:
+            yield f"transactions-{workload}", _figure(subject, subject.ordered(chosen))
+
+
+def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
+    looks = [subject.looks[name] for name in dict.fromkeys(each.case.backend for each in chosen)]
+    case = chosen[0].case
+    present = {_words(each.case) for each in chosen}
+    shapes = {words: shape for words, shape in SHAPES.items() if words in present}
+    panels: list[tuple[str, tuple[Unit, ...], list[tuple[Summary, Interval]]]] = [
+        (
+            "operations/s",
+            RATES,
+            [(e, e.throughput_per_s) for e in chosen if e.throughput_per_s],
+        ),
+        (
+            "median time of an operation",
+            TIMES,
+            [(e, e.latency_ns["p50"]) for e in chosen if e.latency_ns],
+        ),
+    ]
+    figure, grid = page(
+        subject,
+        f"Sessions and transactions: {case.workload}, at concurrency {case.concurrency}",
+        f"{asked(case.workload)}; buffered, closed loop. Implicit: the library begins a "
+        "transaction for each operation and rolls it back, as most applications run it. "
+        "Scales are logarithmic.",
+        height=draw.rows_height(looks, 0.36),
+        columns=2,
+        left=1.75,
+        gap=0.3,
+        legend=style.shape_key(shapes),
+        legend_columns=2,
+        failed=chosen,
+    )
+    places = draw.rows_by_layer(grid[0], looks)
+    for panel, (name, units, values) in zip(grid[0], panels, strict=True):
+        draw.log_axis(panel.xaxis, (value.median for _, value in values), units, room=7)
+        panel.set_xlabel(name)
+        for look in looks:
+            own = [(each, value) for each, value in values if each.case.backend == look.name]
+            y = places[look.name]
+            ends = [value.median for _, value in own]
+            if ends:
+                colour = style.hue(look, subject)
+                panel.plot([min(ends), max(ends)], [y, y], color=colour, lw=2.2, alpha=0.35)
+            for each, value in own:
+                shape = shapes[_words(each.case)]
+                spread = draw.error_bars(value)
+                if spread:
+                    panel.errorbar(
+                        value.median, y, xerr=spread, color=style.hue(look, subject), capsize=2.5
+                    )
+                panel.plot(value.median, y, **style.mark_style(look, subject, shape))
+                if each.failed:
+                    panel.plot(value.median, y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
+    return figure
+
+
+def _words(case: Case) -> str:
+    scope = "a session per operation" if case.session_scope == "operation" else "a session a task"
+    return f"{scope}, " + (
+        "autocommit" if case.transactions == "autocommit" else "implicit transactions"
+    )

@@ -1,0 +1,104 @@
+"""The closing tables, as a terminal without colours prints them."""
+
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.case import Case, Fetch
+from bench.results import Results
+from bench.table import render
+from tests.bench import synthetic
+
+CASES = [
+    Case(name, synthetic.POINT, concurrency=4) for name in ("psycopg2", "asyncpg", "null-async")
+]
+
+
+def printed(results: Results) -> list[str]:
+    out = StringIO()
+    Console(file=out, width=100).print(render(results))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def line_of(lines: list[str], backend: str) -> str:
+    (found,) = (line for line in lines if line.startswith(f"{backend} "))
+    return found
+
+
+def of_durations(folder: Path, durations_ns: dict[Case, list[int]]) -> Results:
+    runs = [
+        synthetic.constant_run(case, number, duration_ns)
+        for case, durations in durations_ns.items()
+        for number, duration_ns in enumerate(durations, start=1)
+    ]
+    return Results(folder, synthetic.header(list(durations_ns)), runs)
+
+
+def test_the_quick_profile_fits_and_says_how_it_was_measured(tmp_path: Path) -> None:
+    lines = printed(synthetic.results(tmp_path))
+    assert max(len(line) for line in lines) <= 100
+    text = "\n".join(lines)
+    assert "…" not in text
+    assert "\x1b" not in text
+    assert "Closed loop, 3 rounds of 0.2 s" in text
+    assert "get_total_cost_of_an_order, at 16" in text
+    assert "implicit transactions" in text
+    assert "k rows/s" in text
+
+
+def test_overlapping_intervals_are_not_ranked_apart(tmp_path: Path) -> None:
+    third = Case("psycopg", synthetic.POINT, concurrency=4)
+    results = of_durations(
+        tmp_path,
+        {
+            CASES[0]: [1_000_000, 1_200_000, 1_100_000],
+            CASES[1]: [1_150_000, 1_300_000, 1_250_000],
+            third: [3_000_000, 3_100_000, 3_200_000],
+            CASES[2]: [1_000, 1_000, 1_000],
+        },
+    )
+    lines = printed(results)
+    assert "*" in line_of(lines, "psycopg2")
+    assert "*" in line_of(lines, "asyncpg").split("±")[0]
+    assert "*" not in line_of(lines, "psycopg").split("±")[0]
+    assert "*" not in line_of(lines, "null-async")
+
+
+def test_one_round_is_not_ranked(tmp_path: Path) -> None:
+    lines = printed(of_durations(tmp_path, {case: [1_000_000] for case in CASES}))
+    assert not any("*" in line for line in lines)
+    assert any("nothing is ranked" in line for line in lines)
+
+
+def test_errors_are_marked_with_their_classes(tmp_path: Path) -> None:
+    results = of_durations(tmp_path, {case: [1_000_000, 1_000_000] for case in CASES})
+    results.runs[0].samples.errors[3] = "UniqueViolation: duplicate key"
+    text = "\n".join(printed(results))
+    assert "errors" in text
+    assert "psycopg2, buffered: 1 failed of 2,000: 1 UniqueViolation" in text
+
+
+def test_what_was_planned_and_not_measured_is_said(tmp_path: Path) -> None:
+    results = of_durations(tmp_path, {CASES[0]: [1_000_000]})
+    results.header["plan"] += [case.as_dict() for case in CASES[1:]]
+    assert "2 of 3 planned cases were not measured." in printed(results)
+
+
+def test_many_row_reads_compare_ways_to_take_rows(tmp_path: Path) -> None:
+    plan = [
+        Case("orm+asyncpg", synthetic.MANY, fetch)
+        for fetch in (Fetch(), Fetch("streamed"), Fetch("batched", 1000))
+    ]
+    lines = printed(synthetic.results(tmp_path, plan))
+    heading = next(line for line in lines if line.startswith("backend"))
+    assert all(word in heading for word in ("fetch", "rows/s", "first row ms", "peak mem."))
+    assert [line.split()[1] for line in lines if line.startswith("orm+")] == [
+        "buffered",
+        "streamed",
+        "batched:1000",
+    ]
+
+
+def test_nothing_measured_is_a_table_of_nothing(tmp_path: Path) -> None:
+    assert printed(Results(tmp_path, synthetic.header([])))
