@@ -1,0 +1,99 @@
+# Needs make and Python 3.11 or later. Everything else goes into .venv, of this folder alone.
+# A relative path stands everywhere: the folder's own may hold spaces, which make can't.
+
+PROFILE ?= quick
+ARGS ?=
+DIR ?=
+PYTHON ?=
+
+# Into the environment of what is run, as it is: never into a command, where it would be seen.
+ifdef DATABASE_URL
+override DATABASE_URL := $(value DATABASE_URL)
+export DATABASE_URL
+endif
+
+BENCH := .venv/bin/bench
+READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help install bench test check charts docs db-up db-down clean
+
+help: ## list the targets
+	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+install: $(READY_DEV) ## make the environment .venv, with the tools of development
+
+bench: $(READY) ## measure: PROFILE=smoke|quick|full DATABASE_URL=... ARGS="--backend asyncpg"
+	@$(BENCH) run --profile '$(PROFILE)' $(ARGS)
+
+test: $(READY_DEV) ## run the tests: ARGS="-k streams"
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: $(READY_DEV) ## lint, formatting and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
+	@dir='$(DIR)'; \
+	if [ -z "$$dir" ]; then \
+	    newest=$$(ls -t results/*/run.jsonl 2>/dev/null | head -n 1); dir=$${newest%/run.jsonl}; \
+	fi; \
+	if [ -z "$$dir" ]; then echo "error: no results yet. Try: make bench" >&2; exit 1; fi; \
+	$(BENCH) charts "$$dir"
+
+docs: $(READY_DEV) ## write docs/cli.md and README's figures again
+	@.venv/bin/python -m bench.cli_reference docs/cli.md
+	@.venv/bin/python -m bench.readme README.md results/reference
+
+db-up: ## start another PostgreSQL, in Docker
+	@command -v docker >/dev/null || { \
+	    echo "error: docker is not installed, and make db-up needs it." >&2; \
+	    echo "Without it, make bench brings a PostgreSQL of its own." >&2; exit 1; }
+	@docker compose version >/dev/null 2>&1 || { \
+	    echo "error: this docker has no compose: https://docs.docker.com/compose/install/" >&2; \
+	    exit 1; }
+	@docker compose up --detach --wait
+	@echo "It is up. Its DATABASE_URL for make bench is at the top of docker-compose.yml."
+
+db-down: ## stop the one in Docker (its rows stay)
+	@command -v docker >/dev/null || { echo "error: docker is not installed." >&2; exit 1; }
+	@docker compose down
+
+clean: ## remove .venv and caches; results/ and the database's files stay
+	@# The embedded server runs from .venv: it has to end first.
+	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
+	@find accessors bench tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	@echo "removed  .venv and caches"
+	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
+
+$(READY): pyproject.toml constraints.txt
+	$(call install,.)
+	@touch $@
+
+$(READY_DEV): pyproject.toml constraints.txt
+	$(call install,.[dev])
+	@touch $(READY) $@
+
+define install
+@for each in '$(PYTHON)' python3 python3.14 python3.13 python3.12 python3.11 python; do \
+    [ -n "$$each" ] || continue; \
+    if "$$each" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+        python=$$each; break; \
+    elif [ "$$each" = '$(PYTHON)' ]; then break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+    echo "error: $(or $(PYTHON),none of the pythons here) is no Python 3.11 or later." >&2; \
+    echo "Install one, or name it: make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3" >&2; \
+    exit 1; \
+fi; \
+echo "Installing into .venv (once; it takes a minute) ..."; \
+"$$python" -m venv .venv && \
+.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    --constraint constraints.txt --editable '$(1)'
+endef
