@@ -39,6 +39,7 @@ BUILTIN = {
 
 
 _PACKAGES = {
+    "greenlet": "sqlalchemy[asyncio]",
     "psycopg": "psycopg[binary]",
     "psycopg2": "psycopg2-binary",
     "psycopg_pool": "psycopg-pool",
@@ -101,9 +102,13 @@ def _look(name: str, module: str) -> Found:
     try:
         backend = load(name, module)
     except ImportError as error:
-        lacking = (error.name or name).partition(".")[0]
+        # SQLAlchemy's own error for want of greenlet has the name only in its cause.
+        lacking = (error.name or getattr(error.__cause__, "name", None) or "").partition(".")[0]
+        if not lacking:
+            return Found(name, module, None, str(error).partition("\n")[0])
         return Found(name, module, None, f"pip install '{_PACKAGES.get(lacking, lacking)}'")
-    packages = [package for needed, package in backend.requires.items() if not find_spec(needed)]
+    absent = [needed for needed in backend.requires if not find_spec(needed)]
+    packages = dict.fromkeys(backend.requires[needed] for needed in absent)
     if packages:
         return Found(name, module, None, "pip install " + " ".join(f"'{p}'" for p in packages))
     return Found(name, module, backend)

@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from accessors.api import Target
 
+# SQLAlchemy 2.1 comes without greenlet, which both colours need: the mapped base has AsyncAttrs.
+_SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyncio]"}
 REQUIRES = {
-    "asyncpg": {"sqlalchemy": "sqlalchemy[asyncio]", "asyncpg": "asyncpg"},
-    "psycopg": {"sqlalchemy": "sqlalchemy[asyncio]", "psycopg": "psycopg[binary]"},
+    "asyncpg": _SQLALCHEMY | {"asyncpg": "asyncpg"},
+    "psycopg": _SQLALCHEMY | {"psycopg": "psycopg[binary]"},
 }
 
 _POOL = "AsyncAdaptedQueuePool, no overflow"

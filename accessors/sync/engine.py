@@ -9,9 +9,11 @@ from sqlalchemy import Engine, create_engine
 
 from accessors.api import Target
 
+# SQLAlchemy 2.1 comes without greenlet, which both colours need: the mapped base has AsyncAttrs.
+_SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyncio]"}
 REQUIRES = {
-    "psycopg2": {"sqlalchemy": "sqlalchemy[asyncio]", "psycopg2": "psycopg2-binary"},
-    "psycopg": {"sqlalchemy": "sqlalchemy[asyncio]", "psycopg": "psycopg[binary]"},
+    "psycopg2": _SQLALCHEMY | {"psycopg2": "psycopg2-binary"},
+    "psycopg": _SQLALCHEMY | {"psycopg": "psycopg[binary]"},
 }
 
 _POOL = "QueuePool, no overflow"

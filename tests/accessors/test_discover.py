@@ -1,0 +1,201 @@
+"""Backends are found by name; what is missing is a reason; other people's join without an edit."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accessors import BUILTIN, BackendModuleError, discover, load
+
+BLOCKED = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+BLOCKED = set(sys.argv[1].split(","))
+sys.meta_path.insert(0, Blocked())
+for name in BLOCKED:
+    sys.modules[name] = None  # as importlib has it for a module that must not be found
+"""
+
+DISCOVER = """
+import json
+from accessors import discover
+print(json.dumps({name: found.reason for name, found in discover().items() if not found.backend}))
+"""
+
+BACKEND = """
+from accessors.null import Null
+
+class Mine(Null):
+    name = "{name}"
+
+BACKENDS = (Mine(),)
+"""
+
+
+def run(script: str, *arguments: str, **environment: str) -> str:
+    """What a fresh interpreter prints."""
+    command = [sys.executable, "-W", "error", "-c", script, *arguments]
+    variables = os.environ | environment
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def missing(*libraries: str) -> dict[str, str]:
+    """The reasons of the backends that can't be had without these libraries."""
+    reasons: dict[str, str] = json.loads(run(BLOCKED + DISCOVER, ",".join(libraries)))
+    return reasons
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that modules are imported from."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_all_of_ours_are_found_in_their_order() -> None:
+    found = discover()
+    assert list(found)[: len(BUILTIN)] == list(BUILTIN)
+    for name, module in BUILTIN.items():
+        assert found[name].backend is not None, found[name].reason
+        assert (found[name].backend.name, found[name].module) == (name, module)
+        assert found[name].reason == ""
+
+
+def test_a_backend_says_what_it_is() -> None:
+    for name in BUILTIN:
+        backend = load(name)
+        assert backend.colour == ("async" if name.endswith(("asyncpg", "-async")) else "sync")
+        assert backend.layer == name.partition("+")[0] or backend.layer in ("driver", "null")
+        assert set(backend.card) == {"rows", "pool", "prepared", "default_batch", "writes"}
+        assert backend.in_memory == name.startswith("null")
+
+
+DRIVERS = {"asyncpg": "asyncpg", "psycopg2": "psycopg2-binary", "psycopg": "psycopg[binary]"}
+
+
+@pytest.mark.parametrize(("library", "package"), DRIVERS.items())
+def test_a_missing_driver_is_missed_by_those_that_need_it(library: str, package: str) -> None:
+    needing = [name for name in BUILTIN if load(name).driver == library]
+    assert len(needing) >= 3
+    assert missing(library) == dict.fromkeys(needing, f"pip install '{package}'")
+
+
+@pytest.mark.parametrize("library", ["sqlalchemy", "greenlet"])
+def test_without_sqlalchemy_the_drivers_stay(library: str) -> None:
+    """SQLAlchemy 2.1 is installed without greenlet unless asked for. The first backend was then to
+    be had by `pip install 'core+psycopg2'`, and the others were said to be there."""
+    needing = [name for name in BUILTIN if "+" in name]
+    assert missing(library) == dict.fromkeys(needing, "pip install 'sqlalchemy[asyncio]'")
+
+
+def test_a_missing_pool_is_missed_by_psycopg_alone() -> None:
+    reason = "pip install 'psycopg-pool'"
+    assert missing("psycopg_pool") == {"psycopg": reason, "psycopg-async": reason}
+
+
+def test_an_installed_library_that_does_not_work_says_so() -> None:
+    """psycopg without its C part was to be mended by `pip install 'psycopg-async'`."""
+    reasons = json.loads(run(DISCOVER, PSYCOPG_IMPL="c"))
+    assert reasons["psycopg"] == reasons["psycopg-async"] == "pip install 'psycopg_c'"
+
+
+def test_with_no_library_at_all_there_is_the_floor() -> None:
+    left = set(BUILTIN) - set(missing("asyncpg", "psycopg2", "psycopg", "sqlalchemy", "greenlet"))
+    assert left == {"null", "null-async"}
+
+
+@pytest.mark.parametrize(
+    ("backend", "others"),
+    [
+        ("asyncpg", {"sqlalchemy", "psycopg2", "psycopg"}),
+        ("psycopg2", {"sqlalchemy", "asyncpg", "psycopg"}),
+        ("psycopg-async", {"sqlalchemy", "asyncpg", "psycopg2"}),
+        ("null-async", {"sqlalchemy", "asyncpg", "psycopg2", "psycopg"}),
+    ],
+)
+def test_one_library_a_process(backend: str, others: set[str]) -> None:
+    """What is measured shares its heap with no other library."""
+    script = "import sys; from accessors import load; load(sys.argv[1]); print(*sys.modules)"
+    assert set(run(script, backend).split()) & others == set()
+
+
+def test_an_unknown_name_is_a_key_error() -> None:
+    with pytest.raises(KeyError, match="sqlite"):
+        load("sqlite")
+
+
+def test_a_module_adds_its_backends(folder: Path) -> None:
+    (folder / "my_backends.py").write_text(BACKEND.format(name="mine"))
+    found = discover(["my_backends", "my_backends"])
+    assert list(found)[: len(BUILTIN)] == list(BUILTIN)
+    assert found["mine"].module == "my_backends"
+    assert found["mine"].backend is load("mine", "my_backends")
+    assert found["mine"].backend.colour == "sync"
+
+
+BROKEN = {
+    "syntax": ("def", "SyntaxError"),
+    "no_tuple": ("", "AttributeError.*BACKENDS"),
+    "not_backends": ("BACKENDS = (1,)", "AttributeError.*name"),
+    "raises": ("raise OSError('no licence')", "OSError: no licence"),
+    "lacks": ("import not_installed_anywhere", "ModuleNotFoundError.*not_installed_anywhere"),
+}
+
+
+@pytest.mark.parametrize(("module", "case"), BROKEN.items())
+def test_a_broken_module_that_was_asked_for_is_an_error(
+    folder: Path, module: str, case: tuple[str, str]
+) -> None:
+    source, reason = case
+    (folder / f"broken_{module}.py").write_text(source)
+    with pytest.raises(BackendModuleError, match=f"^broken_{module}: {reason}"):
+        discover([f"broken_{module}"])
+
+
+def test_a_module_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(BackendModuleError, match="not_there: ModuleNotFoundError"):
+        discover(["not_there"])
+
+
+def test_a_name_that_is_taken_is_an_error(folder: Path) -> None:
+    (folder / "impostor.py").write_text(BACKEND.format(name="asyncpg"))
+    with pytest.raises(BackendModuleError, match=r"impostor: .*'asyncpg' exists already"):
+        discover(["impostor"])
+
+
+def install(folder: Path, module: str, source: str) -> None:
+    """A distribution with one module and its entry point, as pip would leave it."""
+    (folder / f"{module}.py").write_text(source)
+    metadata = folder / f"{module}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[gatherbench.backends]\nany = {module}\n")
+
+
+def test_an_installed_package_joins_by_its_entry_point(folder: Path) -> None:
+    install(folder, "installed_backends", BACKEND.format(name="installed"))
+    found: dict[str, Any] = discover()
+    assert found["installed"].backend.name == "installed"
+    assert found["installed"].module == "installed_backends"
+    assert "installed" in discover(["installed_backends"])
+
+
+def test_a_broken_installed_package_is_a_reason_and_stops_nobody(folder: Path) -> None:
+    install(folder, "broken_installed", "raise OSError('no licence')")
+    found = discover()
+    assert found["broken_installed"].backend is None
+    assert found["broken_installed"].reason == "OSError: no licence"
+    assert found["asyncpg"].backend
+    with pytest.raises(BackendModuleError, match="no licence"):
+        discover(["broken_installed"])

@@ -1,0 +1,280 @@
+"""The sync and the async twin are one text: without async and await, and with some names mapped,
+their syntax trees are equal but for the differences that are listed here, each with its reason."""
+
+import ast
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Two files, or two classes of one, and where they may differ."""
+
+    sync: str
+    aio: str
+    permitted: tuple["Difference", ...] = ()
+    sync_class: str | None = None
+    aio_class: str | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Lines, of `ast.unparse` and after the mapping, that one twin has in place of the other's."""
+
+    sync: str
+    aio: str
+    reason: str
+
+
+PREFIXES = re.compile(r"\b(_?)(?:Async|async_|Thread(?=Course))(?=[A-Za-z])")
+WORDS = {
+    "asynccontextmanager": "contextmanager",
+    "AbstractAsyncContextManager": "AbstractContextManager",
+    "create_async_engine": "create_engine",
+    "enter_async_context": "enter_context",
+    "stream_scalars": "scalars",
+    "aiter": "iter",
+    "anext": "next",
+}
+MODULES = {
+    "accessors.aio": "accessors.sync",
+    "accessors.aio.engine": "accessors.sync.engine",
+    "sqlalchemy.ext.asyncio": "sqlalchemy",
+    "sqlalchemy.orm": "sqlalchemy",
+    "asyncio": "time",  # sleep
+}
+PROSE = {
+    r"-async\b": "",
+    r"\bworker_async\b": "worker_sync",
+    r"\basync\b": "sync",
+    r"\btask(s?)\b": r"thread\1",
+}
+
+
+def plain(name: str) -> str:
+    return PREFIXES.sub(r"\1", WORDS.get(name, name))
+
+
+class Colourless(ast.NodeTransformer):
+    """Takes async and await out of a tree, and the words that go with them."""
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self.visit(ast.FunctionDef(**vars(node)))
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
+        return self.visit(ast.With(**vars(node)))
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
+        return self.visit(ast.For(**vars(node)))
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        return self.visit(node.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id == "Awaitable":
+            return self.visit(node.slice)
+        return self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        node.attr = plain(node.attr)
+        if ast.unparse(node) == "connection.stream":
+            node.attr = "execute"
+        return self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if isinstance(node.value, str):
+            node.value = PREFIXES.sub(r"\1", node.value)
+            for word, other in PROSE.items():
+                node.value = re.sub(word, other, node.value)
+        return node
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        for field in ("name", "id", "arg"):
+            if isinstance(name := getattr(node, field, None), str):
+                setattr(node, field, plain(name))
+        if isinstance(node, ast.comprehension):
+            node.is_async = 0
+        return super().generic_visit(node)
+
+
+def statements(source: str, of_class: str | None = None) -> list[str]:
+    """The colourless source, line by line, its imports sorted and one name each."""
+    tree = ast.parse(source)
+    if of_class is not None:
+        (tree.body,) = ([node] for node in tree.body if getattr(node, "name", "") == of_class)
+        strip_docstrings(tree)
+    imports = []
+    for node in [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]:
+        tree.body.remove(node)
+        if isinstance(node, ast.ImportFrom):
+            module = MODULES.get(node.module or "", node.module)
+            names = {plain(alias.name) for alias in node.names} - {"Awaitable"}
+            imports += [f"from {module} import {name}" for name in names]
+        else:
+            imports += [f"import {plain(alias.name)}" for alias in node.names]
+    rest = ast.unparse(ast.fix_missing_locations(Colourless().visit(tree)))
+    # An entry of a table is a line of its own: a difference is then no longer than it is.
+    return sorted(set(imports)) + re.sub(r"(?<=[{,(]) ?(?=')", "\n", rest).splitlines()
+
+
+def strip_docstrings(tree: ast.AST) -> None:
+    """Take out every bare string; a body of nothing else is `...`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [
+                part
+                for part in node.body
+                if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+            ] or [ast.Expr(ast.Constant(...))]
+
+
+def hunks(sync: list[str], aio: list[str]) -> set[tuple[str, str]]:
+    """What stands in one in place of what stands in the other."""
+    matcher = difflib.SequenceMatcher(None, sync, aio, autojunk=False)
+    return {
+        ("\n".join(sync[i:j]).strip(), "\n".join(aio[k:m]).strip())
+        for tag, i, j, k, m in matcher.get_opcodes()
+        if tag != "equal"
+    }
+
+
+def drift(twins: Twins, sync_source: str, aio_source: str) -> str:
+    """A readable account of every difference that is not permitted, and of every permitted one
+    that is no more; empty if all is well."""
+    sync = statements(sync_source, twins.sync_class)
+    aio = statements(aio_source, twins.aio_class)
+    found = hunks(sync, aio)
+    permitted = {(each.sync, each.aio) for each in twins.permitted}
+    account = [f"listed, but gone: {old!r} / {new!r}" for old, new in permitted - found]
+    if found - permitted:
+        account += [f"not listed: {old!r} / {new!r}" for old, new in sorted(found - permitted)]
+        account += difflib.unified_diff(sync, aio, twins.sync, twins.aio, lineterm="")
+    return "\n".join(account)
+
+
+THE_DRIVER = "The one driver that has no twin of the other colour."
+IMPORT = "if driver == '{0}':\n        import {0}\n        return {0}.connect"
+ITS_WAYS = "What that driver does, for the fairness card."
+PAIRS = [
+    Twins("accessors/sync/psycopg.py", "accessors/aio/psycopg.py"),
+    Twins(
+        "accessors/sync/core.py",
+        "accessors/aio/core.py",
+        (
+            Difference(
+                "'core+psycopg2',\n'psycopg2'), Core(",
+                "'core+asyncpg',\n'asyncpg'), Core(",
+                THE_DRIVER,
+            ),
+        ),
+    ),
+    Twins(
+        "accessors/sync/orm.py",
+        "accessors/aio/orm.py",
+        (
+            Difference(
+                "'orm+psycopg2',\n'psycopg2'), Orm(",
+                "'orm+asyncpg',\n'asyncpg'), Orm(",
+                THE_DRIVER,
+            ),
+        ),
+    ),
+    Twins(
+        "accessors/sync/engine.py",
+        "accessors/aio/engine.py",
+        (
+            Difference("'psycopg2': {", "'asyncpg': {", THE_DRIVER),
+            Difference(
+                "'psycopg2': _SQLALCHEMY | {\n'psycopg2': 'psycopg2-binary'},",
+                "'asyncpg': _SQLALCHEMY | {\n'asyncpg': 'asyncpg'},",
+                THE_DRIVER,
+            ),
+            Difference(IMPORT.format("psycopg2"), IMPORT.format("asyncpg"), THE_DRIVER),
+            Difference(
+                "'prepared': 'never',",
+                "'prepared': \"always, cached by SQLAlchemy's adapter\",",
+                ITS_WAYS,
+            ),
+            Difference(
+                "'writes': 'insertmanyvalues: all lines in one statement'},",
+                "'writes': 'executemany: pipelined, a statement a line'},",
+                ITS_WAYS,
+            ),
+            Difference(
+                "_POOL = 'QueuePool, no overflow'",
+                "_POOL = 'AdaptedQueuePool, no overflow'",
+                "SQLAlchemy's name for the async colour of its QueuePool.",
+            ),
+        ),
+    ),
+    Twins("bench/worker_sync.py", "bench/worker_async.py"),
+    Twins(
+        "accessors/api.py",
+        "accessors/api.py",
+        (
+            Difference(
+                "value: Decimal | None = self.fetch_value("
+                "self.reads.total_cost_of_an_order, order_id)\n        return value",
+                "return self.fetch_value(self.reads.total_cost_of_an_order, order_id)",
+                "mypy lets Any pass as an awaitable's value, and not as a plain one.",
+            ),
+        ),
+        "Accessor",
+        "AsyncAccessor",
+    ),
+    Twins("accessors/api.py", "accessors/api.py", (), "Backend", "AsyncBackend"),
+]
+
+
+def source(path: str) -> str:
+    return (ROOT / path).read_text()
+
+
+@pytest.mark.parametrize("twins", PAIRS, ids=lambda twins: f"{twins.sync}-{twins.sync_class}")
+def test_twins_are_equal(twins: Twins) -> None:
+    found = drift(twins, source(twins.sync), source(twins.aio))
+    assert not found, f"\n{found}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("expire_on_commit=False", "expire_on_commit=True"),
+        ("await session.commit()", "await session.flush()"),
+        ("            await session.rollback()\n", ""),
+        ("import OrderItems, Orders", "import Item, OrderItems, Orders"),
+    ],
+)
+def test_a_drift_is_noticed(old: str, new: str) -> None:
+    (twins,) = (pair for pair in PAIRS if pair.sync == "accessors/sync/orm.py")
+    aio = source(twins.aio)
+    assert old in aio
+    found = drift(twins, source(twins.sync), aio.replace(old, new, 1))
+    assert "not listed" in found
+    assert "+++ accessors/aio/orm.py" in found
+
+
+def test_a_listed_difference_that_is_no_more_is_noticed() -> None:
+    stale = Difference("one = 1", "one = 2", "It was so once.")
+    assert drift(Twins("a", "b", (stale,)), "one = 1", "one = 2") == ""
+    assert "listed, but gone" in drift(Twins("a", "b", (stale,)), "one = 1", "one = 1")
+
+
+def test_every_permitted_difference_has_a_reason() -> None:
+    assert all(each.reason.endswith(".") for pair in PAIRS for each in pair.permitted)
+
+
+def test_no_twin_is_left_out() -> None:
+    """A module of the same name in both folders is a pair."""
+    names = (
+        {path.name for path in (ROOT / "accessors" / colour).glob("*.py")}
+        for colour in ("sync", "aio")
+    )
+    both = set.intersection(*names) - {"__init__.py"}
+    assert {f"accessors/sync/{name}" for name in both} <= {pair.sync for pair in PAIRS}
