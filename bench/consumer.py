@@ -1,6 +1,5 @@
 """What becomes of the rows of an operation: counted as they come, or turned into dicts too."""
 
-from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -46,16 +45,19 @@ def new_consumer(backend: AnyBackend, case: Case, function: str) -> Callable[[],
 
 
 def counter(
-    backend: AnyBackend, case: Case, function: str, first_row_ns: "array[int]"
-) -> Callable[[Any], int]:
-    """How to count what a call returned, off the clock; first rows of streams are noted."""
+    backend: AnyBackend, case: Case, function: str, first_rows_ns: list[int]
+) -> Callable[[Any], int] | None:
+    """How to count what a call returned, off the clock; a stream's first row is noted.
+
+    None where there is nothing to count: a value, or what a write returns.
+    """
     if case.fetch.mode != "buffered":
 
         def note(streamed: Streamed) -> int:
-            first_row_ns.append(streamed.first_row_ns)
+            first_rows_ns.append(streamed.first_row_ns)
             return streamed.rows
 
         return note
     if function not in backend.shapes:
-        return lambda value: 1
+        return None
     return int if case.rows == "dict" else backend.shapes[function]().count

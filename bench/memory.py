@@ -4,7 +4,6 @@ import asyncio
 import re
 import resource
 import sys
-from array import array
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,8 @@ def peak(job: Job) -> Memory:
     else:
         with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
             before, after, answer = loop.run(_async(backend, job, operation))
-    count = counter(backend, job.case, operation.function, array("q"))
-    return Memory(job.case, after - before, count(answer))
+    count = counter(backend, job.case, operation.function, [])
+    return Memory(job.case, after - before, count(answer) if count else 1)
 
 
 def _sync(backend: Backend, job: Job, operation: Operation) -> tuple[int, int, Any]:

@@ -13,10 +13,11 @@ from accessors.api import AsyncBackend, Backend, Target
 from bench import worker_async, worker_sync
 from bench.case import Case, Loop
 from bench.course import AsyncCourse, ThreadCourse
+from bench.database_url import redact
 from bench.dataset import Dataset
 from bench.meter import Meter
 from bench.results import Run
-from bench.samples import Samples
+from bench.samples import Samples, Tally
 from bench.workload import Operation, Seat, operations
 
 HEARTBEAT_S = 0.01
@@ -52,7 +53,7 @@ class Job:
 @dataclass
 class _Outcome:
     start_line_ns: int
-    crowd: Sequence[Samples]
+    crowd: Sequence[Tally]
     stalls_ns: Sequence[int] | None
 
 
@@ -65,7 +66,9 @@ def run(job: Job) -> Run:
     else:
         with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
             outcome = loop.run(_run_gather(backend, job, meter))
-    operations_of = [len(samples) for samples in outcome.crowd]
+    operations_of = [len(tally) for tally in outcome.crowd]
+    samples = Samples.gather(outcome.crowd, outcome.start_line_ns)
+    samples.errors = {at: redact(error, job.url) for at, error in samples.errors.items()}
     stalls = sorted(outcome.stalls_ns or [0])
     is_async = outcome.stalls_ns is not None
     return Run(
@@ -73,7 +76,7 @@ def run(job: Job) -> Run:
         round=job.round,
         started_at=meter.started_at.isoformat(timespec="milliseconds"),
         window_ns=round(job.seconds * 1e9),
-        samples=Samples.gather(outcome.crowd, outcome.start_line_ns),
+        samples=samples,
         client_cpu_ns=meter.client_cpu_ns,
         server_cpu_ns=meter.server_cpu_ns,
         elapsed_ns=meter.elapsed_ns,
@@ -108,10 +111,11 @@ def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
     with backend.open(job.target), ThreadPoolExecutor(len(crowd)) as threads:
         working = [threads.submit(work, worker) for worker in crowd]
         errors = [error for future in working if (error := future.exception())]
-        meter.stop()
+        if not errors:
+            meter.stop()
     for error in sorted(errors, key=lambda error: isinstance(error, BrokenBarrierError)):
         raise error  # the first that is a reason, not a consequence
-    return _Outcome(course.start_line_ns, [worker.samples for worker in crowd], None)
+    return _Outcome(course.start_line_ns, [worker.tally for worker in crowd], None)
 
 
 async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome:
@@ -130,13 +134,15 @@ async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome
             for task in (heart, *tasks):
                 task.cancel()
             await asyncio.gather(heart, *tasks, return_exceptions=True)
-    return _Outcome(course.start_line_ns, [worker.samples for worker in crowd], stalls_ns)
+    return _Outcome(course.start_line_ns, [worker.tally for worker in crowd], stalls_ns)
 
 
 async def _beat(course: AsyncCourse, stalls_ns: "array[int]") -> None:
     """Note how late the event loop comes back to a sleeper, from the start line on."""
     while True:
         expected_ns = perf_counter_ns() + round(HEARTBEAT_S * 1e9)
-        await asyncio.sleep(HEARTBEAT_S)
-        if course.start_line_ns:
-            stalls_ns.append(max(0, perf_counter_ns() - max(expected_ns, course.start_line_ns)))
+        try:
+            await asyncio.sleep(HEARTBEAT_S)
+        finally:  # cancelled, it may be late too: the last operation may have held the loop
+            if course.start_line_ns:
+                stalls_ns.append(max(0, perf_counter_ns() - max(expected_ns, course.start_line_ns)))

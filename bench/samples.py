@@ -7,9 +7,41 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import sub
 from typing import Any, Self
 
 _COLUMNS = ("start_ns", "duration_ns", "first_row_ns", "rows", "worker")
+
+
+@dataclass
+class Tally:
+    """What one worker notes while it measures. Lists: their `append` is the cheapest there is."""
+
+    starts: list[int] = field(default_factory=list)
+    """Clock readings, ns."""
+    ends: list[int] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    first_rows_ns: list[int] = field(default_factory=list)
+    """Of streams, from the operation's start; 0 where no row came."""
+    errors: dict[int, str] = field(default_factory=dict)
+    """Position of a failed operation -> its error."""
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def fail(self, start: int, end: int, error: Exception, *, streamed: bool) -> None:
+        """Note an operation that failed: counted and classified, never dropped."""
+        self.errors[len(self)] = f"{type(error).__name__}: {error}".partition("\n")[0]
+        self.starts.append(start)
+        self.ends.append(end)
+        self.rows.append(0)
+        if streamed:
+            self.first_rows_ns.append(0)
+
+    def clear(self) -> None:
+        """Forget the warm-up."""
+        for column in (self.starts, self.ends, self.rows, self.first_rows_ns, self.errors):
+            column.clear()
 
 
 @dataclass
@@ -32,34 +64,23 @@ class Samples:
     def __len__(self) -> int:
         return len(self.start_ns)
 
-    def fail(self, start_ns: int, end_ns: int, error: Exception) -> None:
-        """Note an operation that failed: counted and classified, never dropped."""
-        self.errors[len(self)] = f"{type(error).__name__}: {error}".partition("\n")[0]
-        self.start_ns.append(start_ns)
-        self.duration_ns.append(end_ns - start_ns)
-        self.rows.append(0)
-
     @property
     def error_classes(self) -> Counter[str]:
         """How many samples failed, by the class of their error."""
         return Counter(error.partition(":")[0] for error in self.errors.values())
 
     @classmethod
-    def gather(cls, crowd: Iterable[Self], start_line_ns: int) -> Self:
-        """The samples of all workers as those of one run, counted from the start line."""
+    def gather(cls, crowd: Iterable["Tally"], start_line_ns: int) -> Self:
+        """What all workers noted, as the samples of one run, counted from the start line."""
         whole = cls()
-        for number, samples in enumerate(crowd):
-            first_rows = samples.first_row_ns
-            if first_rows:  # a failed stream noted none
-                for position in sorted(samples.errors):
-                    first_rows.insert(position, 0)
+        for number, tally in enumerate(crowd):
             offset = len(whole)
-            whole.errors.update({offset + at: error for at, error in samples.errors.items()})
-            whole.start_ns.extend(start - start_line_ns for start in samples.start_ns)
-            whole.duration_ns.extend(samples.duration_ns)
-            whole.first_row_ns.extend(first_rows)
-            whole.rows.extend(samples.rows)
-            whole.worker.extend([number] * len(samples))
+            whole.start_ns.extend(start - start_line_ns for start in tally.starts)
+            whole.duration_ns.extend(map(sub, tally.ends, tally.starts))
+            whole.first_row_ns.extend(tally.first_rows_ns)
+            whole.rows.extend(tally.rows)
+            whole.worker.extend([number] * len(tally))
+            whole.errors.update({offset + at: error for at, error in tally.errors.items()})
         return whole
 
     def as_dict(self) -> dict[str, Any]:

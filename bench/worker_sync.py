@@ -4,7 +4,7 @@ An operation begun before the deadline is finished and kept as a sample; how muc
 for the statistics to say. A failed operation is a sample too, and its session is replaced.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import cycle
 from time import perf_counter_ns, sleep
@@ -14,10 +14,12 @@ from accessors.api import Accessor, Backend
 from bench.case import Case
 from bench.consumer import Consumer, Streamed, counter, new_consumer
 from bench.course import ThreadCourse
-from bench.samples import Samples
+from bench.samples import Tally
 from bench.workload import Operation
 
 Call = Callable[..., Any]
+Step = tuple[Call, Callable[[Any], int] | None, tuple[Any, ...]]
+"""A call, how to count what it returns, and its arguments."""
 
 AFTER_FAILURE_S = 0.01
 """How long to wait before the next session: a dead server is no reason to spin."""
@@ -98,14 +100,14 @@ def _in_own_session(backend: Backend, case: Case, function: str) -> Call:
 
 
 class Worker:
-    """One thread of the crowd: its operations, its sessions, its samples."""
+    """One thread of the crowd: its operations, its sessions, what it notes."""
 
-    def __init__(self, backend: Backend, case: Case, operations: Sequence[Operation]) -> None:
-        self.samples = Samples()
+    def __init__(self, backend: Backend, case: Case, operations: tuple[Operation, ...]) -> None:
+        self.tally = Tally()
         self._backend = backend
         self._case = case
-        self._operations = cycle(operations)
-        self._functions = {operation.function for operation in operations}
+        self._operations = operations
+        self._begun = 0
 
     def work(self, course: ThreadCourse) -> None:
         """Open a session, warm up, wait at the start line, measure until the deadline.
@@ -115,11 +117,14 @@ class Worker:
         started = reached = False
         try:
             with self._session() as accessor:
+                steps = self._steps(accessor)
                 course.opened.wait()
-                intact = self._measure(accessor, course.warm_until_ns, Samples())
+                intact = self._measure(steps, course.warm_until_ns)
+                self._begun += len(self.tally)
+                self.tally.clear()
                 course.start.wait()
                 started = True
-                reached = intact and self._measure(accessor, course.deadline_ns, self.samples)
+                reached = intact and self._measure(steps, course.deadline_ns)
         except Exception:
             if not started:
                 raise
@@ -128,53 +133,57 @@ class Worker:
             reached = self._measure_anew(course.deadline_ns)
 
     def _session(self) -> AbstractContextManager[Accessor | None]:
-        return (
-            nullcontext() if self._case.session_scope == "operation" else self._backend.accessor()
-        )
+        per_operation = self._case.session_scope == "operation"
+        return nullcontext() if per_operation else self._backend.accessor()
+
+    def _steps(self, accessor: Accessor | None) -> Iterator[Step]:
+        """What is left to do, bound to this session; begins anew when it runs out."""
+        backend, case, first_rows_ns = self._backend, self._case, self.tally.first_rows_ns
+        bound = {}
+        for function in {operation.function for operation in self._operations}:
+            if accessor is None:
+                call = _in_own_session(backend, case, function)
+            else:
+                call = perform(accessor, backend, case, function)
+            bound[function] = (call, counter(backend, case, function, first_rows_ns))
+        begun = (self._begun + len(self.tally)) % len(self._operations)
+        left = self._operations[begun:] + self._operations[:begun]
+        return cycle([(*bound[operation.function], operation.arguments) for operation in left])
 
     def _measure_anew(self, deadline_ns: int) -> bool:
         measured = False
         start = perf_counter_ns()
         try:
             with self._session() as accessor:
-                reached = self._measure(accessor, deadline_ns, self.samples)
+                reached = self._measure(self._steps(accessor), deadline_ns)
                 measured = True
                 return reached
         except Exception as error:
             if not measured:
-                self.samples.fail(start, perf_counter_ns(), error)
+                self._fail(start, error)
             return perf_counter_ns() >= deadline_ns
 
-    def _measure(self, accessor: Accessor | None, deadline_ns: int, samples: Samples) -> bool:
+    def _measure(self, steps: Iterator[Step], deadline_ns: int) -> bool:
         """True when the deadline was reached, False when an operation failed."""
-        backend, case, clock = self._backend, self._case, perf_counter_ns
-        steps = {
-            function: (
-                perform(accessor, backend, case, function)
-                if accessor
-                else _in_own_session(backend, case, function),
-                counter(backend, case, function, samples.first_row_ns),
-            )
-            for function in self._functions
-        }
-        started, took, counted = (
-            column.append for column in (samples.start_ns, samples.duration_ns, samples.rows)
-        )
-        for operation in self._operations:
-            call, count = steps[operation.function]
-            arguments = operation.arguments
+        clock, tally = perf_counter_ns, self.tally
+        starts, ends, rows = tally.starts.append, tally.ends.append, tally.rows.append
+        for call, count, arguments in steps:
             start = clock()
             if start >= deadline_ns:
                 return True
             try:
                 answer = call(*arguments)
             except Exception as error:
-                samples.fail(start, clock(), error)
+                self._fail(start, error)
                 return False
             end = clock()
-            started(start)
-            took(end - start)
-            counted(count(answer))
+            starts(start)
+            ends(end)
+            rows(count(answer) if count else 1)
             # The ORM would find the objects of a living answer in its identity map, and load none.
             del answer
         raise AssertionError("a cycle ended")
+
+    def _fail(self, start: int, error: Exception) -> None:
+        streamed = self._case.fetch.mode != "buffered"
+        self.tally.fail(start, perf_counter_ns(), error, streamed=streamed)

@@ -14,7 +14,7 @@ from bench.dataset import Dataset, date_range
 DAYS_BETWEEN = 30
 """How many days `get_orders_between_dates` asks for: about 2,000 orders at scale 1."""
 
-READ_ARGUMENTS = 16_384
+READ_ARGUMENTS = 4_096
 """Arguments made for one run of reads, over all its workers; each then begins anew."""
 
 WRITES_PER_S = 20_000

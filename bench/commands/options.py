@@ -17,6 +17,7 @@ __all__ = [
     "backend_module_option",
     "backend_options",
     "choose_backends",
+    "counts",
     "database_url_option",
     "dataset_options",
     "look_for_backends",
@@ -70,6 +71,19 @@ def named(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
             raise UsageError(f"no {kind} named {name!r}: {guess}`bench list` shows them.")
         chosen.append(name)
     return list(dict.fromkeys(chosen))
+
+
+def counts(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
+    """A click callback: `1,4,16` as numbers; nothing for an option left out."""
+    if text is None:
+        return ()
+    try:
+        numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of numbers: write 1,4,16") from None
+    if min(numbers) < 1:
+        raise click.BadParameter("nobody can't be concurrent: write numbers from 1, as in 1,4,16")
+    return numbers
 
 
 def look_for_backends(modules: Iterable[str]) -> "Mapping[str, Found]":

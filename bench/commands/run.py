@@ -14,6 +14,7 @@ import click
 from bench.commands.options import (
     backend_options,
     choose_backends,
+    counts,
     database_url_option,
     dataset_options,
     named,
@@ -23,18 +24,6 @@ from bench.errors import UsageError
 if TYPE_CHECKING:
     from bench.measure import Order
     from bench.plan import Profile
-
-
-def _numbers(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
-    if text is None:
-        return ()
-    try:
-        numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no list of numbers: write 1,4,16") from None
-    if min(numbers) < 1:
-        raise click.BadParameter("nobody can't be concurrent: write numbers from 1, as in 1,4,16")
-    return numbers
 
 
 @click.command()
@@ -56,7 +45,7 @@ def _numbers(context: click.Context, option: click.Parameter, text: str | None) 
     help="buffered, streamed, batched, or with rows at a time: batched:1000. Repeatable.",
 )
 @click.option(
-    "--concurrency", callback=_numbers, metavar="N,N", help="Tasks or threads, as in 1,4,16,64."
+    "--concurrency", callback=counts, metavar="N,N", help="Tasks or threads, as in 1,4,16,64."
 )
 @click.option(
     "--session-scope",

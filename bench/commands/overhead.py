@@ -1,0 +1,118 @@
+"""`bench overhead`: what the harness itself costs."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.commands.options import counts, database_url_option
+
+if TYPE_CHECKING:
+    from bench.overhead import Overhead
+    from bench.stats import Interval
+
+
+@click.command()
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    type=click.Choice(["asyncpg", "psycopg2"]),
+    help="Only this one. Repeatable.",
+)
+@click.option(
+    "--concurrency",
+    callback=counts,
+    default="1,16",
+    show_default=True,
+    metavar="N,N",
+    help="Tasks or threads.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.01),
+    default=0.15,
+    show_default=True,
+    help="Length of each short round.",
+)
+@click.option(
+    "--pairs",
+    type=click.IntRange(2),
+    default=400,
+    show_default=True,
+    help="The most pairs of rounds for one ratio.",
+)
+@database_url_option
+def overhead(
+    backends: tuple[str, ...],
+    concurrency: tuple[int, ...],
+    seconds: float,
+    pairs: int,
+    database_url: str | None,
+) -> int:
+    """Hold the harness against a bare loop that does the same point read, in paired rounds.
+
+    Prints the median ratios of throughput and of client CPU time an operation, from as many pairs
+    as it takes for 95 % intervals within 1.5 % either way. The exit code is 1 where the harness
+    keeps less than 97 % of the bare loop's throughput, or adds more than 5 % of CPU time.
+
+    \b
+    Example:
+      bench overhead --backend asyncpg --concurrency 16
+    """
+    import accessors
+    from bench import dataset as rows
+    from bench import schema
+    from bench.bare import LOOPS
+    from bench.case import Case
+    from bench.database import resolve
+    from bench.overhead import measure
+    from bench.plan import POINT_READ
+    from bench.processes import Crew
+    from bench.runner import Job
+
+    database = resolve(database_url)
+    dataset = rows.Dataset()
+    found = []
+    with database.connect() as connection, schema.held(connection), Crew() as crew:
+        database.check_capacity(max(concurrency) + 1)
+        rows.ensure(connection, dataset)
+        click.echo(
+            f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs"
+        )
+        for backend in backends or LOOPS:
+            for crowd in concurrency:
+                case = Case(backend, POINT_READ, concurrency=crowd)
+                module = accessors.BUILTIN[backend]
+                job = Job(case, module, database.url, dataset, seconds=seconds, warm_up_s=0.05)
+                found.append(measure(crew, job, pairs, _tell))
+                click.echo(_row(found[-1]))
+    return 0 if all(one.kept for one in found) else 1
+
+
+_HEADING = (
+    "harness / bare loop: median of paired rounds [95 % interval]\n"
+    f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs"
+)
+
+
+def _tell(found: "Overhead") -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{_row(found)}\r", nl=False, err=True)
+
+
+def _row(found: "Overhead") -> str:
+    case = found.job.case
+    words = "" if found.narrow else "  (not yet within 1.5 %)"
+    if not found.kept:
+        words += "  MORE THAN PROMISED"
+    return (
+        f"{case.backend:9} {case.concurrency:3}  {_ratio(found.throughput):24}"
+        f" {_ratio(found.cpu_per_operation):24} {len(found.pairs):5}{words}"
+    )
+
+
+def _ratio(ratio: "Interval") -> str:
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.median:.3f}"
+    return f"{ratio.median:.3f} [{ratio.low:.3f} to {ratio.high:.3f}]"
