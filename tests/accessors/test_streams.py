@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 FROM, TO = datetime(2024, 3, 18, 10, 30), datetime(2024, 3, 25, 15, 0)
-SPRING = datetime(2024, 3, 1), datetime(2024, 5, 1)
+SPRING = datetime(2024, 3, 1), datetime(2024, 4, 21)
 
 IN_TRANSACTION = "idle in transaction"
 
@@ -49,8 +49,8 @@ def test_the_sample_streams_in_any_portions(library: Any, session: Any, batches:
         assert stream("get_orders_of_customer", 1) == sample[:1], size
         assert stream("get_orders_of_customer", 2_000_000_000) == [], size
         assert stream("get_orders_between_dates", TO, FROM) == [], size
-        names = [customer["name"] for customer in stream("get_customers")]
-        assert names[:3] == ["Alex", "Blake", "Cam"], size
+    names = [customer["name"] for customer in stream("get_customers")]
+    assert names[:3] == ["Alex", "Blake", "Cam"]
 
 
 @either_way
