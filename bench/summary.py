@@ -49,6 +49,8 @@ class Summary:
     operations: int
     """Those that succeeded."""
     errors: Mapping[str, int]
+    failures: tuple[str, ...]
+    """Of runs and memory measurements that gave nothing, why."""
     throughput_per_s: Interval | None
     rows_per_s: Interval | None
     latency_ns: Mapping[str, Interval]
@@ -72,7 +74,13 @@ class Summary:
 
     @property
     def failed(self) -> int:
+        """How many operations failed."""
         return sum(self.errors.values())
+
+    @property
+    def marked(self) -> bool:
+        """Whether something of it failed, so that every table and chart has to say so."""
+        return bool(self.errors or self.failures)
 
     @property
     def usable_after_ns(self) -> Interval | None:
@@ -88,14 +96,22 @@ class Summary:
 
 
 def summarise(results: Results) -> list[Summary]:
-    """Each case that was measured, in the order of the plan."""
+    """Each case that was measured, or that failed, in the order of the plan."""
     runs: dict[Case, list[Run]] = {}
     for run in results.runs:
         runs.setdefault(run.case, []).append(run)
     memory: dict[Case, list[Memory]] = {}
     for one in results.memory:
         memory.setdefault(one.case, []).append(one)
-    return [_summary(case, runs.get(case, []), memory.get(case, [])) for case in results.cases]
+    failures: dict[Case, list[str]] = {}
+    for failure in results.failures:
+        failures.setdefault(failure.case, []).append(failure.error)
+    planned = (Case.from_dict(case) for case in results.header["plan"])
+    return [
+        _summary(case, runs.get(case, []), memory.get(case, []), failures.get(case, []))
+        for case in planned
+        if case in runs or case in memory or case in failures
+    ]
 
 
 def ratio(figure: str, numerator: Summary, denominator: Summary) -> Interval | None:
@@ -115,13 +131,13 @@ def write_csv(results: Results, path: Path, summaries: list[Summary] | None = No
         for summary in (summarise(results) if summaries is None else summaries)
     ]
     with path.open("w", newline="", encoding="utf-8") as file:
-        columns = _row(_summary(Case("", ""), [], []), {})
+        columns = _row(_summary(Case("", ""), [], [], []), {})
         writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _summary(case: Case, runs: list[Run], memory: list[Memory]) -> Summary:
+def _summary(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:
     pairs = [_round(run) for run in sorted(runs, key=lambda run: run.round)]
     rounds = tuple(figures for figures, _ in pairs)
     pooled = [durations for _, durations in pairs]
@@ -131,6 +147,7 @@ def _summary(case: Case, runs: list[Run], memory: list[Memory]) -> Summary:
         rounds=rounds,
         operations=sum(each.operations for each in rounds),
         errors=sum((Counter(each.errors) for each in rounds), Counter()),
+        failures=tuple(failures),
         throughput_per_s=_over(each.throughput_per_s for each in rounds),
         rows_per_s=_over(each.rows_per_s for each in rounds),
         latency_ns={
@@ -206,6 +223,7 @@ def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
         "load_model": "closed",
         "rounds": len(summary.rounds),
         "operations": summary.operations,
+        "failed_runs": len(summary.failures),
         "errors": summary.failed,
         "error_classes": "; ".join(f"{name} x{n}" for name, n in sorted(summary.errors.items())),
     }

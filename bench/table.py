@@ -1,5 +1,6 @@
 """The closing tables in the terminal: 100 columns, one unit a column."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -49,16 +50,18 @@ def _group(summary: Summary, found: list[Summary]) -> tuple[Case, bool]:
 
 
 def _table(taken: bool, group: list[Summary], null: set[str]) -> Table:
-    table = Table(box=None, pad_edge=False)
+    marked = any(summary.marked for summary in group)
+    # With errors, a table of many-row reads is as wide as a terminal: columns move together.
+    table = Table(box=None, pad_edge=False, padding=(0, 0 if marked else 1, 0, 1 if marked else 0))
     table.add_column("backend", no_wrap=True)
-    loops = len({summary.case.loop for summary in group}) > 1
+    loops = len({summary.case.loop for summary in group} - {"none"}) > 1
     columns: list[tuple[str, list[Text]]] = []
     if taken:
         fetches = [Text(str(s.case.fetch)) for s in group]
         columns.append(("fetch", fetches))
         columns += _rates("rows/s", lambda s: s.rows_per_s, group, null)
         columns.append(_figures("first row", lambda s: s.usable_after_ns, TIMES, group, null))
-        columns.append(_plain("peak mem.", lambda s: s.peak_memory_bytes, BYTES, group))
+        columns.append(_plain("memory", lambda s: s.peak_memory_bytes, BYTES, group))
         columns.append(_plain("stall", lambda s: s.loop_stall_max_ns, TIMES, group))
     else:
         columns += _rates("operations/s", lambda s: s.throughput_per_s, group, null)
@@ -70,14 +73,14 @@ def _table(taken: bool, group: list[Summary], null: set[str]) -> Table:
             _figures(name, _latency(name), (unit,), group, null) for name in ("p50", "p95", "p99")
         ]
     columns.append(_figures("CPU/op", lambda s: s.client_cpu_ns, TIMES, group, null))
-    if any(summary.failed for summary in group):
+    if marked:
         failures = [Text(f"{s.failed:,}" if s.failed else "0") for s in group]
         columns.append(("errors", failures))
     for name, _ in columns:
         table.add_column(name, justify="left" if name == "fetch" else "right", no_wrap=True)
     for row, summary in enumerate(group):
-        name = summary.case.backend + (f" {summary.case.loop}" if loops else "")
-        style = "red" if summary.failed else "dim" if summary.case.backend in null else ""
+        name = summary.case.backend + (" uvloop" if loops and summary.case.loop == "uvloop" else "")
+        style = "red" if summary.marked else "dim" if summary.case.backend in null else ""
         table.add_row(name, *(cells[row] for _, cells in columns), style=style)
     return table
 
@@ -138,15 +141,18 @@ def _latency(quantile: str) -> Figure:
 
 def _errors(group: Iterable[Summary]) -> list[Text]:
     return [
-        Text(
-            f"  {summary.case.backend}, {summary.case.fetch}: {summary.failed:,} failed of "
-            f"{summary.failed + summary.operations:,}: "
-            + ", ".join(f"{count:,} {name}" for name, count in sorted(summary.errors.items())),
-            style="red",
-        )
+        Text(f"  {summary.case.backend}, {summary.case.fetch}: {words}", style="red")
         for summary in group
-        if summary.failed
+        for words in _failures(summary)
     ]
+
+
+def _failures(summary: Summary) -> list[str]:
+    counted = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.errors.items()))
+    tried = summary.failed + summary.operations
+    operations = [f"{summary.failed:,} failed of {tried:,}: {counted}"] if counted else []
+    runs = [f"{n} x no figures: {why}" for why, n in Counter(summary.failures).items()]
+    return operations + runs
 
 
 def _legend(results: Results, found: list[Summary]) -> Text:

@@ -57,6 +57,16 @@ def linear_axis(axis: Axis, highest: float, units: tuple[Unit, ...], *, room: in
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(value, units)))
 
 
+def ends(intervals: Iterable[Interval]) -> list[float]:
+    """Medians and bounds: all that an axis has to show."""
+    return [
+        value
+        for interval in intervals
+        for value in (interval.median, interval.low, interval.high)
+        if value is not None
+    ]
+
+
 def error_bars(interval: Interval) -> list[list[float]] | None:
     """For matplotlib's `yerr` or `xerr`: how far below and above the median."""
     if interval.low is None or interval.high is None:

@@ -48,9 +48,9 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
         sharex=True,
         sharey=True,
         legend=style.key(subject, sorted(looks, key=lambda look: look.colour != "sync")),
-        failed=measured,
+        failed=subject.marked(measured[0].case.workload),
     )
-    spans = [each.latency_ns[name].median for each in measured for name in SHOWN]
+    spans = draw.ends(each.latency_ns[name] for each in measured for name in SHOWN)
     draw.log_axis(grid[0][0].yaxis, spans, TIMES, room=7)
     for layer, panels in zip(layers, grid, strict=True):
         panels[0].set_ylabel(f"{LAYER_NAMES.get(layer, layer)}\n", weight="bold", color=style.MUTED)
@@ -63,7 +63,7 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
                 look = subject.looks[name]
                 if look.layer == layer:
                     points = [
-                        (each.case.concurrency, each.latency_ns[quantile], bool(each.failed))
+                        (each.case.concurrency, each.latency_ns[quantile], each.marked)
                         for each in summaries
                     ]
                     draw.curve(panel, points, style.line_style(look, subject))
@@ -83,11 +83,11 @@ def _marks(subject: Subject, measured: list[Summary]) -> Figure:
         height=draw.rows_height(looks),
         left=1.75,
         legend=style.shape_key(shapes),
-        failed=measured,
+        failed=subject.marked(measured[0].case.workload),
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
-    spans = [each.latency_ns[name].median for each in measured for name in SHOWN]
+    spans = draw.ends(each.latency_ns[name] for each in measured for name in SHOWN)
     draw.log_axis(panel.xaxis, spans, TIMES, room=9)
     for each, look in zip(measured, looks, strict=True):
         y = places[look.name]
@@ -97,7 +97,7 @@ def _marks(subject: Subject, measured: list[Summary]) -> Figure:
         for name, median in zip(SHOWN, medians, strict=True):
             mark = style.mark_style(look, subject, shapes[name])
             panel.plot(median, y, **mark | ({"markersize": 11} if shapes[name] == "|" else {}))
-        if each.failed:
+        if each.marked:
             panel.plot(medians[0], y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
     panel.set_xlabel("time of an operation")
     return figure

@@ -45,7 +45,7 @@ def _figure(subject: Subject, layered: list[Summary], measured: list[Summary]) -
         gap=0.3,
         right=0.3,
         legend=style.sync_async_key(),
-        failed=layered,
+        failed=subject.marked(layered[0].case.workload),
     )
     costs, rates = grid[0]
     groups = {
@@ -70,8 +70,8 @@ def _figure(subject: Subject, layered: list[Summary], measured: list[Summary]) -
                 label += f"  ({'+' if added >= 0 else '−'}{number(abs(added))})"  # noqa: RUF001
                 if base.throughput_per_s and base.throughput_per_s.median:
                     kept += f"  ({rate.median / base.throughput_per_s.median:.0%})"
-            cpu[each.case.backend] = (own, label, bool(each.failed))
-            throughput[each.case.backend] = (rate, kept, bool(each.failed))
+            cpu[each.case.backend] = (own, label, each.marked)
+            throughput[each.case.backend] = (rate, kept, each.marked)
     draw.linear_axis(
         costs.xaxis, 1.32 * max(own.median for own, _, _ in cpu.values()), (Unit("", unit.size),)
     )

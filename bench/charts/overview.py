@@ -40,7 +40,7 @@ def _figure(subject: Subject, workload: str) -> Figure:
         right=0.75,
         bottom=0.65,
         legend=style.sync_async_key(),
-        failed=measured,
+        failed=subject.marked(measured[0].case.workload),
         size=SIZE,
     )
     costs, rates = grid[0]
@@ -48,7 +48,7 @@ def _figure(subject: Subject, workload: str) -> Figure:
     cpu = {each.case.backend: each.client_cpu_ns for each in measured}
     throughput = {each.case.backend: each.throughput_per_s for each in measured}
     unit = unit_of((own.median for own in cpu.values() if own), TIMES)
-    failed = {each.case.backend for each in measured if each.failed}
+    failed = {each.case.backend for each in measured if each.marked}
     draw.linear_axis(costs.xaxis, draw.highest(subject, cpu), (Unit("", unit.size),), room=5)
     draw.linear_axis(rates.xaxis, draw.highest(subject, throughput), RATES, room=4)
     styles = {look.name: style.bar_style(look, subject) for look in looks}

@@ -1,5 +1,6 @@
 """A figure with its words: title, conditions, legend, errors, and where it was measured."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -96,26 +97,29 @@ def page(
 
 
 def error_note(summaries: Iterable[Summary]) -> str:
-    """Which cases have failed operations and of what class; empty where none has."""
+    """Of which cases something failed, and why; empty where nothing did."""
     cases = [
-        f"{summary.case.backend} at {summary.case.concurrency} "
-        f"({', '.join(f'{count:,} {name}' for name, count in sorted(summary.errors.items()))})"
+        f"{summary.case.title.replace(f', {summary.case.workload}', '')} ({_why(summary)})"
         for summary in summaries
-        if summary.failed
+        if summary.marked
     ]
     return (
-        f"\N{MULTIPLICATION SIGN} operations failed, and are not in the figures: {'; '.join(cases)}"
+        f"\N{MULTIPLICATION SIGN} failed, and not in the figures: {'; '.join(cases)}"
         if cases
         else ""
     )
 
 
 def caption(subject: Subject) -> str:
-    """Machine, versions, date and method, in a line that may break between its parts."""
+    """Machine, versions, date and method, in a line that may break between them."""
     header = subject.header
     environment = header.get("environment") or {}
     host, server = environment.get("host") or {}, environment.get("server") or {}
-    packages = environment.get("packages") or {}
+    packages = dict(environment.get("packages") or {})
+    for backend in (header.get("backends") or {}).values():
+        packages |= backend.get("versions") or {}
+    packages = {name.lower(): version for name, version in packages.items()}
+    uvloop = any(summary.case.loop == "uvloop" for summary in subject.summaries)
     memory = host.get("memory_bytes")
     machine = [
         textwrap.shorten(str(host.get("cpu") or host.get("machine") or "unknown machine"), 36),
@@ -135,12 +139,13 @@ def caption(subject: Subject) -> str:
         f"Python {environment['python']}" if environment.get("python") else "",
         f"PostgreSQL {server.get('version', '?')} by {server.get('transport', '?')}",
         ", ".join(versions),
+        "uvloop" if uvloop else "",
         str(header.get("created_at") or "")[:10],
         f"closed loop, {subject.rounds} rounds of {header.get('seconds', '?')} s",
         stats.describe_interval(subject.rounds),
     ]
-    # Kept whole where the line breaks, which it may do only between the parts.
-    return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts if part)
+    # A name and its version, a number and its unit are kept on one line.
+    return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
@@ -149,3 +154,12 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     figure.savefig(paths[0], dpi=DPI, pil_kwargs={"compress_level": 4})
     figure.savefig(paths[1], metadata={"Date": None})
     return paths
+
+
+def _why(summary: Summary) -> str:
+    words = [f"{count:,} {name}" for name, count in sorted(summary.errors.items())]
+    runs = len(summary.failures)
+    if runs:
+        first = textwrap.shorten(summary.failures[0], 60)
+        words.append(f"{runs} round{'s' if runs > 1 else ''}: {first}")
+    return ", ".join(words)

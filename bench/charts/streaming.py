@@ -70,11 +70,11 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
         gap=0.25,
         legend=legend,
         legend_columns=3,
-        failed=shown,
+        failed=subject.marked(shown[0].case.workload),
     )
     places = draw.rows_by_layer(grid[0], looks)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
-        draw.log_axis(panel.xaxis, (value.median for _, value in values), units, room=4)
+        draw.log_axis(panel.xaxis, draw.ends(value for _, value in values), units, room=4)
         panel.set_xlabel(name)
         for look in looks:
             own = [(each, value) for each, value in values if each.case.backend == look.name]
@@ -102,7 +102,7 @@ def _marks(
         panel.plot(value.median, height, **style.mark_style(look, subject, shapes[fetch]))
         if _as_in_workshop(each, subject):
             panel.plot(value.median, height, **style.RING)
-        if each.failed:
+        if each.marked:
             panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
 
 
@@ -131,6 +131,6 @@ def _as_in_workshop(each: Summary, subject: Subject) -> bool:
     return orm and fetch.mode == "streamed" and fetch.batch_size is None
 
 
-def _kind(each: Summary) -> tuple[str, str, str, str]:
+def _kind(each: Summary) -> tuple[str, str, str]:
     case = each.case
-    return case.session_scope, case.transactions, case.rows, case.loop
+    return case.session_scope, case.transactions, case.rows

@@ -61,11 +61,11 @@ class Subject:
         if not kinds:
             return []
         chosen = kinds.get(Case("", workload)) or max(kinds.values(), key=len)
-        # Where both event loops were run, a backend's line is asyncio's.
-        one_loop: dict[tuple[str, int], Summary] = {}
-        for summary in sorted(chosen, key=lambda summary: summary.case.loop):
-            one_loop.setdefault((summary.case.backend, summary.case.concurrency), summary)
-        return self.ordered(one_loop.values())
+        return self.ordered(chosen)
+
+    def marked(self, workload: str) -> list[Summary]:
+        """The cases of a workload of which something failed."""
+        return [each for each in self.summaries if each.case.workload == workload and each.marked]
 
     def ordered(self, summaries: Iterable[Summary]) -> list[Summary]:
         """In the order of every chart, then by concurrency."""
@@ -80,7 +80,13 @@ class Subject:
 
 def subject_of(results: Results, summaries: list[Summary] | None = None) -> Subject:
     """What to draw of the results; backends that the header does not describe are told by name."""
-    found = tuple(summarise(results) if summaries is None else summaries)
+    made = summarise(results) if summaries is None else summaries
+    # Where a case was run on both event loops, charts show asyncio's: tables have both.
+    on_loops = {replace(summary.case, loop="asyncio"): summary for summary in made}
+    for summary in made:
+        if summary.case.loop == "asyncio":
+            on_loops[summary.case] = summary
+    found = tuple(on_loops.values())
     described = results.header.get("backends") or {}
     looks = [
         _look(name, described.get(name) or {})
@@ -116,7 +122,6 @@ def conditions(case: Case) -> str:
             "a session per operation" if case.session_scope == "operation" else "a session a task",
             "autocommit" if case.transactions == "autocommit" else "implicit transactions",
             *(["rows as dicts"] if case.rows == "dict" else []),
-            *([case.loop] if case.loop != "asyncio" else []),
             "closed loop",
         ]
     )

@@ -17,7 +17,7 @@ from bench.summary import Summary, ratio
 HABITUAL = ("psycopg2", "asyncpg")
 """The driver that sync applications leave, and the one that they usually go to."""
 
-SHAPES = {"driver": "●", "core": "■", "orm": "▲", "null": "✕"}
+SHAPES = {"driver": "●", "core": "■", "orm": "▲"}
 """The markers of lines, as words have them."""
 
 Point = tuple[int, Interval, bool]
@@ -27,7 +27,8 @@ Move = tuple[Look, Look]
 def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
     for workload in subject.workloads:
         measured = by_backend(subject.alike(workload))
-        looks = [subject.looks[name] for name in measured]
+        # The floor's ratio is that of a loop's turn to a thread's: no library has it.
+        looks = [look for name in measured if not (look := subject.looks[name]).null]
         same, habitual = _same_library(looks), _habitual(looks)
         ratios = {move: _ratios(measured, move) for move in same + habitual}
         ratios = {move: points for move, points in ratios.items() if points}
@@ -62,9 +63,7 @@ def _figure(
         gap=1.75,
         right=1.75,
         sharey=True,
-        failed=(
-            each for each in measured if any(each.case.backend == x.name for m in ratios for x in m)
-        ),
+        failed=subject.marked(workload),
     )
     points = [point for _, moves in panels for move in moves for point in ratios[move]]
     concurrencies = {concurrency for concurrency, _, _ in points}
@@ -143,7 +142,7 @@ def _habitual(looks: list[Look]) -> list[Move]:
 def _ratios(measured: dict[str, list[Summary]], move: Move) -> list[Point]:
     sync, other = ({e.case.concurrency: e for e in measured[look.name]} for look in move)
     return [
-        (concurrency, found, bool(sync[concurrency].failed or other[concurrency].failed))
+        (concurrency, found, sync[concurrency].marked or other[concurrency].marked)
         for concurrency in sorted(sync.keys() & other.keys())
         if (found := ratio("throughput_per_s", other[concurrency], sync[concurrency]))
     ]
@@ -164,7 +163,5 @@ def _ratio_axis(panel: Axes, intervals: list[Interval]) -> None:
 
 
 def _name(look: Look) -> str:
-    if look.null:
-        return "null (floor)"
     layer = LAYER_NAMES.get(look.layer, look.layer).removeprefix("SQLAlchemy ")
     return layer if look.driver == HABITUAL[1] else f"{look.driver}, {layer}".removesuffix(" alone")

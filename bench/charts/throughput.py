@@ -57,10 +57,16 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
             ),
         ),
         legend_columns=4,
-        failed=measured,
+        failed=subject.marked(measured[0].case.workload),
     )
     panels = grid[0]
-    draw.log_axis(panels[0].yaxis, (rate for _, rate in (others if far else rates)), RATES, room=8)
+    shown = {name for name, _ in (others if far else rates)}
+    bounds = draw.ends(
+        each.throughput_per_s
+        for each in measured
+        if each.throughput_per_s and each.case.backend in shown
+    )
+    draw.log_axis(panels[0].yaxis, bounds, RATES, room=8, pad=1.2)
     panels[0].set_ylabel("operations/s")
     for panel, layer in zip(panels, layers, strict=True):
         panel.set_title(LAYER_NAMES.get(layer, layer))
@@ -70,7 +76,7 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
             if look.layer != layer and (far or not look.null):
                 continue
             points = [
-                (each.case.concurrency, each.throughput_per_s, bool(each.failed))
+                (each.case.concurrency, each.throughput_per_s, each.marked)
                 for each in summaries
                 if each.throughput_per_s
             ]
@@ -89,7 +95,7 @@ def _bars(subject: Subject, measured: list[Summary]) -> Figure:
         height=draw.rows_height(looks),
         left=1.75,
         legend=style.sync_async_key(),
-        failed=measured,
+        failed=subject.marked(measured[0].case.workload),
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
@@ -99,7 +105,7 @@ def _bars(subject: Subject, measured: list[Summary]) -> Figure:
         panel,
         places,
         {
-            each.case.backend: (rate, with_unit(rate.median, RATES), bool(each.failed))
+            each.case.backend: (rate, with_unit(rate.median, RATES), each.marked)
             for each in measured
             if (rate := rates[each.case.backend])
         },

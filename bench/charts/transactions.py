@@ -66,11 +66,11 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
         gap=0.3,
         legend=style.shape_key(shapes),
         legend_columns=2,
-        failed=chosen,
+        failed=subject.marked(chosen[0].case.workload),
     )
     places = draw.rows_by_layer(grid[0], looks)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
-        draw.log_axis(panel.xaxis, (value.median for _, value in values), units, room=7)
+        draw.log_axis(panel.xaxis, draw.ends(value for _, value in values), units, room=7)
         panel.set_xlabel(name)
         for look in looks:
             own = [(each, value) for each, value in values if each.case.backend == look.name]
@@ -87,7 +87,7 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
                         value.median, y, xerr=spread, color=style.hue(look, subject), capsize=2.5
                     )
                 panel.plot(value.median, y, **style.mark_style(look, subject, shape))
-                if each.failed:
+                if each.marked:
                     panel.plot(value.median, y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
     return figure
 

@@ -1,6 +1,7 @@
 """Results that look like a quick run, made without a database: for the tests of what draws them."""
 
 from array import array
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -181,6 +182,10 @@ def results(
 ) -> Results:
     """Results of the plan (the quick profile's by default), the same at every call."""
     plan = quick_plan() if plan is None else plan
+    plan = [
+        replace(case, loop="none") if BACKENDS[case.backend]["colour"] == "sync" else case
+        for case in plan
+    ]
     random = Random(7)
     made = Results(folder, header(plan, rounds, **changes))
     for number in range(1, rounds + 1):

@@ -12,7 +12,7 @@ from bench.case import Case, Fetch
 from bench.charts import FAMILIES, draw, style
 from bench.charts.page import caption, error_note
 from bench.charts.subject import subject_of
-from bench.results import Memory, Results
+from bench.results import Failure, Memory, Results
 from bench.samples import Samples
 from tests.bench import synthetic
 
@@ -121,7 +121,7 @@ def test_a_case_with_errors_is_marked_and_named(tmp_path: Path) -> None:
     results = synthetic.results(tmp_path, plan)
     results.runs[0].samples.errors[0] = "UniqueViolation: twice"
     subject = subject_of(results)
-    assert "psycopg2 at 1 (1 UniqueViolation)" in error_note(subject.summaries)
+    assert "psycopg2, at 1 (1 UniqueViolation)" in error_note(subject.summaries)
     figure = figures(results)["throughput-get_total_cost_of_an_order"]
     assert "1 UniqueViolation" in words(figure)
     crosses = [line for line in figure.axes[0].lines if line.get_color() == style.RED]
@@ -185,3 +185,16 @@ def test_drawing_imports_no_library_that_is_measured() -> None:
         check=True,
     ).stdout.split()
     assert not {"asyncpg", "psycopg", "psycopg2", "matplotlib.pyplot"} & set(loaded)
+
+
+def test_streaming_shows_both_colours(tmp_path: Path) -> None:
+    panel = figures(synthetic.results(tmp_path))["streaming-get_customers"].axes[0]
+    assert {"psycopg2", "asyncpg"} <= {label.get_text() for label in panel.get_yticklabels()}
+
+
+def test_rounds_that_failed_are_named(tmp_path: Path) -> None:
+    plan = [Case(name, synthetic.POINT) for name in ("asyncpg", "orm+asyncpg")]
+    results = synthetic.results(tmp_path, plan)
+    results.failures.append(Failure(plan[0], 1, "the server is gone"))
+    text = words(figures(results)["throughput-get_total_cost_of_an_order"])
+    assert "asyncpg, at 1 (1 round: the server is gone)" in text

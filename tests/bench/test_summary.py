@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from bench.case import Case, Fetch
-from bench.results import Memory, Results
+from bench.results import Failure, Memory, Results
 from bench.samples import Samples
 from bench.summary import ratio, summarise, write_csv
 from tests.bench import synthetic
@@ -155,3 +155,14 @@ def test_the_csv_of_nothing_is_a_header_alone(tmp_path: Path) -> None:
     frame = pandas.read_csv(tmp_path / "summary.csv")
     assert "backend" in frame.columns
     assert frame.empty
+
+
+def test_a_case_of_which_every_round_failed_is_still_there(tmp_path: Path) -> None:
+    results = results_of(tmp_path, synthetic.constant_run(POINT, 1, 1_000_000), plan=[OTHER, POINT])
+    results.failures += [Failure(OTHER, number, "the server is gone") for number in (1, 2)]
+    failed, good = summarise(results)
+    assert failed.case == OTHER
+    assert failed.failures == ("the server is gone",) * 2
+    assert (failed.marked, good.marked) == (True, False)
+    write_csv(results, tmp_path / "summary.csv")
+    assert list(pandas.read_csv(tmp_path / "summary.csv")["failed_runs"]) == [2, 0]

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.case import Case, Fetch
-from bench.results import Results
+from bench.results import Failure, Results
 from bench.table import render
 from tests.bench import synthetic
 
@@ -92,7 +92,7 @@ def test_many_row_reads_compare_ways_to_take_rows(tmp_path: Path) -> None:
     ]
     lines = printed(synthetic.results(tmp_path, plan))
     heading = next(line for line in lines if line.startswith("backend"))
-    assert all(word in heading for word in ("fetch", "rows/s", "first row ms", "peak mem."))
+    assert all(word in heading for word in ("fetch", "rows/s", "first row ms", "memory"))
     assert [line.split()[1] for line in lines if line.startswith("orm+")] == [
         "buffered",
         "streamed",
@@ -102,3 +102,24 @@ def test_many_row_reads_compare_ways_to_take_rows(tmp_path: Path) -> None:
 
 def test_nothing_measured_is_a_table_of_nothing(tmp_path: Path) -> None:
     assert printed(Results(tmp_path, synthetic.header([])))
+
+
+def test_a_round_that_gave_nothing_is_told_beneath(tmp_path: Path) -> None:
+    results = of_durations(tmp_path, {case: [1_000_000, 1_000_000] for case in CASES})
+    results.failures.append(Failure(CASES[1], 3, "the server is gone"))
+    assert "  asyncpg, buffered: 1 x no figures: the server is gone" in printed(results)
+
+
+def test_with_errors_a_table_of_many_rows_still_fits(tmp_path: Path) -> None:
+    results = synthetic.results(tmp_path)
+    results.failures += [Failure(case, 1, "gone") for case in results.cases]
+    lines = printed(results)
+    assert max(len(line) for line in lines) <= 100
+    assert not any("…" in line for line in lines)
+
+
+def test_both_loops_stand_in_one_table(tmp_path: Path) -> None:
+    plan = [Case("asyncpg", synthetic.POINT, loop=loop) for loop in ("asyncio", "uvloop")]
+    lines = printed(synthetic.results(tmp_path, [*plan, Case("psycopg2", synthetic.POINT)]))
+    names = [line.split("  ")[0] for line in lines if line.startswith(("asyncpg", "psycopg2"))]
+    assert names == ["asyncpg", "asyncpg uvloop", "psycopg2"]
