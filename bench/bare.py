@@ -1,7 +1,8 @@
 """The shortest loops that do what the harness does: what `bench overhead` holds it against.
 
-The same statement with the same arguments on as many connections, and nothing else: no sample, no
-clock, no session, no accessor. A flag ends them, since even a look at the clock would cost.
+The same statement with the same arguments on as many connections of the library's own pool (what a
+pool's connection costs is the library's price, not ours), and nothing else: no sample, no clock, no
+accessor. A flag ends them, since even a look at the clock would cost.
 """
 
 import asyncio
@@ -10,9 +11,14 @@ import threading
 import time
 from dataclasses import dataclass
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 from accessors import sql
 from bench.runner import Job
+
+if TYPE_CHECKING:
+    import asyncpg.pool
+    import psycopg2.extensions
 
 
 @dataclass(frozen=True)
@@ -42,14 +48,16 @@ class _Stopwatch:
         return Pace(operations, elapsed_ns, time.process_time_ns() - self._cpu_ns)
 
 
-def asyncpg(job: Job) -> Pace:
-    """Tasks, each with an asyncpg connection of its own."""
+def tasks_on_asyncpg(job: Job) -> Pace:
+    """Tasks, each with a pooled asyncpg connection of its own."""
     import asyncpg
 
     statement = sql.NUMBERED.total_cost_of_an_order
     running = True
 
-    async def work(connection: "asyncpg.Connection[asyncpg.Record]", ids: list[int]) -> int:
+    async def work(
+        connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", ids: list[int]
+    ) -> int:
         done = 0
         for order_id in cycle(ids):
             if not running:
@@ -61,27 +69,28 @@ def asyncpg(job: Job) -> Pace:
     async def run() -> Pace:
         nonlocal running
         plans = _ids(job)
-        connections = [await asyncpg.connect(job.url) for _ in plans]
-        for seconds in (job.warm_up_s, job.seconds):
-            running = True
-            watch = _Stopwatch()
-            tasks = [
-                asyncio.create_task(work(connection, ids))
-                for connection, ids in zip(connections, plans, strict=True)
-            ]
-            await asyncio.sleep(seconds)
-            running = False
-            pace = watch.stop(sum(await asyncio.gather(*tasks)))
-        for connection in connections:
-            await connection.close()
+        async with asyncpg.create_pool(job.url, min_size=len(plans), max_size=len(plans)) as pool:
+            connections = [await pool.acquire() for _ in plans]
+            for seconds in (job.warm_up_s, job.seconds):
+                running = True
+                watch = _Stopwatch()
+                tasks = [
+                    asyncio.create_task(work(connection, ids))
+                    for connection, ids in zip(connections, plans, strict=True)
+                ]
+                await asyncio.sleep(seconds)
+                running = False
+                pace = watch.stop(sum(await asyncio.gather(*tasks)))
+            for connection in connections:
+                await pool.release(connection)
         return pace
 
     return asyncio.run(run())
 
 
-def psycopg2(job: Job) -> Pace:
-    """Threads, each with a psycopg2 connection of its own."""
-    import psycopg2
+def threads_on_psycopg2(job: Job) -> Pace:
+    """Threads, each with a pooled psycopg2 connection of its own."""
+    from psycopg2.pool import ThreadedConnectionPool
 
     statement = sql.PERCENT.total_cost_of_an_order
     running = True
@@ -99,7 +108,8 @@ def psycopg2(job: Job) -> Pace:
         done.append(count)
 
     plans = _ids(job)
-    connections = [psycopg2.connect(job.url) for _ in plans]
+    pool = ThreadedConnectionPool(len(plans), len(plans), job.url)
+    connections = [pool.getconn() for _ in plans]
     for connection in connections:
         connection.autocommit = True
     for seconds in (job.warm_up_s, job.seconds):
@@ -117,12 +127,11 @@ def psycopg2(job: Job) -> Pace:
         for thread in threads:
             thread.join()
         pace = watch.stop(sum(done))
-    for connection in connections:
-        connection.close()
+    pool.closeall()
     return pace
 
 
-LOOPS = {"asyncpg": asyncpg, "psycopg2": psycopg2}
+LOOPS = {"asyncpg": tasks_on_asyncpg, "psycopg2": threads_on_psycopg2}
 
 
 def _ids(job: Job) -> list[list[int]]:
