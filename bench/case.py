@@ -1,6 +1,7 @@
 """A case: what is measured, and its names in files, tables and charts."""
 
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from accessors.api import AnyBackend, Transactions
@@ -38,11 +39,13 @@ class Fetch:
         """`buffered`, `streamed`, `batched:1000`; anything else is a `UsageError`."""
         mode, _, size = text.partition(":")
         if mode not in MODES:
-            raise UsageError(f"no fetch named {text!r}: choose from {', '.join(MODES)}")
+            close = get_close_matches(mode, MODES, n=1, cutoff=0.5)
+            guess = f"did you mean {close[0]!r}? " if close else ""
+            raise UsageError(f"no fetch named {text!r}: {guess}choose from {', '.join(MODES)}.")
         if not size:
             return cls(mode)
         if mode == "buffered" or not size.isdecimal() or int(size) == 0:
-            raise UsageError(f"no fetch named {text!r}: write streamed:100 or batched:1000")
+            raise UsageError(f"no fetch named {text!r}: write streamed:100 or batched:1000.")
         return cls(mode, int(size))
 
 

@@ -1,9 +1,12 @@
 """`bench`: parses, calls, prints. Each command's own module is imported when it is asked for."""
 
+import signal
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from bench.errors import BenchError
 
@@ -33,6 +36,14 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        close = get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+        if close and args[0] not in COMMANDS:
+            ctx.fail(f"no command named {args[0]!r}: did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
@@ -53,13 +64,19 @@ def cli() -> None:
 
 def main() -> None:
     """The console script. Exit codes: 0 all well, 1 a failed run, 2 usage, 130 Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, it ends in order
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except BenchError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
+    except NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        if isinstance(error, click.UsageError) and error.ctx:
+            click.echo(f"See `{error.ctx.command_path} --help`.", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)

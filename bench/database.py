@@ -1,5 +1,7 @@
 """A PostgreSQL one can connect to, named by its URL; what goes wrong is said in two lines."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +73,21 @@ class Database:
                 "Pass another --database-url, or leave it out for the embedded server."
             )
         return connection
+
+    @contextmanager
+    def session(self) -> "Iterator[psycopg.Connection]":
+        """A connection that ends on leaving; BenchError, too, when the server ends it before."""
+        import psycopg
+
+        with self.connect() as connection:
+            try:
+                yield connection
+            except psycopg.OperationalError as error:
+                reason = redact(str(error).partition("\n")[0], self.url)
+                raise BenchError(
+                    f"lost the server at {self.safe_url} ({reason}).\n"
+                    "See its log; what was finished before is kept."
+                ) from None
 
     def check_capacity(self, connections: int) -> None:
         """Raise BenchError when the server has fewer free connections than are needed."""

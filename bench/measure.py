@@ -1,23 +1,23 @@
 """The whole of `bench run`, in its one direction: rows, verification, rounds, file."""
 
 import random
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from accessors import Found
 from accessors.api import Target
 from bench import dataset as rows
-from bench import environment, memory, runner, schema
+from bench import memory, runner, schema
 from bench.case import Case
-from bench.database import Database, postmaster_pid
+from bench.database import Database, postmaster_pid, redact
 from bench.dataset import Dataset
 from bench.errors import BenchError
+from bench.header import header
 from bench.plan import Plan
-from bench.processes import Crew
+from bench.processes import PATIENCE_S, Crew, GivenUpError, WorkError
 from bench.results import Failure, Memory, Recorder, Run
 from bench.runner import Job
 from bench.verify import Verdict, verify
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 OWN_CONNECTIONS = 4
 """Of the harness itself, beside the crowd's: one that keeps the rows, and room for a look."""
-
-PATIENCE_S = 120
-"""How much longer than planned a run may take before its process is given up."""
 
 
 class Audience(Protocol):
@@ -53,30 +50,35 @@ class Order:
     dataset: Dataset
     label: str
     verify: bool = True
+    patience_s: float = PATIENCE_S
+    """How much longer than planned anything may take before its process is given up."""
     command: str = ""
     """As it was typed, without secrets."""
 
 
-def measure(order: Order, database: Database, recorder: Recorder, audience: Audience) -> bool:
-    """Carry out the order; append every run as it ends. True when none failed.
+def measure(order: Order, database: Database, recorder: Recorder, audience: Audience) -> None:
+    """Carry out the order; append every run as it ends.
 
-    Raises `BenchError` when it can't go on, `KeyboardInterrupt` when it is told to stop. What was
-    measured is in the file either way, and the file says how it ended; a folder that would hold
-    nothing is taken back.
+    Raises `BenchError` when it can't go on, or when it could and something failed;
+    `KeyboardInterrupt` when it is told to stop. What was measured is in the file in any case, and
+    the file says how it ended.
     """
     try:
-        with database.connect() as connection, schema.held(connection), Crew() as crew:
+        with (
+            database.session() as connection,
+            schema.held(connection),
+            Crew() as crew,
+        ):
             work = _Work(order, database, recorder, audience, connection, crew)
             work.prepare()
-            intact = work.measure()
+            work.measure()
     except KeyboardInterrupt:
         recorder.end("interrupted")
         raise
     except BenchError as error:
         recorder.end("failed", reason=str(error).partition("\n")[0])
         raise
-    recorder.end("complete" if intact else "failed")
-    return intact
+    recorder.end("complete")
 
 
 @dataclass
@@ -87,23 +89,37 @@ class _Work:
     audience: Audience
     connection: "psycopg.Connection[Any]"
     crew: Crew
+    troubles: list[str] = field(default_factory=list)
+    """What failed, in words."""
+    hopeless: set[Case] = field(default_factory=set)
+    """What did not end, and is not waited for again."""
 
     def prepare(self) -> None:
         """All that has to be right before anything is measured; then the header."""
-        most = max(case.concurrency for case in self.order.plan.cases)
-        self.database.check_capacity(most + OWN_CONNECTIONS)
+        order = self.order
+        at_once = [case.concurrency for case in order.plan.cases]
+        if order.verify:  # all of them read at the same time
+            at_once.append(len(order.backends))
+        self.database.check_capacity(max(at_once) + OWN_CONNECTIONS)
         self.postmaster_pid = postmaster_pid(self.connection)
         self.audience.stage("rows")
-        fingerprint = rows.ensure(self.connection, self.order.dataset)
-        verdicts = self._verify() if self.order.verify else None
-        self.recorder.header(self._header(fingerprint, verdicts))
+        fingerprint = rows.ensure(self.connection, order.dataset)
+        verdicts = self._verify() if order.verify else None
+        local = self.postmaster_pid is not None
+        self.recorder.header(
+            header(order, self.connection, self.database, fingerprint, verdicts, local=local)
+        )
 
-    def measure(self) -> bool:
-        """True when no run failed."""
-        self.intact = True
+    def measure(self) -> None:
+        """Memory first, then the rounds. Raises `BenchError` at the end if anything failed."""
         self._measure_memory()
         self._measure_rounds()
-        return self.intact
+        if self.troubles:
+            more = f", and {len(self.troubles) - 1} more" if self.troubles[1:] else ""
+            raise BenchError(
+                f"failed: {self.troubles[0]}{more}.\n"
+                f"What was measured, and every failure, is kept in {self.recorder.folder}."
+            )
 
     def _verify(self) -> list[Verdict]:
         asked = [found for found in self.order.backends.values() if found.backend]
@@ -116,7 +132,8 @@ class _Work:
             self.order.dataset,
             self.order.backends,
             {case.fetch for case in self.order.plan.cases},
-            self.audience.verdict,
+            on_verdict=self.audience.verdict,
+            patience_s=self.order.patience_s,
         )
         different = [verdict for verdict in verdicts if verdict.difference]
         if different:
@@ -127,33 +144,6 @@ class _Work:
                 + "\nNothing was timed. Leave it out with --backend, or mend it."
             )
         return verdicts
-
-    def _header(
-        self, fingerprint: rows.Fingerprint, verdicts: list[Verdict] | None
-    ) -> dict[str, Any]:
-        order, plan = self.order, self.order.plan
-        local = self.postmaster_pid is not None
-        return {
-            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "label": order.label,
-            "command": order.command,
-            "profile": plan.profile.name,
-            "rounds": plan.profile.rounds,
-            "seconds": plan.profile.seconds,
-            "warm_up_s": plan.profile.warm_up_s,
-            "load_model": "closed",
-            "verified": None if verdicts is None else {v.backend: v.checks for v in verdicts},
-            "leaves_out": plan.profile.leaves_out,
-            "dataset": {
-                "scale": order.dataset.scale,
-                "seed": order.dataset.seed,
-                **vars(fingerprint),
-                "digest": fingerprint.digest,
-            },
-            "environment": environment.collect(self.connection, self.database, local),
-            "backends": environment.describe(order.backends),
-            "plan": [case.as_dict() for case in plan.cases],
-        }
 
     def _job(self, case: Case, round_number: int = 0) -> Job:
         profile = self.order.plan.profile
@@ -173,16 +163,24 @@ class _Work:
         if not cases:
             return
         self.audience.stage("memory", len(cases))
-        # Two at a time: nothing is timed here.
-        executor = self.crew.fresh(workers=2)
-        futures = [(case, executor.submit(memory.peak, self._job(case))) for case in cases]
-        for case, future in futures:
-            self._keep(case, 0, future, PATIENCE_S)
+        # A process for each; two at a time, as nothing is timed here.
+        begun: deque[tuple[Case, Future[Memory]]] = deque()
+        for case in cases:
+            begun.append((case, self.crew.submit(case.key, memory.peak, self._job(case))))
+            if len(begun) == 2:
+                self._keep_memory(*begun.popleft())
+        while begun:
+            self._keep_memory(*begun.popleft())
+
+    def _keep_memory(self, case: Case, future: "Future[Memory]") -> None:
+        self._keep(case, 0, case.key, future, self.order.patience_s)
+        self.crew.dismiss(case.key)
 
     def _measure_rounds(self) -> None:
         plan = self.order.plan
         profile = plan.profile
         self.audience.stage("measurement", len(plan.cases) * profile.rounds)
+        patience_s = profile.warm_up_s + profile.seconds + self.order.patience_s
         for round_number in range(profile.rounds):
             # Interleaved and shuffled, so that drift hits all alike; the seed makes the order
             # the same again.
@@ -190,35 +188,43 @@ class _Work:
                 plan.cases, len(plan.cases)
             )
             for case in cases:
+                if case in self.hopeless:
+                    self._add(Failure(case, round_number, "not tried again: it had not ended"))
+                    continue
                 future = self.crew.submit(case.backend, runner.run, self._job(case, round_number))
-                self._keep(case, round_number, future, profile.seconds + PATIENCE_S)
+                self._keep(case, round_number, case.backend, future, patience_s)
                 if WORKLOADS[case.workload].writes:
-                    self._restore()
+                    rows.restore(self.connection, self.order.dataset)
 
     def _keep(
         self,
         case: Case,
         round_number: int,
-        future: "Future[Run] | Future[Memory]",
+        process: str,
+        future: "Future[Any]",
         patience_s: float,
     ) -> None:
         """Wait for the outcome and append it; a failure is an outcome, if the server lives."""
+        outcome: Run | Memory | Failure
         try:
-            outcome: Run | Memory | Failure = future.result(patience_s)
-        except Exception as error:
-            if isinstance(error, BrokenProcessPool | TimeoutError):
-                self.crew.replace(case.backend)
-            outcome = Failure(case, round_number, _in_words(error, patience_s))
-        failed = isinstance(outcome, Failure) or (
-            isinstance(outcome, Run) and outcome.samples.errors
-        )
-        self.intact = self.intact and not failed
-        self.recorder.add(outcome)
-        self.audience.step(case, outcome)
-        if failed:
-            self._server_lives(case)
+            outcome = self.crew.result(process, future, patience_s)
+        except WorkError as error:
+            if isinstance(error, GivenUpError):
+                self.hopeless.add(case)
+            outcome = Failure(case, round_number, redact(str(error), self.database.url))
+        if self._add(outcome):
+            self._check_server(case)
 
-    def _server_lives(self, case: Case) -> None:
+    def _add(self, outcome: Run | Memory | Failure) -> bool:
+        """Append it; True if it is a failure, or holds one."""
+        self.recorder.add(outcome)
+        self.audience.step(outcome.case, outcome)
+        trouble = _trouble(outcome)
+        if trouble:
+            self.troubles.append(f"{outcome.case.title}: {trouble}")
+        return trouble is not None
+
+    def _check_server(self, case: Case) -> None:
         """Raises `BenchError` when the server is gone, so that no other case is blamed for it."""
         import psycopg
 
@@ -230,23 +236,11 @@ class _Work:
                 f"What was measured before is kept in {self.recorder.folder}."
             ) from None
 
-    def _restore(self) -> None:
-        import psycopg
 
-        try:
-            rows.restore(self.connection, self.order.dataset)
-        except psycopg.OperationalError:
-            raise BenchError(
-                "the server went away while rows were put back.\n"
-                f"What was measured before is kept in {self.recorder.folder}."
-            ) from None
-
-
-def _in_words(error: Exception, patience_s: float) -> str:
-    match error:
-        case BrokenProcessPool():
-            return "its process died"
-        case TimeoutError():
-            return f"no end after {patience_s:g} s: its process was given up"
-        case _:
-            return f"{type(error).__name__}: {error}".partition("\n")[0]
+def _trouble(outcome: Run | Memory | Failure) -> str | None:
+    if isinstance(outcome, Failure):
+        return outcome.error
+    if isinstance(outcome, Run) and (errors := outcome.samples.errors):
+        first = next(iter(errors.values()))
+        return f"{len(errors)} of {len(outcome.samples)} operations failed, the first with {first}"
+    return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bench import bare, runner
 from bench.bare import Pace
-from bench.processes import Crew
+from bench.processes import PATIENCE_S, Crew
 from bench.runner import Job
 from bench.stats import Interval, ratio_of_rounds
 
@@ -67,7 +67,8 @@ def measure(
     pairs: list[Pair] = []
     while True:
         amount = min(_PAIRS_AT_ONCE, most_pairs - len(pairs))
-        pairs += crew.submit(job.case.backend, _pairs, job, len(pairs), amount).result()
+        name = job.case.backend
+        pairs += crew.result(name, crew.submit(name, _pairs, job, len(pairs), amount), PATIENCE_S)
         found = Overhead(job, tuple(pairs))
         on_progress(found)
         if found.narrow or len(pairs) >= most_pairs:

@@ -29,6 +29,10 @@ def present(folder: Path) -> None:
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
     Console().print(table.render(found, summaries))
+    for failure in found.failures:
+        click.echo(f"failed   {failure.case.title}: {failure.error}")
+    if found.damaged_line:
+        click.echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
     click.echo(f"\nfigures  {_near(found.folder / 'summary.csv')}")
     click.echo(f"charts   {_near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
 

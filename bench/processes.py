@@ -4,28 +4,46 @@ Each sits behind an executor of the standard library and is given small picklabl
 another engine's executor could take its place.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import ParamSpec, Self, TypeVar
+
+from bench.errors import BenchError
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
+PATIENCE_S = 120.0
+"""How much longer than planned a process may take before it is given up."""
+
 _SPAWN = multiprocessing.get_context("spawn")
 
 
+class WorkError(BenchError):
+    """What a process could not do, in one line: not every error can travel between processes."""
+
+
+class GivenUpError(WorkError):
+    """A process took too long, and was ended."""
+
+
 class Crew:
-    """The processes of a command. On leaving, none is left behind, however busy."""
+    """The processes of a command, by name. On leaving, none is left behind, however busy."""
 
     def __init__(self) -> None:
         self._executors: dict[str, ProcessPoolExecutor] = {}
         self._pids: dict[str, Future[int]] = {}
+        resource_tracker.ensure_running()  # it would lift `uninterrupted`, started within it
 
     def __enter__(self) -> Self:
         return self
@@ -37,30 +55,53 @@ class Crew:
 
     def submit(
         self,
-        backend: str,
+        name: str,
         work: Callable[Arguments, Result],
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
     ) -> "Future[Result]":
-        """Have it done in this backend's process, which starts when it is first needed."""
-        with _no_interrupts():
-            executor = self._executors.get(backend)
-            if executor is None:
-                executor = self._executors[backend] = _executor(workers=1)
-                self._pids[backend] = executor.submit(os.getpid)
-            return executor.submit(work, *arguments, **named)
+        """Have it done in the process of this name, which starts when it is first needed."""
+        with uninterrupted():
+            job = partial(work, *arguments, **named)
+            try:
+                return self._executor(name).submit(_attempt, job)
+            except BrokenProcessPool:  # it died when it had nothing to do
+                self.dismiss(name)
+                return self._executor(name).submit(_attempt, job)
 
-    def replace(self, backend: str) -> None:
-        """Give up this backend's process, which died or does not answer; a new one will start."""
-        if executor := self._executors.pop(backend, None):
+    def result(self, name: str, future: "Future[Result]", patience_s: float) -> Result:
+        """What came of it. Raises `WorkError` for whatever went wrong.
+
+        A process that died, or does not answer in time, is dismissed.
+        """
+        failure: WorkError
+        try:
+            return future.result(patience_s)
+        except WorkError:
+            raise
+        except BrokenProcessPool:
+            failure = WorkError("its process died")
+        except TimeoutError:
+            failure = GivenUpError(f"no end after {patience_s:g} s: its process was given up")
+        except Exception as error:  # an answer that can't travel
+            raise WorkError(_in_words(error)) from error
+        self.dismiss(name)
+        raise failure
+
+    def dismiss(self, name: str) -> None:
+        """End this process, whatever it does; a new one will start when it is needed."""
+        if executor := self._executors.pop(name, None):
             executor.shutdown(wait=False, cancel_futures=True)
-            pid = self._pids.pop(backend)
+            pid = self._pids.pop(name)
             if pid.done() and not pid.exception():
                 _kill([c for c in multiprocessing.active_children() if c.pid == pid.result()])
 
-    def fresh(self, workers: int) -> ProcessPoolExecutor:
-        """An executor with a process of its own for every job; `submit` to it directly."""
-        executor = self._executors["fresh"] = _executor(workers, max_tasks_per_child=1)
+    def _executor(self, name: str) -> ProcessPoolExecutor:
+        executor = self._executors.get(name)
+        if executor is None:
+            executor = ProcessPoolExecutor(1, _SPAWN, initializer=_enter)
+            self._executors[name] = executor
+            self._pids[name] = executor.submit(os.getpid)
         return executor
 
 
@@ -71,15 +112,10 @@ def _kill(children: list[BaseProcess]) -> None:
         child.join()
 
 
-def _executor(workers: int, max_tasks_per_child: int | None = None) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        workers, _SPAWN, initializer=_enter, max_tasks_per_child=max_tasks_per_child
-    )
-
-
 def _enter() -> None:
-    """What every process does first: Ctrl-C is its parent's, and it never outlives its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """What every process does first: it never outlives its parent."""
+    # What a library logs of its failures is in the samples; stderr is for the command's own lines.
+    logging.lastResort = None
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
@@ -90,14 +126,22 @@ def _enter() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
+def _attempt(job: Callable[[], Result]) -> Result:
+    try:
+        return job()
+    except BaseException as error:  # somebody's SystemExit would end the command itself
+        raise WorkError(_in_words(error)) from None
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
 @contextmanager
-def _no_interrupts() -> Iterator[None]:
-    """A process started within is born deaf to Ctrl-C, before it can run `_enter`."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until this is over; threads and processes started within never hear it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.case import Case
 from bench.plan import Plan
+from bench.processes import uninterrupted
 from bench.results import Failure, Memory, Run
 from bench.verify import Verdict
 
@@ -59,7 +60,8 @@ class Bar:
         self._task = self._bar.add_task("starting", total=self._total_s)
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        with uninterrupted():  # its thread leaves Ctrl-C to the one that can act on it
+            self._bar.start()
         return self
 
     def __exit__(

@@ -8,18 +8,22 @@ what each field means.
 import json
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
 from bench.case import Case
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.samples import Samples
 
 FORMAT = 1
 """Goes up whenever an older reader would misread a file."""
 
 RUN_FILE = "run.jsonl"
+
+_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, zlib.error, UsageError)
+"""What reading a line raises that this version did not write."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ class Recorder:
         """Make the folder. Raises `BenchError` where it exists or can't be made."""
         try:
             folder.mkdir(parents=True)
+            self._file: IO[str] = (folder / RUN_FILE).open("w", encoding="utf-8")
         except FileExistsError:
             raise BenchError(
                 f"{folder} exists already: nothing of it was touched.\n"
@@ -135,29 +140,30 @@ class Recorder:
             ) from error
         self.folder = folder
         self.holds_runs = False
-        self._file: IO[str] = (folder / RUN_FILE).open("w", encoding="utf-8")
+        self._begun = False
 
     def header(self, header: dict[str, Any]) -> None:
         self._append({"kind": "header", "format": FORMAT, **header})
 
     def add(self, entry: Run | Memory | Failure) -> None:
         self._append(entry.as_dict())
-        self.holds_runs = True
+        self.holds_runs |= not isinstance(entry, Failure)
 
     def end(self, outcome: str, **more: Any) -> None:
         """The last line: `complete`, `interrupted` or `failed`, and why."""
-        if self._file.tell():
+        if self._begun:
             self._append({"kind": "end", "outcome": outcome, **more})
 
     def close(self) -> None:
         """No more lines. A folder that holds nothing, because nothing began, is taken back."""
-        empty = self._file.tell() == 0
-        self._file.close()
-        if empty:
+        with suppress(OSError):  # a full disk was told of when it was met
+            self._file.close()
+        if not self._begun:
             (self.folder / RUN_FILE).unlink()
             self.folder.rmdir()
 
     def _append(self, line: dict[str, Any]) -> None:
+        self._begun = True
         try:
             self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
             self._file.flush()
@@ -177,27 +183,27 @@ def load(folder: Path) -> Results:
     path = folder if folder.is_file() else folder / RUN_FILE
     try:
         lines = list(_lines(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
+    except OSError as error:
         raise BenchError(
-            f"cannot read {path}: {reason}.\nGive a folder of results/, as `bench run` made it."
+            f"cannot read {path}: {error.strerror}.\n"
+            "Give a folder of results/, as `bench run` made it."
         ) from error
     header = lines[0][1] if lines else None
     if not isinstance(header, dict) or header.get("kind") != "header":
+        raise _headless(path)
+    version = header.get("format", 0)
+    if isinstance(version, int) and version > FORMAT:
         raise BenchError(
-            f"{path} is damaged: it does not begin with a header line.\n"
-            "Nothing can be drawn without one; measure again with `bench run`."
-        )
-    if header["format"] > FORMAT:
-        raise BenchError(
-            f"{path} has format {header['format']}; this version reads up to {FORMAT}.\n"
+            f"{path} has format {version}; this version reads up to {FORMAT}.\n"
             "It was written by a newer gatherbench: update this one to read it."
         )
+    if version != FORMAT or not isinstance(header.get("plan"), list):
+        raise _headless(path)
     results = Results(path.parent, header)
     for number, line in lines[1:]:
         try:
             _take(results, line)
-        except (KeyError, TypeError, ValueError, AttributeError, zlib.error) as error:
+        except _DAMAGE as error:
             if number != lines[-1][0]:
                 raise BenchError(
                     f"{path} is damaged at line {number}.\n"
@@ -207,12 +213,20 @@ def load(folder: Path) -> Results:
     return results
 
 
+def _headless(path: Path) -> BenchError:
+    return BenchError(
+        f"{path} is damaged: it does not begin with a header line.\n"
+        "Nothing can be drawn without one; measure again with `bench run`."
+    )
+
+
 def _lines(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open(encoding="utf-8") as file:
+    # What is no text is no JSON either, and is then known by its line.
+    with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, start=1):
             try:
                 yield number, json.loads(line)
-            except json.JSONDecodeError:
+            except ValueError:
                 yield number, None
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +188,8 @@ def held(connection: "psycopg.Connection[Any]") -> Iterator[None]:
     The same connection may go on to use `alone`. Does not wait: a BenchError at once if another
     command is there. The server lets go by itself when the connection ends.
     """
+    from psycopg import errors
+
     got = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
     if not (got and got[0]):
         raise BenchError(
@@ -197,7 +199,7 @@ def held(connection: "psycopg.Connection[Any]") -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.closed:
+        with suppress(errors.OperationalError):  # the connection has ended by itself
             connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 

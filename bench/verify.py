@@ -4,7 +4,6 @@ What a backend reads and writes for it is in bench/rehearsal.py; here it is judg
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,9 @@ from accessors.api import Target
 from accessors.sql import SCHEMA
 from bench import expected, rehearsal
 from bench.case import Fetch
+from bench.database_url import redact
 from bench.dataset import Dataset, restore
-from bench.processes import Crew
+from bench.processes import PATIENCE_S, Crew, WorkError
 from bench.rehearsal import Written
 from bench.workload import Operation
 
@@ -50,7 +50,9 @@ def verify(
     dataset: Dataset,
     backends: Mapping[str, Found],
     fetches: Iterable[Fetch] = FETCHES,
+    *,
     on_verdict: Callable[[Verdict], None] = lambda verdict: None,
+    patience_s: float = PATIENCE_S,
 ) -> list[Verdict]:
     """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
 
@@ -65,25 +67,34 @@ def verify(
     }
     ways = sorted({Fetch(), *fetches})
     right = [expected.ask(connection, operation) for operation in expected.operations(dataset)]
-    reading: dict[Future[Any], str] = {
-        crew.submit(name, rehearsal.read, name, module, target, right, ways): name
+    reading = {
+        name: crew.submit(name, rehearsal.read, name, module, target, right, ways)
         for name, module in asked.items()
     }
     verdicts = {}
-    for future in as_completed(reading):
-        name = reading[future]
+    for name, future in reading.items():
         try:
-            checks, difference = future.result()
-            verdicts[name] = Verdict(name, checks, str(difference) if difference else None)
-        except Exception as error:  # whatever a library raises is its verdict
-            verdicts[name] = Verdict(name, 0, _in_words(error))
+            checks, found = crew.result(name, future, patience_s)
+            verdicts[name] = Verdict(name, checks, str(found) if found else None)
+        except WorkError as error:  # whatever a library raises is its verdict
+            verdicts[name] = Verdict(name, 0, redact(str(error), target.url))
     # One after another, when nobody reads: each looks at what it alone has written.
+    planned = writes(dataset)
+    operations = [operation for operation, _ in planned]
     for name, module in asked.items():
-        if verdicts[name].difference is None:
-            verdicts[name] = _verify_writes(
-                crew, connection, target, dataset, module, verdicts[name]
-            )
-        on_verdict(verdicts[name])
+        verdict = verdicts[name]
+        if verdict.difference is None:
+            writing = crew.submit(name, rehearsal.write, name, module, target, operations)
+            try:
+                written = crew.result(name, writing, patience_s)
+                difference = _judge(connection, dataset, planned, written)
+            except WorkError as error:
+                difference = redact(str(error), target.url)
+            finally:
+                restore(connection, dataset)
+            verdict = Verdict(name, verdict.checks + len(planned), difference)
+            verdicts[name] = verdict
+        on_verdict(verdict)
     return [verdicts[name] for name in asked]
 
 
@@ -103,27 +114,6 @@ def writes(dataset: Dataset) -> list[tuple[Operation, bool]]:
         (Operation(insert, (3, ((milk, 1),))), True),
         (Operation(insert, (2, ((kit_kat, 3),))), False),
     ]
-
-
-def _verify_writes(
-    crew: Crew,
-    connection: "psycopg.Connection[Any]",
-    target: Target,
-    dataset: Dataset,
-    module: str,
-    verdict: Verdict,
-) -> Verdict:
-    planned = writes(dataset)
-    operations = [operation for operation, _ in planned]
-    name = verdict.backend
-    try:
-        written = crew.submit(name, rehearsal.write, name, module, target, operations).result()
-        difference = _judge(connection, dataset, planned, written)
-    except Exception as error:
-        difference = _in_words(error)
-    finally:
-        restore(connection, dataset)
-    return Verdict(name, verdict.checks + len(planned), difference)
 
 
 def _judge(
@@ -158,9 +148,5 @@ def _judge(
     ).fetchall()
     for kind, right, left in (("orders", orders, found_orders), ("lines", lines, found_lines)):
         if set(left) != right:
-            return f"the writes left {kind} {sorted(left)} instead of {sorted(right)}"
+            return f"the writes left {kind} {sorted(left)} instead of {sorted(right, key=repr)}"
     return None
-
-
-def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from accessors import Found
 
 __all__ = [
+    "Seconds",
     "backend_module_option",
     "backend_options",
     "choose_backends",
@@ -22,6 +24,7 @@ __all__ = [
     "dataset_options",
     "look_for_backends",
     "named",
+    "patience_option",
 ]
 
 Decorator = Callable[[Any], Any]
@@ -58,6 +61,24 @@ def dataset_options(command: Any) -> Any:
         help="Size of the dataset: 1 is 10,000 customers and 50,000 orders."
         " Default: the profile's.",
     )(command)
+
+
+class Seconds(click.FloatRange):
+    """A length of time between two others; nan is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        return self.fail("nan is no number.", param, ctx) if isnan(seconds) else seconds
+
+
+patience_option: Decorator = click.option(
+    "--patience",
+    type=Seconds(0.1, 86_400),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Give up a backend that takes so much longer than planned.",
+)
 
 
 def named(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.commands.options import (
+    Seconds,
     backend_options,
     choose_backends,
     counts,
     database_url_option,
     dataset_options,
     named,
+    patience_option,
 )
 from bench.errors import UsageError
 
@@ -68,11 +70,12 @@ if TYPE_CHECKING:
 )
 @click.option("--loop", type=click.Choice(["asyncio", "uvloop"]), help="Of the async backends.")
 @click.option("--rounds", type=click.IntRange(1), help="How often each case is run.")
-@click.option("--seconds", type=click.FloatRange(0.01), help="Length of each run.")
+@click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @dataset_options
 @database_url_option
 @click.option("--label", metavar="TEXT", help="Goes into the folder's name and every chart.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to make for the results.")
+@patience_option
 @click.option("--verify/--no-verify", default=True, help="Compare all answers before timing.")
 @click.option("--quiet", is_flag=True, help="Only the closing table.")
 def run(
@@ -89,11 +92,12 @@ def run(
     database_url: str | None,
     label: str | None,
     out: Path | None,
+    patience: float,
     verify: bool,
     quiet: bool,
     loop: str | None,
     **factors: tuple[str, ...],
-) -> int:
+) -> None:
     """Verify all backends, measure the profile's cases, write a folder of results.
 
     An option that names a factor (workload, fetch, concurrency, ...) takes the place of the
@@ -123,20 +127,25 @@ def run(
         **factors,
     }
     _check_loop(loop)
+    planned = plan(profile, chosen, {name: values for name, values in given.items() if values})
+    if not quiet and any(given.values()):
+        for reason in dict.fromkeys(planned.impossible.values()):
+            click.echo(f"left out: {reason}", err=True)
     order = Order(
-        plan=plan(profile, chosen, {name: values for name, values in given.items() if values}),
+        plan=planned,
         backends=chosen,
         dataset=Dataset(profile.scale, seed),
         label=label or "",
         verify=verify,
+        patience_s=patience,
         command=_command_line(database_url),
     )
     folder = _folder(out, _safe_name(label) if label else profile.name)
-    return _carry_out(order, database_url, folder, quiet)
+    _carry_out(order, database_url, folder, quiet)
 
 
-def _carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bool) -> int:
-    """Measure, then draw what was measured, however it ended; the exit code."""
+def _carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bool) -> None:
+    """Measure, then draw what was measured, however it ended."""
     from bench.database import resolve
     from bench.measure import measure
     from bench.present import present
@@ -147,21 +156,17 @@ def _carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bo
     embedded = None if database_url else EmbeddedServer(default_folder())
     was_running = embedded is None or embedded.status().running
     recorder = Recorder(folder)
-    intact = interrupted = False
     try:
         with Bar(order.plan, len(order.backends), verify=order.verify, quiet=quiet) as bar:
-            intact = measure(order, resolve(database_url), recorder, bar)
+            measure(order, resolve(database_url), recorder, bar)
     except KeyboardInterrupt:
-        interrupted = True
         if embedded is not None and not was_running:
             embedded.stop()
+        raise
     finally:
         recorder.close()
         if recorder.holds_runs:
             present(folder)
-    if interrupted:
-        raise KeyboardInterrupt
-    return 0 if intact else 1
 
 
 def _adjusted(
@@ -195,7 +200,10 @@ def _safe_name(label: str) -> str:
 
 
 def _command_line(database_url: str | None) -> str:
-    from bench.database import redact
+    from bench.database import Database
 
-    line = shlex.join(["bench", *sys.argv[1:]])
-    return redact(line, database_url) if database_url else line
+    words = ["bench", *sys.argv[1:]]
+    if database_url:  # before anything is quoted, which would hide a password from us
+        safe_url = Database(database_url).safe_url
+        words = [word.replace(database_url, safe_url) for word in words]
+    return shlex.join(words)

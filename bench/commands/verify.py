@@ -7,6 +7,7 @@ from bench.commands.options import (
     choose_backends,
     database_url_option,
     dataset_options,
+    patience_option,
 )
 
 
@@ -14,12 +15,14 @@ from bench.commands.options import (
 @backend_options
 @dataset_options
 @database_url_option
+@patience_option
 def verify(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     scale: float | None,
     seed: int,
     database_url: str | None,
+    patience: float,
 ) -> int:
     """Compare every read in every way of fetching, and what every write leaves, row by row.
 
@@ -43,10 +46,12 @@ def verify(
         click.echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
     chosen = choose_backends(backends, backend_modules)
-    dataset = rows.Dataset(scale or 1.0, seed)
+    dataset = rows.Dataset(1.0 if scale is None else scale, seed)
     database = resolve(database_url)
-    with database.connect() as connection, schema.held(connection), Crew() as crew:
+    with database.session() as connection, schema.held(connection), Crew() as crew:
         rows.ensure(connection, dataset)
         target = Target(database.url)
-        verdicts = verify_all(crew, connection, target, dataset, chosen, on_verdict=tell)
+        verdicts = verify_all(
+            crew, connection, target, dataset, chosen, on_verdict=tell, patience_s=patience
+        )
     return 1 if any(verdict.difference for verdict in verdicts) else 0
