@@ -38,7 +38,7 @@ def unit_of(values: Iterable[float | None], units: tuple[Unit, ...]) -> Unit:
 
 
 def number(value: float) -> str:
-    """Three significant digits at most, thousands apart by commas."""
+    """Three significant digits at most, thousands apart by commas; never a zero that is none."""
     size = abs(value)
     if size >= 99.95:
         return f"{value:,.0f}"
@@ -46,6 +46,8 @@ def number(value: float) -> str:
         return f"{value:.1f}"
     if size >= 0.9995:
         return f"{value:.2f}"
+    if 0 < size < 0.0005:
+        return "<0.001" if value > 0 else ">-0.001"
     return "0" if value == 0 else f"{value:.3f}"
 
 

@@ -195,7 +195,7 @@ def _limit(axis: Axis, low: float, high: float) -> None:
 
 def highest(subject: Subject, values: Mapping[str, Interval | None], room: float = 1.18) -> float:
     """Where an axis ends on which the floor may run out: beyond the highest that is not null."""
-    known = {name: value.median for name, value in values.items() if value}
+    known = {name: value.high or value.median for name, value in values.items() if value}
     others = [value for name, value in known.items() if not subject.looks[name].null]
     return room * max(others or list(known.values()) or [1])
 

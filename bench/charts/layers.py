@@ -12,6 +12,9 @@ from bench.charts.subject import DRIVERS, LAYERS, Look, Subject, asked, busiest,
 from bench.summary import Summary
 from bench.units import RATES, TIMES, Unit, number, unit_of, with_unit
 
+ROOM = 1.34
+"""So much longer than the longest bar is an axis, for the bar's label."""
+
 
 def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
     for workload in subject.workloads:
@@ -73,9 +76,13 @@ def _figure(subject: Subject, layered: list[Summary], measured: list[Summary]) -
             cpu[each.case.backend] = (own, label, each.marked)
             throughput[each.case.backend] = (rate, kept, each.marked)
     draw.linear_axis(
-        costs.xaxis, 1.32 * max(own.median for own, _, _ in cpu.values()), (Unit("", unit.size),)
+        costs.xaxis,
+        ROOM * max(draw.ends(own for own, _, _ in cpu.values())),
+        (Unit("", unit.size),),
     )
-    draw.linear_axis(rates.xaxis, 1.32 * max(r.median for r, _, _ in throughput.values()), RATES)
+    draw.linear_axis(
+        rates.xaxis, ROOM * max(draw.ends(rate for rate, _, _ in throughput.values())), RATES
+    )
     draw.bars(costs, places, cpu, styles)
     draw.bars(rates, places, throughput, styles)
     costs.set_xlabel(f"client CPU an operation ({unit.symbol})")

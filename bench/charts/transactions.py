@@ -75,20 +75,20 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
         for look in looks:
             own = [(each, value) for each, value in values if each.case.backend == look.name]
             y = places[look.name]
-            ends = [value.median for _, value in own]
-            if ends:
-                colour = style.hue(look, subject)
-                panel.plot([min(ends), max(ends)], [y, y], color=colour, lw=2.2, alpha=0.35)
+            panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
             for each, value in own:
-                shape = shapes[_words(each.case)]
+                words = _words(each.case)
+                # One above the other: where a machine is busy, their intervals overlap.
+                height = y + 0.19 * (list(shapes).index(words) - (len(shapes) - 1) / 2)
                 spread = draw.error_bars(value)
                 if spread:
                     panel.errorbar(
-                        value.median, y, xerr=spread, color=style.hue(look, subject), capsize=2.5
+                        value.median, height, xerr=spread, color=style.hue(look, subject), lw=1.3
                     )
-                panel.plot(value.median, y, **style.mark_style(look, subject, shape))
+                mark = style.mark_style(look, subject, shapes[words])
+                panel.plot(value.median, height, **mark)
                 if each.marked:
-                    panel.plot(value.median, y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
+                    panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
     return figure
 
 

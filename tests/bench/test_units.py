@@ -26,6 +26,7 @@ def test_a_column_takes_the_unit_of_its_middle(values: list[float | None], symbo
     [
         (0, "0"),
         (0.0042, "0.004"),
+        (0.0004, "<0.001"),
         (0.9999, "1.00"),
         (3.14159, "3.14"),
         (9.999, "10.0"),
