@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
 from operator import sub
 from typing import Any, Self
 
@@ -96,22 +97,13 @@ class Samples:
 
 def _pack(column: "array[int]") -> str:
     """Differences of neighbours, as little-endian 64-bit integers, deflated, in base 64."""
-    previous = 0
-    differences = array("q")
-    for value in column:
-        differences.append(value - previous)
-        previous = value
+    differences = array("q", map(sub, column, chain((0,), column)))
     return base64.b64encode(zlib.compress(_little_endian(differences).tobytes())).decode()
 
 
 def _unpack(packed: str) -> "array[int]":
     differences = array("q", zlib.decompress(base64.b64decode(packed)))
-    column = array("q")
-    total = 0
-    for difference in _little_endian(differences):
-        total += difference
-        column.append(total)
-    return column
+    return array("q", accumulate(_little_endian(differences)))
 
 
 def _little_endian(column: "array[int]") -> "array[int]":
