@@ -48,20 +48,17 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 
 docs: $(READY_DEV) ## write docs/cli.md and README's figures again
 	@.venv/bin/python -m bench.cli_reference docs/cli.md
-	@.venv/bin/python -m bench.readme README.md results/reference
+	@if [ -d results/reference ]; then \
+	    .venv/bin/python -m bench.readme README.md results/reference; \
+	else echo "README.md is as it was: there is no results/reference to take figures from"; fi
 
 db-up: ## start another PostgreSQL, in Docker
-	@command -v docker >/dev/null || { \
-	    echo "error: docker is not installed, and make db-up needs it." >&2; \
-	    echo "Without it, make bench brings a PostgreSQL of its own." >&2; exit 1; }
-	@docker compose version >/dev/null 2>&1 || { \
-	    echo "error: this docker has no compose: https://docs.docker.com/compose/install/" >&2; \
-	    exit 1; }
+	$(need_docker)
 	@docker compose up --detach --wait
 	@echo "It is up. Its DATABASE_URL for make bench is at the top of docker-compose.yml."
 
 db-down: ## stop the one in Docker (its rows stay)
-	@command -v docker >/dev/null || { echo "error: docker is not installed." >&2; exit 1; }
+	$(need_docker)
 	@docker compose down
 
 clean: ## remove .venv and caches; results/ and the database's files stay
@@ -79,6 +76,15 @@ $(READY): pyproject.toml constraints.txt
 $(READY_DEV): pyproject.toml constraints.txt
 	$(call install,.[dev])
 	@touch $(READY) $@
+
+define need_docker
+@command -v docker >/dev/null || { \
+    echo "error: docker is not installed, and this target needs it." >&2; \
+    echo "Without it, make bench brings a PostgreSQL of its own." >&2; exit 1; }
+@docker compose version >/dev/null 2>&1 || { \
+    echo "error: this docker has no compose: https://docs.docker.com/compose/install/" >&2; \
+    exit 1; }
+endef
 
 define install
 @for each in '$(PYTHON)' python3 python3.14 python3.13 python3.12 python3.11 python; do \

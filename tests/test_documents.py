@@ -1,0 +1,203 @@
+"""What the documents say is so: commands run, links lead somewhere, words are the code's."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import cli_reference, readme
+from bench.cli import cli
+from bench.server import EmbeddedServer
+from tests.documents import (
+    DOCUMENTS,
+    ROOT,
+    Command,
+    anchors,
+    blocks,
+    commands,
+    links,
+    prose,
+)
+
+REFERENCE = ROOT / "results" / "reference"
+WALK_THROUGH = ROOT / "docs" / "add-an-accessor.md"
+
+SHORTER = {
+    "bench run": "--rounds 1 --seconds 0.01 --scale 0.01",
+    "bench verify": "--scale 0.01",
+}
+"""What is added to a documented command so that it ends soon: the same code, fewer repetitions."""
+
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+all_commands = [command for document in DOCUMENTS for command in commands(document)]
+of_bench = [command for command in all_commands if command.line.startswith("bench ")]
+of_make = [command for command in all_commands if command.line.startswith("make")]
+
+
+class Elsewhere:
+    """A user's folder, with the file of the walk-through in it, and a shell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (source,) = blocks(WALK_THROUGH, "python")
+        (folder / "marketplace_pg8000.py").write_text(source)
+        self._environment = {
+            name: value for name, value in os.environ.items() if name != "DATABASE_URL"
+        } | {
+            "GATHERBENCH_HOME": str(folder),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        }
+
+    def run(self, line: str, **environment: str) -> str:
+        """What a command prints. It has to succeed."""
+        done = subprocess.run(
+            shlex.split(line),
+            cwd=self.folder,
+            env=self._environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[Elsewhere]:
+    # Not pytest's tmp_path: root's server has to pass through it.
+    with tempfile.TemporaryDirectory(prefix="gatherbench-documents-") as name:
+        yield Elsewhere(Path(name))
+        EmbeddedServer(Path(name) / ".gatherbench" / "postgres18").stop()
+
+
+@pytest.mark.parametrize("command", of_bench, ids=str)
+def test_a_command_of_bench_runs(command: Command, elsewhere: Elsewhere) -> None:
+    verb = " ".join(command.line.split()[:2])
+    assert elsewhere.run(f"{command.line} {SHORTER.get(verb, '')}")
+
+
+@pytest.mark.parametrize("command", of_make, ids=str)
+def test_a_command_of_make_names_a_target(command: Command) -> None:
+    """Not run: `make bench` takes minutes, `make test` would run itself."""
+    done = subprocess.run(
+        [*shlex.split(command.line), "--dry-run"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_other_commands_are_documented() -> None:
+    """One that is neither of these would be tested by nobody."""
+    assert set(all_commands) == {*of_bench, *of_make}
+
+
+def test_the_walk_through_ends_in_an_entry_point(elsewhere: Elsewhere) -> None:
+    """As pip leaves it: a dist-info folder with what the document's toml says."""
+    import tomllib
+
+    (text,) = blocks(WALK_THROUGH, "toml")
+    ((group, points),) = tomllib.loads(text)["project"]["entry-points"].items()
+    installed = elsewhere.folder / "site"
+    (installed / "marketplace_pg8000-1.dist-info").mkdir(parents=True)
+    (installed / "marketplace_pg8000-1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: marketplace-pg8000\nVersion: 1\n"
+    )
+    (installed / "marketplace_pg8000-1.dist-info" / "entry_points.txt").write_text(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+    )
+    path = os.pathsep.join([str(installed), str(elsewhere.folder)])
+    assert re.search(
+        r"^  pg8000 +sync +driver$", elsewhere.run("bench list", PYTHONPATH=path), re.M
+    )
+
+
+def examples() -> list[str]:
+    """The lines of --help that show a command of ours."""
+    return re.findall(r"^ +(bench .+?)(?:   .*)?$", cli_reference.reference(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", examples())
+def test_an_example_of_help_is_understood(line: str) -> None:
+    _, *words = shlex.split(line)
+    command, context = cli, cli.make_context("bench", [], resilient_parsing=True)
+    while hasattr(command, "get_command") and (found := command.get_command(context, words[0])):
+        command, name, words = found, words[0], words[1:]
+        group = hasattr(command, "get_command")
+        context = command.make_context(
+            name, [] if group else words, context, resilient_parsing=group
+        )
+    assert command is not cli
+
+
+def test_the_page_of_commands_says_what_help_says() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert page == cli_reference.reference(), "run `make docs`"
+
+
+@every_document
+def test_links_lead_somewhere(document: Path) -> None:
+    for link in links(document):
+        if link.startswith("https://"):
+            continue
+        target, _, anchor = link.partition("#")
+        path = (document.parent / target) if target else document
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path), link
+
+
+NOT_OUR_WORDS = {
+    r"\bcolor": "colour",
+    r"\b(load|thread|gather|task|benchmark) drivers?\b": "runner: a driver is asyncpg",
+    r"\bback-ends?\b|\bback ends?\b": "backend",
+    r"\bdata ?bases? accessors?\b": "accessor",
+    r"\bdata sets?\b": "dataset",
+    r"\btest cases?\b": "case",
+    r"\bwork loads?\b": "workload",
+}
+
+
+@every_document
+def test_words_are_those_of_the_code(document: Path) -> None:
+    text = prose(document)
+    for pattern, ours in NOT_OUR_WORDS.items():
+        assert not re.search(pattern, text, re.IGNORECASE), ours
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*DOCUMENTS, ROOT / "Makefile", ROOT / "constraints.txt", ROOT / ".ci" / "run"],
+    ids=lambda path: path.name,
+)
+def test_no_path_of_a_machine_is_named(file: Path) -> None:
+    assert not re.search(r"(?<![\w.])/(work|root|home|Users|tmp)/", file.read_text("utf-8"))
+
+
+def test_constraints_are_names_and_versions_and_cover_what_is_required() -> None:
+    import tomllib
+
+    lines = (ROOT / "constraints.txt").read_text().splitlines()[1:]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+
+    def plain(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    constrained = {plain(line.partition("==")[0]) for line in lines}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {plain(re.split(r"[\[<>=;! ]", each)[0]) for each in required} - {"gatherbench"}
+    assert names <= constrained
+
+
+def test_the_figures_of_readme_are_those_of_the_reference_run() -> None:
+    if not (REFERENCE / "run.jsonl").is_file():
+        pytest.skip("results/reference has not been measured yet")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition(f"{readme.BEGIN}\n\n")
+    block, end, _ = rest.partition(f"\n\n{readme.END}")
+    assert end
+    assert block == readme.figures(REFERENCE, ROOT), "run `make docs`"

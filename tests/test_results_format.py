@@ -1,0 +1,155 @@
+"""docs/results-format.md describes every field and column that there is, and no other."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import results
+from bench.case import Case
+from bench.charts import FAMILIES
+from bench.database import Database
+from bench.results import Failure
+from bench.samples import Samples
+from bench.server import EmbeddedServer
+from tests.documents import ROOT, blocks, described, section
+
+DOCUMENT = ROOT / "docs" / "results-format.md"
+
+MAPS = {
+    "verified": "<backend>",
+    "impossible": "<case>",
+    "environment.server.settings": "<name>",
+    "environment.server.changed_settings": "<name>",
+    "backends": "<name>",
+    "backends.<name>.card": "<point>",
+    "backends.<name>.versions": "<package>",
+    "samples.errors": "<position>",
+}
+"""Objects whose keys are data; what the document calls such a key."""
+
+IN_WORDS = {"memory": {"case"}, "failure": {"case"}}
+"""Objects that the document describes once, under `run`."""
+
+
+@pytest.fixture(scope="module")
+def folder(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The results of a real run, small but with every kind of figure in it."""
+    maintenance = Database(server.start())
+    with maintenance.connect() as connection:
+        connection.execute("CREATE DATABASE results_format")
+    out = tmp_path_factory.mktemp("results") / "run"
+    url = maintenance.url.replace("@/postgres?", "@/results_format?")
+    words = ["run", "--profile", "smoke", "--rounds", "1", "--seconds", "0.01", "--quiet"]
+    for backend in ("asyncpg", "psycopg2", "core+asyncpg"):
+        words += ["--backend", backend]
+    words += ["--fetch", "buffered", "--fetch", "streamed", "--concurrency", "1", "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", *words],
+        env=os.environ | {"DATABASE_URL": url},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    yield out
+    with maintenance.connect() as connection:
+        connection.execute("DROP DATABASE results_format WITH (FORCE)")
+
+
+def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
+    text = (folder / "run.jsonl").read_text(encoding="utf-8")
+    return [line for line in map(json.loads, text.splitlines()) if line["kind"] == kind]
+
+
+def fields(value: Any, path: str = "", whole: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The dotted names of all that is in a line."""
+    if not isinstance(value, dict) or path in whole:
+        yield f"{path}[]" if isinstance(value, list) else path
+        return
+    for key, inner in value.items():
+        name = MAPS.get(path, key)
+        yield from fields(inner, f"{path}.{name}" if path else name, whole)
+
+
+def found_in(found: list[dict[str, Any]], kind: str) -> set[str]:
+    whole = frozenset(IN_WORDS.get(kind, ()))
+    return {name for line in found for name in fields(line, whole=whole)}
+
+
+def documented(heading: str) -> set[str]:
+    names = described(section(DOCUMENT, heading))
+    assert len(names) == len(set(names)), "something is described twice"
+    return set(names)
+
+
+def test_the_header(folder: Path) -> None:
+    found = found_in(lines(folder, "header"), "header")
+    git = {"environment.git.revision", "environment.git.changed"}
+    if "environment.git" in found:  # null: not in a checkout
+        found = found - {"environment.git"} | git
+    assert found == documented("### header")
+
+
+def test_a_run(folder: Path) -> None:
+    failed = Samples(errors={0: "ValueError: no"})
+    broken = lines(folder, "run")[0] | {"samples": failed.as_dict()}
+    assert found_in([*lines(folder, "run"), broken], "run") == documented("### run")
+
+
+def test_a_memory(folder: Path) -> None:
+    assert found_in(lines(folder, "memory"), "memory") == documented("### memory")
+
+
+def test_a_failure() -> None:
+    line = Failure(Case("asyncpg", "mixed"), 0, "its process died").as_dict()
+    assert found_in([line], "failure") == documented("### failure")
+
+
+def test_the_end(folder: Path, tmp_path: Path) -> None:
+    recorder = results.Recorder(tmp_path / "failed")
+    recorder.header({})
+    recorder.end("failed", reason="the server went away")
+    recorder.close()
+    ends = lines(folder, "end") + lines(tmp_path / "failed", "end")
+    assert found_in(ends, "end") == documented("### end")
+    assert lines(folder, "end") == [{"kind": "end", "outcome": "complete"}]
+
+
+def test_the_columns_of_summary_csv(folder: Path) -> None:
+    with (folder / "summary.csv").open(newline="", encoding="utf-8") as file:
+        columns = csv.DictReader(file).fieldnames
+    assert columns is not None
+    names = described(section(DOCUMENT, "## summary.csv"))
+    assert sorted(names) == sorted(columns)
+
+
+def test_the_charts(folder: Path) -> None:
+    names = documented("## charts/")
+    assert len(names) == len(FAMILIES)
+    kinds = tuple(name.removesuffix("<workload>") for name in names)
+    assert all(path.stem.startswith(kinds) for path in (folder / "charts").iterdir())
+
+
+def test_the_format_is_the_documented_one() -> None:
+    assert f"`format` is {results.FORMAT}." in DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_the_example_reads_what_was_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = blocks(DOCUMENT, "python")
+    monkeypatch.chdir(folder)
+    names: dict[str, Any] = {}
+    exec(compile(example, DOCUMENT.name, "exec"), names)
+    runs = results.load(folder).runs
+    assert len(capsys.readouterr().out.splitlines()) == len(runs)
+    for run, line in zip(runs, names["runs"], strict=True):
+        for column in ("start_ns", "duration_ns", "first_row_ns", "rows", "worker"):
+            assert names["unpack"](line["samples"][column]) == list(getattr(run.samples, column))
