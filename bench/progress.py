@@ -109,4 +109,4 @@ class Bar:
 
     def _line(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(text, markup=False)
+            self._console.print(text, markup=False, soft_wrap=True)

@@ -128,9 +128,8 @@ def run(
     }
     _check_loop(loop)
     planned = plan(profile, chosen, {name: values for name, values in given.items() if values})
-    if not quiet and any(given.values()):
-        for reason in dict.fromkeys(planned.impossible.values()):
-            click.echo(f"left out: {reason}", err=True)
+    for reason in planned.left_out(chosen):
+        click.echo(f"left out: {reason}", err=True)
     order = Order(
         plan=planned,
         backends=chosen,

@@ -1,24 +1,19 @@
 """Connecting, and what is said when that fails: each against a real server."""
 
 import socket
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import psutil
-import psycopg
 import pytest
 
 from bench import database as database_module
 from bench.database import Database, postmaster_pid, redact, resolve
 from bench.errors import BenchError, UsageError
 from bench.server import EmbeddedServer
-from bench.server_account import account_for
-from bench.server_programs import run
+from tests.bench.conftest import PASSWORD
 
-PASSWORD = "s3cr:t/w@rd%?"  # every character that a URL reads as more than itself
 HIDDEN = quote(PASSWORD, safe="")
 
 
@@ -32,31 +27,6 @@ def failure(url: str) -> str:
     assert PASSWORD not in said
     assert HIDDEN not in said
     return said
-
-
-@pytest.fixture(scope="module")
-def tcp() -> Iterator[str]:
-    """host:port of a server that asks for passwords; the user is `postgres`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as place:
-        server = EmbeddedServer(Path(place) / "postgres")
-        with psycopg.connect(server.start(), autocommit=True) as connection:
-            literal = psycopg.sql.Literal(PASSWORD)
-            connection.execute(psycopg.sql.SQL("alter role postgres password {}").format(literal))
-            connection.execute("create role plain login password 'plain'")
-        server.stop()
-        rule = "host all all 127.0.0.1/32 scram-sha-256\n"
-        (server.data / "pg_hba.conf").write_text(rule)
-        account = account_for(server.folder)
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-        options += " -c max_connections=12"
-        pg_ctl = ["-D", "data", "-w", "-s", "-l", "tcp.log"]
-        done = run(account, server.folder, "pg_ctl", *pg_ctl, "-o", options, "start")
-        assert done.returncode == 0, done.stderr
-        yield f"127.0.0.1:{port}"
-        server.stop()
 
 
 def test_a_fresh_database(database: Database) -> None:

@@ -1,0 +1,68 @@
+"""Servers, rows and commands that several tests use."""
+
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from bench import dataset
+from bench.database import Database
+from bench.dataset import Dataset
+from bench.server import EmbeddedServer
+from bench.server_account import account_for
+from bench.server_programs import run
+from tests.bench.command import Bench
+
+SMALL = Dataset(scale=0.01, seed=1)
+PASSWORD = "s3cr:t/w@rd%?"  # every character that a URL reads as more than itself
+
+
+@pytest.fixture
+def bench(tmp_path: Path, database: Database) -> Bench:
+    """`bench` commands on an empty database of their own."""
+    return Bench(tmp_path, database.url)
+
+
+@pytest.fixture
+def shop(database: Database) -> Database:
+    """A database with the rows of the smallest useful scale."""
+    with database.connect() as connection:
+        dataset.ensure(connection, SMALL)
+    return database
+
+
+@pytest.fixture(scope="session")
+def tcp() -> Iterator[str]:
+    """host:port of a server that asks for passwords; the user is `postgres`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as place:
+        server = EmbeddedServer(Path(place) / "postgres")
+        with psycopg.connect(server.start(), autocommit=True) as connection:
+            literal = psycopg.sql.Literal(PASSWORD)
+            connection.execute(psycopg.sql.SQL("alter role postgres password {}").format(literal))
+            connection.execute("create role plain login password 'plain'")
+        server.stop()
+        rule = "host all all 127.0.0.1/32 scram-sha-256\n"
+        (server.data / "pg_hba.conf").write_text(rule)
+        account = account_for(server.folder)
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        options += " -c max_connections=12"
+        pg_ctl = ["-D", "data", "-w", "-s", "-l", "tcp.log"]
+        done = run(account, server.folder, "pg_ctl", *pg_ctl, "-o", options, "start")
+        assert done.returncode == 0, done.stderr
+        yield f"127.0.0.1:{port}"
+        server.stop()
+
+
+@pytest.fixture
+def guarded(tcp: str) -> str:
+    """The URL, with its password, of a server that asks for it."""
+    return (
+        f"postgresql://postgres:{quote(PASSWORD, safe='')}@{tcp}/postgres?application_name=guarded"
+    )

@@ -1,0 +1,130 @@
+"""Ctrl-C, and the end of the command by other hands: nothing is lost, nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.database import Database
+from bench.server import EmbeddedServer
+from tests.bench.command import Bench, ctrl_c, finish, wait_until, workers
+
+TO_MEASUREMENT = ("--concurrency=2", "--no-verify")
+"""Leave out what comes before."""
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """Where commands start a server by themselves; it has been started before."""
+    with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
+        bench = Bench(Path(folder))
+        assert bench("db", "start").code == 0
+        assert bench("db", "stop").code == 0
+        yield Path(folder)
+        bench("db", "stop")
+
+
+def server_of(home: Path) -> EmbeddedServer:
+    (data,) = (home / ".gatherbench").glob("postgres*")
+    return EmbeddedServer(data)
+
+
+def reach(bench: Bench, command: "subprocess.Popen[str]", stage: str) -> None:
+    """Wait until the command is in the midst of this stage."""
+    assert command.stderr is not None
+    while not command.stderr.readline().startswith(stage):
+        assert command.poll() is None
+    if stage == "measurement":
+        wait_until(lambda: len(bench.lines("run")) > 4)
+    else:
+        wait_until(lambda: len(workers(command)) > 2)
+
+
+def start(bench: Bench, *arguments: str) -> "subprocess.Popen[str]":
+    """Work for hours."""
+    two = ("--backend=psycopg2", "--backend=asyncpg", "--rounds=100000")
+    return bench.start("run", "--profile=smoke", f"--out={bench.out}", *two, *arguments)
+
+
+def are_gone(processes: list[psutil.Process]) -> bool:
+    """Whether they end: multiprocessing's own tracker outlives the command by a moment."""
+    _, alive = psutil.wait_procs(processes, timeout=5)
+    return not alive
+
+
+@pytest.mark.parametrize("stage", ["verification", "memory", "measurement"])
+def test_ctrl_c_with_a_server_of_its_own(home: Path, tmp_path: Path, stage: str) -> None:
+    bench = Bench(home)
+    bench.out = tmp_path / "out"
+    command = start(bench, *(TO_MEASUREMENT if stage == "measurement" else ()))
+    reach(bench, command, stage)
+    crew = workers(command)
+    assert server_of(home).status().running
+    ctrl_c(command)
+    done = finish(command)
+    assert done.code == 130
+    assert done.err.strip().endswith("interrupted")
+    assert "leaked" not in done.err
+    assert are_gone(crew)
+    assert not server_of(home).status().running
+    if stage == "verification":
+        assert not bench.out.exists()
+    if stage == "measurement":
+        assert len(bench.lines("run")) > 4
+        assert [end["outcome"] for end in bench.lines("end")] == ["interrupted"]
+        assert list((bench.out / "charts").glob("*.svg"))
+        assert "operations/s" in done.out
+
+
+def connections(database: Database) -> int:
+    name = database.url.partition("@/")[2].partition("?")[0]
+    with Database(database.url.replace(f"@/{name}?", "@/postgres?")).connect() as connection:
+        query = "select count(*) from pg_stat_activity where datname = %s"
+        (found,) = connection.execute(query, [name]).fetchone() or (0,)
+    return int(found)
+
+
+def test_ctrl_c_leaves_a_server_that_ran_before(
+    bench: Bench, database: Database, server: EmbeddedServer
+) -> None:
+    command = start(bench, *TO_MEASUREMENT)
+    reach(bench, command, "measurement")
+    assert connections(database) > 0
+    ctrl_c(command)
+    wait_until(lambda: bench.lines("end"))
+    ctrl_c(command)  # a second one, while it draws
+    assert finish(command).code == 130
+    wait_until(lambda: connections(database) == 0)
+    assert server.status().running
+    assert len(bench.lines("run")) > 4
+
+
+def test_sigterm_ends_it_in_order(bench: Bench, database: Database) -> None:
+    """Forbids results that are not drawn, and workers left behind, when a job is cancelled."""
+    command = start(bench, *TO_MEASUREMENT)
+    reach(bench, command, "measurement")
+    crew = workers(command)
+    command.terminate()
+    assert finish(command).code == 130
+    assert are_gone(crew)
+    assert [end["outcome"] for end in bench.lines("end")] == ["interrupted"]
+    assert list((bench.out / "charts").glob("*.svg"))
+
+
+def test_workers_follow_a_parent_that_is_killed(bench: Bench, database: Database) -> None:
+    """Forbids workers that go on for ever, measuring for nobody."""
+    command = start(bench, *TO_MEASUREMENT)
+    reach(bench, command, "measurement")
+    crew = workers(command)
+    os.kill(command.pid, signal.SIGKILL)
+    assert are_gone(crew)
+    command.communicate(timeout=10)
+    assert len(bench.lines("run")) > 4
+    wait_until(lambda: connections(database) == 0)
+    drawn = bench("charts", str(bench.out))
+    assert drawn.code == 0, drawn
