@@ -86,20 +86,23 @@ define need_docker
     exit 1; }
 endef
 
+# An environment that works is kept. A broken one, or one of another Python than the named, is made
+# anew: two Pythons in one folder are worse than none.
 define install
-@for each in '$(PYTHON)' python3 python3.14 python3.13 python3.12 python3.11 python; do \
-    [ -n "$$each" ] || continue; \
-    if "$$each" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-        python=$$each; break; \
-    elif [ "$$each" = '$(PYTHON)' ]; then break; fi; \
-done; \
-if [ -z "$$python" ]; then \
-    echo "error: $(or $(PYTHON),none of the pythons here) is no Python 3.11 or later." >&2; \
-    echo "Install one, or name it: make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3" >&2; \
-    exit 1; \
+@fits() { "$$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }; \
+if [ -n '$(PYTHON)' ] || ! fits .venv/bin/python || ! .venv/bin/python -m pip >/dev/null 2>&1; then \
+    for each in $(or '$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11 python); do \
+        if fits "$$each"; then python=$$each; break; fi; \
+    done; \
+    if [ -z "$$python" ]; then \
+        echo "error: $(or $(PYTHON),none of the pythons here) is no Python 3.11 or later." >&2; \
+        echo "Install one, or name it: make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3" \
+            >&2; \
+        exit 1; \
+    fi; \
+    "$$python" -m venv --clear .venv || exit 1; \
 fi; \
 echo "Installing into .venv (once; it takes a minute) ..."; \
-"$$python" -m venv .venv && \
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     --constraint constraints.txt --editable '$(1)'
 endef
