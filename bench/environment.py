@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accessors import Found
-from bench import project
 from bench.database import Database
 
 if TYPE_CHECKING:
@@ -112,10 +111,12 @@ def _server(
         [names],
     ).fetchall()
     info = connection.info
+    by_socket = info.host.startswith("/")
     return {
         "version": info.parameter_status("server_version"),
-        "url": database.safe_url,
-        "transport": "unix socket" if info.host.startswith("/") else "tcp",
+        # Of a socket, the path is nobody's business: it has the user's folders in it.
+        "url": None if by_socket else database.safe_url,
+        "transport": "unix socket" if by_socket else "tcp",
         "local": local_server,
         "settings": dict(settings),
         "changed_settings": dict(changed),
@@ -133,7 +134,7 @@ def _git() -> dict[str, Any] | None:
     def git(*arguments: str) -> str:
         return subprocess.run(
             ["git", *arguments],
-            cwd=project.home(),
+            cwd=Path(__file__).parent,
             capture_output=True,
             text=True,
             check=True,

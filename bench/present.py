@@ -8,6 +8,9 @@ import click
 
 from bench import results
 
+_WIDTH = 100
+"""Of the table where nobody says how wide it may be: a pipe, a file, CI."""
+
 
 def present(folder: Path) -> None:
     """Write summary.csv and the charts beside the file, and print the table and where they are.
@@ -28,7 +31,10 @@ def present(folder: Path) -> None:
         drawn = charts.draw(found, found.folder, summaries)
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    Console().print(table.render(found, summaries))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH)
+    console.print(table.render(found, summaries))
     for failure in found.failures:
         click.echo(f"failed   {failure.case.title}: {failure.error}")
     if found.damaged_line:
