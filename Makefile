@@ -91,11 +91,11 @@ endef
 define install
 @fits() { "$$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }; \
 if [ -n '$(PYTHON)' ] || ! fits .venv/bin/python || ! .venv/bin/python -m pip >/dev/null 2>&1; then \
-    for each in $(or '$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11 python); do \
+    for each in $(if $(PYTHON),'$(PYTHON)',python3 python3.14 python3.13 python3.12 python3.11 python); do \
         if fits "$$each"; then python=$$each; break; fi; \
     done; \
     if [ -z "$$python" ]; then \
-        echo "error: $(or $(PYTHON),none of the pythons here) is no Python 3.11 or later." >&2; \
+        echo "error: $(if $(PYTHON),$(PYTHON) is,there is) no Python 3.11 or later." >&2; \
         echo "Install one, or name it: make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3" \
             >&2; \
         exit 1; \

@@ -108,6 +108,31 @@ def test_no_fitting_python_is_a_clear_error(copy: Copy) -> None:
     assert not (copy.folder / ".venv" / ".ready").exists()
 
 
+OLD_PYTHON = "#!/bin/sh\nexit 1\n"
+NEW_PYTHON = """\
+#!/bin/sh
+echo "$*" >>asked
+[ "$1 $2" != "-m venv" ] || { mkdir -p .venv/bin && cp "$0" .venv/bin/python; }
+"""
+
+
+def test_the_first_python_that_is_new_enough_makes_the_environment(
+    copy: Copy, tmp_path: Path
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, text in (("python3", OLD_PYTHON), ("python3.14", NEW_PYTHON)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    (copy.folder / ".venv" / ".ready").unlink()
+    done = copy.make("bench", PATH=f"{programs}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stderr
+    asked = (copy.folder / "asked").read_text()
+    assert "-m venv --clear .venv\n" in asked
+    assert "--constraint constraints.txt --editable .\n" in asked
+    assert copy.said[0] == "bench run --profile quick"
+
+
 def test_charts_are_of_the_newest_result_or_of_the_named(copy: Copy) -> None:
     done = copy.make("charts")
     assert "error: no results yet" in done.stderr
