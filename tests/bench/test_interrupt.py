@@ -12,9 +12,9 @@ import pytest
 
 from bench.database import Database
 from bench.server import EmbeddedServer
-from tests.bench.command import Bench, ctrl_c, finish, wait_until, workers
+from tests.bench.command import POINT, Bench, ctrl_c, finish, wait_until, workers
 
-TO_MEASUREMENT = ("--concurrency=2", "--no-verify")
+TO_MEASUREMENT = ("--concurrency=2", "--no-verify", f"--workload={POINT}", "--fetch=buffered")
 """Leave out what comes before."""
 
 

@@ -94,7 +94,7 @@ def test_each_run_is_in_the_file_when_it_ends(shop: Database, tmp_path: Path) ->
 
 WRITES = [
     Case("psycopg2", "insert_order_items", concurrency=2, loop="none"),
-    Case("asyncpg", "mixed", concurrency=2),
+    Case("asyncpg", "add_new_order_for_customer", concurrency=2),
 ]
 
 
