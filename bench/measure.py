@@ -39,7 +39,8 @@ class Audience(Protocol):
     def stage(self, what: str, steps: int | None = None) -> None:
         """Another part of the work begins, of so many steps."""
 
-    def verdict(self, verdict: Verdict) -> None: ...
+    def compared(self, backend: str) -> None:
+        """A backend's answers have been compared."""
 
     def step(self, case: Case, outcome: Run | Memory | Failure) -> None: ...
 
@@ -135,7 +136,7 @@ class _Work:
             self.order.dataset,
             self.order.backends,
             {case.fetch for case in self.order.plan.cases},
-            on_verdict=self.audience.verdict,
+            on_compared=self.audience.compared,
             patience_s=self.order.patience_s,
         )
         different = [verdict for verdict in verdicts if verdict.difference]

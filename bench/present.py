@@ -22,13 +22,15 @@ def present(folder: Path) -> None:
     from bench import charts, summary, table
     from bench.errors import BenchError
 
+    status = Console(stderr=True).status("drawing the charts: some ten seconds")
     found = results.load(folder)
     if not found.runs and not found.memory:
         raise BenchError(f"{found.folder} holds no finished run: there is nothing to draw.")
     summaries = summary.summarise(found)
     try:
         summary.write_csv(found, found.folder / "summary.csv", summaries)
-        drawn = charts.draw(found, found.folder, summaries)
+        with status:
+            drawn = charts.draw(found, found.folder, summaries)
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
     console = Console()

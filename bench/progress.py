@@ -8,13 +8,12 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from bench.case import Case
 from bench.plan import Plan
 from bench.processes import uninterrupted
 from bench.results import Failure, Memory, Run
-from bench.verify import Verdict
 
 # Roughly what a step takes, in seconds: only the proportions matter, as what is left is
 # estimated from what has passed.
@@ -26,6 +25,30 @@ _RUN_OVERHEAD_S = 0.15
 _LINE_EVERY_S = 5.0
 
 
+class Estimate:
+    """How much is done and how long the rest will take, in planned seconds and real ones.
+
+    The plan is believed for as long as it takes to see how far it is off.
+    """
+
+    _BELIEF_S = 15.0
+
+    def __init__(self, total_s: float) -> None:
+        self.total_s = total_s
+        self.done_s = 0.0
+        self._began = time.monotonic()
+
+    @property
+    def share(self) -> float:
+        return min(1.0, self.done_s / self.total_s)
+
+    @property
+    def left_s(self) -> float:
+        passed_s = time.monotonic() - self._began
+        pace = (passed_s + self._BELIEF_S) / (self.done_s + self._BELIEF_S)
+        return max(0.0, self.total_s - self.done_s) * pace
+
+
 class Bar:
     """Told by `bench.measure` how it goes; tells the user."""
 
@@ -33,7 +56,7 @@ class Bar:
         profile = plan.profile
         self._run_s = profile.seconds + profile.warm_up_s + _RUN_OVERHEAD_S
         runs = len(plan.cases) * profile.rounds
-        self._total_s = (
+        self._estimate = Estimate(
             _ROWS_S
             + (backends * _VERDICT_S if verify else 0)
             + len(plan.memory_cases) * _MEMORY_S
@@ -44,20 +67,20 @@ class Bar:
         self._lines = not self._console.is_terminal
         self._stage = ""
         self._weight_s = _ROWS_S
-        self._done_s = 0.0
-        self._began = self._spoke = time.monotonic()
+        self._spoke = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("left"),
+            TextColumn("about {task.fields[left_s]:.0f} s left"),
             console=self._console,
             transient=True,
             expand=True,
             disable=quiet or self._lines,
         )
-        self._task = self._bar.add_task("starting", total=self._total_s)
+        self._task = self._bar.add_task(
+            "starting", total=self._estimate.total_s, left_s=self._estimate.left_s
+        )
 
     def __enter__(self) -> Self:
         with uninterrupted():  # its thread leaves Ctrl-C to the one that can act on it
@@ -84,8 +107,8 @@ class Bar:
         if steps is None:
             self._advance()
 
-    def verdict(self, verdict: Verdict) -> None:
-        self._say(f"verification: {verdict.backend}")
+    def compared(self, backend: str) -> None:
+        self._say(f"{self._stage}: {backend}")
         self._advance()
 
     def step(self, case: Case, outcome: Run | Memory | Failure) -> None:
@@ -98,14 +121,14 @@ class Bar:
         self._bar.update(self._task, description=what[:60].ljust(60))
 
     def _advance(self) -> None:
-        self._done_s += self._weight_s
-        self._bar.update(self._task, completed=self._done_s)
+        estimate = self._estimate
+        estimate.done_s += self._weight_s
+        left_s = estimate.left_s
+        self._bar.update(self._task, completed=estimate.done_s, left_s=left_s)
         now = time.monotonic()
         if self._lines and now - self._spoke > _LINE_EVERY_S:
             self._spoke = now
-            left_s = (now - self._began) * max(0.0, self._total_s / self._done_s - 1)
-            share = min(1.0, self._done_s / self._total_s)
-            self._line(f"{self._stage}: {share:4.0%} done, about {left_s:.0f} s left")
+            self._line(f"{self._stage}: {estimate.share:4.0%} done, about {left_s:.0f} s left")
 
     def _line(self, text: str) -> None:
         if not self._quiet:

@@ -51,6 +51,7 @@ def verify(
     backends: Mapping[str, Found],
     fetches: Iterable[Fetch] = FETCHES,
     *,
+    on_compared: Callable[[str], None] = lambda backend: None,
     on_verdict: Callable[[Verdict], None] = lambda verdict: None,
     patience_s: float = PATIENCE_S,
 ) -> list[Verdict]:
@@ -78,6 +79,7 @@ def verify(
             verdicts[name] = Verdict(name, checks, str(found) if found else None)
         except WorkError as error:  # whatever a library raises is its verdict
             verdicts[name] = Verdict(name, 0, redact(str(error), target.url))
+        on_compared(name)
     # One after another, when nobody reads: each looks at what it alone has written.
     planned = writes(dataset)
     operations = [operation for operation, _ in planned]
