@@ -31,12 +31,13 @@ bench: $(READY) ## measure: PROFILE=smoke|quick|full DATABASE_URL=... ARGS="--ba
 	@$(BENCH) run --profile '$(PROFILE)' $(ARGS)
 
 test: $(READY_DEV) ## run the tests: ARGS="-k streams"
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: $(READY_DEV) ## lint, formatting and types
+check: $(READY_DEV) ## lint, formatting, types, architecture
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/python -m pytest -q tests/test_layers.py tests/accessors/test_twins.py
 
 charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	@dir='$(DIR)'; \

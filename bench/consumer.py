@@ -46,11 +46,8 @@ def new_consumer(backend: AnyBackend, case: Case, function: str) -> Callable[[],
 
 def counter(
     backend: AnyBackend, case: Case, function: str, first_rows_ns: list[int]
-) -> Callable[[Any], int] | None:
-    """How to count what a call returned, off the clock; a stream's first row is noted.
-
-    None where there is nothing to count: a value, or what a write returns.
-    """
+) -> Callable[[Any], int]:
+    """How to count what a call returned, off the clock; a stream's first row is noted."""
     if case.fetch.mode != "buffered":
 
         def note(streamed: Streamed) -> int:
@@ -58,6 +55,6 @@ def counter(
             return streamed.rows
 
         return note
-    if function not in backend.shapes:
-        return None
+    if function not in backend.shapes:  # a value, or what a write returns
+        return lambda value: 1
     return int if case.rows == "dict" else backend.shapes[function]().count

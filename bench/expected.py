@@ -60,7 +60,7 @@ def operations(dataset: Dataset) -> list[Operation]:
     dates = (
         (datetime(2024, 3, 18, 10, 30), datetime(2024, 3, 25, 15)),
         (last, first),
-        (middle, middle + timedelta(days=30)),
+        (middle, middle + timedelta(days=7)),
     )
     return [
         Operation("get_customers"),

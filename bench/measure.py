@@ -68,11 +68,7 @@ def measure(order: Order, database: Database, recorder: Recorder, audience: Audi
     the file says how it ended.
     """
     try:
-        with (
-            database.session() as connection,
-            schema.held(connection),
-            Crew() as crew,
-        ):
+        with database.session() as connection, schema.held(connection), Crew() as crew:
             work = _Work(order, database, recorder, audience, connection, crew)
             work.prepare()
             work.measure()

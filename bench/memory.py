@@ -32,7 +32,7 @@ def peak(job: Job) -> Memory:
         with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
             before, after, answer = loop.run(_async(backend, job, operation))
     count = counter(backend, job.case, operation.function, [])
-    return Memory(job.case, after - before, count(answer) if count else 1)
+    return Memory(job.case, after - before, count(answer))
 
 
 def _sync(backend: Backend, job: Job, operation: Operation) -> tuple[int, int, Any]:

@@ -12,6 +12,8 @@ from bench.errors import UsageError
 from bench.workload import FUNCTIONS, WORKLOADS
 
 POINT_READ = "get_total_cost_of_an_order"
+FLOOR = ("null", "null-async")
+SQLALCHEMY_ON_PSYCOPG = ("core+psycopg", "core+psycopg-async", "orm+psycopg", "orm+psycopg-async")
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Block:
     transactions: tuple[Transactions, ...] = ("autocommit",)
     rows: tuple[RowForm, ...] = ("native",)
     loops: tuple[Loop, ...] = ("asyncio",)
-    floor: bool = True
-    """Whether the null backends do it too: the harness's floor is not asked in every way."""
+    without: tuple[str, ...] = ()
+    """Backends that do not do it, unless they are all there is."""
 
 
 @dataclass(frozen=True)
@@ -78,23 +80,23 @@ PROFILES = {
                 Block((POINT_READ,), concurrency=(1, 4, 16)),
                 Block(
                     (POINT_READ,),
-                    concurrency=(4,),
                     session_scopes=("operation",),
                     transactions=("autocommit", "implicit"),
-                    floor=False,
+                    without=FLOOR,
                 ),
                 Block(
                     ("get_customers",),
                     (Fetch(), Fetch("streamed"), Fetch("batched", 1000)),
-                    floor=False,
+                    without=(*FLOOR, *SQLALCHEMY_ON_PSYCOPG),
                 ),
-                Block(("mixed",), concurrency=(16,)),
+                Block(("mixed",), concurrency=(4,)),
             ),
             rounds=3,
-            seconds=0.12,
-            warm_up_s=0.04,
+            seconds=0.1,
+            warm_up_s=0.03,
             leaves_out=(
-                "four of the six functions alone, concurrency 64, other batch sizes, rows as dicts,"
+                "four of the six functions alone, concurrency 64, streams of SQLAlchemy on psycopg"
+                " (which are those on psycopg2 and asyncpg), other batch sizes, rows as dicts,"
                 " uvloop, and most of the certainty: 3 short rounds show what differs much"
             ),
         ),
@@ -160,10 +162,9 @@ def plan(
     `UsageError`, with the reasons, where no possible case is left.
     """
     blocks = [replace(block, **factors or {}) for block in profile.blocks]
-    measured = [name for name, found in backends.items() if not _is_floor(found)]
     possible: dict[Case, None] = {}
     impossible: dict[str, str] = {}
-    for case in _cases(blocks, list(backends), measured or list(backends)):
+    for case in _cases(blocks, list(backends)):
         found = backends[case.backend].backend
         assert found is not None, "unavailable backends are not planned"
         if found.colour == "sync":
@@ -180,12 +181,9 @@ def plan(
     return Plan(profile, tuple(possible), impossible)
 
 
-def _is_floor(found: Found) -> bool:
-    return found.backend is not None and found.backend.in_memory
-
-
-def _cases(blocks: Iterable[Block], backends: list[str], measured: list[str]) -> Iterable[Case]:
+def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
     for block in blocks:
+        names = [name for name in backends if name not in block.without] or backends
         factors = product(
             block.workloads,
             block.fetches,
@@ -196,7 +194,7 @@ def _cases(blocks: Iterable[Block], backends: list[str], measured: list[str]) ->
             block.loops,
         )
         for combination in factors:
-            for backend in backends if block.floor else measured:
+            for backend in names:
                 yield Case(backend, *combination)
 
 

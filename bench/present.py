@@ -19,7 +19,7 @@ def present(folder: Path) -> None:
     """
     from rich.console import Console
 
-    from bench import charts, summary, table
+    from bench import charts, summary, summary_csv, table
     from bench.errors import BenchError
 
     status = Console(stderr=True).status("drawing the charts: some ten seconds")
@@ -28,7 +28,7 @@ def present(folder: Path) -> None:
         raise BenchError(f"{found.folder} holds no finished run: there is nothing to draw.")
     summaries = summary.summarise(found)
     try:
-        summary.write_csv(found, found.folder / "summary.csv", summaries)
+        summary_csv.write_csv(found, found.folder / "summary.csv", summaries)
         with status:
             drawn = charts.draw(found, found.folder, summaries)
     except OSError as error:

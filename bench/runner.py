@@ -12,7 +12,7 @@ import accessors
 from accessors.api import AsyncBackend, Backend, Target
 from bench import worker_async, worker_sync
 from bench.case import Case, Loop
-from bench.course import AsyncCourse, ThreadCourse
+from bench.course import AsyncCourse, Course, ThreadCourse
 from bench.database_url import redact
 from bench.dataset import Dataset
 from bench.meter import Meter
@@ -67,6 +67,8 @@ def run(job: Job) -> Run:
         with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
             outcome = loop.run(_run_gather(backend, job, meter))
     operations_of = [len(tally) for tally in outcome.crowd]
+    if not any(operations_of):
+        raise RuntimeError("no operation began before the deadline: the warm-up failed")
     samples = Samples.gather(outcome.crowd, outcome.start_line_ns)
     samples.errors = {at: redact(error, job.url) for at, error in samples.errors.items()}
     stalls = sorted(outcome.stalls_ns or [0])
@@ -124,7 +126,7 @@ async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome
     crowd = [worker_async.Worker(backend, job.case, plan) for plan in plans]
     stalls_ns: array[int] = array("q")
     async with backend.open(job.target):
-        heart = asyncio.create_task(_beat(course, stalls_ns))
+        heart = asyncio.create_task(beat(course, stalls_ns))
         tasks = [asyncio.create_task(worker.work(course)) for worker in crowd]
         try:
             await asyncio.gather(*tasks)
@@ -137,7 +139,7 @@ async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome
     return _Outcome(course.start_line_ns, [worker.tally for worker in crowd], stalls_ns)
 
 
-async def _beat(course: AsyncCourse, stalls_ns: "array[int]") -> None:
+async def beat(course: Course, stalls_ns: "array[int]") -> None:
     """Note how late the event loop comes back to a sleeper, from the start line on."""
     while True:
         expected_ns = perf_counter_ns() + round(HEARTBEAT_S * 1e9)

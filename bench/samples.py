@@ -22,6 +22,7 @@ class Tally:
     """Clock readings, ns."""
     ends: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
+    """Empty where no operation gives rows: each that did not fail then counts as one."""
     first_rows_ns: list[int] = field(default_factory=list)
     """Of streams, from the operation's start; 0 where no row came."""
     errors: dict[int, str] = field(default_factory=dict)
@@ -30,12 +31,15 @@ class Tally:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def fail(self, start: int, end: int, error: Exception, *, streamed: bool) -> None:
+    def fail(
+        self, start: int, end: int, error: Exception, *, counted: bool, streamed: bool
+    ) -> None:
         """Note an operation that failed: counted and classified, never dropped."""
         self.errors[len(self)] = f"{type(error).__name__}: {error}".partition("\n")[0]
         self.starts.append(start)
         self.ends.append(end)
-        self.rows.append(0)
+        if counted:
+            self.rows.append(0)
         if streamed:
             self.first_rows_ns.append(0)
 
@@ -79,7 +83,8 @@ class Samples:
             whole.start_ns.extend(start - start_line_ns for start in tally.starts)
             whole.duration_ns.extend(map(sub, tally.ends, tally.starts))
             whole.first_row_ns.extend(tally.first_rows_ns)
-            whole.rows.extend(tally.rows)
+            ones = (int(at not in tally.errors) for at in range(len(tally)))
+            whole.rows.extend(tally.rows or ones)
             whole.worker.extend([number] * len(tally))
             whole.errors.update({offset + at: error for at, error in tally.errors.items()})
         return whole

@@ -19,7 +19,7 @@ from bench.workload import Operation
 
 Call = Callable[..., Any]
 Step = tuple[Call, Callable[[Any], int] | None, tuple[Any, ...]]
-"""A call, how to count what it returns, and its arguments."""
+"""A call, how to count what it returns (None in a workload without rows), and its arguments."""
 
 AFTER_FAILURE_S = 0.01
 """How long to wait before the next session: a dead server is no reason to spin."""
@@ -107,6 +107,8 @@ class Worker:
         self._backend = backend
         self._case = case
         self._operations = operations
+        self._functions = {operation.function for operation in operations}
+        self._counted = not self._functions.isdisjoint(backend.shapes)
         self._begun = 0
 
     def work(self, course: ThreadCourse) -> None:
@@ -117,14 +119,14 @@ class Worker:
         started = reached = False
         try:
             with self._session() as accessor:
-                steps = self._steps(accessor)
+                steps = self.steps(accessor)
                 course.opened.wait()
-                intact = self._measure(steps, course.warm_until_ns)
+                intact = self.measure(steps, course.warm_until_ns)
                 self._begun += len(self.tally)
                 self.tally.clear()
                 course.start.wait()
                 started = True
-                reached = intact and self._measure(steps, course.deadline_ns)
+                reached = intact and self.measure(steps, course.deadline_ns)
         except Exception:
             if not started:
                 raise
@@ -136,16 +138,17 @@ class Worker:
         per_operation = self._case.session_scope == "operation"
         return nullcontext() if per_operation else self._backend.accessor()
 
-    def _steps(self, accessor: Accessor | None) -> Iterator[Step]:
+    def steps(self, accessor: Accessor | None) -> Iterator[Step]:
         """What is left to do, bound to this session; begins anew when it runs out."""
         backend, case, first_rows_ns = self._backend, self._case, self.tally.first_rows_ns
         bound = {}
-        for function in {operation.function for operation in self._operations}:
+        for function in self._functions:
             if accessor is None:
                 call = _in_own_session(backend, case, function)
             else:
                 call = perform(accessor, backend, case, function)
-            bound[function] = (call, counter(backend, case, function, first_rows_ns))
+            count = counter(backend, case, function, first_rows_ns) if self._counted else None
+            bound[function] = (call, count)
         begun = (self._begun + len(self.tally)) % len(self._operations)
         left = self._operations[begun:] + self._operations[:begun]
         return cycle([(*bound[operation.function], operation.arguments) for operation in left])
@@ -155,7 +158,7 @@ class Worker:
         start = perf_counter_ns()
         try:
             with self._session() as accessor:
-                reached = self._measure(self._steps(accessor), deadline_ns)
+                reached = self.measure(self.steps(accessor), deadline_ns)
                 measured = True
                 return reached
         except Exception as error:
@@ -163,7 +166,7 @@ class Worker:
                 self._fail(start, error)
             return perf_counter_ns() >= deadline_ns
 
-    def _measure(self, steps: Iterator[Step], deadline_ns: int) -> bool:
+    def measure(self, steps: Iterator[Step], deadline_ns: int) -> bool:
         """True when the deadline was reached, False when an operation failed."""
         clock, tally = perf_counter_ns, self.tally
         starts, ends, rows = tally.starts.append, tally.ends.append, tally.rows.append
@@ -179,11 +182,13 @@ class Worker:
             end = clock()
             starts(start)
             ends(end)
-            rows(count(answer) if count else 1)
+            if count:
+                rows(count(answer))
             # The ORM would find the objects of a living answer in its identity map, and load none.
             del answer
         raise AssertionError("a cycle ended")
 
     def _fail(self, start: int, error: Exception) -> None:
         streamed = self._case.fetch.mode != "buffered"
-        self.tally.fail(start, perf_counter_ns(), error, streamed=streamed)
+        end = perf_counter_ns()
+        self.tally.fail(start, end, error, counted=self._counted, streamed=streamed)

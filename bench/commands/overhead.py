@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 @click.option(
     "--seconds",
     type=click.FloatRange(0.01),
-    default=0.15,
+    default=0.06,
     show_default=True,
-    help="Length of each short round.",
+    help="Length of each turn.",
 )
 @click.option(
     "--pairs",
     type=click.IntRange(2),
-    default=400,
+    default=2000,
     show_default=True,
-    help="The most pairs of rounds for one ratio.",
+    help="The most pairs of turns for one ratio.",
 )
 @database_url_option
 def overhead(
@@ -50,7 +50,7 @@ def overhead(
     pairs: int,
     database_url: str | None,
 ) -> int:
-    """Hold the harness against a bare loop that does the same point read, in paired rounds.
+    """Hold the harness against a bare loop that does the same point read, turn by turn.
 
     Prints the median ratios of throughput and of client CPU time an operation, from as many pairs
     as it takes for 95 % intervals within 1.5 % either way. The exit code is 1 where the harness
@@ -63,10 +63,9 @@ def overhead(
     import accessors
     from bench import dataset as rows
     from bench import schema
-    from bench.bare import LOOPS
     from bench.case import Case
     from bench.database import resolve
-    from bench.overhead import measure
+    from bench.overhead import LOOPS, measure
     from bench.plan import POINT_READ
     from bench.processes import Crew
     from bench.runner import Job
@@ -74,7 +73,7 @@ def overhead(
     database = resolve(database_url)
     dataset = rows.Dataset()
     found = []
-    with database.connect() as connection, schema.held(connection), Crew() as crew:
+    with database.session() as connection, schema.held(connection), Crew() as crew:
         database.check_capacity(max(concurrency) + 1)
         rows.ensure(connection, dataset)
         click.echo(
@@ -91,7 +90,7 @@ def overhead(
 
 
 _HEADING = (
-    "harness / bare loop: median of paired rounds [95 % interval]\n"
+    "harness / bare loop: median of paired turns [95 % interval]\n"
     f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs"
 )
 

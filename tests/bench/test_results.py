@@ -65,7 +65,7 @@ def test_what_was_recorded_is_loaded(folder: Path) -> None:
 def test_a_failed_stream_keeps_the_columns_aligned() -> None:
     """Forbids first rows that move to the samples of another worker, when all of one's failed."""
     failing, well = Tally(), Tally([1, 2], [3, 4], [5, 5], [1, 1])
-    failing.fail(1, 2, ValueError("no\nmore"), streamed=True)
+    failing.fail(1, 2, ValueError("no\nmore"), counted=True, streamed=True)
     gathered = Samples.gather([failing, well], 0)
     assert list(gathered.first_row_ns) == [0, 1, 1]
     assert list(gathered.worker) == [0, 1, 1]

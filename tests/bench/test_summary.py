@@ -9,7 +9,8 @@ import pytest
 from bench.case import Case, Fetch
 from bench.results import Failure, Memory, Results
 from bench.samples import Samples
-from bench.summary import ratio, summarise, write_csv
+from bench.summary import ratio, summarise
+from bench.summary_csv import write_csv
 from tests.bench import synthetic
 
 POINT = Case("asyncpg", synthetic.POINT, concurrency=4)
