@@ -119,7 +119,7 @@ def _column(
     unit = unit_of((each.median for cell in found for each in cell if each), units)
     cells = []
     for cell in found:
-        text = " → ".join(unit.text(each.median if each else None) for each in cell)
+        text = " → ".join(unit.text(each.median) for each in cell if each)
         if spread and cell[0] and cell[0].relative is not None:
             text += f" ±{cell[0].relative:.0%}"
         cells.append(text)
