@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, get_args
+from typing import Any
 
 from accessors import Found
 from accessors.api import Transactions
@@ -196,9 +196,3 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
         for combination in factors:
             for backend in names:
                 yield Case(backend, *combination)
-
-
-SESSION_SCOPES: tuple[SessionScope, ...] = get_args(SessionScope)
-TRANSACTIONS: tuple[Transactions, ...] = get_args(Transactions)
-ROW_FORMS: tuple[RowForm, ...] = get_args(RowForm)
-LOOPS: tuple[Loop, ...] = ("asyncio", "uvloop")
