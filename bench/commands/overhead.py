@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seconds",
     type=click.FloatRange(0.01),
-    default=0.25,
+    default=0.1,
     show_default=True,
     help="Length of each turn.",
 )
