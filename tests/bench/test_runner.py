@@ -152,7 +152,7 @@ def test_the_heartbeat_sees_a_blocking_call(measure: Measure) -> None:
     record.act = lambda: time.sleep(0.05)
     found = measure("recording-async", seconds=0.12)
     assert found.loop_stall_max_ns is not None
-    assert found.loop_stall_max_ns >= 39_000_000
+    assert found.loop_stall_max_ns >= 29_000_000
     threads = measure("recording", seconds=0.12)
     assert threads.loop_stall_max_ns is threads.loop_stall_p99_ns is None
 
@@ -163,7 +163,7 @@ def test_a_stall_at_the_very_end_is_seen(measure: Measure) -> None:
     found = measure("recording-async", seconds=0.01)
     assert len(found.samples) == 1
     assert found.loop_stall_max_ns is not None
-    assert found.loop_stall_max_ns >= 65_000_000
+    assert found.loop_stall_max_ns >= 55_000_000
 
 
 @BOTH
