@@ -82,9 +82,9 @@ class Accessor(ABC):
         Raises the library's own integrity error for an unknown customer or item, or a line twice.
         """
 
-    def get_customers(self) -> Rows:
-        """Every customer with address, by id."""
-        return self.fetch_all(self.reads.customers)
+    def get_customers(self, first: int | None = None) -> Rows:
+        """Every customer with address, by id; or only the first so many."""
+        return self.fetch_all(*self.reads.of_customers(first))
 
     def get_orders_of_customer(self, customer_id: int) -> Rows:
         """The customer's orders with their lines and items, by id."""
@@ -100,14 +100,14 @@ class Accessor(ABC):
         return self.fetch_all(self.reads.orders_between_dates, after, before)
 
     def stream_customers(
-        self, *, batch_size: int | None = None
+        self, first: int | None = None, *, batch_size: int | None = None
     ) -> AbstractContextManager[Iterator[Any]]:
-        return self.stream(self.streamed_reads.customers, batch_size=batch_size)
+        return self.stream(*self.streamed_reads.of_customers(first), batch_size=batch_size)
 
     def stream_customers_batches(
-        self, *, batch_size: int | None = None
+        self, first: int | None = None, *, batch_size: int | None = None
     ) -> AbstractContextManager[Iterator[Rows]]:
-        return self.stream_batches(self.streamed_reads.customers, batch_size=batch_size)
+        return self.stream_batches(*self.streamed_reads.of_customers(first), batch_size=batch_size)
 
     def stream_orders_of_customer(
         self, customer_id: int, *, batch_size: int | None = None
@@ -164,8 +164,8 @@ class AsyncAccessor(ABC):
         self, customer_id: int, items: Sequence[Line]
     ) -> Awaitable[int]: ...
 
-    def get_customers(self) -> Awaitable[Rows]:
-        return self.fetch_all(self.reads.customers)
+    def get_customers(self, first: int | None = None) -> Awaitable[Rows]:
+        return self.fetch_all(*self.reads.of_customers(first))
 
     def get_orders_of_customer(self, customer_id: int) -> Awaitable[Rows]:
         return self.fetch_all(self.reads.orders_of_customer, customer_id)
@@ -177,14 +177,14 @@ class AsyncAccessor(ABC):
         return self.fetch_all(self.reads.orders_between_dates, after, before)
 
     def stream_customers(
-        self, *, batch_size: int | None = None
+        self, first: int | None = None, *, batch_size: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
-        return self.stream(self.streamed_reads.customers, batch_size=batch_size)
+        return self.stream(*self.streamed_reads.of_customers(first), batch_size=batch_size)
 
     def stream_customers_batches(
-        self, *, batch_size: int | None = None
+        self, first: int | None = None, *, batch_size: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Rows]]:
-        return self.stream_batches(self.streamed_reads.customers, batch_size=batch_size)
+        return self.stream_batches(*self.streamed_reads.of_customers(first), batch_size=batch_size)
 
     def stream_orders_of_customer(
         self, customer_id: int, *, batch_size: int | None = None
@@ -218,8 +218,7 @@ class _Backend(ABC):
     layer: ClassVar[str]
     """`driver`, `core`, `orm`, or another word for a library of another kind."""
     driver: str
-    """The library that speaks to the server: with it held constant, a layer's price is a
-    difference."""
+    """The library that speaks to the server: held constant, a layer's price is a difference."""
     name: str
     """As in `--backend`; reads like an SQLAlchemy URL: `orm+asyncpg`."""
     requires: Mapping[str, str] = {}
@@ -229,7 +228,8 @@ class _Backend(ABC):
     card: Mapping[str, str]
     """For the fairness card: `rows`, `pool`, `prepared`, `default_batch`, `writes`."""
     transactions: tuple[Transactions, ...] = ("autocommit", "implicit")
-    """The modes it has."""
+    also: tuple[str, ...] = ()
+    """Further verbs of its accessors, for rows one by one: `iterate`, `stream_single_rows`."""
     in_memory: bool = False
     """True for a floor that asks no server and knows the sample rows alone."""
 

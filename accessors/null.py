@@ -49,6 +49,7 @@ def _orders_between(after: datetime, before: datetime) -> Rows:
 
 READS: Reads[Read] = Reads(
     customers=lambda: _customer_rows,
+    first_customers=lambda first: _customer_rows[:first],
     orders_of_customer=lambda customer_id: _orders_of_customer.get(customer_id, []),
     total_cost_of_an_order=_total_costs.get,
     orders_between_dates=_orders_between,

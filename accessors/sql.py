@@ -6,7 +6,7 @@ move the same bytes; a test holds them against the ORM's own statements.
 
 import re
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 SCHEMA = "gatherbench"
 """Everything we make in a database lives in this schema; every statement names it."""
@@ -19,10 +19,22 @@ class Reads(Generic[Statement]):
     """The four reads of the marketplace, as one library writes them."""
 
     customers: Statement
+    first_customers: Statement
+    """The same for the ids up to a parameter: a result of any size."""
     orders_of_customer: Statement
     total_cost_of_an_order: Statement
     orders_between_dates: Statement
 
+    def of_customers(self, first: int | None) -> tuple[Any, ...]:
+        """The read of all customers, or of the first so many, and its arguments."""
+        return (self.customers,) if first is None else (self.first_customers, first)
+
+
+_CUSTOMERS = f"""
+SELECT c.id, c.name, c.address_id, a.id, a.flat_number, a.post_code
+FROM {SCHEMA}.customer c
+JOIN {SCHEMA}.address a ON a.id = c.address_id
+"""
 
 _ORDERS = f"""
 SELECT o.id, o.customer_id, o.order_time, c.id, c.name, c.address_id,
@@ -34,12 +46,8 @@ LEFT JOIN {SCHEMA}.item i ON i.id = l.item_id
 """
 
 NUMBERED = Reads(
-    customers=f"""
-SELECT c.id, c.name, c.address_id, a.id, a.flat_number, a.post_code
-FROM {SCHEMA}.customer c
-JOIN {SCHEMA}.address a ON a.id = c.address_id
-ORDER BY c.id
-""",
+    customers=f"{_CUSTOMERS}ORDER BY c.id\n",
+    first_customers=f"{_CUSTOMERS}WHERE c.id <= $1\nORDER BY c.id\n",
     orders_of_customer=f"{_ORDERS}WHERE o.customer_id = $1\nORDER BY o.id, l.item_id\n",
     total_cost_of_an_order=f"""
 SELECT sum(i.price * l.quantity)
@@ -67,6 +75,7 @@ def percent(statement: str) -> str:
 
 PERCENT = Reads(
     customers=percent(NUMBERED.customers),
+    first_customers=percent(NUMBERED.first_customers),
     orders_of_customer=percent(NUMBERED.orders_of_customer),
     total_cost_of_an_order=percent(NUMBERED.total_cost_of_an_order),
     orders_between_dates=percent(NUMBERED.orders_between_dates),

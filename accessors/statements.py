@@ -51,12 +51,15 @@ _total_cost = Read(
     ("order_id",),
 )
 
+_core_customers = (
+    select(*_customer.c, *_address.c)
+    .join(_address, _address.c.id == _customer.c.address_id)
+    .order_by(_customer.c.id)
+)
+
 CORE = Reads(
-    customers=Read(
-        select(*_customer.c, *_address.c)
-        .join(_address, _address.c.id == _customer.c.address_id)
-        .order_by(_customer.c.id)
-    ),
+    customers=Read(_core_customers),
+    first_customers=Read(_core_customers.where(_customer.c.id <= bindparam("first")), ("first",)),
     orders_of_customer=Read(
         _core_orders.where(_orders.c.customer_id == bindparam("customer_id")), ("customer_id",)
     ),
@@ -73,8 +76,10 @@ def _orm(lines: ExecutableOption, *, collections: bool) -> Reads[Read]:
     # An order's answer names its customer, not the address: without this a third join comes along.
     no_address = joinedload(Orders.customer).lazyload(Customer.address)
     orders = select(Orders).options(no_address, lines).order_by(Orders.id)
+    customers = select(Customer).order_by(Customer.id)
     return Reads(
-        customers=Read(select(Customer).order_by(Customer.id)),
+        customers=Read(customers),
+        first_customers=Read(customers.where(Customer.id <= bindparam("first")), ("first",)),
         orders_of_customer=Read(
             orders.where(Orders.customer_id == bindparam("customer_id")),
             ("customer_id",),

@@ -1,5 +1,6 @@
 """A case: what is measured, and its names in files, tables and charts."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any, Literal, Self
@@ -8,18 +9,25 @@ from accessors.api import AnyBackend, Transactions
 from bench.errors import UsageError
 from bench.workload import WORKLOADS
 
-Mode = Literal["buffered", "streamed", "batched"]
+Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
 SessionScope = Literal["task", "operation"]
 RowForm = Literal["native", "dict"]
 Loop = Literal["asyncio", "uvloop", "none"]
 """`none`: a sync backend runs in threads."""
 
-MODES: tuple[Mode, ...] = ("buffered", "streamed", "batched")
+MODES: tuple[Mode, ...] = ("buffered", "iterated", "streamed", "batched", "single-row")
+
+FURTHER_VERBS: Mapping[Mode, str] = {"iterated": "iterate", "single-row": "stream_single_rows"}
+"""What not every library offers -> the verb that its accessors then have."""
 
 
 @dataclass(frozen=True)
 class Fetch:
-    """How rows are taken: all at once, row by row, or batch by batch."""
+    """How rows are taken: all at once, row by row, or batch by batch.
+
+    `iterated` and `single-row` are row by row too, from a client-side cursor that has them all,
+    and from libpq's single-row mode (with a batch size: its chunked mode).
+    """
 
     mode: Mode = "buffered"
     batch_size: int | None = None
@@ -44,7 +52,7 @@ class Fetch:
             raise UsageError(f"no fetch named {text!r}: {guess}choose from {', '.join(MODES)}.")
         if not size:
             return cls(mode)
-        if mode == "buffered" or not size.isdecimal() or int(size) == 0:
+        if mode in ("buffered", "iterated") or not size.isdecimal() or int(size) == 0:
             raise UsageError(f"no fetch named {text!r}: write streamed:100 or batched:1000.")
         return cls(mode, int(size))
 
@@ -61,6 +69,8 @@ class Case:
     transactions: Transactions = "autocommit"
     rows: RowForm = "native"
     loop: Loop = "asyncio"
+    size: int | None = None
+    """Rows of the joined result to ask for; None is what the workload asks for by itself."""
 
     @property
     def key(self) -> str:
@@ -75,6 +85,7 @@ class Case:
                 self.transactions,
                 self.rows,
                 self.loop,
+                *([] if self.size is None else [f"{self.size} rows"]),
             ]
         )
 
@@ -82,6 +93,8 @@ class Case:
     def title(self) -> str:
         """For people: what differs from the plain case, in words."""
         words = [self.backend, self.workload]
+        if self.size is not None:
+            words.append(f"{self.size:,} row{'s' if self.size > 1 else ''}")
         if self.fetch != Fetch():
             words.append(str(self.fetch))
         words.append(f"at {self.concurrency}")
@@ -107,6 +120,8 @@ class Case:
         workload = WORKLOADS[self.workload]
         if self.fetch.mode != "buffered" and not workload.streams:
             return f"{self.workload} has no rows to stream"
+        if FURTHER_VERBS.get(self.fetch.mode, "stream") not in ("stream", *backend.also):
+            return f"{self.backend} has no {self.fetch.mode} fetch"
         if self.transactions not in backend.transactions:
             return f"{self.backend} begins no transaction by itself: it is always autocommit"
         if self.rows == "dict" and not workload.streams:

@@ -8,8 +8,9 @@ from typing import Any
 
 import accessors
 from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
-from bench.case import Fetch
+from bench.case import FURTHER_VERBS, Fetch
 from bench.expected import Expectation, canonical
+from bench.ways import stream_of
 from bench.workload import Operation
 
 _NOTHING = "nothing"
@@ -55,6 +56,7 @@ def read(
         (expectation, fetch)
         for expectation in expectations
         for fetch in (fetches if expectation.operation.function in backend.shapes else (Fetch(),))
+        if FURTHER_VERBS.get(fetch.mode, "stream") in ("stream", *backend.also)
     ]
     if isinstance(backend, Backend):
         return _read(backend, target, checks)
@@ -96,14 +98,10 @@ def _read(
 def _take(accessor: Accessor, operation: Operation, fetch: Fetch) -> Any:
     if fetch.mode == "buffered":
         return getattr(accessor, operation.function)(*operation.arguments)
-    name = operation.function.replace("get_", "stream_", 1)
-    if fetch.mode == "streamed":
-        stream = getattr(accessor, name)
-        with stream(*operation.arguments, batch_size=fetch.batch_size) as rows:
-            return list(rows)
-    stream = getattr(accessor, f"{name}_batches")
-    with stream(*operation.arguments, batch_size=fetch.batch_size) as batches:
-        return [row for batch in batches for row in batch]
+    with stream_of(accessor, operation.function, fetch)(*operation.arguments) as rows:
+        if fetch.mode == "batched":
+            return [row for batch in rows for row in batch]
+        return list(rows)
 
 
 def _write(backend: Backend, target: Target, operations: Sequence[Operation]) -> list[Written]:
@@ -132,14 +130,10 @@ async def _read_async(
 async def _take_async(accessor: AsyncAccessor, operation: Operation, fetch: Fetch) -> Any:
     if fetch.mode == "buffered":
         return await getattr(accessor, operation.function)(*operation.arguments)
-    name = operation.function.replace("get_", "stream_", 1)
-    if fetch.mode == "streamed":
-        stream = getattr(accessor, name)
-        async with stream(*operation.arguments, batch_size=fetch.batch_size) as rows:
-            return [row async for row in rows]
-    stream = getattr(accessor, f"{name}_batches")
-    async with stream(*operation.arguments, batch_size=fetch.batch_size) as batches:
-        return [row async for batch in batches for row in batch]
+    async with stream_of(accessor, operation.function, fetch)(*operation.arguments) as rows:
+        if fetch.mode == "batched":
+            return [row async for batch in rows for row in batch]
+        return [row async for row in rows]
 
 
 async def _write_async(

@@ -28,6 +28,9 @@ FETCHES = (
     Fetch("streamed", 100),
     Fetch("batched"),
     Fetch("batched", 1000),
+    Fetch("iterated"),
+    Fetch("single-row"),
+    Fetch("single-row", 100),
 )
 """Every way of fetching, with the library's own batch size and with one that is given."""
 

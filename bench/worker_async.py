@@ -16,6 +16,7 @@ from bench.case import Case
 from bench.consumer import Consumer, Streamed, counter, new_consumer
 from bench.course import AsyncCourse
 from bench.samples import Tally
+from bench.ways import stream_of
 from bench.workload import Operation
 
 Call = Callable[..., Awaitable[Any]]
@@ -40,10 +41,8 @@ def perform(accessor: AsyncAccessor, backend: AsyncBackend, case: Case, function
     new = new_consumer(backend, case, function)
     if case.fetch.mode == "buffered":
         return method if case.rows == "native" else _consumed(method, new)
-    name = function.replace("get_", "stream_", 1)
-    if case.fetch.mode == "batched":
-        return _batched(getattr(accessor, f"{name}_batches"), new, case.fetch.batch_size)
-    return _streamed(getattr(accessor, name), new, case.fetch.batch_size)
+    stream = stream_of(accessor, function, case.fetch)
+    return _batched(stream, new) if case.fetch.mode == "batched" else _streamed(stream, new)
 
 
 def _consumed(method: Call, new: Callable[[], Consumer]) -> Call:
@@ -53,14 +52,12 @@ def _consumed(method: Call, new: Callable[[], Consumer]) -> Call:
     return call
 
 
-def _streamed(
-    stream: Callable[..., Any], new: Callable[[], Consumer], batch_size: int | None
-) -> Call:
+def _streamed(stream: Callable[..., Any], new: Callable[[], Consumer]) -> Call:
     async def call(*arguments: Any) -> Streamed:
         consume = new()
         count = first_row_ns = 0
         start = perf_counter_ns()
-        async with stream(*arguments, batch_size=batch_size) as found:
+        async with stream(*arguments) as found:
             rows = aiter(found)
             async for row in rows:
                 first_row_ns = perf_counter_ns() - start
@@ -78,14 +75,12 @@ def _streamed(
     return call
 
 
-def _batched(
-    stream: Callable[..., Any], new: Callable[[], Consumer], batch_size: int | None
-) -> Call:
+def _batched(stream: Callable[..., Any], new: Callable[[], Consumer]) -> Call:
     async def call(*arguments: Any) -> Streamed:
         consume = new()
         count = first_row_ns = 0
         start = perf_counter_ns()
-        async with stream(*arguments, batch_size=batch_size) as batches:
+        async with stream(*arguments) as batches:
             async for batch in batches:
                 if not count:
                     first_row_ns = perf_counter_ns() - start

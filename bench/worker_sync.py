@@ -15,6 +15,7 @@ from bench.case import Case
 from bench.consumer import Consumer, Streamed, counter, new_consumer
 from bench.course import ThreadCourse
 from bench.samples import Tally
+from bench.ways import stream_of
 from bench.workload import Operation
 
 Call = Callable[..., Any]
@@ -39,10 +40,8 @@ def perform(accessor: Accessor, backend: Backend, case: Case, function: str) -> 
     new = new_consumer(backend, case, function)
     if case.fetch.mode == "buffered":
         return method if case.rows == "native" else _consumed(method, new)
-    name = function.replace("get_", "stream_", 1)
-    if case.fetch.mode == "batched":
-        return _batched(getattr(accessor, f"{name}_batches"), new, case.fetch.batch_size)
-    return _streamed(getattr(accessor, name), new, case.fetch.batch_size)
+    stream = stream_of(accessor, function, case.fetch)
+    return _batched(stream, new) if case.fetch.mode == "batched" else _streamed(stream, new)
 
 
 def _consumed(method: Call, new: Callable[[], Consumer]) -> Call:
@@ -52,14 +51,12 @@ def _consumed(method: Call, new: Callable[[], Consumer]) -> Call:
     return call
 
 
-def _streamed(
-    stream: Callable[..., Any], new: Callable[[], Consumer], batch_size: int | None
-) -> Call:
+def _streamed(stream: Callable[..., Any], new: Callable[[], Consumer]) -> Call:
     def call(*arguments: Any) -> Streamed:
         consume = new()
         count = first_row_ns = 0
         start = perf_counter_ns()
-        with stream(*arguments, batch_size=batch_size) as found:
+        with stream(*arguments) as found:
             rows = iter(found)
             for row in rows:
                 first_row_ns = perf_counter_ns() - start
@@ -77,14 +74,12 @@ def _streamed(
     return call
 
 
-def _batched(
-    stream: Callable[..., Any], new: Callable[[], Consumer], batch_size: int | None
-) -> Call:
+def _batched(stream: Callable[..., Any], new: Callable[[], Consumer]) -> Call:
     def call(*arguments: Any) -> Streamed:
         consume = new()
         count = first_row_ns = 0
         start = perf_counter_ns()
-        with stream(*arguments, batch_size=batch_size) as batches:
+        with stream(*arguments) as batches:
             for batch in batches:
                 if not count:
                     first_row_ns = perf_counter_ns() - start

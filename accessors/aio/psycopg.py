@@ -1,10 +1,10 @@
 """psycopg 3, bare."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-from psycopg import AsyncConnection, AsyncServerCursor
+from psycopg import AsyncConnection, AsyncCursor, AsyncServerCursor
 from psycopg_pool import AsyncConnectionPool
 
 from accessors import sql
@@ -64,6 +64,20 @@ class AsyncPsycopgAccessor(AsyncAccessor):
         async with self.stream(read, *arguments, batch_size=batch_size) as cursor:
             yield _batches(cursor)
 
+    @asynccontextmanager
+    async def iterate(self, read: str, *arguments: Any) -> AsyncIterator[AsyncCursor[Any]]:
+        """A client-side cursor: it holds every row before the first is seen, and is no stream."""
+        yield await self._connection.execute(read, arguments)
+
+    @asynccontextmanager
+    async def stream_single_rows(
+        self, read: str, *arguments: Any, batch_size: int | None = None
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        async with self._transaction() as connection, connection.cursor() as cursor:
+            rows: Any = cursor.stream(read, arguments, size=batch_size or 1)
+            async with aclosing(rows):
+                yield rows
+
     async def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
         async with self._transaction() as connection, connection.cursor() as cursor:
             await cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])
@@ -85,6 +99,7 @@ class AsyncPsycopg(AsyncBackend):
     name = "psycopg-async"
     driver = "psycopg"
     layer = "driver"
+    also = ("iterate", "stream_single_rows")
     requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
     shapes = {
         "get_customers": FlatCustomers,

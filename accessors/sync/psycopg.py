@@ -1,10 +1,10 @@
 """psycopg 3, bare."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
-from psycopg import Connection, ServerCursor
+from psycopg import Connection, Cursor, ServerCursor
 from psycopg_pool import ConnectionPool
 
 from accessors import sql
@@ -64,6 +64,20 @@ class PsycopgAccessor(Accessor):
         with self.stream(read, *arguments, batch_size=batch_size) as cursor:
             yield _batches(cursor)
 
+    @contextmanager
+    def iterate(self, read: str, *arguments: Any) -> Iterator[Cursor[Any]]:
+        """A client-side cursor: it holds every row before the first is seen, and is no stream."""
+        yield self._connection.execute(read, arguments)
+
+    @contextmanager
+    def stream_single_rows(
+        self, read: str, *arguments: Any, batch_size: int | None = None
+    ) -> Iterator[Iterator[Any]]:
+        with self._transaction() as connection, connection.cursor() as cursor:
+            rows: Any = cursor.stream(read, arguments, size=batch_size or 1)
+            with closing(rows):
+                yield rows
+
     def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
         with self._transaction() as connection, connection.cursor() as cursor:
             cursor.executemany(_INSERT_LINE, [(order_id, *item) for item in items])
@@ -85,6 +99,7 @@ class Psycopg(Backend):
     name = "psycopg"
     driver = "psycopg"
     layer = "driver"
+    also = ("iterate", "stream_single_rows")
     requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
     shapes = {
         "get_customers": FlatCustomers,

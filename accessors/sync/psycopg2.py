@@ -59,6 +59,13 @@ class Psycopg2Accessor(Accessor):
             yield iter(partial(cursor.fetchmany, cursor.itersize), [])
 
     @contextmanager
+    def iterate(self, read: str, *arguments: Any) -> Iterator[Iterator[Any]]:
+        """A client-side cursor: it holds every row before the first is seen, and is no stream."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(read, arguments)
+            yield iter(cursor)
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         connection = self._connection
         autocommit = connection.autocommit
@@ -100,6 +107,7 @@ class Psycopg2Accessor(Accessor):
 class Psycopg2(Backend):
     name = driver = "psycopg2"
     layer = "driver"
+    also = ("iterate",)
     requires = {"psycopg2": "psycopg2-binary"}
     shapes = {
         "get_customers": FlatCustomers,

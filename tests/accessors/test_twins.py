@@ -39,6 +39,7 @@ WORDS = {
     "create_async_engine": "create_engine",
     "enter_async_context": "enter_context",
     "stream_scalars": "scalars",
+    "aclosing": "closing",
     "aiter": "iter",
     "anext": "next",
 }
