@@ -10,6 +10,7 @@ from accessors import sample
 from accessors.sql import SCHEMA
 from bench import generation, schema
 from bench.errors import BenchError, UsageError
+from bench.fingerprint import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,21 +29,6 @@ _SAMPLE = {
     "order_items": sample.ORDER_ITEMS,
 }
 
-# One line of text a row, the same on every server: no DateStyle, locale or encoding in it.
-_LINES = {
-    "address": ("id", "id || ',' || flat_number || ',' || post_code"),
-    "customer": ("id", "id || ',' || quote_nullable(name) || ',' || address_id"),
-    "item": (
-        "id",
-        "id || ',' || quote_nullable(name) || ',' || price || ',' || quote_nullable(description)",
-    ),
-    "orders": (
-        "id",
-        "id || ',' || customer_id || ',' || to_char(order_time, 'YYYY-MM-DD HH24:MI:SS.US')",
-    ),
-    "order_items": ("order_id, item_id", "order_id || ',' || item_id || ',' || quantity"),
-}
-
 
 @dataclass(frozen=True)
 class Dataset:
@@ -55,6 +41,8 @@ class Dataset:
 
     scale: float = 1.0
     seed: int = 1
+    more_customers: int = 1
+    """How many times the scale's customers: one large result without ten times the orders."""
 
     def __post_init__(self) -> None:
         if not SMALLEST_SCALE <= self.scale <= LARGEST_SCALE:  # a nan is refused too
@@ -67,7 +55,7 @@ class Dataset:
 
     @property
     def customers(self) -> int:
-        return round(10_000 * self.scale)
+        return round(10_000 * self.scale) * self.more_customers
 
     @property
     def orders(self) -> int:
@@ -86,52 +74,6 @@ class Dataset:
     def unordered_items(self) -> range:
         """The ids of the items that are in no order: free for a workload to add to any."""
         return range(self.ordered_items + 1, self.items + 1)
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """What rows there are: how many in each table, and a hash of all they hold."""
-
-    address: int
-    customer: int
-    item: int
-    orders: int
-    order_items: int
-    content: str
-
-    @property
-    def digest(self) -> str:
-        """Enough of the hash to tell datasets apart by eye."""
-        return self.content[:16]
-
-
-def fingerprint(connection: "psycopg.Connection[Any]") -> Fingerprint:
-    """Computed by the server from every row; equal rows give equal fingerprints anywhere."""
-    from psycopg import errors
-
-    # In chunks, as no text may pass 1 GB; sha256, as a server in FIPS mode has no md5.
-    tables = " UNION ALL ".join(
-        f"SELECT '{table}' AS name, coalesce(sum(size), 0) AS size,"
-        " encode(sha256(coalesce(string_agg(hash, '' ORDER BY chunk), '')), 'hex') AS hash FROM ("
-        f" SELECT {order.split(',')[0]} / 1000 AS chunk, count(*) AS size,"
-        f" sha256(convert_to(string_agg({line}, E'\\n' ORDER BY {order}), 'UTF8')) AS hash"
-        f" FROM {SCHEMA}.{table} GROUP BY 1) AS chunks"
-        for table, (order, line) in _LINES.items()
-    )
-    try:
-        found = connection.execute(
-            "SELECT json_object_agg(name, size),"
-            " encode(sha256(string_agg(name || size || hash, ',' ORDER BY name COLLATE \"C\")"
-            f"::bytea), 'hex') FROM ({tables}) AS tables"
-        ).fetchone()
-    except (errors.UndefinedTable, errors.UndefinedColumn) as error:
-        raise BenchError(
-            f"the rows in schema {SCHEMA} are missing or damaged ({error.diag.message_primary}).\n"
-            "`bench run` loads them again; `bench db reset` clears what is left."
-        ) from error
-    assert found is not None
-    counts, content = found
-    return Fingerprint(**counts, content=content)
 
 
 def ensure(
@@ -194,8 +136,9 @@ def _intact(connection: "psycopg.Connection[Any]", dataset: Dataset) -> Fingerpr
     try:
         with connection.transaction():
             recorded = connection.execute(
-                f"SELECT content FROM {SCHEMA}.dataset WHERE seed = %s AND scale = %s",
-                [dataset.seed, dataset.scale],
+                f"SELECT content FROM {SCHEMA}.dataset"
+                " WHERE (seed, scale, more_customers) = (%s, %s, %s)",
+                [dataset.seed, dataset.scale, dataset.more_customers],
             ).fetchone()
             if recorded is None:
                 return None
@@ -224,8 +167,9 @@ def _load(
     tell("taking the fingerprint")
     loaded = fingerprint(connection)
     connection.execute(
-        f"INSERT INTO {SCHEMA}.dataset (seed, scale, content) VALUES (%s, %s, %s)",
-        [dataset.seed, dataset.scale, loaded.content],
+        f"INSERT INTO {SCHEMA}.dataset (seed, scale, more_customers, content)"
+        " VALUES (%s, %s, %s, %s)",
+        [dataset.seed, dataset.scale, dataset.more_customers, loaded.content],
     )
     return loaded
 

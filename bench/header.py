@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import environment
 from bench.database import Database
-from bench.dataset import Fingerprint
+from bench.fingerprint import Fingerprint
 from bench.verify import Verdict
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def header(
         "dataset": {
             "scale": order.dataset.scale,
             "seed": order.dataset.seed,
+            "more_customers": order.dataset.more_customers,
             **vars(fingerprint),
             "digest": fingerprint.digest,
         },

@@ -12,7 +12,7 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     import psycopg
 
-LAYOUT = 1
+LAYOUT = 2
 """Raised whenever the tables, or the rows that a seed and a scale give, change."""
 
 MARK = f"made by gatherbench, layout {LAYOUT}: filled and dropped by `bench`; keep nothing here"
@@ -68,6 +68,7 @@ _RECORD = f"""
         only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
         seed bigint NOT NULL,
         scale double precision NOT NULL,
+        more_customers integer NOT NULL,
         content text NOT NULL,
         settled boolean NOT NULL DEFAULT false
     )

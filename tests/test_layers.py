@@ -41,7 +41,6 @@ CLOCKS = ("perf_counter", "process_time", "thread_time")
 
 MAY_BE_LONGER = {
     "accessors.api": 265,  # the contract of both colours side by side
-    "bench.dataset": 253,
 }
 LONGEST = 250
 

@@ -14,6 +14,7 @@ from bench import dataset, generation, schema
 from bench.database import Database
 from bench.dataset import Dataset
 from bench.errors import BenchError, UsageError
+from bench.fingerprint import fingerprint
 
 SMALL = Dataset(scale=0.01, seed=1)
 
@@ -185,12 +186,20 @@ def test_order_times_are_those_python_computes(
 # Deterministic
 
 
+def test_more_customers_leave_the_orders_as_they_are(connection: psycopg.Connection[Any]) -> None:
+    """A dataset of its own: not taken for the other one that has this seed and scale."""
+    found = dataset.ensure(connection, Dataset(SMALL.scale, SMALL.seed, more_customers=3))
+    assert (found.customer, found.address) == (300, 300)
+    assert (found.orders, found.order_items) == (500, 1497)
+    assert dataset.ensure(connection, SMALL).customer == 100
+
+
 def test_the_rows_have_not_changed_unnoticed(loaded: psycopg.Connection[Any]) -> None:
     """If this fails on purpose, raise schema.LAYOUT: old results have other rows."""
-    found = dataset.fingerprint(loaded)
+    found = fingerprint(loaded)
     assert (found.customer, found.address, found.item) == (100, 100, 200)
     assert (found.orders, found.order_items) == (500, 1497)
-    assert (schema.LAYOUT, found.digest) == (1, PINNED)
+    assert (schema.LAYOUT, found.digest) == (2, PINNED)
 
 
 def test_session_settings_change_neither_rows_nor_fingerprint(database: Database) -> None:
@@ -206,7 +215,7 @@ def test_session_settings_change_neither_rows_nor_fingerprint(database: Database
         connection.execute("SET client_encoding = 'LATIN1'")
         assert dataset.ensure(connection, SMALL).digest == PINNED
     with database.connect() as connection:
-        assert dataset.fingerprint(connection).digest == PINNED
+        assert fingerprint(connection).digest == PINNED
 
 
 def test_another_seed_or_scale_gives_other_rows(connection: psycopg.Connection[Any]) -> None:
@@ -231,7 +240,7 @@ def test_the_smallest_scale_works(connection: psycopg.Connection[Any]) -> None:
 
 def test_rows_that_are_there_are_not_loaded_again(loaded: psycopg.Connection[Any]) -> None:
     before = load_id(loaded)
-    found = dataset.fingerprint(loaded)
+    found = fingerprint(loaded)
 
     assert dataset.ensure(loaded, SMALL) == found
 
@@ -260,7 +269,7 @@ def test_rows_that_differ_are_loaded_again(loaded: psycopg.Connection[Any], dama
 
     assert dataset.ensure(loaded, SMALL).digest == PINNED
 
-    assert dataset.fingerprint(loaded).digest == PINNED
+    assert fingerprint(loaded).digest == PINNED
 
 
 def test_after_a_load_the_tables_are_vacuumed_and_analyzed(
@@ -311,7 +320,7 @@ def test_an_interrupted_load_leaves_what_was_there(
         dataset.ensure(loaded, Dataset(scale=0.02), interrupt)
 
     assert load_id(loaded) == before
-    assert dataset.fingerprint(loaded).digest == PINNED
+    assert fingerprint(loaded).digest == PINNED
 
 
 def test_a_load_interrupted_before_its_vacuum_is_finished_by_the_next(
@@ -362,12 +371,12 @@ def test_a_load_refuses_to_break_a_users_view(loaded: psycopg.Connection[Any]) -
         dataset.ensure(loaded, Dataset(scale=0.02))
 
     assert value(loaded, "SELECT count(*) FROM public.mine") == 100
-    assert dataset.fingerprint(loaded).digest == PINNED
+    assert fingerprint(loaded).digest == PINNED
 
 
 def test_a_fingerprint_of_no_rows_says_so(connection: psycopg.Connection[Any]) -> None:
     with pytest.raises(BenchError, match="missing or damaged"):
-        dataset.fingerprint(connection)
+        fingerprint(connection)
 
 
 # Put back after writes
@@ -390,7 +399,7 @@ def test_restore_takes_away_what_writes_added(loaded: psycopg.Connection[Any]) -
 
     dataset.restore(loaded, SMALL)
 
-    assert dataset.fingerprint(loaded).digest == PINNED
+    assert fingerprint(loaded).digest == PINNED
     assert load_id(loaded) == before
     assert value(loaded, new_order) == SMALL.orders + 1
 
@@ -425,4 +434,4 @@ def test_restore_of_unchanged_rows_changes_nothing(loaded: psycopg.Connection[An
     dataset.restore(loaded, SMALL)
 
     assert load_id(loaded) == before
-    assert dataset.fingerprint(loaded).digest == PINNED
+    assert fingerprint(loaded).digest == PINNED

@@ -12,6 +12,7 @@ from accessors import discover
 from bench import dataset
 from bench.case import Case, Fetch
 from bench.database import Database
+from bench.fingerprint import fingerprint
 from bench.measure import Order, measure
 from bench.plan import PROFILES, Plan
 from bench.results import Failure, Memory, Recorder, Run, load
@@ -98,18 +99,18 @@ WRITES = [
 ]
 
 
-def fingerprint(database: Database) -> Any:
+def rows_of(database: Database) -> Any:
     with database.connect() as connection:
-        return dataset.fingerprint(connection)
+        return fingerprint(connection)
 
 
 def test_rows_are_as_before_after_writes(shop: Database, tmp_path: Path) -> None:
-    before = fingerprint(shop)
+    before = rows_of(shop)
     after_each = []
-    audience = Audience(lambda outcome: after_each.append(fingerprint(shop)))
+    audience = Audience(lambda outcome: after_each.append(rows_of(shop)))
     carried_out(order(*WRITES, rounds=2), shop, tmp_path / "out", audience)
     assert all(found != before for found in after_each)  # they did write
-    assert fingerprint(shop) == before
+    assert rows_of(shop) == before
     assert not any(run.samples.errors for run in audience.runs)
 
 
@@ -117,12 +118,12 @@ def test_an_interrupted_write_is_mended_by_the_next_command(shop: Database, tmp_
     def interrupt(outcome: object) -> None:
         raise KeyboardInterrupt
 
-    before = fingerprint(shop)
+    before = rows_of(shop)
     with pytest.raises(KeyboardInterrupt):
         carried_out(order(*WRITES), shop, tmp_path / "out", Audience(interrupt))
-    assert fingerprint(shop) != before
+    assert rows_of(shop) != before
     assert len(load(tmp_path / "out").runs) == 1
     assert (load(tmp_path / "out").end or {})["outcome"] == "interrupted"
     null = order(Case("null", POINT, loop="none"))
     carried_out(null, shop, tmp_path / "next", Audience())
-    assert fingerprint(shop) == before
+    assert rows_of(shop) == before

@@ -4,6 +4,7 @@ import pytest
 
 from bench import dataset
 from bench.database import Database
+from bench.fingerprint import fingerprint
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
 
@@ -81,7 +82,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory, server: object) -> dict[s
     done = bench("verify", "--scale=0.01", *bench.odd(**WRONG), "--backend=psycopg2")
     assert done.code == 1, done
     with database.connect() as connection:
-        found = dataset.fingerprint(connection)
+        found = fingerprint(connection)
         assert dataset.ensure(connection, SMALL) == found  # as it was before all those writes
     lines = (line.split(maxsplit=2) for line in done.out.splitlines())
     return {backend: f"{outcome} {reason}" for outcome, backend, reason in lines}
