@@ -61,22 +61,28 @@ class Case:
     transactions: Transactions = "autocommit"
     rows: RowForm = "native"
     loop: Loop = "asyncio"
+    twin: bool = False
+    """The same once more, in a process of its own: how far apart are two that do not differ?"""
 
     @property
     def key(self) -> str:
         """The identity: every factor, in one order."""
-        return "/".join(
-            [
-                self.backend,
-                self.workload,
-                str(self.fetch),
-                str(self.concurrency),
-                self.session_scope,
-                self.transactions,
-                self.rows,
-                self.loop,
-            ]
-        )
+        factors = [
+            self.backend,
+            self.workload,
+            str(self.fetch),
+            str(self.concurrency),
+            self.session_scope,
+            self.transactions,
+            self.rows,
+            self.loop,
+        ]
+        return "/".join(factors + ["twin"] * self.twin)
+
+    @property
+    def process(self) -> str:
+        """The name of the process that runs it: a twin shares none, since that is half of luck."""
+        return f"{self.backend} (twin)" if self.twin else self.backend
 
     @property
     def title(self) -> str:
@@ -93,10 +99,16 @@ class Case:
             words.append("as dicts")
         if self.loop == "uvloop":
             words.append(self.loop)
+        if self.twin:
+            words.append("its twin")
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"fetch": str(self.fetch)}
+        """As it stands in files; `twin` only where it is one."""
+        fields = asdict(self) | {"fetch": str(self.fetch)}
+        if not self.twin:
+            del fields["twin"]
+        return fields
 
     @classmethod
     def from_dict(cls, case: dict[str, Any]) -> Self:
