@@ -71,23 +71,30 @@ class Case:
     loop: Loop = "asyncio"
     size: int | None = None
     """Rows of the joined result to ask for; None is what the workload asks for by itself."""
+    twin: bool = False
+    """The same once more, in a process of its own: how far apart are two that do not differ?"""
 
     @property
     def key(self) -> str:
         """The identity: every factor, in one order."""
-        return "/".join(
-            [
-                self.backend,
-                self.workload,
-                str(self.fetch),
-                str(self.concurrency),
-                self.session_scope,
-                self.transactions,
-                self.rows,
-                self.loop,
-                *([] if self.size is None else [f"{self.size} rows"]),
-            ]
-        )
+        factors = [
+            self.backend,
+            self.workload,
+            str(self.fetch),
+            str(self.concurrency),
+            self.session_scope,
+            self.transactions,
+            self.rows,
+            self.loop,
+        ]
+        if self.size is not None:
+            factors.append(f"{self.size} rows")
+        return "/".join(factors + ["twin"] * self.twin)
+
+    @property
+    def process(self) -> str:
+        """The name of the process that runs it: a twin shares none, since that is half of luck."""
+        return f"{self.backend} (twin)" if self.twin else self.backend
 
     @property
     def title(self) -> str:
@@ -106,10 +113,14 @@ class Case:
             words.append("as dicts")
         if self.loop == "uvloop":
             words.append(self.loop)
+        if self.twin:
+            words.append("its twin")
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"fetch": str(self.fetch)}
+        """As it stands in files; `size` and `twin` only where they say something."""
+        fields = asdict(self) | {"fetch": str(self.fetch)}
+        return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod
     def from_dict(cls, case: dict[str, Any]) -> Self:

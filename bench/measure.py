@@ -194,8 +194,8 @@ class _Work:
                 if case in self.hopeless:
                     self._add(Failure(case, round_number, "not tried again: it had not ended"))
                     continue
-                future = self.crew.submit(case.backend, runner.run, self._job(case, round_number))
-                self._keep(case, round_number, case.backend, future, patience_s)
+                future = self.crew.submit(case.process, runner.run, self._job(case, round_number))
+                self._keep(case, round_number, case.process, future, patience_s)
                 if WORKLOADS[case.workload].writes:
                     rows.restore(self.connection, self.order.dataset)
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.processes import PATIENCE_S, Crew
+from bench.ratios import ratio_of_rounds
 from bench.runner import Job
-from bench.stats import Interval, ratio_of_rounds
+from bench.stats import Interval
 from bench.turns import Pair, Turn, take_turns
 
 WITHIN = 0.015
@@ -22,7 +23,7 @@ _PAIRS_AT_ONCE = 100
 
 @dataclass(frozen=True)
 class Overhead:
-    """The harness over the bare loop: median ratios of paired turns, with their intervals."""
+    """The harness over the bare loop: the ratios of paired turns, with their intervals."""
 
     job: Job
     pairs: Sequence[Pair]
@@ -43,7 +44,7 @@ class Overhead:
 
     @property
     def kept(self) -> bool:
-        """True when both medians keep what the harness promises."""
+        """True when both ratios keep what the harness promises."""
         throughput, cpu = self.throughput.median, self.cpu_per_operation.median
         return throughput >= LEAST_THROUGHPUT and cpu <= MOST_CPU
 

@@ -141,7 +141,7 @@ class Plan:
         return [
             case
             for case in self.cases
-            if WORKLOADS[case.workload].many_rows and case.concurrency == 1
+            if WORKLOADS[case.workload].many_rows and case.concurrency == 1 and not case.twin
         ]
 
     def left_out(self, backends: Iterable[str]) -> list[str]:
@@ -178,7 +178,18 @@ def plan(
             "nothing to measure: " + "; ".join(dict.fromkeys(impossible.values())) + ".\n"
             "`bench list` shows backends, workloads and profiles."
         )
-    return Plan(profile, tuple(possible), impossible)
+    return Plan(profile, _with_a_twin(list(possible), backends), impossible)
+
+
+def _with_a_twin(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case, ...]:
+    """And the noise floor's twin of the first case that asks a server, or else of the first."""
+
+    def asks_a_server(case: Case) -> bool:
+        backend = backends[case.backend].backend
+        return backend is not None and not backend.in_memory
+
+    first = next(filter(asks_a_server, cases), cases[0])
+    return (*cases, replace(first, twin=True))
 
 
 def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:

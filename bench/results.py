@@ -17,8 +17,8 @@ from bench.case import Case
 from bench.errors import BenchError, UsageError
 from bench.samples import Samples
 
-FORMAT = 1
-"""Goes up whenever an older reader would misread a file."""
+FORMAT = 2
+"""Goes up whenever an older reader would misread a file; every older one is read."""
 
 RUN_FILE = "run.jsonl"
 
@@ -197,7 +197,7 @@ def load(folder: Path) -> Results:
             f"{path} has format {version}; this version reads up to {FORMAT}.\n"
             "It was written by a newer gatherbench: update this one to read it."
         )
-    if version != FORMAT or not isinstance(header.get("plan"), list):
+    if version not in range(1, FORMAT + 1) or not isinstance(header.get("plan"), list):
         raise _headless(path)
     results = Results(path.parent, header)
     for number, line in lines[1:]:

@@ -1,4 +1,4 @@
-"""Statistics on plain numbers: throughput, quantiles, intervals over rounds, ratios of rounds.
+"""Statistics on plain numbers: throughput, quantiles, intervals over rounds.
 
 The unit is the round. Samples of one round share its warm caches, its neighbours and its luck, so
 only rounds are ever resampled; samples are described, exactly, by their quantiles.
@@ -129,31 +129,6 @@ def median_over_rounds(values: Sequence[float]) -> Interval | None:
     return Interval(float(np.median(ordered)), low, high, rounds)
 
 
-def ratio_of_rounds(
-    numerators: Mapping[int, float], denominators: Mapping[int, float]
-) -> Interval | None:
-    """The median ratio of paired rounds, by round number, with its 95 % bootstrap interval.
-
-    Interleaved rounds of one number share the machine's mood, which a ratio of theirs cancels
-    (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", ISMM 2013, on ratios with
-    intervals). Worked out on logarithms, so that a/b is exactly the inverse of b/a (Fleming and
-    Wallace, "How not to lie with statistics", CACM 29(3), 1986). Rounds that only one side has,
-    or in which a side is not above zero, are no pair; None without any pair. The interval is worth
-    what `median_over_rounds` says.
-    """
-    pairs = sorted(numerators.keys() & denominators.keys())
-    logs = [
-        float(np.log(numerators[number] / denominators[number]))
-        for number in pairs
-        if numerators[number] > 0 and denominators[number] > 0
-    ]
-    found = median_over_rounds(logs)
-    if found is None:
-        return None
-    bounds = [None if log is None else float(np.exp(log)) for log in (found.low, found.high)]
-    return Interval(float(np.exp(found.median)), bounds[0], bounds[1], found.rounds)
-
-
 def coverage(rounds: int) -> float:
     """How likely the lowest and the highest of so many rounds enclose the true median.
 
@@ -178,7 +153,7 @@ def _middles(rounds: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Of each resample, the ranks of the two rounds in its middle (the same one where odd).
 
     Each resample has its mirror image among them, so that no interval leans to a side and that of
-    a/b is the inverse of that of b/a; the rounds themselves are the odd one.
+    1/a is the inverse of that of a; the rounds themselves are the odd one.
     """
     random = np.random.default_rng(SEED)
     drawn = np.sort(random.integers(0, rounds, size=(RESAMPLES // 2, rounds)), axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench import stats
 from bench.case import Case
+from bench.figure import Figure
 from bench.results import Memory, Results, Run
 from bench.stats import Interval
 
@@ -87,9 +88,15 @@ class Summary:
             return self.first_row_p50_ns
         return self.latency_ns.get("p50")
 
-    def by_round(self, figure: str) -> dict[int, float]:
-        """Round number -> that field of `Round`, for paired ratios; rounds without it left out."""
-        values = {each.number: getattr(each, figure) for each in self.rounds}
+    def by_round(self, figure: Figure) -> dict[int, float]:
+        """Round number -> that figure, for paired ratios; rounds without it left out."""
+        quantile = figure.field in stats.QUANTILES
+        values = {
+            each.number: each.latency_ns.get(figure.field)
+            if quantile
+            else getattr(each, figure.field)
+            for each in self.rounds
+        }
         return {number: value for number, value in values.items() if value is not None}
 
 
@@ -110,11 +117,6 @@ def summarise(results: Results) -> list[Summary]:
         for case in planned
         if case in runs or case in memory or case in failures
     ]
-
-
-def ratio(figure: str, numerator: Summary, denominator: Summary) -> Interval | None:
-    """How many times the one's figure (a field of `Round`) is the other's, by paired rounds."""
-    return stats.ratio_of_rounds(numerator.by_round(figure), denominator.by_round(figure))
 
 
 def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:

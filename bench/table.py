@@ -14,6 +14,7 @@ from bench.results import Results
 from bench.stats import Interval
 from bench.summary import Summary, summarise
 from bench.units import BYTES, RATES, TIMES, Unit, unit_of
+from bench.verdict import noise_floor
 
 BEST = "*"
 Figure = Callable[[Summary], Interval | None]
@@ -33,7 +34,8 @@ def render(results: Results, summaries: list[Summary] | None = None) -> Renderab
     }
     groups: dict[tuple[Case, bool], list[Summary]] = {}
     for summary in found:
-        groups.setdefault(_group(summary, found), []).append(summary)
+        if not summary.case.twin:
+            groups.setdefault(_group(summary, found), []).append(summary)
     parts: list[RenderableType] = []
     for (case, taken), group in groups.items():
         title = Text(case.title.removeprefix(", "), style="bold")
@@ -172,6 +174,8 @@ def _legend(results: Results, found: list[Summary]) -> Text:
             "first row: buffered, it comes with the last. stall: the longest of the event loop."
         )
     planned = len(results.header.get("plan") or ())
+    if floor := noise_floor(found):
+        lines.append(f"Noise floor: {floor}. What differs by less is not known to differ.")
     if missing := planned - sum(1 for summary in found if summary.rounds):
         lines.append(f"{missing} of {planned} planned cases were not measured.")
     return Text("\n".join(lines), style="dim")

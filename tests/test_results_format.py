@@ -138,7 +138,7 @@ def test_the_charts(folder: Path) -> None:
 
 
 def test_the_format_is_the_documented_one() -> None:
-    assert f"`format` is {results.FORMAT}." in DOCUMENT.read_text(encoding="utf-8")
+    assert f"`format` is {results.FORMAT} " in DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_the_example_reads_what_was_written(

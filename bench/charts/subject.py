@@ -8,6 +8,7 @@ from typing import Any
 from bench.case import Case, Fetch
 from bench.results import Results
 from bench.summary import Summary, summarise
+from bench.verdict import NoiseFloor, noise_floor
 from bench.workload import WORKLOADS
 
 LAYERS = ("driver", "core", "orm")
@@ -39,6 +40,7 @@ class Subject:
     summaries: tuple[Summary, ...]
     looks: Mapping[str, Look]
     """By backend, in the order of every chart: layer by layer, then by driver; null last."""
+    floor: NoiseFloor | None = None
 
     @property
     def workloads(self) -> list[str]:
@@ -79,8 +81,12 @@ class Subject:
 
 
 def subject_of(results: Results, summaries: list[Summary] | None = None) -> Subject:
-    """What to draw of the results; backends that the header does not describe are told by name."""
-    made = summarise(results) if summaries is None else summaries
+    """What to draw of the results; backends that the header does not describe are told by name.
+
+    The noise floor's twin is no backend, and nowhere drawn as one.
+    """
+    measured = summarise(results) if summaries is None else summaries
+    made = [summary for summary in measured if not summary.case.twin]
     # Where a case was run on both event loops, charts show asyncio's: tables have both.
     on_loops = {replace(summary.case, loop="asyncio"): summary for summary in made}
     for summary in made:
@@ -92,7 +98,8 @@ def subject_of(results: Results, summaries: list[Summary] | None = None) -> Subj
         _look(name, described.get(name) or {})
         for name in dict.fromkeys(summary.case.backend for summary in found)
     ]
-    return Subject(results.header, found, {look.name: look for look in sorted(looks, key=_place)})
+    in_order = {look.name: look for look in sorted(looks, key=_place)}
+    return Subject(results.header, found, in_order, noise_floor(measured))
 
 
 def busiest(summaries: Iterable[Summary]) -> int:

@@ -12,7 +12,8 @@ from bench.charts import style
 from bench.charts.page import page
 from bench.charts.subject import LAYER_NAMES, Look, Subject, asked, by_backend, conditions
 from bench.stats import Interval
-from bench.summary import Summary, ratio
+from bench.summary import Summary
+from bench.verdict import compare
 
 HABITUAL = ("psycopg2", "asyncpg")
 """The driver that sync applications leave, and the one that they usually go to."""
@@ -56,7 +57,7 @@ def _figure(
         subject,
         f"Async against sync: {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Throughput of asyncio tasks over "
-        "that of as many threads: the median ratio of paired rounds.",
+        "that of as many threads: the ratio of paired rounds.",
         height=3.5,
         columns=len(panels),
         titled=True,
@@ -144,7 +145,7 @@ def _ratios(measured: dict[str, list[Summary]], move: Move) -> list[Point]:
     return [
         (concurrency, found, sync[concurrency].marked or other[concurrency].marked)
         for concurrency in sorted(sync.keys() & other.keys())
-        if (found := ratio("throughput_per_s", other[concurrency], sync[concurrency]))
+        if (found := compare(sync[concurrency], other[concurrency]).ratio)
     ]
 
 

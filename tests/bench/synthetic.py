@@ -34,7 +34,7 @@ def header(
     plan: list[Case], rounds: int = 3, seconds: float = 0.2, **changes: Any
 ) -> dict[str, Any]:
     return {
-        "format": 1,
+        "format": 2,
         "plan": [case.as_dict() for case in plan],
         "profile": "quick",
         "label": None,

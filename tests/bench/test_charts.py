@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from array import array
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,17 @@ def test_the_caption_tells_where_and_how(tmp_path: Path) -> None:
     for part in ("AMD EPYC", "2 cores", "Python 3.11.7", "PostgreSQL 18.0", "asyncpg 0.32.0",
                  "2026-11-22", "closed loop", "3 rounds of 0.2 s"):  # fmt: skip
         assert part in text
+
+
+def test_a_twin_is_drawn_as_the_noise_floor_alone(tmp_path: Path) -> None:
+    """Forbids a second line of the same name, and a summary that a twin's takes the place of."""
+    plan = [Case("psycopg2", synthetic.POINT), Case("asyncpg", synthetic.POINT)]
+    alone = subject_of(synthetic.results(tmp_path, plan))
+    subject = subject_of(synthetic.results(tmp_path, [*plan, replace(plan[0], twin=True)]))
+    assert [each.case for each in subject.summaries] == [each.case for each in alone.summaries]
+    assert list(subject.looks) == ["psycopg2", "asyncpg"]
+    floor = "\N{NO-BREAK SPACE}".join(("noise", "floor"))
+    assert (floor in caption(subject), floor in caption(alone)) == (True, False)
 
 
 def test_each_driver_has_one_hue_and_each_colour_of_function_one_line(tmp_path: Path) -> None:

@@ -34,7 +34,13 @@ def ward(tmp_path_factory: pytest.TempPathFactory, server: object) -> Ward:
         connection.execute("create database ward")
     url = maintenance.url.replace("@/postgres?", "@/ward?")
     bench = Bench(tmp_path_factory.mktemp("ward"), url)
-    options = ("--no-verify", "--patience=3", "--seconds=0.1", "--backend=null")
+    options = (
+        "--no-verify",
+        "--patience=3",
+        "--seconds=0.1",
+        "--backend=null",
+        "--backend=psycopg2",
+    )
     return bench, bench.measure(*options, *bench.odd(**ODD))
 
 

@@ -1,5 +1,7 @@
 """Cases, what is asked of them, and what can't be."""
 
+from dataclasses import replace
+
 import pytest
 
 from accessors import discover
@@ -26,6 +28,25 @@ def test_every_profile_has_the_floor_and_no_case_twice(profile: object) -> None:
     assert {"null", "null-async"} <= {case.backend for case in cases}
     assert len({case.key for case in cases}) == len(cases)
     assert [Case.from_dict(case.as_dict()) for case in cases] == list(cases)
+
+
+def test_a_plan_measures_one_case_twice() -> None:
+    """The noise floor: the first case that asks a server, in a process of its own."""
+    cases = planned("null", "asyncpg").cases
+    (twin,) = (case for case in cases if case.twin)
+    original = replace(twin, twin=False)
+    assert original == next(case for case in cases if case.backend == "asyncpg")
+    assert twin.process != original.process
+    assert Case.from_dict(twin.as_dict()) == twin
+    assert "twin" not in original.as_dict()
+    (floor,) = (case for case in planned("null").cases if case.twin)
+    assert floor.backend == "null"
+
+
+def test_a_twin_is_measured_for_its_time_alone() -> None:
+    many = planned("asyncpg", workloads=("get_customers",))
+    assert any(case.twin for case in many.cases)
+    assert not any(case.twin for case in many.memory_cases)
 
 
 def test_a_loop_is_for_async_backends() -> None:

@@ -145,8 +145,14 @@ def test_an_empty_file(folder: Path) -> None:
 
 def test_a_newer_format(folder: Path) -> None:
     edit(folder, replaced(0, b'{"kind": "header", "format": 99}'))
-    with pytest.raises(BenchError, match="has format 99; this version reads up to 1"):
+    with pytest.raises(BenchError, match="has format 99; this version reads up to 2"):
         load(folder)
+
+
+def test_the_format_before_is_read(folder: Path) -> None:
+    """Forbids that an update makes a user's older results unreadable."""
+    edit(folder, lambda content: content.replace(f'"format":{FORMAT}'.encode(), b'"format":1'))
+    assert load(folder).runs == [run_of(0), run_of(2)]
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -108,31 +108,6 @@ def test_the_order_of_rounds_does_not_matter(values: list[float]) -> None:
     assert stats.median_over_rounds(values) == stats.median_over_rounds(sorted(values))
 
 
-@given(st.lists(st.tuples(positive, positive), min_size=2, max_size=10))
-def test_a_ratio_turned_over_is_its_inverse(pairs: list[tuple[float, float]]) -> None:
-    one = dict(enumerate(a for a, _ in pairs))
-    other = dict(enumerate(b for _, b in pairs))
-    ratio, inverse = stats.ratio_of_rounds(one, other), stats.ratio_of_rounds(other, one)
-    assert ratio is not None
-    assert inverse is not None
-    assert ratio.median == pytest.approx(1 / inverse.median)
-    assert inverse.high is not None
-    assert ratio.low == pytest.approx(1 / inverse.high)
-
-
-def test_a_ratio_of_paired_rounds_cancels_what_both_share() -> None:
-    mood = {1: 1.0, 2: 0.5, 3: 2.0}
-    ratio = stats.ratio_of_rounds({n: 30 * m for n, m in mood.items()}, mood)
-    assert ratio is not None
-    assert (ratio.median, ratio.low, ratio.high) == pytest.approx((30, 30, 30))
-
-
-def test_rounds_without_a_partner_or_without_a_value_are_no_pair() -> None:
-    ratio = stats.ratio_of_rounds({1: 2.0, 2: 0.0, 3: 9.0}, {1: 1.0, 2: 1.0, 4: 1.0})
-    assert ratio == stats.Interval(pytest.approx(2.0), None, None, 1)
-    assert stats.ratio_of_rounds({1: 1.0}, {2: 1.0}) is None
-
-
 @pytest.mark.parametrize("n", [3, 5])
 def test_the_range_of_rounds_holds_the_true_median_as_often_as_it_says(n: int) -> None:
     values = np.random.default_rng(7).normal(size=(20_000, n))

@@ -9,7 +9,7 @@ import pytest
 from bench.case import Case, Fetch
 from bench.results import Failure, Memory, Results
 from bench.samples import Samples
-from bench.summary import ratio, summarise
+from bench.summary import summarise
 from bench.summary_csv import write_csv
 from tests.bench import synthetic
 
@@ -123,15 +123,6 @@ def test_summaries_come_in_the_order_of_the_plan(tmp_path: Path) -> None:
     runs = [synthetic.constant_run(case, 1, 1_000_000) for case in (POINT, OTHER)]
     results = results_of(tmp_path, *runs, plan=[OTHER, STREAMED, POINT])
     assert [summary.case for summary in summarise(results)] == [OTHER, POINT]
-
-
-def test_a_ratio_is_of_paired_rounds(tmp_path: Path) -> None:
-    runs = [synthetic.constant_run(POINT, number, 1_000_000 * number) for number in (1, 2, 3)]
-    runs += [synthetic.constant_run(OTHER, number, 2_000_000 * number) for number in (3, 1, 2)]
-    first, second = summarise(results_of(tmp_path, *runs))
-    found = ratio("throughput_per_s", first, second)
-    assert found is not None
-    assert (found.median, found.low, found.high) == pytest.approx((2, 2, 2), rel=1e-6)
 
 
 def test_the_csv_loads_in_pandas_with_every_factor_and_no_nested_value(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The closing tables, as a terminal without colours prints them."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_the_quick_profile_fits_and_says_how_it_was_measured(tmp_path: Path) -> 
     assert "get_total_cost_of_an_order, at 16" in text
     assert "implicit transactions" in text
     assert "k rows/s" in text
+
+
+def test_the_noise_floor_is_told_and_is_no_row(tmp_path: Path) -> None:
+    """Forbids a twin that passes for a backend."""
+    twin = replace(CASES[0], twin=True)
+    results = of_durations(
+        tmp_path, {CASES[0]: [1_000_000] * 6, CASES[1]: [900_000] * 6, twin: [1_100_000] * 6}
+    )
+    lines = printed(results)
+    assert line_of(lines, "psycopg2")
+    assert "Noise floor: psycopg2, get_total_cost_of_an_order, at 4 against itself: 0.91x" in str(
+        lines
+    )
+    assert not any("twin" in line for line in lines)
 
 
 def test_overlapping_intervals_are_not_ranked_apart(tmp_path: Path) -> None:
