@@ -99,8 +99,10 @@ def test_the_header(folder: Path) -> None:
 
 def test_a_run(folder: Path) -> None:
     failed = Samples(errors={0: "ValueError: no"})
-    broken = lines(folder, "run")[0] | {"samples": failed.as_dict()}
-    assert found_in([*lines(folder, "run"), broken], "run") == documented("### run")
+    whole = lines(folder, "run")
+    broken = whole[0] | {"samples": failed.as_dict()}
+    sized = whole[0] | {"case": Case("asyncpg", "get_customers", size=10).as_dict()}
+    assert found_in([*whole, broken, sized], "run") == documented("### run")
 
 
 def test_a_memory(folder: Path) -> None:
