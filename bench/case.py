@@ -17,8 +17,16 @@ Loop = Literal["asyncio", "uvloop", "none"]
 
 MODES: tuple[Mode, ...] = ("buffered", "iterated", "streamed", "batched", "single-row")
 
-FURTHER_VERBS: Mapping[Mode, str] = {"iterated": "iterate", "single-row": "stream_single_rows"}
-"""What not every library offers -> the verb that its accessors then have."""
+VERBS: Mapping[Mode, str] = {
+    "buffered": "fetch_all",
+    "iterated": "iterate",
+    "streamed": "stream",
+    "batched": "stream_batches",
+    "single-row": "stream_single_rows",
+}
+"""The verb of an accessor that takes rows so."""
+
+_EVERYBODYS = ("fetch_all", "stream", "stream_batches")
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,10 @@ class Fetch:
 
     def __str__(self) -> str:
         return self.mode if self.batch_size is None else f"{self.mode}:{self.batch_size}"
+
+    def offered_by(self, backend: AnyBackend) -> bool:
+        """Whether the library has this way at all."""
+        return VERBS[self.mode] in (*_EVERYBODYS, *backend.also)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -131,7 +143,7 @@ class Case:
         workload = WORKLOADS[self.workload]
         if self.fetch.mode != "buffered" and not workload.streams:
             return f"{self.workload} has no rows to stream"
-        if FURTHER_VERBS.get(self.fetch.mode, "stream") not in ("stream", *backend.also):
+        if not self.fetch.offered_by(backend):
             return f"{self.backend} has no {self.fetch.mode} fetch"
         if self.transactions not in backend.transactions:
             return f"{self.backend} begins no transaction by itself: it is always autocommit"

@@ -1,8 +1,7 @@
 """The whole of `bench run`, in its one direction: rows, verification, rounds, file."""
 
 import random
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,10 +15,13 @@ from bench.database import Database, postmaster_pid, redact
 from bench.dataset import Dataset
 from bench.errors import BenchError
 from bench.header import header
+from bench.jobs import Jobs
 from bench.plan import Plan
 from bench.processes import PATIENCE_S, Crew, GivenUpError, WorkError
+from bench.proofs import Proof
 from bench.results import Failure, Memory, Recorder, Run
 from bench.runner import Job
+from bench.streaming.proof import prove
 from bench.verify import Verdict, verify
 from bench.workload import WORKLOADS
 
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
 SPARE_CONNECTIONS = 3
 """Beside the crowd's, and the one that is open by then: room for a look while it is measured."""
-
-FLOOR_SHARE = 0.1
-"""Of a profile's seconds, how much the backends that answer from memory get."""
 
 
 class Audience(Protocol):
@@ -42,7 +41,7 @@ class Audience(Protocol):
     def compared(self, backend: str) -> None:
         """A backend's answers have been compared."""
 
-    def step(self, case: Case, outcome: Run | Memory | Failure) -> None: ...
+    def step(self, case: Case, outcome: Run | Memory | Proof | Failure) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -101,18 +100,21 @@ class _Work:
         if order.verify:  # all of them read at the same time
             at_once.append(len(order.backends))
         self.database.check_capacity(max(at_once) + SPARE_CONNECTIONS)
-        self.postmaster_pid = postmaster_pid(self.connection)
+        server_pid = postmaster_pid(self.connection)
         self.audience.stage("rows")
         fingerprint = rows.ensure(self.connection, order.dataset)
         verdicts = self._verify() if order.verify else None
-        local = self.postmaster_pid is not None
+        local = server_pid is not None
+        self.jobs = Jobs(order, self.connection, self.database.url, server_pid)
         self.recorder.header(
             header(order, self.connection, self.database, fingerprint, verdicts, local=local)
         )
 
     def measure(self) -> None:
-        """Memory first, then the rounds. Raises `BenchError` at the end if anything failed."""
-        self._measure_memory()
+        """What is done once, then the rounds. Raises `BenchError` at the end if anything failed."""
+        plan = self.order.plan
+        self._measure_alone("memory", plan.memory_cases, memory.peak)
+        self._measure_alone("proof", plan.proof_cases, prove)
         self._measure_rounds()
         if self.troubles:
             first, amount = self.troubles[0], len(self.troubles)
@@ -145,56 +147,34 @@ class _Work:
             )
         return verdicts
 
-    def _job(self, case: Case, round_number: int = 0) -> Job:
-        profile = self.order.plan.profile
-        found = self.order.backends[case.backend]
-        # A million operations a second need no longer, and would be nine tenths of the file.
-        share = FLOOR_SHARE if found.backend and found.backend.in_memory else 1
-        return Job(
-            case=case,
-            module=found.module,
-            url=self.database.url,
-            dataset=self.order.dataset,
-            round=round_number,
-            seconds=profile.seconds * share,
-            warm_up_s=profile.warm_up_s,
-            postmaster_pid=self.postmaster_pid,
-        )
-
-    def _measure_memory(self) -> None:
-        cases = self.order.plan.memory_cases
-        if not cases:
-            return
-        self.audience.stage("memory", len(cases))
-        # A process for each; two at a time, as nothing is timed here.
-        begun: deque[tuple[Case, Future[Memory]]] = deque()
+    def _measure_alone(
+        self, what: str, cases: Sequence[Case], work: Callable[[Job], Memory | Proof]
+    ) -> None:
+        """Each case once, in a process that does nothing else."""
+        if cases:
+            self.audience.stage(what, len(cases))
         for case in cases:
-            begun.append((case, self.crew.submit(case.key, memory.peak, self._job(case))))
-            if len(begun) == 2:
-                self._keep_memory(*begun.popleft())
-        while begun:
-            self._keep_memory(*begun.popleft())
-
-    def _keep_memory(self, case: Case, future: "Future[Memory]") -> None:
-        self._keep(case, 0, case.key, future, self.order.patience_s)
-        self.crew.dismiss(case.key)
+            future = self.crew.submit_alone(case.key, work, self.jobs.of(case))
+            self._keep(case, 0, case.key, future, self.order.patience_s)
+            self.crew.dismiss(case.key)
 
     def _measure_rounds(self) -> None:
         plan = self.order.plan
         profile = plan.profile
-        self.audience.stage("measurement", len(plan.cases) * profile.rounds)
+        self.audience.stage("measurement", plan.runs)
         patience_s = profile.warm_up_s + profile.seconds + self.order.patience_s
         for round_number in range(profile.rounds):
             # Interleaved and shuffled, so that drift hits all alike; the seed makes the order
             # the same again.
-            cases = random.Random(f"{self.order.dataset.seed}/{round_number}").sample(
-                plan.cases, len(plan.cases)
-            )
+            cases = [case for case in plan.cases if not (round_number and case in plan.once)]
+            random.Random(f"{self.order.dataset.seed}/{round_number}").shuffle(cases)
             for case in cases:
                 if case in self.hopeless:
                     self._add(Failure(case, round_number, "not tried again: it had not ended"))
                     continue
-                future = self.crew.submit(case.process, runner.run, self._job(case, round_number))
+                future = self.crew.submit(
+                    case.process, runner.run, self.jobs.of(case, round_number)
+                )
                 self._keep(case, round_number, case.process, future, patience_s)
                 if WORKLOADS[case.workload].writes:
                     rows.restore(self.connection, self.order.dataset)
@@ -208,7 +188,7 @@ class _Work:
         patience_s: float,
     ) -> None:
         """Wait for the outcome and append it; a failure is an outcome, if the server lives."""
-        outcome: Run | Memory | Failure
+        outcome: Run | Memory | Proof | Failure
         try:
             outcome = self.crew.result(process, future, patience_s)
         except WorkError as error:
@@ -218,7 +198,7 @@ class _Work:
         if self._add(outcome):
             self._check_server(case)
 
-    def _add(self, outcome: Run | Memory | Failure) -> bool:
+    def _add(self, outcome: Run | Memory | Proof | Failure) -> bool:
         """Append it; True if it is a failure, or holds one."""
         self.recorder.add(outcome)
         self.audience.step(outcome.case, outcome)
@@ -240,7 +220,7 @@ class _Work:
             ) from None
 
 
-def _trouble(outcome: Run | Memory | Failure) -> str | None:
+def _trouble(outcome: Run | Memory | Proof | Failure) -> str | None:
     if isinstance(outcome, Failure):
         return outcome.error
     if isinstance(outcome, Run) and (errors := outcome.samples.errors):

@@ -135,14 +135,17 @@ class Plan:
     impossible: Mapping[str, str] = field(default_factory=dict)
     """Cases that were asked for and can't be: key -> why."""
 
+    memory_cases: tuple[Case, ...] = ()
+    """Of which the peak memory of one operation is measured."""
+    proof_cases: tuple[Case, ...] = ()
+    """Of which it is proved whether they stream."""
+    once: frozenset[Case] = frozenset()
+    """Those of the cases that are run in the first round alone."""
+
     @property
-    def memory_cases(self) -> list[Case]:
-        """The cases whose peak memory is measured too: many rows, one at a time."""
-        return [
-            case
-            for case in self.cases
-            if WORKLOADS[case.workload].many_rows and case.concurrency == 1 and not case.twin
-        ]
+    def runs(self) -> int:
+        """How many there will be."""
+        return len(self.cases) * self.profile.rounds - len(self.once) * (self.profile.rounds - 1)
 
     def left_out(self, backends: Iterable[str]) -> list[str]:
         """Why some of these backends have no case at all."""
@@ -178,18 +181,30 @@ def plan(
             "nothing to measure: " + "; ".join(dict.fromkeys(impossible.values())) + ".\n"
             "`bench list` shows backends, workloads and profiles."
         )
-    return Plan(profile, _with_a_twin(list(possible), backends), impossible)
+    cases = list(possible)
+    many_rows = tuple(
+        case for case in cases if WORKLOADS[case.workload].many_rows and case.concurrency == 1
+    )
+    proofs = (case for case in many_rows if case.workload == "get_customers")
+    return Plan(
+        profile,
+        _with_a_twin(cases, backends),
+        impossible,
+        memory_cases=many_rows,
+        proof_cases=tuple(case for case in proofs if _asks_a_server(case, backends)),
+    )
 
 
 def _with_a_twin(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case, ...]:
     """And the noise floor's twin of the first case that asks a server, or else of the first."""
 
-    def asks_a_server(case: Case) -> bool:
-        backend = backends[case.backend].backend
-        return backend is not None and not backend.in_memory
-
-    first = next(filter(asks_a_server, cases), cases[0])
+    first = next((case for case in cases if _asks_a_server(case, backends)), cases[0])
     return (*cases, replace(first, twin=True))
+
+
+def _asks_a_server(case: Case, backends: Mapping[str, Found]) -> bool:
+    backend = backends[case.backend].backend
+    return backend is not None and not backend.in_memory
 
 
 def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:

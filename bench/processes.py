@@ -15,9 +15,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import resource_tracker
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import ParamSpec, Self, TypeVar
 
+import accessors
 from bench.errors import BenchError
 
 Arguments = ParamSpec("Arguments")
@@ -27,6 +29,11 @@ PATIENCE_S = 120.0
 """How much longer than planned a process may take before it is given up."""
 
 _SPAWN = multiprocessing.get_context("spawn")
+
+_FORKSERVER = multiprocessing.get_context("forkserver")
+"""Its processes are forked from one that has imported what they need, and done nothing else."""
+
+_IMPORTED = ("bench.memory", *accessors.BUILTIN.values())
 
 
 class WorkError(BenchError):
@@ -44,6 +51,7 @@ class Crew:
         self._executors: dict[str, ProcessPoolExecutor] = {}
         self._pids: dict[str, Future[int]] = {}
         resource_tracker.ensure_running()  # it would lift `uninterrupted`, started within it
+        _FORKSERVER.set_forkserver_preload(list(_IMPORTED))
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +76,18 @@ class Crew:
             except BrokenProcessPool:  # it died when it had nothing to do
                 self.dismiss(name)
                 return self._executor(name).submit(_attempt, job)
+
+    def submit_alone(
+        self,
+        name: str,
+        work: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> "Future[Result]":
+        """Have it done in a process that does nothing before, and is to be dismissed after it."""
+        with uninterrupted():
+            executor = self._executor(name, _FORKSERVER)
+            return executor.submit(_attempt, partial(work, *arguments, **named))
 
     def result(self, name: str, future: "Future[Result]", patience_s: float) -> Result:
         """What came of it. Raises `WorkError` for whatever went wrong.
@@ -96,10 +116,10 @@ class Crew:
             if pid.done() and not pid.exception():
                 _kill([c for c in multiprocessing.active_children() if c.pid == pid.result()])
 
-    def _executor(self, name: str) -> ProcessPoolExecutor:
+    def _executor(self, name: str, context: BaseContext = _SPAWN) -> ProcessPoolExecutor:
         executor = self._executors.get(name)
         if executor is None:
-            executor = ProcessPoolExecutor(1, _SPAWN, initializer=_enter)
+            executor = ProcessPoolExecutor(1, context, initializer=_enter)
             self._executors[name] = executor
             self._pids[name] = executor.submit(os.getpid)
         return executor

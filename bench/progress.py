@@ -13,13 +13,15 @@ from rich.progress import BarColumn, Progress, TextColumn
 from bench.case import Case
 from bench.plan import Plan
 from bench.processes import uninterrupted
+from bench.proofs import Proof
 from bench.results import Failure, Memory, Run
 
 # Roughly what a step takes, in seconds: only the proportions matter, as what is left is
 # estimated from what has passed.
 _ROWS_S = 1.0
 _VERDICT_S = 1.0
-_MEMORY_S = 0.5
+_MEMORY_S = 0.3
+_PROOF_S = 0.5
 _RUN_OVERHEAD_S = 0.15
 
 _LINE_EVERY_S = 5.0
@@ -55,12 +57,12 @@ class Bar:
     def __init__(self, plan: Plan, backends: int, *, verify: bool, quiet: bool) -> None:
         profile = plan.profile
         self._run_s = profile.seconds + profile.warm_up_s + _RUN_OVERHEAD_S
-        runs = len(plan.cases) * profile.rounds
         self._estimate = Estimate(
             _ROWS_S
             + (backends * _VERDICT_S if verify else 0)
             + len(plan.memory_cases) * _MEMORY_S
-            + runs * self._run_s
+            + len(plan.proof_cases) * _PROOF_S
+            + plan.runs * self._run_s
         )
         self._quiet = quiet
         self._console = Console(stderr=True, highlight=False)
@@ -97,7 +99,7 @@ class Bar:
 
     def stage(self, what: str, steps: int | None = None) -> None:
         self._stage = what
-        self._weight_s = {"verification": _VERDICT_S, "memory": _MEMORY_S}.get(
+        self._weight_s = {"verification": _VERDICT_S, "memory": _MEMORY_S, "proof": _PROOF_S}.get(
             what, self._run_s if steps else _ROWS_S
         )
         self._say(what)
@@ -111,7 +113,7 @@ class Bar:
         self._say(f"{self._stage}: {backend}")
         self._advance()
 
-    def step(self, case: Case, outcome: Run | Memory | Failure) -> None:
+    def step(self, case: Case, outcome: Run | Memory | Proof | Failure) -> None:
         self._say(f"{self._stage}: {case.title}")
         if isinstance(outcome, Failure):
             self._line(f"failed: {case.title}: {outcome.error}")

@@ -8,9 +8,9 @@ from typing import Any
 
 import accessors
 from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
-from bench.case import FURTHER_VERBS, Fetch
+from bench.case import Fetch
 from bench.expected import Expectation, canonical
-from bench.ways import stream_of
+from bench.ways import call_of
 from bench.workload import Operation
 
 _NOTHING = "nothing"
@@ -56,7 +56,7 @@ def read(
         (expectation, fetch)
         for expectation in expectations
         for fetch in (fetches if expectation.operation.function in backend.shapes else (Fetch(),))
-        if FURTHER_VERBS.get(fetch.mode, "stream") in ("stream", *backend.also)
+        if fetch.offered_by(backend)
     ]
     if isinstance(backend, Backend):
         return _read(backend, target, checks)
@@ -98,7 +98,7 @@ def _read(
 def _take(accessor: Accessor, operation: Operation, fetch: Fetch) -> Any:
     if fetch.mode == "buffered":
         return getattr(accessor, operation.function)(*operation.arguments)
-    with stream_of(accessor, operation.function, fetch)(*operation.arguments) as rows:
+    with call_of(accessor, operation.function, fetch)(*operation.arguments) as rows:
         if fetch.mode == "batched":
             return [row for batch in rows for row in batch]
         return list(rows)
@@ -130,7 +130,7 @@ async def _read_async(
 async def _take_async(accessor: AsyncAccessor, operation: Operation, fetch: Fetch) -> Any:
     if fetch.mode == "buffered":
         return await getattr(accessor, operation.function)(*operation.arguments)
-    async with stream_of(accessor, operation.function, fetch)(*operation.arguments) as rows:
+    async with call_of(accessor, operation.function, fetch)(*operation.arguments) as rows:
         if fetch.mode == "batched":
             return [row async for batch in rows for row in batch]
         return [row async for row in rows]

@@ -15,6 +15,7 @@ from typing import IO, Any, Self
 
 from bench.case import Case
 from bench.errors import BenchError, UsageError
+from bench.proofs import Proof
 from bench.samples import Samples
 
 FORMAT = 2
@@ -30,7 +31,7 @@ _DAMAGE = (KeyError, TypeError, ValueError, AttributeError, zlib.error, UsageErr
 class Run:
     """The samples of one case in one round, and what was seen beside them: the unit of statistics.
 
-    `None` means that it could not be seen here, never zero.
+    `None`: it could not be seen here.
     """
 
     case: Case
@@ -71,15 +72,19 @@ class Memory:
 
     case: Case
     peak_bytes: int
-    """Above what the process held when its pool was open and nothing had been asked yet."""
+    """Above what the process held before, with its pool open."""
     rows: int
+    elapsed_ns: int | None = None
+    first_row_ns: int | None = None
+    """From its start to its first row; None for a buffered fetch, which has it with the last."""
 
     def as_dict(self) -> dict[str, Any]:
         return {"kind": "memory", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
     @classmethod
     def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        return cls(Case.from_dict(line["case"]), line["peak_bytes"], line["rows"])
+        fields = {name: line[name] for name in cls.__dataclass_fields__ if name in line}
+        return cls(**fields | {"case": Case.from_dict(line["case"])})
 
 
 @dataclass(frozen=True)
@@ -106,11 +111,12 @@ class Results:
     header: dict[str, Any]
     runs: list[Run] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
+    proofs: list[Proof] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     end: dict[str, Any] | None = None
-    """How the command ended; None when it was killed before it could say so."""
+    """How the command ended; None when it was killed before."""
     damaged_line: int | None = None
-    """The number of a last line that was cut short: all before it is good."""
+    """The number of a last line that was cut short."""
 
     @property
     def cases(self) -> list[Case]:
@@ -145,7 +151,7 @@ class Recorder:
     def header(self, header: dict[str, Any]) -> None:
         self._append({"kind": "header", "format": FORMAT, **header})
 
-    def add(self, entry: Run | Memory | Failure) -> None:
+    def add(self, entry: Run | Memory | Proof | Failure) -> None:
         self._append(entry.as_dict())
         self.holds_runs |= not isinstance(entry, Failure)
 
@@ -236,6 +242,8 @@ def _take(results: Results, line: dict[str, Any]) -> None:
             results.runs.append(Run.from_dict(line))
         case "memory":
             results.memory.append(Memory.from_dict(line))
+        case "proof":
+            results.proofs.append(Proof.from_dict(line))
         case "failure":
             results.failures.append(Failure.from_dict(line))
         case "end":

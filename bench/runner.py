@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import BrokenBarrierError
 from time import perf_counter_ns
+from typing import Any
 
 import accessors
 from accessors.api import AsyncBackend, Backend, Target
@@ -39,6 +40,8 @@ class Job:
     warm_up_s: float = 0.1
     postmaster_pid: int | None = None
     """Of a local server, to see its CPU time."""
+    arguments: tuple[Any, ...] | None = None
+    """Of every operation, in place of the workload's own."""
 
     @property
     def target(self) -> Target:
@@ -46,6 +49,8 @@ class Job:
 
     def plans(self) -> list[tuple[Operation, ...]]:
         """For each worker, what it will ask."""
+        if self.arguments is not None:
+            return [(Operation(self.case.workload, self.arguments),)] * self.case.concurrency
         crowd, seconds = self.case.concurrency, self.warm_up_s + self.seconds
         seats = (Seat(number, crowd) for number in range(crowd))
         return [operations(self.case.workload, self.dataset, seat, seconds) for seat in seats]

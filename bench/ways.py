@@ -5,30 +5,31 @@ from functools import partial
 from typing import Any
 
 from accessors.api import Accessor, AsyncAccessor
-from bench.case import FURTHER_VERBS, Fetch
+from bench.case import VERBS, Fetch
+
+_NAMED = {"buffered": "get_{}", "streamed": "stream_{}", "batched": "stream_{}_batches"}
+"""The ways that an accessor has a public name for, with each of its functions."""
 
 
-def stream_of(
-    accessor: Accessor | AsyncAccessor, function: str, fetch: Fetch
-) -> Callable[..., Any]:
-    """What streams this function's rows: called with its arguments, it gives the stream.
+def call_of(accessor: Accessor | AsyncAccessor, function: str, fetch: Fetch) -> Callable[..., Any]:
+    """What fetches this function's rows, called with the function's arguments.
 
-    That is the accessor's own `stream_...`, or `stream_..._batches`; where the fetch is a further
-    verb of the library, that verb on the function's read.
+    Buffered it gives the rows; any other way, a context manager with the stream. That is the
+    accessor's own function, or a further verb of its library on that function's read.
     """
-    sized = {} if fetch.batch_size is None else {"batch_size": fetch.batch_size}
-    if further := FURTHER_VERBS.get(fetch.mode):
-        verb = getattr(accessor, further)
-        return lambda *arguments: verb(*_read(accessor, function, arguments), **sized)
-    name = function.replace("get_", "stream_", 1)
-    stream = getattr(accessor, f"{name}_batches" if fetch.mode == "batched" else name)
-    return partial(stream, **sized)
+    what = function.removeprefix("get_")
+    if name := _NAMED.get(fetch.mode):
+        return _sized(getattr(accessor, name.format(what)), fetch)
+    verb, reads = verb_of(accessor, fetch), accessor.reads
+    if what == "customers":
+        return lambda first=None: verb(*reads.of_customers(first))
+    return partial(verb, getattr(reads, what))
 
 
-def _read(
-    accessor: Accessor | AsyncAccessor, function: str, arguments: tuple[Any, ...]
-) -> tuple[Any, ...]:
-    name = function.removeprefix("get_")
-    if name == "customers":
-        return accessor.reads.of_customers(*arguments or (None,))
-    return (getattr(accessor.reads, name), *arguments)
+def verb_of(accessor: Accessor | AsyncAccessor, fetch: Fetch) -> Callable[..., Any]:
+    """The same for any read of the library's own kind: called with the read and its arguments."""
+    return _sized(getattr(accessor, VERBS[fetch.mode]), fetch)
+
+
+def _sized(call: Callable[..., Any], fetch: Fetch) -> Callable[..., Any]:
+    return call if fetch.batch_size is None else partial(call, batch_size=fetch.batch_size)

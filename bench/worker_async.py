@@ -16,7 +16,7 @@ from bench.case import Case
 from bench.consumer import Consumer, Streamed, counter, new_consumer
 from bench.course import AsyncCourse
 from bench.samples import Tally
-from bench.ways import stream_of
+from bench.ways import call_of
 from bench.workload import Operation
 
 Call = Callable[..., Awaitable[Any]]
@@ -41,7 +41,7 @@ def perform(accessor: AsyncAccessor, backend: AsyncBackend, case: Case, function
     new = new_consumer(backend, case, function)
     if case.fetch.mode == "buffered":
         return method if case.rows == "native" else _consumed(method, new)
-    stream = stream_of(accessor, function, case.fetch)
+    stream = call_of(accessor, function, case.fetch)
     return _batched(stream, new) if case.fetch.mode == "batched" else _streamed(stream, new)
 
 

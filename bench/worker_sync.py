@@ -15,7 +15,7 @@ from bench.case import Case
 from bench.consumer import Consumer, Streamed, counter, new_consumer
 from bench.course import ThreadCourse
 from bench.samples import Tally
-from bench.ways import stream_of
+from bench.ways import call_of
 from bench.workload import Operation
 
 Call = Callable[..., Any]
@@ -40,7 +40,7 @@ def perform(accessor: Accessor, backend: Backend, case: Case, function: str) -> 
     new = new_consumer(backend, case, function)
     if case.fetch.mode == "buffered":
         return method if case.rows == "native" else _consumed(method, new)
-    stream = stream_of(accessor, function, case.fetch)
+    stream = call_of(accessor, function, case.fetch)
     return _batched(stream, new) if case.fetch.mode == "batched" else _streamed(stream, new)
 
 

@@ -1,0 +1,59 @@
+"""From a case to the job that a process is given."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench.case import Case
+from bench.runner import Job
+from bench.windows import window
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from bench.measure import Order
+
+LARGE = 100_000
+"""Rows from which one operation takes so long that it is not done once more to warm up."""
+
+FLOOR_SHARE = 0.1
+"""Of a profile's seconds, how much the backends that answer from memory get."""
+
+
+@dataclass
+class Jobs:
+    """Makes the jobs of one order."""
+
+    order: "Order"
+    connection: "psycopg.Connection[Any]"
+    url: str = field(repr=False)
+    postmaster_pid: int | None
+    _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+
+    def of(self, case: Case, round_number: int = 0) -> Job:
+        """Raises `BenchError` where there are not as many rows as the case is to have."""
+        profile = self.order.plan.profile
+        found = self.order.backends[case.backend]
+        # A million operations a second need no longer, and would be nine tenths of the file.
+        share = FLOOR_SHARE if found.backend and found.backend.in_memory else 1
+        return Job(
+            case=case,
+            module=found.module,
+            url=self.url,
+            dataset=self.order.dataset,
+            round=round_number,
+            seconds=profile.seconds * share,
+            warm_up_s=profile.warm_up_s if (case.size or 0) < LARGE else 0,
+            postmaster_pid=self.postmaster_pid,
+            arguments=self._arguments(case),
+        )
+
+    def _arguments(self, case: Case) -> tuple[Any, ...] | None:
+        """What gives as many rows as the case is to have."""
+        if case.size is None:
+            return None
+        if case.workload == "get_customers":
+            everyone = case.size == self.order.dataset.customers
+            return () if everyone else (case.size,)
+        if case.size not in self._windows:
+            self._windows[case.size] = window(self.connection, case.size)
+        return self._windows[case.size]

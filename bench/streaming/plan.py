@@ -1,0 +1,160 @@
+"""Which cases the experiment measures: chosen, so that it answers in five minutes.
+
+Three sweeps, for `get_customers` and `get_orders_between_dates`: result sizes, in the plain ways of
+fetching; batch sizes, in every way that a library has; a crowd of eight.
+"""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from accessors import Found
+from accessors.api import AnyBackend
+from bench.case import Case, Fetch, Loop
+from bench.errors import UsageError
+from bench.plan import SQLALCHEMY_ON_PSYCOPG, Plan, Profile
+
+FUNCTIONS = ("get_customers", "get_orders_between_dates")
+BATCHED = Fetch("batched", 1000)
+PLAIN_WAYS = (Fetch("buffered"), Fetch("streamed"), BATCHED)
+BATCH_SIZES = (10, 100, 1_000, 10_000)
+FURTHER_WAYS = (
+    *(Fetch("streamed", size) for size in BATCH_SIZES),
+    *(Fetch("batched", size) for size in BATCH_SIZES if size != BATCHED.batch_size),
+    Fetch("iterated"),
+    Fetch("single-row"),
+    Fetch("single-row", 1000),
+)
+EVERY_WAY = PLAIN_WAYS + FURTHER_WAYS
+
+RUN_SIZES = (1, 10, 100, 1_000, 10_000)
+"""Rows of a result whose runs repeat it."""
+LONE_SIZES = (10_000, 100_000)
+"""Rows of a result that is fetched once in a fresh process, to see its memory; and of the largest
+its time, since a run of that would take the ORM five seconds."""
+LARGEST = LONE_SIZES[-1]
+MORE_CUSTOMERS = 10
+"""Ten times those of scale 1: as many as the largest result has."""
+
+CROWD = 8
+CROWD_ROWS = 1_000
+
+PROMISED = ("orm+psycopg2", "orm+asyncpg")
+"""Whose largest result is run in every round after all: a ratio of it is promised."""
+
+QUICK_BACKENDS = ("psycopg2", "asyncpg", "core+asyncpg", *PROMISED)
+
+STREAMING = Profile(
+    "streaming",
+    "does it stream, what does it buy, what does it cost?",
+    (),
+    rounds=2,
+    seconds=0.02,
+    warm_up_s=0.01,
+    leaves_out=(
+        "SQLAlchemy on psycopg apart from 10,000 rows, as it streams like that on psycopg2 and"
+        " asyncpg; batch sizes other than 1,000 of get_orders_between_dates, and of the ORM's"
+        " largest results"
+    ),
+)
+
+STREAMING_QUICK = replace(
+    STREAMING,
+    name="streaming-quick",
+    leaves_out=(
+        "results of more than 10,000 rows, get_orders_between_dates, crowds, and all backends but "
+        + ", ".join(QUICK_BACKENDS)
+    ),
+)
+
+_Backends = Mapping[str, AnyBackend]
+
+
+def plan(backends: Mapping[str, Found], *, quick: bool) -> Plan:
+    """The experiment's cases for these backends; `quick` has those of them that it keeps to.
+
+    Raises `UsageError` where there is nothing to stream.
+    """
+    asked = {
+        name: found.backend
+        for name, found in backends.items()
+        if found.backend and not found.backend.in_memory
+    }
+    if not asked:
+        raise UsageError("nothing to stream: a backend that answers from memory knows three rows.")
+    made = _quick(asked) if quick else _whole(asked)
+    profile = STREAMING_QUICK if quick else STREAMING
+    return Plan(
+        profile,
+        tuple(dict.fromkeys([*made.repeated, *made.once])),
+        memory_cases=tuple(dict.fromkeys(made.alone)),
+        proof_cases=tuple(made.proofs),
+        once=frozenset(made.once) - frozenset(made.repeated),
+    )
+
+
+@dataclass
+class _Made:
+    repeated: list[Case]
+    """In every round."""
+    once: list[Case]
+    alone: list[Case]
+    """In fresh processes."""
+    proofs: list[Case]
+
+
+def _whole(backends: _Backends) -> _Made:
+    few = _without(backends, SQLALCHEMY_ON_PSYCOPG)
+    promised = {name: backends[name] for name in PROMISED if name in backends}
+    not_orm = {name: backend for name, backend in few.items() if backend.layer != "orm"}
+    customers, orders = FUNCTIONS
+    return _Made(
+        repeated=[
+            *_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES),
+            *_cases(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]),
+            *_cases(promised, [customers], (PLAIN_WAYS[0], BATCHED), (LARGEST,)),
+        ],
+        once=[
+            *_cases(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]),
+            *_cases(few, FUNCTIONS, PLAIN_WAYS, (CROWD_ROWS,), CROWD),
+        ],
+        alone=[
+            *_cases(few, FUNCTIONS, PLAIN_WAYS, LONE_SIZES),
+            *_cases(few, [customers], FURTHER_WAYS, LONE_SIZES[:1]),
+            *_cases(not_orm, [customers], FURTHER_WAYS, (LARGEST,)),
+            *_cases(promised, [customers], (Fetch("streamed", 1000),), (LARGEST,)),
+        ],
+        proofs=[
+            *_cases(few, [customers], EVERY_WAY),
+            *_cases(_without(backends, few), [customers], PLAIN_WAYS),
+        ],
+    )
+
+
+def _quick(backends: _Backends) -> _Made:
+    few = {name: backends[name] for name in QUICK_BACKENDS if name in backends} or backends
+    customers = FUNCTIONS[:1]
+    return _Made(
+        repeated=list(_cases(few, customers, PLAIN_WAYS, RUN_SIZES)),
+        once=list(_cases(few, customers, FURTHER_WAYS, RUN_SIZES[-1:])),
+        alone=list(_cases(few, customers, PLAIN_WAYS, (1_000, 10_000))),
+        proofs=list(_cases(few, customers, EVERY_WAY)),
+    )
+
+
+def _cases(
+    backends: _Backends,
+    functions: Sequence[str],
+    fetches: Sequence[Fetch],
+    sizes: Sequence[int | None] = (None,),
+    concurrency: int = 1,
+) -> Iterator[Case]:
+    for function, size, fetch in product(functions, sizes, fetches):
+        for name, backend in backends.items():
+            if fetch.offered_by(backend):
+                loop: Loop = "none" if backend.colour == "sync" else "asyncio"
+                yield Case(name, function, fetch, concurrency, loop=loop, size=size)
+
+
+def _without(backends: _Backends, others: Container[str]) -> _Backends:
+    return {name: backend for name, backend in backends.items() if name not in others}
