@@ -14,6 +14,7 @@ COMMANDS = {
     "run": ("bench.commands.run", "run", "Measure, and draw the charts."),
     "list": ("bench.commands.list", "list_", "Show backends, workloads and profiles."),
     "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
+    "streaming": ("bench.commands.streaming", "streaming", "Show which ways really stream."),
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),

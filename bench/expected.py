@@ -17,7 +17,7 @@ _CUSTOMERS = f"""
 SELECT json_build_object('name', c.name, 'address', (
     SELECT json_build_object('flat_number', flat_number, 'post_code', post_code)
     FROM {SCHEMA}.address a WHERE a.id = c.address_id))
-FROM {SCHEMA}.customer c ORDER BY c.id"""
+FROM {SCHEMA}.customer c WHERE {{}} ORDER BY c.id"""
 
 _ORDERS = f"""
 SELECT json_build_object(
@@ -33,7 +33,7 @@ SELECT json_build_object(
 FROM {SCHEMA}.orders o WHERE {{}} ORDER BY o.id"""
 
 _ANSWERS = {
-    "get_customers": _CUSTOMERS,
+    "get_customers": _CUSTOMERS.format("c.id <= coalesce(%s, c.id)"),
     "get_orders_of_customer": _ORDERS.format("o.customer_id = %s"),
     "get_orders_between_dates": _ORDERS.format("o.order_time >= %s AND o.order_time <= %s"),
     "get_total_cost_of_an_order": f"""
@@ -57,13 +57,14 @@ def operations(dataset: Dataset) -> list[Operation]:
     middle = first + (last - first) / 2
     orders = (1, 2, 3, 4, dataset.orders, dataset.orders + 1, *range(1_000, dataset.orders, 9_973))
     customers = (1, 2, 3, dataset.customers, dataset.customers + 1, *range(4, 24))
+    many = dataset.customers // dataset.more_customers
     dates = (
         (datetime(2024, 3, 18, 10, 30), datetime(2024, 3, 25, 15)),
         (last, first),
         (middle, middle + timedelta(days=7)),
     )
     return [
-        Operation("get_customers"),
+        Operation("get_customers", () if many == dataset.customers else (many,)),
         *(Operation("get_total_cost_of_an_order", (order,)) for order in orders),
         *(Operation("get_orders_of_customer", (customer,)) for customer in customers),
         *(Operation("get_orders_between_dates", days) for days in dates),
@@ -74,7 +75,7 @@ def ask(connection: "psycopg.Connection[Any]", operation: Operation) -> Expectat
     """The right answer to it, from the rows as they are."""
     rows = connection.execute(
         f"SELECT answer::text FROM ({_ANSWERS[operation.function]}) AS answers (answer)",
-        operation.arguments,
+        operation.arguments or ([None] if operation.function == "get_customers" else []),
     ).fetchall()
     values = (None if text is None else json.loads(text) for (text,) in rows)
     return Expectation(operation, [canonical(value) for value in values])

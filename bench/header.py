@@ -46,5 +46,5 @@ def header(
         },
         "environment": environment.collect(connection, database, local),
         "backends": environment.describe(order.backends),
-        "plan": [case.as_dict() for case in plan.cases],
+        "plan": [case.as_dict() for case in plan.everything],
     }

@@ -13,14 +13,15 @@ from bench import memory, runner, schema
 from bench.case import Case
 from bench.database import Database, postmaster_pid, redact
 from bench.dataset import Dataset
+from bench.entries import Entry, Failure, Run
 from bench.errors import BenchError
 from bench.header import header
 from bench.jobs import Jobs
 from bench.plan import Plan
 from bench.processes import PATIENCE_S, Crew, GivenUpError, WorkError
-from bench.proofs import Proof
-from bench.results import Failure, Memory, Recorder, Run
+from bench.results import Recorder
 from bench.runner import Job
+from bench.streaming.bare_loops import hold_against_bare
 from bench.streaming.proof import prove
 from bench.verify import Verdict, verify
 from bench.workload import WORKLOADS
@@ -41,7 +42,7 @@ class Audience(Protocol):
     def compared(self, backend: str) -> None:
         """A backend's answers have been compared."""
 
-    def step(self, case: Case, outcome: Run | Memory | Proof | Failure) -> None: ...
+    def step(self, case: Case, outcome: Entry) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class _Work:
         plan = self.order.plan
         self._measure_alone("memory", plan.memory_cases, memory.peak)
         self._measure_alone("proof", plan.proof_cases, prove)
+        self._measure_alone("bare loops", plan.bare_cases, hold_against_bare)
         self._measure_rounds()
         if self.troubles:
             first, amount = self.troubles[0], len(self.troubles)
@@ -133,7 +135,7 @@ class _Work:
             target,
             self.order.dataset,
             self.order.backends,
-            {case.fetch for case in self.order.plan.cases},
+            self.order.plan.fetches,
             on_compared=self.audience.compared,
             patience_s=self.order.patience_s,
         )
@@ -148,7 +150,7 @@ class _Work:
         return verdicts
 
     def _measure_alone(
-        self, what: str, cases: Sequence[Case], work: Callable[[Job], Memory | Proof]
+        self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
     ) -> None:
         """Each case once, in a process that does nothing else."""
         if cases:
@@ -188,7 +190,7 @@ class _Work:
         patience_s: float,
     ) -> None:
         """Wait for the outcome and append it; a failure is an outcome, if the server lives."""
-        outcome: Run | Memory | Proof | Failure
+        outcome: Entry
         try:
             outcome = self.crew.result(process, future, patience_s)
         except WorkError as error:
@@ -198,7 +200,7 @@ class _Work:
         if self._add(outcome):
             self._check_server(case)
 
-    def _add(self, outcome: Run | Memory | Proof | Failure) -> bool:
+    def _add(self, outcome: Entry) -> bool:
         """Append it; True if it is a failure, or holds one."""
         self.recorder.add(outcome)
         self.audience.step(outcome.case, outcome)
@@ -220,7 +222,7 @@ class _Work:
             ) from None
 
 
-def _trouble(outcome: Run | Memory | Proof | Failure) -> str | None:
+def _trouble(outcome: Entry) -> str | None:
     if isinstance(outcome, Failure):
         return outcome.error
     if isinstance(outcome, Run) and (errors := outcome.samples.errors):

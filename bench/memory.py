@@ -15,7 +15,7 @@ import accessors
 from accessors.api import AsyncBackend, Backend
 from bench import worker_async, worker_sync
 from bench.consumer import Streamed, counter
-from bench.results import Memory
+from bench.entries import Memory
 from bench.runner import Job, loop_factory
 from bench.workload import Operation
 

@@ -139,8 +139,25 @@ class Plan:
     """Of which the peak memory of one operation is measured."""
     proof_cases: tuple[Case, ...] = ()
     """Of which it is proved whether they stream."""
+    bare_cases: tuple[Case, ...] = ()
+    """Streams that are held against a bare loop on the same cursor."""
     once: frozenset[Case] = frozenset()
     """Those of the cases that are run in the first round alone."""
+
+    @property
+    def everything(self) -> list[Case]:
+        """Each case of which anything is measured, in the order of tables."""
+        alone = (*self.memory_cases, *self.proof_cases, *self.bare_cases)
+        return list(dict.fromkeys([*self.cases, *alone]))
+
+    @property
+    def fetches(self) -> list[Fetch]:
+        """Those to verify: of each mode, with the library's batch size and with one that is given.
+
+        Another size is no other code.
+        """
+        found = {(c.fetch.mode, c.fetch.batch_size is None): c.fetch for c in self.everything}
+        return list(found.values())
 
     @property
     def runs(self) -> int:

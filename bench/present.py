@@ -21,6 +21,8 @@ def present(folder: Path) -> None:
 
     from bench import charts, summary, summary_csv, table
     from bench.errors import BenchError
+    from bench.streaming import plan as streaming_plan
+    from bench.streaming import table as streaming_table
 
     status = Console(stderr=True).status("drawing the charts: some ten seconds")
     found = results.load(folder)
@@ -36,7 +38,8 @@ def present(folder: Path) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH)
-    console.print(table.render(found, summaries))
+    of_streaming = found.header.get("profile") in streaming_plan.PROFILES
+    console.print((streaming_table if of_streaming else table).render(found, summaries))
     for failure in found.failures:
         click.echo(f"failed   {failure.case.title}: {failure.error}")
     if found.damaged_line:

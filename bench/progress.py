@@ -11,17 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from bench.case import Case
+from bench.entries import Entry, Failure
 from bench.plan import Plan
 from bench.processes import uninterrupted
-from bench.proofs import Proof
-from bench.results import Failure, Memory, Run
 
 # Roughly what a step takes, in seconds: only the proportions matter, as what is left is
 # estimated from what has passed.
 _ROWS_S = 1.0
-_VERDICT_S = 1.0
-_MEMORY_S = 0.3
-_PROOF_S = 0.5
+_STEP_S = {"verification": 1.0, "memory": 0.3, "proof": 0.5, "bare loops": 4.0}
+"""By stage; the step of a round takes what its profile says, and the following."""
 _RUN_OVERHEAD_S = 0.15
 
 _LINE_EVERY_S = 5.0
@@ -59,9 +57,10 @@ class Bar:
         self._run_s = profile.seconds + profile.warm_up_s + _RUN_OVERHEAD_S
         self._estimate = Estimate(
             _ROWS_S
-            + (backends * _VERDICT_S if verify else 0)
-            + len(plan.memory_cases) * _MEMORY_S
-            + len(plan.proof_cases) * _PROOF_S
+            + (backends * _STEP_S["verification"] if verify else 0)
+            + len(plan.memory_cases) * _STEP_S["memory"]
+            + len(plan.proof_cases) * _STEP_S["proof"]
+            + len(plan.bare_cases) * _STEP_S["bare loops"]
             + plan.runs * self._run_s
         )
         self._quiet = quiet
@@ -99,9 +98,7 @@ class Bar:
 
     def stage(self, what: str, steps: int | None = None) -> None:
         self._stage = what
-        self._weight_s = {"verification": _VERDICT_S, "memory": _MEMORY_S, "proof": _PROOF_S}.get(
-            what, self._run_s if steps else _ROWS_S
-        )
+        self._weight_s = _STEP_S.get(what, self._run_s if steps else _ROWS_S)
         self._say(what)
         if self._lines and not self._quiet:
             amount = f": {steps}" if steps else ""
@@ -113,7 +110,7 @@ class Bar:
         self._say(f"{self._stage}: {backend}")
         self._advance()
 
-    def step(self, case: Case, outcome: Run | Memory | Proof | Failure) -> None:
+    def step(self, case: Case, outcome: Entry) -> None:
         self._say(f"{self._stage}: {case.title}")
         if isinstance(outcome, Failure):
             self._line(f"failed: {case.title}: {outcome.error}")

@@ -7,16 +7,15 @@ what each field means.
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from bench.case import Case
+from bench.entries import BareLoop, Entry, Failure, Memory, Proof, Run
 from bench.errors import BenchError, UsageError
-from bench.proofs import Proof
-from bench.samples import Samples
 
 FORMAT = 2
 """Goes up whenever an older reader would misread a file; every older one is read."""
@@ -25,82 +24,6 @@ RUN_FILE = "run.jsonl"
 
 _DAMAGE = (KeyError, TypeError, ValueError, AttributeError, zlib.error, UsageError)
 """What reading a line raises that this version did not write."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """The samples of one case in one round, and what was seen beside them: the unit of statistics.
-
-    `None`: it could not be seen here.
-    """
-
-    case: Case
-    round: int
-    started_at: str
-    """UTC, ISO 8601: the start line."""
-    window_ns: int
-    """From the start line to the deadline."""
-    samples: Samples
-    client_cpu_ns: int
-    """CPU time of the backend's process, all threads, from the start line to its last sample."""
-    server_cpu_ns: int | None
-    """CPU time of all the server's processes over the same stretch, where the server is local."""
-    elapsed_ns: int
-    """From the start line to the end of the last sample: what the CPU times are over."""
-    loop_stall_max_ns: int | None
-    """The longest that a heartbeat on the event loop came late; None for threads."""
-    loop_stall_p99_ns: int | None
-    fewest_operations: int
-    """Of any worker: with `most_operations`, how fairly the crowd was served."""
-    most_operations: int
-
-    def as_dict(self) -> dict[str, Any]:
-        fields = {name: value for name, value in vars(self).items() if name != "samples"}
-        case = {"key": self.case.key, "case": self.case.as_dict()}
-        return {"kind": "run", **fields, **case, "samples": self.samples.as_dict()}
-
-    @classmethod
-    def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        fields = {name: line[name] for name in cls.__dataclass_fields__ if name in line}
-        case, samples = Case.from_dict(line["case"]), Samples.from_dict(line["samples"])
-        return cls(**fields | {"case": case, "samples": samples})
-
-
-@dataclass(frozen=True)
-class Memory:
-    """The peak memory of one operation of a case, in a fresh process."""
-
-    case: Case
-    peak_bytes: int
-    """Above what the process held before, with its pool open."""
-    rows: int
-    elapsed_ns: int | None = None
-    first_row_ns: int | None = None
-    """From its start to its first row; None for a buffered fetch, which has it with the last."""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"kind": "memory", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
-
-    @classmethod
-    def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        fields = {name: line[name] for name in cls.__dataclass_fields__ if name in line}
-        return cls(**fields | {"case": Case.from_dict(line["case"])})
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A run, or a memory measurement, that gave nothing: its case is marked in every table."""
-
-    case: Case
-    round: int
-    error: str
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"kind": "failure", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
-
-    @classmethod
-    def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        return cls(Case.from_dict(line["case"]), line["round"], line["error"])
 
 
 @dataclass
@@ -112,6 +35,7 @@ class Results:
     runs: list[Run] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
     proofs: list[Proof] = field(default_factory=list)
+    bare_loops: list[BareLoop] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     end: dict[str, Any] | None = None
     """How the command ended; None when it was killed before."""
@@ -151,7 +75,7 @@ class Recorder:
     def header(self, header: dict[str, Any]) -> None:
         self._append({"kind": "header", "format": FORMAT, **header})
 
-    def add(self, entry: Run | Memory | Proof | Failure) -> None:
+    def add(self, entry: Entry) -> None:
         self._append(entry.as_dict())
         self.holds_runs |= not isinstance(entry, Failure)
 
@@ -244,6 +168,8 @@ def _take(results: Results, line: dict[str, Any]) -> None:
             results.memory.append(Memory.from_dict(line))
         case "proof":
             results.proofs.append(Proof.from_dict(line))
+        case "bare":
+            results.bare_loops.append(BareLoop.from_dict(line))
         case "failure":
             results.failures.append(Failure.from_dict(line))
         case "end":

@@ -16,8 +16,8 @@ from bench.case import Case, Loop
 from bench.course import AsyncCourse, Course, ThreadCourse
 from bench.database_url import redact
 from bench.dataset import Dataset
+from bench.entries import Run
 from bench.meter import Meter
-from bench.results import Run
 from bench.samples import Samples, Tally
 from bench.workload import Operation, Seat, operations
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from bench import stats
 from bench.case import Case
+from bench.entries import Memory, Run
 from bench.figure import Figure
-from bench.results import Memory, Results, Run
+from bench.results import Results
 from bench.stats import Interval
 
 _Value = TypeVar("_Value", int, float)

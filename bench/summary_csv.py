@@ -32,7 +32,7 @@ def write_csv(results: Results, path: Path, summaries: list[Summary] | None = No
 def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
     case = summary.case
     row: dict[str, Any] = {
-        **case.as_dict() | {"backend": _told(case.backend), "twin": case.twin},
+        **case.as_dict() | {"backend": _told(case.backend), "size": case.size, "twin": case.twin},
         **{name: _told(backend.get(name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
         "load_model": "closed",

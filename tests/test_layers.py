@@ -21,8 +21,8 @@ MODULES = {
 MAY_IMPORT = {
     "matplotlib": ("bench.charts",),
     "scipy": ("bench.stats", "bench.summary"),
-    "asyncpg": ("accessors.aio", "bench.bare", "bench.turns"),
-    "psycopg2": ("accessors.sync", "bench.bare", "bench.turns"),
+    "asyncpg": ("accessors.aio", "bench.bare", "bench.turns", "bench.streaming.bare_loops"),
+    "psycopg2": ("accessors.sync", "bench.bare", "bench.turns", "bench.streaming.bare_loops"),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
     "sqlalchemy": ("accessors", "bench.streaming.failing", "session_guard"),
 }
@@ -31,6 +31,7 @@ loops that one would write by hand; `bench.turns` holds the harness against them
 
 MAY_READ_THE_CLOCK = {
     "bench.memory": "times the one operation",
+    "bench.streaming.bare_loops": "times the turns of the harness and of the bare loop",
     "bench.streaming.proof": "times the early stop, and how long a session is held",
     "bench.turns": "times the turns of the harness and of the bare loop",
     "bench.worker_async": "times each operation",

@@ -15,7 +15,7 @@ from bench import results
 from bench.case import Case
 from bench.charts import FAMILIES
 from bench.database import Database
-from bench.results import Failure
+from bench.entries import Failure
 from bench.samples import Samples
 from bench.server import EmbeddedServer
 from tests.documents import ROOT, blocks, described, section

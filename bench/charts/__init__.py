@@ -1,13 +1,29 @@
 """Results into pictures: the only place with matplotlib."""
 
+from itertools import chain
 from pathlib import Path
 
-from bench.charts import latency, layers, overview, streaming, style, sync_async, throughput
+from bench.charts import (
+    latency,
+    layers,
+    overview,
+    streaming,
+    streaming_point,
+    streaming_ways,
+    style,
+    sync_async,
+    throughput,
+)
 from bench.charts import transactions as transactions_chart
 from bench.charts.page import save
 from bench.charts.subject import subject_of
 from bench.results import Results
-from bench.summary import Summary
+from bench.streaming.evidence import ways_of
+from bench.streaming.plan import PROFILES
+from bench.summary import Summary, summarise
+
+STREAMING_FAMILIES = (streaming_point, streaming_ways)
+"""Of the streaming experiment, which has cases of its own."""
 
 FAMILIES = (overview, throughput, latency, layers, sync_async, streaming, transactions_chart)
 
@@ -18,13 +34,14 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
     From the file alone: no backend is imported, no database asked. `summaries` saves the work of
     making them again.
     """
-    subject = subject_of(results, summaries)
+    made = summarise(results) if summaries is None else summaries
+    subject = subject_of(results, made)
     into = folder / "charts"
     into.mkdir(parents=True, exist_ok=True)
+    figures = (
+        chain.from_iterable(family.figures(subject, ways) for family in STREAMING_FAMILIES)
+        if (ways := ways_of(results, made)) and results.header.get("profile") in PROFILES
+        else chain.from_iterable(family.figures(subject) for family in FAMILIES)
+    )
     with style.styled():
-        return [
-            path
-            for family in FAMILIES
-            for name, figure in family.figures(subject)
-            for path in save(figure, into, name)
-        ]
+        return [path for name, figure in figures for path in save(figure, into, name)]

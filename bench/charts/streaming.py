@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.case import Fetch
+from bench.case import MODES, Fetch
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
@@ -14,7 +14,13 @@ from bench.stats import Interval
 from bench.summary import Summary
 from bench.units import BYTES, RATES, TIMES, Unit
 
-SHAPES = {"buffered": ("o", "p"), "streamed": (">", "^", "<"), "batched": ("D", "s", "h")}
+SHAPES = {
+    "buffered": ("o",),
+    "iterated": ("p",),
+    "streamed": (">", "^", "<"),
+    "batched": ("D", "s", "h"),
+    "single-row": ("*", "P"),
+}
 LEAST_BYTES = 1e5
 """Below, a peak is noise of the allocator; on a logarithmic axis, nothing must be something."""
 WORKSHOP = "the ORM without a batch size: as written in the workshop"
@@ -107,10 +113,7 @@ def _marks(
 
 
 def _shapes(fetches: set[Fetch]) -> dict[Fetch, str]:
-    taken = {
-        mode: [fetch for fetch in fetches if fetch.mode == mode]
-        for mode in ("buffered", "streamed", "batched")
-    }
+    taken = {mode: [fetch for fetch in fetches if fetch.mode == mode] for mode in MODES}
     return {
         fetch: SHAPES[mode][place % len(SHAPES[mode])]
         for mode, some in taken.items()

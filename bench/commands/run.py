@@ -137,13 +137,13 @@ def run(
         label=label or "",
         verify=verify,
         patience_s=patience,
-        command=_command_line(database_url),
+        command=command_line(database_url),
     )
-    folder = _folder(out, _safe_name(label) if label else profile.name)
-    _carry_out(order, database_url, folder, quiet)
+    folder = results_folder(out, safe_name(label) if label else profile.name)
+    carry_out(order, database_url, folder, quiet)
 
 
-def _carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bool) -> None:
+def carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bool) -> None:
     """Measure, then draw what was measured, however it ended."""
     from bench.database import resolve
     from bench.measure import measure
@@ -184,21 +184,21 @@ def _check_loop(loop: str | None) -> None:
         raise UsageError("uvloop is not installed: pip install uvloop, or leave --loop out.")
 
 
-def _folder(out: Path | None, name: str) -> Path:
+def results_folder(out: Path | None, name: str) -> Path:
     from bench import project
 
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     return out or project.home() / "results" / f"{stamp}-{name}"
 
 
-def _safe_name(label: str) -> str:
+def safe_name(label: str) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")
     if not name:
         raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
     return name
 
 
-def _command_line(database_url: str | None) -> str:
+def command_line(database_url: str | None) -> str:
     from bench.database import Database
 
     words = ["bench", *sys.argv[1:]]

@@ -33,6 +33,7 @@ LONE_SIZES = (10_000, 100_000)
 """Rows of a result that is fetched once in a fresh process, to see its memory; and of the largest
 its time, since a run of that would take the ORM five seconds."""
 LARGEST = LONE_SIZES[-1]
+QUICK_LONE_SIZES = (10_000, 30_000)
 MORE_CUSTOMERS = 10
 """Ten times those of scale 1: as many as the largest result has."""
 
@@ -41,6 +42,10 @@ CROWD_ROWS = 1_000
 
 PROMISED = ("orm+psycopg2", "orm+asyncpg")
 """Whose largest result is run in every round after all: a ratio of it is promised."""
+
+BARE = ("psycopg2", "asyncpg")
+BARE_WAYS = (Fetch("streamed", 1000), BATCHED)
+"""The streams that bare loops are written for."""
 
 QUICK_BACKENDS = ("psycopg2", "asyncpg", "core+asyncpg", *PROMISED)
 
@@ -62,10 +67,12 @@ STREAMING_QUICK = replace(
     STREAMING,
     name="streaming-quick",
     leaves_out=(
-        "results of more than 10,000 rows, get_orders_between_dates, crowds, and all backends but "
+        "results of more than 30,000 rows, get_orders_between_dates, crowds, and all backends but "
         + ", ".join(QUICK_BACKENDS)
     ),
 )
+
+PROFILES = {profile.name: profile for profile in (STREAMING, STREAMING_QUICK)}
 
 _Backends = Mapping[str, AnyBackend]
 
@@ -83,12 +90,12 @@ def plan(backends: Mapping[str, Found], *, quick: bool) -> Plan:
     if not asked:
         raise UsageError("nothing to stream: a backend that answers from memory knows three rows.")
     made = _quick(asked) if quick else _whole(asked)
-    profile = STREAMING_QUICK if quick else STREAMING
     return Plan(
-        profile,
+        STREAMING_QUICK if quick else STREAMING,
         tuple(dict.fromkeys([*made.repeated, *made.once])),
         memory_cases=tuple(dict.fromkeys(made.alone)),
         proof_cases=tuple(made.proofs),
+        bare_cases=tuple(_cases(_only(asked, BARE), FUNCTIONS[:1], BARE_WAYS, RUN_SIZES[-1:])),
         once=frozenset(made.once) - frozenset(made.repeated),
     )
 
@@ -105,9 +112,9 @@ class _Made:
 
 def _whole(backends: _Backends) -> _Made:
     few = _without(backends, SQLALCHEMY_ON_PSYCOPG)
-    promised = {name: backends[name] for name in PROMISED if name in backends}
+    promised = _only(backends, PROMISED)
     not_orm = {name: backend for name, backend in few.items() if backend.layer != "orm"}
-    customers, orders = FUNCTIONS
+    customers = FUNCTIONS[0]
     return _Made(
         repeated=[
             *_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES),
@@ -132,12 +139,12 @@ def _whole(backends: _Backends) -> _Made:
 
 
 def _quick(backends: _Backends) -> _Made:
-    few = {name: backends[name] for name in QUICK_BACKENDS if name in backends} or backends
+    few = _only(backends, QUICK_BACKENDS) or backends
     customers = FUNCTIONS[:1]
     return _Made(
         repeated=list(_cases(few, customers, PLAIN_WAYS, RUN_SIZES)),
         once=list(_cases(few, customers, FURTHER_WAYS, RUN_SIZES[-1:])),
-        alone=list(_cases(few, customers, PLAIN_WAYS, (1_000, 10_000))),
+        alone=list(_cases(few, customers, PLAIN_WAYS, QUICK_LONE_SIZES)),
         proofs=list(_cases(few, customers, EVERY_WAY)),
     )
 
@@ -154,6 +161,10 @@ def _cases(
             if fetch.offered_by(backend):
                 loop: Loop = "none" if backend.colour == "sync" else "asyncio"
                 yield Case(name, function, fetch, concurrency, loop=loop, size=size)
+
+
+def _only(backends: _Backends, others: Sequence[str]) -> _Backends:
+    return {name: backends[name] for name in others if name in backends}
 
 
 def _without(backends: _Backends, others: Container[str]) -> _Backends:

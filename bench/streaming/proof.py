@@ -10,7 +10,7 @@ import accessors
 from accessors.api import Accessor, AsyncAccessor, AsyncBackend, Backend, Target
 from bench.case import Case
 from bench.consumer import DictConsumer
-from bench.proofs import Proof
+from bench.entries import Proof
 from bench.runner import Job, loop_factory
 from bench.streaming.failing import failing_read
 from bench.ways import call_of, verb_of

@@ -8,7 +8,8 @@ from typing import Any
 
 from accessors import BUILTIN
 from bench.case import Case, Fetch
-from bench.results import Memory, Results, Run
+from bench.entries import Memory, Run
+from bench.results import Results
 from bench.samples import Samples
 
 POINT = "get_total_cost_of_an_order"

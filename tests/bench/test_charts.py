@@ -13,7 +13,8 @@ from bench.case import Case, Fetch
 from bench.charts import FAMILIES, draw, style
 from bench.charts.page import caption, error_note
 from bench.charts.subject import subject_of
-from bench.results import Failure, Memory, Results
+from bench.entries import Failure, Memory
+from bench.results import Results
 from bench.samples import Samples
 from tests.bench import synthetic
 

@@ -12,10 +12,11 @@ from accessors import discover
 from bench import dataset
 from bench.case import Case, Fetch
 from bench.database import Database
+from bench.entries import Failure, Memory, Run
 from bench.fingerprint import fingerprint
 from bench.measure import Order, measure
 from bench.plan import PROFILES, Plan
-from bench.results import Failure, Memory, Recorder, Run, load
+from bench.results import Recorder, load
 from tests.bench.conftest import SMALL
 
 POINT = "get_total_cost_of_an_order"

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.case import Case, Fetch
+from bench.entries import Failure, Memory, Run
 from bench.errors import BenchError, UsageError
-from bench.results import FORMAT, Failure, Memory, Recorder, Run, load
+from bench.results import FORMAT, Recorder, load
 from bench.samples import Samples, Tally
 
 INTEGERS = st.integers(-(2**61), 2**61)

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from accessors.models import Customer
 from bench.case import Case
 from bench.database import Database, postmaster_pid
-from bench.results import Run
+from bench.entries import Run
 from bench.runner import Job, run
 from tests.bench.conftest import SMALL
 from tests.bench.recording import Record, record

@@ -7,7 +7,8 @@ import pandas
 import pytest
 
 from bench.case import Case, Fetch
-from bench.results import Failure, Memory, Results
+from bench.entries import Failure, Memory
+from bench.results import Results
 from bench.samples import Samples
 from bench.summary import summarise
 from bench.summary_csv import write_csv

@@ -7,7 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.case import Case, Fetch
-from bench.results import Failure, Results
+from bench.entries import Failure
+from bench.results import Results
 from bench.table import render
 from tests.bench import synthetic
 

@@ -1,0 +1,67 @@
+"""`bench streaming`: does it really stream, what does it buy, what does it cost?"""
+
+from pathlib import Path
+
+import click
+
+from bench.commands.options import (
+    backend_options,
+    choose_backends,
+    database_url_option,
+    patience_option,
+)
+
+
+@click.command()
+@backend_options
+@click.option("--quick", is_flag=True, help="Under a minute: fewer backends, up to 10,000 rows.")
+@click.option(
+    "--explain",
+    metavar="BACKEND",
+    help="Its ways of fetching, each with the lines of code that make it, and its figures.",
+)
+@click.option("--label", help="Names the results folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder; must not exist.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@patience_option
+@database_url_option
+def streaming(
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    quick: bool,
+    explain: str | None,
+    label: str | None,
+    out: Path | None,
+    quiet: bool,
+    patience: float,
+    database_url: str | None,
+) -> None:
+    """Fetch results of 1 to 100,000 rows in every way, and tell which of them stream.
+
+    Each way is made to fail late and is left early, for proof; first row, memory, event-loop
+    stalls and rows/s are its price. Prints a verdict a way, the number of rows from which streaming
+    wins, and what must hold of it; writes a folder of results with charts.
+
+    \b
+    Examples:
+      bench streaming
+      bench streaming --quick --backend orm+asyncpg
+      bench streaming --explain orm+asyncpg
+    """
+    from bench.commands.run import carry_out, command_line, results_folder, safe_name
+    from bench.dataset import Dataset
+    from bench.measure import Order
+    from bench.streaming.plan import MORE_CUSTOMERS, plan
+
+    chosen = choose_backends((explain,) if explain else backends, backend_modules)
+    planned = plan(chosen, quick=quick or explain is not None)
+    order = Order(
+        plan=planned,
+        backends={case.backend: chosen[case.backend] for case in planned.everything},
+        dataset=Dataset(more_customers=MORE_CUSTOMERS),
+        label=label or "",
+        patience_s=patience,
+        command=command_line(database_url),
+    )
+    folder = results_folder(out, safe_name(label) if label else planned.profile.name)
+    carry_out(order, database_url, folder, quiet)

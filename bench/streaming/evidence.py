@@ -1,0 +1,149 @@
+"""What the results say of each way of fetching: its figures by size, and whether it streams."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bench.case import Fetch
+from bench.entries import Memory, Proof
+from bench.results import Results
+from bench.summary import Summary
+
+Word = Literal["streams", "streams in batches", "buffers", "unclear"]
+
+LATE = 0.5
+"""From this share of the whole time on, a first row is no early one."""
+
+GROWTH = 1.2
+GROWTH_BYTES = 2_000_000
+"""Memory that grows by less than a fifth, or by less than this, does not grow with the rows."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One size of a result, fetched in one way: medians."""
+
+    total_ns: float
+    first_row_ns: float
+    """Buffered, it comes with the last one."""
+    rows_per_s: float
+    stall_ns: float | None = None
+    """The longest of the event loop; None for threads, and where it was not looked at."""
+    server_cpu_ns: float | None = None
+
+
+@dataclass
+class Way:
+    """One way in which one backend fetches the rows of one function."""
+
+    backend: str
+    function: str
+    fetch: Fetch
+    points: dict[int, Point] = field(default_factory=dict)
+    """By rows of the result, for one task alone."""
+    crowds: dict[int, Point] = field(default_factory=dict)
+    """By number of tasks, each with a session of its own."""
+    memory_bytes: dict[int, int] = field(default_factory=dict)
+    """Peak of one operation, by rows of the result."""
+    proof: Proof | None = None
+
+    @property
+    def largest(self) -> int:
+        """Rows of its largest result; 0 where it was not timed."""
+        return max(self.points, default=0)
+
+    @property
+    def early(self) -> bool | None:
+        """Whether its first row comes long before the last; None where it was not timed."""
+        if not self.points:
+            return None
+        point = self.points[self.largest]
+        return point.first_row_ns < LATE * point.total_ns
+
+    @property
+    def grows(self) -> bool | None:
+        """Whether its memory grows with the rows; None where one size alone was measured."""
+        if len(self.memory_bytes) < 2:
+            return None
+        *_, some, many = (self.memory_bytes[size] for size in sorted(self.memory_bytes))
+        return many > max(GROWTH * some, some + GROWTH_BYTES)
+
+    @property
+    def verdict(self) -> Word:
+        """From memory, first row and the late failure; `unclear` where they contradict.
+
+        A stream may have its first row late, where the server sorts for half of the time. So a
+        late row alone says nothing: a buffer is what has its first row late *and* holds them all.
+        """
+        proved = self.proof.delivered if self.proof else None
+        seen = {
+            None if self.grows is None else not self.grows,
+            None if proved is None else proved > 0,
+        } - {None}
+        if len(seen) != 1 or (seen == {False} and self.early):
+            return "unclear"
+        if seen == {False}:
+            return "buffers"
+        batch = self.proof.batch if self.proof else None
+        return "streams" if batch == 1 or (batch is None) else "streams in batches"
+
+
+def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
+    """Each way that was measured or proved, in the order of the plan."""
+    found: dict[tuple[str, str, Fetch], Way] = {}
+
+    def way(backend: str, function: str, fetch: Fetch) -> Way:
+        return found.setdefault((backend, function, fetch), Way(backend, function, fetch))
+
+    for summary in summaries:
+        case = summary.case
+        if case.size is None or not (point := _point(summary)):
+            continue
+        own = way(case.backend, case.workload, case.fetch)
+        if case.concurrency == 1:
+            own.points[case.size] = point
+        else:
+            own.crowds[case.concurrency] = point
+    for memory in results.memory:
+        case = memory.case
+        if case.size is not None:
+            own = way(case.backend, case.workload, case.fetch)
+            own.memory_bytes[case.size] = memory.peak_bytes
+            if lone := _lone(memory):  # of the largest, nothing else was timed
+                own.points.setdefault(case.size, lone)
+    for proof in results.proofs:
+        way(proof.case.backend, proof.case.workload, proof.case.fetch).proof = proof
+    return list(found.values())
+
+
+def crossover(buffered: Mapping[int, float], streamed: Mapping[int, float]) -> int | None:
+    """From how many rows on the stream's figure (less is better) is no worse at any size.
+
+    None where the buffer is better at the largest size that both have.
+    """
+    least = None
+    for size in sorted(buffered.keys() & streamed.keys(), reverse=True):
+        if streamed[size] > buffered[size]:
+            break
+        least = size
+    return least
+
+
+def _point(summary: Summary) -> Point | None:
+    total, first = summary.latency_ns.get("p50"), summary.usable_after_ns
+    if not (total and first and summary.rows_per_s):
+        return None
+    return Point(
+        total.median,
+        first.median,
+        summary.rows_per_s.median,
+        summary.loop_stall_max_ns,
+        summary.server_cpu_ns.median if summary.server_cpu_ns else None,
+    )
+
+
+def _lone(memory: Memory) -> Point | None:
+    if not memory.elapsed_ns:
+        return None
+    first_row_ns = memory.first_row_ns or memory.elapsed_ns
+    return Point(memory.elapsed_ns, first_row_ns, memory.rows / memory.elapsed_ns * 1e9)

@@ -1,0 +1,148 @@
+"""What `bench streaming` prints: a verdict a way, crossovers, and what must hold."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.case import Fetch
+from bench.results import Results
+from bench.streaming.evidence import Way, crossover, ways_of
+from bench.streaming.plan import BATCHED
+from bench.streaming.promises import Promise, promises
+from bench.summary import Summary
+from bench.units import BYTES, RATES, TIMES, Unit, unit_of
+
+DOCUMENTED = 10_000
+"""SQLAlchemy's word on when not to stream: results of "typically less than 10000 rows".
+
+https://docs.sqlalchemy.org/en/20/core/connections.html#using-server-side-cursors-a-k-a-stream-results
+"""
+
+_STYLES = {"buffers": "red", "unclear": "yellow"}
+
+_Figure = Callable[[Way], float | None]
+
+
+def render(results: Results, summaries: list[Summary]) -> RenderableType:
+    """All of it, for a terminal of 100 columns."""
+    ways = ways_of(results, summaries)
+    order = list(results.header["backends"])
+    ways.sort(key=lambda way: (order.index(way.backend), way.fetch))
+    parts: list[RenderableType] = []
+    for function in dict.fromkeys(way.function for way in ways):
+        own = [way for way in ways if way.function == function and way.points]
+        parts += [Text(function, "bold"), _table(own), Text()]
+    held = promises(ways, summaries, results.bare_loops)
+    return Group(*parts, _crossovers(ways), Text(), _promises(held), _legend())
+
+
+def _table(ways: Sequence[Way]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    for name in ("backend", "fetch", "verdict"):
+        table.add_column(name, no_wrap=True)
+    columns = [
+        _column("rows", lambda way: way.largest, RATES, ways),
+        _column("rows/s", lambda way: way.points[way.largest].rows_per_s, RATES, ways),
+        _column("first row", lambda way: way.points[way.largest].first_row_ns, TIMES, ways),
+        _column("memory", _memory, BYTES, ways),
+        _column("stall", _stall, TIMES, ways),
+        _column("stopped", lambda way: way.proof.early_ns if way.proof else None, TIMES, ways),
+        _column("held", lambda way: way.proof.held_ns if way.proof else None, TIMES, ways),
+    ]
+    for heading, _ in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    before = ""
+    for row, way in enumerate(ways):
+        verdict = Text(_verdict(way), _STYLES.get(way.verdict, "green"))
+        if way.proof and not way.proof.clean:
+            verdict.append(" UNCLEAN", "bold red")
+        backend = "" if way.backend == before else way.backend
+        before = way.backend
+        table.add_row(backend, str(way.fetch), verdict, *(cells[row] for _, cells in columns))
+    return table
+
+
+def _verdict(way: Way) -> str:
+    if way.verdict == "streams in batches" and way.proof and way.proof.batch:
+        return f"batches of {way.proof.batch:,}"
+    return way.verdict
+
+
+def _memory(way: Way) -> float | None:
+    return way.memory_bytes.get(max(way.memory_bytes, default=0))
+
+
+def _stall(way: Way) -> float | None:
+    timed = [size for size, point in way.points.items() if point.stall_ns is not None]
+    return way.points[max(timed)].stall_ns if timed else None
+
+
+def _column(
+    name: str, figure: _Figure, units: tuple[Unit, ...], ways: Sequence[Way]
+) -> tuple[str, list[str]]:
+    values = [figure(way) for way in ways]
+    unit = unit_of(values, units)
+    heading = f"{unit.symbol} {name}" if units == RATES else f"{name} {unit.symbol}"
+    return heading.strip(), [unit.text(value) for value in values]
+
+
+def _crossovers(ways: Sequence[Way]) -> RenderableType:
+    """From how many rows on batches win, a backend and a function each."""
+    title = Text(f"From how many rows on {BATCHED} is no worse than buffered:", "bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("backend")
+    table.add_column("function")
+    for name in ("total time", "first row", "memory"):
+        table.add_column(name, justify="right")
+    of = {(way.backend, way.function, way.fetch): way for way in ways}
+    for (backend, function, fetch), buffered in of.items():
+        batched = of.get((backend, function, BATCHED))
+        if fetch != Fetch() or batched is None or not buffered.points:
+            continue
+        table.add_row(
+            backend,
+            function,
+            _rows(crossover(_times(buffered), _times(batched))),
+            _rows(crossover(_firsts(buffered), _firsts(batched))),
+            _rows(crossover(buffered.memory_bytes, batched.memory_bytes)),
+        )
+    note = Text(
+        f'SQLAlchemy documents results of "typically less than {DOCUMENTED} rows" as too small to'
+        " stream.",
+        "dim",
+    )
+    return Group(title, table, note)
+
+
+def _times(way: Way) -> dict[int, float]:
+    return {size: point.total_ns for size, point in way.points.items()}
+
+
+def _firsts(way: Way) -> dict[int, float]:
+    return {size: point.first_row_ns for size, point in way.points.items()}
+
+
+def _rows(size: int | None) -> str:
+    return "never" if size is None else f"{size:,}"
+
+
+def _promises(held: Iterable[Promise]) -> RenderableType:
+    lines = [Text("What must hold:", "bold")]
+    for promise in held:
+        mark = Text("holds   ", "green") if promise.kept else Text("BROKEN  ", "bold red")
+        lines.append(Text.assemble(mark, f"{promise.sentence}: ", (promise.figure, "bold")))
+    return Group(*lines)
+
+
+def _legend() -> Text:
+    return Text(
+        "\nrows: of the largest result that was fetched so, which rows/s, first row and memory are of."
+        "\nverdict: a read that fails late gave its rows before (streams), all but a broken batch,"
+        " or none\n(buffers); unclear: its memory or first row says otherwise. memory: peak of one"
+        " operation in a fresh\nprocess. stall: the longest of the event loop, in runs of 10,000"
+        " rows. stopped: ten rows of all\nwere read, and left. held: the session, for 10,000 rows"
+        " made dicts.",
+        "dim",
+    )
