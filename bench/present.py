@@ -3,10 +3,14 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench import results
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _WIDTH = 100
 """Of the table where nobody says how wide it may be: a pipe, a file, CI."""
@@ -46,6 +50,14 @@ def present(folder: Path) -> None:
         click.echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
     click.echo(f"\nfigures  {_near(found.folder / 'summary.csv')}")
     click.echo(f"charts   {_near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+
+
+def console() -> "Console":
+    """For tables, on stdout."""
+    from rich.console import Console
+
+    found = Console()
+    return found if found.is_terminal else Console(width=_WIDTH)
 
 
 def _near(path: Path) -> Path:

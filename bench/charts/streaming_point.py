@@ -21,6 +21,12 @@ WORDS = {
     Fetch(): "scalars(stmt).all()\nbuffered",
 }
 
+SHORT = {
+    Fetch("streamed"): "the workshop's stream",
+    BATCHED: "the one with a batch size",
+    Fetch(): "the plain fetch",
+}
+
 
 def figures(subject: Subject, ways: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
     of = {way.fetch: way for way in ways if way.backend == BACKEND and way.points}
@@ -37,8 +43,8 @@ def figures(subject: Subject, ways: Sequence[Way]) -> Iterator[tuple[str, Figure
     figure, grid = page(
         subject,
         f"Does it stream? {rows:,} customers through the ORM on asyncpg",
-        f"{first.function}; the verdicts: "
-        + ", ".join(f"{' '.join(WORDS[fetch].split())} {way.verdict}" for fetch, way in of.items())
+        f"{first.function}. When a late row fails: "
+        + ", ".join(f"{SHORT[fetch]} {way.verdict}" for fetch, way in of.items())
         + ".",
         height=1.7,
         columns=len(panels),

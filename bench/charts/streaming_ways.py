@@ -58,8 +58,8 @@ def _figure(
     subject: Subject, function: str, chart: _Chart, curves: Mapping[str, Mapping[str, Curve]]
 ) -> Figure:
     names = [name for name in subject.looks if name in curves]
-    columns = min(COLUMNS, len(names))
-    rows = -(-len(names) // columns)
+    rows = -(-len(names) // COLUMNS)
+    columns = -(-len(names) // rows)
     modes = [mode for mode in LINES if any(mode in curves[name] for name in names)]
     figure, grid = page(
         subject,

@@ -1,6 +1,7 @@
 """`bench streaming`: does it really stream, what does it buy, what does it cost?"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from bench.commands.options import (
     database_url_option,
     patience_option,
 )
+
+if TYPE_CHECKING:
+    from accessors import Found
 
 
 @click.command()
@@ -65,3 +69,18 @@ def streaming(
     )
     folder = results_folder(out, safe_name(label) if label else planned.profile.name)
     carry_out(order, database_url, folder, quiet)
+    if explain:
+        _explain(folder, chosen[explain])
+
+
+def _explain(folder: Path, found: "Found") -> None:
+    from bench.present import console
+    from bench.results import load
+    from bench.streaming.evidence import ways_of
+    from bench.streaming.explain import explain
+    from bench.summary import summarise
+
+    assert found.backend is not None, "what was measured is there"
+    results = load(folder)
+    ways = ways_of(results, summarise(results))
+    console().print(explain(found.backend, found.module, ways))

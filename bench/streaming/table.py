@@ -45,7 +45,7 @@ def _table(ways: Sequence[Way]) -> Table:
     columns = [
         _column("rows", lambda way: way.largest, RATES, ways),
         _column("rows/s", lambda way: way.points[way.largest].rows_per_s, RATES, ways),
-        _column("first row", lambda way: way.points[way.largest].first_row_ns, TIMES, ways),
+        _column("first", lambda way: way.points[way.largest].first_row_ns, TIMES, ways),
         _column("memory", _memory, BYTES, ways),
         _column("stall", _stall, TIMES, ways),
         _column("stopped", lambda way: way.proof.early_ns if way.proof else None, TIMES, ways),
@@ -66,7 +66,7 @@ def _table(ways: Sequence[Way]) -> Table:
 
 def _verdict(way: Way) -> str:
     if way.verdict == "streams in batches" and way.proof and way.proof.batch:
-        return f"batches of {way.proof.batch:,}"
+        return f"streams by {way.proof.batch:,}"
     return way.verdict
 
 
@@ -84,8 +84,7 @@ def _column(
 ) -> tuple[str, list[str]]:
     values = [figure(way) for way in ways]
     unit = unit_of(values, units)
-    heading = f"{unit.symbol} {name}" if units == RATES else f"{name} {unit.symbol}"
-    return heading.strip(), [unit.text(value) for value in values]
+    return f"{name}\n{unit.symbol}", [unit.text(value) for value in values]
 
 
 def _crossovers(ways: Sequence[Way]) -> RenderableType:
@@ -138,8 +137,8 @@ def _promises(held: Iterable[Promise]) -> RenderableType:
 
 def _legend() -> Text:
     return Text(
-        "\nrows: of the largest result that was fetched so, which rows/s, first row and memory are of."
-        "\nverdict: a read that fails late gave its rows before (streams), all but a broken batch,"
+        "\nrows: of the largest result that was fetched so: rows/s, first row and memory are its."
+        "\nverdict: a read that fails late gave its rows before (streams), all but a broken batch"
         " or none\n(buffers); unclear: its memory or first row says otherwise. memory: peak of one"
         " operation in a fresh\nprocess. stall: the longest of the event loop, in runs of 10,000"
         " rows. stopped: ten rows of all\nwere read, and left. held: the session, for 10,000 rows"
