@@ -33,8 +33,9 @@ def explain(backend: AnyBackend, module: str, ways: Iterable[Way]) -> Renderable
     table.add_column(width=_CODE_WIDTH)
     own = sorted((w for w in ways if w.backend == backend.name and w.points), key=_place)
     for _, group in groupby(own, key=lambda way: (way.fetch.mode, way.fetch.batch_size is None)):
-        alike = list(group)  # but for the batch size, of which the code is shown with the last
-        code = "\n".join(lines_of(accessor, alike[-1].fetch, backend.layer))
+        alike = list(group)  # but for the batch size: one is enough to show the code of all
+        shown_with = next((way for way in alike if way.fetch.batch_size == 1000), alike[0])
+        code = "\n".join(lines_of(accessor, shown_with.fetch, backend.layer))
         shown = Syntax(code, "python", theme="ansi_light", word_wrap=True)
         table.add_row(Text("\n\n").join(map(_figures, alike)), shown)
     return Group(Text(f"{backend.name}: each way, and the lines that make it", "bold"), table)

@@ -1,0 +1,108 @@
+"""Verdicts, crossovers and promises, from figures that are made up."""
+
+import pytest
+
+from bench.case import Case, Fetch
+from bench.entries import BareLoop, Proof
+from bench.streaming.evidence import Point, Way, crossover
+from bench.streaming.promises import promises
+
+BATCHED, BUFFERED = Fetch("batched", 1000), Fetch()
+LARGEST = 100_000
+
+
+def point(total: float, first: float, rate: float = 1.0) -> Point:
+    return Point(total, first, rate)
+
+
+def proof(fetch: Fetch, delivered: int | None) -> Proof:
+    case = Case("orm+asyncpg", "get_customers", fetch)
+    return Proof(case, 20_000, delivered, 1, 0, "idle", 1, 1)
+
+
+def way(
+    fetch: Fetch,
+    *,
+    first: float = 1,
+    memory: tuple[int, int] = (5, 5),
+    delivered: int | None = 19_000,
+    rate: float = 1.0,
+    backend: str = "orm+asyncpg",
+) -> Way:
+    """Of 100,000 rows in 100 ns; memory in MB, at 10,000 and at 100,000 rows."""
+    some, many = (megabytes * 1_000_000 for megabytes in memory)
+    return Way(
+        backend,
+        "get_customers",
+        fetch,
+        points={LARGEST: point(100, first, rate)},
+        memory_bytes={10_000: some, LARGEST: many},
+        proof=proof(fetch, delivered),
+    )
+
+
+def test_a_stream_is_early_flat_and_gives_rows_before_a_failure() -> None:
+    assert way(BATCHED).verdict == "streams in batches"
+    assert way(BATCHED, delivered=19_999).verdict == "streams"
+
+
+def test_a_buffer_is_late_grows_and_gives_none() -> None:
+    assert way(BUFFERED, first=100, memory=(24, 240), delivered=0).verdict == "buffers"
+
+
+def test_a_late_first_row_alone_makes_no_buffer() -> None:
+    """Forbids a verdict on the server: it sorts for half of the time before any row is sent."""
+    assert way(BATCHED, first=60).verdict == "streams in batches"
+
+
+@pytest.mark.parametrize(
+    ("first", "memory", "delivered"),
+    [(1, (5, 50), 19_000), (100, (5, 5), 0), (1, (24, 240), 0)],
+    ids=["gives rows and grows", "gives none and is flat", "gives none and is early"],
+)
+def test_contradicting_evidence_is_no_verdict(
+    first: float, memory: tuple[int, int], delivered: int
+) -> None:
+    assert way(BATCHED, first=first, memory=memory, delivered=delivered).verdict == "unclear"
+
+
+def test_without_a_proof_memory_decides_and_without_both_nothing_does() -> None:
+    assert way(BATCHED, delivered=None).verdict == "streams"
+    bare = Way("mine", "get_customers", BATCHED, points={10: point(10, 1)})
+    assert bare.verdict == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("memory", "grows"), [((10, 12), False), ((10, 13), True), ((1, 3), False), ((1, 4), True)]
+)
+def test_memory_grows_by_more_than_a_fifth_and_more_than_2_mb(
+    memory: tuple[int, int], grows: bool
+) -> None:
+    assert way(BATCHED, memory=memory).grows is grows
+
+
+def test_the_crossover_is_where_the_stream_wins_from_then_on() -> None:
+    buffered = {1: 1.0, 10: 2.0, 100: 5.0, 1000: 50.0}
+    assert crossover(buffered, {1: 2, 10: 3, 100: 5, 1000: 20}) == 100
+    assert crossover(buffered, {1: 0, 10: 3, 100: 6, 1000: 20}) == 1000
+    assert crossover(buffered, {1: 0, 10: 0, 100: 0, 1000: 51}) is None
+    assert crossover(buffered, {7: 1}) is None
+
+
+def test_the_orms_promises_are_kept_and_broken() -> None:
+    slow = way(BUFFERED, first=100, memory=(24, 240), delivered=0)
+    kept = {p.sentence: p for p in promises([slow, way(BATCHED, first=5)], [], [])}
+    assert len(kept) == 3
+    assert all(promise.kept for promise in kept.values()), kept
+    early, flat, stays = promises([slow, way(BATCHED, first=6, memory=(5, 25))], [], [])
+    assert (early.kept, early.figure) == (False, "1/17")
+    assert (flat.kept, flat.figure) == (False, "1/10")
+    assert (stays.kept, stays.figure) == (False, "orm+asyncpg batched:1000")
+
+
+def test_a_bare_loop_is_held_against_by_pairs() -> None:
+    case = Case("asyncpg", "get_customers", BATCHED)
+    (kept,) = promises([], [], [BareLoop(case, 10, [102, 204, 51], [100, 200, 50])])
+    assert (kept.kept, kept.figure.partition(" ")[0]) == (True, "98.0%")
+    (broken,) = promises([], [], [BareLoop(case, 10, [110, 220, 55], [100, 200, 50])])
+    assert not broken.kept
