@@ -4,6 +4,8 @@ It cannot protect as GuardedSession does. A statement is refused in time; but by
 engine hears of a COMMIT or ROLLBACK, SQLAlchemy has ended the owner's transaction on its side.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import event
@@ -36,20 +38,11 @@ def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = 
     `strict`: even an idle connection may not change hands before it is returned to the pool.
     """
     target = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
-    if event.contains(target, "commit", _commit):
+    if event.contains(target, "commit", _LISTENERS["commit"]):
         return
-    event.listen(target, "checkout", _checked_out_strict if strict else _checked_out)
-    event.listen(target, "before_cursor_execute", _before)
-    event.listen(target, "after_cursor_execute", _after)
-    event.listen(target, "handle_error", _failed)
-    event.listen(target, "commit", _commit)
-    event.listen(target, "rollback", _rollback)
-    event.listen(target, "savepoint", _savepoint)
-    event.listen(target, "release_savepoint", _release_savepoint)
-    event.listen(target, "rollback_savepoint", _rollback_savepoint)
-    event.listen(target, "prepare_twophase", _prepare_twophase)
-    event.listen(target, "commit_twophase", _commit_twophase)
-    event.listen(target, "rollback_twophase", _rollback_twophase)
+    event.listen(target, "checkout", partial(_checked_out, strict))
+    for name, listener in _LISTENERS.items():
+        event.listen(target, name, listener)
 
 
 def custody_of(connection: Connection) -> ConnectionCustody | None:
@@ -59,12 +52,8 @@ def custody_of(connection: Connection) -> ConnectionCustody | None:
     return connection.info.get(_KEY)
 
 
-def _checked_out(_: Any, entry: ConnectionPoolEntry, __: Any) -> None:
-    entry.info[_KEY] = ConnectionCustody("connection")
-
-
-def _checked_out_strict(_: Any, entry: ConnectionPoolEntry, __: Any) -> None:
-    entry.info[_KEY] = ConnectionCustody("connection", strict=True)
+def _checked_out(strict: bool, _: Any, entry: ConnectionPoolEntry, __: Any) -> None:
+    entry.info[_KEY] = ConnectionCustody("connection", strict=strict)
 
 
 def _before(connection: Connection, *_: Any) -> None:
@@ -83,40 +72,28 @@ def _failed(context: ExceptionContext) -> None:
         custody.abandon()
 
 
-def _check(connection: Connection, operation: str, *, ends: bool = False) -> None:
-    if custody := custody_of(connection):
-        custody.check(operation, connection)
-        if ends:
-            custody.ended(operation)
+def _heard(operation: str, *, ends: bool = False) -> Callable[..., None]:
+    """Listens to what is announced and has no end of its own."""
+
+    def listener(connection: Connection, *_: Any) -> None:
+        if custody := custody_of(connection):
+            custody.check(operation, connection)
+            if ends:
+                custody.ended(operation)
+
+    return listener
 
 
-def _commit(connection: Connection) -> None:
-    _check(connection, "commit", ends=True)
-
-
-def _rollback(connection: Connection) -> None:
-    _check(connection, "rollback", ends=True)
-
-
-def _savepoint(connection: Connection, *_: Any) -> None:
-    _check(connection, "begin_nested")
-
-
-def _release_savepoint(connection: Connection, *_: Any) -> None:
-    _check(connection, "release savepoint")
-
-
-def _rollback_savepoint(connection: Connection, *_: Any) -> None:
-    _check(connection, "rollback to savepoint")
-
-
-def _prepare_twophase(connection: Connection, *_: Any) -> None:
-    _check(connection, "prepare")
-
-
-def _commit_twophase(connection: Connection, *_: Any) -> None:
-    _check(connection, "commit", ends=True)
-
-
-def _rollback_twophase(connection: Connection, *_: Any) -> None:
-    _check(connection, "rollback", ends=True)
+_LISTENERS = {
+    "before_cursor_execute": _before,
+    "after_cursor_execute": _after,
+    "handle_error": _failed,
+    "commit": _heard("commit", ends=True),
+    "rollback": _heard("rollback", ends=True),
+    "savepoint": _heard("begin_nested"),
+    "release_savepoint": _heard("release of the savepoint"),
+    "rollback_savepoint": _heard("rollback to the savepoint"),
+    "prepare_twophase": _heard("prepare"),
+    "commit_twophase": _heard("commit", ends=True),
+    "rollback_twophase": _heard("rollback", ends=True),
+}

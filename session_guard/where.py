@@ -1,5 +1,6 @@
 """Where in the user's code something happens: `file:line`, past the frames of libraries."""
 
+import os
 import sys
 import sysconfig
 from asyncio import Task
@@ -64,7 +65,7 @@ def _of_the_user(lines: Iterable[_Line], whom: Who) -> str:
     for code, line in lines:
         file = code.co_filename
         if not file.startswith(("<", _OURS, *_LIBRARIES)):
-            return f"{file}:{line}"
+            return f"{file.removeprefix(str(Path.cwd()) + os.sep)}:{line}"
     if isinstance(whom, Task):  # as in gather(session.execute(...)): its line is the library's
         return f"{getattr(whom.get_coro(), '__qualname__', 'a coroutine')}()"
     return "a line unknown"
