@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_session
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
 from session_guard import (
     GuardedSession,
@@ -98,7 +98,7 @@ BETWEEN: dict[str, Step] = {
     "expunges": lambda session: session.run_sync(lambda sync: sync.expunge_all()),
     "expires": lambda session: session.run_sync(lambda sync: sync.expire_all()),
     "hands over what is not its own": lambda session: session.run_sync(hand_over),
-    "closes by the transaction": lambda session: session.get_transaction().commit(),
+    "commits its transaction object": lambda session: session.run_sync(commit_transaction),
 }
 
 
@@ -106,6 +106,16 @@ BETWEEN: dict[str, Step] = {
 async def two(desk: Desk) -> AsyncIterator[AsyncSession]:
     async with desk.maker() as maker, maker() as session:
         yield session
+
+
+def release(session: Session) -> None:
+    if transaction := session.get_nested_transaction():
+        transaction.commit()
+
+
+def commit_transaction(session: Session) -> None:
+    """Not by the session's own method."""
+    session.get_transaction().commit()
 
 
 async def interleave(session: AsyncSession, before: Step, between: Step) -> list[Any]:
@@ -116,8 +126,7 @@ async def interleave(session: AsyncSession, before: Step, between: Step) -> list
         await before(session)
         ready.set()
         await done.wait()
-        while transaction := session.get_nested_transaction():
-            await transaction.commit()
+        await session.run_sync(release)
         await session.commit()
 
     async def second() -> None:
