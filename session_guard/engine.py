@@ -84,7 +84,7 @@ def _heard(operation: str, *, ends: bool = False) -> Callable[..., None]:
     return listener
 
 
-_LISTENERS = {
+_LISTENERS: dict[str, Callable[..., None]] = {
     "before_cursor_execute": _before,
     "after_cursor_execute": _after,
     "handle_error": _failed,

@@ -1,6 +1,8 @@
 """What was found is kept, also where the exception was swallowed: `gather` loses them easily."""
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging import getLogger
 
 from session_guard.violation import Violation
@@ -9,6 +11,7 @@ MOST_KEPT = 1000
 """The oldest go: a service that is wrong all day must not grow without bound."""
 
 _found: deque[Violation] = deque(maxlen=MOST_KEPT)
+_permissions = 0
 _log = getLogger("session_guard")
 
 
@@ -29,3 +32,18 @@ def violations(*, clear: bool = False) -> tuple[Violation, ...]:
     while _found:
         taken.append(_found.popleft())
     return tuple(taken)
+
+
+@contextmanager
+def permitted() -> Iterator[None]:
+    """Within it the whole process may share: nothing is recorded, and nothing refused."""
+    global _permissions
+    _permissions += 1
+    try:
+        yield
+    finally:
+        _permissions -= 1
+
+
+def is_permitted() -> bool:
+    return _permissions > 0

@@ -34,7 +34,7 @@ def hand_over(shared: Shareable) -> None:
         resource = resource.sync_connection
     if isinstance(resource, GuardedSession):
         resource.custody.hand_over(resource)
-        for connection in resource.connections:
+        for connection in resource.connections_in_use:
             _hand_over(connection)
     elif isinstance(resource, Connection):
         _hand_over(resource)

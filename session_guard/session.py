@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
@@ -10,22 +10,14 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from session_guard.custody import Custody
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def _guarded(method: Method) -> Method:
-    name = method.__name__
-
-    @wraps(method)
-    def call(self: "GuardedSession", *args: Any, **kwargs: Any) -> Any:
-        custody = self.custody
-        custody.enter(name, self)
-        try:
-            return method(self, *args, **kwargs)
-        finally:
-            custody.leave()
-
-    return cast(Method, call)
+_METHODS = (
+    *("add", "add_all", "begin", "begin_nested", "close", "commit", "connection", "delete"),
+    *("execute", "expire", "expire_all", "expunge", "expunge_all", "flush", "get", "get_one"),
+    *("invalidate", "merge", "prepare", "refresh", "reset", "rollback", "scalar", "scalars"),
+    *("bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings"),
+    *("delete_all", "merge_all"),  # since SQLAlchemy 2.1
+)
+"""What reads or changes a session's state, its transaction or its rows."""
 
 
 class GuardedSession(Session):
@@ -39,66 +31,84 @@ class GuardedSession(Session):
     methods of AsyncSession. `strict`: even an idle session may not change hands.
     """
 
+    custody: Custody
+    connections_in_use: list[Connection]
+    adopted = False  # guarded since its first transaction, not from the start
+
     def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
-        self.custody = Custody("session", strict=strict)
-        self.connections: list[Connection] = []  # of the open transaction
+        take_custody(self, strict=strict)
         super().__init__(*args, **kwargs)
 
-    add = _guarded(Session.add)
-    add_all = _guarded(Session.add_all)
-    begin = _guarded(Session.begin)
-    begin_nested = _guarded(Session.begin_nested)
-    bulk_insert_mappings = _guarded(Session.bulk_insert_mappings)
-    bulk_save_objects = _guarded(Session.bulk_save_objects)
-    bulk_update_mappings = _guarded(Session.bulk_update_mappings)
-    close = _guarded(Session.close)
-    commit = _guarded(Session.commit)
-    connection = _guarded(Session.connection)
-    delete = _guarded(Session.delete)
-    execute = _guarded(Session.execute)
-    expire = _guarded(Session.expire)
-    expire_all = _guarded(Session.expire_all)
-    expunge = _guarded(Session.expunge)
-    expunge_all = _guarded(Session.expunge_all)
-    flush = _guarded(Session.flush)
-    get = _guarded(Session.get)
-    get_one = _guarded(Session.get_one)
-    invalidate = _guarded(Session.invalidate)
-    merge = _guarded(Session.merge)
-    prepare = _guarded(Session.prepare)
-    refresh = _guarded(Session.refresh)
-    reset = _guarded(Session.reset)
-    rollback = _guarded(Session.rollback)
-    scalar = _guarded(Session.scalar)  # type: ignore[assignment, arg-type]
-    scalars = _guarded(Session.scalars)
+
+def take_custody(session: GuardedSession, *, strict: bool = False) -> None:
+    session.custody = Custody("session", strict=strict)
+    session.connections_in_use = []
 
 
-for _name in ("delete_all", "merge_all"):  # since SQLAlchemy 2.1
-    if hasattr(Session, _name):
-        setattr(GuardedSession, _name, _guarded(getattr(Session, _name)))
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    name = method.__name__
+
+    @wraps(method)
+    def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
+        custody = self.custody
+        custody.enter(name, self)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            custody.leave()
+
+    return call
 
 
-# A transaction object has methods of its own, and so has every mapped attribute.
+def _guarded_methods(session_class: type[Session]) -> dict[str, Callable[..., Any]]:
+    methods = ((name, getattr(session_class, name, None)) for name in _METHODS)
+    return {name: _guarded(method) for name, method in methods if method}
 
 
-@event.listens_for(GuardedSession, "after_transaction_create")
+for _name, _method in _guarded_methods(Session).items():
+    setattr(GuardedSession, _name, _method)
+
+
+_guarded_classes: dict[type, type[GuardedSession]] = {Session: GuardedSession}
+
+
+def guarded_class(session_class: type[Session]) -> type[GuardedSession]:
+    """A guarded subclass of an application's own session class."""
+    if session_class not in _guarded_classes:
+        name, bases = f"Guarded{session_class.__name__}", (session_class, GuardedSession)
+        _guarded_classes[session_class] = type(name, bases, _guarded_methods(session_class))
+    return _guarded_classes[session_class]
+
+
+# A transaction object has methods of its own, and to set a mapped attribute begins a transaction.
+
+
 def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         session.custody.begun()
 
 
-@event.listens_for(GuardedSession, "after_begin")
 def _connected(session: GuardedSession, _: SessionTransaction, connection: Connection) -> None:
-    session.connections.append(connection)
+    session.connections_in_use.append(connection)
 
 
-@event.listens_for(GuardedSession, "before_commit")
 def _commits(session: GuardedSession) -> None:
     session.custody.check("commit", session)
 
 
-@event.listens_for(GuardedSession, "after_transaction_end")
 def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        session.connections.clear()
-        session.custody.ended("end of transaction")
+        session.connections_in_use.clear()
+        session.custody.ended("rollback or close")
+
+
+LISTENERS: dict[str, Callable[..., None]] = {
+    "after_transaction_create": _begun,
+    "after_begin": _connected,
+    "before_commit": _commits,
+    "after_transaction_end": _ended,
+}
+"""Event -> what hears of it, for a session that is guarded."""
+
+for _name, _listener in LISTENERS.items():
+    event.listen(GuardedSession, _name, _listener)
