@@ -4,7 +4,6 @@ from asyncio import Task
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Protocol
-from weakref import ReferenceType
 
 from session_guard import ledger, where, who
 from session_guard.violation import Kind, SharedSessionError, Violation
@@ -17,7 +16,7 @@ class Transactional(Protocol):
     def in_transaction(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hold:
     """A stake in the open transaction: whose, since which operation, and who could have lent it."""
 
@@ -57,7 +56,7 @@ class Custody:
         self._user: Who | None = None
         self._owner: Who | None = None
         self._holds: list[Hold] = []
-        self._known: set[ReferenceType[Task[Any]]] = set(who.enrol(who.current())[-1:])
+        self._known: Lineage = who.enrol(who.current())[-1:]
 
     def enter(self, operation: str, resource: Transactional) -> None:
         """Begin an operation; `leave` ends it.
@@ -105,10 +104,11 @@ class Custody:
     def ended(self, operation: str) -> None:
         """The transaction is over. One that another has ended, past `enter`, is only reported."""
         me = who.current()
-        permitted = ledger.is_permitted()
-        if me is not self._user and not permitted and (hold := self._in_the_way_of(me)):
+        unasked = me is not self._user and not ledger.is_permitted()
+        if unasked and (hold := self._in_the_way_of(me)):
             ledger.record(self._violation("interleaving", operation, me, hold, refused=False))
-        self._holds = [hold for hold in self._holds if hold.holder is self._user]
+        if len(self._holds) > 1:
+            self._holds = [hold for hold in self._holds if hold.holder is self._user]
 
     def hand_over(self, resource: Transactional) -> None:
         """Let go of it: whoever uses it next has it. Raises as `enter` does."""
@@ -123,14 +123,15 @@ class Custody:
     def _admit(self, operation: str, me: Who, *, at_stake: bool) -> None:
         if self.strict:
             self._admit_owner(operation, me)
-        if not at_stake:
-            self._holds = []
-        elif hold := self._in_the_way_of(me):
+        if at_stake and (hold := self._in_the_way_of(me)):
             self._refuse("interleaving", operation, me, hold)
-        lineage = who.enrol(me)
-        self._known.update(lineage[-1:])
-        if all(hold.holder is not me for hold in self._holds):
-            self._holds.append(Hold(me, operation, lineage))
+        hold = Hold(me, operation, who.enrol(me))
+        if not at_stake:
+            self._holds = [hold]
+        elif all(other.holder is not me for other in self._holds):
+            self._holds.append(hold)
+        if (itself := hold.lineage[-1:]) and itself[0] not in self._known:
+            self._known += itself
         self._user = me
 
     def _admit_owner(self, operation: str, me: Who) -> None:

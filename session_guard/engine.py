@@ -11,12 +11,11 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from session_guard.custody import Custody, Transactional
 
 _KEY = "session_guard"
-"""In `info`, which a DBAPI connection has for its users' own data."""
+"""In `info`, which a connection has for its users' own data; anew at each checkout."""
 
 
 class ConnectionCustody(Custody):
@@ -40,7 +39,7 @@ def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = 
     target = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
     if event.contains(target, "commit", _LISTENERS["commit"]):
         return
-    event.listen(target, "checkout", partial(_checked_out, strict))
+    event.listen(target, "engine_connect", partial(_connected, strict))
     for name, listener in _LISTENERS.items():
         event.listen(target, name, listener)
 
@@ -52,8 +51,8 @@ def custody_of(connection: Connection) -> ConnectionCustody | None:
     return connection.info.get(_KEY)
 
 
-def _checked_out(strict: bool, _: Any, entry: ConnectionPoolEntry, __: Any) -> None:
-    entry.info[_KEY] = ConnectionCustody("connection", strict=strict)
+def _connected(strict: bool, connection: Connection) -> None:
+    connection.info[_KEY] = ConnectionCustody("connection", strict=strict)
 
 
 def _before(connection: Connection, *_: Any) -> None:

@@ -4,8 +4,7 @@ asyncio does not tell a task's parent. But a new task copies the context of the 
 so what that one has left there names it: https://docs.python.org/3/library/contextvars.html
 """
 
-import asyncio
-from asyncio import Task
+from asyncio import Task, _get_running_loop, current_task
 from contextvars import ContextVar
 from threading import Thread, current_thread
 from typing import Any
@@ -20,8 +19,8 @@ _lineage: ContextVar[Lineage] = ContextVar("session_guard_lineage", default=())
 
 def current() -> Who:
     """The running task, or the thread where no task runs."""
-    loop = asyncio._get_running_loop()  # without one, current_task() would raise
-    return (None if loop is None else asyncio.current_task(loop)) or current_thread()
+    loop = _get_running_loop()  # without one, current_task() would raise
+    return (loop and current_task(loop)) or current_thread()
 
 
 def alive(who: Who) -> bool:
@@ -38,9 +37,12 @@ def enrol(me: Who) -> Lineage:
     lineage = _lineage.get()
     if isinstance(me, Thread) or (lineage and lineage[-1]() is me):
         return lineage
-    # The ended are left out: a runner that gives all its tasks one context would grow it for ever.
-    living = (each for each in lineage if (task := each()) and task is not me and not task.done())
-    lineage = (*living, ref(me))
+    if lineage:
+        # Without the ended: a runner that gives all its tasks one context would grow it for ever.
+        living = [each for each in lineage if (task := each()) and not (task is me or task.done())]
+        lineage = (*living, ref(me))
+    else:
+        lineage = (ref(me),)
     _lineage.set(lineage)
     return lineage
 
