@@ -5,7 +5,6 @@ engine hears of a COMMIT or ROLLBACK, SQLAlchemy has ended the owner's transacti
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from sqlalchemy import event
@@ -37,11 +36,21 @@ def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = 
     `strict`: even an idle connection may not change hands before it is returned to the pool.
     """
     target = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
-    if event.contains(target, "commit", _LISTENERS["commit"]):
-        return
-    event.listen(target, "engine_connect", partial(_connected, strict))
+    if not is_guarded(target):
+        event.listen(target, "engine_connect", _connected_strict if strict else _connected)
+        for name, listener in _LISTENERS.items():
+            event.listen(target, name, listener)
+
+
+def is_guarded(engine: Engine | type[Engine]) -> bool:
+    return event.contains(engine, "commit", _LISTENERS["commit"])
+
+
+def unguard_engine(engine: Engine | type[Engine]) -> None:
+    """Take back a `guard_engine` that was not strict."""
+    event.remove(engine, "engine_connect", _connected)
     for name, listener in _LISTENERS.items():
-        event.listen(target, name, listener)
+        event.remove(engine, name, listener)
 
 
 def custody_of(connection: Connection) -> ConnectionCustody | None:
@@ -51,8 +60,12 @@ def custody_of(connection: Connection) -> ConnectionCustody | None:
     return connection.info.get(_KEY)
 
 
-def _connected(strict: bool, connection: Connection) -> None:
-    connection.info[_KEY] = ConnectionCustody("connection", strict=strict)
+def _connected(connection: Connection) -> None:
+    connection.info[_KEY] = ConnectionCustody("connection")
+
+
+def _connected_strict(connection: Connection) -> None:
+    connection.info[_KEY] = ConnectionCustody("connection", strict=True)
 
 
 def _before(connection: Connection, *_: Any) -> None:

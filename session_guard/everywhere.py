@@ -11,16 +11,24 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from session_guard.engine import guard_engine
+from session_guard.engine import guard_engine, is_guarded, unguard_engine
 from session_guard.session import LISTENERS, GuardedSession, guarded_class, take_custody
 
 
 def guard_everything() -> None:
     """Every session and every engine of this process, present and future. Twice is once."""
-    guard_engine(Engine)
-    for name, listener in _LISTENERS.items():
-        if not event.contains(Session, name, listener):
+    if not is_guarded(Engine):
+        guard_engine(Engine)
+        for name, listener in _LISTENERS.items():
             event.listen(Session, name, listener)
+
+
+def unguard_everything() -> None:
+    """Take it back, for what has not begun a transaction yet."""
+    if is_guarded(Engine):
+        unguard_engine(Engine)
+        for name, listener in _LISTENERS.items():
+            event.remove(Session, name, listener)
 
 
 def _adopted(session: Session) -> GuardedSession:

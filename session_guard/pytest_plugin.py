@@ -32,6 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
 class _Watch:
     """Registered only where it was asked for."""
 
+    def pytest_unconfigure(self) -> None:
+        from session_guard.everywhere import unguard_everything
+
+        unguard_everything()
+
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
