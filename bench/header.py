@@ -34,6 +34,7 @@ def header(
         "seconds": plan.profile.seconds,
         "warm_up_s": plan.profile.warm_up_s,
         "load_model": "closed",
+        "session_guard": order.guard,
         "verified": None if verdicts is None else {v.backend: v.checks for v in verdicts},
         "leaves_out": plan.profile.leaves_out,
         "impossible": dict(plan.impossible),

@@ -58,6 +58,8 @@ class Order:
     """How much longer than planned anything may take before its process is given up."""
     command: str = ""
     """As it was typed, without secrets."""
+    guard: bool = False
+    """Whether session_guard watches every session while it is timed."""
 
 
 def measure(order: Order, database: Database, recorder: Recorder, audience: Audience) -> None:
@@ -68,7 +70,7 @@ def measure(order: Order, database: Database, recorder: Recorder, audience: Audi
     the file says how it ended.
     """
     try:
-        with database.session() as connection, schema.held(connection), Crew() as crew:
+        with database.session() as connection, schema.held(connection), Crew(order.guard) as crew:
             work = _Work(order, database, recorder, audience, connection, crew)
             work.prepare()
             work.measure()

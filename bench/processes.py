@@ -45,9 +45,13 @@ class GivenUpError(WorkError):
 
 
 class Crew:
-    """The processes of a command, by name. On leaving, none is left behind, however busy."""
+    """The processes of a command, by name. On leaving, none is left behind, however busy.
 
-    def __init__(self) -> None:
+    `guard`: in each of them session_guard watches every SQLAlchemy session and connection.
+    """
+
+    def __init__(self, guard: bool = False) -> None:
+        self._enter = partial(_enter, guard)
         self._executors: dict[str, ProcessPoolExecutor] = {}
         self._pids: dict[str, Future[int]] = {}
         resource_tracker.ensure_running()  # it would lift `uninterrupted`, started within it
@@ -119,7 +123,7 @@ class Crew:
     def _executor(self, name: str, context: BaseContext = _SPAWN) -> ProcessPoolExecutor:
         executor = self._executors.get(name)
         if executor is None:
-            executor = ProcessPoolExecutor(1, context, initializer=_enter)
+            executor = ProcessPoolExecutor(1, context, initializer=self._enter)
             self._executors[name] = executor
             self._pids[name] = executor.submit(os.getpid)
         return executor
@@ -132,8 +136,12 @@ def _kill(children: list[BaseProcess]) -> None:
         child.join()
 
 
-def _enter() -> None:
+def _enter(guard: bool) -> None:
     """What every process does first: it never outlives its parent."""
+    if guard:
+        from session_guard.everywhere import guard_everything
+
+        guard_everything()
     # What a library logs of its failures is in the samples; stderr is for the command's own lines.
     logging.lastResort = None
     parent = multiprocessing.parent_process()

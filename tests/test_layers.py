@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "asyncpg": ("accessors.aio", "bench.bare", "bench.turns", "bench.streaming.bare_loops"),
     "psycopg2": ("accessors.sync", "bench.bare", "bench.turns", "bench.streaming.bare_loops"),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
-    "sqlalchemy": ("accessors", "bench.streaming.failing", "session_guard"),
+    "sqlalchemy": ("accessors", "bench.guard_cost", "bench.streaming.failing", "session_guard"),
 }
 """Who speaks to which library: a module, or a package with all that is in it. `bench.bare` has the
 loops that one would write by hand; `bench.turns` holds the harness against them."""
@@ -33,6 +33,7 @@ MAY_READ_THE_CLOCK = {
     "bench.memory": "times the one operation",
     "bench.streaming.bare_loops": "times the turns of the harness and of the bare loop",
     "bench.streaming.proof": "times the early stop, and how long a session is held",
+    "bench.guard_cost": "times calls and units of work, guarded and not",
     "bench.turns": "times the turns of the harness and of the bare loop",
     "bench.worker_async": "times each operation",
     "bench.worker_sync": "times each operation",

@@ -4,10 +4,13 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from bench.commands.options import counts, database_url_option
+from bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from bench.guard_cost import GuardCost
     from bench.overhead import Overhead
     from bench.stats import Interval
 
@@ -42,12 +45,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="The most pairs of turns for one ratio.",
 )
+@click.option("--guard", is_flag=True, help="What session_guard costs, instead of the harness.")
 @database_url_option
+@click.pass_context
 def overhead(
+    context: click.Context,
     backends: tuple[str, ...],
     concurrency: tuple[int, ...],
     seconds: float,
     pairs: int,
+    guard: bool,
     database_url: str | None,
 ) -> int:
     """Hold the harness against a bare loop that does the same point read, turn by turn.
@@ -56,10 +63,71 @@ def overhead(
     as it takes for 95 % intervals within 1.5 % either way. The exit code is 1 where the harness
     keeps less than 97 % of the bare loop's throughput, or adds more than 5 % of CPU time.
 
+    With --guard: what a guarded session (docs/session-guard.md) adds to a call, and to a unit of
+    work of one task (open a session, one point read, close it), within 0.5 %. The exit code is 1
+    above 1.5 µs and 3 %.
+
     \b
-    Example:
+    Examples:
       bench overhead --backend asyncpg --concurrency 16
+      bench overhead --guard
     """
+    if guard:
+        _refuse_others(context, "backends", "concurrency", "seconds")
+        return _guard(pairs, database_url)
+    return _harness(backends, concurrency, seconds, pairs, database_url)
+
+
+def _refuse_others(context: click.Context, *names: str) -> None:
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"{parameter.opts[0]} is for the harness: leave it out, or --guard.\n"
+                "The guard is measured with one task, over asyncpg."
+            )
+
+
+def _guard(most_rounds: int, database_url: str | None) -> int:
+    from bench import dataset as rows
+    from bench import schema
+    from bench.database import resolve
+    from bench.guard_cost import GUARDED, measure
+
+    database, dataset = resolve(database_url), rows.Dataset()
+    with database.session() as connection, schema.held(connection):
+        rows.ensure(connection, dataset)
+        found = measure(database.url, dataset.orders, most_rounds, _tell_rounds)
+    words = "" if found.kept else "  MORE THAN PROMISED"
+    click.echo(
+        f"session_guard where nothing is shared: medians of {len(found.rounds)} interleaved turns"
+        f" [95 % interval]{words}\n"
+        f"a call on a GuardedSession takes {_microseconds(found.a_call_ns)} more\n"
+        f"a unit of work (open, one point read, close) takes {_microseconds(found.a_unit_ns)};\n"
+        "with the guard, as a share of it:\n"
+        + "\n".join(f"  {side:15} {_ratio(found.share(side))}" for side in GUARDED)
+    )
+    return 0 if found.kept else 1
+
+
+def _tell_rounds(found: "GuardCost") -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{len(found.rounds)} turns\r", nl=False, err=True)
+
+
+def _microseconds(time: "Interval") -> str:
+    if time.low is None or time.high is None:
+        return f"{time.median / 1e3:.2f} µs"
+    return f"{time.median / 1e3:.2f} [{time.low / 1e3:.2f} to {time.high / 1e3:.2f}] µs"
+
+
+def _harness(
+    backends: tuple[str, ...],
+    concurrency: tuple[int, ...],
+    seconds: float,
+    pairs: int,
+    database_url: str | None,
+) -> int:
     import accessors
     from bench import dataset as rows
     from bench import schema

@@ -77,6 +77,9 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to make for the results.")
 @patience_option
 @click.option("--verify/--no-verify", default=True, help="Compare all answers before timing.")
+@click.option(
+    "--guard", is_flag=True, help="Time it with session_guard on (docs/session-guard.md)."
+)
 @click.option("--quiet", is_flag=True, help="Only the closing table.")
 def run(
     profile_name: str,
@@ -94,6 +97,7 @@ def run(
     out: Path | None,
     patience: float,
     verify: bool,
+    guard: bool,
     quiet: bool,
     loop: str | None,
     **factors: tuple[str, ...],
@@ -138,6 +142,7 @@ def run(
         verify=verify,
         patience_s=patience,
         command=command_line(database_url),
+        guard=guard,
     )
     folder = results_folder(out, safe_name(label) if label else profile.name)
     carry_out(order, database_url, folder, quiet)

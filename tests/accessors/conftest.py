@@ -24,6 +24,8 @@ from bench import dataset
 from bench.database import Database
 from bench.dataset import Dataset
 from bench.server import EmbeddedServer
+from session_guard import violations
+from session_guard.everywhere import guard_everything, unguard_everything
 
 SMALL = Dataset(scale=0.01, seed=1)
 MATRIX = [
@@ -188,6 +190,21 @@ class Truth:
 
     def between(self, after: datetime, before: datetime) -> list[dict[str, Any]]:
         return [order for order in self._orders.values() if after <= order["order_time"] <= before]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _guarded() -> Iterator[None]:
+    """Our own accessors keep the rule: session_guard watches each of their sessions."""
+    guard_everything()
+    yield
+    unguard_everything()
+
+
+@pytest.fixture(autouse=True)
+def _one_session_per_task() -> Iterator[None]:
+    violations(clear=True)
+    yield
+    assert violations() == ()
 
 
 @pytest.fixture(scope="session")

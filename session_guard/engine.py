@@ -1,0 +1,111 @@
+"""A net below every session: it sees what reaches a connection, and raises the alarm.
+
+It cannot protect as GuardedSession does. A statement is refused in time; but by the time that an
+engine hears of a COMMIT or ROLLBACK, SQLAlchemy has ended the owner's transaction on its side.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from session_guard.custody import Custody, Transactional
+
+_KEY = "session_guard"
+"""In `info`, which a connection has for its users' own data; anew at each checkout."""
+
+
+class ConnectionCustody(Custody):
+    """Who may use one connection, from its checkout to its return."""
+
+    __slots__ = ()
+
+    def _at_stake(self, resource: Transactional) -> bool:
+        # With autocommit a Connection is "in a transaction" that the server knows nothing of.
+        assert isinstance(resource, Connection)
+        dbapi_connection = resource.connection.dbapi_connection
+        return resource.in_transaction() and not getattr(dbapi_connection, "autocommit", False)
+
+
+def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = False) -> None:
+    """Raise SharedSessionError when a second task or thread uses a connection of the engine's.
+
+    The class `Engine` itself stands for every engine there is, and will be. Twice is once.
+    `strict`: even an idle connection may not change hands before it is returned to the pool.
+    """
+    target = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+    if not is_guarded(target):
+        event.listen(target, "engine_connect", _connected_strict if strict else _connected)
+        for name, listener in _LISTENERS.items():
+            event.listen(target, name, listener)
+
+
+def is_guarded(engine: Engine | type[Engine]) -> bool:
+    return event.contains(engine, "commit", _LISTENERS["commit"])
+
+
+def unguard_engine(engine: Engine | type[Engine]) -> None:
+    """Take back a `guard_engine` that was not strict."""
+    event.remove(engine, "engine_connect", _connected)
+    for name, listener in _LISTENERS.items():
+        event.remove(engine, name, listener)
+
+
+def custody_of(connection: Connection) -> ConnectionCustody | None:
+    """None where there is nothing to guard: closed, lost, or not of a guarded engine."""
+    if connection.closed or connection.invalidated:
+        return None
+    return connection.info.get(_KEY)
+
+
+def _connected(connection: Connection) -> None:
+    connection.info[_KEY] = ConnectionCustody("connection")
+
+
+def _connected_strict(connection: Connection) -> None:
+    connection.info[_KEY] = ConnectionCustody("connection", strict=True)
+
+
+def _before(connection: Connection, *_: Any) -> None:
+    if custody := custody_of(connection):
+        custody.enter("execute", connection)
+
+
+def _after(connection: Connection, *_: Any) -> None:
+    if custody := custody_of(connection):
+        custody.leave()
+
+
+def _failed(context: ExceptionContext) -> None:
+    """Also a cancelled one; and one that was refused, in whose stead another's goes on."""
+    if context.connection is not None and (custody := custody_of(context.connection)):
+        custody.abandon()
+
+
+def _heard(operation: str, *, ends: bool = False) -> Callable[..., None]:
+    """Listens to what is announced and has no end of its own."""
+
+    def listener(connection: Connection, *_: Any) -> None:
+        if custody := custody_of(connection):
+            custody.check(operation, connection)
+            if ends:
+                custody.ended(operation)
+
+    return listener
+
+
+_LISTENERS: dict[str, Callable[..., None]] = {
+    "before_cursor_execute": _before,
+    "after_cursor_execute": _after,
+    "handle_error": _failed,
+    "commit": _heard("commit", ends=True),
+    "rollback": _heard("rollback", ends=True),
+    "savepoint": _heard("begin_nested"),
+    "release_savepoint": _heard("release of the savepoint"),
+    "rollback_savepoint": _heard("rollback to the savepoint"),
+    "prepare_twophase": _heard("prepare"),
+    "commit_twophase": _heard("commit", ends=True),
+    "rollback_twophase": _heard("rollback", ends=True),
+}

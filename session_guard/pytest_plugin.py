@@ -1,0 +1,70 @@
+"""`pytest --one-session-per-task`: a shared session fails the test that shared it.
+
+Also where the application swallowed the exception. It needs no change: every engine and session
+of the process is watched.
+"""
+
+from collections.abc import Generator
+from contextlib import nullcontext
+
+import pytest
+
+OPTION = "one_session_per_task"
+MARKER = "shares_session"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "fail a test in which two tasks or threads share a SQLAlchemy session or connection"
+    group = parser.getgroup("session_guard")
+    group.addoption("--one-session-per-task", action="store_true", dest=OPTION, help=text)
+    parser.addini(OPTION, text, type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{MARKER}(reason): two tasks may share a session here.")
+    if config.getoption(OPTION) or config.getini(OPTION):
+        from session_guard.everywhere import guard_everything
+
+        guard_everything()
+        config.pluginmanager.register(_Watch(), "session_guard_watch")
+
+
+class _Watch:
+    """Registered only where it was asked for."""
+
+    def pytest_unconfigure(self) -> None:
+        from session_guard.everywhere import unguard_everything
+
+        unguard_everything()
+
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            marker = item.get_closest_marker(MARKER)
+            if marker and not marker.kwargs.get("reason"):
+                raise pytest.UsageError(
+                    f"{item.nodeid}: say why: @pytest.mark.{MARKER}(reason='...')"
+                )
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        from session_guard import ledger
+
+        with ledger.permitted() if item.get_closest_marker(MARKER) else nullcontext():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        from session_guard.ledger import violations
+
+        report = yield
+        if found := violations(clear=True):
+            told = "\n".join(map(str, found))
+            if report.passed:
+                report.outcome = "failed"
+                report.longrepr = f"one session per task, in the {report.when} phase:\n{told}"
+            else:
+                report.sections.append(("one session per task", told))
+        return report
