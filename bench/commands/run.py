@@ -137,9 +137,9 @@ def run(
         label=label or "",
         verify=verify,
         patience_s=patience,
-        command=_command_line(database_url),
+        command=command_line(database_url),
     )
-    folder = _folder(out, _safe_name(label) if label else profile.name)
+    folder = out or results_folder(_safe_name(label) if label else profile.name)
     _carry_out(order, database_url, folder, quiet)
 
 
@@ -184,11 +184,12 @@ def _check_loop(loop: str | None) -> None:
         raise UsageError("uvloop is not installed: pip install uvloop, or leave --loop out.")
 
 
-def _folder(out: Path | None, name: str) -> Path:
+def results_folder(name: str) -> Path:
+    """A folder of its own for what is measured now."""
     from bench import project
 
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    return out or project.home() / "results" / f"{stamp}-{name}"
+    return project.home() / "results" / f"{stamp}-{name}"
 
 
 def _safe_name(label: str) -> str:
@@ -198,7 +199,8 @@ def _safe_name(label: str) -> str:
     return name
 
 
-def _command_line(database_url: str | None) -> str:
+def command_line(database_url: str | None) -> str:
+    """What was typed, with the password as ***."""
     from bench.database import Database
 
     words = ["bench", *sys.argv[1:]]

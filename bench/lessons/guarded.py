@@ -32,10 +32,10 @@ def sync_session_options(on: bool) -> dict[str, Any]:
     return {"class_": GuardedSession}
 
 
-def seen(on: bool) -> int:
-    """How many violations the guard has recorded in this process."""
+def violations(on: bool) -> int:
+    """How many the guard has recorded since this was last asked."""
     if not on:
         return 0
     from session_guard import violations
 
-    return len(violations())
+    return len(violations(clear=True))

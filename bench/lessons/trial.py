@@ -43,7 +43,14 @@ def run(job: Job) -> list[Evidence]:
     logging.disable(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = asyncio.run(_trials(job, mistake_named(job.mistake)))
+        mistake = mistake_named(job.mistake)
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        found = loop.run_until_complete(_trials(job, mistake))
+        if not mistake.alone:  # otherwise its threads may never end: its process is to be ended
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
         gc.collect()
     return found
 
@@ -75,7 +82,7 @@ async def _trial(
     mistake: Mistake, way: Callable[[Shop], Awaitable[Told]], shop: Shop, judge: Judge
 ) -> Evidence:
     shop.open()
-    seen = guarded.seen(shop.guard)
+    guarded.violations(shop.guard)  # those of the last trial
     told: Told = ()
     began_ns = time.perf_counter_ns()
     patience = asyncio.timeout(PATIENCE_S)
@@ -95,7 +102,7 @@ async def _trial(
         at_once=mistake.at_once(answers),
         tasks=mistake.tasks,
         hung=patience.expired(),
-        violations=guarded.seen(shop.guard) - seen,
+        violations=guarded.violations(shop.guard),
         left_in_transaction=await _left(judge),
         not_returned=shop.given_out(),
         elapsed_ns=elapsed_ns,
