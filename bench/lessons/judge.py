@@ -1,5 +1,6 @@
 """Reads what is true, through a connection of its own, and what was left behind."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from bench.lessons import tables
@@ -11,11 +12,14 @@ _LEFT = """
     SELECT count(*) FROM pg_stat_activity
     WHERE application_name = %s AND state LIKE 'idle in transaction%%'
 """
-_OPEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+_OPEN = "SELECT count(*) FROM pg_stat_activity WHERE starts_with(application_name, %s)"
 # Whoever sits on locks would keep the next trial from having its rows back.
 _END = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = %s AND state <> 'idle'
+"""
+_END_ALL = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE starts_with(application_name, %s)
 """
 
 
@@ -28,8 +32,18 @@ class Judge:
 
     def clear(self) -> None:
         """End what still runs of the last trial, and have the first rows again."""
-        self._connection.execute(_END, [self._name])
+        self.end_transactions()
         tables.reset(self._connection)
+
+    def end_transactions(self) -> None:
+        """End the connections that are in one, or run something."""
+        self._connection.execute(_END, [self._name])
+
+    def end_all(self) -> None:
+        """End every connection whose name begins with this one, and wait until they are gone."""
+        self._connection.execute(_END_ALL, [self._name])
+        while self.open_connections():
+            time.sleep(0.001)
 
     def truth(self, query: str) -> list[tuple[Any, ...]]:
         """What is committed."""
@@ -40,6 +54,7 @@ class Judge:
         return self._count(_LEFT)
 
     def open_connections(self) -> int:
+        """Of all whose name begins with this one."""
         return self._count(_OPEN)
 
     def _count(self, query: str) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TRIALS = 10
 
-_A_PROCESS_EACH = 4
+_A_PROCESS_EACH = 3
 """So many trials of what may hang, all at once: none of them can be ended but with its process."""
 _START_S = 15.0
 

@@ -17,8 +17,8 @@ from bench.lessons.mistake import Mistake, Told
 from bench.lessons.outcome import Evidence, Failure, flatten, leaves
 from bench.lessons.shop import Shop
 
-PATIENCE_S = 4.0
-"""A trial that takes longer hangs: none has more than a tenth of a second of work."""
+PATIENCE_S = 3.0
+"""A trial that takes longer hangs: none has more than a fifth of a second of work."""
 
 _SETTLE_S = 0.5
 
@@ -67,8 +67,9 @@ async def _trials(job: Job, mistake: Mistake) -> list[Evidence]:
             if shop is None:
                 options = {"pool_size": max(5, mistake.tasks), **mistake.options}
                 shop = Shop(job.url, name, job.driver, job.guard, options)
-                if mistake.warm:
-                    await shop.warm_up(min(mistake.tasks, options["pool_size"]))
+                if mistake.warm:  # who shares needs but one; more would only take time
+                    shared = job.way == "wrong" and mistake.shares
+                    await shop.warm_up(1 if shared else min(mistake.tasks, options["pool_size"]))
             found.append(await _trial(mistake, getattr(mistake, job.way), shop, judge))
             if _spoilt(found[-1]) or not mistake.warm:
                 await _close(shop)
