@@ -35,6 +35,8 @@ _PATIENCE_S = 120.0
 _ONE = text("SELECT 1")
 
 LEFT_OPEN = "an engine a call, left open"
+UNCOLLECTED = "an engine a call, left open, gc.disable()"
+"""Engines that nobody holds are closed when the garbage collector comes by. Here it does not."""
 DISPOSED = "an engine a call, disposed of"
 UNPOOLED = "one engine, NullPool"
 PINGED = "one engine, pool_pre_ping"
@@ -81,16 +83,21 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
             spread = f"{with_unit(each.low, TIMES)} to {with_unit(each.high, TIMES)}"
         left = str(found["open"][name][found["shown_calls"] - 1])
         made.add_row(name, with_unit(each.median, TIMES), spread, f"{ratio.median:.1f} x", left)
+    made.add_row(UNCOLLECTED, "", "", "", str(found["open"][UNCOLLECTED][found["shown_calls"] - 1]))
     return Group(made, Text(), Text(refusal(found)))
 
 
 def refusal(found: Mapping[str, Any]) -> str:
     """When the server had enough, in a sentence."""
-    held = found["open"][LEFT_OPEN]
-    made = len(held)
+    held = found["open"][UNCOLLECTED]
     if not found["refusal"]:
-        return f"Left open, {made} calls hold {held[-1]} connections; no more were tried."
-    return f"Left open, call {made + 1} is refused: {found['refusal']}."
+        return (
+            f"Left open and never collected, {len(held)} calls hold {held[-1]} connections; no more "
+            "were tried."
+        )
+    return (
+        f"Left open and never collected, call {len(held) + 1} is refused ({found['refusal']})."
+    )
 
 
 def _run(url: str, driver: str, rounds: int, most: int) -> dict[str, Any]:
@@ -114,7 +121,7 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
         POOLED: lambda: _call(shop.engine),
     }
     timed: dict[str, list[float]] = {each: [] for each in ways}
-    counted: dict[str, list[int]] = {each: [] for each in ways}
+    counted: dict[str, list[int]] = {}
     random = Random(rounds)
     with Database(url).connect() as connection:
         judge = Judge(connection, passing.name)
@@ -128,32 +135,37 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
                 judge.end_all()
         for engine in (unpooled, pinged, shop.engine):
             await engine.dispose()
-        refused = ""
-        for each in reversed(ways):
-            calls = most if each == LEFT_OPEN else _SHOWN_CALLS
-            refused = await _count(ways[each], counted[each], Judge(connection, name), calls)
+        everyone = Judge(connection, name)
+        for each, call in ways.items():
+            gc.collect()
+            counted[each], _ = await _count(call, everyone, _SHOWN_CALLS)
             await asyncio.gather(pinged.dispose(), shop.engine.dispose())
+            judge.end_all()
+        gc.disable()
+        counted[UNCOLLECTED], refused = await _count(ways[LEFT_OPEN], everyone, most)
+        gc.enable()
         judge.end_all()
     return {
         "calls": timed,
         "open": counted,
-        "shown_calls": min(_SHOWN_CALLS, len(counted[LEFT_OPEN])),
+        "shown_calls": min(map(len, counted.values())),
         "refusal": refused,
     }
 
 
 async def _count(
-    call: Callable[[], Awaitable[None]], counted: list[int], judge: Judge, calls: int
-) -> str:
-    """How many connections are open after each of so many calls; what was said when one failed."""
+    call: Callable[[], Awaitable[None]], judge: Judge, calls: int
+) -> tuple[list[int], str]:
+    """How many connections are open after each of so many calls; what ended it before, in words."""
+    counted: list[int] = []
     for _ in range(calls):
         try:
             await call()
         except Exception as error:
             failure = Failure.of(error)
-            return f"{failure.kind}: {failure.message}"
+            return counted, f"{failure.kind}: {failure.message}"
         counted.append(judge.open_connections())
-    return ""
+    return counted, ""
 
 
 async def _left_open(shop: Shop) -> None:
