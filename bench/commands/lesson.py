@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", required=False)
 @click.option("--trials", type=click.IntRange(1, 1000), help="Of each. Default: the lesson's own.")
-@click.option("--guard", is_flag=True, help="Run each mistake also with the guard (session-per-task).")
+@click.option(
+    "--guard", is_flag=True, help="Run each mistake also with the guard (session-per-task)."
+)
 @click.option(
     "--mistake",
     "mistakes",

@@ -31,9 +31,7 @@ Call = Callable[[], Awaitable[object]]
 
 def measure(setting: Setting) -> dict[str, Any]:
     """`calls`: ns a call, a value a round. `crowds`: ns for 20 tasks of 10 ms, likewise."""
-    future = setting.crew.submit(
-        "cost", _run, setting.database.url, setting.driver, setting.trials
-    )
+    future = setting.crew.submit("cost", _run, setting.database.url, setting.driver, setting.trials)
     found: dict[str, Any] = setting.crew.result("cost", future, _PATIENCE_S)
     return found
 
@@ -145,9 +143,7 @@ async def _calls(shop: Shop) -> AsyncIterator[dict[str, Call]]:
 async def _crowds(shop: Shop) -> AsyncIterator[dict[str, Call]]:
     """20 tasks of 10 ms: in a loop, on one session, and on sessions of their own."""
     shops = {
-        size: Shop(
-            shop.url, shop.name, shop.driver, options={"pool_size": size, "max_overflow": 0}
-        )
+        size: Shop(shop.url, shop.name, shop.driver, options={"pool_size": size, "max_overflow": 0})
         for size in _POOLS
     }
     for size, each in shops.items():

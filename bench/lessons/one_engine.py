@@ -35,7 +35,7 @@ _PATIENCE_S = 120.0
 _ONE = text("SELECT 1")
 
 LEFT_OPEN = "an engine a call, left open"
-UNCOLLECTED = "an engine a call, left open, gc.disable()"
+UNCOLLECTED = "an engine a call, left open, gc off"
 """Engines that nobody holds are closed when the garbage collector comes by. Here it does not."""
 DISPOSED = "an engine a call, disposed of"
 UNPOOLED = "one engine, NullPool"
@@ -66,11 +66,11 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
     from bench.units import TIMES, with_unit
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column("session, SELECT 1, close", no_wrap=True)
+    made.add_column("open, SELECT 1, close", no_wrap=True)
     made.add_column("a call", justify="right", no_wrap=True)
     made.add_column("interval", no_wrap=True, style="dim")
-    made.add_column("against one engine", justify="right")
-    made.add_column(f"open after {found['shown_calls']} calls", justify="right")
+    made.add_column("times", justify="right", no_wrap=True)
+    made.add_column("left", justify="right", no_wrap=True)
     for name, values in found["calls"].items():
         each = stats.median_over_rounds(values)
         ratio = stats.ratio_of_rounds(
@@ -82,9 +82,10 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
         if each.low is not None and each.high is not None:
             spread = f"{with_unit(each.low, TIMES)} to {with_unit(each.high, TIMES)}"
         left = str(found["open"][name][found["shown_calls"] - 1])
-        made.add_row(name, with_unit(each.median, TIMES), spread, f"{ratio.median:.1f} x", left)
+        made.add_row(name, with_unit(each.median, TIMES), spread, f"{ratio.median:.1f}", left)
     made.add_row(UNCOLLECTED, "", "", "", str(found["open"][UNCOLLECTED][found["shown_calls"] - 1]))
-    return Group(made, Text(), Text(refusal(found)))
+    legend = f"times: of one engine. left: connections open after {found['shown_calls']} calls."
+    return Group(made, Text(), Text(refusal(found)), Text(legend, style="dim"))
 
 
 def refusal(found: Mapping[str, Any]) -> str:
@@ -95,9 +96,7 @@ def refusal(found: Mapping[str, Any]) -> str:
             f"Left open and never collected, {len(held)} calls hold {held[-1]} connections; no more "
             "were tried."
         )
-    return (
-        f"Left open and never collected, call {len(held) + 1} is refused ({found['refusal']})."
-    )
+    return f"Left open and never collected, call {len(held) + 1} is refused ({found['refusal']})."
 
 
 def _run(url: str, driver: str, rounds: int, most: int) -> dict[str, Any]:
@@ -138,7 +137,8 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
         everyone = Judge(connection, name)
         for each, call in ways.items():
             gc.collect()
-            counted[each], _ = await _count(call, everyone, _SHOWN_CALLS)
+            calls = most if each == LEFT_OPEN else _SHOWN_CALLS
+            counted[each], _ = await _count(call, everyone, calls)
             await asyncio.gather(pinged.dispose(), shop.engine.dispose())
             judge.end_all()
         gc.disable()

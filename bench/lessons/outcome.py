@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Any, Self
 
 # What differs from trial to trial, and says nothing: addresses, numbers of processes, names of ids.
-_VARYING = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b\d{4,}\b|(?<=')\d+(?=')|Task-\d+")
+_VARYING = re.compile(
+    r"0x[0-9a-f]+|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b\d{4,}\b|(?<=')\d+(?=')|Task-\d+"
+)
 _BRACKETED = re.compile(r"<[^<>]*>")  # a repr: of a task it names files of this machine
 _LONGEST_MESSAGE = 160
 

@@ -86,7 +86,10 @@ def what_was_seen(tally: Tally, right: Tally | None = None) -> Iterator[str]:
     if tally.not_returned:
         yield f"not returned to the pool: {tally.not_returned} connections"
     if right and tally.count(Outcome.SERIAL):
-        wrong_for, right_for = with_unit(tally.elapsed_ns, TIMES), with_unit(right.elapsed_ns, TIMES)
+        wrong_for, right_for = (
+            with_unit(tally.elapsed_ns, TIMES),
+            with_unit(right.elapsed_ns, TIMES),
+        )
         times = tally.elapsed_ns / right.elapsed_ns
         yield f"{wrong_for}, and {right_for} the right way: {times:.1f} times as fast"
 

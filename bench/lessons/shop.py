@@ -8,7 +8,12 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
@@ -86,9 +91,7 @@ class Shop:
         import asyncpg
 
         settings = {"application_name": self.name}
-        return asyncpg.create_pool(
-            self.url, min_size=size, max_size=size, server_settings=settings
-        )
+        return asyncpg.create_pool(self.url, min_size=size, max_size=size, server_settings=settings)
 
     async def connect_psycopg(self) -> "psycopg.AsyncConnection[Any]":
         import psycopg

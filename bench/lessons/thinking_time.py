@@ -45,7 +45,7 @@ class Crowd:
 
 
 CROWDS = (
-    Crowd("10 tasks", 10),
+    Crowd("10 tasks, warm pool", 10),
     Crowd("5 tasks", 5),
     Crowd("2 tasks", 2),
     Crowd("10 tasks, cold pool", 10, warm=False),
@@ -152,7 +152,12 @@ async def _trial(
     lock = asyncio.Lock() if crowd.lock else None
     half_s, random = thought_ms / 2000, Random(about)
     plans = [
-        (f"{about}, {number}", random.uniform(0, half_s), random.uniform(0, half_s), _is_refused(number))
+        (
+            f"{about}, {number}",
+            random.uniform(0, half_s),
+            random.uniform(0, half_s),
+            _is_refused(number),
+        )
         for number in range(crowd.tasks)
     ]
     if crowd.shared:

@@ -24,7 +24,7 @@ def figure(record: Record, small_print: str) -> Figure:
         small_print,
         height=3.0,
         columns=2,
-        left=2.35,
+        left=2.5,
         gap=2.05,
         titled=True,
     )

@@ -70,9 +70,9 @@ def figure(record: Record, small_print: str) -> Figure:
         leaking.annotate(
             words,
             (calls[-1], counted[-1]),
-            xytext=(-6 if name == UNCOLLECTED else 6, 0),
+            xytext=(4, 0) if name == POOLED else (-6, 12 if name == LEFT_OPEN else 0),
             textcoords="offset points",
-            ha="right" if name == UNCOLLECTED else "left",
+            ha="left" if name == POOLED else "right",
             va="center",
             size=9,
             color=MUTED,

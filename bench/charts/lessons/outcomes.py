@@ -23,13 +23,16 @@ def figure(record: Record, small_print: str) -> Figure:
     """A row a mistake, a panel a way."""
     found = tallies(record.found)
     ways = [way for way in _TITLES if any(way in kept for kept in found.values())]
-    seen = {Outcome(name) for kept in found.values() for way in kept.values() for name in way.outcomes}
+    seen = {
+        Outcome(name) for kept in found.values() for way in kept.values() for name in way.outcomes
+    }
     silent = sum(kept["wrong"].main is Outcome.SILENT for kept in found.values())
     made, grid = sheet(
         "What happens to those who share",
         f"Each mistake {record.trials} times against PostgreSQL, judged by the exceptions that "
         "every task got and by the rows that are there afterwards, read through a connection of "
-        f"its own. {silent} of {len(found)} mistakes are silently wrong: no exception anywhere.",
+        f"its own. {silent} of {len(found)} mistakes are silently wrong: no exception anywhere. "
+        "\N{NOT EQUAL TO}: exceptions, and what was told is not what the data say either.",
         small_print,
         height=0.225 * len(found),
         columns=len(ways),
@@ -60,7 +63,9 @@ def _bars(panel: Axes, found: dict[Mistake, dict[str, Tally]], way: str) -> None
             if share:
                 panel.barh(row, share, left=left, height=0.72, **look(outcome))
             left += share
+        if kept[way].untrue and not kept[way].count(Outcome.SILENT):
+            panel.text(0.97, row, "\N{NOT EQUAL TO}", va="center", ha="right", weight="bold")
     panel.set_xlim(0, 1)
-    panel.set_xticks([0, 0.5, 1], ["0", "50", "100 %"])
-    panel.set_xlabel("of the trials")
+    panel.set_xticks([0, 0.5, 1], ["0", "50", "100"])
+    panel.set_xlabel("% of the trials")
     panel.grid(False)

@@ -40,6 +40,9 @@ class GatherOfAttributes(Mistake):
             found = await session.scalars(_TOGETHER)
             return [customer.address.post_code for customer in found]
 
+    def agrees(self, answers: Told, truth: Rows) -> bool:
+        return set(answers) <= {row[0] for row in truth}
+
     def says(self, answers: Told, truth: Rows) -> str:
         return f"{len(answers)} of {len(truth)} answered"
 
@@ -76,6 +79,9 @@ class BorrowedInstance(Mistake):
             return "renamed"
 
         return await gather(b(), return_exceptions=True)
+
+    def agrees(self, answers: Told, truth: Rows) -> bool:
+        return set(answers) <= set(truth[0])
 
     def says(self, answers: Told, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, the name is {truth[0][0]}"

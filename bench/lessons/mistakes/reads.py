@@ -123,7 +123,7 @@ class DirtyRead(Mistake):
         return await gather(b(), a(), return_exceptions=True)
 
     def agrees(self, answers: Told, truth: Rows) -> bool:
-        return list(answers) == [truth[0][0]]
+        return set(answers) <= set(truth[0])
 
     def says(self, answers: Told, truth: Rows) -> str:
         return f"B read {answers[0] if answers else 'nothing'}, the table says {truth[0][0]}"

@@ -6,6 +6,7 @@ from bench.lessons.mistake import Mistake, Told
 from bench.lessons.shop import Shop
 from bench.lessons.tables import Customer, Order
 
+
 class Savepoint(Mistake):
     name = "savepoint"
     title = "A and B each in a savepoint of their own; B's is undone"

@@ -22,7 +22,8 @@ class _Stream(Mistake):
 
     def agrees(self, answers: Told, truth: Rows) -> bool:
         saved = [answer for answer in answers if answer == "B"]
-        return _ROWS in answers and saved == [row[0] for row in truth]
+        counted = [answer for answer in answers if answer != "B"]
+        return set(counted) <= {_ROWS} and saved == [row[0] for row in truth]
 
     def says(self, answers: Told, truth: Rows) -> str:
         counted = next((answer for answer in answers if isinstance(answer, int)), None)

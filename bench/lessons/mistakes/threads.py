@@ -175,7 +175,7 @@ class TwoThreadsTwoLoops(Mistake):
         return await gather(to_thread(in_a_loop), to_thread(in_a_loop), return_exceptions=True)
 
     def agrees(self, answers: Told, truth: Rows) -> bool:
-        return list(answers) == [1, 1]
+        return set(answers) <= {1}
 
     def says(self, answers: Told, truth: Rows) -> str:
         return f"{len(answers)} of 2 answered"

@@ -142,7 +142,7 @@ class Debit(Mistake):
         return await gather(a(), b(), return_exceptions=True)
 
     def agrees(self, answers: Told, truth: Rows) -> bool:
-        return list(truth) == [(BALANCE,)]
+        return not answers or list(truth) == [(BALANCE,)]
 
     def says(self, answers: Told, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, balance {truth[0][0]}"
@@ -189,6 +189,9 @@ class LostAttribute(Mistake):
                 await session.rollback()
 
         return await gather(a(), b(), return_exceptions=True)
+
+    def agrees(self, answers: Told, truth: Rows) -> bool:
+        return set(answers) <= set(truth[0])
 
     def says(self, answers: Told, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, the name is {truth[0][0]}"
