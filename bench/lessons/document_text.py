@@ -32,13 +32,13 @@ clock. **Hung**: no end in the time it was given. **Right by luck**: nothing wen
 
 THEMES: Mapping[str, str] = {
     "Reads": (
-        "Whether sharing is noticed depends on the weather: on whether the checkout has to wait for "
-        "anything. A warm pool, which is what production has most of the time, hides it."
+        "Whether sharing is noticed depends on the weather: on whether the checkout has to wait "
+        "for anything. A warm pool, which is what production has most of the time, hides it."
     ),
     "One transaction": (
         "None of these raises anything. Each call is made when no other is under way, so that no "
-        "check for overlap can see them; what is shared is the transaction, and it is a task's only "
-        "as long as nobody else ends it."
+        "check for overlap can see them; what is shared is the transaction, and it is a task's "
+        "only as long as nobody else ends it."
     ),
     "Threads": "Threads are no different. They meet at more places, and less repeatably.",
     "Pools and loops": "Here the harm is done to others: those who have kept the rule.",
@@ -47,8 +47,8 @@ THEMES: Mapping[str, str] = {
 THINKING = """\
 One mistake, with more and more time between a task's awaits. Handlers that are quick collide, and
 are told. Handlers that are slow miss each other, and share a transaction unseen: a demonstration
-on a laptop raises at once, and a quiet service loses orders for weeks. A lock round each call of the
-session, which looks like a cure, makes every run silently wrong."""
+on a laptop raises at once, and a quiet service loses orders for weeks. A lock round each call of
+the session, which looks like a cure, makes every run silently wrong."""
 
 ENGINES = """\
 The workshop makes an engine inside the function that hands out sessions, so for every call. Each
@@ -67,12 +67,12 @@ then the warnings that Python gave."""
 CLOSING = """\
 ## What to do
 
-- Open a session in the task that uses it, with `async with`, and let nobody else have it. Pass keys,
-  not objects and not sessions, to whoever outlives you.
+- Open a session in the task that uses it, with `async with`, and let nobody else have it. Pass
+  keys, not objects and not sessions, to whoever outlives you.
 - One engine for the process, made once, disposed of once, on one event loop.
 - `TaskGroup`, or look at each result of `gather(return_exceptions=True)`.
 - A row that is read to be written wants `with_for_update`, also with a session each.
-- In tests, make warnings errors: `-W error::sqlalchemy.exc.SAWarning`, and for a forgotten await both
-  `-W error::RuntimeWarning` and `-W error::pytest.PytestUnraisableExceptionWarning`: with the first
+- In tests, make warnings errors: `-W error::sqlalchemy.exc.SAWarning`, and for a forgotten await
+  both `-W error::RuntimeWarning` and `-W error::pytest.PytestUnraisableExceptionWarning`: with the first
   alone such a test passes.
 - `async_sessionmaker(..., close_resets_only=False)` makes the use of a closed session an error."""

@@ -93,8 +93,8 @@ def refusal(found: Mapping[str, Any]) -> str:
     held = found["open"][UNCOLLECTED]
     if not found["refusal"]:
         return (
-            f"Left open and never collected, {len(held)} calls hold {held[-1]} connections; no more "
-            "were tried."
+            f"Left open and never collected, {len(held)} calls hold {held[-1]} connections; no "
+            "more were tried."
         )
     return f"Left open and never collected, call {len(held) + 1} is refused ({found['refusal']})."
 

@@ -77,7 +77,7 @@ class Evidence:
     """Is what everybody was told what the data say?"""
     failures: tuple[Failure, ...] = ()
     at_once: int | None = None
-    """The most statements that ran at one time, by the server's clock; None where none was asked."""
+    """The most statements that ran at one time, by the server's clock; None where none tells."""
     tasks: int = 1
     hung: bool = False
     violations: int = 0
@@ -116,7 +116,8 @@ def most_at_once(spans: Collection[tuple[float, float]]) -> int:
 
 def flatten(told: Iterable[Any]) -> tuple[list[Any], list[BaseException]]:
     """What the tasks of a gather gave back: answers (None is none), and exceptions."""
-    answers, errors = [], []
+    answers: list[Any] = []
+    errors: list[BaseException] = []
     for one in told:
         if isinstance(one, BaseException):
             errors += leaves(one)

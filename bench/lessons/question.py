@@ -10,7 +10,7 @@ from sqlalchemy.orm import lazyload, selectinload
 from bench.lessons.shop import Shop
 from bench.lessons.tables import Customer, Order
 
-# What forgets an await is wrong on purpose: mypy would say so, and so would ruff's RUF006 and ASYNC.
+# What forgets an await is wrong on purpose, and mypy would say so.
 # mypy: disable-error-code="unused-coroutine"
 
 
@@ -34,8 +34,8 @@ class Joined(Question):
     name = "joined"
     question = "Why does `customer.address` need no await?"
     reason = (
-        'The relationship is mapped with `lazy="joined"`: the address comes in the same SELECT, and '
-        "reading it is no I/O."
+        'The relationship is mapped with `lazy="joined"`: the address comes in the same SELECT, '
+        "and reading it is no I/O."
     )
 
     async def ask(self, shop: Shop) -> Any:
@@ -148,8 +148,8 @@ class ForgottenExecute(Question):
     name = "execute-without-await"
     question = "`session.execute()` without its await?"
     reason = (
-        "A coroutine that nobody awaits does nothing. Python says so in a RuntimeWarning when it is "
-        "collected, as a line on stderr."
+        "A coroutine that nobody awaits does nothing. Python says so in a RuntimeWarning when it "
+        "is collected, as a line on stderr."
     )
 
     async def ask(self, shop: Shop) -> Any:

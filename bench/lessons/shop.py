@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, text
@@ -128,7 +128,7 @@ class Shop:
         self._left.clear()
 
     async def think(self) -> None:
-        """A stops for thought, until B has come and gone: what time does by itself, made certain."""
+        """A stops for thought, until B has come and gone: what time does, made certain."""
         self._thinking.set()
         await _soon(self._left)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Self
 
-from bench.lessons.outcome import Evidence, Failure, Outcome, classify
+from bench.lessons.outcome import Evidence, Outcome, classify
 
 
 @dataclass(frozen=True)

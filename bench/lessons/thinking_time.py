@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accessors.sql import SCHEMA
 from bench.database import Database
@@ -52,6 +52,15 @@ CROWDS = (
     Crowd("10 tasks, a lock", 10, lock=True),
     Crowd("a session each", 10, shared=False),
 )
+
+
+class Plan(NamedTuple):
+    """What a handler is going to do."""
+
+    name: str
+    before_s: float
+    after_s: float
+    refused: bool
 
 
 @dataclass
@@ -152,7 +161,7 @@ async def _trial(
     lock = asyncio.Lock() if crowd.lock else None
     half_s, random = thought_ms / 2000, Random(about)
     plans = [
-        (
+        Plan(
             f"{about}, {number}",
             random.uniform(0, half_s),
             random.uniform(0, half_s),
@@ -162,17 +171,17 @@ async def _trial(
     ]
     if crowd.shared:
         session = shop.sessions()
-        handled = [_handle(session, *plan, lock) for plan in plans]
+        handled = [_handle(session, plan, lock) for plan in plans]
         told = await asyncio.gather(*handled, return_exceptions=True)
         with suppress(Exception):
             await session.close()
     else:
 
-        async def alone(*plan: Any) -> str | None:
+        async def alone(plan: Plan) -> str | None:
             async with shop.sessions() as own:
-                return await _handle(own, *plan, None)
+                return await _handle(own, plan, None)
 
-        told = await asyncio.gather(*(alone(*plan) for plan in plans), return_exceptions=True)
+        told = await asyncio.gather(*map(alone, plans), return_exceptions=True)
     answers, errors = flatten(told)
     there = {row[0] for row in judge.truth(_THERE.format(about))}
     lost, unasked = set(answers) - there, there - set(answers)
@@ -192,21 +201,14 @@ def _is_refused(number: int) -> bool:
     return number % _REFUSED_EVERY == 1
 
 
-async def _handle(
-    session: "AsyncSession",
-    name: str,
-    before_s: float,
-    after_s: float,
-    refused: bool,
-    lock: asyncio.Lock | None,
-) -> str | None:
+async def _handle(session: "AsyncSession", plan: Plan, lock: asyncio.Lock | None) -> str | None:
     """A request: think, add, think, and commit, or roll back what was refused."""
-    await asyncio.sleep(before_s)
-    session.add(Order(name=name))
-    await asyncio.sleep(after_s)
+    await asyncio.sleep(plan.before_s)
+    session.add(Order(name=plan.name))
+    await asyncio.sleep(plan.after_s)
     async with lock or nullcontext():
-        if refused:
+        if plan.refused:
             await session.rollback()
             return None
         await session.commit()
-    return name
+    return plan.name

@@ -29,7 +29,7 @@ def figure(record: Record, small_print: str) -> Figure:
         titled=True,
     )
     calls, crowds = grid[0]
-    _bars(calls, found["calls"], {name: _BLUE for name in found["calls"]})
+    _bars(calls, found["calls"], dict.fromkeys(found["calls"], _BLUE))
     calls.set_xscale("log")
     low, high = calls.get_xlim()
     calls.set_xlim(low, high * 5)

@@ -39,7 +39,7 @@ class ForUpdate(_Counter):
     title = "five tasks lock one row FOR UPDATE on one session, and add one"
     reason = (
         "A row lock keeps other transactions out, and here is only one: all five have the lock at "
-        "once, and read the same balance. Advisory locks and `SET LOCAL` are shared in the same way."
+        "once, and read the same balance. Advisory locks and `SET LOCAL` are shared likewise."
     )
     cure = "A session for each: then the lock has somebody to keep out."
 

@@ -85,8 +85,8 @@ class DirtyRead(Mistake):
     title = "B reads what A has not committed, and A takes back"
     guess = f"B reads {BALANCE}: nobody has committed anything else"
     reason = (
-        "A transaction sees its own changes, and one session is one transaction. No isolation level "
-        "helps: for PostgreSQL there is one client."
+        "A transaction sees its own changes, and one session is one transaction. No isolation "
+        "level helps: for PostgreSQL there is one client."
     )
     cure = "B in a session of its own reads what is committed."
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"

@@ -1,7 +1,7 @@
 """A stream is an operation that lasts: whoever comes meanwhile is in its way."""
 
 from asyncio import gather
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -124,7 +124,7 @@ class AbandonedGenerator(Mistake):
     shares = False
 
     async def wrong(self, shop: Shop) -> Told:
-        async def rows() -> AsyncIterator[Any]:
+        async def rows() -> AsyncGenerator[Any]:
             async with shop.sessions() as session:
                 async for row in await session.stream(_MANY):
                     yield row
@@ -135,7 +135,7 @@ class AbandonedGenerator(Mistake):
         return [shop.given_out()]
 
     async def right(self, shop: Shop) -> Told:
-        async def rows() -> AsyncIterator[Any]:
+        async def rows() -> AsyncGenerator[Any]:
             async with shop.sessions() as session:
                 async for row in await session.stream(_MANY):
                     yield row

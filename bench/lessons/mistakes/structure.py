@@ -106,8 +106,8 @@ class BackgroundTask(Mistake):
     title = "a request's session, handed to a background task that outlives it"
     guess = "the order: the background task has committed, and logged it as done"
     reason = (
-        "The request's end closes the session under the task: what was added is forgotten. A closed "
-        "session opens itself again, and the task commits nothing, and never learns of it."
+        "The request's end closes the session under the task: what was added is forgotten. A "
+        "closed session opens itself again, and the task commits nothing, and never learns of it."
     )
     cure = "Give the background task the key, not the session: it opens a session of its own."
 

@@ -18,8 +18,8 @@ class ThreadsOnASession(Mistake):
     title = "five threads add and commit on one Session"
     guess = "five orders"
     reason = (
-        "A Session has no lock: threads meet in the middle of its changes of state. What is raised, "
-        "and how many rows are there, is different every time."
+        "A Session has no lock: threads meet in the middle of its changes of state. What is "
+        "raised, and how many rows are there, is different every time."
     )
     cure = "A Session for each thread (`with shop.sync_sessions.begin()`), opened within it."
     tasks = 5

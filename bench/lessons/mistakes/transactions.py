@@ -202,8 +202,8 @@ class CommitOfTheAborted(Mistake):
     title = "B's statement fails, and B handles it; A commits"
     guess = "A's order: A has committed, and was told so"
     reason = (
-        "In PostgreSQL an error aborts the transaction, for both. To COMMIT the server then answers "
-        "ROLLBACK, as words and not as an error, and nobody reads them."
+        "In PostgreSQL an error aborts the transaction, for both. To COMMIT the server then "
+        "answers ROLLBACK, as words and not as an error, and nobody reads them."
     )
     cure = "A session for each; within one, a savepoint (`begin_nested`) round what may fail."
 

@@ -46,8 +46,8 @@ class AddAndCommitCold(AddAndCommit):
     title = "gather of add and commit on one session; the pool is cold"
     guess = "as with a warm pool"
     reason = (
-        "All five are added before the first commit has its connection, so that it writes all five. "
-        "Four are told that it failed, and whoever tries again orders twice."
+        "All five are added before the first commit has its connection, so that it writes all "
+        "five. Four are told that it failed, and whoever tries again orders twice."
     )
     warm = False
 
