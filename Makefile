@@ -52,6 +52,9 @@ docs: $(READY_DEV) ## write docs/cli.md and README's figures again
 	@if [ -d results/reference ]; then \
 	    .venv/bin/python -m bench.readme README.md results/reference; \
 	else echo "README.md is as it was: there is no results/reference to take figures from"; fi
+	@if [ -d results/lessons ]; then \
+	    .venv/bin/python -m bench.lessons.document docs/one-session-per-task.md results/lessons; \
+	fi
 
 db-up: ## start another PostgreSQL, in Docker
 	$(need_docker)

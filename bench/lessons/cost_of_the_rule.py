@@ -42,13 +42,17 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
 
     from bench import stats
 
-    rounds = len(next(iter(found["calls"].values())))
+    rounds, fewer = (len(next(iter(found[part].values()))) for part in ("calls", "crowds"))
     return Group(
         _table("one after the other", "a call", found["calls"]),
         Text(),
         _table(f"{_TASKS} tasks, a statement of 10 ms each", "all of them", found["crowds"]),
         Text(),
-        Text(f"Medians; {stats.describe_interval(rounds)}.", style="dim"),
+        Text(
+            f"Medians. One after the other, {stats.describe_interval(rounds)}; of the tasks, "
+            f"{stats.describe_interval(fewer)}.",
+            style="dim",
+        ),
     )
 
 

@@ -5,6 +5,7 @@ Every figure in it is read from the lessons' files; a test holds the page equal 
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,15 @@ def document(results: Path, root: Path) -> str:
         *_questions(records["workshop-questions"]),
         words.CLOSING,
     ]
-    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+    return "\n\n".join(_wrapped(part.strip("\n")) for part in parts) + "\n"
+
+
+def _wrapped(part: str) -> str:
+    """Prose in lines of 100; lists, tables, code and what is wrapped already stay as they are."""
+    plain = "\n" not in part and not part.startswith(("|", "!", "#", "<", "`"))
+    if not plain:
+        return part
+    return textwrap.fill(part, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _conditions(record: Record) -> str:

@@ -73,6 +73,6 @@ CLOSING = """\
 - `TaskGroup`, or look at each result of `gather(return_exceptions=True)`.
 - A row that is read to be written wants `with_for_update`, also with a session each.
 - In tests, make warnings errors: `-W error::sqlalchemy.exc.SAWarning`, and for a forgotten await
-  both `-W error::RuntimeWarning` and `-W error::pytest.PytestUnraisableExceptionWarning`: with the first
-  alone such a test passes.
+  both `-W error::RuntimeWarning` and `-W error::pytest.PytestUnraisableExceptionWarning`: with the
+  first alone such a test passes.
 - `async_sessionmaker(..., close_resets_only=False)` makes the use of a closed session an error."""

@@ -78,6 +78,8 @@ def what_was_seen(tally: Tally, right: Tally | None = None) -> Iterator[str]:
     """
     said, count = next(iter(tally.says.items()))
     yield said if count == tally.trials else f"{said} ({count} of {tally.trials})"
+    if tally.untrue and tally.count(Outcome.RAISED):
+        yield f"and what was told is not what is there: {tally.untrue} of {tally.trials}"
     for failure in tally.failures[:3]:
         code = f" ({failure['code']})" if failure["code"] else ""
         yield f"{failure['count']} x {failure['kind']}{code}: {failure['message']}"

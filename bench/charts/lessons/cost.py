@@ -44,24 +44,42 @@ def figure(record: Record, small_print: str) -> Figure:
     return made
 
 
+def _dots(panel: Axes, figures: Mapping[str, list[float]]) -> None:
+    """On a logarithmic scale, where a bar's length would say nothing."""
+    for row, values in enumerate(figures.values()):
+        panel.plot(_median(values), row, "o", markersize=9, color=_BLUE)
+    _figures(panel, figures)
+
+
 def _bars(panel: Axes, figures: Mapping[str, list[float]], colours: Mapping[str, str]) -> None:
-    names = list(figures)
-    for row, name in enumerate(names):
-        each = stats.median_over_rounds(figures[name])
+    for row, (name, values) in enumerate(figures.items()):
+        panel.barh(row, _median(values), height=0.6, color=colours[name])
+    _figures(panel, figures)
+
+
+def _figures(panel: Axes, figures: Mapping[str, list[float]]) -> None:
+    """Names, intervals, and the medians in words."""
+    for row, values in enumerate(figures.values()):
+        each = stats.median_over_rounds(values)
         assert each is not None
-        panel.barh(row, each.median, height=0.6, color=colours[name])
         end = each.median
         if each.low is not None and each.high is not None:
-            panel.plot([each.low, each.high], [row, row], color=INK, linewidth=1.2)
+            panel.plot([each.low, each.high], [row, row], color=INK, linewidth=1.6)
             end = each.high
         panel.annotate(
             with_unit(each.median, TIMES),
             (end, row),
-            xytext=(5, 0),
+            xytext=(7, 0),
             textcoords="offset points",
             va="center",
             size=9,
         )
-    panel.set_yticks(range(len(names)), names)
-    panel.invert_yaxis()
+    panel.set_yticks(range(len(figures)), list(figures))
+    panel.set_ylim(len(figures) - 0.5, -0.5)
     panel.grid(axis="y", visible=False)
+
+
+def _median(values: list[float]) -> float:
+    found = stats.median_over_rounds(values)
+    assert found is not None
+    return found.median

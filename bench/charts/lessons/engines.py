@@ -25,6 +25,8 @@ _COLOURS = {
     PINGED: "#009e73",
     POOLED: "#0072b2",
 }
+_ABOVE = {UNCOLLECTED: 0, LEFT_OPEN: 12, POOLED: -9}
+"""How far above the end of its line a name stands, in points."""
 
 
 def figure(record: Record, small_print: str) -> Figure:
@@ -47,19 +49,19 @@ def figure(record: Record, small_print: str) -> Figure:
     for row, name in enumerate(names):
         each = stats.median_over_rounds(found["calls"][name])
         assert each is not None
-        timing.barh(row, each.median, height=0.6, color=_COLOURS[name])
+        timing.plot(each.median, row, "o", markersize=9, color=_COLOURS[name])
         ends = each.median
         if each.low is not None and each.high is not None:
-            timing.plot([each.low, each.high], [row, row], color=INK, linewidth=1.2)
+            timing.plot([each.low, each.high], [row, row], color=INK, linewidth=1.6)
             ends = each.high
         timing.text(ends * 1.15, row, with_unit(each.median, TIMES), va="center", size=9)
     timing.set_xscale("log")
     low, high = timing.get_xlim()
-    timing.set_xlim(low, high * 4)
+    timing.set_xlim(low / 1.5, high * 3)
     timing.xaxis.set_major_formatter(lambda value, _: short(value, TIMES))
     timing.minorticks_off()
     timing.set_yticks(range(len(names)), names)
-    timing.invert_yaxis()
+    timing.set_ylim(len(names) - 0.5, -0.5)
     timing.set_title("time a call")
     timing.grid(axis="y", visible=False)
     for name in (UNCOLLECTED, LEFT_OPEN, POOLED):
@@ -70,15 +72,15 @@ def figure(record: Record, small_print: str) -> Figure:
         leaking.annotate(
             words,
             (calls[-1], counted[-1]),
-            xytext=(4, 0) if name == POOLED else (-6, 12 if name == LEFT_OPEN else 0),
+            xytext=(-6, _ABOVE[name]),
             textcoords="offset points",
-            ha="left" if name == POOLED else "right",
+            ha="right",
             va="center",
             size=9,
             color=MUTED,
         )
     leaking.set_title("connections open")
     leaking.set_xlabel("calls")
-    leaking.set_ylim(bottom=0)
+    leaking.set_ylim(bottom=-15)
     leaking.set_xlim(left=0)
     return made

@@ -67,8 +67,8 @@ class HealedPool(PoisonedPool):
     title = "the same, with pool_pre_ping"
     guess = "as before; the connection answers a ping"
     reason = (
-        "The ping is answered, but pinging begins with a transaction of its own, which fails: the "
-        "connection is thrown away, and a new one made. The overlap is as wrong as ever."
+        "A ping begins a transaction, too, and fails as a statement would: one request is told so, "
+        "the connection is thrown away, and the next gets a new one. Healed, at a price a ping."
     )
     options = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True}
 
