@@ -62,7 +62,7 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    from bench import stats
+    from bench import ratios, stats
     from bench.units import TIMES, with_unit
 
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -73,7 +73,7 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
     made.add_column("left", justify="right", no_wrap=True)
     for name, values in found["calls"].items():
         each = stats.median_over_rounds(values)
-        ratio = stats.ratio_of_rounds(
+        ratio = ratios.ratio_of_rounds(
             dict(enumerate(values)), dict(enumerate(found["calls"][POOLED]))
         )
         assert each is not None

@@ -29,10 +29,10 @@ def figure(record: Record, small_print: str) -> Figure:
         titled=True,
     )
     calls, crowds = grid[0]
-    _bars(calls, found["calls"], dict.fromkeys(found["calls"], _BLUE))
+    _dots(calls, found["calls"])
     calls.set_xscale("log")
     low, high = calls.get_xlim()
-    calls.set_xlim(low, high * 5)
+    calls.set_xlim(low / 1.5, high * 4)
     calls.minorticks_off()
     calls.set_title("a call")
     shared = ("a for loop", "gather on one session")
