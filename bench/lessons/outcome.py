@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-# What differs from trial to trial, and says nothing: addresses, numbers of processes, names of ids.
+# What differs from trial to trial, or from machine to machine, and says nothing.
 _VARYING = re.compile(
     r"0x[0-9a-f]+|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b\d{4,}\b|(?<=')\d+(?=')|Task-\d+"
 )
+_FOLDERS = re.compile(r"(?<![\w.:/])/(?:[\w.@+-]+/)+")
 _BRACKETED = re.compile(r"<[^<>]*>")  # a repr: of a task it names files of this machine
 _LONGEST_MESSAGE = 160
 
@@ -48,7 +49,7 @@ class Failure:
         words = " ".join(str(origin).split())
         while _BRACKETED.search(words):
             words = _BRACKETED.sub("...", words)
-        words = _VARYING.sub("...", words)
+        words = _VARYING.sub("...", _FOLDERS.sub("", words))
         words = words.partition(" (Background on this error")[0]
         if len(words) > _LONGEST_MESSAGE:
             words = words[:_LONGEST_MESSAGE].rsplit(" ", 1)[0] + " ..."

@@ -2,12 +2,7 @@
 
 import pytest
 
-from bench.database import Database
-from bench.lessons import tables
 from bench.lessons.catalogue import MISTAKES, THEMES
-from bench.lessons.lesson import Setting
-from bench.lessons.session_per_task import tally
-from bench.processes import Crew
 from tests.bench.lessons.conftest import Try
 
 SILENT = [
@@ -87,13 +82,10 @@ def test_two_loops_on_one_engine_hang_and_are_ended(tried: Try) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_right_way_is_right(database: Database, crew: Crew, theme: str) -> None:
-    with database.connect() as connection:
-        tables.make(connection)
-    setting = Setting(database, crew, trials=1)
+def test_the_right_way_is_right(tried: Try, theme: str) -> None:
     for mistake in THEMES[theme]:
         if not mistake.alone:
-            found = tally(setting, mistake, "right")
+            found = tried(mistake.name, "right", trials=1)
             assert found.outcomes == {"right": 1}, mistake.name
             assert found.left_in_transaction == found.not_returned == 0, mistake.name
 
@@ -110,13 +102,10 @@ def test_with_the_guard_the_rightful_user_is_told_the_truth(tried: Try, name: st
     assert tried(name, guard=True).untrue == 0
 
 
-def test_the_guard_leaves_the_right_way_alone(database: Database, crew: Crew) -> None:
-    with database.connect() as connection:
-        tables.make(connection)
-    setting = Setting(database, crew, trials=1)
+def test_the_guard_leaves_the_right_way_alone(tried: Try) -> None:
     for mistake in MISTAKES.values():
         if mistake.guardable and not mistake.alone:
-            found = tally(setting, mistake, "right", guard=True)
+            found = tried(mistake.name, "right", guard=True, trials=1)
             assert found.outcomes == {"right": 1}, mistake.name
 
 

@@ -60,6 +60,9 @@ def test_no_file_of_this_machine_is_told() -> None:
     """The repr of a task names its file; it once stood in a lesson's file as it was."""
     words = "Task <Task pending coro=<f() running at /home/me/x.py:1>> got Future <Future pending>"
     assert Failure.of(RuntimeError(words)).message == "Task ... got Future ..."
+    words = "held by b, at /home/me/shop/orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
+    told = "held by b, at orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
+    assert Failure.of(RuntimeError(words)).message == told
 
 
 def test_errors_in_a_group_are_each_counted() -> None:
