@@ -55,6 +55,9 @@ docs: $(READY_DEV) ## write docs/cli.md and README's figures again
 	@if [ -d results/reference-streaming ]; then \
 	    .venv/bin/python -m bench.streaming.document docs/streaming.md results/reference-streaming; \
 	else echo "docs/streaming.md is as it was: there is no results/reference-streaming"; fi
+	@if [ -d results/lessons ]; then \
+	    .venv/bin/python -m bench.lessons.document docs/one-session-per-task.md results/lessons; \
+	fi
 
 db-up: ## start another PostgreSQL, in Docker
 	$(need_docker)

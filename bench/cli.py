@@ -17,6 +17,7 @@ COMMANDS = {
     "streaming": ("bench.commands.streaming", "streaming", "Show which ways really stream."),
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
+    "lesson": ("bench.commands.lesson", "lesson", "Break a rule for real, and see what happens."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),
 }
 """Name -> the module that holds it, its name there, and its line in `bench --help`."""

@@ -65,6 +65,11 @@ def describe(backends: Mapping[str, Found]) -> dict[str, Any]:
     return described
 
 
+def packages(*names: str) -> dict[str, str]:
+    """Their versions."""
+    return {name: _version(name) for name in names}
+
+
 def _host() -> dict[str, Any]:
     import psutil
 

@@ -48,8 +48,8 @@ def present(folder: Path) -> None:
         click.echo(f"failed   {failure.case.title}: {failure.error}")
     if found.damaged_line:
         click.echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
-    click.echo(f"\nfigures  {_near(found.folder / 'summary.csv')}")
-    click.echo(f"charts   {_near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+    click.echo(f"\nfigures  {near(found.folder / 'summary.csv')}")
+    click.echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
 
 
 def console() -> "Console":
@@ -60,7 +60,7 @@ def console() -> "Console":
     return found if found.is_terminal else Console(width=_WIDTH)
 
 
-def _near(path: Path) -> Path:
+def near(path: Path) -> Path:
     """The path as one would type it from here."""
     with suppress(ValueError):
         return path.resolve().relative_to(Path.cwd())

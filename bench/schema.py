@@ -1,7 +1,7 @@
 """Our own schema: made, marked, recognised and dropped. Nothing outside it is ever touched."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,9 @@ TABLES = {
         item_id integer NOT NULL,
         quantity integer NOT NULL CHECK (quantity > 0)""",
 }
+
+SCRATCH = ("lesson_line", "lesson_order", "lesson_customer", "lesson_address")
+"""Tables that lessons make for themselves (bench/lessons/tables.py); they may go at any time."""
 
 # Added after the rows: building an index over rows that exist, and checking a foreign key with
 # one join, takes a fraction of doing both row by row.
@@ -225,7 +228,14 @@ def _comment(connection: "psycopg.Connection[Any]") -> str | None:
     return None if row is None else str(row[0])
 
 
-def _drop_tables(connection: "psycopg.Connection[Any]") -> None:
+def drop_scratch(connection: "psycopg.Connection[Any]") -> None:
+    """Drop what lessons made. To be called within `alone`, in a schema that is ours."""
+    _drop_tables(connection, SCRATCH)
+
+
+def _drop_tables(
+    connection: "psycopg.Connection[Any]", names: Iterable[str] = (*TABLES, *SCRATCH, "dataset")
+) -> None:
     # RESTRICT, always: CASCADE would take a user's view over our tables with them.
-    tables = ", ".join(f"{SCHEMA}.{name}" for name in [*TABLES, "dataset"])
+    tables = ", ".join(f"{SCHEMA}.{name}" for name in names)
     connection.execute(f"DROP TABLE IF EXISTS {tables} RESTRICT")

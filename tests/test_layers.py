@@ -21,10 +21,28 @@ MODULES = {
 MAY_IMPORT = {
     "matplotlib": ("bench.charts",),
     "scipy": ("bench.stats", "bench.summary"),
-    "asyncpg": ("accessors.aio", "bench.bare", "bench.turns", "bench.streaming.bare_loops"),
-    "psycopg2": ("accessors.sync", "bench.bare", "bench.turns", "bench.streaming.bare_loops"),
+    "asyncpg": (
+        "accessors.aio",
+        "bench.bare",
+        "bench.turns",
+        "bench.streaming.bare_loops",
+        "bench.lessons.shop",
+    ),
+    "psycopg2": (
+        "accessors.sync",
+        "bench.bare",
+        "bench.turns",
+        "bench.streaming.bare_loops",
+        "bench.lessons.shop",
+    ),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
-    "sqlalchemy": ("accessors", "bench.guard_cost", "bench.streaming.failing", "session_guard"),
+    "sqlalchemy": (
+        "accessors",
+        "bench.guard_cost",
+        "bench.lessons",
+        "bench.streaming.failing",
+        "session_guard",
+    ),
 }
 """Who speaks to which library: a module, or a package with all that is in it. `bench.bare` has the
 loops that one would write by hand; `bench.turns` holds the harness against them."""
@@ -38,6 +56,9 @@ MAY_READ_THE_CLOCK = {
     "bench.worker_async": "times each operation",
     "bench.worker_sync": "times each operation",
     "bench.course": "sets the start line and the deadline",
+    "bench.lessons.cost_of_the_rule": "times a call and a crowd, round by round",
+    "bench.lessons.one_engine": "times a call, round by round",
+    "bench.lessons.trial": "times a trial, to show what queueing loses",
     "bench.meter": "times a whole run, and the client's CPU",
     "bench.runner": "measures the stalls of the event loop",
 }

@@ -2,14 +2,14 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from bench import stats
 from bench.charts.style import MUTED, RED
@@ -25,15 +25,27 @@ def page(
     title: str,
     subtitle: str,
     *,
+    failed: Iterable[Summary] = (),
+    **how: Any,
+) -> tuple[Figure, list[list[Axes]]]:
+    """A `sheet` about results. `failed`: those of them with errors are named in red."""
+    return sheet(title, subtitle, caption(subject), error_note(failed), **how)
+
+
+def sheet(
+    title: str,
+    subtitle: str,
+    small_print: str,
+    note: str = "",
+    *,
     height: float,
     columns: int = 1,
     rows: int = 1,
     left: float = 0.85,
     right: float = 0.25,
     bottom: float = 0.5,
-    legend: Sequence[Line2D] = (),
+    legend: Sequence[Artist] = (),
     legend_columns: int = 0,
-    failed: Iterable[Summary] = (),
     gap: float = 0.25,
     row_gap: float = 0.45,
     width: float = WIDTH_IN,
@@ -43,14 +55,14 @@ def page(
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure with its words and empty axes. All lengths in inches; `height` is of the axes alone.
 
-    `bottom` is what the tick labels and the label of the lowest axes need. `failed`: those of them
-    with errors are named in red. `titled`: the panels have titles. `size`: of the words, points.
+    `bottom` is what the tick labels and the label of the lowest axes need. `note` is written in
+    red. `titled`: the panels have titles. `size`: of the words, points.
     """
     line = size / 72 * 1.42
     characters = int(width * 72 / (size * 0.9) * 1.88)
     words = textwrap.wrap(subtitle, int(characters * 0.92))
-    notes = textwrap.wrap(error_note(failed), characters)[:4]
-    small = textwrap.wrap(caption(subject), characters)
+    notes = textwrap.wrap(note, characters)[:4]
+    small = textwrap.wrap(small_print, characters)
     legend_rows = -(-len(legend) // (legend_columns or max(1, len(legend))))
     above = 0.18 + size * 1.4 / 72 * 1.5 + len(words) * line + 0.1 + legend_rows * line * 1.25
     above += 0.32 if titled else 0.1
@@ -113,15 +125,27 @@ def error_note(summaries: Iterable[Summary]) -> str:
 def caption(subject: Subject) -> str:
     """Machine, versions, date and method, in a line that may break between them."""
     header = subject.header
-    environment = header.get("environment") or {}
-    host, server = environment.get("host") or {}, environment.get("server") or {}
-    packages = dict(environment.get("packages") or {})
+    packages: dict[str, str] = {}
     for backend in (header.get("backends") or {}).values():
         packages |= backend.get("versions") or {}
-    packages = {name.lower(): version for name, version in packages.items()}
     uvloop = any(summary.case.loop == "uvloop" for summary in subject.summaries)
+    return in_a_line(
+        *machine(header.get("environment") or {}, packages),
+        "uvloop" if uvloop else "",
+        str(header.get("created_at") or "")[:10],
+        f"closed loop, {subject.rounds} rounds of {header.get('seconds', '?')} s",
+        stats.describe_interval(subject.rounds),
+        f"noise floor {subject.floor.factor - 1:.0%}" if subject.floor else "",
+    )
+
+
+def machine(environment: Mapping[str, Any], packages: Mapping[str, str]) -> list[str]:
+    """What it was measured on: machine, Python, server, libraries."""
+    host, server = environment.get("host") or {}, environment.get("server") or {}
+    known = dict(environment.get("packages") or {}) | dict(packages)
+    known = {name.lower(): version for name, version in known.items()}
     memory = host.get("memory_bytes")
-    machine = [
+    parts = [
         textwrap.shorten(str(host.get("cpu") or host.get("machine") or "unknown machine"), 36),
         f"{host['cores']} cores" if host.get("cores") else "",
         f"{memory / 1e9:.0f} GB" if memory else "",
@@ -133,18 +157,17 @@ def caption(subject: Subject) -> str:
         "psycopg2-binary": "psycopg2",
         "sqlalchemy": "SQLAlchemy",
     }
-    versions = [f"{shown[name] or name} {packages[name]}" for name in shown if packages.get(name)]
-    parts = [
-        ", ".join(part for part in machine if part),
+    versions = [f"{shown[name] or name} {known[name]}" for name in shown if known.get(name)]
+    return [
+        ", ".join(part for part in parts if part),
         f"Python {environment['python']}" if environment.get("python") else "",
         f"PostgreSQL {server.get('version', '?')} by {server.get('transport', '?')}",
         ", ".join(versions),
-        "uvloop" if uvloop else "",
-        str(header.get("created_at") or "")[:10],
-        f"closed loop, {subject.rounds} rounds of {header.get('seconds', '?')} s",
-        stats.describe_interval(subject.rounds),
-        f"noise floor {subject.floor.factor - 1:.0%}" if subject.floor else "",
     ]
+
+
+def in_a_line(*parts: str) -> str:
+    """Those that are not empty, in a line that may break between them."""
     # A name and its version, a number and its unit are kept on one line.
     return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
 

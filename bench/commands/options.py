@@ -81,7 +81,9 @@ patience_option: Decorator = click.option(
 )
 
 
-def named(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
+def named(
+    kind: str, names: Iterable[str], known: Iterable[str], shown_by: str = "bench list"
+) -> list[str]:
     """These names, if all are known; otherwise a `UsageError` that guesses what was meant."""
     known = list(known)
     chosen = []
@@ -89,7 +91,7 @@ def named(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
         if name not in known:
             close = get_close_matches(name, known, n=1, cutoff=0.5)
             guess = f"did you mean {close[0]!r}? " if close else ""
-            raise UsageError(f"no {kind} named {name!r}: {guess}`bench list` shows them.")
+            raise UsageError(f"no {kind} named {name!r}: {guess}`{shown_by}` shows them.")
         chosen.append(name)
     return list(dict.fromkeys(chosen))
 

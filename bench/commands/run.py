@@ -144,7 +144,7 @@ def run(
         command=command_line(database_url),
         guard=guard,
     )
-    folder = results_folder(out, safe_name(label) if label else profile.name)
+    folder = out or results_folder(safe_name(label) if label else profile.name)
     carry_out(order, database_url, folder, quiet)
 
 
@@ -189,11 +189,12 @@ def _check_loop(loop: str | None) -> None:
         raise UsageError("uvloop is not installed: pip install uvloop, or leave --loop out.")
 
 
-def results_folder(out: Path | None, name: str) -> Path:
+def results_folder(name: str) -> Path:
+    """A folder of its own for what is measured now."""
     from bench import project
 
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    return out or project.home() / "results" / f"{stamp}-{name}"
+    return project.home() / "results" / f"{stamp}-{name}"
 
 
 def safe_name(label: str) -> str:
@@ -204,6 +205,7 @@ def safe_name(label: str) -> str:
 
 
 def command_line(database_url: str | None) -> str:
+    """What was typed, with the password as ***."""
     from bench.database import Database
 
     words = ["bench", *sys.argv[1:]]

@@ -67,7 +67,7 @@ def streaming(
         patience_s=patience,
         command=command_line(database_url),
     )
-    folder = results_folder(out, safe_name(label) if label else planned.profile.name)
+    folder = out or results_folder(safe_name(label) if label else planned.profile.name)
     carry_out(order, database_url, folder, quiet)
     if explain:
         _explain(folder, chosen[explain])

@@ -1,0 +1,97 @@
+"""The lesson `session-per-task`: every mistake, many times, beside its right way."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from bench.lessons.catalogue import MISTAKES, THEMES
+from bench.lessons.lesson import Setting
+from bench.lessons.mistake import Mistake
+from bench.lessons.outcome import Evidence
+from bench.lessons.tally import Tally, hung
+from bench.lessons.trial import PATIENCE_S, Job, run
+from bench.processes import GivenUpError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+TRIALS = 10
+
+_A_PROCESS_EACH = 3
+"""So many trials of what may hang, all at once: none of them can be ended but with its process."""
+_START_S = 15.0
+
+
+def measure(setting: Setting) -> dict[str, Any]:
+    """For each mistake the tallies `wrong` and `right`, and `guarded` where there is a guard."""
+    from bench.lessons.page import page
+
+    found: dict[str, dict[str, Any]] = {}
+    for theme, mistakes in THEMES.items():
+        for mistake in mistakes:
+            if setting.chosen and mistake.name not in setting.chosen:
+                continue
+            ways = {"wrong": tally(setting, mistake, "wrong")}
+            ways["right"] = tally(setting, mistake, "right")
+            if setting.guard and mistake.guardable:
+                ways["guarded"] = tally(setting, mistake, "wrong", guard=True)
+                ways["guarded right"] = tally(setting, mistake, "right", guard=True)
+            found[mistake.name] = {way: made.as_dict() for way, made in ways.items()}
+            setting.tell(page(mistake, ways, theme=theme))
+    return found
+
+
+def conclude(found: Mapping[str, Any]) -> "RenderableType":
+    from bench.lessons.page import table
+
+    return table(tallies(found))
+
+
+def tallies(found: Mapping[str, Any]) -> dict[Mistake, dict[str, Tally]]:
+    """What a file holds, of those mistakes that are still in the catalogue."""
+    return {
+        MISTAKES[name]: {way: Tally(**kept) for way, kept in ways.items()}
+        for name, ways in found.items()
+        if name in MISTAKES
+    }
+
+
+def tally(setting: Setting, mistake: Mistake, way: str, *, guard: bool = False) -> Tally:
+    """Run it, in a process of its own where it may hang."""
+    url, driver = setting.database.url, setting.driver
+    if not mistake.alone:
+        job = Job(mistake.name, way, setting.trials, url, driver, guard)
+        patience_s = _START_S + setting.trials * 2 * PATIENCE_S
+        return Tally.of(_evidence(setting, "trials", _submit(setting, "trials", job), patience_s))
+    futures = {
+        f"trial {number}": Job(mistake.name, way, 1, url, driver, guard)
+        for number in range(min(_A_PROCESS_EACH, setting.trials))
+    }
+    running = {name: _submit(setting, name, job) for name, job in futures.items()}
+    evidence = [
+        one
+        for name, future in running.items()
+        for one in _evidence(setting, name, future, _START_S, dismiss=True)
+    ]
+    return Tally.of(evidence)
+
+
+def _submit(setting: Setting, process: str, job: Job) -> "Future[list[Evidence]]":
+    return setting.crew.submit(process, run, job)
+
+
+def _evidence(
+    setting: Setting,
+    process: str,
+    future: "Future[list[Evidence]]",
+    patience_s: float,
+    *,
+    dismiss: bool = False,
+) -> Sequence[Evidence]:
+    try:
+        return setting.crew.result(process, future, patience_s)
+    except GivenUpError:
+        return hung(1, patience_s)
+    finally:
+        if dismiss:
+            setting.crew.dismiss(process)

@@ -1,0 +1,49 @@
+"""Trials of a lesson's mistakes, a few, on a database of the tests' own."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bench.database import Database
+from bench.lessons import tables
+from bench.lessons.catalogue import MISTAKES
+from bench.lessons.lesson import Setting
+from bench.lessons.session_per_task import tally
+from bench.lessons.tally import Tally
+from bench.processes import Crew
+from bench.server import EmbeddedServer
+
+Try = Callable[..., Tally]
+
+
+@pytest.fixture(scope="session")
+def lessons_database(server: EmbeddedServer) -> Iterator[Database]:
+    """With scratch tables, which each trial empties for itself: one is enough for all tests."""
+    maintenance = Database(server.start())
+    name = f"lessons_{os.getpid()}"
+    with maintenance.connect() as connection:
+        connection.execute(f"create database {name}")
+    database = Database(maintenance.url.replace("@/postgres?", f"@/{name}?"))
+    with database.connect() as connection:
+        tables.make(connection)
+    yield database
+    with maintenance.connect() as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def crew() -> Iterator[Crew]:
+    with Crew() as crew:
+        yield crew
+
+
+@pytest.fixture
+def tried(lessons_database: Database, crew: Crew) -> Try:
+    """Run a way of a mistake twice, where nothing else is said."""
+
+    def trial(name: str, way: str = "wrong", *, guard: bool = False, trials: int = 2) -> Tally:
+        setting = Setting(lessons_database, crew, trials)
+        return tally(setting, MISTAKES[name], way, guard=guard)
+
+    return trial
