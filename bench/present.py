@@ -20,6 +20,7 @@ def present(folder: Path) -> None:
     from rich.console import Console
 
     from bench import charts, summary, summary_csv, table
+    from bench.cautions import cautions
     from bench.errors import BenchError
 
     status = Console(stderr=True).status("drawing the charts: some ten seconds")
@@ -37,6 +38,8 @@ def present(folder: Path) -> None:
     if not console.is_terminal:
         console = Console(width=_WIDTH)
     console.print(table.render(found, summaries))
+    for caution in cautions(found, summaries):
+        console.print(f"\n! {caution}", markup=False, highlight=False)
     for failure in found.failures:
         click.echo(f"failed   {failure.case.title}: {failure.error}")
     if found.damaged_line:

@@ -20,7 +20,7 @@ MODULES = {
 
 MAY_IMPORT = {
     "matplotlib": ("bench.charts",),
-    "scipy": ("bench.stats", "bench.summary"),
+    "scipy": ("bench.stationarity",),
     "asyncpg": ("accessors.aio", "bench.bare", "bench.turns"),
     "psycopg2": ("accessors.sync", "bench.bare", "bench.turns"),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
