@@ -96,9 +96,9 @@ PROFILES = {
             warm_up_s=0.03,
             scale=0.5,
             leaves_out=(
-                "four of the six functions alone, other concurrencies, streams of SQLAlchemy on psycopg"
-                " (which are those on psycopg2 and asyncpg), other batch sizes, rows as dicts,"
-                " uvloop, and small differences: 6 short rounds show what differs much"
+                "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
+                " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"
+                " dicts, uvloop, and small differences: 6 short rounds show what differs much"
             ),
         ),
         Profile(
