@@ -33,6 +33,7 @@ MAY_READ_THE_CLOCK = {
     "bench.memory": "times the one operation",
     "bench.streaming.proof": "times the early stop, and how long a session is held",
     "bench.turns": "times the turns of the harness and of the bare loop",
+    "bench.slowed": "waits on purpose, to be found by `bench calibrate`",
     "bench.worker_async": "times each operation",
     "bench.worker_sync": "times each operation",
     "bench.course": "sets the start line and the deadline",
