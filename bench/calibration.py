@@ -8,7 +8,7 @@ noise floor's pair, the other two (or one and a slowed one) to be compared.
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import accessors
@@ -48,7 +48,7 @@ class Generation:
 class Setting:
     """What is measured, how long, how often."""
 
-    url: str
+    url: str = field(repr=False)
     dataset: Dataset
     concurrency: int = 1
     generations: int = 3

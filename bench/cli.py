@@ -15,6 +15,11 @@ COMMANDS = {
     "list": ("bench.commands.list", "list_", "Show backends, workloads and profiles."),
     "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
+    "compare": (
+        "bench.commands.compare",
+        "compare",
+        "Hold runs against each other; a gate for CI.",
+    ),
     "calibrate": ("bench.commands.calibrate", "calibrate", "Count how often verdicts are wrong."),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),

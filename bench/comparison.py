@@ -103,12 +103,13 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
-    """What to call each run: its folder's name, or its path where two have the same."""
-    names = [folder.resolve().name for folder in folders]
-    return [
-        str(folder) if names.count(name) > 1 else name
-        for folder, name in zip(folders, names, strict=True)
-    ]
+    """What to call each run: its label, else its folder's name, else where it is."""
+    whole = [folder.resolve().name for folder in folders]
+    labels = [name.partition("Z-")[2] or name for name in whole]
+    for names in (labels, whole):
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder) for folder in folders]
 
 
 def _verdict(

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from bench.charts import latency, layers, overview, streaming, style, sync_async, throughput
+from bench.charts import forest, latency, layers, overview, streaming, style, sync_async, throughput
 from bench.charts import transactions as transactions_chart
 from bench.charts.page import save
 from bench.charts.subject import subject_of
+from bench.comparison import Comparison
 from bench.results import Results
 from bench.summary import Summary
 
@@ -27,4 +28,15 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
             for family in FAMILIES
             for name, figure in family.figures(subject)
             for path in save(figure, into, name)
+        ]
+
+
+def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:
+    """The forest plots of a comparison, a workload each, as PNG and SVG in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with style.styled():
+        return [
+            path
+            for name, figure in forest.figures(comparison, subject_of(first))
+            for path in save(figure, folder, name)
         ]

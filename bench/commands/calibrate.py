@@ -1,5 +1,6 @@
 """`bench calibrate`: how far verdicts can be trusted on this machine."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -82,8 +83,7 @@ def calibrate(
         database.check_capacity(concurrency + 1)
         rows.ensure(connection, dataset)
         click.echo(_planned(setting), err=True)
-        stderr = click.get_text_stream("stderr")
-        with click.progressbar(length=setting.runs, label="measuring", file=stderr) as bar:
+        with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
             found = calibration.measure(setting, lambda: bar.update(1))
     click.echo(_report(found, setting, figure))
     false = calibration.share_found(calibration.verdicts(found, None, _FEWEST, figure))
