@@ -20,6 +20,7 @@ COMMANDS = {
         "compare",
         "Hold runs against each other; a gate for CI.",
     ),
+    "history": ("bench.commands.history", "history", "Follow a case through all runs."),
     "calibrate": ("bench.commands.calibrate", "calibrate", "Count how often verdicts are wrong."),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),

@@ -46,8 +46,9 @@ def _figure(comparison: Comparison, subject: Subject, workload: str, rows: list[
         f" Pale: not known to differ. Grey band: the noise floor.{forced}",
         height=ROW_IN * (len(rows) + 1),
         columns=len(others),
-        left=0.35 + 0.079 * max(len(_label(row.case)) for row in rows),
-        gap=0.3,
+        left=0.3 + 0.072 * max(len(_label(row.case)) for row in rows),
+        gap=0.55,
+        right=0.35,
         titled=True,
         sharey=True,
     )

@@ -143,7 +143,7 @@ def caption(subject: Subject) -> str:
         str(header.get("created_at") or "")[:10],
         f"closed loop, {subject.rounds} rounds of {header.get('seconds', '?')} s",
         stats.describe_interval(subject.rounds),
-        f"noise floor {subject.floor.factor - 1:.0%}" if subject.floor else "",
+        f"noise floor {subject.floor.factor:.3g}x" if subject.floor else "",
     ]
     # A name and its version, a number and its unit are kept on one line.
     return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
