@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.case import Case
+from bench.cautions import Caution, cautions
 from bench.differences import Difference, differences
 from bench.figure import THROUGHPUT, Figure
 from bench.results import Results
@@ -37,6 +38,8 @@ class Comparison:
     """Of each run."""
     rows: tuple[Row, ...]
     """In the order of the first run's plan."""
+    cautions: tuple[tuple[Caution, ...], ...]
+    """Of each run: what to know before its figures are believed."""
 
     @property
     def workloads(self) -> dict[str, list[Row]]:
@@ -99,6 +102,10 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
         obstacles,
         floors,
         tuple(row for row in rows if any(v and v.ratio for v in row.verdicts)),
+        tuple(
+            tuple(cautions(results, summaries))
+            for (_, results), summaries in zip(runs, measured, strict=True)
+        ),
     )
 
 

@@ -25,7 +25,8 @@ def render(comparison: Comparison) -> RenderableType:
         for row in rows:
             table.add_row(_case(row), *(_cell(verdict) for verdict in row.verdicts))
         parts += [Text(), table]
-    return Group(*parts, Text(), Text("\n".join(_legend(comparison)), style="dim"))
+    legend = Text("\n".join(_legend(comparison)), style="dim")
+    return Group(*parts, Text(), legend, *map(Text, _cautions(comparison)))
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -35,7 +36,7 @@ def as_markdown(comparison: Comparison) -> str:
     for workload, rows in comparison.workloads.items():
         lines += ["", f"**{workload}**", "", _line(heading), _line(["---"] * len(heading))]
         lines += [_line([_case(row), *(_cell(v).plain for v in row.verdicts)]) for row in rows]
-    return "\n".join([*lines, "", *_legend(comparison)])
+    return "\n".join([*lines, "", *_legend(comparison), "", *_cautions(comparison)])
 
 
 def as_json(comparison: Comparison, margin: float | None) -> str:
@@ -47,6 +48,7 @@ def as_json(comparison: Comparison, margin: float | None) -> str:
         "differences": {each.what: each.values for each in comparison.differences},
         "forced": comparison.obstacles,
         "noise_floors": [_interval(each.ratio) if each else None for each in comparison.floors],
+        "cautions": [[vars(each) for each in own] for own in comparison.cautions],
         "cases": [
             {
                 "key": row.case.key,
@@ -79,6 +81,7 @@ def as_github(comparison: Comparison, margin: float | None) -> str:
                     f"{row.case.title}: {verdict} in {name}"
                 )
     lines += [f"::notice title=what differs::{line}" for line in surroundings(comparison)]
+    lines += [f"::notice title=caution::{line}" for line in _cautions(comparison)]
     counted = f"{len(comparison.rows)} cases compared, {len(stopped)} stopped"
     return "\n".join([*lines, f"::notice title=bench compare::{counted}"])
 
@@ -108,6 +111,14 @@ def _legend(comparison: Comparison) -> list[str]:
         " rounds were not interleaved: measure each run twice before you believe a small one."
     )
     return lines
+
+
+def _cautions(comparison: Comparison) -> list[str]:
+    return [
+        f"! {name}: {caution.symptom}. Try: {caution.cure}"
+        for name, own in zip(comparison.names, comparison.cautions, strict=True)
+        for caution in own
+    ]
 
 
 def _case(row: Row) -> str:

@@ -122,6 +122,17 @@ def test_unlike_datasets_and_loops_are_obstacles(tmp_path: Path) -> None:
     assert [row.case for row in found.rows] == [POINT]
 
 
+def test_what_to_know_of_each_run_stands_under_its_comparison(tmp_path: Path) -> None:
+    found = compared(run(tmp_path), run(tmp_path, rounds=3))
+    assert [[each.symptom for each in own] for own in found.cautions] == [
+        [],
+        ["3 rounds: no difference can be told from chance"],
+    ]
+    words = "! run1: 3 rounds: no difference can be told from chance. Try: bench run"
+    assert words in as_markdown(found)
+    assert words in as_github(found, None)
+
+
 def test_json_is_for_scripts(tmp_path: Path) -> None:
     found = json.loads(as_json(compared(run(tmp_path), run(tmp_path, SLOWER)), 0.1))
     assert found["runs"] == ["run0", "run1"]
