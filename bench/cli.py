@@ -16,6 +16,13 @@ COMMANDS = {
     "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
     "streaming": ("bench.commands.streaming", "streaming", "Show which ways really stream."),
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
+    "compare": (
+        "bench.commands.compare",
+        "compare",
+        "Hold runs against each other; a gate for CI.",
+    ),
+    "history": ("bench.commands.history", "history", "Follow a case through all runs."),
+    "calibrate": ("bench.commands.calibrate", "calibrate", "Count how often verdicts are wrong."),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
     "lesson": ("bench.commands.lesson", "lesson", "Break a rule for real, and see what happens."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),

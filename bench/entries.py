@@ -37,6 +37,8 @@ class Run:
     fewest_operations: int
     """Of any worker: with `most_operations`, how fairly the crowd was served."""
     most_operations: int
+    connections: int | None = None
+    """That the local server got from the opening of the pool to the end; format 1 has none."""
 
     def as_dict(self) -> dict[str, Any]:
         fields = {name: value for name, value in vars(self).items() if name != "samples"}

@@ -11,6 +11,7 @@ class Meter:
 
     def __init__(self, postmaster_pid: int | None) -> None:
         self._postmaster_pid = postmaster_pid
+        self._served_before = _server_processes(postmaster_pid)
 
     def start(self) -> None:
         self.started_at = datetime.now(UTC)
@@ -23,6 +24,9 @@ class Meter:
         self.client_cpu_ns = time.process_time_ns() - self._client_ns
         before, after = self._server_ns, server_cpu_ns(self._postmaster_pid)
         self.server_cpu_ns = None if before is None or after is None else max(0, after - before)
+        # The server has a process for each connection.
+        served = _server_processes(self._postmaster_pid)
+        self.connections = len(served - self._served_before) if served else None
 
 
 def server_cpu_ns(postmaster_pid: int | None) -> int | None:
@@ -35,12 +39,25 @@ def server_cpu_ns(postmaster_pid: int | None) -> int | None:
         return _from_psutil(postmaster_pid)
 
 
+def _server_processes(postmaster_pid: int | None) -> set[str]:
+    """The children of a local server's first process; empty where they are not seen."""
+    if postmaster_pid is None:
+        return set()
+    try:
+        return set(_children(postmaster_pid))
+    except OSError:
+        return set()
+
+
+def _children(postmaster_pid: int) -> list[str]:
+    return Path(f"/proc/{postmaster_pid}/task/{postmaster_pid}/children").read_text().split()
+
+
 def _from_proc(postmaster_pid: int) -> int:
     # Linux counts in nanoseconds here, and names the children without a walk through all
     # processes. https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
-    children = Path(f"/proc/{postmaster_pid}/task/{postmaster_pid}/children").read_text().split()
     total = 0
-    for pid in (str(postmaster_pid), *children):
+    for pid in (str(postmaster_pid), *_children(postmaster_pid)):
         with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             total += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
     return total

@@ -77,7 +77,7 @@ PROFILES = {
             "quick",
             "the cases that answer most questions in two minutes",
             (
-                Block((POINT_READ,), concurrency=(1, 4, 16)),
+                Block((POINT_READ,), concurrency=(1, 16)),
                 Block(
                     (POINT_READ,),
                     session_scopes=("operation",),
@@ -91,13 +91,14 @@ PROFILES = {
                 ),
                 Block(("mixed",), concurrency=(4,)),
             ),
-            rounds=3,
-            seconds=0.1,
+            rounds=6,
+            seconds=0.05,
             warm_up_s=0.03,
+            scale=0.5,
             leaves_out=(
-                "four of the six functions alone, concurrency 64, streams of SQLAlchemy on psycopg"
-                " (which are those on psycopg2 and asyncpg), other batch sizes, rows as dicts,"
-                " uvloop, and most of the certainty: 3 short rounds show what differs much"
+                "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
+                " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"
+                " dicts, uvloop, and small differences: 6 short rounds show what differs much"
             ),
         ),
         Profile(
@@ -116,7 +117,7 @@ PROFILES = {
                 ),
                 Block(("get_customers", "get_orders_of_customer"), rows=("dict",)),
             ),
-            rounds=5,
+            rounds=6,
             seconds=1.0,
             warm_up_s=0.25,
             leaves_out="uvloop (--loop uvloop), and scales other than 1 (--scale 10)",

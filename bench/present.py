@@ -24,6 +24,7 @@ def present(folder: Path) -> None:
     from rich.console import Console
 
     from bench import charts, summary, summary_csv, table
+    from bench.cautions import cautions
     from bench.errors import BenchError
     from bench.streaming import plan as streaming_plan
     from bench.streaming import table as streaming_table
@@ -44,6 +45,8 @@ def present(folder: Path) -> None:
         console = Console(width=_WIDTH)
     of_streaming = found.header.get("profile") in streaming_plan.PROFILES
     console.print((streaming_table if of_streaming else table).render(found, summaries))
+    for caution in cautions(found, summaries):
+        console.print(f"\n! {caution}", markup=False, highlight=False)
     for failure in found.failures:
         click.echo(f"failed   {failure.case.title}: {failure.error}")
     if found.damaged_line:

@@ -92,6 +92,7 @@ def run(job: Job) -> Run:
         loop_stall_p99_ns=stalls[int(0.99 * len(stalls))] if is_async else None,
         fewest_operations=min(operations_of),
         most_operations=max(operations_of),
+        connections=meter.connections,
     )
 
 

@@ -20,7 +20,7 @@ MODULES = {
 
 MAY_IMPORT = {
     "matplotlib": ("bench.charts",),
-    "scipy": ("bench.stats", "bench.summary"),
+    "scipy": ("bench.stationarity",),
     "asyncpg": (
         "accessors.aio",
         "bench.bare",
@@ -53,6 +53,7 @@ MAY_READ_THE_CLOCK = {
     "bench.streaming.proof": "times the early stop, and how long a session is held",
     "bench.guard_cost": "times calls and units of work, guarded and not",
     "bench.turns": "times the turns of the harness and of the bare loop",
+    "bench.slowed": "waits on purpose, to be found by `bench calibrate`",
     "bench.worker_async": "times each operation",
     "bench.worker_sync": "times each operation",
     "bench.course": "sets the start line and the deadline",

@@ -1,9 +1,12 @@
 """Results into pictures: the only place with matplotlib."""
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from bench.charts import (
+    forest,
+    history,
     latency,
     layers,
     overview,
@@ -16,7 +19,10 @@ from bench.charts import (
 )
 from bench.charts import transactions as transactions_chart
 from bench.charts.page import save
-from bench.charts.subject import subject_of
+from bench.charts.subject import look_of, subject_of
+from bench.comparison import Comparison
+from bench.figure import Figure
+from bench.history import Moment
 from bench.results import Results
 from bench.streaming.evidence import ways_of
 from bench.streaming.plan import PROFILES
@@ -45,3 +51,27 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
     )
     with style.styled():
         return [path for name, figure in figures for path in save(figure, into, name)]
+
+
+def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:
+    """The forest plots of a comparison, a workload each, as PNG and SVG in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with style.styled():
+        return [
+            path
+            for name, figure in forest.figures(comparison, subject_of(first))
+            for path in save(figure, folder, name)
+        ]
+
+
+def draw_history(
+    moments: list[Moment], figure: Figure, runs: list[Results], folder: Path, name: str
+) -> list[Path]:
+    """The chart of a history, as PNG and SVG in `folder`; its caption is the newest run's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {k: v for run in runs for k, v in (run.header.get("backends") or {}).items()}
+    backends = {case.backend for moment in moments for case in moment.figures}
+    looks = {backend: look_of(backend, described.get(backend) or {}) for backend in backends}
+    subject = replace(subject_of(runs[-1]), looks=looks)
+    with style.styled():
+        return save(history.picture(moments, figure, subject), folder, name)

@@ -135,7 +135,7 @@ def caption(subject: Subject) -> str:
         str(header.get("created_at") or "")[:10],
         f"closed loop, {subject.rounds} rounds of {header.get('seconds', '?')} s",
         stats.describe_interval(subject.rounds),
-        f"noise floor {subject.floor.factor - 1:.0%}" if subject.floor else "",
+        f"noise floor {subject.floor.factor:.3g}x" if subject.floor else "",
     )
 
 

@@ -95,7 +95,7 @@ def subject_of(results: Results, summaries: list[Summary] | None = None) -> Subj
     found = tuple(on_loops.values())
     described = results.header.get("backends") or {}
     looks = [
-        _look(name, described.get(name) or {})
+        look_of(name, described.get(name) or {})
         for name in dict.fromkeys(summary.case.backend for summary in found)
     ]
     in_order = {look.name: look for look in sorted(looks, key=_place)}
@@ -138,7 +138,8 @@ def _kind(case: Case) -> Case:
     return replace(case, backend="", concurrency=1, loop="asyncio")
 
 
-def _look(name: str, described: Mapping[str, Any]) -> Look:
+def look_of(name: str, described: Mapping[str, Any]) -> Look:
+    """As the header describes the backend; told by its name where it does not."""
     return Look(
         name,
         described.get("colour") or ("async" if "async" in name else "sync"),

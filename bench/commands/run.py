@@ -71,6 +71,9 @@ if TYPE_CHECKING:
 @click.option("--loop", type=click.Choice(["asyncio", "uvloop"]), help="Of the async backends.")
 @click.option("--rounds", type=click.IntRange(1), help="How often each case is run.")
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
+@click.option(
+    "--warm-up", "warm_up_s", type=Seconds(0, 3600), metavar="SECONDS", help="Before each run."
+)
 @dataset_options
 @database_url_option
 @click.option("--label", metavar="TEXT", help="Goes into the folder's name and every chart.")
@@ -90,6 +93,7 @@ def run(
     concurrency: tuple[int, ...],
     rounds: int | None,
     seconds: float | None,
+    warm_up_s: float | None,
     scale: float | None,
     seed: int,
     database_url: str | None,
@@ -121,7 +125,7 @@ def run(
     from bench.workload import WORKLOADS
 
     (name,) = named("profile", [profile_name], PROFILES)
-    profile = _adjusted(PROFILES[name], rounds, seconds, scale)
+    profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
     chosen = choose_backends(backends, backend_modules)
     given: dict[str, Any] = {
         "workloads": tuple(named("workload", workloads, WORKLOADS)),
@@ -174,12 +178,17 @@ def carry_out(order: "Order", database_url: str | None, folder: Path, quiet: boo
 
 
 def _adjusted(
-    profile: "Profile", rounds: int | None, seconds: float | None, scale: float | None
+    profile: "Profile",
+    rounds: int | None,
+    seconds: float | None,
+    warm_up_s: float | None,
+    scale: float | None,
 ) -> "Profile":
     return replace(
         profile,
         rounds=rounds or profile.rounds,
         seconds=seconds or profile.seconds,
+        warm_up_s=profile.warm_up_s if warm_up_s is None else warm_up_s,
         scale=profile.scale if scale is None else scale,
     )
 

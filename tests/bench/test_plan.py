@@ -11,6 +11,7 @@ from bench.errors import UsageError
 from bench.memory import peak
 from bench.meter import server_cpu_ns
 from bench.plan import PROFILES, Plan, plan
+from bench.ratios import ENOUGH_ROUNDS
 from bench.runner import Job
 from bench.workload import WORKLOADS, Seat, operations
 from tests.bench.conftest import SMALL
@@ -28,6 +29,11 @@ def test_every_profile_has_the_floor_and_no_case_twice(profile: object) -> None:
     assert {"null", "null-async"} <= {case.backend for case in cases}
     assert len({case.key for case in cases}) == len(cases)
     assert [Case.from_dict(case.as_dict()) for case in cases] == list(cases)
+
+
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_a_profile_that_people_read_has_rounds_enough_for_verdicts(name: str) -> None:
+    assert PROFILES[name].rounds >= ENOUGH_ROUNDS
 
 
 def test_a_plan_measures_one_case_twice() -> None:

@@ -1,0 +1,62 @@
+"""In what two runs' surroundings differ: versions, server, machine, dataset, options."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Header = Mapping[str, Any]
+
+_OPTIONS = ("profile", "rounds", "seconds", "warm_up_s", "load_model")
+_NOT_OURS = ("environment.host.load_1min", "environment.server.url")
+"""Never the same, or nobody's business."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not the same in all runs."""
+
+    what: str
+    """As `docs/results-format.md` names it, without the part that all share."""
+    values: tuple[Any, ...]
+    """One a run; None where it says nothing of it."""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {' -> '.join(map(_shown, self.values))}"
+
+
+def differences(headers: Sequence[Header]) -> list[Difference]:
+    """All that differs, what decides most first: dataset, options, server, machine, versions."""
+    told = [dict(_facts(header)) for header in headers]
+    names = dict.fromkeys(name for facts in told for name in facts)
+    found = [Difference(name, tuple(facts.get(name) for facts in told)) for name in names]
+    return [each for each in found if len({repr(value) for value in each.values}) > 1]
+
+
+def _facts(header: Header) -> Iterator[tuple[str, Any]]:
+    dataset = header.get("dataset") or {}
+    yield from ((f"dataset.{name}", dataset.get(name)) for name in ("scale", "seed", "digest"))
+    yield from ((name, header.get(name)) for name in _OPTIONS)
+    environment = header.get("environment") or {}
+    for part in ("server", "host"):
+        yield from _flat(part, environment.get(part) or {}, f"environment.{part}")
+    for name in ("python", "implementation", "gil", "gatherbench"):
+        yield name, environment.get(name)
+    yield "git.revision", (environment.get("git") or {}).get("revision")
+    versions: dict[str, Any] = {}
+    for backend in (header.get("backends") or {}).values():
+        versions |= backend.get("versions") or {}
+    yield from ((f"version of {package}", versions[package]) for package in sorted(versions))
+
+
+def _flat(name: str, value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if path in _NOT_OURS:
+        return
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(f"{name}.{key}", inner, f"{path}.{key}")
+    else:
+        yield name, value
+
+
+def _shown(value: Any) -> str:
+    return "-" if value is None else str(value)

@@ -1,0 +1,53 @@
+"""psycopg2, slowed down by a busy wait: so that `bench calibrate` has a difference to find.
+
+Not in the list of backends: a point read of each takes so much longer than psycopg2 needs, waiting
+with the CPU and the GIL held, as slower code would.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter_ns
+from typing import Any
+
+from accessors.api import Accessor
+from accessors.sync.psycopg2 import Psycopg2, Psycopg2Accessor
+
+SHARES = (0.05, 0.10, 0.20)
+"""By how much longer a point read takes."""
+
+
+def name_of(share: float) -> str:
+    return f"psycopg2-slowed-{share:.0%}"
+
+
+class _SlowedAccessor(Psycopg2Accessor):
+    def __init__(self, connection: Any, share: float) -> None:
+        super().__init__(connection)
+        self._share = share
+
+    def get_total_cost_of_an_order(self, order_id: int) -> Any:
+        start = perf_counter_ns()
+        answer = super().get_total_cost_of_an_order(order_id)
+        end = perf_counter_ns()
+        until = end + (end - start) * self._share
+        while perf_counter_ns() < until:
+            pass
+        return answer
+
+
+class _Slowed(Psycopg2):
+    def __init__(self, share: float) -> None:
+        self.name = name_of(share)
+        self._share = share
+
+    @contextmanager
+    def accessor(self) -> Iterator[Accessor]:
+        connection = self._pool.getconn()
+        try:
+            connection.autocommit = self._autocommit
+            yield _SlowedAccessor(connection, self._share)
+        finally:
+            self._pool.putconn(connection)
+
+
+BACKENDS = tuple(_Slowed(share) for share in SHARES)
