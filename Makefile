@@ -66,7 +66,7 @@ clean: ## remove .venv and caches; results/ and the database's files stay
 	@# The embedded server runs from .venv: it has to end first.
 	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
-	@find accessors bench tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	@find accessors async_benchmark bench tests -type d -name __pycache__ -prune -exec rm -rf {} +
 	@echo "removed  .venv and caches"
 	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
 

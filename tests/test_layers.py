@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = ("accessors", "bench", "session_guard")
+OURS = ("accessors", "async_benchmark", "bench", "session_guard")
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for package in OURS
@@ -89,9 +89,9 @@ def within(name: str, packages: tuple[str, ...]) -> bool:
 
 @every_module
 def test_imports_go_one_way(module: str) -> None:
-    """accessors may be taken away alone, and so may session_guard."""
-    forbidden = {"accessors": ("bench", "session_guard"), "session_guard": ("accessors", "bench")}
+    """Any but bench may be taken away alone."""
     package = module.partition(".")[0]
+    forbidden = {each: tuple({*OURS} - {each}) for each in OURS if each != "bench"}
     if package == "accessors" and not module.startswith(("accessors.sync", "accessors.aio")):
         forbidden["accessors"] += ("asyncpg", "psycopg", "psycopg2")
     assert [name for name in imported(module) if within(name, forbidden.get(package, ()))] == []
@@ -194,6 +194,7 @@ def loaded_by(statement: str) -> set[str]:
     [
         "accessors.api",
         "accessors.null",
+        "async_benchmark.plugin",
         "bench.case",
         "bench.database",
         "bench.dataset",

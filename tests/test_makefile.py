@@ -27,7 +27,7 @@ class Copy:
         self.folder = folder
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, folder)
-        for name in ("accessors", "bench", "tests"):
+        for name in ("accessors", "async_benchmark", "bench", "tests"):
             (folder / name).mkdir()
         programs = folder / ".venv" / "bin"
         programs.mkdir(parents=True)
