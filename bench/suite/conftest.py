@@ -52,7 +52,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             cases = [
                 case
                 for case in plan(PROFILE, found).cases
-                if (backend := found[case.backend].backend) and backend.colour == colour
+                if not case.twin
+                and (backend := found[case.backend].backend)
+                and backend.colour == colour
             ]
             metafunc.parametrize(f"{colour}_case", cases, ids=_id)
 
