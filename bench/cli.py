@@ -15,6 +15,7 @@ COMMANDS = {
     "list": ("bench.commands.list", "list_", "Show backends, workloads and profiles."),
     "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
+    "export": ("bench.commands.export", "export", "Write a result for other programs."),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),
 }
