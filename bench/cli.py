@@ -7,6 +7,7 @@ from importlib import import_module
 
 import click
 from click.exceptions import NoArgsIsHelpError
+from click.shell_completion import CompletionItem
 
 from bench.errors import BenchError
 
@@ -17,6 +18,7 @@ COMMANDS = {
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
     "export": ("bench.commands.export", "export", "Write a result for other programs."),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
+    "completion": ("bench.commands.completion", "completion", "Make the shell complete commands."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),
 }
 """Name -> the module that holds it, its name there, and its line in `bench --help`."""
@@ -44,6 +46,15 @@ class LazyGroup(click.Group):
         if close and args[0] not in COMMANDS:
             ctx.fail(f"no command named {args[0]!r}: did you mean {close[0]!r}?")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's own, without importing every command for its help line."""
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return options + [
+            CompletionItem(name, help=line)
+            for name, (_, _, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

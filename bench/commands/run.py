@@ -15,11 +15,14 @@ from bench.commands.options import (
     Seconds,
     backend_options,
     choose_backends,
+    completed,
     counts,
     database_url_option,
     dataset_options,
     named,
     patience_option,
+    profile_names,
+    workload_names,
 )
 from bench.errors import UsageError
 
@@ -35,10 +38,18 @@ if TYPE_CHECKING:
     default="quick",
     show_default=True,
     metavar="NAME",
+    shell_complete=completed(profile_names),
     help="smoke, quick or full: which cases, how long (`bench list`).",
 )
 @backend_options
-@click.option("--workload", "workloads", multiple=True, metavar="NAME", help="Only this workload.")
+@click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(workload_names),
+    help="Only this workload. Repeatable.",
+)
 @click.option(
     "--fetch",
     "fetches",
