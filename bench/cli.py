@@ -13,6 +13,7 @@ from bench.errors import BenchError
 
 COMMANDS = {
     "run": ("bench.commands.run", "run", "Measure, and draw the charts."),
+    "doctor": ("bench.commands.doctor", "doctor", "Look whether this machine is fit to measure."),
     "list": ("bench.commands.list", "list_", "Show backends, workloads and profiles."),
     "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
