@@ -31,10 +31,12 @@ install: $(READY_DEV) ## make the environment .venv, with the tools of developme
 bench: $(READY) ## measure: PROFILE=smoke|quick|full DATABASE_URL=... ARGS="--backend asyncpg"
 	@$(BENCH) run --profile '$(PROFILE)' $(ARGS)
 
-microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k asyncpg" COMPARE=results/microbench/...
+# A name of twelve characters: of more, pytest-benchmark's table shows no more.
+microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k asyncpg" COMPARE=261122180000
 	@mkdir -p results/microbench
 	@.venv/bin/python -m pytest bench/suite -q --benchmark-enable --benchmark-only \
-	    --benchmark-json="results/microbench/$$(date -u +%Y-%m-%dT%H-%M-%SZ).json" \
+	    --benchmark-storage=results/microbench \
+	    --benchmark-json="results/microbench/$$(date -u +%y%m%d%H%M%S).json" \
 	    --benchmark-sort=mean --benchmark-columns=mean,stddev,median,iqr,ops,rounds \
 	    $(if $(COMPARE),--benchmark-compare='$(COMPARE)') $(ARGS)
 

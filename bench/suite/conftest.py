@@ -67,6 +67,11 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     machine_info["node"] = ""  # whose machine it is, is nobody's business
 
 
+def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
+    for each in output_json["benchmarks"]:
+        del each["stats"]["data"]  # thirty megabytes that no comparison reads
+
+
 @dataclass
 class Shop:
     """The rows, and what was seen of them."""

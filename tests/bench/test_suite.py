@@ -62,6 +62,7 @@ def test_its_files_say_what_was_timed_and_where(microbench: Microbench, tmp_path
     many, few = "get_customers-asyncpg-streamed-16", "get_orders_of_customer-psycopg2-buffered-16"
     found = microbench.measure(tmp_path / "figures.json", "-k", f"{many} or {few}")
     assert found["machine_info"]["node"] == ""
+    assert all("data" not in each["stats"] for each in found["benchmarks"])
     by_group = {each["group"]: each for each in found["benchmarks"]}
     assert set(by_group) == {"get_customers at 16", "get_orders_of_customer at 16"}
     streamed = by_group["get_customers at 16"]["extra_info"]
