@@ -30,5 +30,183 @@ MAY_IMPORT = {
 loops that one would write by hand; `bench.turns` holds the harness against them."""
 
 MAY_READ_THE_CLOCK = {
+    "bench.memory": "times the one operation",
+    "bench.streaming.proof": "times the early stop, and how long a session is held",
     "bench.doctor.clock": "looks at the clock itself",
     "bench.doctor.disk": "times what a commit waits for",
+    "bench.turns": "times the turns of the harness and of the bare loop",
+    "bench.worker_async": "times each operation",
+    "bench.worker_sync": "times each operation",
+    "bench.course": "sets the start line and the deadline",
+    "bench.meter": "times a whole run, and the client's CPU",
+    "bench.runner": "measures the stalls of the event loop",
+}
+CLOCKS = ("perf_counter", "process_time", "thread_time")
+
+MAY_BE_LONGER = {
+    "accessors.api": 265,  # the contract of both colours side by side
+}
+LONGEST = 250
+
+VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "core_utils"}
+
+every_module = pytest.mark.parametrize("module", MODULES)
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text())
+
+
+def imported(module: str, *, at_import_time: bool = False) -> Iterator[str]:
+    """The full names that a module imports; `from a import b` gives `a.b`."""
+    nodes = at_the_top(tree(module).body) if at_import_time else ast.walk(tree(module))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def at_the_top(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """The statements that run when the module is imported: not in a function, not for mypy."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from at_the_top(node.orelse)
+            continue
+        yield node
+        for inner in ("body", "orelse", "finalbody"):
+            yield from at_the_top(getattr(node, inner, []))
+
+
+def size_of(module: str) -> int:
+    return len(MODULES[module].read_text().splitlines())
+
+
+def within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+@every_module
+def test_imports_go_one_way(module: str) -> None:
+    """Any but bench may be taken away alone."""
+    package = module.partition(".")[0]
+    forbidden = {each: tuple({*OURS} - {each}) for each in OURS if each != "bench"}
+    if package == "accessors" and not module.startswith(("accessors.sync", "accessors.aio")):
+        forbidden["accessors"] += ("asyncpg", "psycopg", "psycopg2")
+    assert [name for name in imported(module) if within(name, forbidden.get(package, ()))] == []
+
+
+@every_module
+def test_a_library_is_spoken_to_where_it_should_be(module: str) -> None:
+    for library, places in MAY_IMPORT.items():
+        if not within(module, places):
+            assert [name for name in imported(module) if within(name, (library,))] == []
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("accessors.sync")])
+def test_the_sync_colour_knows_no_asyncio(module: str) -> None:
+    asynchronous = ("asyncio", "sqlalchemy.ext.asyncio", "asyncpg", "accessors.aio")
+    assert [name for name in imported(module) if within(name, asynchronous)] == []
+    coloured = ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await
+    assert not any(isinstance(node, coloured) for node in ast.walk(tree(module)))
+
+
+def test_the_async_colour_needs_nothing_of_the_sync_one() -> None:
+    for module in MODULES:
+        if module.startswith("accessors.aio"):
+            assert not [name for name in imported(module) if within(name, ("accessors.sync",))]
+
+
+def test_statements_know_no_colour() -> None:
+    assert not [name for name in imported("accessors.statements") if "asyncio" in name]
+
+
+def test_the_clock_is_read_in_named_places_only() -> None:
+    """What else times is a second clock that nobody compares with the first."""
+    readers = {
+        module
+        for module in MODULES
+        for node in ast.walk(tree(module))
+        if (isinstance(node, ast.Attribute) and node.attr.startswith(CLOCKS))
+        or (isinstance(node, ast.alias) and node.name.startswith(CLOCKS))
+    }
+    assert readers == set(MAY_READ_THE_CLOCK) & set(MODULES)
+
+
+@every_module
+def test_a_module_says_what_it_is_for(module: str) -> None:
+    assert ast.get_docstring(tree(module))
+
+
+@every_module
+def test_a_module_is_named_for_what_it_does(module: str) -> None:
+    assert not VAGUE & set(module.split("."))
+
+
+@every_module
+def test_a_module_is_short(module: str) -> None:
+    """The listed exceptions may not grow."""
+    assert size_of(module) <= MAY_BE_LONGER.get(module, LONGEST)
+
+
+def test_no_exception_is_of_the_past() -> None:
+    assert all(size_of(module) > LONGEST for module in MAY_BE_LONGER)
+
+
+@every_module
+def test_imports_are_absolute(module: str) -> None:
+    nodes = ast.walk(tree(module))
+    assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
+
+
+def module_of(name: str) -> str | None:
+    """The module of ours that an imported full name is, or is in."""
+    while name and name not in MODULES:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """At import time; an import within a function may go back."""
+    needs = {
+        module: {module_of(name) for name in imported(module, at_import_time=True)} - {None, module}
+        for module in MODULES
+    }
+    # A package's own module is done with when its modules' turn comes only if it needs none.
+    while free := {module for module, needed in needs.items() if not needed}:
+        needs = {module: needed - free for module, needed in needs.items() if module not in free}
+    assert needs == {}
+
+
+HEAVY = ("asyncpg", "matplotlib", "numpy", "psycopg", "psycopg2", "rich", "scipy", "sqlalchemy")
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has after a statement."""
+    script = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    command = [sys.executable, "-W", "error", "-c", script]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "accessors.api",
+        "accessors.null",
+        "async_benchmark.plugin",
+        "bench.case",
+        "bench.database",
+        "bench.dataset",
+        "bench.runner",
+        "bench.cli",
+    ],
+)
+def test_a_light_module_loads_nothing_heavy(module: str) -> None:
+    """`bench --help` answers in a blink only while every import of a library waits for its use."""
+    if module not in MODULES:
+        pytest.skip(f"there is no {module} yet")
+    assert find_spec(module)
+    assert loaded_by(f"import {module}") & set(HEAVY) == set()
