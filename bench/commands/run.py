@@ -159,7 +159,7 @@ def _carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bo
     from bench.database import resolve
     from bench.measure import measure
     from bench.present import present
-    from bench.progress import Bar
+    from bench.progress import Progress
     from bench.results import Recorder
     from bench.server import EmbeddedServer, default_folder
 
@@ -167,8 +167,10 @@ def _carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bo
     was_running = embedded is None or embedded.status().running
     recorder = Recorder(folder)
     try:
-        with Bar(order.plan, len(order.backends), verify=order.verify, quiet=quiet) as bar:
-            measure(order, resolve(database_url), recorder, bar)
+        with Progress(
+            order.plan, len(order.backends), verify=order.verify, quiet=quiet
+        ) as progress:
+            measure(order, resolve(database_url), recorder, progress)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             embedded.stop()
