@@ -4,6 +4,7 @@
 PROFILE ?= quick
 ARGS ?=
 DIR ?=
+COMPARE ?=
 PYTHON ?=
 
 # Into the environment of what is run, as it is: never into a command, where it would be seen.
@@ -18,17 +19,26 @@ READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install bench test check charts docs db-up db-down clean
+.PHONY: help install bench microbench test check charts docs db-up db-down clean
 
 help: ## list the targets
 	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 install: $(READY_DEV) ## make the environment .venv, with the tools of development
 
 bench: $(READY) ## measure: PROFILE=smoke|quick|full DATABASE_URL=... ARGS="--backend asyncpg"
 	@$(BENCH) run --profile '$(PROFILE)' $(ARGS)
+
+# A name of twelve characters: of more, pytest-benchmark's table shows no more.
+microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k asyncpg" COMPARE=261122180000
+	@mkdir -p results/microbench
+	@.venv/bin/python -m pytest bench/suite -q --benchmark-enable --benchmark-only \
+	    --benchmark-storage=results/microbench \
+	    --benchmark-json="results/microbench/$$(date -u +%y%m%d%H%M%S).json" \
+	    --benchmark-sort=mean --benchmark-columns=mean,stddev,median,iqr,ops,rounds \
+	    $(if $(COMPARE),--benchmark-compare='$(COMPARE)') $(ARGS)
 
 test: $(READY_DEV) ## run the tests: ARGS="-k streams"
 	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
@@ -72,7 +82,7 @@ clean: ## remove .venv and caches; results/ and the database's files stay
 	@# The embedded server runs from .venv: it has to end first.
 	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
-	@find accessors bench tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	@find accessors async_benchmark bench tests -type d -name __pycache__ -prune -exec rm -rf {} +
 	@echo "removed  .venv and caches"
 	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
 

@@ -7,11 +7,13 @@ from importlib import import_module
 
 import click
 from click.exceptions import NoArgsIsHelpError
+from click.shell_completion import CompletionItem
 
 from bench.errors import BenchError
 
 COMMANDS = {
     "run": ("bench.commands.run", "run", "Measure, and draw the charts."),
+    "doctor": ("bench.commands.doctor", "doctor", "Look whether this machine is fit to measure."),
     "list": ("bench.commands.list", "list_", "Show backends, workloads and profiles."),
     "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
     "streaming": ("bench.commands.streaming", "streaming", "Show which ways really stream."),
@@ -23,8 +25,10 @@ COMMANDS = {
     ),
     "history": ("bench.commands.history", "history", "Follow a case through all runs."),
     "calibrate": ("bench.commands.calibrate", "calibrate", "Count how often verdicts are wrong."),
+    "export": ("bench.commands.export", "export", "Write a result for other programs."),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
     "lesson": ("bench.commands.lesson", "lesson", "Break a rule for real, and see what happens."),
+    "completion": ("bench.commands.completion", "completion", "Make the shell complete commands."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),
 }
 """Name -> the module that holds it, its name there, and its line in `bench --help`."""
@@ -52,6 +56,15 @@ class LazyGroup(click.Group):
         if close and args[0] not in COMMANDS:
             ctx.fail(f"no command named {args[0]!r}: did you mean {close[0]!r}?")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's own, without importing every command for its help line."""
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return options + [
+            CompletionItem(name, help=line)
+            for name, (_, _, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -42,7 +42,11 @@ class Audience(Protocol):
     def compared(self, backend: str) -> None:
         """A backend's answers have been compared."""
 
-    def step(self, case: Case, outcome: Entry) -> None: ...
+    def begin(self, case: Case) -> None:
+        """This case is about to be measured: whatever takes time, or the processor, is done now."""
+
+    def step(self, case: Case, outcome: Entry) -> None:
+        """It has been measured."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,7 @@ class _Work:
         if cases:
             self.audience.stage(what, len(cases))
         for case in cases:
+            self.audience.begin(case)
             future = self.crew.submit_alone(case.key, work, self.jobs.of(case))
             self._keep(case, 0, case.key, future, self.order.patience_s)
             self.crew.dismiss(case.key)
@@ -176,6 +181,7 @@ class _Work:
                 if case in self.hopeless:
                     self._add(Failure(case, round_number, "not tried again: it had not ended"))
                     continue
+                self.audience.begin(case)
                 future = self.crew.submit(
                     case.process, runner.run, self.jobs.of(case, round_number)
                 )

@@ -1,19 +1,26 @@
-"""What a user sees while it is measured: a bar and the time left, or plain lines.
+"""What a user sees while it is measured: a screen that follows it, plain lines, or nothing.
 
-It goes to stderr: the table alone is for stdout.
+It goes to stderr: the table alone is for stdout. Nothing is drawn, and nothing worked out, while
+anything is timed: only between two steps.
 """
 
+import os
 import time
+from contextlib import nullcontext
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from bench.case import Case
-from bench.entries import Entry, Failure
+from bench.entries import Entry, Failure, Run
 from bench.plan import Plan
-from bench.processes import uninterrupted
+from bench.summary import of_case
+from bench.units import RATES, TIMES, with_unit
+from bench.workload import WORKLOADS
+
+if TYPE_CHECKING:
+    from bench.screen import Screen
 
 # Roughly what a step takes, in seconds: only the proportions matter, as what is left is
 # estimated from what has passed.
@@ -49,8 +56,12 @@ class Estimate:
         return max(0.0, self.total_s - self.done_s) * pace
 
 
-class Bar:
-    """Told by `bench.measure` how it goes; tells the user."""
+class Progress:
+    """Told by `bench.measure` how it goes; tells the user.
+
+    A screen on a terminal; lines where it is none, or nobody looks at it (`CI`); with `quiet`,
+    nothing.
+    """
 
     def __init__(self, plan: Plan, backends: int, *, verify: bool, quiet: bool) -> None:
         profile = plan.profile
@@ -63,29 +74,15 @@ class Bar:
             + len(plan.bare_cases) * _STEP_S["bare loops"]
             + plan.runs * self._run_s
         )
-        self._quiet = quiet
-        self._console = Console(stderr=True, highlight=False)
-        self._lines = not self._console.is_terminal
+        self._console = Console(stderr=True, highlight=False, quiet=quiet)
+        self._screen = _screen(self._console, plan)
         self._stage = ""
         self._weight_s = _ROWS_S
+        self._measured = self._figures = ""
         self._spoke = time.monotonic()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("about {task.fields[left_s]:.0f} s left"),
-            console=self._console,
-            transient=True,
-            expand=True,
-            disable=quiet or self._lines,
-        )
-        self._task = self._bar.add_task(
-            "starting", total=self._estimate.total_s, left_s=self._estimate.left_s
-        )
 
     def __enter__(self) -> Self:
-        with uninterrupted():  # its thread leaves Ctrl-C to the one that can act on it
-            self._bar.start()
+        (self._screen or nullcontext()).__enter__()
         return self
 
     def __exit__(
@@ -94,41 +91,77 @@ class Bar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        (self._screen or nullcontext()).__exit__(kind, error, trace)
 
     def stage(self, what: str, steps: int | None = None) -> None:
         self._stage = what
         self._weight_s = _STEP_S.get(what, self._run_s if steps else _ROWS_S)
-        self._say(what)
-        if self._lines and not self._quiet:
-            amount = f": {steps}" if steps else ""
-            self._line(f"{what}{amount}")
+        self._show(what)
+        if not self._screen:
+            self._line(f"{what}: {steps}" if steps else what)
         if steps is None:
             self._advance()
 
     def compared(self, backend: str) -> None:
-        self._say(f"{self._stage}: {backend}")
+        self._show(f"{self._stage}: {backend}")
         self._advance()
+
+    def begin(self, case: Case) -> None:
+        self._show(f"{self._stage}: {case.title}")
 
     def step(self, case: Case, outcome: Entry) -> None:
-        self._say(f"{self._stage}: {case.title}")
         if isinstance(outcome, Failure):
             self._line(f"failed: {case.title}: {outcome.error}")
+        if isinstance(outcome, Run):
+            self._figures = _in_words(outcome)
+            self._measured = case.title
+            if self._screen:
+                self._screen.note(case.backend, self._figures, _without_backend(case))
         self._advance()
 
-    def _say(self, what: str) -> None:
-        self._bar.update(self._task, description=what[:60].ljust(60))
+    def _show(self, what: str) -> None:
+        if self._screen:
+            self._screen.show(what, self._estimate.share, self._estimate.left_s)
 
     def _advance(self) -> None:
-        estimate = self._estimate
-        estimate.done_s += self._weight_s
-        left_s = estimate.left_s
-        self._bar.update(self._task, completed=estimate.done_s, left_s=left_s)
+        self._estimate.done_s += self._weight_s
         now = time.monotonic()
-        if self._lines and now - self._spoke > _LINE_EVERY_S:
+        if not self._screen and now - self._spoke > _LINE_EVERY_S:
             self._spoke = now
-            self._line(f"{self._stage}: {estimate.share:4.0%} done, about {left_s:.0f} s left")
+            share, left_s = self._estimate.share, self._estimate.left_s
+            last = f"; {self._measured}: {self._figures}" if self._figures else ""
+            self._line(f"{self._stage}: {share:4.0%} done, about {left_s:.0f} s left{last}")
 
     def _line(self, text: str) -> None:
-        if not self._quiet:
-            self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+def _screen(console: Console, plan: Plan) -> "Screen | None":
+    watched = console.is_terminal and not console.is_dumb_terminal and not console.quiet
+    if not watched or os.environ.get("CI"):
+        return None
+    from bench.screen import Screen
+
+    return Screen(console, dict.fromkeys(case.backend for case in plan.cases))
+
+
+def _without_backend(case: Case) -> str:
+    return case.title.removeprefix(f"{case.backend}, ")
+
+
+def _in_words(run: Run) -> str:
+    """The figures of one run: of a single round, so with nothing on how sure they are."""
+    summary = of_case(run.case, [run], [], [])
+    if not summary.operations:
+        return "every operation failed"
+    (figures,) = summary.rounds
+    if WORKLOADS[run.case.workload].many_rows:
+        words = [f"{with_unit(figures.rows_per_s, RATES)} rows/s"]
+        if first := summary.usable_after_ns:
+            words.append(f"first row {with_unit(first.median, TIMES)}")
+    else:
+        words = [f"{with_unit(figures.throughput_per_s, RATES)} operations/s"]
+        words.append(f"p50 {with_unit(figures.latency_ns['p50'], TIMES)}")
+    if summary.failed:
+        words.append(f"{summary.failed:,} failed")
+    return ", ".join(words)

@@ -17,16 +17,20 @@ def write_csv(results: Results, path: Path, summaries: list[Summary] | None = No
     Empty cells are figures that were not measured. The backend `null` is written `null (floor)`,
     since pandas reads the bare word as nothing; `key` has the case as `run.jsonl` has it.
     """
-    backends = results.header.get("backends", {})
-    rows = [
-        _row(summary, backends.get(summary.case.backend, {}))
-        for summary in (summarise(results) if summaries is None else summaries)
-    ]
     with path.open("w", newline="", encoding="utf-8") as file:
         columns = _row(of_case(Case("", ""), [], [], []), {})
         writer = csv.DictWriter(file, list(columns))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(rows(results, summaries))
+
+
+def rows(results: Results, summaries: list[Summary] | None = None) -> list[dict[str, Any]]:
+    """What stands in summary.csv: column -> value, a dict a case; None for an empty cell."""
+    backends = results.header.get("backends", {})
+    return [
+        _row(summary, backends.get(summary.case.backend, {}))
+        for summary in (summarise(results) if summaries is None else summaries)
+    ]
 
 
 def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
     spread = {
         "throughput_per_s": summary.throughput_per_s,
         "rows_per_s": summary.rows_per_s,
-        **{_latency(name): summary.latency_ns.get(name) for name in stats.QUANTILES},
+        **{latency_column(name): summary.latency_ns.get(name) for name in stats.QUANTILES},
         "first_row_p50_ns": summary.first_row_p50_ns,
         "client_cpu_ns_per_operation": summary.client_cpu_ns,
         "server_cpu_ns_per_operation": summary.server_cpu_ns,
@@ -55,7 +59,7 @@ def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
         row[f"{column}_low"] = interval.low if interval else None
         row[f"{column}_high"] = interval.high if interval else None
     for name in stats.QUANTILES:
-        row[f"pooled_{_latency(name)}"] = summary.pooled_latency_ns.get(name)
+        row[f"pooled_{latency_column(name)}"] = summary.pooled_latency_ns.get(name)
     for name in (
         "loop_stall_max_ns",
         "loop_stall_p99_ns",
@@ -68,7 +72,8 @@ def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _latency(quantile: str) -> str:
+def latency_column(quantile: str) -> str:
+    """The name of a quantile's column."""
     # No dot: pandas users write frame.latency_p99_9_ns.
     return f"latency_{quantile.replace('.', '_')}_ns"
 

@@ -11,6 +11,8 @@ import pytest
 from bench.database import Database
 from bench.server import EmbeddedServer
 
+pytest_plugins = ["pytester"]
+
 _number = itertools.count(1)
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,16 +38,20 @@ SHORTER = {
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 all_commands = [command for document in DOCUMENTS for command in commands(document)]
 of_bench = [command for command in all_commands if command.line.startswith("bench ")]
+of_pytest = [command for command in all_commands if command.line.startswith("pytest")]
 of_make = [command for command in all_commands if command.line.startswith("make")]
 
 
 class Elsewhere:
-    """A user's folder, with the file of the walk-through in it, and a shell."""
+    """A user's folder, with the walk-through's file and the reference run in it, and a shell."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (source,) = blocks(WALK_THROUGH, "python")
         (folder / "marketplace_pg8000.py").write_text(source)
+        for name in ("reference", "microbench"):
+            (folder / "results" / name).mkdir(parents=True)
+        shutil.copy(REFERENCE / "run.jsonl", folder / "results" / "reference")
         self._environment = {
             name: value for name, value in os.environ.items() if name != "DATABASE_URL"
         } | {
@@ -82,6 +87,15 @@ def test_a_command_of_bench_runs(command: Command, elsewhere: Elsewhere) -> None
     assert elsewhere.run(f"{command.line} {SHORTER.get(verb, '')}")
 
 
+@pytest.mark.parametrize("command", of_pytest, ids=str)
+def test_a_command_of_pytest_runs(command: Command, elsewhere: Elsewhere) -> None:
+    """On the files that the document has its reader make before."""
+    for file in ("reference.json", "results/microbench/one.json"):
+        if not (elsewhere.folder / file).exists():
+            elsewhere.run(f"bench export results/reference --format pytest-benchmark --out {file}")
+    assert elsewhere.run(f"sh -c {shlex.quote(command.line)}")
+
+
 @pytest.mark.parametrize("command", of_make, ids=str)
 def test_a_command_of_make_names_a_target(command: Command) -> None:
     """Not run: `make bench` takes minutes, `make test` would run itself."""
@@ -93,7 +107,7 @@ def test_a_command_of_make_names_a_target(command: Command) -> None:
 
 def test_no_other_commands_are_documented() -> None:
     """One that is neither of these would be tested by nobody."""
-    assert set(all_commands) == {*of_bench, *of_make}
+    assert set(all_commands) == {*of_bench, *of_pytest, *of_make}
 
 
 def test_the_walk_through_ends_in_an_entry_point(elsewhere: Elsewhere) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = ("accessors", "bench", "session_guard")
+OURS = ("accessors", "async_benchmark", "bench", "session_guard")
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for package in OURS
@@ -52,6 +52,8 @@ MAY_READ_THE_CLOCK = {
     "bench.streaming.bare_loops": "times the turns of the harness and of the bare loop",
     "bench.streaming.proof": "times the early stop, and how long a session is held",
     "bench.guard_cost": "times calls and units of work, guarded and not",
+    "bench.doctor.clock": "looks at the clock itself",
+    "bench.doctor.disk": "times what a commit waits for",
     "bench.turns": "times the turns of the harness and of the bare loop",
     "bench.slowed": "waits on purpose, to be found by `bench calibrate`",
     "bench.worker_async": "times each operation",
@@ -113,9 +115,9 @@ def within(name: str, packages: tuple[str, ...]) -> bool:
 
 @every_module
 def test_imports_go_one_way(module: str) -> None:
-    """accessors may be taken away alone, and so may session_guard."""
-    forbidden = {"accessors": ("bench", "session_guard"), "session_guard": ("accessors", "bench")}
+    """Any but bench may be taken away alone."""
     package = module.partition(".")[0]
+    forbidden = {each: tuple({*OURS} - {each}) for each in OURS if each != "bench"}
     if package == "accessors" and not module.startswith(("accessors.sync", "accessors.aio")):
         forbidden["accessors"] += ("asyncpg", "psycopg", "psycopg2")
     assert [name for name in imported(module) if within(name, forbidden.get(package, ()))] == []
@@ -218,6 +220,7 @@ def loaded_by(statement: str) -> set[str]:
     [
         "accessors.api",
         "accessors.null",
+        "async_benchmark.plugin",
         "bench.case",
         "bench.database",
         "bench.dataset",

@@ -1,6 +1,7 @@
 """The Makefile, in a copy with a stand-in for the environment: what it runs, says and keeps."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 TARGETS = (
-    *("help", "install", "bench", "test", "check"),
+    *("help", "install", "bench", "microbench", "test", "check"),
     *("charts", "docs", "db-up", "db-down", "clean"),
 )
 
@@ -27,7 +28,7 @@ class Copy:
         self.folder = folder
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, folder)
-        for name in ("accessors", "bench", "tests"):
+        for name in ("accessors", "async_benchmark", "bench", "tests"):
             (folder / name).mkdir()
         programs = folder / ".venv" / "bin"
         programs.mkdir(parents=True)
@@ -37,7 +38,16 @@ class Copy:
             (folder / ".venv" / stamp).touch()
 
     def make(self, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        names = ("DATABASE_URL", "MAKEFLAGS", "MAKELEVEL", "PROFILE", "ARGS", "DIR", "PYTHON")
+        names = (
+            "DATABASE_URL",
+            "MAKEFLAGS",
+            "MAKELEVEL",
+            "PROFILE",
+            "ARGS",
+            "DIR",
+            "COMPARE",
+            "PYTHON",
+        )
         inherited = {name: value for name, value in os.environ.items() if name not in names}
         return subprocess.run(
             ["make", *words],
@@ -93,6 +103,20 @@ def test_a_database_url_arrives_as_it_is_and_is_never_shown(copy: Copy) -> None:
     shown = copy.make("--dry-run", "bench", f"DATABASE_URL={URL}")
     for done in (by_variable, by_environment, shown):
         assert "pa$" not in done.stdout + done.stderr
+
+
+def test_microbench_keeps_a_file_a_run_and_compares_when_asked(copy: Copy) -> None:
+    python = copy.folder / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >said\n')
+    python.chmod(0o755)
+    assert copy.make("microbench", "ARGS=-k asyncpg").returncode == 0
+    assert [word for word in copy.said if word.startswith("--benchmark-compare")] == []
+    (file,) = (word for word in copy.said if word.startswith("--benchmark-json="))
+    assert re.fullmatch(r"--benchmark-json=results/microbench/\d{12}\.json", file)
+    assert copy.said[-2:] == ["-k", "asyncpg"]
+    assert "--benchmark-storage=results/microbench" in copy.said
+    copy.make("microbench", "COMPARE=a b.json")
+    assert copy.said[-1] == "--benchmark-compare=a b.json"
 
 
 def test_a_command_that_fails_fails_make(copy: Copy) -> None:

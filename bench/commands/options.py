@@ -19,15 +19,45 @@ __all__ = [
     "backend_module_option",
     "backend_options",
     "choose_backends",
+    "completed",
     "counts",
     "database_url_option",
     "dataset_options",
     "look_for_backends",
     "named",
     "patience_option",
+    "profile_names",
+    "workload_names",
 ]
 
 Decorator = Callable[[Any], Any]
+
+
+def completed(names: Callable[[], Iterable[str]]) -> Any:
+    """For click's `shell_complete`: those of the names that begin so. None is looked for before."""
+
+    def complete(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def backend_names() -> Iterable[str]:
+    from accessors import BUILTIN
+
+    return BUILTIN
+
+
+def workload_names() -> Iterable[str]:
+    from bench.workload import WORKLOADS
+
+    return WORKLOADS
+
+
+def profile_names() -> Iterable[str]:
+    from bench.plan import PROFILES
+
+    return PROFILES
 
 
 backend_module_option: Decorator = click.option(
@@ -42,7 +72,12 @@ backend_module_option: Decorator = click.option(
 def backend_options(command: Any) -> Any:
     """--backend and --backend-module."""
     return click.option(
-        "--backend", "backends", multiple=True, metavar="NAME", help="Only this one. Repeatable."
+        "--backend",
+        "backends",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=completed(backend_names),
+        help="Only this one. Repeatable.",
     )(backend_module_option(command))
 
 

@@ -15,11 +15,14 @@ from bench.commands.options import (
     Seconds,
     backend_options,
     choose_backends,
+    completed,
     counts,
     database_url_option,
     dataset_options,
     named,
     patience_option,
+    profile_names,
+    workload_names,
 )
 from bench.errors import UsageError
 
@@ -35,10 +38,18 @@ if TYPE_CHECKING:
     default="quick",
     show_default=True,
     metavar="NAME",
+    shell_complete=completed(profile_names),
     help="smoke, quick or full: which cases, how long (`bench list`).",
 )
 @backend_options
-@click.option("--workload", "workloads", multiple=True, metavar="NAME", help="Only this workload.")
+@click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(workload_names),
+    help="Only this workload. Repeatable.",
+)
 @click.option(
     "--fetch",
     "fetches",
@@ -157,7 +168,7 @@ def carry_out(order: "Order", database_url: str | None, folder: Path, quiet: boo
     from bench.database import resolve
     from bench.measure import measure
     from bench.present import present
-    from bench.progress import Bar
+    from bench.progress import Progress
     from bench.results import Recorder
     from bench.server import EmbeddedServer, default_folder
 
@@ -165,8 +176,10 @@ def carry_out(order: "Order", database_url: str | None, folder: Path, quiet: boo
     was_running = embedded is None or embedded.status().running
     recorder = Recorder(folder)
     try:
-        with Bar(order.plan, len(order.backends), verify=order.verify, quiet=quiet) as bar:
-            measure(order, resolve(database_url), recorder, bar)
+        with Progress(
+            order.plan, len(order.backends), verify=order.verify, quiet=quiet
+        ) as progress:
+            measure(order, resolve(database_url), recorder, progress)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             embedded.stop()

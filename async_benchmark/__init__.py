@@ -1,0 +1,1 @@
+"""pytest-benchmark for coroutine functions: docs/pytest-benchmark.md. Imports nothing of ours."""

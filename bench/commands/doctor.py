@@ -1,0 +1,130 @@
+"""`bench doctor`: is this machine fit to measure?"""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.commands.options import database_url_option
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.database import Database
+    from bench.doctor.finding import Finding
+    from bench.verdict import NoiseFloor
+
+_STYLES = {"good": "green", "caution": "yellow", "bad": "bold red"}
+_INDENT = " " * 9
+_WIDTH = 100
+_WORDS = (("bad", "bad finding", "bad findings"), ("caution", "caution", "cautions"))
+
+
+@click.command()
+@database_url_option
+@click.option(
+    "--noise/--no-noise",
+    default=True,
+    help="Measure the noise floor, which takes ten seconds.",
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 for a caution, too.")
+def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
+    """Look whether this machine, its clock, disk and server are fit to measure.
+
+    Each finding comes with what it does to the figures, and what to do. A caution leaves figures
+    right that say less; with a bad one they would mislead, and the exit code is 1.
+
+    \b
+    Examples:
+      bench doctor
+      bench doctor --no-noise --strict && bench run
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    levels: Counter[str] = Counter()
+    for finding in _findings(database_url, noise):
+        levels[finding.level] += 1
+        _show(console, finding)
+    console.print(f"\n{_verdict(levels)}")
+    return int(bool(levels["bad"] or (strict and levels["caution"])))
+
+
+def _findings(database_url: str | None, noise: bool) -> "Iterator[Finding]":
+    """As they are made; the machine first, while no server of ours works."""
+    from bench import project
+    from bench.database import resolve
+    from bench.doctor import clock, disk, machine, server
+
+    yield from machine.findings()
+    yield from clock.findings()
+    database = resolve(database_url)
+    if not database_url:
+        yield disk.finding(project.home() / ".gatherbench")
+    with database.session() as connection:
+        yield from server.findings(connection)
+    if noise:
+        yield _noise_of(database)
+
+
+def _noise_of(database: "Database") -> "Finding":
+    from bench.doctor import noise
+
+    try:
+        return noise.noise(_measured(database).factor)
+    except BenchError as error:
+        what, _, cure = str(error).partition("\n")
+        return noise.unknown(what, cure)
+
+
+def _measured(database: "Database") -> "NoiseFloor":
+    from rich.console import Console
+
+    from bench import dataset as rows
+    from bench import schema
+    from bench.doctor import noise
+
+    dataset = rows.Dataset()
+    with (
+        Console(stderr=True).status("noise floor: ten seconds"),
+        database.session() as connection,
+        schema.held(connection),
+    ):
+        rows.ensure(connection, dataset)
+        return noise.measure(database, dataset)
+
+
+def _show(console: "Console", finding: "Finding") -> None:
+    from rich.text import Text
+
+    word = "ok" if finding.level == "good" else finding.level
+    line = Text(f"{word:{len(_INDENT)}}", style=_STYLES[finding.level])
+    line.append(f"{finding.subject:15}{finding.found}", style="not bold default")
+    console.print(line)
+    if finding.consequence:
+        _wrap(console, "", finding.consequence)
+        _wrap(console, "-> ", finding.cure)
+
+
+def _wrap(console: "Console", mark: str, words: str) -> None:
+    indent = _INDENT + mark
+    width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
+    below = " " * len(indent)
+    text = textwrap.fill(words, width, initial_indent=indent, subsequent_indent=below)
+    console.print(text, markup=False)
+
+
+def _verdict(levels: Counter[str]) -> str:
+    amounts = [
+        f"{levels[level]} {word if levels[level] == 1 else words}"
+        for level, word, words in _WORDS
+        if levels[level]
+    ]
+    if levels["bad"]:
+        return f"Not fit to measure: {' and '.join(amounts)}. Figures from here would mislead."
+    if levels["caution"]:
+        return f"Fit to measure, with {amounts[0]}: read the figures with them in mind."
+    return "Fit to measure."

@@ -1,0 +1,1 @@
+"""The six functions under pytest-benchmark: `make microbench`, docs/pytest-benchmark.md."""
