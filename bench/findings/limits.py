@@ -1,0 +1,169 @@
+"""What the figures are the limit of, and what stands between them and belief."""
+
+from collections.abc import Callable, Iterator
+
+from bench import stats
+from bench.case import Case
+from bench.findings.finding import Finding, listed, rounds, share
+from bench.results import Results, Run
+from bench.stats import Interval
+from bench.subject import Subject
+from bench.summary import Summary
+from bench.units import TIMES, with_unit
+
+TOPIC = "What limits these figures"
+BUSY = 0.9
+"""Of the time: in every round, before we call a processor the limit."""
+LOADED = 0.5
+"""Processes wanting a core before the measurement, for each core."""
+STALL_NS = 50_000_000
+
+
+def findings(results: Results, subject: Subject) -> Iterator[Finding]:
+    yield from _loaded(results)
+    yield from _failed(subject)
+    yield from _client_cpu(results, subject)
+    yield from _all_cores(results, subject)
+    yield from _stalls(subject)
+    yield from _floor(subject)
+
+
+def _loaded(results: Results) -> Iterator[Finding]:
+    host = (results.header.get("environment") or {}).get("host") or {}
+    load, cores = host.get("load_1min"), host.get("cores")
+    if load and cores and load > LOADED * cores:
+        sentence = (
+            "The machine was busy before the measurement began: other programs took part in these "
+            "figures."
+        )
+        yield Finding(TOPIC, sentence, f"load average {load:.1f} on {cores} cores")
+
+
+def _failed(subject: Subject) -> Iterator[Finding]:
+    marked = [each for each in subject.summaries if each.marked]
+    if marked:
+        operations = sum(each.failed for each in marked)
+        runs = sum(len(each.failures) for each in marked)
+        sentence = f"In {_cases(len(marked))} something failed: no finding rests on them."
+        evidence = f"{operations:,} operations and {runs:,} runs"
+        yield Finding(TOPIC, sentence, evidence, tuple(each.case for each in marked))
+
+
+def _client_cpu(results: Results, subject: Subject) -> Iterator[Finding]:
+    busy = _shares(results, subject, lambda run: run.client_cpu_ns / run.elapsed_ns)
+    if busy:
+        sentence = (
+            f"Client CPU was {_range(busy)} busy in {_cases(len(busy))} ({_backends(busy)}): these "
+            "figures are the interpreter's limit, not the database's."
+        )
+        yield Finding(TOPIC, sentence, _weakest(busy, "client CPU time over time"), tuple(busy))
+
+
+def _all_cores(results: Results, subject: Subject) -> Iterator[Finding]:
+    host = (results.header.get("environment") or {}).get("host") or {}
+    cores = host.get("cores")
+    if not cores:
+        return
+
+    def used(run: Run) -> float | None:
+        if run.server_cpu_ns is None:
+            return None
+        return (run.client_cpu_ns + run.server_cpu_ns) / run.elapsed_ns / cores
+
+    busy = _shares(results, subject, used)
+    if busy:
+        sentence = (
+            f"Client and server together kept all {cores} cores {_range(busy)} busy in "
+            f"{_cases(len(busy))} ({_backends(busy)}): their throughput ends where the machine "
+            "does."
+        )
+        yield Finding(TOPIC, sentence, _weakest(busy, "CPU time over time and cores"), tuple(busy))
+
+
+def _stalls(subject: Subject) -> Iterator[Finding]:
+    """Of each workload, the case that kept everybody else waiting longest."""
+    for workload in subject.workloads:
+        stalled = [
+            (min(known), max(known), each)
+            for each in subject.summaries
+            if each.case.workload == workload and not each.marked
+            if (known := [r.loop_stall_max_ns for r in each.rounds if r.loop_stall_max_ns])
+            if len(known) > 1
+        ]
+        if not stalled:
+            continue
+        least, most, worst = max(stalled, key=lambda one: one[0])
+        if least >= STALL_NS:
+            case = worst.case
+            sentence = (
+                f"`{case.backend}` kept the event loop from everybody else for "
+                f"{with_unit(least, TIMES)} and more at a time: `{workload}`, {case.fetch}, at "
+                f"{case.concurrency}."
+            )
+            evidence = (
+                f"longest delay of a heartbeat, {with_unit(least, TIMES)} to "
+                f"{with_unit(most, TIMES)}, {rounds(len(worst.rounds), paired=False)}"
+            )
+            yield Finding("The event loop", sentence, evidence, (case,))
+
+
+def _floor(subject: Subject) -> Iterator[Finding]:
+    """The harness's own share of the cheapest operation, colour by colour."""
+    for workload in subject.workloads:
+        measured = [e for e in subject.alike(workload) if e.client_cpu_ns and not e.marked]
+        for colour in ("sync", "async"):
+            of_colour = [e for e in measured if subject.looks[e.case.backend].colour == colour]
+            floors = [e for e in of_colour if subject.looks[e.case.backend].null]
+            others = [e for e in of_colour if not subject.looks[e.case.backend].null]
+            if floors and others:
+                highest, cheapest = max(floors, key=_cpu), min(others, key=_cpu)
+                part = _cpu(highest) / _cpu(cheapest)
+                sentence = (
+                    f"The harness's own cost is at most {part * 100:.1f} % of any {colour} "
+                    f"`{workload}`'s client CPU: {with_unit(_cpu(highest), TIMES)} an operation."
+                )
+                evidence = (
+                    f"`{highest.case.backend}` at {highest.case.concurrency} against "
+                    f"`{cheapest.case.backend}` at {cheapest.case.concurrency}, "
+                    f"{with_unit(_cpu(cheapest), TIMES)}"
+                )
+                yield Finding("The harness", sentence, evidence, (highest.case, cheapest.case))
+
+
+def _shares(
+    results: Results, subject: Subject, of_run: Callable[[Run], float | None]
+) -> dict[Case, Interval]:
+    """The cases in whose every round that share was above BUSY."""
+    shares: dict[Case, list[float]] = {}
+    for run in results.runs:
+        look = subject.looks.get(run.case.backend)
+        if look and not look.null and run.elapsed_ns and (part := of_run(run)) is not None:
+            shares.setdefault(run.case, []).append(part)
+    found = {case: stats.median_over_rounds(parts) for case, parts in shares.items()}
+    return {
+        case: part
+        for case, part in found.items()
+        if part and part.low is not None and part.low >= BUSY
+    }
+
+
+def _range(shares: dict[Case, Interval]) -> str:
+    ends = sorted({round(part.median * 100) for part in shares.values()})
+    return f"{ends[0]} %" if len(ends) == 1 else f"{ends[0]} to {ends[-1]} %"
+
+
+def _weakest(shares: dict[Case, Interval], what: str) -> str:
+    case, part = min(shares.items(), key=lambda item: item[1].low or 0)
+    return f"{what}; least: {case.title}, {share(part)}, {rounds(part.rounds, paired=False)}"
+
+
+def _backends(cases: dict[Case, Interval]) -> str:
+    return listed([f"`{name}`" for name in dict.fromkeys(case.backend for case in cases)])
+
+
+def _cases(count: int) -> str:
+    return "one case" if count == 1 else f"{count} cases"
+
+
+def _cpu(summary: Summary) -> float:
+    return summary.client_cpu_ns.median if summary.client_cpu_ns else 0.0
