@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.findings import layers, limits, sessions, streaming, sync_async
+from bench.findings import cautions, layers, limits, sessions, streaming, sync_async
 from bench.findings.finding import Finding
 from bench.results import Results
 from bench.subject import subject_of
@@ -10,7 +10,7 @@ from bench.summary import Summary, summarise
 
 __all__ = ["FAMILIES", "Finding", "find"]
 
-FAMILIES = (limits, layers, sync_async, streaming, sessions)
+FAMILIES = (cautions, limits, layers, sync_async, streaming, sessions)
 """In the order of the page: what spoils the figures stands before them."""
 
 

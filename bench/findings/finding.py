@@ -58,6 +58,10 @@ def crowd(case: Case) -> str:
     return f"with one {one}" if case.concurrency == 1 else f"with {case.concurrency} {one}s"
 
 
+def cases(count: int) -> str:
+    return "one case" if count == 1 else f"{count:,} cases"
+
+
 def listed(words: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *others, last = words

@@ -1,10 +1,10 @@
-"""What the figures are the limit of, and what stands between them and belief."""
+"""What the figures are the limit of: interpreter, machine, event loop, harness."""
 
 from collections.abc import Callable, Iterator
 
 from bench import stats
 from bench.case import Case
-from bench.findings.finding import Finding, listed, rounds, share
+from bench.findings.finding import Finding, cases, listed, rounds, share
 from bench.results import Results, Run
 from bench.stats import Interval
 from bench.subject import Subject
@@ -14,46 +14,21 @@ from bench.units import TIMES, with_unit
 TOPIC = "What limits these figures"
 BUSY = 0.9
 """Of the time: in every round, before we call a processor the limit."""
-LOADED = 0.5
-"""Processes wanting a core before the measurement, for each core."""
 STALL_NS = 50_000_000
 
 
 def findings(results: Results, subject: Subject) -> Iterator[Finding]:
-    yield from _loaded(results)
-    yield from _failed(subject)
     yield from _client_cpu(results, subject)
     yield from _all_cores(results, subject)
     yield from _stalls(subject)
     yield from _floor(subject)
 
 
-def _loaded(results: Results) -> Iterator[Finding]:
-    host = (results.header.get("environment") or {}).get("host") or {}
-    load, cores = host.get("load_1min"), host.get("cores")
-    if load and cores and load > LOADED * cores:
-        sentence = (
-            "The machine was busy before the measurement began: other programs took part in these "
-            "figures."
-        )
-        yield Finding(TOPIC, sentence, f"load average {load:.1f} on {cores} cores")
-
-
-def _failed(subject: Subject) -> Iterator[Finding]:
-    marked = [each for each in subject.summaries if each.marked]
-    if marked:
-        operations = sum(each.failed for each in marked)
-        runs = sum(len(each.failures) for each in marked)
-        sentence = f"In {_cases(len(marked))} something failed: no finding rests on them."
-        evidence = f"{operations:,} operations and {runs:,} runs"
-        yield Finding(TOPIC, sentence, evidence, tuple(each.case for each in marked))
-
-
 def _client_cpu(results: Results, subject: Subject) -> Iterator[Finding]:
     busy = _shares(results, subject, lambda run: run.client_cpu_ns / run.elapsed_ns)
     if busy:
         sentence = (
-            f"Client CPU was {_range(busy)} busy in {_cases(len(busy))} ({_backends(busy)}): these "
+            f"Client CPU was {_range(busy)} busy in {cases(len(busy))} ({_backends(busy)}): these "
             "figures are the interpreter's limit, not the database's."
         )
         yield Finding(TOPIC, sentence, _weakest(busy, "client CPU time over time"), tuple(busy))
@@ -68,13 +43,13 @@ def _all_cores(results: Results, subject: Subject) -> Iterator[Finding]:
     def used(run: Run) -> float | None:
         if run.server_cpu_ns is None:
             return None
-        return (run.client_cpu_ns + run.server_cpu_ns) / run.elapsed_ns / cores
+        return (run.client_cpu_ns + run.server_cpu_ns) / (run.elapsed_ns * int(cores))
 
     busy = _shares(results, subject, used)
     if busy:
         sentence = (
             f"Client and server together kept all {cores} cores {_range(busy)} busy in "
-            f"{_cases(len(busy))} ({_backends(busy)}): their throughput ends where the machine "
+            f"{cases(len(busy))} ({_backends(busy)}): their throughput ends where the machine "
             "does."
         )
         yield Finding(TOPIC, sentence, _weakest(busy, "CPU time over time and cores"), tuple(busy))
@@ -159,10 +134,6 @@ def _weakest(shares: dict[Case, Interval], what: str) -> str:
 
 def _backends(cases: dict[Case, Interval]) -> str:
     return listed([f"`{name}`" for name in dict.fromkeys(case.backend for case in cases)])
-
-
-def _cases(count: int) -> str:
-    return "one case" if count == 1 else f"{count} cases"
 
 
 def _cpu(summary: Summary) -> float:

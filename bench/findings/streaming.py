@@ -50,9 +50,9 @@ def _late(streamed: Summary, buffered: Summary | None) -> Interval | None:
         return None
     if rows.median / rate.median < WORTH * (streamed.case.fetch.batch_size or MOST_BY_DEFAULT):
         return None
-    if buffered and buffered.peak_memory_bytes and streamed.peak_memory_bytes:
-        if streamed.peak_memory_bytes < AS_MUCH * buffered.peak_memory_bytes:
-            return None
+    peaks = streamed.peak_memory_bytes, buffered.peak_memory_bytes if buffered else None
+    if peaks[0] and peaks[1] and peaks[0] < AS_MUCH * peaks[1]:
+        return None
     first = streamed.by_round("first_row_p50_ns")
     whole = _latency(streamed)
     found = stats.median_over_rounds([first[n] / whole[n] for n in first.keys() & whole.keys()])

@@ -26,19 +26,15 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
 def _finding(who: str, workload: str, pairs: list[tuple[Judgement, Summary, Summary]]) -> Finding:
     """Where the one colour wins, where the other, and where it can't be told."""
     clauses = []
-    for winner, loser, wins in (
-        ("asyncio", "threads", lambda judged: judged.apart and judged.ratio.median > 1),
-        ("threads", "asyncio", lambda judged: judged.apart and judged.ratio.median < 1),
-    ):
+    for words, asyncio_wins in (("asyncio beats threads", True), ("threads beat asyncio", False)):
         by = [
-            f"{times(judged.ratio if winner == 'asyncio' else inverse(judged.ratio))} "
-            f"at {case.case.concurrency}"
-            for judged, case, _ in pairs
-            if wins(judged)
+            f"{times(judged.ratio if asyncio_wins else inverse(judged.ratio))} "
+            f"at {tasks.case.concurrency}"
+            for judged, tasks, _ in pairs
+            if judged.apart and (judged.ratio.median > 1) == asyncio_wins
         ]
         if by:
-            verb = "beats" if winner == "asyncio" else "beat"
-            clauses.append(f"{winner} {verb} {loser} by {listed(by)}")
+            clauses.append(f"{words} by {listed(by)}")
     unsure = [str(each.case.concurrency) for judged, each, _ in pairs if not judged.apart]
     if clauses:
         sentence = f"For {work(workload)} {who}, {' and '.join(clauses)}"
