@@ -56,3 +56,31 @@ def _differs_from_zero(values: np.ndarray) -> bool:
     if np.ptp(values) < 1e-12:  # every round says the same, and it is not zero
         return True
     return bool(scipy_stats.ttest_1samp(values, 0).pvalue < 1 - SURE)
+
+
+def judge_apart(numerator: Summary, denominator: Summary, figure: str) -> Judgement | None:
+    """As `judge`, of cases whose rounds are no pairs: they were measured in different runs.
+
+    The interval is as wide as both can make it: the one's lowest over the other's highest, and the
+    reverse. Apart: it holds no 1, and Welch's t-test on the logarithms of the rounds agrees.
+    """
+    if numerator.marked or denominator.marked:
+        return None
+    above, below = (
+        [value for value in each.by_round(figure).values() if value > 0]
+        for each in (numerator, denominator)
+    )
+    over, under = stats.median_over_rounds(above), stats.median_over_rounds(below)
+    if over is None or under is None or None in (over.low, over.high, under.low, under.high):
+        return None
+    low, high = (over.low or 0) / (under.high or 1), (over.high or 0) / (under.low or 1)
+    ratio = Interval(over.median / under.median, low, high, min(over.rounds, under.rounds))
+    outside = low > 1 or high < 1
+    return Judgement(ratio, bool(outside and _differ(np.log(above), np.log(below))))
+
+
+def _differ(one: np.ndarray, other: np.ndarray) -> bool:
+    """Welch's t-test of two samples."""
+    if np.ptp(one) < 1e-12 and np.ptp(other) < 1e-12:
+        return True
+    return bool(scipy_stats.ttest_ind(one, other, equal_var=False).pvalue < 1 - SURE)

@@ -1,6 +1,6 @@
 """What was asked, and on what: the header of a results file in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.results import Results
@@ -86,6 +86,6 @@ def _verified(checks: Mapping[str, int] | None) -> str:
     return f"{many} answers of each of {len(checks)} backends, before anything was timed"
 
 
-def _listed(words: list[str], conjunction: str = "and") -> str:
+def _listed(words: Sequence[str], conjunction: str = "and") -> str:
     *others, last = words or ["nothing"]
     return f"{', '.join(others)} {conjunction} {last}" if others else last

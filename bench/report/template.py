@@ -30,7 +30,7 @@ class Backend:
 def render_page(template: str, **shown: Any) -> str:
     """A whole page. Everything shown is escaped."""
     page = _environment().get_template(template)
-    return page.render(style=_source("style.css"), script=_source("script.js"), **shown)
+    return page.render(style=source("style.css"), script=source("script.js"), **shown)
 
 
 @cache
@@ -51,5 +51,6 @@ def code(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _source(name: str) -> Markup:
+def source(name: str) -> Markup:
+    """A file that goes into a page as it is."""
     return Markup((files("bench.report") / "page" / name).read_text(encoding="utf-8"))
