@@ -16,6 +16,11 @@ COMMANDS = {
     "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
     "streaming": ("bench.commands.streaming", "streaming", "Show which ways really stream."),
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
+    "report": (
+        "bench.commands.report",
+        "report",
+        "Write a result's report again; compare several.",
+    ),
     "overhead": ("bench.commands.overhead", "overhead", "Measure what the harness itself costs."),
     "db": ("bench.commands.db", "db", "Start, stop and look into the database."),
 }

@@ -12,18 +12,15 @@ from bench.summary import Summary
 REPORT_FILE = "report.html"
 
 
-def write(results: Results, folder: Path, summaries: Sequence[Summary] | None = None) -> Path:
-    """`folder`/report.html of one run. `summaries` saves making them again. Raises `OSError`."""
-    from bench.report.single import render
+def render_to(
+    path: Path, runs: Sequence[Results], summaries: Sequence[Summary] | None = None
+) -> None:
+    """The report of one run, or of several held against the first. Raises `OSError`.
 
-    path = folder / REPORT_FILE
-    path.write_text(render(results, summaries), encoding="utf-8")
-    return path
+    `summaries`: of a single run, saves making them again.
+    """
+    from bench.report import comparison, single
 
-
-def write_comparison(runs: Sequence[Results], path: Path) -> Path:
-    """Two runs or more, held against the first of them. Raises `OSError`."""
-    from bench.report.comparison import render
-
-    path.write_text(render(runs, path), encoding="utf-8")
-    return path
+    several = len(runs) > 1
+    page = comparison.render(runs, path) if several else single.render(runs[0], summaries)
+    path.write_text(page, encoding="utf-8")

@@ -73,6 +73,11 @@ def render(runs: Sequence[Results], into: Path) -> str:
     )  # fmt: skip
 
 
+def file_name(runs: Sequence[Results]) -> str:
+    """`a-vs-b.html`."""
+    return f"{'-vs-'.join(each.folder.resolve().name for each in runs)}.html"
+
+
 def unlike(compared: Sequence[Compared]) -> list[str]:
     """The facts in which the runs differ and should not, where only one thing is to be compared."""
     names = [
