@@ -13,7 +13,7 @@ from bench.workload import WORKLOADS
 
 POINTS = {
     "rows": "rows are given as",
-    "pool": "pool",
+    "pool": "sessions come from",
     "prepared": "statements are prepared",
     "default_batch": "batch size by default",
     "writes": "lines of an order are written by",

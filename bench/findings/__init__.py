@@ -8,9 +8,10 @@ from bench.results import Results
 from bench.subject import subject_of
 from bench.summary import Summary, summarise
 
-__all__ = ["FAMILIES", "Finding", "find"]
+__all__ = ["CAUTION", "FAMILIES", "Finding", "find"]
 
-FAMILIES = (cautions, limits, layers, sync_async, streaming, sessions)
+CAUTION = cautions.TOPIC
+FAMILIES = (cautions, layers, sync_async, streaming, sessions, limits)
 """In the order of the page: what spoils the figures stands before them."""
 
 

@@ -66,5 +66,7 @@ def _few_rounds(subject: Subject) -> Iterator[Finding]:
             f"{rounds} {'rounds show' if rounds > 1 else 'round shows'} only what differs much. "
             f"For smaller differences: `--rounds 10`."
         )
-        sure = f"lowest to highest of {rounds} rounds hold the median {coverage(rounds):.0%} surely"
+        sure = (
+            f"their lowest and highest enclose the true median {coverage(rounds):.0%} of the time"
+        )
         yield Finding(TOPIC, sentence, sure if rounds > 1 else "one round has no interval")

@@ -127,7 +127,7 @@ def _charts(found: dict[str, list[Change]], subject: Subject) -> list[Chart]:
                     groups.setdefault(_conditions(change.case), []).append(entry)
             panel = rows_panel(
                 f"{name}: throughput, times the first's",
-                (Unit("x", 1),),
+                (Unit("", 1),),
                 groups,
                 subject,
                 ratio=True,

@@ -69,8 +69,12 @@ def _client(header: Mapping[str, Any]) -> str:
 
 def _rows(dataset: Mapping[str, Any]) -> str:
     tables = [
-        f"{dataset[name]:,} {name.replace('_', ' ')}"
-        for name in ("customer", "orders", "order_items")
+        f"{dataset[name]:,} {words}"
+        for name, words in (
+            ("customer", "customers"),
+            ("orders", "orders"),
+            ("order_items", "lines"),
+        )
         if isinstance(dataset.get(name), int)
     ]
     scale = f"scale {dataset['scale']:g}" if "scale" in dataset else ""

@@ -13,6 +13,8 @@ from bench.subject import LAYER_NAMES, LAYERS, Subject, asked, busiest, by_backe
 from bench.summary import Summary, ratio
 from bench.units import BYTES, RATES, TIMES, Unit
 
+PLAIN_SESSION = ("task", "autocommit")
+
 Value = Callable[[Summary], Interval | None]
 
 
@@ -124,7 +126,7 @@ def _colours(subject: Subject) -> Iterator[Chart]:
                 f"{one.name} → {other.name}": _ratios(measured[one.name], measured[other.name])
                 for one, other in moves
             }
-            panel = rows_panel(title, (Unit("x", 1),), groups, subject, ratio=True)
+            panel = rows_panel(title, (Unit("", 1),), groups, subject, ratio=True)
             panels += [panel] if panel else []
         words = (
             "Throughput of asyncio tasks over that of as many threads, by paired rounds. Right of "
@@ -181,15 +183,19 @@ def _sessions(subject: Subject) -> Iterator[Chart]:
             if each.case.workload == workload and each.case.fetch == Fetch() and each.rounds
             if each.case.rows == "native" and not subject.looks[each.case.backend].null
         ]
-        varied = [each for each in cases if _session(each) != "task, autocommit"]
+        varied = [
+            each
+            for each in cases
+            if (each.case.session_scope, each.case.transactions) != PLAIN_SESSION
+        ]
         if not varied:
             continue
         crowd = busiest(varied)
         chosen = [each for each in subject.ordered(cases) if each.case.concurrency == crowd]
         panels = _panels(PLAIN[1:], chosen, subject, _session, _backend)
         words = (
-            "`task`: each task or thread keeps one session; `operation`: a new one for every "
-            "operation. Implicit: the library begins a transaction and rolls it back."
+            "Kept: each task or thread keeps one session; new: a new one for every operation. "
+            "Implicit: the library begins a transaction and rolls it back; else it is autocommit."
         )
         title = f"Sessions and transactions: {workload}, at concurrency {crowd}"
         yield Chart(f"sessions-{workload}", title, words, panels)
@@ -230,4 +236,5 @@ def _words(layer: str) -> str:
 
 
 def _session(each: Summary) -> str:
-    return f"{each.case.session_scope}, {each.case.transactions}"
+    kept = "kept" if each.case.session_scope == "task" else "new"
+    return f"{kept}, implicit" if each.case.transactions == "implicit" else kept

@@ -88,7 +88,7 @@ def rows_panel(
     unit = unit_of((entry.value.median for entry in entries), units)
     inside = [e for e in entries if not subject.looks[e.summary.case.backend].null] or entries
     values = ends(entry.value for entry in inside) + ([1.0] if ratio else [])
-    own = (Unit("x", 1),) if ratio else (Unit("", unit.size),)
+    own = (Unit("", unit.size),)
     linear = scale_of(values, LEFT, RIGHT, own, log=False)
     log = scale_of([*values, *ends(e.value for e in entries)], LEFT, RIGHT, own, log=True)
     rows: list[Row] = []

@@ -76,7 +76,7 @@ def _ticks(high: float, room: int) -> list[float]:
 def _log_ticks(low: float, high: float, room: int) -> list[float]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     found: list[float] = []
-    for factors in ((1, 2, 5), (1, 3), (1,)):
+    for factors in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         found = [factor * 10.0**d for d in decades for factor in factors]
         found = [value for value in found if low <= value <= high]
         if len(found) <= room:

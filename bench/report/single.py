@@ -10,7 +10,7 @@ from bench.results import RUN_FILE, Results
 from bench.subject import Subject, subject_of
 from bench.summary import Summary, summarise
 
-AT_FIRST = 9
+AT_FIRST = 8
 """Findings on the first screen; the others are a click below."""
 OF_A_TOPIC = 2
 
@@ -21,6 +21,8 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
     subject = subject_of(results, made)
     every = Subject(subject.header, tuple(made), subject.looks)
     found = findings.find(results, made)
+    cautions = [finding for finding in found if finding.topic == findings.CAUTION]
+    found = [finding for finding in found if finding not in cautions]
     lead = headlines(found)
     header = results.header
     return render_page(
@@ -32,6 +34,7 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         command=str(header.get("command") or ""),
         run_file=RUN_FILE,
         folder=results.folder.name,
+        cautions=cautions,
         lead=lead,
         more=by_topic([finding for finding in found if finding not in lead]),
         intervals=stats.describe_interval(subject.rounds),

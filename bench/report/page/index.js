@@ -36,7 +36,7 @@
     const [one, other] = [figures[earlier], figures[later]];
     const keys = Object.keys(one ?? {}).filter((key) => other && key in other);
     if (!keys.length) return element("p", "They have no case in common whose figures are here.");
-    const table = element("table", "", { class: "card" });
+    const table = element("table", "", { class: "words" });
     const head = table.createTHead().insertRow();
     for (const text of ["case", `${earlier}, per second`, `${later}, per second`, "times", "verdict"]) {
       head.append(element("th", text, { scope: "col" }));
