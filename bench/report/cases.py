@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import repeat
+from bench.case import Case
 from bench.subject import Subject
 from bench.summary import Round, Summary
 from bench.units import BYTES, RATES, TIMES, with_unit
@@ -20,6 +21,15 @@ class Trace:
     rounds: list[list[str]]
     command: str
     failures: list[str]
+
+
+def anchors(header: Mapping[str, Any]) -> dict[Case, str]:
+    """Where each case stands in the report of its run: its place in the plan, which never changes.
+
+    Short, since a page of the full profile names some case six thousand times.
+    """
+    planned = (Case.from_dict(case) for case in header.get("plan") or ())
+    return {case: f"case-{place}" for place, case in enumerate(planned, start=1)}
 
 
 def traces(subject: Subject) -> Iterator[tuple[str, list[Trace]]]:

@@ -4,11 +4,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bench import stats
+from bench.case import Case
 from bench.findings.between import Change, between, changes
 from bench.report import REPORT_FILE, facts
+from bench.report.cases import anchors
 from bench.report.figures import Chart
 from bench.report.rows_panel import Entry, rows_panel
 from bench.report.single import AT_FIRST, backends
@@ -27,6 +28,8 @@ class Compared:
     results: Results
     summaries: list[Summary]
     subject: Subject
+    anchors: dict[Case, str]
+    """Of its cases in its own report."""
     facts: dict[str, str]
     report: str
     """Link to its own report."""
@@ -70,7 +73,8 @@ def render(runs: Sequence[Results], into: Path) -> str:
         tables=_tables(compared, found, subject),
         intervals=stats.describe_interval(min(each.subject.rounds for each in compared)),
         subject=subject,
-    )  # fmt: skip
+        anchors=anchors(header),
+    )
 
 
 def file_name(runs: Sequence[Results]) -> str:
@@ -97,6 +101,7 @@ def _compared(results: Results, name: str, folder: Path) -> Compared:
         results,
         summaries,
         subject,
+        anchors(results.header),
         {**said, "Command": command},
         f"{link}/{REPORT_FILE}",
         f"{link}/{RUN_FILE}",
@@ -157,10 +162,10 @@ def _tables(
     return tables
 
 
-def _conditions(case: Any) -> str:
+def _conditions(case: Case) -> str:
     """All of a case but backend and workload, in words."""
     plain = replace(case, backend="", workload="", loop="asyncio")
-    return str(plain.title).removeprefix(", , ")
+    return plain.title.removeprefix(", , ")
 
 
 def _value(summary: Summary | None) -> str:

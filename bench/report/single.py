@@ -45,6 +45,7 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         cards=fairness.cards(header),
         unlike=fairness.unlike(header, [each.case for each in made]),
         subject=subject,
+        anchors=cases.anchors(header),
     )
 
 

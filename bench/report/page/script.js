@@ -30,11 +30,11 @@
 
   const tip = document.getElementById("tip");
   const hide = () => { tip.hidden = true; };
-  const mark = (event) => event.target.closest?.("[data-tip]");
+  const mark = (event) => event.target.closest?.(".mark");
   document.addEventListener("pointermove", (event) => {
     const at = mark(event);
     if (!at) return hide();
-    tip.textContent = at.dataset.tip;
+    tip.textContent = at.dataset.tip ?? at.getAttribute("aria-label");
     tip.hidden = false;
     const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
     const above = event.clientY - tip.offsetHeight - 10;
