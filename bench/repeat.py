@@ -8,7 +8,8 @@ from bench.case import Case
 
 
 def command(header: Mapping[str, Any], case: Case) -> str:
-    """To be typed in a shell: the same factors, rounds, seconds and rows, and no other case.
+    """To be typed in a shell: the same factors, rounds, seconds and rows, and no other case
+    but its twin.
 
     It names no database, so that no password stands in it: set DATABASE_URL where it was not the
     embedded one. Nor does it name a module of backends of one's own.

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.case import Case
+from bench.figure import THROUGHPUT
 from bench.findings.finding import Finding, cases, inverse, rounds, times, work
-from bench.findings.judge import SURE, Judgement, judge_apart
+from bench.findings.judge import Judgement, judge_runs
+from bench.stats import CONFIDENCE
 from bench.summary import Summary
+from bench.verdict import NoiseFloor, noise_floor
 
 TOPIC = "Between the runs"
 
@@ -37,11 +40,20 @@ class Change:
 def changes(earlier: Sequence[Summary], later: Sequence[Summary]) -> list[Change]:
     """Of the cases that both runs measured, in the order of the later one."""
     before = {each.case: each for each in earlier if each.rounds}
+    floors = [floor for run in (earlier, later) if (floor := noise_floor(run))]
+    floor = max(floors, key=lambda floor: floor.factor, default=None)
     return [
-        Change(before[each.case], each, judge_apart(each, before[each.case], "throughput_per_s"))
+        Change(before[each.case], each, _judged(before[each.case], each, floor))
         for each in later
-        if each.rounds and each.case in before
+        if each.rounds and each.case in before and not each.case.twin
     ]
+
+
+def _judged(earlier: Summary, later: Summary, floor: NoiseFloor | None) -> Judgement | None:
+    if earlier.marked or later.marked:
+        return None
+    above, below = (list(each.by_round(THROUGHPUT).values()) for each in (later, earlier))
+    return judge_runs(above, below, floor)
 
 
 def between(found: Sequence[Change], earlier: str, later: str) -> list[Finding]:
@@ -53,7 +65,7 @@ def between(found: Sequence[Change], earlier: str, later: str) -> list[Finding]:
     if not judged:
         return []
     told = [each for each in judged if each.judged and each.judged.apart]
-    chance = (1 - SURE) * len(judged)
+    chance = (1 - CONFIDENCE) * len(judged)
     counts = [f"{_count(told, verdict)} {verdict}" for verdict in ("faster", "slower")]
     sentence = (
         f"From `{earlier}` to `{later}`, of {cases(len(judged))} {counts[0]}, {counts[1]}, "

@@ -1,8 +1,11 @@
 """What Core and the ORM cost over their driver, and drivers over each other."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
 
 from bench import stats
+from bench.figure import FIGURES, THROUGHPUT
 from bench.findings.finding import Finding, crowd, inverse, rounds, share, times, work
 from bench.findings.judge import Judgement, judge
 from bench.pairs import layered
@@ -10,9 +13,12 @@ from bench.results import Results
 from bench.stats import Interval
 from bench.subject import Subject, busiest
 from bench.summary import Summary
+from bench.verdict import NoiseFloor
 
 TOPIC = "The price of layers"
 DRIVERS = "Drivers"
+ALIKE = "Inside the noise"
+CPU = FIGURES["cpu"]
 NEARLY_ALL = 0.8
 HALF = 0.5
 
@@ -28,16 +34,17 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
         at_most = {e.case.backend: e for e in measured if e.case.concurrency == most}
         looks = [subject.looks[name] for name in at_most]
         pairs = [(at_most[bare.name], at_most[above.name]) for bare, above in layered(looks)]
-        yield from (_price(*pair) for pair in _strongest_first(pairs))
+        yield from (_price(*pair) for pair in _strongest_first(pairs, subject.floor))
         bare = [at_most[look.name] for look in looks if look.layer == "driver"]
-        yield from _drivers(bare)
+        yield from _drivers(bare, subject.floor)
+        yield from _alike(at_most, subject)
 
 
-def _strongest_first(pairs: list[tuple[Summary, Summary]]) -> list[Pair]:
-    """Those that can be told apart by throughput, or else by client CPU."""
+def _strongest_first(pairs: list[tuple[Summary, Summary]], floor: NoiseFloor | None) -> list[Pair]:
+    """Those that can be told apart."""
     found: list[Pair] = []
     for bare, above in pairs:
-        slower = judge("throughput_per_s", bare, above)
+        slower = judge(bare, above, floor)
         if slower and slower.apart:
             found.append((slower, bare, above))
     return sorted(found, key=lambda pair: -pair[0].ratio.median)
@@ -71,8 +78,8 @@ def _cpu_share_of_added_time(bare: Summary, above: Summary) -> Interval | None:
 
     The time of an operation is here what it takes of the whole crowd's: 1 / throughput.
     """
-    cpu, bare_cpu = above.by_round("client_cpu_ns"), bare.by_round("client_cpu_ns")
-    rate, bare_rate = above.by_round("throughput_per_s"), bare.by_round("throughput_per_s")
+    cpu, bare_cpu = above.by_round(CPU), bare.by_round(CPU)
+    rate, bare_rate = above.by_round(THROUGHPUT), bare.by_round(THROUGHPUT)
     shares = []
     for number in cpu.keys() & bare_cpu.keys() & rate.keys() & bare_rate.keys():
         if rate[number] > 0 and bare_rate[number] > 0:
@@ -82,11 +89,11 @@ def _cpu_share_of_added_time(bare: Summary, above: Summary) -> Interval | None:
     return stats.median_over_rounds(shares)
 
 
-def _drivers(bare: list[Summary]) -> Iterator[Finding]:
+def _drivers(bare: list[Summary], floor: NoiseFloor | None) -> Iterator[Finding]:
     """The quickest driver against each other one that it can be told from."""
     ranked = sorted(bare, key=_rate, reverse=True)
     for other in ranked[1:]:
-        faster = judge("throughput_per_s", ranked[0], other)
+        faster = judge(ranked[0], other, floor)
         if faster and faster.apart:
             best, case = ranked[0].case, other.case
             sentence = (
@@ -95,6 +102,32 @@ def _drivers(bare: list[Summary]) -> Iterator[Finding]:
             )
             evidence = f"throughput in {rounds(faster.ratio.rounds)}"
             yield Finding(DRIVERS, sentence, evidence, (best, case))
+
+
+def _alike(measured: dict[str, Summary], subject: Subject) -> Iterator[Finding]:
+    """Of each layer, the pairs whose difference is no more than a case shows against its twin."""
+    floor = subject.floor
+    if floor is None:
+        return
+    for layer in subject.layers(measured.values()):
+        own = [each for name, each in measured.items() if subject.looks[name].layer == layer]
+        inside = [
+            (judged.ratio, one, other)
+            for one, other in combinations(own, 2)
+            if (judged := judge(one, other, floor))
+            if 1 / floor.factor <= judged.ratio.median <= floor.factor
+        ]
+        if inside:
+            case = own[0].case
+            pairs = [f"`{one.case.backend}` and `{other.case.backend}`" for _, one, other in inside]
+            sentence = (
+                f"For {work(case.workload)} at {case.concurrency}, the difference between "
+                f"{'; between '.join(pairs)} is inside the noise floor."
+            )
+            evidence = "; ".join(times(ratio) for ratio, *_ in inside) + f"; noise floor: {floor}"
+            cases = dict.fromkeys(each.case for _, *both in inside for each in both)
+            twin = replace(floor.case, twin=True)
+            yield Finding(ALIKE, sentence, evidence, (*cases, floor.case, twin))
 
 
 def _rate(summary: Summary) -> float:

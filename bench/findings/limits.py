@@ -1,6 +1,7 @@
 """What the figures are the limit of: interpreter, machine, event loop, harness."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from bench import stats
 from bench.case import Case
@@ -21,6 +22,7 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
     yield from _client_cpu(results, subject)
     yield from _all_cores(results, subject)
     yield from _stalls(subject)
+    yield from _noise(subject)
     yield from _floor(subject)
 
 
@@ -82,6 +84,18 @@ def _stalls(subject: Subject) -> Iterator[Finding]:
             yield Finding("The event loop", sentence, evidence, (case,))
 
 
+def _noise(subject: Subject) -> Iterator[Finding]:
+    floor = subject.floor
+    if floor is None:
+        return
+    sentence = (
+        f"A case differed from itself, in another process, by up to {(floor.factor - 1) * 100:.0f} "
+        "%: what differs by less is not known to differ."
+    )
+    both = (floor.case, replace(floor.case, twin=True))
+    yield Finding(TOPIC, sentence, f"{floor}, {rounds(floor.ratio.rounds)}", both)
+
+
 def _floor(subject: Subject) -> Iterator[Finding]:
     """The harness's own share of the cheapest operation, colour by colour."""
     for workload in subject.workloads:
@@ -112,7 +126,8 @@ def _shares(
     shares: dict[Case, list[float]] = {}
     for run in results.runs:
         look = subject.looks.get(run.case.backend)
-        if look and not look.null and run.elapsed_ns and (part := of_run(run)) is not None:
+        counts = look and not look.null and not run.case.twin and run.elapsed_ns
+        if counts and (part := of_run(run)) is not None:
             shares.setdefault(run.case, []).append(part)
     found = {case: stats.median_over_rounds(parts) for case, parts in shares.items()}
     return {

@@ -8,6 +8,7 @@ from bench.findings.judge import Judgement, judge
 from bench.results import Results
 from bench.subject import Subject
 from bench.summary import Summary
+from bench.verdict import NoiseFloor
 
 TOPIC = "Sessions and transactions"
 
@@ -18,10 +19,10 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
     for case, each in known.items():
         if case.session_scope == "operation":
             kept = known.get(replace(case, session_scope="task"))
-            found += _slower("a new session for every operation", each, kept)
+            found += _slower("a new session for every operation", each, kept, subject.floor)
         if case.transactions == "implicit":
             plain = known.get(replace(case, transactions="autocommit"))
-            found += _slower("the transaction that the library begins", each, plain)
+            found += _slower("the transaction that the library begins", each, plain, subject.floor)
     for judged, what, each, plain in sorted(found, key=lambda one: -one[0].ratio.median):
         where = f"{work(each.case.workload)} through `{each.case.backend}` {crowd(each.case)}"
         sentence = f"{what[0].upper()}{what[1:]} makes {where} take {times(judged.ratio)} as long."
@@ -30,9 +31,9 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
 
 
 def _slower(
-    what: str, each: Summary, plain: Summary | None
+    what: str, each: Summary, plain: Summary | None, floor: NoiseFloor | None
 ) -> list[tuple[Judgement, str, Summary, Summary]]:
-    judged = judge("throughput_per_s", plain, each) if plain else None
+    judged = judge(plain, each, floor) if plain else None
     if plain is None or judged is None or not judged.apart or judged.ratio.median <= 1:
         return []
     return [(judged, what, each, plain)]

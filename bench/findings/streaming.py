@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bench import stats
 from bench.case import Case, Fetch
+from bench.figure import FIGURES
 from bench.findings.finding import Finding, rounds, share, times
 from bench.findings.judge import judge, judge_rounds
 from bench.results import Results
@@ -12,9 +13,11 @@ from bench.stats import Interval
 from bench.subject import Subject
 from bench.summary import Summary
 from bench.units import BYTES, RATES, with_unit
+from bench.verdict import NoiseFloor
 from bench.workload import WORKLOADS
 
 TOPIC = "Streaming"
+FIRST_ROW, P50, ROWS = (FIGURES[name] for name in ("first-row", "p50", "rows"))
 BUFFERS_FROM = 0.5
 """A first row this late in its whole answer, in every round, did not come from a stream."""
 AS_MUCH = 0.5
@@ -34,10 +37,10 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
     for each in taken:
         whole = _buffered(each, known)
         if whole and each.case not in late and each.case.fetch.mode == "batched":
-            yield from _buys(each, whole)
+            yield from _buys(each, whole, subject.floor)
     for each in taken:
         if each.case.fetch.mode == "streamed":
-            yield from _row_by_row(each, taken)
+            yield from _row_by_row(each, taken, subject.floor)
 
 
 def _late(streamed: Summary, buffered: Summary | None) -> Interval | None:
@@ -53,8 +56,8 @@ def _late(streamed: Summary, buffered: Summary | None) -> Interval | None:
     peaks = streamed.peak_memory_bytes, buffered.peak_memory_bytes if buffered else None
     if peaks[0] and peaks[1] and peaks[0] < AS_MUCH * peaks[1]:
         return None
-    first = streamed.by_round("first_row_p50_ns")
-    whole = _latency(streamed)
+    first = streamed.by_round(FIRST_ROW)
+    whole = streamed.by_round(P50)
     found = stats.median_over_rounds([first[n] / whole[n] for n in first.keys() & whole.keys()])
     sure = found and found.low is not None and found.low >= BUFFERS_FROM
     return found if sure else None
@@ -79,8 +82,8 @@ def _buffers(streamed: Summary, late: Interval, known: dict[Case, Summary]) -> F
     return Finding(TOPIC, sentence, evidence, (case,))
 
 
-def _buys(batched: Summary, whole: Summary) -> Iterator[Finding]:
-    sooner = judge_rounds(_latency(whole), batched.by_round("first_row_p50_ns"))
+def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterator[Finding]:
+    sooner = judge_rounds(whole.by_round(P50), batched.by_round(FIRST_ROW), floor)
     if sooner is None or not sooner.apart or sooner.ratio.median <= 1:
         return
     case = batched.case
@@ -93,7 +96,7 @@ def _buys(batched: Summary, whole: Summary) -> Iterator[Finding]:
             f", in {with_unit(batched.peak_memory_bytes, BYTES)} of memory "
             f"instead of {with_unit(whole.peak_memory_bytes, BYTES)}"
         )
-    rate = judge("rows_per_s", batched, whole)
+    rate = judge(batched, whole, floor, ROWS)
     evidence = f"first row in {rounds(sooner.ratio.rounds)}"
     if rate:
         sentence += (
@@ -105,7 +108,9 @@ def _buys(batched: Summary, whole: Summary) -> Iterator[Finding]:
     yield Finding(TOPIC, f"{sentence}.", evidence, (case, whole.case))
 
 
-def _row_by_row(streamed: Summary, taken: list[Summary]) -> Iterator[Finding]:
+def _row_by_row(
+    streamed: Summary, taken: list[Summary], floor: NoiseFloor | None
+) -> Iterator[Finding]:
     """Against the batches of the same backend that move most rows."""
     case = streamed.case
     rivals = [
@@ -117,7 +122,7 @@ def _row_by_row(streamed: Summary, taken: list[Summary]) -> Iterator[Finding]:
     if not rivals:
         return
     best = max(rivals, key=lambda each: each.rows_per_s.median if each.rows_per_s else 0)
-    faster = judge("rows_per_s", best, streamed)
+    faster = judge(best, streamed, floor, ROWS)
     if faster and faster.apart and faster.ratio.median > 1 and streamed.rows_per_s:
         sentence = (
             f"`{case.backend}` moves {times(faster.ratio)} as many rows of `{case.workload}` by "
@@ -132,10 +137,6 @@ def _row_by_row(streamed: Summary, taken: list[Summary]) -> Iterator[Finding]:
 
 def _buffered(taken: Summary, known: dict[Case, Summary]) -> Summary | None:
     return known.get(replace(taken.case, fetch=Fetch()))
-
-
-def _latency(summary: Summary) -> dict[int, float]:
-    return {each.number: each.latency_ns["p50"] for each in summary.rounds if each.latency_ns}
 
 
 def _many_rows(case: Case) -> bool:

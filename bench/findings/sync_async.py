@@ -8,6 +8,7 @@ from bench.pairs import Move, habitual, same_library
 from bench.results import Results
 from bench.subject import LAYER_NAMES, Subject, by_backend
 from bench.summary import Summary
+from bench.verdict import NoiseFloor
 
 TOPIC = "Threads or asyncio"
 
@@ -18,7 +19,11 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
         looks = [look for name in measured if not (look := subject.looks[name]).null]
         moves = {move: _library(move) for move in same_library(looks)}
         moves |= {move: _change(move) for move in habitual(looks)}
-        found = [(who, pairs) for move, who in moves.items() if (pairs := _pairs(measured, move))]
+        found = [
+            (who, pairs)
+            for move, who in moves.items()
+            if (pairs := _pairs(measured, move, subject.floor))
+        ]
         found.sort(key=lambda each: not any(judged.apart for judged, *_ in each[1]))
         yield from (_finding(who, workload, pairs) for who, pairs in found)
 
@@ -53,13 +58,13 @@ def _finding(who: str, workload: str, pairs: list[tuple[Judgement, Summary, Summ
 
 
 def _pairs(
-    measured: dict[str, list[Summary]], move: Move
+    measured: dict[str, list[Summary]], move: Move, floor: NoiseFloor | None
 ) -> list[tuple[Judgement, Summary, Summary]]:
     threads, tasks = ({e.case.concurrency: e for e in measured[look.name]} for look in move)
     return [
         (judged, tasks[concurrency], threads[concurrency])
         for concurrency in sorted(threads.keys() & tasks.keys())
-        if (judged := judge("throughput_per_s", tasks[concurrency], threads[concurrency]))
+        if (judged := judge(tasks[concurrency], threads[concurrency], floor))
     ]
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import stats
 from bench.case import Case
 from bench.findings.between import Change, between, changes
+from bench.ratios import ENOUGH_ROUNDS
 from bench.report import REPORT_FILE, facts
 from bench.report.cases import anchors
 from bench.report.figures import Chart
@@ -71,7 +71,7 @@ def render(runs: Sequence[Results], into: Path) -> str:
         backends=backends(subject),
         charts=_charts(found, subject),
         tables=_tables(compared, found, subject),
-        intervals=stats.describe_interval(min(each.subject.rounds for each in compared)),
+        enough_rounds=ENOUGH_ROUNDS,
         subject=subject,
         anchors=anchors(header),
     )

@@ -10,8 +10,9 @@ from bench.report.lines_panel import LinesPanel, lines_panel
 from bench.report.rows_panel import Entry, RowsPanel, entries_of, rows_panel
 from bench.stats import Interval
 from bench.subject import LAYER_NAMES, LAYERS, Subject, asked, busiest, by_backend, conditions
-from bench.summary import Summary, ratio
+from bench.summary import Summary
 from bench.units import BYTES, RATES, TIMES, Unit
+from bench.verdict import compare
 
 PLAIN_SESSION = ("task", "autocommit")
 
@@ -141,7 +142,7 @@ def _ratios(threads: list[Summary], tasks: list[Summary]) -> list[Entry]:
         Entry(each, f"at {each.case.concurrency}", found, other)
         for each in tasks
         if (other := of_threads.get(each.case.concurrency))
-        if (found := ratio("throughput_per_s", each, other))
+        if (found := compare(other, each).ratio)
     ]
 
 

@@ -1,9 +1,11 @@
 """The report of one run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench import fairness, findings, stats
 from bench.findings import Finding
+from bench.ratios import ENOUGH_ROUNDS
 from bench.report import cases, facts, figures, tables
 from bench.report.template import Backend, render_page
 from bench.results import RUN_FILE, Results
@@ -19,7 +21,8 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
     """The page as HTML."""
     made = summarise(results) if summaries is None else list(summaries)
     subject = subject_of(results, made)
-    every = Subject(subject.header, tuple(made), subject.looks)
+    every = replace(subject, summaries=tuple(made))
+    told = replace(subject, summaries=tuple(each for each in made if not each.case.twin))
     found = findings.find(results, made)
     cautions = [finding for finding in found if finding.topic == findings.CAUTION]
     found = [finding for finding in found if finding not in cautions]
@@ -30,7 +33,7 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         title=header.get("label") or header.get("profile") or results.folder.name,
         created_at=str(header.get("created_at") or ""),
         question=facts.question(subject),
-        facts=facts.facts(results, every),
+        facts=facts.facts(results, subject),
         command=str(header.get("command") or ""),
         run_file=RUN_FILE,
         folder=results.folder.name,
@@ -38,12 +41,13 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         lead=lead,
         more=by_topic([finding for finding in found if finding not in lead]),
         intervals=stats.describe_interval(subject.rounds),
+        enough_rounds=ENOUGH_ROUNDS,
         backends=backends(subject),
         charts=figures.charts(subject),
-        tables=tables.tables(every),
+        tables=tables.tables(told),
         traces=list(cases.traces(every)),
         cards=fairness.cards(header),
-        unlike=fairness.unlike(header, [each.case for each in made]),
+        unlike=fairness.unlike(header, [each.case for each in told.summaries]),
         subject=subject,
         anchors=cases.anchors(header),
     )

@@ -10,9 +10,10 @@ import pytest
 from bench import findings, results
 from bench.case import Case, Fetch
 from bench.findings import Finding, between
-from bench.findings.judge import judge, judge_apart, judge_rounds
+from bench.findings.judge import judge, judge_rounds, judge_runs
 from bench.results import Failure, Memory, Results
 from bench.summary import Summary, summarise
+from bench.verdict import compare
 from tests.bench import synthetic
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
@@ -141,6 +142,41 @@ def test_equal_layers_have_no_price() -> None:
     assert sentences(both(bare, orm), "The price of layers") == []
 
 
+def test_what_a_case_shows_against_its_twin_is_no_difference() -> None:
+    """20 % between a case and itself: then 10 % between two others is noise, and four times not."""
+    sure = [10**6, 10**6 + 1, 10**6 + 2, 10**6 + 3, 10**6 + 4, 10**6 + 5]
+    psycopg = Case("psycopg-async", synthetic.POINT)
+    parts = [
+        taken(BARE, sure),
+        taken(replace(BARE, twin=True), [each * 6 // 5 for each in sure]),
+        taken(psycopg, [each * 11 // 10 for each in sure]),
+        taken(ORM, [each * 4 for each in sure]),
+    ]
+    found = both(*parts)
+    (sentence,) = sentences(found, "Inside the noise")
+    assert "between `psycopg-async` and `asyncpg` is inside the noise floor" in sentence
+    assert sentences(found, "Drivers") == []
+    assert len(sentences(found, "The price of layers")) == 1
+    without_floor = both(*parts[:1], *parts[2:])
+    assert sentences(without_floor, "Inside the noise") == []
+    assert len(sentences(without_floor, "Drivers")) == 1
+
+
+@pytest.mark.parametrize("rounds", range(6, 12))
+def test_findings_and_verdicts_agree_where_verdicts_decide(rounds: int) -> None:
+    random = Random(rounds)
+    for shift in (1.0, 1.05, 1.3):
+        for _ in range(20):
+            one, other = (
+                taken(case, [int(1e6 * by * random.lognormvariate(0, 0.1)) for _ in range(rounds)])
+                for case, by in ((BARE, 1.0), (ORM, shift))
+            )
+            bare, orm = summarise(both(one, other))
+            judged = judge(orm, bare, None)
+            assert judged
+            assert judged.apart == (compare(bare, orm).word in ("faster", "slower"))
+
+
 def test_a_case_that_failed_supports_nothing_and_is_named() -> None:
     found = both(taken(BARE, [1_000_000] * 3), taken(ORM, [4_000_000] * 3))
     found.failures.append(Failure(ORM, 1, "the server is gone"))
@@ -226,7 +262,7 @@ def test_a_real_difference_is_seen_through_noise() -> None:
 
 def test_a_ratio_and_its_inverse_are_judged_alike() -> None:
     bare, orm = summarise(both(taken(BARE, [10**6] * 3), taken(ORM, [4 * 10**6] * 3)))
-    there, back = judge("throughput_per_s", bare, orm), judge("throughput_per_s", orm, bare)
+    there, back = judge(bare, orm, None), judge(orm, bare, None)
     assert there
     assert back
     assert there.apart
@@ -255,5 +291,5 @@ def test_between_runs_the_same_is_indistinguishable() -> None:
 
 def test_between_runs_one_round_says_nothing() -> None:
     made = summarise(taken(BARE, [1_000_000]))
-    assert judge_apart(made[0], made[0], "throughput_per_s") is None
+    assert judge_runs([1.0], [2.0]) is None
     assert between.between(between.changes(made, made), "a", "b") == []
