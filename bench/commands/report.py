@@ -28,7 +28,7 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
     from bench.errors import BenchError, UsageError
     from bench.present import near, refresh_index
     from bench.report import REPORT_FILE, render_to
-    from bench.report.comparison import file_name
+    from bench.report.comparison import check, file_name
 
     if out is not None and not out.resolve().parent.is_dir():
         raise UsageError(f"there is no folder {out.parent} to write {out.name} into.")
@@ -36,6 +36,7 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
     for run in runs:
         if not run.runs:
             raise BenchError(f"{run.folder} holds no finished run: there is nothing to report.")
+    check(runs)
     first = runs[0].folder
     default = first / REPORT_FILE if len(runs) == 1 else first.parent / file_name(runs)
     path = out or default

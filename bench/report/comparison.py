@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.case import Case
+from bench.errors import UsageError
 from bench.findings.between import Change, between, changes
 from bench.ratios import ENOUGH_ROUNDS
 from bench.report import REPORT_FILE, facts
@@ -77,6 +78,24 @@ def render(runs: Sequence[Results], into: Path) -> str:
     )
 
 
+OF_ITSELF = ("Measured", "Command", "Verified", "Not asked")
+"""Facts in which two runs may differ and be alike."""
+
+
+def check(runs: Sequence[Results]) -> None:
+    """Raises `UsageError` for runs of different rows: they did other work, not faster work."""
+    first, *others = runs
+    for other in others:
+        one, another = (each.header.get("dataset") or {} for each in (first, other))
+        if one.get("content") != another.get("content"):
+            raise UsageError(
+                f"{first.folder} and {other.folder} measured different rows "
+                f"(scale {one.get('scale', '?')}, seed {one.get('seed', '?')}; "
+                f"scale {another.get('scale', '?')}, seed {another.get('seed', '?')}).\n"
+                "Measure both with the same --scale and --seed to compare them."
+            )
+
+
 def file_name(runs: Sequence[Results]) -> str:
     """`a-vs-b.html`."""
     return f"{'-vs-'.join(each.folder.resolve().name for each in runs)}.html"
@@ -109,8 +128,10 @@ def _compared(results: Results, name: str, folder: Path) -> Compared:
 
 
 def _names(runs: Sequence[Results]) -> list[str]:
-    """Short and different: folders' names, with the folders above where those are the same."""
-    names = [each.folder.resolve().name for each in runs]
+    """Short and different: labels, or else folders' names, or with the folders above."""
+    names = [str(each.header.get("label") or "") for each in runs]
+    if not all(names) or len(set(names)) < len(names):
+        names = [each.folder.resolve().name for each in runs]
     if len(set(names)) < len(names):
         names = ["/".join(each.folder.resolve().parts[-2:]) for each in runs]
     if len(set(names)) < len(names):

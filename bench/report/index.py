@@ -29,6 +29,8 @@ class Listed:
     machine: str
     versions: list[str]
     cases: int
+    rows: str
+    """Digest of the dataset: runs of other rows are no comparison."""
     report: str
     """Link to what there is to read: the report, or else the raw file."""
 
@@ -84,6 +86,7 @@ def _as_listed(folder: Path, header: dict[str, Any], end: dict[str, Any]) -> Lis
         f"{host.get('cpu') or host.get('machine') or 'unknown'}{cores}",
         versions,
         len(header.get("plan") or ()),
+        str((header.get("dataset") or {}).get("digest", "")),
         f"{folder.name}/{REPORT_FILE if has_report else RUN_FILE}",
     )
 

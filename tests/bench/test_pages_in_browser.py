@@ -225,7 +225,7 @@ def test_the_index_filters_and_puts_two_runs_side_by_side(visit: Open) -> None:
     assert set(page.locator("#two tbody td:last-child").all_inner_texts()) == {"indistinguishable"}
     assert page.evaluate(OVERLAPS) == []
     page.locator("#two a").click()
-    expect(page.locator("h1")).to_have_text("first and second")
+    expect(page.locator("h1")).to_have_text("reference and upgraded")
 
 
 def test_a_comparison_leads_to_the_case_in_the_runs_own_report(visit: Open) -> None:

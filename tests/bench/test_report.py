@@ -11,6 +11,7 @@ import pytest
 
 from bench import findings, results
 from bench.case import Case, Fetch
+from bench.errors import UsageError
 from bench.plan import PROFILES, plan
 from bench.report import REPORT_FILE, comparison, render_to, single
 from bench.report.cases import anchors
@@ -172,6 +173,15 @@ def test_a_comparison_says_which_environments_differ(reference: Results, tmp_pat
     assert "Unlike environments:" in unlike
     assert "Client differ" in unlike
     assert "Unlike environments:" not in comparison.render([reference, reference], tmp_path / "x")
+
+
+def test_runs_of_different_rows_are_not_compared(reference: Results) -> None:
+    """100 customers are read faster than 10,000, and nothing has become faster."""
+    small = {**reference.header["dataset"], "content": "another", "scale": 0.01}
+    other = replace(reference, header={**reference.header, "dataset": small})
+    comparison.check([reference, reference])
+    with pytest.raises(UsageError, match=r"different rows \(scale 1.0, seed 1; scale 0.01, seed 1"):
+        comparison.check([reference, other])
 
 
 def test_a_comparison_leads_to_the_cases_of_its_runs(reference: Results, tmp_path: Path) -> None:

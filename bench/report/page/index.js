@@ -65,6 +65,10 @@
     by("two").replaceChildren();
     by("two-how").textContent = picked.length < 2 ? "Tick two runs above." : "";
     if (picked.length < 2) return;
+    if (picked[0].dataset.rows !== picked[1].dataset.rows) {
+      by("two-how").textContent = "They measured different rows: their figures can't be compared.";
+      return;
+    }
     const [later, earlier] = picked.map((row) => row.dataset.folder);  // newest first
     const how = element("p", "With charts and findings: ");
     const page = `${earlier}-vs-${later}.html`;
