@@ -20,6 +20,7 @@ MODULES = {
 
 MAY_IMPORT = {
     "matplotlib": ("bench.charts",),
+    "jinja2": ("bench.report",),
     "scipy": ("bench.findings.judge", "bench.stats", "bench.summary"),
     "asyncpg": ("accessors.aio", "bench.bare", "bench.turns", "bench.streaming.bare_loops"),
     "psycopg2": ("accessors.sync", "bench.bare", "bench.turns", "bench.streaming.bare_loops"),
