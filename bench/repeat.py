@@ -1,4 +1,4 @@
-"""The command that measures one case of a run again, alone and as it was."""
+"""The command that measures one case of a run again, as it was."""
 
 import shlex
 from collections.abc import Mapping
@@ -9,11 +9,14 @@ from bench.case import Case
 
 def command(header: Mapping[str, Any], case: Case) -> str:
     """To be typed in a shell: the same factors, rounds, seconds and rows, and no other case
-    but its twin.
+    but its twin. Of a case with a size of its own, the streaming experiment of its backend.
 
     It names no database, so that no password stands in it: set DATABASE_URL where it was not the
     embedded one. Nor does it name a module of backends of one's own.
     """
+    if case.size is not None:  # of the streaming experiment, which goes through all sizes
+        quick = " --quick" if "quick" in str(header.get("profile")) else ""
+        return f"bench streaming{quick} --backend {shlex.quote(case.backend)}"
     dataset = header.get("dataset") or {}
     options: dict[str, Any] = {
         "profile": header.get("profile"),

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from bench import stats
 from bench.case import Case
+from bench.entries import Run
 from bench.findings.finding import Finding, cases, listed, rounds, share
-from bench.results import Results, Run
+from bench.results import Results
 from bench.stats import Interval
 from bench.subject import Subject
 from bench.summary import Summary

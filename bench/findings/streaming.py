@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bench import stats
 from bench.case import Case, Fetch
+from bench.entries import Proof
 from bench.figure import FIGURES
 from bench.findings.finding import Finding, rounds, share, times
 from bench.findings.judge import judge, judge_rounds
@@ -32,8 +33,13 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
     known = {each.case: each for each in subject.summaries if each.rounds and not each.marked}
     taken = [each for case, each in known.items() if case.fetch != Fetch() and _many_rows(case)]
     taken = [each for each in taken if not subject.looks[each.case.backend].null]
-    late = {e.case: found for e in taken if (found := _late(e, _buffered(e, known))) is not None}
-    yield from (_buffers(known[case], found, known) for case, found in late.items())
+    proofs = {(proof.case.backend, proof.case.fetch): proof for proof in results.proofs}
+    late: set[Case] = set()
+    for each in taken:
+        proof = proofs.get((each.case.backend, each.case.fetch))
+        for finding in _buffers(each, _buffered(each, known), proof):
+            late.add(each.case)
+            yield finding
     for each in taken:
         whole = _buffered(each, known)
         if whole and each.case not in late and each.case.fetch.mode == "batched":
@@ -43,43 +49,47 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
             yield from _row_by_row(each, taken, subject.floor)
 
 
-def _late(streamed: Summary, buffered: Summary | None) -> Interval | None:
-    """When the first row came, as a share of the whole; None where that is no news.
+def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -> Iterator[Finding]:
+    """Where the first row came late, and it is seen too that all were held before it.
 
-    Nor is it where memory speaks against it: what took far less than the buffered answer was none.
+    Late alone is no evidence: the server may have sorted until then. Either a read that fails at a
+    late row gave none of those before it, or memory was as much as the buffered answer's.
     """
+    late = _late(streamed)
+    peak = streamed.peak_memory_bytes
+    whole = buffered.peak_memory_bytes if buffered else None
+    if proof is not None and proof.delivered is not None:
+        held = proof.delivered == 0
+    else:
+        held = bool(peak and whole and peak >= AS_MUCH * whole)
+    if late is None or not held:
+        return
+    case = streamed.case
+    size = case.fetch.batch_size
+    how = f"in batches of {size:,}" if size else "without a batch size"
+    sentence = (
+        f"`{case.backend}`, streamed {how}, buffered everything: the first row came at "
+        f"{late.median * 100:.0f} % of the whole"
+    )
+    sentence += f", {with_unit(peak, BYTES)}" if peak else ""
+    sentence += f" (buffered: {with_unit(whole, BYTES)})" if peak and whole else ""
+    evidence = f"first row over whole answer, {share(late)}, {rounds(late.rounds, paired=False)}"
+    if proof is not None and proof.delivered == 0:
+        evidence += f"; failing at row {proof.failing_row:,}, it gave none of the rows before"
+    yield Finding(TOPIC, f"{sentence}.", evidence, (case,))
+
+
+def _late(streamed: Summary) -> Interval | None:
+    """When the first row came, as a share of the whole; None where that is no news."""
     rate, rows = streamed.throughput_per_s, streamed.rows_per_s
     if not rate or not rows or rate.median <= 0:
         return None
     if rows.median / rate.median < WORTH * (streamed.case.fetch.batch_size or MOST_BY_DEFAULT):
         return None
-    peaks = streamed.peak_memory_bytes, buffered.peak_memory_bytes if buffered else None
-    if peaks[0] and peaks[1] and peaks[0] < AS_MUCH * peaks[1]:
-        return None
-    first = streamed.by_round(FIRST_ROW)
-    whole = streamed.by_round(P50)
+    first, whole = streamed.by_round(FIRST_ROW), streamed.by_round(P50)
     found = stats.median_over_rounds([first[n] / whole[n] for n in first.keys() & whole.keys()])
     sure = found and found.low is not None and found.low >= BUFFERS_FROM
     return found if sure else None
-
-
-def _buffers(streamed: Summary, late: Interval, known: dict[Case, Summary]) -> Finding:
-    case = streamed.case
-    size = case.fetch.batch_size
-    how = f"in batches of {size:,}" if size else "without a batch size"
-    memory = ""
-    if streamed.peak_memory_bytes:
-        memory = f", {with_unit(streamed.peak_memory_bytes, BYTES)}"
-        whole = _buffered(streamed, known)
-        if whole and whole.peak_memory_bytes:
-            memory += f" (buffered: {with_unit(whole.peak_memory_bytes, BYTES)})"
-    middle = f"{late.median * 100:.0f} %"
-    sentence = (
-        f"`{case.backend}`, streamed {how}, buffered everything: the first row came at {middle} "
-        f"of the whole{memory}."
-    )
-    evidence = f"first row over whole answer, {share(late)}, {rounds(late.rounds, paired=False)}"
-    return Finding(TOPIC, sentence, evidence, (case,))
 
 
 def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterator[Finding]:

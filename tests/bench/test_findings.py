@@ -9,14 +9,16 @@ import pytest
 
 from bench import findings, results
 from bench.case import Case, Fetch
+from bench.entries import Failure, Memory, Proof
 from bench.findings import Finding, between
 from bench.findings.judge import judge, judge_rounds, judge_runs
-from bench.results import Failure, Memory, Results
+from bench.results import Results
 from bench.summary import Summary, summarise
 from bench.verdict import compare
 from tests.bench import synthetic
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+ORM_STREAM = Case("orm+asyncpg", synthetic.MANY, Fetch("streamed"))
 BARE, ORM = Case("asyncpg", synthetic.POINT), Case("orm+asyncpg", synthetic.POINT)
 
 
@@ -218,13 +220,25 @@ def test_a_stream_that_is_none_is_found_out() -> None:
     (sentence,) = buffers(streamed(0.98, 23_900_000))
     assert "streamed without a batch size" in sentence
     assert "98 % of the whole, 23.9 MB (buffered: 24.0 MB)" in sentence
-    assert buffers(streamed(0.98, None))
+
+
+def test_a_read_that_fails_late_is_proof_for_and_against_it() -> None:
+    """It speaks louder than memory, which an allocator may have kept."""
+    for delivered, found in ((0, 1), (80_000, 0)):
+        made = streamed(0.98, 23_900_000)
+        proof = Proof(ORM_STREAM, 90_000, delivered, 1, 1, "idle", 1, 1)
+        assert len(buffers(replace(made, proofs=[proof]))) == found
 
 
 @pytest.mark.parametrize(
     "honest",
-    [streamed(0.02, 1_000_000), streamed(0.98, 1_000_000), streamed(0.6, None, 5_000)],
-    ids=["early first row", "little memory", "two batches in all"],
+    [
+        streamed(0.02, 24_000_000),
+        streamed(0.98, 1_000_000),
+        streamed(0.98, None),
+        streamed(0.6, 24_000_000, 5_000),
+    ],
+    ids=["early first row", "little memory", "nothing but late", "two batches in all"],
 )
 def test_a_stream_that_is_one_is_not_accused(honest: Results) -> None:
     assert buffers(honest) == []

@@ -11,13 +11,14 @@ import pytest
 
 from bench import findings, results
 from bench.case import Case, Fetch
+from bench.entries import Failure
 from bench.errors import UsageError
 from bench.plan import PROFILES, plan
 from bench.report import REPORT_FILE, comparison, render_to, single
 from bench.report.cases import anchors
 from bench.report.index import INDEX_FILE, write_index
 from bench.report.scale import scale_of
-from bench.results import Failure, Results
+from bench.results import Results
 from bench.units import RATES
 from tests.bench import synthetic
 
