@@ -57,10 +57,11 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	if [ -z "$$dir" ]; then echo "error: no results yet. Try: make bench" >&2; exit 1; fi; \
 	$(BENCH) charts "$$dir"
 
-docs: $(READY_DEV) ## write docs/cli.md and README's figures again
+docs: $(READY_DEV) ## write docs/cli.md, README's figures, the tutorial's findings again
 	@.venv/bin/python -m bench.cli_reference docs/cli.md
 	@if [ -d results/reference ]; then \
-	    .venv/bin/python -m bench.readme README.md results/reference; \
+	    .venv/bin/python -m bench.readme README.md results/reference && \
+	    .venv/bin/python -m bench.tutorial docs/tutorial.md results/reference; \
 	else echo "README.md is as it was: there is no results/reference to take figures from"; fi
 	@if [ -d results/reference-streaming ]; then \
 	    .venv/bin/python -m bench.streaming.document docs/streaming.md results/reference-streaming; \

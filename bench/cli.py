@@ -18,6 +18,11 @@ COMMANDS = {
     "verify": ("bench.commands.verify", "verify", "Check that all give the same answers."),
     "streaming": ("bench.commands.streaming", "streaming", "Show which ways really stream."),
     "charts": ("bench.commands.charts", "charts", "Draw a result's charts again."),
+    "report": (
+        "bench.commands.report",
+        "report",
+        "Write a result's report again; compare several.",
+    ),
     "compare": (
         "bench.commands.compare",
         "compare",

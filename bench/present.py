@@ -1,4 +1,4 @@
-"""From a file of runs to everything that people look at: table, summary.csv, charts."""
+"""From a file of runs to everything that people look at: table, summary.csv, charts, report."""
 
 import os
 from contextlib import suppress
@@ -17,13 +17,13 @@ _WIDTH = 100
 
 
 def present(folder: Path) -> None:
-    """Write summary.csv and the charts beside the file, and print the table and where they are.
+    """Write summary.csv, charts and report beside the file; print the table and where they are.
 
     Raises `BenchError` where there is nothing to draw, or it can't be written.
     """
     from rich.console import Console
 
-    from bench import charts, summary, summary_csv, table
+    from bench import charts, report, summary, summary_csv, table
     from bench.cautions import cautions
     from bench.errors import BenchError
     from bench.streaming import plan as streaming_plan
@@ -38,6 +38,8 @@ def present(folder: Path) -> None:
         summary_csv.write_csv(found, found.folder / "summary.csv", summaries)
         with status:
             drawn = charts.draw(found, found.folder, summaries)
+            report.render_to(found.folder / report.REPORT_FILE, [found], summaries)
+        refresh_index(found.folder)
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
     console = Console()
@@ -53,6 +55,20 @@ def present(folder: Path) -> None:
         click.echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
     click.echo(f"\nfigures  {near(found.folder / 'summary.csv')}")
     click.echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+    click.echo(f"report   {near(found.folder / report.REPORT_FILE)}")
+
+
+def refresh_index(folder: Path) -> None:
+    """List all runs again where the folder is among our own results; elsewhere, write nothing.
+
+    Raises `OSError`.
+    """
+    from bench import project
+    from bench.report.index import write_index
+
+    ours = project.home() / "results"
+    if folder.resolve().parent == ours.resolve():
+        write_index(ours)
 
 
 def console() -> "Console":

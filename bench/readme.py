@@ -45,13 +45,17 @@ def figures(folder: Path, root: Path) -> str:
 
 def write(readme: Path, folder: Path) -> None:
     """Put the figures between README's markers. Raises `BenchError` where there are none."""
-    text = readme.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise BenchError(f"{readme} lacks the markers {BEGIN} and {END}.")
-    new = f"{before}{BEGIN}\n\n{figures(folder, readme.parent)}\n\n{END}{after}"
-    readme.write_text(new, encoding="utf-8")
+    put(readme, BEGIN, END, figures(folder, readme.parent))
+
+
+def put(document: Path, begin: str, end: str, block: str) -> None:
+    """Put a block between two markers of a document. Raises `BenchError` where it has none."""
+    text = document.read_text(encoding="utf-8")
+    before, begun, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (begun and ended):
+        raise BenchError(f"{document} lacks the markers {begin} and {end}.")
+    document.write_text(f"{before}{begin}\n\n{block}\n\n{end}{after}", encoding="utf-8")
 
 
 def _table(summaries: list[Summary]) -> str:

@@ -20,7 +20,8 @@ MODULES = {
 
 MAY_IMPORT = {
     "matplotlib": ("bench.charts",),
-    "scipy": ("bench.stationarity",),
+    "jinja2": ("bench.report",),
+    "scipy": ("bench.findings.judge", "bench.stationarity"),
     "asyncpg": (
         "accessors.aio",
         "bench.bare",

@@ -19,13 +19,13 @@ from bench.charts import (
 )
 from bench.charts import transactions as transactions_chart
 from bench.charts.page import save
-from bench.charts.subject import look_of, subject_of
 from bench.comparison import Comparison
 from bench.figure import Figure
 from bench.history import Moment
 from bench.results import Results
 from bench.streaming.evidence import ways_of
 from bench.streaming.plan import PROFILES
+from bench.subject import look_of, subject_of
 from bench.summary import Summary, summarise
 
 STREAMING_FAMILIES = (streaming_point, streaming_ways)

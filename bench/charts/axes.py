@@ -9,8 +9,8 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from bench.charts.style import MUTED, RED
-from bench.charts.subject import LAYER_NAMES, Look, Subject
 from bench.stats import Interval
+from bench.subject import LAYER_NAMES, Look, Subject
 from bench.units import Unit, short
 
 ROW_IN = 0.29

@@ -11,8 +11,8 @@ from bench.case import Case
 from bench.charts import style
 from bench.charts.axes import error_bars
 from bench.charts.page import page
-from bench.charts.subject import Look, Subject, asked
 from bench.comparison import Comparison, Row
+from bench.subject import Look, Subject, asked
 from bench.verdict import Verdict
 
 ROW_IN = 0.27
@@ -82,7 +82,7 @@ def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, subject: Sub
     if ratio is None:
         return
     strong = verdict.word in ("faster", "slower")
-    colour = style.hue(look, subject)
+    colour = subject.hue(look)
     if not strong:
         colour = style.pale(colour, 1 - _FAINT)
     panel.errorbar(ratio.median, height, xerr=error_bars(ratio), color=colour, lw=1.6, capsize=2.5)

@@ -8,9 +8,9 @@ from bench.case import Case
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import Subject
 from bench.figure import Figure
 from bench.history import Moment, cases_of
+from bench.subject import Subject
 
 _DASHES = ("-", (0, (4, 1.8)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 _LABEL = 26
@@ -52,7 +52,7 @@ def picture(moments: list[Moment], figure: Figure, subject: Subject) -> Picture:
                 capsize=2.5,
             )  # fmt: skip
         panel.plot([at for at, _ in points], [found.median for _, found in points], **marks)
-        ends.append((points[-1][1].median, _label(case), style.hue(look, subject)))
+        ends.append((points[-1][1].median, _label(case), subject.hue(look)))
     draw.end_labels(panel, ends)
     return result
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import LAYER_NAMES, Subject, asked, by_backend, conditions
+from bench.subject import LAYER_NAMES, Subject, asked, by_backend, conditions
 from bench.summary import Summary
 from bench.units import TIMES
 
@@ -91,7 +91,7 @@ def _marks(subject: Subject, measured: list[Summary]) -> Figure:
     draw.log_axis(panel.xaxis, spans, TIMES, room=9)
     for each, look in zip(measured, looks, strict=True):
         y = places[look.name]
-        colour = style.hue(look, subject)
+        colour = subject.hue(look)
         medians = [each.latency_ns[name].median for name in SHOWN]
         panel.plot([medians[0], medians[-1]], [y, y], color=colour, lw=2, alpha=0.45)
         for name, median in zip(SHOWN, medians, strict=True):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import DRIVERS, LAYERS, Look, Subject, asked, busiest, conditions
+from bench.subject import DRIVERS, GREY, LAYERS, Look, Subject, asked, busiest, conditions
 from bench.summary import Summary
 from bench.units import RATES, TIMES, Unit, number, unit_of, with_unit
 
@@ -98,7 +98,7 @@ def _floor(subject: Subject, measured: list[Summary], costs: Axes) -> None:
         if subject.looks[each.case.backend].null and each.client_cpu_ns
     ]
     if floors:
-        costs.axvline(max(floors), color=style.GREY, lw=1.4, zorder=6)
+        costs.axvline(max(floors), color=GREY, lw=1.4, zorder=6)
         costs.set_title(
             f"grey line: null, the harness's floor, {with_unit(max(floors), TIMES)}",
             size=9,

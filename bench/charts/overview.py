@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import Subject, conditions
+from bench.subject import Subject, conditions
 from bench.units import RATES, TIMES, Unit, unit_of, with_unit
 
 POINT_READ = "get_total_cost_of_an_order"

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from bench import stats
 from bench.charts.style import MUTED, RED
-from bench.charts.subject import Subject
+from bench.subject import Subject
 from bench.summary import Summary
 
 WIDTH_IN = 10.0

@@ -9,8 +9,8 @@ from bench.case import MODES, Fetch
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import Look, Subject, asked, busiest, conditions
 from bench.stats import Interval
+from bench.subject import Look, Subject, asked, busiest, conditions
 from bench.summary import Summary
 from bench.units import BYTES, RATES, TIMES, Unit
 
@@ -102,9 +102,7 @@ def _marks(
         fetch = each.case.fetch
         height = y - 0.28 + step * list(shapes).index(fetch)
         if value.low and value.high:
-            panel.plot(
-                [value.low, value.high], [height] * 2, color=style.hue(look, subject), lw=1.3
-            )
+            panel.plot([value.low, value.high], [height] * 2, color=subject.hue(look), lw=1.3)
         panel.plot(value.median, height, **style.mark_style(look, subject, shapes[fetch]))
         if _as_in_workshop(each, subject):
             panel.plot(value.median, height, **style.RING)

@@ -8,10 +8,10 @@ from bench.case import Fetch
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import Subject
 from bench.stats import Interval
 from bench.streaming.evidence import Way
 from bench.streaming.plan import BATCHED
+from bench.subject import Subject
 from bench.units import BYTES, RATES, TIMES, Unit, with_unit
 
 BACKEND = "orm+asyncpg"

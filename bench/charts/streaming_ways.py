@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import Subject, asked
 from bench.streaming.evidence import Way
+from bench.subject import Subject, asked
 from bench.units import BYTES, RATES, TIMES, Unit
 
 COLUMNS = 4
@@ -82,7 +82,7 @@ def _figure(
     draw.log_axis(panels[0].yaxis, [y for line in lines for y in line.values()], chart.units)
     for panel, name in zip(panels, names, strict=False):
         panel.set_title(name)
-        _lines(panel, style.hue(subject.looks[name], subject), curves[name])
+        _lines(panel, subject.hue(subject.looks[name]), curves[name])
     for empty in panels[len(names) :]:
         empty.set_visible(False)
     for column in range(columns):  # the lowest that is seen of each column names the axis

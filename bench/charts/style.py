@@ -1,8 +1,7 @@
 """How every chart looks: one colour a driver, one line a colour of function, one kind of page.
 
-A driver is a hue (Okabe and Ito, "Color Universal Design", 2008: told apart by the colour-blind),
-a layer is a marker, sync is dashed and hollow, async is solid and filled, null is grey. Red is
-kept for errors.
+A driver is a hue (`bench.subject` has them), a layer is a marker, sync is dashed and hollow, async
+is solid and filled, null is grey. Red is kept for errors.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,12 +10,10 @@ from typing import Any
 import matplotlib
 from matplotlib.lines import Line2D
 
-from bench.charts.subject import FLOOR, Look, Subject
+from bench.subject import FLOOR, Look, Subject
 
-INK, MUTED, GRID, RED, GREY = "#1a1a1a", "#5f5f5f", "#e4e4e4", "#c1121f", "#a3a3a3"
+INK, MUTED, GRID, RED = "#1a1a1a", "#5f5f5f", "#e4e4e4", "#c1121f"
 
-_HUES = {"psycopg2": "#d98200", "psycopg": "#009e73", "asyncpg": "#0072b2"}
-_OTHER_HUES = ("#cc79a7", "#6a4c93", "#56b4e9", "#8c6d1f", "#4d4d4d")
 _MARKERS = {"driver": "o", "core": "s", "orm": "^", "null": "x"}
 
 RC: Any = {
@@ -50,19 +47,9 @@ RC: Any = {
 }
 
 
-def hue(look: Look, subject: Subject) -> str:
-    """The driver's colour; drivers that we don't know take the others, by name."""
-    if look.null:
-        return GREY
-    others = sorted({each.driver for each in subject.looks.values()} - _HUES.keys() - {"null"})
-    if look.driver in _HUES:
-        return _HUES[look.driver]
-    return _OTHER_HUES[others.index(look.driver) % len(_OTHER_HUES)]
-
-
 def line_style(look: Look, subject: Subject) -> dict[str, Any]:
     """For `Axes.plot` and legends alike."""
-    colour = hue(look, subject)
+    colour = subject.hue(look)
     return {
         "color": colour,
         "linestyle": (0, (4, 1.8)) if look.colour == "sync" else "-",
@@ -81,7 +68,7 @@ def mark_style(look: Look, subject: Subject, marker: str) -> dict[str, Any]:
 
 def bar_style(look: Look, subject: Subject) -> dict[str, Any]:
     """For `Axes.barh`: async is full, sync is hatched."""
-    colour = hue(look, subject)
+    colour = subject.hue(look)
     if look.colour == "async":
         return {"facecolor": colour, "edgecolor": colour, "linewidth": 1}
     return {"facecolor": pale(colour), "edgecolor": colour, "linewidth": 1, "hatch": "////"}

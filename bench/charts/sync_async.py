@@ -10,19 +10,16 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import LAYER_NAMES, Look, Subject, asked, by_backend, conditions
+from bench.pairs import HABITUAL, Move, habitual, same_library
 from bench.stats import Interval
+from bench.subject import LAYER_NAMES, Look, Subject, asked, by_backend, conditions
 from bench.summary import Summary
 from bench.verdict import compare
-
-HABITUAL = ("psycopg2", "asyncpg")
-"""The driver that sync applications leave, and the one that they usually go to."""
 
 SHAPES = {"driver": "●", "core": "■", "orm": "▲"}
 """The markers of lines, as words have them."""
 
 Point = tuple[int, Interval, bool]
-Move = tuple[Look, Look]
 
 
 def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
@@ -30,14 +27,14 @@ def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
         measured = by_backend(subject.alike(workload))
         # The floor's ratio is that of a loop's turn to a thread's: no library has it.
         looks = [look for name in measured if not (look := subject.looks[name]).null]
-        same, habitual = _same_library(looks), _habitual(looks)
-        ratios = {move: _ratios(measured, move) for move in same + habitual}
+        same, usual = same_library(looks), habitual(looks)
+        ratios = {move: _ratios(measured, move) for move in same + usual}
         ratios = {move: points for move, points in ratios.items() if points}
         panels = [
             ("The same library, sync and async", [move for move in same if move in ratios]),
             (
                 f"{HABITUAL[0]} to {HABITUAL[1]}: changes the driver too",
-                [move for move in habitual if move in ratios],
+                [move for move in usual if move in ratios],
             ),
         ]
         panels = [(title, moves) for title, moves in panels if moves]
@@ -100,7 +97,7 @@ def _figure(
         ends = [(ratios[move][-1][1].median, looks[move]) for move in moves]
         draw.end_labels(
             panel,
-            [(y, f"{SHAPES.get(x.layer, '◆')} {_name(x)}", style.hue(x, subject)) for y, x in ends],
+            [(y, f"{SHAPES.get(x.layer, '◆')} {_name(x)}", subject.hue(x)) for y, x in ends],
         )
         for word, y, where in (
             ("async is faster", 0.985, "top"),
@@ -117,27 +114,6 @@ def _figure(
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )
     return figure
-
-
-def _same_library(looks: list[Look]) -> list[Move]:
-    return [
-        (sync, other)
-        for sync in looks
-        for other in looks
-        if (sync.colour, other.colour) == ("sync", "async")
-        and (sync.layer, sync.driver) == (other.layer, other.driver)
-    ]
-
-
-def _habitual(looks: list[Look]) -> list[Move]:
-    return [
-        (sync, other)
-        for sync in looks
-        for other in looks
-        if (sync.driver, other.driver) == HABITUAL
-        and (sync.colour, other.colour) == ("sync", "async")
-        and sync.layer == other.layer
-    ]
 
 
 def _ratios(measured: dict[str, list[Summary]], move: Move) -> list[Point]:

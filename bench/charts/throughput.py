@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import FLOOR, LAYER_NAMES, Subject, asked, by_backend, conditions
+from bench.subject import FLOOR, LAYER_NAMES, Subject, asked, by_backend, conditions
 from bench.summary import Summary
 from bench.units import RATES, with_unit
 

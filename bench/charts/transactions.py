@@ -8,8 +8,8 @@ from bench.case import Case, Fetch
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
-from bench.charts.subject import Subject, asked, busiest
 from bench.stats import Interval
+from bench.subject import Subject, asked, busiest
 from bench.summary import Summary
 from bench.units import RATES, TIMES, Unit
 
@@ -83,7 +83,7 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
                 spread = draw.error_bars(value)
                 if spread:
                     panel.errorbar(
-                        value.median, height, xerr=spread, color=style.hue(look, subject), lw=1.3
+                        value.median, height, xerr=spread, color=subject.hue(look), lw=1.3
                     )
                 mark = style.mark_style(look, subject, shapes[words])
                 panel.plot(value.median, height, **mark)

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from bench.case import Case, Fetch
 from bench.charts import FAMILIES, draw, style
 from bench.charts.page import caption, error_note
-from bench.charts.subject import subject_of
 from bench.entries import Failure, Memory
 from bench.results import Results
 from bench.samples import Samples
+from bench.subject import _HUES, subject_of
 from tests.bench import synthetic
 
 QUICK = [
@@ -150,7 +150,7 @@ def test_a_twin_is_drawn_as_the_noise_floor_alone(tmp_path: Path) -> None:
 
 def test_each_driver_has_one_hue_and_each_colour_of_function_one_line(tmp_path: Path) -> None:
     subject = subject_of(synthetic.results(tmp_path))
-    hues = {look.driver: style.hue(look, subject) for look in subject.looks.values()}
+    hues = {look.driver: subject.hue(look) for look in subject.looks.values()}
     assert len(set(hues.values())) == len(hues)
     lines = {look.colour: str(style.line_style(look, subject)["linestyle"])
              for look in subject.looks.values()}  # fmt: skip
@@ -173,7 +173,7 @@ def test_backends_of_others_are_drawn_beside_ours(tmp_path: Path) -> None:
             results.header["plan"].append(case.as_dict())
             results.runs += [synthetic.constant_run(case, n, 2_000_000) for n in (1, 2, 3)]
     subject = subject_of(results)
-    assert style.hue(subject.looks["pg8000"], subject) not in style._HUES.values()
+    assert subject.hue(subject.looks["pg8000"]) not in _HUES.values()
     figure = figures(results)["throughput-get_total_cost_of_an_order"]
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["driver alone", "SQLAlchemy ORM", "active record"]

@@ -1,4 +1,7 @@
-"""What there is to draw: summaries by backend, chosen from the file alone, in one order."""
+"""What there is to show: summaries by backend, chosen from the file alone, in one order.
+
+Of it charts, findings and the report are made, so that all show the same cases in the same hues.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,6 +18,11 @@ LAYERS = ("driver", "core", "orm")
 DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 LAYER_NAMES = {"driver": "driver alone", "core": "SQLAlchemy Core", "orm": "SQLAlchemy ORM"}
 FLOOR = "null (the harness's floor)"
+
+GREY = "#a3a3a3"
+_HUES = {"psycopg2": "#d98200", "psycopg": "#009e73", "asyncpg": "#0072b2"}
+_OTHER_HUES = ("#cc79a7", "#6a4c93", "#56b4e9", "#8c6d1f", "#4d4d4d")
+"""Okabe and Ito, "Color Universal Design", 2008: told apart by the colour-blind."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,15 @@ class Subject:
     def marked(self, workload: str) -> list[Summary]:
         """The cases of a workload of which something failed."""
         return [each for each in self.summaries if each.case.workload == workload and each.marked]
+
+    def hue(self, look: Look) -> str:
+        """The driver's colour, `#rrggbb`; drivers that we don't know take the others, by name."""
+        if look.null:
+            return GREY
+        others = sorted({each.driver for each in self.looks.values()} - _HUES.keys() - {"null"})
+        if look.driver in _HUES:
+            return _HUES[look.driver]
+        return _OTHER_HUES[others.index(look.driver) % len(_OTHER_HUES)]
 
     def ordered(self, summaries: Iterable[Summary]) -> list[Summary]:
         """In the order of every chart, then by concurrency."""

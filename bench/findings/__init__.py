@@ -1,0 +1,26 @@
+"""What the figures say, in words: each sentence with its evidence, and none without it."""
+
+from collections.abc import Sequence
+
+from bench.findings import cautions, layers, limits, sessions, streaming, sync_async
+from bench.findings.finding import Finding
+from bench.results import Results
+from bench.subject import subject_of
+from bench.summary import Summary, summarise
+
+__all__ = ["CAUTION", "FAMILIES", "Finding", "find"]
+
+CAUTION = cautions.TOPIC
+FAMILIES = (cautions, layers, sync_async, streaming, sessions, limits)
+"""In the order of the page: what spoils the figures stands before them."""
+
+
+def find(results: Results, summaries: Sequence[Summary] | None = None) -> list[Finding]:
+    """Every finding that these results have evidence for: topic by topic, the strongest first.
+
+    Pure: the same results give the same findings. A case of which anything failed takes part in
+    none but that which says so. `summaries` saves the work of making them again.
+    """
+    made = summarise(results) if summaries is None else list(summaries)
+    subject = subject_of(results, made)
+    return [finding for family in FAMILIES for finding in family.findings(results, subject)]

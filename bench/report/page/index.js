@@ -1,0 +1,81 @@
+"use strict";
+// Filters of the list, and two of its runs side by side.
+{
+  const by = (id) => document.getElementById(id);
+  const rows = [...document.querySelectorAll("#runs tbody tr")];
+  const { figures, pages } = JSON.parse(by("figures").textContent);
+
+  const filter = () => {
+    const [label, machine, version] = ["by-label", "by-machine", "by-version"].map((id) => by(id).value);
+    let shown = 0;
+    for (const row of rows) {
+      const fits = row.dataset.label.toLowerCase().includes(label.trim().toLowerCase())
+        && (!machine || row.dataset.machine === machine)
+        && (!version || row.dataset.versions.split("|").includes(version));
+      row.hidden = !fits;
+      shown += fits;
+    }
+    by("count").textContent = `${shown} of ${rows.length}`;
+  };
+  by("filters").addEventListener("input", filter);
+  by("filters").addEventListener("submit", (event) => event.preventDefault());
+  filter();
+
+  const element = (name, text = "", attributes = {}) => {
+    const made = document.createElement(name);
+    made.textContent = text;
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
+  const rate = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
+  // The later over the earlier run; told apart only where their intervals lie apart.
+  const verdict = ([, low, high], [, lower, higher]) =>
+    lower > high ? "faster" : higher < low ? "slower" : "indistinguishable";
+
+  const sideBySide = (earlier, later) => {
+    const [one, other] = [figures[earlier], figures[later]];
+    const keys = Object.keys(one ?? {}).filter((key) => other && key in other);
+    if (!keys.length) return element("p", "They have no case in common whose figures are here.");
+    const table = element("table", "", { class: "words" });
+    const head = table.createTHead().insertRow();
+    for (const text of ["case", `${earlier}, per second`, `${later}, per second`, "times", "verdict"]) {
+      head.append(element("th", text, { scope: "col" }));
+    }
+    const body = table.createTBody();
+    for (const key of keys) {
+      const row = body.insertRow();
+      const words = verdict(one[key], other[key]);
+      row.append(
+        element("th", key, { scope: "row" }), element("td", rate(one[key][0])), element("td", rate(other[key][0])),
+        element("td", (other[key][0] / one[key][0]).toFixed(2)),
+        element("td", words, words === "indistinguishable" ? {} : { class: "differs" }));
+    }
+    const wide = element("div", "", { class: "wide", role: "region", tabindex: "0", "aria-label": "Two runs side by side" });
+    wide.append(table);
+    return wide;
+  };
+
+  const compare = () => {
+    const picked = rows.filter((row) => row.querySelector(".pick").checked);
+    // A third has to wait until one of two is put back.
+    for (const row of rows) {
+      const box = row.querySelector(".pick");
+      box.disabled = picked.length >= 2 && !box.checked;
+    }
+    by("two").replaceChildren();
+    by("two-how").textContent = picked.length < 2 ? "Tick two runs above." : "";
+    if (picked.length < 2) return;
+    if (picked[0].dataset.rows !== picked[1].dataset.rows) {
+      by("two-how").textContent = "They measured different rows: their figures can't be compared.";
+      return;
+    }
+    const [later, earlier] = picked.map((row) => row.dataset.folder);  // newest first
+    const how = element("p", "With charts and findings: ");
+    const page = `${earlier}-vs-${later}.html`;
+    how.append(pages.includes(page)
+      ? element("a", page, { href: page })
+      : element("code", `bench report results/${earlier} results/${later}`));
+    by("two").append(how, sideBySide(earlier, later));
+  };
+  by("runs")?.addEventListener("change", compare);
+}

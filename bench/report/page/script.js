@@ -1,0 +1,76 @@
+"use strict";
+// The page is complete without this: it adds sorting, tips at the pointer, and a theme to choose.
+{
+  const root = document.documentElement;
+  root.classList.add("scripted");
+
+  // Theme: kept where the browser lets a page from disk keep anything.
+  const theme = document.getElementById("theme");
+  const keep = (value) => { try { localStorage.setItem("theme", value); } catch { /* not here */ } };
+  const kept = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  if (theme) {
+    theme.value = kept() || "light dark";
+    root.style.colorScheme = theme.value;
+    theme.addEventListener("change", () => { root.style.colorScheme = theme.value; keep(theme.value); });
+  }
+
+  for (const button of document.querySelectorAll("button[data-show]")) {
+    button.addEventListener("click", () => {
+      for (const box of document.querySelectorAll("input.show")) box.checked = button.dataset.show === "all";
+    });
+  }
+
+  // A case that is linked to is opened.
+  const open = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target instanceof HTMLDetailsElement) { target.open = true; target.scrollIntoView(); }
+  };
+  addEventListener("hashchange", open);
+  open();
+
+  const tip = document.getElementById("tip");
+  const hide = () => { tip.hidden = true; };
+  const mark = (event) => event.target.closest?.(".mark");
+  document.addEventListener("pointermove", (event) => {
+    const at = mark(event);
+    if (!at) return hide();
+    tip.textContent = at.dataset.tip ?? at.getAttribute("aria-label");
+    tip.hidden = false;
+    const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
+    const above = event.clientY - tip.offsetHeight - 10;
+    tip.style.left = `${Math.max(8, left)}px`;
+    tip.style.top = `${above > 0 ? above : event.clientY + 18}px`;
+  });
+  document.addEventListener("scroll", hide, { passive: true });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+  document.addEventListener("click", (event) => {
+    const at = mark(event);
+    if (at?.dataset.case) location.hash = at.dataset.case;
+  });
+
+  // Sorting: figures by data-sort, words by themselves; what was not seen is always last.
+  const value = (row, at) => {
+    const cell = row.cells[at];
+    return cell.dataset.sort === undefined ? null : Number(cell.dataset.sort);
+  };
+  const compare = (at, sign) => (one, other) => {
+    const [a, b] = [value(one, at), value(other, at)];
+    if (a === null && b === null) return sign * one.cells[at].textContent.localeCompare(other.cells[at].textContent);
+    if (a === null || b === null) return a === null ? 1 : -1;
+    return sign * (a - b);
+  };
+  for (const table of document.querySelectorAll("table.sortable")) {
+    [...table.tHead.rows[0].cells].forEach((heading, at) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => {
+        const ascending = heading.getAttribute("aria-sort") !== "ascending";
+        for (const other of heading.parentNode.cells) other.removeAttribute("aria-sort");
+        heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+        table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare(at, ascending ? 1 : -1)));
+      });
+    });
+  }
+}

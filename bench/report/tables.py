@@ -1,0 +1,148 @@
+"""The tables of a report: every case once, beside those it can be compared with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from bench.case import Case
+from bench.stats import Interval
+from bench.subject import Subject
+from bench.summary import Summary
+from bench.units import BYTES, RATES, TIMES, Unit, unit_of
+
+Value = Callable[[Summary], Interval | None]
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    sort: float | None
+    """By which its column is sorted; None is last."""
+    tip: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    note: str
+    """What the heading means, in words."""
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    anchor: str
+    rows: list[Summary]
+    columns: list[Column]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    name: str
+    note: str
+    units: tuple[Unit, ...]
+    value: Value
+    more_is_better: bool | None = None
+    """None: nothing is ranked by it."""
+
+
+def _quantile(name: str) -> Value:
+    return lambda each: each.latency_ns.get(name)
+
+
+def _exact(value: Callable[[Summary], int | None]) -> Value:
+    def interval(each: Summary) -> Interval | None:
+        known = value(each)
+        return None if known is None else Interval(known, None, None, 1)
+
+    return interval
+
+
+_RATE = _Plan("operations/s", "throughput", RATES, lambda each: each.throughput_per_s, True)
+_ROWS = _Plan("rows/s", "rows of the joined result", RATES, lambda each: each.rows_per_s, True)
+_FIRST = _Plan(
+    "first row", "wait for the first row", TIMES, lambda each: each.usable_after_ns, False
+)
+_MEMORY = _Plan(
+    "memory",
+    "peak of one operation in a fresh process",
+    BYTES,
+    _exact(lambda each: each.peak_memory_bytes),
+)
+_CPU = _Plan(
+    "client CPU", "of the client, an operation", TIMES, lambda each: each.client_cpu_ns, False
+)
+_SERVER = _Plan("server CPU", "of the server, an operation", TIMES, lambda each: each.server_cpu_ns)
+_STALL = _Plan(
+    "stall", "longest of the event loop", TIMES, _exact(lambda each: each.loop_stall_max_ns)
+)
+_LATENCY = tuple(
+    _Plan(name, f"{name} of latency", TIMES, _quantile(name), False)
+    for name in ("p50", "p95", "p99")
+)
+PLAIN = (_RATE, *_LATENCY, _CPU, _SERVER)
+TAKEN = (_ROWS, _FIRST, _MEMORY, _STALL, _CPU, _SERVER)
+
+
+def tables(subject: Subject) -> list[Table]:
+    """One for each workload, concurrency, session scope and transactions, in plan order."""
+    groups: dict[tuple[Case, bool], list[Summary]] = {}
+    for each in subject.summaries:
+        groups.setdefault(_group(each, subject), []).append(each)
+    return [_table(case, taken, group, subject) for (case, taken), group in groups.items()]
+
+
+def _group(summary: Summary, subject: Subject) -> tuple[Case, bool]:
+    """What its table is about, and whether that compares ways to take the rows."""
+    case = replace(summary.case, backend="", loop="asyncio")
+    taken = any(
+        each.case.fetch.mode != "buffered"
+        for each in subject.summaries
+        if each.case.workload == case.workload
+    )
+    return (replace(case, fetch=Case("", "").fetch) if taken else case), taken
+
+
+def _table(case: Case, taken: bool, group: list[Summary], subject: Subject) -> Table:
+    plans = TAKEN if taken else PLAIN
+    columns = [_column(plan, group, subject) for plan in plans]
+    columns = [each for each in columns if any(cell.sort is not None for cell in each.cells)]
+    if taken:
+        fetches = [Cell(str(each.case.fetch), None) for each in group]
+        columns.insert(0, Column("fetch", "how rows are taken", fetches))
+    if any(each.marked for each in group):
+        failed = [Cell(f"{each.failed:,}", each.failed, ", ".join(each.errors)) for each in group]
+        columns.append(Column("errors", "operations that failed", failed))
+    title = case.title.removeprefix(", ")
+    return Table(title, f"table-{case.key.strip('/').replace('/', '-')}", group, columns)
+
+
+def _column(plan: _Plan, group: Sequence[Summary], subject: Subject) -> Column:
+    values = [plan.value(each) for each in group]
+    unit = unit_of((value.median for value in values if value), plan.units)
+    ranked = [
+        value
+        for value, each in zip(values, group, strict=True)
+        if value and value.low is not None and not subject.looks[each.case.backend].null
+    ]
+    best = None
+    if plan.more_is_better is not None and len(ranked) > 1:
+        best = (max if plan.more_is_better else min)(ranked, key=lambda value: value.median)
+    cells = [
+        _cell(value, unit, best, null=subject.looks[each.case.backend].null)
+        for value, each in zip(values, group, strict=True)
+    ]
+    name = f"{plan.name} ({unit.symbol})" if unit.symbol else plan.name
+    return Column(name, plan.note, cells)
+
+
+def _cell(value: Interval | None, unit: Unit, best: Interval | None, *, null: bool) -> Cell:
+    """The best is marked, and with it all whose interval overlaps with its own."""
+    if value is None:
+        return Cell("-", None)
+    tip = ""
+    if value.low is not None and value.high is not None:
+        tip = f"{unit.text(value.low)} to {unit.text(value.high)} over {value.rounds} rounds"
+    marked = best is not None and not null and value.low is not None and value.overlaps(best)
+    return Cell(unit.text(value.median), value.median, tip, marked)
