@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     metavar="BACKEND",
     help="Its ways of fetching, each with the lines of code that make it, and its figures.",
 )
+@click.option(
+    "--rows",
+    "most_rows",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="Of the largest result.",
+)
 @click.option("--label", help="Names the results folder.")
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder; must not exist.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -34,6 +42,7 @@ def streaming(
     backend_modules: tuple[str, ...],
     quick: bool,
     explain: str | None,
+    most_rows: int,
     label: str | None,
     out: Path | None,
     quiet: bool,
@@ -58,7 +67,7 @@ def streaming(
     from bench.streaming.plan import MORE_CUSTOMERS, plan
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules)
-    planned = plan(chosen, quick=quick or explain is not None)
+    planned = plan(chosen, quick=quick or explain is not None, most_rows=most_rows)
     order = Order(
         plan=planned,
         backends={case.backend: chosen[case.backend] for case in planned.everything},

@@ -4,7 +4,7 @@ Three sweeps, for `get_customers` and `get_orders_between_dates`: result sizes, 
 fetching; batch sizes, in every way that a library has; a crowd of eight.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -77,8 +77,10 @@ PROFILES = {profile.name: profile for profile in (STREAMING, STREAMING_QUICK)}
 _Backends = Mapping[str, AnyBackend]
 
 
-def plan(backends: Mapping[str, Found], *, quick: bool) -> Plan:
+def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST) -> Plan:
     """The experiment's cases for these backends; `quick` has those of them that it keeps to.
+
+    `most_rows`: results of more are left out.
 
     Raises `UsageError` where there is nothing to stream.
     """
@@ -89,14 +91,18 @@ def plan(backends: Mapping[str, Found], *, quick: bool) -> Plan:
     }
     if not asked:
         raise UsageError("nothing to stream: a backend that answers from memory knows three rows.")
+
+    def small(cases: Iterable[Case]) -> tuple[Case, ...]:
+        return tuple(dict.fromkeys(case for case in cases if (case.size or 0) <= most_rows))
+
     made = _quick(asked) if quick else _whole(asked)
     return Plan(
         STREAMING_QUICK if quick else STREAMING,
-        tuple(dict.fromkeys([*made.repeated, *made.once])),
-        memory_cases=tuple(dict.fromkeys(made.alone)),
-        proof_cases=tuple(made.proofs),
-        bare_cases=tuple(_cases(_only(asked, BARE), FUNCTIONS[:1], BARE_WAYS, RUN_SIZES[-1:])),
-        once=frozenset(made.once) - frozenset(made.repeated),
+        small([*made.repeated, *made.once]),
+        memory_cases=small(made.alone),
+        proof_cases=small(made.proofs),
+        bare_cases=small(_cases(_only(asked, BARE), FUNCTIONS[:1], BARE_WAYS, RUN_SIZES[-1:])),
+        once=frozenset(small(made.once)) - frozenset(made.repeated),
     )
 
 

@@ -1,6 +1,6 @@
 """What `bench streaming` prints: a verdict a way, crossovers, and what must hold."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -35,7 +35,7 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
         own = [way for way in ways if way.function == function and way.points]
         parts += [Text(function, "bold"), _table(own), Text()]
     held = promises(ways, summaries, results.bare_loops)
-    return Group(*parts, _crossovers(ways), Text(), _promises(held), _legend())
+    return Group(*parts, _crossovers(ways), Text(), *_promises(held), _legend())
 
 
 def _table(ways: Sequence[Way]) -> Table:
@@ -103,9 +103,9 @@ def _crossovers(ways: Sequence[Way]) -> RenderableType:
         table.add_row(
             backend,
             function,
-            _rows(crossover(_times(buffered), _times(batched))),
-            _rows(crossover(_firsts(buffered), _firsts(batched))),
-            _rows(crossover(buffered.memory_bytes, batched.memory_bytes)),
+            _from(_times(buffered), _times(batched)),
+            _from(_firsts(buffered), _firsts(batched)),
+            _from(buffered.memory_bytes, batched.memory_bytes),
         )
     note = Text(
         f'SQLAlchemy documents results of "typically less than {DOCUMENTED} rows" as too small to'
@@ -123,16 +123,19 @@ def _firsts(way: Way) -> dict[int, float]:
     return {size: point.first_row_ns for size, point in way.points.items()}
 
 
-def _rows(size: int | None) -> str:
+def _from(buffered: Mapping[int, float], batched: Mapping[int, float]) -> str:
+    if not buffered.keys() & batched.keys():
+        return "-"
+    size = crossover(buffered, batched)
     return "never" if size is None else f"{size:,}"
 
 
-def _promises(held: Iterable[Promise]) -> RenderableType:
-    lines = [Text("What must hold:", "bold")]
+def _promises(held: Sequence[Promise]) -> list[Text]:
+    lines = [Text("What must hold:", "bold")] if held else []
     for promise in held:
         mark = Text("holds   ", "green") if promise.kept else Text("BROKEN  ", "bold red")
         lines.append(Text.assemble(mark, f"{promise.sentence}: ", (promise.figure, "bold")))
-    return Group(*lines)
+    return lines
 
 
 def _legend() -> Text:
