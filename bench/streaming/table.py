@@ -8,8 +8,8 @@ from rich.text import Text
 
 from bench.case import Fetch
 from bench.results import Results
-from bench.streaming.evidence import Way, crossover, ways_of
-from bench.streaming.plan import BATCHED
+from bench.streaming.evidence import Point, Way, crossover, ways_of
+from bench.streaming.plan import BATCHED, CROWD_ROWS
 from bench.streaming.promises import Promise, promises
 from bench.summary import Summary
 from bench.units import BYTES, RATES, TIMES, Unit, unit_of
@@ -33,7 +33,7 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
     parts: list[RenderableType] = []
     for function in dict.fromkeys(way.function for way in ways):
         own = [way for way in ways if way.function == function and way.points]
-        parts += [Text(function, "bold"), _table(own), Text()]
+        parts += [Text(function, "bold"), _table(own), Text(), *_crowds(own)]
     held = promises(ways, summaries, results.bare_loops)
     return Group(*parts, _crossovers(ways), Text(), *_promises(held), _legend())
 
@@ -47,7 +47,8 @@ def _table(ways: Sequence[Way]) -> Table:
         _column("rows/s", lambda way: way.points[way.largest].rows_per_s, RATES, ways),
         _column("first", lambda way: way.points[way.largest].first_row_ns, TIMES, ways),
         _column("memory", _memory, BYTES, ways),
-        _column("stall", _stall, TIMES, ways),
+        _column("stall", _of_runs(lambda point: point.stall_ns), TIMES, ways),
+        _column("server", _of_runs(lambda point: point.server_cpu_ns), TIMES, ways),
         _column("stopped", lambda way: way.proof.early_ns if way.proof else None, TIMES, ways),
         _column("held", lambda way: way.proof.held_ns if way.proof else None, TIMES, ways),
     ]
@@ -74,9 +75,14 @@ def _memory(way: Way) -> float | None:
     return way.memory_bytes.get(max(way.memory_bytes, default=0))
 
 
-def _stall(way: Way) -> float | None:
-    timed = [size for size, point in way.points.items() if point.stall_ns is not None]
-    return way.points[max(timed)].stall_ns if timed else None
+def _of_runs(figure: Callable[[Point], float | None]) -> _Figure:
+    """Of the largest result that was run: of a lone fetch such figures are not taken."""
+
+    def value(way: Way) -> float | None:
+        seen = (figure(way.points[size]) for size in sorted(way.points, reverse=True))
+        return next((found for found in seen if found is not None), None)
+
+    return value
 
 
 def _column(
@@ -85,6 +91,28 @@ def _column(
     values = [figure(way) for way in ways]
     unit = unit_of(values, units)
     return f"{name}\n{unit.symbol}", [unit.text(value) for value in values]
+
+
+def _crowds(ways: Sequence[Way]) -> list[RenderableType]:
+    """What becomes of it when several fetch at once, each with a session of its own."""
+    crowded = [way for way in ways if way.crowds]
+    if not crowded:
+        return []
+    size = max(max(way.crowds) for way in crowded)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("backend")
+    table.add_column("fetch")
+    columns = [
+        _column("rows/s", lambda way: way.crowds[size].rows_per_s, RATES, crowded),
+        _column("first", lambda way: way.crowds[size].first_row_ns, TIMES, crowded),
+        _column("stall", lambda way: way.crowds[size].stall_ns, TIMES, crowded),
+    ]
+    for heading, _ in columns:
+        table.add_column(heading, justify="right")
+    for row, way in enumerate(crowded):
+        table.add_row(way.backend, str(way.fetch), *(cells[row] for _, cells in columns))
+    title = f"{crowded[0].function}: {CROWD_ROWS:,} rows each, {size} tasks or threads at once"
+    return [Text(title, "bold"), table, Text()]
 
 
 def _crossovers(ways: Sequence[Way]) -> RenderableType:
@@ -143,8 +171,8 @@ def _legend() -> Text:
         "\nrows: of the largest result that was fetched so: rows/s, first row and memory are its."
         "\nverdict: a read that fails late gave its rows before (streams), all but a broken batch"
         " or none\n(buffers); unclear: its memory or first row says otherwise. memory: peak of one"
-        " operation in a fresh\nprocess. stall: the longest of the event loop, in runs of 10,000"
-        " rows. stopped: ten rows of all\nwere read, and left. held: the session, for 10,000 rows"
-        " made dicts.",
+        " operation in a fresh\nprocess. stall: the longest of the event loop; server: its CPU"
+        " time a fetch; both in runs of\n10,000 rows. stopped: ten rows of all were read, and left."
+        " held: the session, for 10,000 rows made dicts.",
         "dim",
     )
