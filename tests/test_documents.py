@@ -15,6 +15,7 @@ import pytest
 from bench import cli_reference, readme
 from bench.cli import cli
 from bench.server import EmbeddedServer
+from bench.streaming import document as streaming_document
 from tests.documents import (
     DOCUMENTS,
     ROOT,
@@ -136,6 +137,14 @@ def test_the_walk_through_ends_in_an_entry_point(elsewhere: Elsewhere) -> None:
     assert re.search(
         r"^  pg8000 +sync +driver$", elsewhere.run("bench list", PYTHONPATH=path), re.M
     )
+
+
+def test_the_story_of_streaming_has_the_figures_of_its_run() -> None:
+    folder = ROOT / "results" / "reference-streaming"
+    document = ROOT / "docs" / "streaming.md"
+    text = document.read_text(encoding="utf-8")
+    for name, block in streaming_document.blocks(folder, document.parent).items():
+        assert f"<!-- figures: {name} -->\n\n{block}\n\n<!-- end -->" in text, "run `make docs`"
 
 
 def examples() -> list[str]:
