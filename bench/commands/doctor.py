@@ -40,7 +40,7 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
     \b
     Examples:
       bench doctor
-      bench doctor --no-noise --strict && bench run
+      bench doctor --no-noise --strict
     """
     from rich.console import Console
 
