@@ -12,6 +12,8 @@ from bench import results
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bench.summary import Summary
+
 _WIDTH = 100
 """Of the table where nobody says how wide it may be: a pipe, a file, CI."""
 
@@ -42,21 +44,30 @@ def present(folder: Path) -> None:
         refresh_index(found.folder)
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    screen = console()
     of_streaming = found.header.get("profile") in streaming_plan.PROFILES
-    console.print((streaming_table if of_streaming else table).render(found, summaries))
+    screen.print((streaming_table if of_streaming else table).render(found, summaries))
     # What the streaming experiment says rests on proofs, and on factors of ten, not on rounds.
     for caution in () if of_streaming else cautions(found, summaries):
-        console.print(f"\n! {caution}", markup=False, highlight=False)
+        screen.print(f"\n! {caution}", markup=False, highlight=False)
     for failure in found.failures:
         click.echo(f"failed   {failure.case.title}: {failure.error}")
+    if alone := again(found, summaries):
+        click.echo(f"again    {alone}")
     if found.damaged_line:
         click.echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
     click.echo(f"\nfigures  {near(found.folder / 'summary.csv')}")
     click.echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
     click.echo(f"report   {near(found.folder / report.REPORT_FILE)}")
+
+
+def again(found: results.Results, summaries: "list[Summary]") -> str | None:
+    """What to type to measure the first case alone of which something failed."""
+    from bench import repeat
+
+    failed = (summary.case for summary in summaries if summary.marked)
+    case = next(failed, None)
+    return repeat.command(found.header, case) if case else None
 
 
 def refresh_index(folder: Path) -> None:

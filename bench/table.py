@@ -1,8 +1,8 @@
-"""The closing tables in the terminal: 100 columns, one unit a column."""
+"""The closing tables in the terminal: at most 100 columns, one unit a column."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,21 +10,34 @@ from rich.text import Text
 
 from bench import stats
 from bench.case import Case
+from bench.figure import FIGURES, Figure
+from bench.ranking import Rounds, leaders
+from bench.ratios import ENOUGH_ROUNDS
 from bench.results import Results
 from bench.stats import Interval
 from bench.summary import Summary, summarise
-from bench.units import BYTES, RATES, TIMES, Unit, unit_of
+from bench.units import BYTES, TIMES, Unit, unit_of
 from bench.verdict import noise_floor
 
 BEST = "*"
-Figure = Callable[[Summary], Interval | None]
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """What a table's rows are, and what is known of all of them."""
+
+    group: list[Summary]
+    null: set[str]
+    """Names of the floor's backends, which are never ranked."""
+    floors: dict[Figure, float]
+    """How far apart two look that do not differ."""
 
 
 def render(results: Results, summaries: list[Summary] | None = None) -> RenderableType:
     """A table for each workload, concurrency, session scope and transactions, in plan order.
 
-    The best of a column is marked, and with it each value whose interval overlaps with the best's:
-    those are not told apart. The floor is never the best. `summaries` saves making them again.
+    The best of a column is marked, and with it each that can't be told from it; nobody, where that
+    would be all. The floor is never the best. `summaries` saves making them again.
     """
     found = summarise(results) if summaries is None else summaries
     null = {
@@ -36,10 +49,14 @@ def render(results: Results, summaries: list[Summary] | None = None) -> Renderab
     for summary in found:
         if not summary.case.twin:
             groups.setdefault(_group(summary, found), []).append(summary)
+    floors = {
+        figure: floor.factor for figure in FIGURES.values() if (floor := noise_floor(found, figure))
+    }
     parts: list[RenderableType] = []
     for (case, taken), group in groups.items():
         title = Text(case.title.removeprefix(", "), style="bold")
-        parts += [title, _table(taken, group, null), *_errors(group), Text()]
+        table = _table(taken, _Sight(group, null, floors))
+        parts += [title, table, *_errors(group), Text()]
     return Group(*parts, _legend(results, found))
 
 
@@ -51,94 +68,100 @@ def _group(summary: Summary, found: list[Summary]) -> tuple[Case, bool]:
     return (replace(case, fetch=Case("", "").fetch) if taken else case), taken
 
 
-def _table(taken: bool, group: list[Summary], null: set[str]) -> Table:
+def _table(taken: bool, sight: _Sight) -> Table:
+    group = sight.group
     marked = any(summary.marked for summary in group)
-    # With errors, a table of many-row reads is as wide as a terminal: columns move together.
-    table = Table(box=None, pad_edge=False, padding=(0, 0 if marked else 1, 0, 1 if marked else 0))
-    table.add_column("backend", no_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("\nbackend", no_wrap=True)
     loops = len({summary.case.loop for summary in group} - {"none"}) > 1
     columns: list[tuple[str, list[Text]]] = []
     if taken:
         fetches = [Text(str(s.case.fetch)) for s in group]
-        columns.append(("fetch", fetches))
-        columns += _rates("rows/s", lambda s: s.rows_per_s, group, null)
-        columns.append(_figures("first row", lambda s: s.usable_after_ns, TIMES, group, null))
+        columns.append(("\nfetch", fetches))
+        columns += _rates("rows/s", FIGURES["rows"], sight)
+        columns.append(_first_row(sight))
         columns.append(_plain("memory", lambda s: s.peak_memory_bytes, BYTES, group))
         columns.append(_plain("stall", lambda s: s.loop_stall_max_ns, TIMES, group))
     else:
-        columns += _rates("operations/s", lambda s: s.throughput_per_s, group, null)
+        columns += _rates("operations/s", FIGURES["throughput"], sight)
+        quantiles = ("p50", "p95", "p99")
         unit = unit_of(
-            (i.median for s in group for q in ("p50", "p95", "p99") if (i := s.latency_ns.get(q))),
-            TIMES,
+            (i.median for s in group for q in quantiles if (i := s.latency_ns.get(q))), TIMES
         )
-        columns += [
-            _figures(name, _latency(name), (unit,), group, null) for name in ("p50", "p95", "p99")
-        ]
-    columns.append(_figures("CPU/op", lambda s: s.client_cpu_ns, TIMES, group, null))
+        columns += [_latency(name, unit, sight) for name in quantiles]
+    cpu = [summary.client_cpu_ns for summary in group]
+    columns.append(_figures("CPU/op", FIGURES["cpu"], cpu, sight))
     if marked:
-        failures = [Text(f"{s.failed:,}" if s.failed else "0") for s in group]
-        columns.append(("errors", failures))
+        columns.append(("\nerrors", [Text(f"{s.failed:,}") for s in group]))
     for name, _ in columns:
-        table.add_column(name, justify="left" if name == "fetch" else "right", no_wrap=True)
+        table.add_column(name, justify="left" if "fetch" in name else "right", no_wrap=True)
     for row, summary in enumerate(group):
         name = summary.case.backend + (" uvloop" if loops and summary.case.loop == "uvloop" else "")
-        style = "red" if summary.marked else "dim" if summary.case.backend in null else ""
+        style = "red" if summary.marked else "dim" if summary.case.backend in sight.null else ""
         table.add_row(name, *(cells[row] for _, cells in columns), style=style)
     return table
 
 
-def _rates(
-    name: str, figure: Figure, group: list[Summary], null: set[str]
-) -> list[tuple[str, list[Text]]]:
-    heading, cells = _figures(name, figure, RATES, group, null)
+def _rates(name: str, figure: Figure, sight: _Sight) -> list[tuple[str, list[Text]]]:
+    """Two columns: the rates, and how far their rounds lie apart."""
+    rates: list[Interval | None] = [getattr(summary, figure.field) for summary in sight.group]
     spreads = [
-        Text("" if (i := figure(s)) is None or i.relative is None else f"±{i.relative:.0%}")
-        for s in group
+        Text("" if rate is None or rate.relative is None else f"±{rate.relative:.0%}")
+        for rate in rates
     ]
-    return [(heading, cells), ("", spreads)]
+    return [_figures(name, figure, rates, sight), ("", spreads)]
+
+
+def _latency(quantile: str, unit: Unit, sight: _Sight) -> tuple[str, list[Text]]:
+    latencies = [summary.latency_ns.get(quantile) for summary in sight.group]
+    return _figures(quantile, FIGURES[quantile], latencies, sight, (unit,))
+
+
+def _first_row(sight: _Sight) -> tuple[str, list[Text]]:
+    """Buffered, the wait for the first row is that for the last."""
+    waits = [summary.usable_after_ns for summary in sight.group]
+    rounds = [
+        summary.by_round(FIGURES["p50" if summary.case.fetch.mode == "buffered" else "first-row"])
+        for summary in sight.group
+    ]
+    return _figures("first row", FIGURES["first-row"], waits, sight, rounds=rounds)
 
 
 def _figures(
-    name: str, figure: Figure, units: tuple[Unit, ...], group: list[Summary], null: set[str]
+    name: str,
+    figure: Figure,
+    medians: list[Interval | None],
+    sight: _Sight,
+    units: tuple[Unit, ...] = (),
+    rounds: Sequence[Rounds] | None = None,
 ) -> tuple[str, list[Text]]:
     """A column: its heading with the unit, and a cell a summary, the best of them marked."""
-    intervals = [figure(summary) for summary in group]
-    unit = unit_of((interval.median for interval in intervals if interval), units)
-    more = name.endswith("/s")
+    unit = unit_of((median.median for median in medians if median), units or figure.units)
     ranked = [
-        interval
-        for interval, summary in zip(intervals, group, strict=True)
-        if interval and interval.low is not None and summary.case.backend not in null
+        None if summary.case.backend in sight.null else median
+        for summary, median in zip(sight.group, medians, strict=True)
     ]
-    ranked.sort(key=lambda interval: interval.median, reverse=more)
-    cells = []
-    for interval, summary in zip(intervals, group, strict=True):
-        text = unit.text(interval.median if interval else None)
-        best = (
-            len(ranked) > 1
-            and interval is not None
-            and summary.case.backend not in null
-            and interval.overlaps(ranked[0])
+    best = leaders(
+        ranked,
+        rounds or [summary.by_round(figure) for summary in sight.group],
+        more_is_better=figure.more_is_better,
+        floor=sight.floors.get(figure, 1.0),
+    )
+    cells = [
+        Text(
+            unit.text(median.median if median else None) + (BEST if at in best else " "),
+            style="bold green" if at in best else "",
         )
-        cells.append(Text(text + (BEST if best else " "), style="bold green" if best else ""))
-    return _heading(name, unit), cells
+        for at, median in enumerate(medians)
+    ]
+    return f"{name} \n{unit.symbol} ", cells
 
 
 def _plain(
     name: str, value: Callable[[Summary], int | None], units: tuple[Unit, ...], group: list[Summary]
 ) -> tuple[str, list[Text]]:
     unit = unit_of((value(summary) for summary in group), units)
-    return _heading(name, unit), [Text(unit.text(value(summary))) for summary in group]
-
-
-def _heading(name: str, unit: Unit) -> str:
-    if name.endswith("/s"):
-        return f"{unit.symbol} {name}".strip()
-    return f"{name} {unit.symbol}"
-
-
-def _latency(quantile: str) -> Figure:
-    return lambda summary: summary.latency_ns.get(quantile)
+    return f"{name}\n{unit.symbol}", [Text(unit.text(value(summary))) for summary in group]
 
 
 def _errors(group: Iterable[Summary]) -> list[Text]:
@@ -157,15 +180,22 @@ def _failures(summary: Summary) -> list[str]:
     return operations + runs
 
 
+def _marks(rounds: int) -> str:
+    if rounds < 2:
+        return "One round says nothing about the next: nothing is ranked."
+    marks = f"{BEST} the best of its column, and what is not to be told from it, round by round."
+    if rounds < ENOUGH_ROUNDS:
+        marks += f" Surer: --rounds {ENOUGH_ROUNDS}."
+    return f"{marks}\nA column without marks: any of them may be the best."
+
+
 def _legend(results: Results, found: list[Summary]) -> Text:
     rounds = max((len(summary.rounds) for summary in found), default=0)
     seconds = results.header.get("seconds", "?")
     lines = [
         f"Closed loop, {rounds} round{'s' if rounds != 1 else ''} of {seconds} s; "
         f"{stats.describe_interval(rounds)}, shown as ±half their width.",
-        f"{BEST} the best of its column, or not to be told from it: their intervals overlap."
-        if rounds > 1
-        else "One round says nothing about the next: nothing is ranked.",
+        _marks(rounds),
         "Medians over rounds. CPU/op: CPU time of the client, an operation. null: the harness's "
         "floor.",
     ]

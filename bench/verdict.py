@@ -83,6 +83,13 @@ def compare(
     return Verdict(_word(ratio, figure, factor or 1), ratio, factor)
 
 
+def apart(ratio: Interval | None, floor: float) -> bool:
+    """Whether the interval excludes 1, and the ratio is beyond the noise floor's factor."""
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return False
+    return not (ratio.low <= 1 <= ratio.high or 1 / floor <= ratio.median <= floor)
+
+
 def in_words(ratio: Interval) -> str:
     """`1.21x (1.15 to 1.27)`; of a single round, without the interval."""
     if ratio.low is None or ratio.high is None:
@@ -93,7 +100,7 @@ def in_words(ratio: Interval) -> str:
 def _word(ratio: Interval | None, figure: Figure, floor: float) -> Word:
     if ratio is None or ratio.low is None or ratio.high is None or ratio.rounds < ENOUGH_ROUNDS:
         return "undecided"
-    if ratio.low <= 1 <= ratio.high or 1 / floor <= ratio.median <= floor:
+    if not apart(ratio, floor):
         return "indistinguishable"
     return "faster" if (ratio.median > 1) is figure.more_is_better else "slower"
 

@@ -12,7 +12,7 @@ def completion(shell: str) -> None:
     Once, then begin a new shell:
       echo 'eval "$(bench completion bash)"' >> ~/.bashrc
       echo 'eval "$(bench completion zsh)"' >> ~/.zshrc
-      bench completion fish > ~/.config/fish/completions/bench.fish
+      echo 'bench completion fish | source' >> ~/.config/fish/config.fish
 
     For zsh, that line has to come after `compinit`.
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _STYLES = {"good": "green", "caution": "yellow", "bad": "bold red"}
 _INDENT = " " * 9
+_SUBJECT = 15
+"""How wide it is."""
 _WIDTH = 100
 _WORDS = (("bad", "bad finding", "bad findings"), ("caution", "caution", "cautions"))
 
@@ -40,7 +42,7 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
     \b
     Examples:
       bench doctor
-      bench doctor --no-noise --strict && bench run
+      bench doctor --no-noise --strict
     """
     from rich.console import Console
 
@@ -49,7 +51,7 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
     for finding in _findings(database_url, noise):
         levels[finding.level] += 1
         _show(console, finding)
-    console.print(f"\n{_verdict(levels)}")
+    console.print(f"\n{textwrap.fill(_verdict(levels), min(console.width, _WIDTH))}")
     return int(bool(levels["bad"] or (strict and levels["caution"])))
 
 
@@ -100,21 +102,21 @@ def _measured(database: "Database") -> "NoiseFloor":
 def _show(console: "Console", finding: "Finding") -> None:
     from rich.text import Text
 
+    width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     word = "ok" if finding.level == "good" else finding.level
     line = Text(f"{word:{len(_INDENT)}}", style=_STYLES[finding.level])
-    line.append(f"{finding.subject:15}{finding.found}", style="not bold default")
+    found = _hanging(f"{finding.subject:{_SUBJECT}}", finding.found, width - len(_INDENT))
+    line.append(textwrap.indent(found, _INDENT).lstrip(), style="not bold default")
     console.print(line)
     if finding.consequence:
-        _wrap(console, "", finding.consequence)
-        _wrap(console, "-> ", finding.cure)
+        console.print(_hanging(_INDENT, finding.consequence, width), markup=False)
+        console.print(_hanging(f"{_INDENT}-> ", finding.cure, width), markup=False)
 
 
-def _wrap(console: "Console", mark: str, words: str) -> None:
-    indent = _INDENT + mark
-    width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
-    below = " " * len(indent)
-    text = textwrap.fill(words, width, initial_indent=indent, subsequent_indent=below)
-    console.print(text, markup=False)
+def _hanging(mark: str, words: str, width: int) -> str:
+    """The words in lines of that width, the first behind the mark, the others below it."""
+    below = " " * len(mark)
+    return textwrap.fill(words, width, initial_indent=mark, subsequent_indent=below)
 
 
 def _verdict(levels: Counter[str]) -> str:

@@ -170,6 +170,8 @@ def _processes() -> "Iterator[psutil.Process]":
     import psutil
 
     for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
         try:
             process.cpu_percent()  # counts from here on
         except psutil.Error:

@@ -25,7 +25,8 @@ class Suite:
     def run(self, *options: str) -> pytest.RunResult:
         """As its user would, but for short."""
         fast = ("--benchmark-max-time=0.02", "--benchmark-min-rounds=3")
-        return self.run_bare("-Werror", *fast, *options)
+        asyncio = "-oasyncio_default_fixture_loop_scope=function"  # it warns where it is not told
+        return self.run_bare("-Werror", asyncio, *fast, *options)
 
     def run_bare(self, *options: str) -> pytest.RunResult:
         return self._pytester.runpytest_subprocess(*options)
@@ -242,6 +243,42 @@ def test_a_loop_within_a_loop(async_benchmark):
 """
     )
     suite.run().assert_outcomes(passed=2)
+
+
+def test_beside_pytest_asyncio(suite: Suite) -> None:
+    """Each has an event loop of its own, whichever comes first, and neither sees the other's."""
+    suite.write(
+        test_both="""
+import asyncio
+import pytest
+
+loops = []
+
+async def note():
+    loops.append(asyncio.get_running_loop())
+
+async def test_before():
+    await note()
+
+def test_timed(async_benchmark):
+    async_benchmark(note, tasks=2)
+
+async def test_after():
+    await note()
+    assert loops[0] is not loops[1] is not loops[-1]
+    assert loops[1] is loops[-2]
+
+async def test_timed_where_a_loop_runs(async_benchmark):
+    with pytest.raises(RuntimeError, match="write `def test_"):
+        async_benchmark(note)
+
+def test_timed_again(async_benchmark):
+    async_benchmark(note)
+    assert loops[-1] is loops[1]
+"""
+    )
+    result = suite.run("-oasyncio_mode=auto", "-Wignore:Benchmark fixture was not used")
+    result.assert_outcomes(passed=5)
 
 
 def test_another_event_loop(suite: Suite) -> None:

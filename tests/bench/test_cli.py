@@ -4,11 +4,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from bench import cli
+from bench import cli, cli_reference
 from bench.commands.run import run
 from tests.bench.command import BENCH
 
@@ -69,6 +70,9 @@ def bench(
         ("run --workload mixed --rows dict", "mixed has no rows to turn into dicts"),
         ("run --database-url mysql://u:hush@h/d", "must begin with postgresql://"),
         ("charts", "Missing argument 'FOLDER'"),
+        ("export results --format xlsx", "'xlsx' is not one of 'pytest-benchmark', 'csv'"),
+        ("export results --format pytest-benchmark --table rounds", "--table is for --format csv"),
+        ("completion powershell", "'powershell' is not one of 'bash', 'zsh', 'fish'"),
     ],
 )
 def test_what_cannot_be_done_as_typed(
@@ -98,6 +102,17 @@ def test_help_documents_every_option(bench: Bench) -> None:
     for parameter in run.params:
         assert parameter.opts[0] in out
         assert getattr(parameter, "help", None), parameter.name
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    pages = cli_reference.reference().split("\n## ")[1:]
+    assert len(pages) > len(cli.COMMANDS)
+    assert [page.splitlines()[0] for page in pages if "\n  Example" not in page] == []
+
+
+def test_the_version_is_told(bench: Bench) -> None:
+    code, out, _ = bench("--version")
+    assert (code, out) == (0, f"bench, version {version('gatherbench')}\n")
 
 
 def imported(*arguments: str) -> set[str]:

@@ -81,6 +81,7 @@ def test_one_that_dies_is_started_again(ward: Ward) -> None:
     said = "dies_once, get_total_cost_of_an_order, at 1: its process died"
     assert f"failed: {said}" in done.err
     assert f"failed   {said}" in done.out
+    assert "\nagain    bench run --profile smoke --backend " in done.out
 
 
 def test_one_that_hangs_is_given_up_once(ward: Ward) -> None:
