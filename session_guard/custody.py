@@ -20,7 +20,7 @@ class Transactional(Protocol):
 class Hold:
     """A stake in the open transaction: whose, since which operation, and who could have lent it."""
 
-    holder: Who
+    holder: Who | None
     since: str
     lineage: Lineage
 
@@ -131,7 +131,7 @@ class Custody:
         elif all(other.holder is not me for other in self._holds):
             self._holds.append(hold)
         if (itself := hold.lineage[-1:]) and itself[0] not in self._known:
-            self._known += itself
+            self._known = (*(each for each in self._known if each()), *itself)
         self._user = me
 
     def _admit_owner(self, operation: str, me: Who) -> None:
@@ -164,7 +164,7 @@ class Custody:
     def _taken_from_the_dead(self, operation: str, me: Who) -> bool:
         """True if who left an operation in flight has ended. Else it is refused, or permitted."""
         user = self._user
-        if user is not None and who.alive(user):
+        if user is None or who.alive(user):  # None: another thread is about to sign for it
             self._refuse("overlap", operation, me, Hold(user, self._operation, ()))
             return False
         self._depth = 0

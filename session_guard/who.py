@@ -28,7 +28,9 @@ def alive(who: Who) -> bool:
     return who.is_alive() if isinstance(who, Thread) else not who.done()
 
 
-def name(who: Who) -> str:
+def name(who: Who | None) -> str:
+    if who is None:
+        return "another thread"
     return f"thread {who.name!r}" if isinstance(who, Thread) else f"task {who.get_name()!r}"
 
 
