@@ -1,6 +1,7 @@
 """Whose a session is: who uses it now, and who has something at stake in its transaction."""
 
 from asyncio import Task
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Protocol
@@ -8,6 +9,10 @@ from typing import Any, Protocol
 from session_guard import ledger, where, who
 from session_guard.violation import Kind, SharedSessionError, Violation
 from session_guard.who import Lineage, Who
+
+
+_MANY = 32
+"""Tasks that a session remembers before it looks which of them are left."""
 
 
 class Transactional(Protocol):
@@ -36,27 +41,20 @@ class Custody:
     `strict`: the first user is the only one, until it hands over.
     """
 
-    __slots__ = (
-        "_busy",
-        "_depth",
-        "_holds",
-        "_known",
-        "_operation",
-        "_owner",
-        "_user",
-        "shared",
-        "strict",
-    )
+    # Defaults on the class: every session has one of these, and most never change them.
+    _depth = 0
+    _operation = ""
+    _user: Who | None = None
+    _since = ""
+    _lineage: Lineage = ()
+    _others: Sequence[Hold] = ()
+    _owner: Who | None = None
 
     def __init__(self, shared: str, *, strict: bool = False) -> None:
         self.shared, self.strict = shared, strict
         self._busy = Lock()  # asked and taken in one step, also between threads
-        self._depth = 0
-        self._operation = ""
-        self._user: Who | None = None
-        self._owner: Who | None = None
-        self._holds: list[Hold] = []
-        self._known: Lineage = who.enrol(who.current())[-1:]
+        self._known = set(who.enrol(who.current())[-1:])
+        """Who made it or used it: only they can have lent it."""
 
     def enter(self, operation: str, resource: Transactional) -> None:
         """Begin an operation; `leave` ends it.
@@ -107,14 +105,14 @@ class Custody:
         unasked = me is not self._user and not ledger.is_permitted()
         if unasked and (hold := self._in_the_way_of(me)):
             ledger.record(self._violation("interleaving", operation, me, hold, refused=False))
-        if len(self._holds) > 1:
-            self._holds = [hold for hold in self._holds if hold.holder is self._user]
+        if self._others:
+            self._others = ()
 
     def hand_over(self, resource: Transactional) -> None:
         """Let go of it: whoever uses it next has it. Raises as `enter` does."""
         self.enter("hand_over", resource)
         self._user = self._owner = None
-        self._holds = []
+        self._others = ()
         self.leave()
 
     def _at_stake(self, resource: Transactional) -> bool:
@@ -123,16 +121,22 @@ class Custody:
     def _admit(self, operation: str, me: Who, *, at_stake: bool) -> None:
         if self.strict:
             self._admit_owner(operation, me)
-        if at_stake and (hold := self._in_the_way_of(me)):
-            self._refuse("interleaving", operation, me, hold)
-        hold = Hold(me, operation, who.enrol(me))
         if not at_stake:
-            self._holds = [hold]
-        elif all(other.holder is not me for other in self._holds):
-            self._holds.append(hold)
-        if (itself := hold.lineage[-1:]) and itself[0] not in self._known:
-            self._known = (*(each for each in self._known if each()), *itself)
-        self._user = me
+            self._others = ()
+        elif self._user is not None:
+            # First the most common: SQLAlchemy closes a session in a child of its user.
+            if (self._others or not who.is_parent(self._user)) and (
+                hold := self._in_the_way_of(me)
+            ):
+                self._refuse("interleaving", operation, me, hold)
+            self._others = [hold for hold in self._holds() if hold.holder is not me]
+        self._user, self._since, self._lineage = me, operation, who.enrol(me)
+        self._known.update(self._lineage[-1:])
+        if len(self._known) > _MANY:
+            self._known = {each for each in self._known if each()}
+
+    def _holds(self) -> list[Hold]:
+        return [*self._others, Hold(self._user, self._since, self._lineage)]
 
     def _admit_owner(self, operation: str, me: Who) -> None:
         if self._owner is None:
@@ -146,7 +150,7 @@ class Custody:
         if not isinstance(me, Task):
             return None
         lenders = who.ancestors()
-        for hold in self._holds:
+        for hold in self._holds():
             holder = self._heir(hold)
             if holder is not None and holder is not me and holder not in lenders:
                 return replace(hold, holder=holder)

@@ -49,6 +49,12 @@ def enrol(me: Who) -> Lineage:
     return lineage
 
 
+def is_parent(who: Who) -> bool:
+    """Whether it is what started the running task, or the nearest ancestor that the guard met."""
+    lineage = _lineage.get()
+    return bool(lineage) and lineage[-1]() is who
+
+
 def ancestors() -> set[Who]:
     """The living tasks that the running one descends from, as far as the guard has met them."""
     return {task for each in _lineage.get() if (task := each()) and not task.done()}
