@@ -3,13 +3,11 @@
 from asyncio import Task
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any, Protocol
 
 from session_guard import ledger, where, who
 from session_guard.violation import Kind, SharedSessionError, Violation
 from session_guard.who import Lineage, Who
-
 
 _MANY = 32
 """Tasks that a session remembers before it looks which of them are left."""
@@ -25,7 +23,7 @@ class Transactional(Protocol):
 class Hold:
     """A stake in the open transaction: whose, since which operation, and who could have lent it."""
 
-    holder: Who | None
+    holder: Who
     since: str
     lineage: Lineage
 
@@ -42,6 +40,7 @@ class Custody:
     """
 
     # Defaults on the class: every session has one of these, and most never change them.
+    _runner: Who | None = None  # whose operation is in flight
     _depth = 0
     _operation = ""
     _user: Who | None = None
@@ -52,9 +51,8 @@ class Custody:
 
     def __init__(self, shared: str, *, strict: bool = False) -> None:
         self.shared, self.strict = shared, strict
-        self._busy = Lock()  # asked and taken in one step, also between threads
-        self._known = set(who.enrol(who.current())[-1:])
-        """Who made it or used it: only they can have lent it."""
+        # Who made it or used it: only they can have lent it.
+        self._known = who.enrol(who.current())[-1:]
 
     def enter(self, operation: str, resource: Transactional) -> None:
         """Begin an operation; `leave` ends it.
@@ -62,16 +60,18 @@ class Custody:
         Raises SharedSessionError, with nothing touched, where it is another's.
         """
         me = who.current()
-        if not self._busy.acquire(False) and (
-            me is self._user or not self._taken_from_the_dead(operation, me)
-        ):
+        # Asked and taken without a call in between: CPython changes threads at calls and loops.
+        runner = self._runner
+        if runner is None:
+            self._runner = me
+        elif runner is me or not self._taken_from_the_dead(operation, me, runner):
             self._depth += 1
             return
         if me is not self._user:
             try:
                 self._admit(operation, me, at_stake=self._at_stake(resource))
             except BaseException:
-                self._busy.release()
+                self._runner = None
                 raise
         self._operation = operation
 
@@ -79,13 +79,12 @@ class Custody:
         if self._depth:
             self._depth -= 1
         else:
-            self._busy.release()
+            self._runner = None
 
     def abandon(self) -> None:
         """End the operation in flight, if there is one and it is the running task's own."""
-        if self._busy.locked() and who.current() is self._user:
-            self._depth = 0
-            self._busy.release()
+        if self._runner is who.current():
+            self._depth, self._runner = 0, None
 
     def check(self, operation: str, resource: Transactional) -> None:
         """As `enter` and `leave`: for an operation that is announced, and not called through us."""
@@ -96,7 +95,7 @@ class Custody:
     def begun(self) -> None:
         """A transaction began, for whoever runs now: setting an attribute begins one, too."""
         me = who.current()
-        if me is not self._user and not self._busy.locked():
+        if me is not self._user and self._runner is None:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
@@ -121,22 +120,25 @@ class Custody:
     def _admit(self, operation: str, me: Who, *, at_stake: bool) -> None:
         if self.strict:
             self._admit_owner(operation, me)
+        lineage = who.enrol(me)
         if not at_stake:
             self._others = ()
         elif self._user is not None:
             # First the most common: SQLAlchemy closes a session in a child of its user.
-            if (self._others or not who.is_parent(self._user)) and (
-                hold := self._in_the_way_of(me)
-            ):
+            lent = not self._others and len(lineage) > 1 and lineage[-2]() is self._user
+            if not lent and (hold := self._in_the_way_of(me)):
                 self._refuse("interleaving", operation, me, hold)
             self._others = [hold for hold in self._holds() if hold.holder is not me]
-        self._user, self._since, self._lineage = me, operation, who.enrol(me)
-        self._known.update(self._lineage[-1:])
-        if len(self._known) > _MANY:
-            self._known = {each for each in self._known if each()}
+        self._user, self._since, self._lineage = me, operation, lineage
+        itself = lineage[-1:]
+        if itself and itself[0] not in self._known:
+            self._known += itself
+            if len(self._known) > _MANY:
+                self._known = tuple(each for each in self._known if each())
 
     def _holds(self) -> list[Hold]:
-        return [*self._others, Hold(self._user, self._since, self._lineage)]
+        user = [Hold(self._user, self._since, self._lineage)] if self._user else []
+        return [*self._others, *user]
 
     def _admit_owner(self, operation: str, me: Who) -> None:
         if self._owner is None:
@@ -165,13 +167,12 @@ class Custody:
                 return task
         return None
 
-    def _taken_from_the_dead(self, operation: str, me: Who) -> bool:
+    def _taken_from_the_dead(self, operation: str, me: Who, runner: Who) -> bool:
         """True if who left an operation in flight has ended. Else it is refused, or permitted."""
-        user = self._user
-        if user is None or who.alive(user):  # None: another thread is about to sign for it
-            self._refuse("overlap", operation, me, Hold(user, self._operation, ()))
+        if who.alive(runner):
+            self._refuse("overlap", operation, me, Hold(runner, self._operation, ()))
             return False
-        self._depth = 0
+        self._depth, self._runner = 0, me
         return True
 
     def _refuse(self, kind: Kind, operation: str, me: Who, hold: Hold) -> None:

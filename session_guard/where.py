@@ -17,7 +17,6 @@ _Line = tuple[CodeType, int]
 _LIBRARIES = tuple(
     {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
-UNKNOWN = "a line unknown"
 _OURS = str(Path(__file__).parent)
 
 
@@ -27,10 +26,8 @@ def here() -> str:
     return _of_the_user(_running(sys._getframe(1), me), me)
 
 
-def of(whom: Who | None) -> str:
+def of(whom: Who) -> str:
     """The line of the user's at which a task is suspended, or a thread runs."""
-    if whom is None:
-        return UNKNOWN
     if isinstance(whom, Task):
         return _of_the_user(reversed(list(_suspended(whom))), whom)
     return _of_the_user(_running(sys._current_frames().get(whom.ident or 0), whom), whom)
@@ -71,4 +68,4 @@ def _of_the_user(lines: Iterable[_Line], whom: Who) -> str:
             return f"{file.removeprefix(str(Path.cwd()) + os.sep)}:{line}"
     if isinstance(whom, Task):  # as in gather(session.execute(...)): its line is the library's
         return f"{getattr(whom.get_coro(), '__qualname__', 'a coroutine')}()"
-    return UNKNOWN
+    return "a line unknown"

@@ -28,9 +28,7 @@ def alive(who: Who) -> bool:
     return who.is_alive() if isinstance(who, Thread) else not who.done()
 
 
-def name(who: Who | None) -> str:
-    if who is None:
-        return "another thread"
+def name(who: Who) -> str:
     return f"thread {who.name!r}" if isinstance(who, Thread) else f"task {who.get_name()!r}"
 
 
@@ -47,12 +45,6 @@ def enrol(me: Who) -> Lineage:
         lineage = (ref(me),)
     _lineage.set(lineage)
     return lineage
-
-
-def is_parent(who: Who) -> bool:
-    """Whether it is what started the running task, or the nearest ancestor that the guard met."""
-    lineage = _lineage.get()
-    return bool(lineage) and lineage[-1]() is who
 
 
 def ancestors() -> set[Who]:
