@@ -94,8 +94,7 @@ class Custody:
 
     def begun(self) -> None:
         """A transaction began, for whoever runs now: setting an attribute begins one, too."""
-        me = who.current()
-        if me is not self._user and self._runner is None:
+        if self._runner is None and (me := who.current()) is not self._user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
