@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from session_guard.engine import guard_engine
+    from session_guard.instances import guard_instances
     from session_guard.ledger import violations
     from session_guard.passing import hand_over
     from session_guard.session import GuardedSession
@@ -19,6 +20,7 @@ __all__ = [
     "SharedSessionError",
     "Violation",
     "guard_engine",
+    "guard_instances",
     "hand_over",
     "violations",
 ]
@@ -28,6 +30,7 @@ _HOMES = {
     "SharedSessionError": "violation",
     "Violation": "violation",
     "guard_engine": "engine",
+    "guard_instances": "instances",
     "hand_over": "passing",
     "violations": "ledger",
 }

@@ -1,13 +1,16 @@
 """Whose a session is: who uses it now, and who has something at stake in its transaction."""
 
 from asyncio import Task
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any, Protocol
 
 from session_guard import ledger, where, who
 from session_guard.violation import Kind, SharedSessionError, Violation
 from session_guard.who import Lineage, Who
+
+_MANY = 32
+"""Tasks that a session remembers before it looks which of them are left."""
 
 
 class Transactional(Protocol):
@@ -36,27 +39,20 @@ class Custody:
     `strict`: the first user is the only one, until it hands over.
     """
 
-    __slots__ = (
-        "_busy",
-        "_depth",
-        "_holds",
-        "_known",
-        "_operation",
-        "_owner",
-        "_user",
-        "shared",
-        "strict",
-    )
+    # Defaults on the class: every session has one of these, and most never change them.
+    _runner: Who | None = None  # whose operation is in flight
+    _depth = 0
+    _operation = ""
+    _user: Who | None = None
+    _since = ""
+    _lineage: Lineage = ()
+    _others: Sequence[Hold] = ()
+    _owner: Who | None = None
 
     def __init__(self, shared: str, *, strict: bool = False) -> None:
         self.shared, self.strict = shared, strict
-        self._busy = Lock()  # asked and taken in one step, also between threads
-        self._depth = 0
-        self._operation = ""
-        self._user: Who | None = None
-        self._owner: Who | None = None
-        self._holds: list[Hold] = []
-        self._known: Lineage = who.enrol(who.current())[-1:]
+        # Who made it or used it: only they can have lent it.
+        self._known = who.enrol(who.current())[-1:]
 
     def enter(self, operation: str, resource: Transactional) -> None:
         """Begin an operation; `leave` ends it.
@@ -64,16 +60,18 @@ class Custody:
         Raises SharedSessionError, with nothing touched, where it is another's.
         """
         me = who.current()
-        if not self._busy.acquire(False) and (
-            me is self._user or not self._taken_from_the_dead(operation, me)
-        ):
+        # Asked and taken without a call in between: CPython changes threads at calls and loops.
+        runner = self._runner
+        if runner is None:
+            self._runner = me
+        elif runner is me or not self._taken_from_the_dead(operation, me, runner):
             self._depth += 1
             return
         if me is not self._user:
             try:
                 self._admit(operation, me, at_stake=self._at_stake(resource))
             except BaseException:
-                self._busy.release()
+                self._runner = None
                 raise
         self._operation = operation
 
@@ -81,13 +79,12 @@ class Custody:
         if self._depth:
             self._depth -= 1
         else:
-            self._busy.release()
+            self._runner = None
 
     def abandon(self) -> None:
         """End the operation in flight, if there is one and it is the running task's own."""
-        if self._busy.locked() and who.current() is self._user:
-            self._depth = 0
-            self._busy.release()
+        if self._runner is who.current():
+            self._depth, self._runner = 0, None
 
     def check(self, operation: str, resource: Transactional) -> None:
         """As `enter` and `leave`: for an operation that is announced, and not called through us."""
@@ -97,8 +94,7 @@ class Custody:
 
     def begun(self) -> None:
         """A transaction began, for whoever runs now: setting an attribute begins one, too."""
-        me = who.current()
-        if me is not self._user and not self._busy.locked():
+        if self._runner is None and (me := who.current()) is not self._user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
@@ -107,14 +103,14 @@ class Custody:
         unasked = me is not self._user and not ledger.is_permitted()
         if unasked and (hold := self._in_the_way_of(me)):
             ledger.record(self._violation("interleaving", operation, me, hold, refused=False))
-        if len(self._holds) > 1:
-            self._holds = [hold for hold in self._holds if hold.holder is self._user]
+        if self._others:
+            self._others = ()
 
     def hand_over(self, resource: Transactional) -> None:
         """Let go of it: whoever uses it next has it. Raises as `enter` does."""
         self.enter("hand_over", resource)
         self._user = self._owner = None
-        self._holds = []
+        self._others = ()
         self.leave()
 
     def _at_stake(self, resource: Transactional) -> bool:
@@ -123,16 +119,25 @@ class Custody:
     def _admit(self, operation: str, me: Who, *, at_stake: bool) -> None:
         if self.strict:
             self._admit_owner(operation, me)
-        if at_stake and (hold := self._in_the_way_of(me)):
-            self._refuse("interleaving", operation, me, hold)
-        hold = Hold(me, operation, who.enrol(me))
+        lineage = who.enrol(me)
         if not at_stake:
-            self._holds = [hold]
-        elif all(other.holder is not me for other in self._holds):
-            self._holds.append(hold)
-        if (itself := hold.lineage[-1:]) and itself[0] not in self._known:
+            self._others = ()
+        elif self._user is not None:
+            # First the most common: SQLAlchemy closes a session in a child of its user.
+            lent = not self._others and len(lineage) > 1 and lineage[-2]() is self._user
+            if not lent and (hold := self._in_the_way_of(me)):
+                self._refuse("interleaving", operation, me, hold)
+            self._others = [hold for hold in self._holds() if hold.holder is not me]
+        self._user, self._since, self._lineage = me, operation, lineage
+        itself = lineage[-1:]
+        if itself and itself[0] not in self._known:
             self._known += itself
-        self._user = me
+            if len(self._known) > _MANY:
+                self._known = tuple(each for each in self._known if each())
+
+    def _holds(self) -> list[Hold]:
+        user = [Hold(self._user, self._since, self._lineage)] if self._user else []
+        return [*self._others, *user]
 
     def _admit_owner(self, operation: str, me: Who) -> None:
         if self._owner is None:
@@ -146,7 +151,7 @@ class Custody:
         if not isinstance(me, Task):
             return None
         lenders = who.ancestors()
-        for hold in self._holds:
+        for hold in self._holds():
             holder = self._heir(hold)
             if holder is not None and holder is not me and holder not in lenders:
                 return replace(hold, holder=holder)
@@ -161,13 +166,12 @@ class Custody:
                 return task
         return None
 
-    def _taken_from_the_dead(self, operation: str, me: Who) -> bool:
+    def _taken_from_the_dead(self, operation: str, me: Who, runner: Who) -> bool:
         """True if who left an operation in flight has ended. Else it is refused, or permitted."""
-        user = self._user
-        if user is not None and who.alive(user):
-            self._refuse("overlap", operation, me, Hold(user, self._operation, ()))
+        if who.alive(runner):
+            self._refuse("overlap", operation, me, Hold(runner, self._operation, ()))
             return False
-        self._depth = 0
+        self._depth, self._runner = 0, me
         return True
 
     def _refuse(self, kind: Kind, operation: str, me: Who, hold: Hold) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from session_guard.custody import Custody
 from session_guard.engine import guard_engine, is_guarded, unguard_engine
-from session_guard.session import LISTENERS, GuardedSession, guarded_class, take_custody
+from session_guard.session import LISTENERS, GuardedSession, guarded_class
 
 
 def guard_everything() -> None:
@@ -35,7 +36,7 @@ def _adopted(session: Session) -> GuardedSession:
     if not isinstance(session, GuardedSession):
         session.__class__ = guarded_class(type(session))
         guarded = cast(GuardedSession, session)
-        take_custody(guarded)
+        guarded.custody = Custody("session")
         guarded.adopted = True
     return cast(GuardedSession, session)
 

@@ -32,17 +32,12 @@ class GuardedSession(Session):
     """
 
     custody: Custody
-    connections_in_use: list[Connection]
+    connections_in_use: tuple[Connection, ...] = ()
     adopted = False  # guarded since its first transaction, not from the start
 
     def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
-        take_custody(self, strict=strict)
+        self.custody = Custody("session", strict=strict)
         super().__init__(*args, **kwargs)
-
-
-def take_custody(session: GuardedSession, *, strict: bool = False) -> None:
-    session.custody = Custody("session", strict=strict)
-    session.connections_in_use = []
 
 
 def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,7 +84,7 @@ def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
 
 
 def _connected(session: GuardedSession, _: SessionTransaction, connection: Connection) -> None:
-    session.connections_in_use.append(connection)
+    session.connections_in_use += (connection,)
 
 
 def _commits(session: GuardedSession) -> None:
@@ -98,7 +93,7 @@ def _commits(session: GuardedSession) -> None:
 
 def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        session.connections_in_use.clear()
+        session.connections_in_use = ()
         session.custody.ended("rollback or close")
 
 

@@ -48,9 +48,12 @@ class Violation:
     def __str__(self) -> str:
         verb = "refused" if self.refused else "seen too late to refuse"
         return (
-            f"One {self.shared}, two users: {self.operation}() by {self.user} at {self.at} was"
-            f" {verb}. It belongs to {self.holder}, {_WHY[self.kind]} (since {self.since}()), now"
-            f" at {self.holder_at}. Cure: {_CURE[self.shared]} (Background: {DOCUMENTATION})"
+            f"One {self.shared}, two users: {self.operation}() by {self.user} at {self.at}"
+            f" was {verb}.\n"
+            f"It belongs to {self.holder}, {_WHY[self.kind]} (since {self.since}()), now at"
+            f" {self.holder_at}.\n"
+            f"Cure: {_CURE[self.shared]}\n"
+            f"Background: {DOCUMENTATION}"
         )
 
 

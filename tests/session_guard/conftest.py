@@ -92,6 +92,7 @@ def desk(note_url: str) -> Iterator[Desk]:
     """The empty table. No violation is left over from elsewhere."""
     violations(clear=True)
     with Database(note_url).connect() as eye:
+        eye.execute("SET lock_timeout = '20s'")  # a test that leaks a transaction says so here
         eye.execute("TRUNCATE note")
         yield Desk(note_url, eye)
 
