@@ -197,7 +197,15 @@ def test_a_path_that_is_not_there() -> None:
     assert result.stderr == "error: there is no nowhere\n"
 
 
-def test_our_own_accessors_are_clean() -> None:
+def test_our_own_code_is_clean() -> None:
+    """But for the lessons, which break the rule to show it."""
     root = Path(__file__).parents[2]
-    result = run(root / "accessors", root / "bench", root / "session_guard")
+    ours = [*(root / "bench").glob("*.py"), root / "accessors", root / "session_guard"]
+    result = run(*ours)
     assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_it_finds_a_lesson_that_breaks_the_rule() -> None:
+    result = run(Path(__file__).parents[2] / "bench" / "lessons" / "mistakes")
+    assert result.returncode == 1
+    assert "SG001" in result.stdout
