@@ -8,9 +8,9 @@ from bench.lessons.catalogue import MISTAKES, THEMES
 from bench.lessons.lesson import Setting
 from bench.lessons.mistake import Mistake
 from bench.lessons.outcome import Evidence
-from bench.lessons.tally import Tally, hung
+from bench.lessons.tally import Tally
 from bench.lessons.trial import PATIENCE_S, Job, run
-from bench.processes import GivenUpError
+from bench.processes import DiedError, GivenUpError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +20,10 @@ TRIALS = 10
 _A_PROCESS_EACH = 3
 """So many trials of what may hang, all at once: none of them can be ended but with its process."""
 _START_S = 15.0
+
+# Of what brings down its process, or needs it ended, nothing else is known, not even how often.
+_LOST_IN_SILENCE = Evidence(says="no end", agrees=True, hung=True)
+_LOST_WITH_ITS_PROCESS = Evidence(says="its process died", agrees=True, crashed=True)
 
 
 def measure(setting: Setting) -> dict[str, Any]:
@@ -91,7 +95,9 @@ def _evidence(
     try:
         return setting.crew.result(process, future, patience_s)
     except GivenUpError:
-        return hung(1, patience_s)
+        return [_LOST_IN_SILENCE]
+    except DiedError:
+        return [_LOST_WITH_ITS_PROCESS]
     finally:
         if dismiss:
             setting.crew.dismiss(process)
