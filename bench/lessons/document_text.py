@@ -28,6 +28,7 @@ An outcome is judged by evidence. **Raised**: some task got an exception. **Sile
 did, and what was told is not what is in the tables, read afterwards through a connection of its
 own. **Silently serial**: right, and at no time did two statements run at once, by the server's
 clock. **Hung**: no end in the time it was given. **Right by luck**: nothing went wrong this time.
+**Crashed**: it took its process with it.
 **Caught**: the guard (`session_guard`) saw it."""
 
 THEMES: Mapping[str, str] = {

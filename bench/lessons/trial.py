@@ -47,7 +47,7 @@ def run(job: Job) -> list[Evidence]:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         found = loop.run_until_complete(_trials(job, mistake))
-        if not mistake.alone:  # otherwise its threads may never end: its process is to be ended
+        if not any(one.hung for one in found):  # else its threads may never end
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
