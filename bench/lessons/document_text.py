@@ -49,7 +49,7 @@ THINKING = """\
 One mistake, with more and more time between a task's awaits. Handlers that are quick collide, and
 are told. Handlers that are slow miss each other, and share a transaction unseen: a demonstration
 on a laptop raises at once, and a quiet service loses orders for weeks. A lock round each call of
-the session, which looks like a cure, makes every run silently wrong."""
+the session, which looks like a cure, ends the exceptions, and loses orders as before."""
 
 ENGINES = """\
 The workshop makes an engine inside the function that hands out sessions, so for every call. Each
