@@ -44,6 +44,10 @@ class GivenUpError(WorkError):
     """A process took too long, and was ended."""
 
 
+class DiedError(WorkError):
+    """A process ended before its work did: a crash, or somebody else's doing."""
+
+
 class Crew:
     """The processes of a command, by name. On leaving, none is left behind, however busy.
 
@@ -104,7 +108,7 @@ class Crew:
         except WorkError:
             raise
         except BrokenProcessPool:
-            failure = WorkError("its process died")
+            failure = DiedError("its process died")
         except TimeoutError:
             failure = GivenUpError(f"no end after {patience_s:g} s: its process was given up")
         except Exception as error:  # an answer that can't travel

@@ -35,6 +35,7 @@ SHORTER = {
     "bench run": "--rounds 1 --seconds 0.01 --scale 0.01",
     "bench streaming": "--rows 100",
     "bench verify": "--scale 0.01",
+    "bench lesson": "--trials 1",
 }
 """What is added to a documented command so that it ends soon: the same code, fewer repetitions."""
 

@@ -28,6 +28,7 @@ An outcome is judged by evidence. **Raised**: some task got an exception. **Sile
 did, and what was told is not what is in the tables, read afterwards through a connection of its
 own. **Silently serial**: right, and at no time did two statements run at once, by the server's
 clock. **Hung**: no end in the time it was given. **Right by luck**: nothing went wrong this time.
+**Crashed**: it took its process with it.
 **Caught**: the guard (`session_guard`) saw it."""
 
 THEMES: Mapping[str, str] = {
@@ -48,7 +49,7 @@ THINKING = """\
 One mistake, with more and more time between a task's awaits. Handlers that are quick collide, and
 are told. Handlers that are slow miss each other, and share a transaction unseen: a demonstration
 on a laptop raises at once, and a quiet service loses orders for weeks. A lock round each call of
-the session, which looks like a cure, makes every run silently wrong."""
+the session, which looks like a cure, ends the exceptions, and loses orders as before."""
 
 ENGINES = """\
 The workshop makes an engine inside the function that hands out sessions, so for every call. Each

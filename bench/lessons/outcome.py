@@ -18,6 +18,8 @@ _LONGEST_MESSAGE = 160
 class Outcome(StrEnum):
     """One word for a trial. The first of these that holds."""
 
+    CRASHED = "crashed"
+    """Its process died."""
     HUNG = "hung"
     """Not over when patience was."""
     CAUGHT = "caught"
@@ -80,6 +82,7 @@ class Evidence:
     at_once: int | None = None
     """The most statements that ran at one time, by the server's clock; None where none tells."""
     tasks: int = 1
+    crashed: bool = False
     hung: bool = False
     violations: int = 0
     """How many the guard recorded, raised or swallowed."""
@@ -92,6 +95,8 @@ class Evidence:
 
 def classify(evidence: Evidence) -> Outcome:
     """The outcome that the evidence shows."""
+    if evidence.crashed:
+        return Outcome.CRASHED
     if evidence.violations:
         return Outcome.CAUGHT
     if evidence.hung:

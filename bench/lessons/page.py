@@ -15,6 +15,7 @@ from bench.lessons.tally import Tally
 from bench.units import TIMES, with_unit
 
 STYLES: Mapping[Outcome, str] = {
+    Outcome.CRASHED: "bold magenta",
     Outcome.HUNG: "bold magenta",
     Outcome.CAUGHT: "bold blue",
     Outcome.RAISED: "yellow",

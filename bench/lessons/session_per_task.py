@@ -8,18 +8,22 @@ from bench.lessons.catalogue import MISTAKES, THEMES
 from bench.lessons.lesson import Setting
 from bench.lessons.mistake import Mistake
 from bench.lessons.outcome import Evidence
-from bench.lessons.tally import Tally, hung
+from bench.lessons.tally import Tally
 from bench.lessons.trial import PATIENCE_S, Job, run
-from bench.processes import GivenUpError
+from bench.processes import DiedError, GivenUpError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-TRIALS = 10
+TRIALS = 8
 
 _A_PROCESS_EACH = 3
 """So many trials of what may hang, all at once: none of them can be ended but with its process."""
 _START_S = 15.0
+
+# Of what brings down its process, or needs it ended, nothing else is known, not even how often.
+_LOST_IN_SILENCE = Evidence(says="no end", agrees=True, hung=True)
+_LOST_WITH_ITS_PROCESS = Evidence(says="its process died", agrees=True, crashed=True)
 
 
 def measure(setting: Setting) -> dict[str, Any]:
@@ -59,7 +63,7 @@ def tallies(found: Mapping[str, Any]) -> dict[Mistake, dict[str, Tally]]:
 def tally(setting: Setting, mistake: Mistake, way: str, *, guard: bool = False) -> Tally:
     """Run it, in a process of its own where it may hang."""
     url, driver = setting.database.url, setting.driver
-    if not mistake.alone:
+    if way == "right" or not mistake.alone:
         job = Job(mistake.name, way, setting.trials, url, driver, guard)
         patience_s = _START_S + setting.trials * 2 * PATIENCE_S
         return Tally.of(_evidence(setting, "trials", _submit(setting, "trials", job), patience_s))
@@ -91,7 +95,9 @@ def _evidence(
     try:
         return setting.crew.result(process, future, patience_s)
     except GivenUpError:
-        return hung(1, patience_s)
+        return [_LOST_IN_SILENCE]
+    except DiedError:
+        return [_LOST_WITH_ITS_PROCESS]
     finally:
         if dismiss:
             setting.crew.dismiss(process)

@@ -60,13 +60,5 @@ class Tally:
         return asdict(self)
 
 
-def hung(trials: int, patience_s: float) -> list[Evidence]:
-    """The evidence of processes that had to be ended."""
-    one = Evidence(
-        says="no end", agrees=False, hung=True, elapsed_ns=round(patience_s * 1_000_000_000)
-    )
-    return [one] * trials
-
-
 def _counted(words: Any) -> dict[str, int]:
     return dict(Counter(words).most_common())

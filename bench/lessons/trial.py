@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bench.database import Database
 from bench.lessons import guarded
@@ -47,7 +47,7 @@ def run(job: Job) -> list[Evidence]:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         found = loop.run_until_complete(_trials(job, mistake))
-        if not mistake.alone:  # otherwise its threads may never end: its process is to be ended
+        if not any(one.hung for one in found):  # else its threads may never end
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
@@ -58,18 +58,19 @@ def run(job: Job) -> list[Evidence]:
 async def _trials(job: Job, mistake: Mistake) -> list[Evidence]:
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     name = f"gatherbench-lesson-{os.getpid()}"
+    options = {"pool_size": max(5, mistake.tasks), **mistake.options}
+    # Who shares needs but one connection to be open; more would only take time.
+    shared = job.way == "wrong" and mistake.shares
+    open_before = 1 if shared else min(mistake.tasks, options["pool_size"])
     found: list[Evidence] = []
     shop = None
     with Database(job.url).connect() as connection:
         judge = Judge(connection, name)
         for _ in range(job.trials):
             judge.clear()
-            if shop is None:
-                options = {"pool_size": max(5, mistake.tasks), **mistake.options}
-                shop = Shop(job.url, name, job.driver, job.guard, options)
-                if mistake.warm:  # who shares needs but one; more would only take time
-                    shared = job.way == "wrong" and mistake.shares
-                    await shop.warm_up(1 if shared else min(mistake.tasks, options["pool_size"]))
+            shop = shop or Shop(job.url, name, job.driver, job.guard, options)
+            if mistake.warm:
+                await shop.warm_up(open_before)
             found.append(await _trial(mistake, getattr(mistake, job.way), shop, judge))
             if _spoilt(found[-1]) or not mistake.warm:
                 await _close(shop)
@@ -135,6 +136,5 @@ async def _close(shop: Shop) -> None:
 
 
 def _spoilt(evidence: Evidence) -> bool:
-    """May the next trial suffer from this one?"""
-    clean = replace(evidence, says="", agrees=True, elapsed_ns=0, at_once=None, tasks=1)
-    return clean != Evidence(says="", agrees=True)
+    """May the next trial suffer from this one? An exception alone leaves a pool as it was."""
+    return bool(evidence.left_in_transaction or evidence.not_returned or evidence.hung)

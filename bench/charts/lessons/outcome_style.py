@@ -13,6 +13,7 @@ _COLOURS: Mapping[Outcome, str] = {
     Outcome.SILENT: RED,
     Outcome.RAISED: "#e69f00",
     Outcome.SERIAL: "#56b4e9",
+    Outcome.CRASHED: "#1a1a1a",
     Outcome.HUNG: "#6a4c93",
     Outcome.CAUGHT: "#0072b2",
     Outcome.RIGHT: "#8fcfb0",

@@ -66,6 +66,6 @@ def _bars(panel: Axes, found: dict[Mistake, dict[str, Tally]], way: str) -> None
         if kept[way].untrue and not kept[way].count(Outcome.SILENT):
             panel.text(0.97, row, "\N{NOT EQUAL TO}", va="center", ha="right", weight="bold")
     panel.set_xlim(0, 1)
-    panel.set_xticks([0, 0.5, 1], ["0", "50", "100"])
+    panel.set_xticks([0.25, 0.5, 0.75], ["25", "50", "75"])
     panel.set_xlabel("% of the trials")
     panel.grid(False)

@@ -4,6 +4,7 @@ from asyncio import gather, run, to_thread
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.lessons.mistake import Mistake, Rows, Told
 from bench.lessons.shop import Shop
@@ -114,30 +115,38 @@ class SecondLoop(Mistake):
     title = "an engine used from a second asyncio.run"
     guess = "an answer: it is the same engine"
     reason = (
-        "Its pooled connections belong to the loop that opened them. In another loop their first "
-        "await fails (`attached to a different loop`). Seen in tests with a loop each."
+        "Its pooled connections belong to the loop that opened them, and that is closed. Seen in "
+        "tests with a loop each. From a loop in another thread it is worse: asyncpg can crash."
     )
     cure = "An engine for each loop; or `await engine.dispose()` at the end of the first."
     tasks = 1
     shares = False
 
     async def wrong(self, shop: Shop) -> Told:
-        async def ask() -> Any:
-            async with shop.sessions() as session:
-                return await session.scalar(_ONE)
+        async def ask(engine: AsyncEngine) -> Any:
+            async with engine.connect() as connection:
+                return await connection.scalar(_ONE)
 
-        return await gather(to_thread(lambda: run(ask())), return_exceptions=True)
+        def program() -> Any:
+            engine = shop.make_engine()
+            run(ask(engine))
+            return run(ask(engine))
+
+        return await gather(to_thread(program), return_exceptions=True)
 
     async def right(self, shop: Shop) -> Told:
-        async def ask() -> Any:
-            engine = shop.make_engine()
-            try:
-                async with engine.connect() as connection:
-                    return await connection.scalar(_ONE)
-            finally:
-                await engine.dispose()
+        async def ask(engine: AsyncEngine) -> Any:
+            async with engine.connect() as connection:
+                found = await connection.scalar(_ONE)
+            await engine.dispose()
+            return found
 
-        return await gather(to_thread(lambda: run(ask())), return_exceptions=True)
+        def program() -> Any:
+            engine = shop.make_engine()
+            run(ask(engine))
+            return run(ask(engine))
+
+        return await gather(to_thread(program), return_exceptions=True)
 
     def agrees(self, answers: Told, truth: Rows) -> bool:
         return set(answers) <= {1}

@@ -31,6 +31,7 @@ FAILURE = Failure("sqlalchemy.InvalidRequestError", "isce", "not now")
         ({"at_once": 1, "tasks": 10, "agrees": False}, Outcome.SILENT),
         ({"hung": True, "failures": (FAILURE,)}, Outcome.HUNG),
         ({"violations": 1, "failures": (FAILURE,)}, Outcome.CAUGHT),
+        ({"crashed": True}, Outcome.CRASHED),
         ({"violations": 1}, Outcome.CAUGHT),
     ],
     ids=str,
