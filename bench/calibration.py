@@ -7,6 +7,7 @@ noise floor's pair, the other two (or one and a slowed one) to be compared.
 """
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
@@ -19,6 +20,7 @@ from bench.entries import Run
 from bench.figure import THROUGHPUT, Figure
 from bench.plan import POINT_READ
 from bench.processes import PATIENCE_S, Crew
+from bench.ratios import ENOUGH_ROUNDS
 from bench.runner import Job
 from bench.summary import Summary, of_case
 from bench.verdict import Verdict, compare, noise_floor
@@ -98,15 +100,14 @@ def verdicts(
     figure: Figure = THROUGHPUT,
     *,
     floored: bool = True,
-    amount: int = COMPARISONS,
 ) -> Iterator[Verdict]:
-    """So many verdicts on a case against an equal one, each from so many rounds drawn at random.
+    """A thousand verdicts on a case against an equal one, each from so many rounds drawn at random.
 
     Without replacement, of one generation, the same rounds for all four cases. Seeded.
     `floored=False`: by the interval alone.
     """
     draw = random.Random(f"{slowdown}/{rounds}")
-    for _ in range(amount):
+    for _ in range(COMPARISONS):
         generation = draw.choice(generations)
         one, twin, a, b = draw.sample(generation.equals, EQUALS)
         if slowdown is not None:
@@ -127,11 +128,17 @@ def share_found(found: Iterator[Verdict]) -> float:
 def rounds_needed(
     generations: list[Generation], slowdown: float, most: int, figure: Figure = THROUGHPUT
 ) -> int | None:
-    """The fewest rounds that find it in `POWER` of all cases; None where `most` do not."""
-    for rounds in range(6, most + 1):
-        if share_found(verdicts(generations, slowdown, rounds, figure, amount=300)) >= POWER:
-            return rounds
-    return None
+    """The fewest rounds that find it in `POWER` of all cases; None where `most` do not.
+
+    By bisection: more rounds find more.
+    """
+    asked = range(ENOUGH_ROUNDS, most + 1)
+    place = bisect_left(
+        asked,
+        POWER,
+        key=lambda rounds: share_found(verdicts(generations, slowdown, rounds, figure)),
+    )
+    return asked[place] if place < len(asked) else None
 
 
 def measured_slowdown(generations: list[Generation], slowdown: float) -> float:

@@ -15,7 +15,7 @@ from bench.case import Case
 from bench.entries import Run
 from bench.ratios import ENOUGH_ROUNDS
 from bench.results import Results
-from bench.stationarity import beginning, drift
+from bench.stationarity import beginning, drift, taken_by_others
 from bench.summary import Summary, summarise
 from bench.verdict import in_words, noise_floor
 
@@ -25,6 +25,8 @@ MARGIN = 0.05
 """Below it, a drift or a cold start matters to nobody."""
 BUSY = 0.95
 """Of what there is of CPU: from here on it decides the figures."""
+CROWDED = 0.1
+"""Of the machine's CPU: if others take more, it is their figures, too."""
 SIGNIFICANT = 0.05
 
 
@@ -47,6 +49,9 @@ class _Evidence:
     runs: Mapping[Case, list[Run]]
     """Without the floor's: what answers from memory is always busy, and has no pool."""
     summaries: list[Summary]
+
+    taken: float | None
+    """The share of the machine's CPU that other programs had."""
 
     def again(self, options: str) -> str:
         return f"bench run --profile {self.header.get('profile', 'quick')} {options}"
@@ -79,8 +84,8 @@ def cautions(results: Results, summaries: list[Summary] | None = None) -> list[C
     for run in results.runs:
         if (backends.get(run.case.backend) or {}).get("layer") != "null":
             runs.setdefault(run.case, []).append(run)
-    evidence = _Evidence(results.header, runs, found)
-    checks = (_errors, _rounds, _noise, _load, _drift, _warm_up, _pool, _server, _client)
+    evidence = _Evidence(results.header, runs, found, taken_by_others(results))
+    checks = (_errors, _rounds, _noise, _others, _load, _drift, _warm_up, _pool, _server, _client)
     return [caution for check in checks for caution in check(evidence)]
 
 
@@ -123,8 +128,17 @@ def _noise(evidence: _Evidence) -> Iterator[Caution]:
         )
 
 
+def _others(evidence: _Evidence) -> Iterator[Caution]:
+    if evidence.taken is not None and evidence.taken > CROWDED:
+        yield Caution(
+            f"other programs used {evidence.taken:.0%} of the machine's CPU while it was measured",
+            "something else runs here, or on the host below; what it takes differs from run to run",
+            "close it (top shows which), and measure again",
+        )
+
+
 def _load(evidence: _Evidence) -> Iterator[Caution]:
-    if evidence.load > evidence.cores:
+    if evidence.taken is None and evidence.load > evidence.cores:
         yield Caution(
             f"the load average was {evidence.load:.1f} on {evidence.cores} cores before the"
             " measurement began",

@@ -9,6 +9,7 @@ from bench.cautions import Caution, cautions
 from bench.differences import Difference, differences
 from bench.figure import THROUGHPUT, Figure
 from bench.results import Results
+from bench.stationarity import taken_by_others
 from bench.summary import Summary, summarise
 from bench.verdict import NoiseFloor, Verdict, compare, noise_floor
 
@@ -79,6 +80,7 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
     obstacles = tuple(_obstacles([results for _, results in runs]))
     measured = [summarise(results) for _, results in runs]
     floors = tuple(noise_floor(summaries, figure) for summaries in measured)
+    crowding = tuple(_crowding(results) for _, results in runs)
     first, *others = (
         {_identity(each.case): each for each in summaries if each.rounds and not each.case.twin}
         for summaries in measured
@@ -88,8 +90,10 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
             base.case,
             base,
             tuple(
-                _verdict(base, other.get(identity), figure, floors[0], floor)
-                for other, floor in zip(others, floors[1:], strict=True)
+                _verdict(
+                    base, other.get(identity), figure, (floors[0], floor), max(crowding[0], crowd)
+                )
+                for other, floor, crowd in zip(others, floors[1:], crowding[1:], strict=True)
             ),
         )
         for identity, base in first.items()
@@ -123,14 +127,20 @@ def _verdict(
     base: Summary,
     other: Summary | None,
     figure: Figure,
-    *floors: NoiseFloor | None,
+    floors: tuple[NoiseFloor | None, ...],
+    crowding: float,
 ) -> Verdict | None:
-    """Beyond the noise of either run."""
+    """Beyond the noise of either run, and beyond what other programs may have made of it."""
     if other is None:
         return None
     known = [floor for floor in floors if floor]
     floor = max(known, key=lambda each: each.factor, default=None)
-    return compare(base, other, figure, floor, same_run=False)
+    return compare(base, other, figure, floor, same_run=False, crowding=crowding)
+
+
+def _crowding(results: Results) -> float:
+    """How much slower a run may be for what others took: 2 where they had half of the machine."""
+    return 1 / max(1e-3, 1 - (taken_by_others(results) or 0.0))
 
 
 def _identity(case: Case) -> Case:

@@ -39,6 +39,8 @@ class Run:
     most_operations: int
     connections: int | None = None
     """That the local server got from the opening of the pool to the end; format 1 has none."""
+    other_cpu_ns: int | None = None
+    """CPU time that neither client nor server used meanwhile, on all cores; as above."""
 
     def as_dict(self) -> dict[str, Any]:
         fields = {name: value for name, value in vars(self).items() if name != "samples"}

@@ -1,5 +1,6 @@
 """What a run used: CPU of client and server, read at the start line and when all have finished."""
 
+import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ class Meter:
     def start(self) -> None:
         self.started_at = datetime.now(UTC)
         self._server_ns = server_cpu_ns(self._postmaster_pid)
+        self._machine_ns = machine_cpu_ns()
         self._client_ns = time.process_time_ns()
         self._clock_ns = time.perf_counter_ns()
 
@@ -24,9 +26,16 @@ class Meter:
         self.client_cpu_ns = time.process_time_ns() - self._client_ns
         before, after = self._server_ns, server_cpu_ns(self._postmaster_pid)
         self.server_cpu_ns = None if before is None or after is None else max(0, after - before)
+        self.other_cpu_ns = self._others_ns()
         # The server has a process for each connection.
         served = _server_processes(self._postmaster_pid)
         self.connections = len(served - self._served_before) if served else None
+
+    def _others_ns(self) -> int | None:
+        before, after = self._machine_ns, machine_cpu_ns()
+        if before is None or after is None or self.server_cpu_ns is None:
+            return None
+        return max(0, after - before - self.client_cpu_ns - self.server_cpu_ns)
 
 
 def server_cpu_ns(postmaster_pid: int | None) -> int | None:
@@ -37,6 +46,23 @@ def server_cpu_ns(postmaster_pid: int | None) -> int | None:
         return _from_proc(postmaster_pid)
     except (OSError, ValueError, IndexError):
         return _from_psutil(postmaster_pid)
+
+
+def machine_cpu_ns() -> int | None:
+    """CPU time that all programs have used on all cores, in steps of a clock tick (10 ms).
+
+    With what the hypervisor gave to others. None where the kernel does not tell.
+    https://docs.kernel.org/filesystems/proc.html#miscellaneous-kernel-statistics-in-proc-stat
+    """
+    try:
+        with Path("/proc/stat").open() as lines:
+            user, nice, system, _idle, _wait, irq, softirq, steal = map(
+                int, lines.readline().split()[1:9]
+            )
+    except (OSError, ValueError):
+        return None
+    ticks = user + nice + system + irq + softirq + steal
+    return ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
 def _server_processes(postmaster_pid: int | None) -> set[str]:

@@ -93,6 +93,7 @@ def run(job: Job) -> Run:
         fewest_operations=min(operations_of),
         most_operations=max(operations_of),
         connections=meter.connections,
+        other_cpu_ns=meter.other_cpu_ns,
     )
 
 

@@ -12,6 +12,7 @@ from bench import stats
 from bench.entries import Run
 from bench.figure import THROUGHPUT, Figure
 from bench.ratios import ENOUGH_ROUNDS, ratio_of_rounds
+from bench.results import Results
 from bench.stats import Interval
 from bench.summary import Summary
 
@@ -69,6 +70,16 @@ def beginning(runs: Sequence[Run]) -> Interval | None:
         if len(run.samples) >= _FEWEST_OPERATIONS * run.case.concurrency:
             heads[place], rests[place] = _head_and_rest(run)
     return ratio_of_rounds(heads, rests)
+
+
+def taken_by_others(results: Results) -> float | None:
+    """The share of the machine's CPU that other programs used, over all runs; None if unseen."""
+    seen = [run for run in results.runs if run.other_cpu_ns is not None]
+    host = (results.header.get("environment") or {}).get("host") or {}
+    capacity_ns = sum(run.elapsed_ns for run in seen) * (host.get("cores") or 1)
+    if not capacity_ns:
+        return None
+    return min(1.0, sum(run.other_cpu_ns or 0 for run in seen) / capacity_ns)
 
 
 def _head_and_rest(run: Run) -> tuple[float, float]:

@@ -73,14 +73,17 @@ def compare(
     floor: NoiseFloor | None = None,
     *,
     same_run: bool = True,
+    crowding: float = 1.0,
 ) -> Verdict:
     """Is `b` faster than `a`, by this figure?
 
-    Of one run, their rounds are paired; `same_run=False` compares those of two runs.
+    Of one run, their rounds are paired; `same_run=False` compares those of two runs. `crowding`:
+    the factor that other programs could have made between them; the higher floor counts.
     """
     ratio = _paired(a, b, figure) if same_run else _across(a, b, figure)
-    factor = floor.factor if floor else None
-    return Verdict(_word(ratio, figure, factor or 1), ratio, factor)
+    factor = max(floor.factor if floor else 1.0, crowding)
+    known = factor if floor or crowding > 1 else None
+    return Verdict(_word(ratio, figure, factor), ratio, known)
 
 
 def apart(ratio: Interval | None, floor: float) -> bool:

@@ -14,7 +14,7 @@ from bench.cautions import Caution, cautions
 from bench.entries import Failure, Run
 from bench.results import Results
 from bench.samples import Samples
-from bench.stationarity import HEAD_NS, beginning, drift
+from bench.stationarity import HEAD_NS, beginning, drift, taken_by_others
 from bench.summary import summarise
 from tests.bench import synthetic
 from tests.bench.synthetic import constant_run
@@ -85,6 +85,18 @@ def test_a_load_before_the_start(tmp_path: Path) -> None:
     environment = {"host": {"cores": 2, "load_1min": 3.4}}
     text = the_only(cautions(results(tmp_path, calm(), environment=environment)))
     assert "load average was 3.4 on 2 cores" in text
+
+
+def test_others_on_the_machine_are_told_by_what_they_took(tmp_path: Path) -> None:
+    """On two cores, half of one is a quarter; the load of before is then no news."""
+    runs = [replace(run, other_cpu_ns=run.elapsed_ns // 2) for run in calm()]
+    environment = {"host": {"cores": 2, "load_1min": 3.4}}
+    found = results(tmp_path, runs, environment=environment)
+    assert taken_by_others(found) == pytest.approx(0.25)
+    assert "other programs used 25% of the machine's CPU" in the_only(cautions(found))
+    quiet = [replace(run, other_cpu_ns=run.elapsed_ns // 20) for run in calm()]
+    assert cautions(results(tmp_path, quiet, environment=environment)) == []
+    assert taken_by_others(results(tmp_path, calm())) is None
 
 
 def test_a_drift_is_told_with_its_size(tmp_path: Path) -> None:

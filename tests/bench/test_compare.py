@@ -68,6 +68,24 @@ def test_a_difference_counts_beyond_the_noise_of_either_run(tmp_path: Path) -> N
     assert [v and v.word for v in row.verdicts] == ["indistinguishable"]
 
 
+def test_what_others_took_in_either_run_may_be_the_difference(tmp_path: Path) -> None:
+    """Forbids a gate that stops a change because a neighbour was at work: it was seen to."""
+
+    def crowded(results: Results, share: float) -> Results:
+        runs = [replace(r, other_cpu_ns=round(2 * share * r.elapsed_ns)) for r in results.runs]
+        return replace(results, runs=runs)
+
+    alone, slower = run(tmp_path, {POINT: 1.0}), run(tmp_path, {POINT: 1.5})
+    assert compared(alone, slower).worse_than(0.1)
+    assert compared(crowded(alone, 0.1), crowded(slower, 0.2)).worse_than(0.1)
+    for one, other in ((0.0, 0.4), (0.4, 0.0)):
+        found = compared(crowded(alone, one), crowded(slower, other))
+        assert found.worse_than(0.1) == []
+        (verdict,) = found.rows[0].verdicts
+        assert verdict is not None
+        assert verdict.floor == pytest.approx(1 / 0.6)
+
+
 @pytest.mark.parametrize("figure", ["throughput", "p50"])
 def test_the_gate_stops_a_slowdown_of_a_fifth_and_nothing_else(tmp_path: Path, figure: str) -> None:
     found = compared(run(tmp_path), run(tmp_path, SLOWER), figure=figure)
