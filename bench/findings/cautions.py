@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bench.case import Case
 from bench.findings.finding import Finding, cases
 from bench.results import Results
 from bench.stats import coverage
@@ -53,9 +54,11 @@ def _unverified(results: Results) -> Iterator[Finding]:
 
 def _unfinished(results: Results) -> Iterator[Finding]:
     outcome = (results.end or {}).get("outcome", "killed")
-    planned, measured = len(results.header["plan"]), len(results.cases)
-    if measured < planned:
-        sentence = f"{planned - measured} of {planned} planned cases were not measured."
+    planned = {Case.from_dict(case) for case in results.header["plan"]}
+    tried = {each.case for each in results.proofs} | {each.case for each in results.failures}
+    missing = len(planned - tried - set(results.cases))
+    if missing:
+        sentence = f"{missing:,} of {len(planned):,} planned cases were not measured."
         yield Finding(TOPIC, sentence, f"the run was {outcome}, as the file's last line has it")
 
 
@@ -64,7 +67,7 @@ def _few_rounds(subject: Subject) -> Iterator[Finding]:
     if 0 < rounds < FEW_ROUNDS:
         sentence = (
             f"{rounds} {'rounds show' if rounds > 1 else 'round shows'} only what differs much. "
-            f"For smaller differences: `--rounds 10`."
+            f"For smaller differences: `bench run --rounds 10`."
         )
         sure = (
             f"their lowest and highest enclose the true median {coverage(rounds):.0%} of the time"

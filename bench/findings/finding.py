@@ -47,9 +47,12 @@ def rounds(count: int, *, paired: bool = True) -> str:
     return f"{count} {'paired ' if paired else ''}round{'' if count == 1 else 's'}"
 
 
-def work(workload: str) -> str:
+def work(case: Case) -> str:
     """What is done, as the object of a sentence."""
-    return "a point read" if workload == POINT_READ else f"`{workload}`"
+    if case.workload == POINT_READ:
+        return "a point read"
+    size = "" if case.size is None else f"{case.size:,} row{'s' if case.size > 1 else ''} of "
+    return f"{size}`{case.workload}`"
 
 
 def crowd(case: Case) -> str:
