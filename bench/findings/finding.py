@@ -1,5 +1,6 @@
 """A finding, and the words that findings share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.case import Case
@@ -65,10 +66,10 @@ def cases(count: int) -> str:
     return "one case" if count == 1 else f"{count:,} cases"
 
 
-def listed(words: list[str]) -> str:
+def listed(words: Sequence[str], conjunction: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
 
 
 def _two_digits(value: float) -> str:

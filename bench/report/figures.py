@@ -139,7 +139,7 @@ def _colours(subject: Subject) -> Iterator[Chart]:
 def _ratios(threads: list[Summary], tasks: list[Summary]) -> list[Entry]:
     of_threads = {each.case.concurrency: each for each in threads}
     return [
-        Entry(each, f"at {each.case.concurrency}", found, other)
+        Entry(each, f"at {each.case.concurrency}", found)
         for each in tasks
         if (other := of_threads.get(each.case.concurrency))
         if (found := compare(other, each).ratio)
