@@ -42,14 +42,12 @@ def present(folder: Path) -> None:
         refresh_index(found.folder)
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    screen = console()
     of_streaming = found.header.get("profile") in streaming_plan.PROFILES
-    console.print((streaming_table if of_streaming else table).render(found, summaries))
+    screen.print((streaming_table if of_streaming else table).render(found, summaries))
     # What the streaming experiment says rests on proofs, and on factors of ten, not on rounds.
     for caution in () if of_streaming else cautions(found, summaries):
-        console.print(f"\n! {caution}", markup=False, highlight=False)
+        screen.print(f"\n! {caution}", markup=False, highlight=False)
     for failure in found.failures:
         click.echo(f"failed   {failure.case.title}: {failure.error}")
     if found.damaged_line:
