@@ -142,6 +142,7 @@ def conditions(case: Case) -> str:
     """Under which conditions, apart from backend and concurrency, in words."""
     return ", ".join(
         [
+            *([] if case.size is None else [f"{case.size:,} row{'s' if case.size > 1 else ''}"]),
             "buffered" if case.fetch == Fetch() else str(case.fetch),
             "a session per operation" if case.session_scope == "operation" else "a session a task",
             "autocommit" if case.transactions == "autocommit" else "implicit transactions",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.findings import cautions, layers, limits, sessions, streaming, sync_async
+from bench.findings import cautions, harness, layers, sessions, streaming, sync_async
 from bench.findings.finding import Finding
 from bench.results import Results
 from bench.subject import subject_of
@@ -11,16 +11,19 @@ from bench.summary import Summary, summarise
 __all__ = ["CAUTION", "FAMILIES", "Finding", "find"]
 
 CAUTION = cautions.TOPIC
-FAMILIES = (cautions, layers, sync_async, streaming, sessions, limits)
-"""In the order of the page: what spoils the figures stands before them."""
+FAMILIES = (layers, sync_async, streaming, sessions, harness)
+"""In the order of the page."""
 
 
 def find(results: Results, summaries: Sequence[Summary] | None = None) -> list[Finding]:
     """Every finding that these results have evidence for: topic by topic, the strongest first.
+
+    What spoils the figures (`CAUTION`) stands before them.
 
     Pure: the same results give the same findings. A case of which anything failed takes part in
     none but that which says so. `summaries` saves the work of making them again.
     """
     made = summarise(results) if summaries is None else list(summaries)
     subject = subject_of(results, made)
-    return [finding for family in FAMILIES for finding in family.findings(results, subject)]
+    of_figures = [finding for family in FAMILIES for finding in family.findings(results, subject)]
+    return [*cautions.findings(results, made), *of_figures]

@@ -79,7 +79,7 @@ def between(found: Sequence[Change], earlier: str, later: str) -> list[Finding]:
 def _one(change: Change, earlier: str, later: str) -> Finding:
     assert change.judged is not None
     ratio, case = change.judged.ratio, change.case
-    what = f"`{case.backend}`, {work(case.workload)}, {case.fetch}, at {case.concurrency}"
+    what = f"`{case.backend}`, {work(case)}, {case.fetch}, at {case.concurrency}"
     if ratio.median > 1:
         sentence = f"{what}: {times(ratio)} as fast in `{later}` as in `{earlier}`."
     else:

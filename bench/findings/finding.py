@@ -1,5 +1,6 @@
 """A finding, and the words that findings share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.case import Case
@@ -47,9 +48,12 @@ def rounds(count: int, *, paired: bool = True) -> str:
     return f"{count} {'paired ' if paired else ''}round{'' if count == 1 else 's'}"
 
 
-def work(workload: str) -> str:
+def work(case: Case) -> str:
     """What is done, as the object of a sentence."""
-    return "a point read" if workload == POINT_READ else f"`{workload}`"
+    if case.workload == POINT_READ:
+        return "a point read"
+    size = "" if case.size is None else f"{case.size:,} row{'s' if case.size > 1 else ''} of "
+    return f"{size}`{case.workload}`"
 
 
 def crowd(case: Case) -> str:
@@ -62,10 +66,10 @@ def cases(count: int) -> str:
     return "one case" if count == 1 else f"{count:,} cases"
 
 
-def listed(words: list[str]) -> str:
+def listed(words: Sequence[str], conjunction: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
 
 
 def _two_digits(value: float) -> str:

@@ -52,7 +52,7 @@ def _strongest_first(pairs: list[tuple[Summary, Summary]], floor: NoiseFloor | N
 
 def _price(slower: Judgement, bare: Summary, above: Summary) -> Finding:
     case = above.case
-    where = f"{work(case.workload)} {crowd(case)}"
+    where = f"{work(case)} {crowd(case)}"
     if slower.ratio.median < 1:
         faster = times(inverse(slower.ratio))
         sentence = f"`{case.backend}` is {faster} as fast as `{bare.case.backend}` for {where}"
@@ -98,7 +98,7 @@ def _drivers(bare: list[Summary], floor: NoiseFloor | None) -> Iterator[Finding]
             best, case = ranked[0].case, other.case
             sentence = (
                 f"`{best.backend}` {crowd(best)} is {times(faster.ratio)} as fast as "
-                f"`{case.backend}` {crowd(case)} for {work(case.workload)}."
+                f"`{case.backend}` {crowd(case)} for {work(case)}."
             )
             evidence = f"throughput in {rounds(faster.ratio.rounds)}"
             yield Finding(DRIVERS, sentence, evidence, (best, case))
@@ -121,7 +121,7 @@ def _alike(measured: dict[str, Summary], subject: Subject) -> Iterator[Finding]:
             case = own[0].case
             pairs = [f"`{one.case.backend}` and `{other.case.backend}`" for _, one, other in inside]
             sentence = (
-                f"For {work(case.workload)} at {case.concurrency}, the difference between "
+                f"For {work(case)} at {case.concurrency}, the difference between "
                 f"{'; between '.join(pairs)} is inside the noise floor."
             )
             evidence = "; ".join(times(ratio) for ratio, *_ in inside) + f"; noise floor: {floor}"

@@ -24,7 +24,7 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
             plain = known.get(replace(case, transactions="autocommit"))
             found += _slower("the transaction that the library begins", each, plain, subject.floor)
     for judged, what, each, plain in sorted(found, key=lambda one: -one[0].ratio.median):
-        where = f"{work(each.case.workload)} through `{each.case.backend}` {crowd(each.case)}"
+        where = f"{work(each.case)} through `{each.case.backend}` {crowd(each.case)}"
         sentence = f"{what[0].upper()}{what[1:]} makes {where} take {times(judged.ratio)} as long."
         evidence = f"throughput in {rounds(judged.ratio.rounds)}"
         yield Finding(TOPIC, sentence, evidence, (each.case, plain.case))

@@ -7,7 +7,7 @@ from bench import stats
 from bench.case import Case, Fetch
 from bench.entries import Proof
 from bench.figure import FIGURES
-from bench.findings.finding import Finding, rounds, share, times
+from bench.findings.finding import Finding, rounds, share, times, work
 from bench.findings.judge import judge, judge_rounds
 from bench.results import Results
 from bench.stats import Interval
@@ -98,7 +98,7 @@ def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterato
         return
     case = batched.case
     sentence = (
-        f"`{case.backend}`, `{case.fetch}`, has its first row of `{case.workload}` "
+        f"`{case.backend}`, `{case.fetch}`, has its first row of {work(case)} "
         f"{times(sooner.ratio)} sooner than buffered"
     )
     if batched.peak_memory_bytes and whole.peak_memory_bytes:
@@ -135,7 +135,7 @@ def _row_by_row(
     faster = judge(best, streamed, floor, ROWS)
     if faster and faster.apart and faster.ratio.median > 1 and streamed.rows_per_s:
         sentence = (
-            f"`{case.backend}` moves {times(faster.ratio)} as many rows of `{case.workload}` by "
+            f"`{case.backend}` moves {times(faster.ratio)} as many rows of {work(case)} by "
             f"`{best.case.fetch}` as row by row (`{case.fetch}`)."
         )
         evidence = (

@@ -25,10 +25,10 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
             if (pairs := _pairs(measured, move, subject.floor))
         ]
         found.sort(key=lambda each: not any(judged.apart for judged, *_ in each[1]))
-        yield from (_finding(who, workload, pairs) for who, pairs in found)
+        yield from (_finding(who, pairs) for who, pairs in found)
 
 
-def _finding(who: str, workload: str, pairs: list[tuple[Judgement, Summary, Summary]]) -> Finding:
+def _finding(who: str, pairs: list[tuple[Judgement, Summary, Summary]]) -> Finding:
     """Where the one colour wins, where the other, and where it can't be told."""
     clauses = []
     for words, asyncio_wins in (("asyncio beats threads", True), ("threads beat asyncio", False)):
@@ -42,11 +42,11 @@ def _finding(who: str, workload: str, pairs: list[tuple[Judgement, Summary, Summ
             clauses.append(f"{words} by {listed(by)}")
     unsure = [str(each.case.concurrency) for judged, each, _ in pairs if not judged.apart]
     if clauses:
-        sentence = f"For {work(workload)} {who}, {' and '.join(clauses)}"
+        sentence = f"For {work(pairs[0][1].case)} {who}, {' and '.join(clauses)}"
         sentence += f"; indistinguishable at {listed(unsure)}." if unsure else "."
     else:
         sentence = (
-            f"For {work(workload)} {who}, asyncio and threads can't be told apart "
+            f"For {work(pairs[0][1].case)} {who}, asyncio and threads can't be told apart "
             f"at {listed(unsure)}."
         )
     evidence = "; ".join(

@@ -147,9 +147,7 @@ def _charts(found: dict[str, list[Change]], subject: Subject) -> list[Chart]:
             groups: dict[str, list[Entry]] = {}
             for change in each:
                 if change.case.workload == workload and change.judged:
-                    entry = Entry(
-                        change.later, change.case.backend, change.judged.ratio, change.earlier
-                    )
+                    entry = Entry(change.later, change.case.backend, change.judged.ratio)
                     groups.setdefault(_conditions(change.case), []).append(entry)
             panel = rows_panel(
                 f"{name}: throughput, times the first's",

@@ -1,8 +1,9 @@
 """What was asked, and on what: the header of a results file in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from bench.findings.finding import listed
 from bench.results import Results
 from bench.subject import Subject
 
@@ -13,12 +14,13 @@ def question(subject: Subject) -> str:
     backends = len([look for look in subject.looks.values() if not look.null])
     crowds = sorted({each.case.concurrency for each in summaries})
     fetches = list(dict.fromkeys(each.case.fetch.mode for each in summaries))
-    words = _listed([f"`{workload}`" for workload in subject.workloads])
+    words = listed([f"`{workload}`" for workload in subject.workloads] or ["nothing"])
     sentence = f"What {words} cost through {backends} backend{'' if backends == 1 else 's'}"
-    sentence += f", with {_listed([str(crowd) for crowd in crowds], 'or')} "
-    sentence += "task or thread" if crowds == [1] else "tasks or threads"
+    if crowds:
+        sentence += f", with {listed([str(crowd) for crowd in crowds], 'or')} "
+        sentence += "task or thread" if crowds == [1] else "tasks or threads"
     if len(fetches) > 1:
-        sentence += f", {_listed(fetches, 'or')}"
+        sentence += f", {listed(fetches, 'or')}"
     return sentence
 
 
@@ -88,8 +90,3 @@ def _verified(checks: Mapping[str, int] | None) -> str:
     counts = sorted(set(checks.values()))
     many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"{many} answers of each of {len(checks)} backends, before anything was timed"
-
-
-def _listed(words: Sequence[str], conjunction: str = "and") -> str:
-    *others, last = words or ["nothing"]
-    return f"{', '.join(others)} {conjunction} {last}" if others else last

@@ -139,7 +139,7 @@ def _colours(subject: Subject) -> Iterator[Chart]:
 def _ratios(threads: list[Summary], tasks: list[Summary]) -> list[Entry]:
     of_threads = {each.case.concurrency: each for each in threads}
     return [
-        Entry(each, f"at {each.case.concurrency}", found, other)
+        Entry(each, f"at {each.case.concurrency}", found)
         for each in tasks
         if (other := of_threads.get(each.case.concurrency))
         if (found := compare(other, each).ratio)
@@ -152,12 +152,16 @@ def _streams(subject: Subject) -> Iterator[Chart]:
         taken = [each for each in cases if each.case.fetch != Fetch() and each.rounds]
         if not taken:
             continue
+        # Where sizes are a factor, the largest shows what the way of fetching does.
+        size = max((each.case.size or 0 for each in taken), default=0) or None
+        taken = [each for each in taken if each.case.size == size]
         crowd = busiest(taken)
         names = {each.case.backend for each in taken}
         chosen = [
             each
             for each in cases
             if each.case.concurrency == crowd and each.case.backend in names and each.rounds
+            if each.case.size == size
             if each.case.rows == "native" and each.case.session_scope == "task"
             if not subject.looks[each.case.backend].null
         ]
@@ -172,7 +176,8 @@ def _streams(subject: Subject) -> Iterator[Chart]:
             f"{asked(workload)}. Buffered, the first row comes with the last. Memory: of one "
             "operation in a fresh process."
         )
-        title = f"What streaming buys: {workload}, at concurrency {crowd}"
+        rows = "" if size is None else f"{size:,} rows, "
+        title = f"What streaming buys: {workload}, {rows}at concurrency {crowd}"
         yield Chart(f"streaming-{workload}", title, words, panels, True)
 
 

@@ -58,7 +58,6 @@ class LinesPanel:
     height: float = HEIGHT
     left: float = LEFT
     right: float = RIGHT
-    top: float = TOP
     bottom: float = BOTTOM
     kind: str = field(default="lines", init=False)
 

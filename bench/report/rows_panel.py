@@ -24,8 +24,6 @@ class Entry:
     summary: Summary
     name: str
     value: Interval
-    other: Summary | None = None
-    """What it is a ratio to."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,6 @@ class RowsPanel:
     """Where 1 is, linear and logarithmic, in a panel of ratios."""
     width: float = WIDTH
     label: float = LABEL
-    left: float = LEFT
-    right: float = RIGHT
     top: float = TOP
     kind: str = field(default="rows", init=False)
 

@@ -1,0 +1,71 @@
+"""What else the figures show: an event loop held up, and the harness's own share."""
+
+from collections.abc import Iterator
+
+from bench.findings.finding import Finding, rounds
+from bench.results import Results
+from bench.subject import Subject
+from bench.summary import Summary
+from bench.units import TIMES, with_unit
+
+STALL_NS = 50_000_000
+"""That long in every round, before it is news."""
+
+
+def findings(results: Results, subject: Subject) -> Iterator[Finding]:
+    yield from _stalls(subject)
+    yield from _floor(subject)
+
+
+def _stalls(subject: Subject) -> Iterator[Finding]:
+    """Of each workload, the case that kept everybody else waiting longest."""
+    for workload in subject.workloads:
+        stalled = [
+            (min(known), max(known), each)
+            for each in subject.summaries
+            if each.case.workload == workload and not each.marked
+            if (known := [r.loop_stall_max_ns for r in each.rounds if r.loop_stall_max_ns])
+            if len(known) > 1
+        ]
+        if not stalled:
+            continue
+        least, most, worst = max(stalled, key=lambda one: one[0])
+        if least >= STALL_NS:
+            case = worst.case
+            sentence = (
+                f"`{case.backend}` kept the event loop from everybody else for "
+                f"{with_unit(least, TIMES)} and more at a time: `{workload}`, {case.fetch}, at "
+                f"{case.concurrency}."
+            )
+            evidence = (
+                f"longest delay of a heartbeat, {with_unit(least, TIMES)} to "
+                f"{with_unit(most, TIMES)}, {rounds(len(worst.rounds), paired=False)}"
+            )
+            yield Finding("The event loop", sentence, evidence, (case,))
+
+
+def _floor(subject: Subject) -> Iterator[Finding]:
+    """The harness's own share of the cheapest operation, colour by colour."""
+    for workload in subject.workloads:
+        measured = [e for e in subject.alike(workload) if e.client_cpu_ns and not e.marked]
+        for colour in ("sync", "async"):
+            of_colour = [e for e in measured if subject.looks[e.case.backend].colour == colour]
+            floors = [e for e in of_colour if subject.looks[e.case.backend].null]
+            others = [e for e in of_colour if not subject.looks[e.case.backend].null]
+            if floors and others:
+                highest, cheapest = max(floors, key=_cpu), min(others, key=_cpu)
+                part = _cpu(highest) / _cpu(cheapest)
+                sentence = (
+                    f"The harness's own cost is at most {part * 100:.1f} % of any {colour} "
+                    f"`{workload}`'s client CPU: {with_unit(_cpu(highest), TIMES)} an operation."
+                )
+                evidence = (
+                    f"`{highest.case.backend}` at {highest.case.concurrency} against "
+                    f"`{cheapest.case.backend}` at {cheapest.case.concurrency}, "
+                    f"{with_unit(_cpu(cheapest), TIMES)}"
+                )
+                yield Finding("The harness", sentence, evidence, (highest.case, cheapest.case))
+
+
+def _cpu(summary: Summary) -> float:
+    return summary.client_cpu_ns.median if summary.client_cpu_ns else 0.0
