@@ -13,6 +13,9 @@ from bench.server import EmbeddedServer
 
 pytest_plugins = ["pytester"]
 
+# A pytest that a test starts is no worker of ours: pytest-benchmark would time nothing in it.
+os.environ.pop("PYTEST_XDIST_WORKER", None)
+
 _number = itertools.count(1)
 
 
