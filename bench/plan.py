@@ -214,10 +214,13 @@ def plan(
 
 
 def _with_a_twin(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case, ...]:
-    """And the noise floor's twin of the first case that asks a server, or else of the first."""
+    """And the noise floor's twin of a case that asks a server with the largest crowd.
 
-    first = next((case for case in cases if _asks_a_server(case, backends)), cases[0])
-    return (*cases, replace(first, twin=True))
+    A lone task waits, and what waking costs is this machine's mood: its twin would be as far off
+    as the mood, and no difference between cases that are busy could be told.
+    """
+    asking = [case for case in cases if _asks_a_server(case, backends)] or cases
+    return (*cases, replace(max(asking, key=lambda case: case.concurrency), twin=True))
 
 
 def _asks_a_server(case: Case, backends: Mapping[str, Found]) -> bool:

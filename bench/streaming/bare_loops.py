@@ -17,7 +17,7 @@ from bench import worker_async, worker_sync
 from bench.entries import BareLoop
 from bench.runner import Job
 
-PAIRS = 60
+PAIRS = 200
 
 
 def hold_against_bare(job: Job) -> BareLoop:

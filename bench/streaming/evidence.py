@@ -9,10 +9,12 @@ from bench.entries import Memory, Proof
 from bench.results import Results
 from bench.summary import Summary
 
-Word = Literal["streams", "streams in batches", "buffers", "unclear"]
+Word = Literal["streams", "streams in batches", "buffers", "unclear", "not asked"]
+"""`unclear`: what was seen contradicts itself; `not asked`: nothing was looked at."""
 
-LATE = 0.5
-"""From this share of the whole time on, a first row is no early one."""
+LATE = 0.2
+"""From this share of the whole time on, a first row is no early one: a client-side cursor has all
+rows when the first is seen, and still makes tuples of them one by one."""
 
 GROWTH = 1.2
 GROWTH_BYTES = 2_000_000
@@ -62,10 +64,15 @@ class Way:
 
     @property
     def grows(self) -> bool | None:
-        """Whether its memory grows with the rows; None where one size alone was measured."""
-        if len(self.memory_bytes) < 2:
+        """Whether its memory grows with the rows; None where one size alone was measured.
+
+        A result of fewer than two batches is no measure: a reader holds one while the next comes.
+        """
+        least = 2 * (self.fetch.batch_size or 0)
+        sizes = [size for size in sorted(self.memory_bytes) if size >= least]
+        if len(sizes) < 2:
             return None
-        *_, some, many = (self.memory_bytes[size] for size in sorted(self.memory_bytes))
+        some, many = (self.memory_bytes[size] for size in sizes[-2:])
         return many > max(GROWTH * some, some + GROWTH_BYTES)
 
     @property
@@ -80,7 +87,9 @@ class Way:
             None if self.grows is None else not self.grows,
             None if proved is None else proved > 0,
         } - {None}
-        if len(seen) != 1 or (seen == {False} and self.early):
+        if not seen:
+            return "not asked"
+        if len(seen) > 1 or (seen == {False} and self.early):
             return "unclear"
         if seen == {False}:
             return "buffers"

@@ -25,6 +25,8 @@ FURTHER_WAYS = (
     Fetch("single-row"),
     Fetch("single-row", 1000),
 )
+LARGE_WAYS = tuple(way for way in FURTHER_WAYS if (way.batch_size or 1000) >= 1000)
+"""Those for the largest result: by tens and hundreds, it would take seconds to show no memory."""
 EVERY_WAY = PLAIN_WAYS + FURTHER_WAYS
 
 RUN_SIZES = (1, 10, 100, 1_000, 10_000)
@@ -44,6 +46,7 @@ PROMISED = ("orm+psycopg2", "orm+asyncpg")
 """Whose largest result is run in every round after all: a ratio of it is promised."""
 
 BARE = ("psycopg2", "asyncpg")
+BARE_ROWS = 2_000
 BARE_WAYS = (Fetch("streamed", 1000), BATCHED)
 """The streams that bare loops are written for."""
 
@@ -59,7 +62,7 @@ STREAMING = Profile(
     leaves_out=(
         "SQLAlchemy on psycopg apart from 10,000 rows, as it streams like that on psycopg2 and"
         " asyncpg; batch sizes other than 1,000 of get_orders_between_dates, and of the ORM's"
-        " largest results"
+        " largest results; batches of less than 1,000 of all largest results"
     ),
 )
 
@@ -101,7 +104,7 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
         small([*made.repeated, *made.once]),
         memory_cases=small(made.alone),
         proof_cases=small(made.proofs),
-        bare_cases=small(_cases(_only(asked, BARE), FUNCTIONS[:1], BARE_WAYS, RUN_SIZES[-1:])),
+        bare_cases=small(_cases(_only(asked, BARE), FUNCTIONS[:1], BARE_WAYS, (BARE_ROWS,))),
         once=frozenset(small(made.once)) - frozenset(made.repeated),
     )
 
@@ -123,18 +126,18 @@ def _whole(backends: _Backends) -> _Made:
     customers = FUNCTIONS[0]
     return _Made(
         repeated=[
-            *_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES),
             *_cases(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]),
             *_cases(promised, [customers], (PLAIN_WAYS[0], BATCHED), (LARGEST,)),
         ],
         once=[
+            *_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[:-1]),
             *_cases(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]),
             *_cases(few, FUNCTIONS, PLAIN_WAYS, (CROWD_ROWS,), CROWD),
         ],
         alone=[
             *_cases(few, FUNCTIONS, PLAIN_WAYS, LONE_SIZES),
             *_cases(few, [customers], FURTHER_WAYS, LONE_SIZES[:1]),
-            *_cases(not_orm, [customers], FURTHER_WAYS, (LARGEST,)),
+            *_cases(not_orm, [customers], LARGE_WAYS, (LARGEST,)),
             *_cases(promised, [customers], (Fetch("streamed", 1000),), (LARGEST,)),
         ],
         proofs=[

@@ -20,7 +20,7 @@ DOCUMENTED = 10_000
 https://docs.sqlalchemy.org/en/20/core/connections.html#using-server-side-cursors-a-k-a-stream-results
 """
 
-_STYLES = {"buffers": "red", "unclear": "yellow"}
+_STYLES = {"buffers": "red", "unclear": "yellow", "not asked": "dim"}
 
 _Figure = Callable[[Way], float | None]
 

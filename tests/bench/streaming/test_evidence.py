@@ -66,10 +66,16 @@ def test_contradicting_evidence_is_no_verdict(
     assert way(BATCHED, first=first, memory=memory, delivered=delivered).verdict == "unclear"
 
 
+def test_a_result_of_two_batches_or_fewer_is_no_measure_of_growth() -> None:
+    """Forbids calling a batch that is held while the next one comes a buffer."""
+    assert way(Fetch("batched", 10_000), memory=(4, 9)).grows is None
+    assert way(Fetch("batched", 5_000), memory=(4, 9)).grows is True
+
+
 def test_without_a_proof_memory_decides_and_without_both_nothing_does() -> None:
     assert way(BATCHED, delivered=None).verdict == "streams"
     bare = Way("mine", "get_customers", BATCHED, points={10: point(10, 1)})
-    assert bare.verdict == "unclear"
+    assert bare.verdict == "not asked"
 
 
 @pytest.mark.parametrize(
