@@ -69,7 +69,7 @@ def _figure(
         columns=columns,
         rows=rows,
         titled=True,
-        gap=0.15,
+        gap=0.3,
         row_gap=0.4,
         sharex=True,
         sharey=True,
