@@ -46,7 +46,7 @@ class Audience:
 
 
 def order(*cases: Case, rounds: int = 1, seed: int = 1) -> Order:
-    profile = replace(PROFILES["smoke"], rounds=rounds, seconds=0.01, warm_up_s=0.0)
+    profile = replace(PROFILES["smoke"], rounds=rounds, seconds=0.05, warm_up_s=0.0)
     backends = {case.backend: discover()[case.backend] for case in cases}
     rows = dataset.Dataset(SMALL.scale, seed)
     many = tuple(case for case in cases if case.workload == "get_customers")
