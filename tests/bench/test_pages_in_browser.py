@@ -129,6 +129,8 @@ def test_a_scale_becomes_logarithmic_and_linear_again(visit: Open) -> None:
 def test_the_pointer_and_a_click_lead_from_a_mark_to_its_case(visit: Open) -> None:
     page = visit("report").page
     mark = page.locator("#overview .mark").first
+    mark.scroll_into_view_if_needed()
+    page.mouse.move(0, 0)  # so that the pointer comes to a mark that stands still
     mark.hover()
     tip = page.get_by_role("tooltip")
     expect(tip).to_have_text(mark.get_attribute("aria-label") or "")
