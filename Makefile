@@ -58,10 +58,10 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	$(BENCH) charts "$$dir"
 
 docs: $(READY_DEV) ## write docs/cli.md, README's figures, the tutorial's findings again
-	@.venv/bin/python -m bench.cli_reference docs/cli.md
+	@.venv/bin/python -m bench.documents.cli_reference docs/cli.md
 	@if [ -d results/reference ]; then \
-	    .venv/bin/python -m bench.readme README.md results/reference && \
-	    .venv/bin/python -m bench.tutorial docs/tutorial.md results/reference; \
+	    .venv/bin/python -m bench.documents.readme README.md results/reference && \
+	    .venv/bin/python -m bench.documents.tutorial docs/tutorial.md results/reference; \
 	else echo "README.md is as it was: there is no results/reference to take figures from"; fi
 	@if [ -d results/reference-streaming ]; then \
 	    .venv/bin/python -m bench.streaming.document docs/streaming.md results/reference-streaming; \

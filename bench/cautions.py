@@ -12,9 +12,9 @@ from statistics import median
 from typing import Any
 
 from bench.case import Case
-from bench.entries import Run
 from bench.ratios import ENOUGH_ROUNDS
-from bench.results import Results
+from bench.results.entries import Run
+from bench.results.file import Results
 from bench.stationarity import beginning, drift, taken_by_others
 from bench.summary import Summary, summarise
 from bench.verdict import in_words, noise_floor

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.case import Case
-from bench.runner import Job
-from bench.windows import window
+from bench.load.runner import Job
+from bench.rows.windows import window
 
 if TYPE_CHECKING:
     import psycopg

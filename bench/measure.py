@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from accessors import Found
 from accessors.api import Target
-from bench import dataset as rows
-from bench import memory, runner, schema
 from bench.case import Case
-from bench.database import Database, postmaster_pid, redact
-from bench.dataset import Dataset
-from bench.entries import Entry, Failure, Run
 from bench.errors import BenchError
-from bench.header import header
 from bench.jobs import Jobs
+from bench.load import memory, runner
+from bench.load.processes import PATIENCE_S, Crew, GivenUpError, WorkError
+from bench.load.runner import Job
 from bench.plan import Plan
-from bench.processes import PATIENCE_S, Crew, GivenUpError, WorkError
-from bench.results import Recorder
-from bench.runner import Job
+from bench.results.entries import Entry, Failure, Run
+from bench.results.file import Recorder
+from bench.results.header import header
+from bench.rows import dataset as rows
+from bench.rows import schema
+from bench.rows.dataset import Dataset
+from bench.server.database import Database, postmaster_pid, redact
 from bench.streaming.bare_loops import hold_against_bare
 from bench.streaming.proof import prove
-from bench.verify import Verdict, verify
+from bench.verification.verify import Verdict, verify
 from bench.workload import WORKLOADS
 
 if TYPE_CHECKING:

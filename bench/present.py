@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import results
+from bench.results import file as results
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,11 +25,13 @@ def present(folder: Path) -> None:
     """
     from rich.console import Console
 
-    from bench import charts, report, summary, summary_csv, table
+    from bench import charts, report, summary
     from bench.cautions import cautions
     from bench.errors import BenchError
+    from bench.export import summary_csv
     from bench.streaming import plan as streaming_plan
     from bench.streaming import table as streaming_table
+    from bench.terminal import table
 
     status = Console(stderr=True).status("drawing the charts: some ten seconds")
     found = results.load(folder)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import stats
-from bench.entries import Run
 from bench.figure import THROUGHPUT, Figure
 from bench.ratios import ENOUGH_ROUNDS, ratio_of_rounds
-from bench.results import Results
+from bench.results.entries import Run
+from bench.results.file import Results
 from bench.stats import Interval
 from bench.summary import Summary
 

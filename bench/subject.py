@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.case import Case, Fetch
-from bench.results import Results
+from bench.results.file import Results
 from bench.summary import Summary, summarise
 from bench.verdict import NoiseFloor, noise_floor
 from bench.workload import WORKLOADS

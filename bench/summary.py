@@ -9,9 +9,9 @@ import numpy as np
 
 from bench import stats
 from bench.case import Case
-from bench.entries import Memory, Run
 from bench.figure import Figure
-from bench.results import Results
+from bench.results.entries import Memory, Run
+from bench.results.file import Results
 from bench.stats import Interval
 
 _Value = TypeVar("_Value", int, float)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bench.database import Database
-from bench.server import EmbeddedServer
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 
 pytest_plugins = ["pytester"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli_reference, readme
 from bench.cli import cli
-from bench.server import EmbeddedServer
+from bench.documents import cli_reference, readme
+from bench.server.embedded import EmbeddedServer
 from bench.streaming import document as streaming_document
 from tests.documents import (
     DOCUMENTS,

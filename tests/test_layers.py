@@ -24,47 +24,47 @@ MAY_IMPORT = {
     "scipy": ("bench.findings.judge", "bench.stationarity"),
     "asyncpg": (
         "accessors.aio",
-        "bench.bare",
-        "bench.turns",
+        "bench.own_cost.bare",
+        "bench.own_cost.turns",
         "bench.streaming.bare_loops",
         "bench.lessons.shop",
     ),
     "psycopg2": (
         "accessors.sync",
-        "bench.bare",
-        "bench.turns",
+        "bench.own_cost.bare",
+        "bench.own_cost.turns",
         "bench.streaming.bare_loops",
         "bench.lessons.shop",
     ),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
     "sqlalchemy": (
         "accessors",
-        "bench.guard_cost",
+        "bench.own_cost.guard",
         "bench.lessons",
         "bench.streaming.failing",
         "session_guard",
     ),
 }
-"""Who speaks to which library: a module, or a package with all that is in it. `bench.bare` has the
-loops that one would write by hand; `bench.turns` holds the harness against them."""
+"""Who speaks to which library: a module, or a package with all that is in it. `bench.own_cost.bare` has the
+loops that one would write by hand; `bench.own_cost.turns` holds the harness against them."""
 
 MAY_READ_THE_CLOCK = {
-    "bench.memory": "times the one operation",
+    "bench.load.memory": "times the one operation",
     "bench.streaming.bare_loops": "times the turns of the harness and of the bare loop",
     "bench.streaming.proof": "times the early stop, and how long a session is held",
-    "bench.guard_cost": "times calls and units of work, guarded and not",
+    "bench.own_cost.guard": "times calls and units of work, guarded and not",
     "bench.doctor.clock": "looks at the clock itself",
     "bench.doctor.disk": "times what a commit waits for",
-    "bench.turns": "times the turns of the harness and of the bare loop",
-    "bench.slowed": "waits on purpose, to be found by `bench calibrate`",
-    "bench.worker_async": "times each operation",
-    "bench.worker_sync": "times each operation",
-    "bench.course": "sets the start line and the deadline",
+    "bench.own_cost.turns": "times the turns of the harness and of the bare loop",
+    "bench.calibration.slowed": "waits on purpose, to be found by `bench calibrate`",
+    "bench.load.worker_async": "times each operation",
+    "bench.load.worker_sync": "times each operation",
+    "bench.load.course": "sets the start line and the deadline",
     "bench.lessons.cost_of_the_rule": "times a call and a crowd, round by round",
     "bench.lessons.one_engine": "times a call, round by round",
     "bench.lessons.trial": "times a trial, to show what queueing loses",
-    "bench.meter": "times a whole run, and the client's CPU",
-    "bench.runner": "measures the stalls of the event loop",
+    "bench.load.meter": "times a whole run, and the client's CPU",
+    "bench.load.runner": "measures the stalls of the event loop",
 }
 CLOCKS = ("perf_counter", "process_time", "thread_time")
 
@@ -223,9 +223,9 @@ def loaded_by(statement: str) -> set[str]:
         "accessors.null",
         "async_benchmark.plugin",
         "bench.case",
-        "bench.database",
-        "bench.dataset",
-        "bench.runner",
+        "bench.server.database",
+        "bench.rows.dataset",
+        "bench.load.runner",
         "bench.cli",
     ],
 )

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from bench import results
 from bench.case import Case
 from bench.charts import FAMILIES
-from bench.database import Database
-from bench.entries import Failure
-from bench.samples import Samples
-from bench.server import EmbeddedServer
+from bench.results import file as results
+from bench.results.entries import Failure
+from bench.results.samples import Samples
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 from tests.documents import ROOT, blocks, described, section
 
 DOCUMENT = ROOT / "docs" / "results-format.md"

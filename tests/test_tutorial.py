@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from shutil import copytree
 
-from bench import tutorial
-from bench.server import EmbeddedServer
+from bench.documents import tutorial
+from bench.server.embedded import EmbeddedServer
 from tests.documents import ROOT, blocks, commands
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"

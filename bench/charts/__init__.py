@@ -19,10 +19,10 @@ from bench.charts import (
 )
 from bench.charts import transactions as transactions_chart
 from bench.charts.page import save
-from bench.comparison import Comparison
+from bench.compare.comparison import Comparison
+from bench.compare.history import Moment
 from bench.figure import Figure
-from bench.history import Moment
-from bench.results import Results
+from bench.results.file import Results
 from bench.streaming.evidence import ways_of
 from bench.streaming.plan import PROFILES
 from bench.subject import look_of, subject_of

@@ -11,7 +11,7 @@ from bench.case import Case
 from bench.charts import style
 from bench.charts.axes import error_bars
 from bench.charts.page import page
-from bench.comparison import Comparison, Row
+from bench.compare.comparison import Comparison, Row
 from bench.subject import Look, Subject, asked
 from bench.verdict import Verdict
 

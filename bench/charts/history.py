@@ -8,8 +8,8 @@ from bench.case import Case
 from bench.charts import axes as draw
 from bench.charts import style
 from bench.charts.page import page
+from bench.compare.history import Moment, cases_of
 from bench.figure import Figure
-from bench.history import Moment, cases_of
 from bench.subject import Subject
 
 _DASHES = ("-", (0, (4, 1.8)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))

@@ -9,7 +9,7 @@ from bench.commands.options import Seconds, database_url_option
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.calibration import Generation, Setting
+    from bench.calibration.calibrate import Generation, Setting
     from bench.figure import Figure
 
 _FEWEST = 6
@@ -69,10 +69,11 @@ def calibrate(
       bench calibrate
       bench calibrate --concurrency 16 --seconds 0.2 --rounds 100
     """
-    from bench import calibration, schema
-    from bench import dataset as rows
-    from bench.database import resolve
+    from bench.calibration import calibrate as calibration
     from bench.figure import FIGURES
+    from bench.rows import dataset as rows
+    from bench.rows import schema
+    from bench.server.database import resolve
 
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(f"no figure named {figure_name!r} here: throughput, p50, p95, p99 or cpu.")
@@ -96,8 +97,8 @@ def _planned(setting: "Setting") -> str:
 
 
 def _report(found: "list[Generation]", setting: "Setting", figure: "Figure") -> str:
-    from bench import calibration
-    from bench.slowed import SHARES
+    from bench.calibration import calibrate as calibration
+    from bench.calibration.slowed import SHARES
 
     columns = [rounds for rounds in _COLUMNS if rounds <= setting.rounds]
 

@@ -10,8 +10,8 @@ from bench.commands.options import named
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.comparison import Comparison
-    from bench.results import Results
+    from bench.compare.comparison import Comparison
+    from bench.results.file import Results
 
 
 def _margin(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
@@ -78,9 +78,10 @@ def compare(
       bench compare reference latest
       bench compare previous latest --fail-on 10% --format github
     """
-    from bench import archive, results
-    from bench.comparison import compare_runs, names_of
+    from bench.compare.comparison import compare_runs, names_of
     from bench.figure import FIGURES
+    from bench.results import archive
+    from bench.results import file as results
 
     if len(runs) < 2:
         raise UsageError("one run is nothing to compare. Try: bench compare previous latest")
@@ -110,7 +111,7 @@ def compare(
 def _show(comparison: "Comparison", form: str, margin: float | None) -> None:
     from rich.console import Console
 
-    from bench import comparison_text as text
+    from bench.compare import text as text
 
     if form == "json":
         click.echo(text.as_json(comparison, margin))

@@ -40,7 +40,7 @@ def start() -> None:
     Example:
       bench db start
     """
-    from bench.server import EmbeddedServer, default_folder
+    from bench.server.embedded import EmbeddedServer, default_folder
 
     click.echo(EmbeddedServer(default_folder()).start())
 
@@ -53,7 +53,7 @@ def stop() -> None:
     Example:
       bench db stop
     """
-    from bench.server import EmbeddedServer, default_folder
+    from bench.server.embedded import EmbeddedServer, default_folder
 
     stopped = EmbeddedServer(default_folder()).stop()
     click.echo("stopped" if stopped else "it was not running")
@@ -72,7 +72,7 @@ def status(context: click.Context, database_url: str | None) -> None:
     if database_url:
         _show_server(database_url)
         return
-    from bench.server import EmbeddedServer, default_folder
+    from bench.server.embedded import EmbeddedServer, default_folder
 
     found = EmbeddedServer(default_folder()).status()
     click.echo(f"embedded PostgreSQL {found.version}: {'running' if found.running else 'stopped'}")
@@ -87,7 +87,7 @@ def status(context: click.Context, database_url: str | None) -> None:
 
 
 def _show_server(database_url: str) -> None:
-    from bench.database import resolve
+    from bench.server.database import resolve
 
     database = resolve(database_url)
     with database.connect() as connection:
@@ -106,7 +106,7 @@ def url(database_url: str | None) -> None:
     Example:
       psql "$(bench db url)"
     """
-    from bench.database import resolve
+    from bench.server.database import resolve
 
     click.echo(resolve(database_url).safe_url)
 
@@ -123,8 +123,8 @@ def psql(database_url: str | None, arguments: tuple[str, ...]) -> None:
     """
     from psycopg.conninfo import make_conninfo
 
-    from bench.database import parameters, resolve
-    from bench.server_programs import binary
+    from bench.server.database import parameters, resolve
+    from bench.server.programs import binary
 
     target = parameters(resolve(database_url).url)
     # Everybody on the machine can read a program's arguments, nobody its environment.
@@ -152,8 +152,8 @@ def reset(database_url: str | None, yes: bool) -> None:
     Example:
       bench db reset --yes
     """
-    from bench.database import resolve
-    from bench.schema import drop
+    from bench.rows.schema import drop
+    from bench.server.database import resolve
 
     database = resolve(database_url)
     if not yes:

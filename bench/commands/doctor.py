@@ -13,8 +13,8 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.database import Database
     from bench.doctor.finding import Finding
+    from bench.server.database import Database
     from bench.verdict import NoiseFloor
 
 _STYLES = {"good": "green", "caution": "yellow", "bad": "bold red"}
@@ -58,8 +58,8 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
 def _findings(database_url: str | None, noise: bool) -> "Iterator[Finding]":
     """As they are made; the machine first, while no server of ours works."""
     from bench import project
-    from bench.database import resolve
     from bench.doctor import clock, disk, machine, server
+    from bench.server.database import resolve
 
     yield from machine.findings()
     yield from clock.findings()
@@ -85,9 +85,9 @@ def _noise_of(database: "Database") -> "Finding":
 def _measured(database: "Database") -> "NoiseFloor":
     from rich.console import Console
 
-    from bench import dataset as rows
-    from bench import schema
     from bench.doctor import noise
+    from bench.rows import dataset as rows
+    from bench.rows import schema
 
     dataset = rows.Dataset()
     with (

@@ -8,7 +8,7 @@ import click
 from bench.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
-    from bench.results import Results
+    from bench.results.file import Results
 
 
 @click.command()
@@ -40,7 +40,7 @@ def export(folder: Path, form: str, table: str | None, out: Path | None) -> None
       bench export results/reference --format pytest-benchmark --out before.json
       pytest-benchmark compare before.json after.json
     """
-    from bench.results import load
+    from bench.results.file import load
 
     if table and form == "pytest-benchmark":
         raise UsageError(
@@ -67,11 +67,11 @@ def _write(results: "Results", form: str, table: str, path: Path) -> None:
     if form == "pytest-benchmark":
         import json
 
-        from bench.pytest_benchmark import as_json
+        from bench.export.pytest_benchmark import as_json
 
         path.write_text(json.dumps(as_json(results), indent=2) + "\n", encoding="utf-8")
         return
-    from bench.export import TABLES, write_csv, write_parquet
+    from bench.export.tables import TABLES, write_csv, write_parquet
 
     write = write_csv if form == "csv" else write_parquet
     write(TABLES[table](results), path)

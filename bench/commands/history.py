@@ -9,8 +9,8 @@ from bench.commands.options import counts, named
 from bench.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
+    from bench.compare.history import Moment
     from bench.figure import Figure
-    from bench.history import Moment
 
 
 @click.command()
@@ -57,12 +57,13 @@ def history(
     Example:
       bench history --backend asyncpg --backend orm+asyncpg --concurrency 1,16
     """
-    from bench import archive, results
     from bench.case import Case, Fetch
     from bench.charts import draw_history
-    from bench.comparison import names_of
+    from bench.compare.comparison import names_of
+    from bench.compare.history import history as history_of
     from bench.figure import FIGURES
-    from bench.history import history as history_of
+    from bench.results import archive
+    from bench.results import file as results
     from bench.workload import WORKLOADS
 
     (figure_name,) = named("figure", [figure_name], FIGURES)
@@ -96,7 +97,7 @@ def history(
 
 
 def _print(moments: "list[Moment]", figure: "Figure") -> None:
-    from bench.history import cases_of, few
+    from bench.compare.history import cases_of, few
     from bench.units import with_unit
 
     for case in cases_of(moments):

@@ -96,13 +96,14 @@ def _run(
     """Run it on a database that no other command of ours uses meanwhile."""
     from datetime import UTC, datetime
 
-    from bench import environment, schema
     from bench.commands.run import command_line
-    from bench.database import postmaster_pid, resolve
     from bench.lessons import tables
     from bench.lessons.lesson import Setting
     from bench.lessons.record import Record
-    from bench.processes import Crew
+    from bench.load.processes import Crew
+    from bench.results import environment
+    from bench.rows import schema
+    from bench.server.database import postmaster_pid, resolve
 
     console = _console()
 

@@ -10,8 +10,8 @@ from bench.commands.options import counts, database_url_option
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.guard_cost import GuardCost
-    from bench.overhead import Overhead
+    from bench.own_cost.guard import GuardCost
+    from bench.own_cost.overhead import Overhead
     from bench.stats import Interval
 
 
@@ -89,10 +89,10 @@ def _refuse_others(context: click.Context, *names: str) -> None:
 
 
 def _guard(most_rounds: int, database_url: str | None) -> int:
-    from bench import dataset as rows
-    from bench import schema
-    from bench.database import resolve
-    from bench.guard_cost import GUARDED, measure
+    from bench.own_cost.guard import GUARDED, measure
+    from bench.rows import dataset as rows
+    from bench.rows import schema
+    from bench.server.database import resolve
 
     database, dataset = resolve(database_url), rows.Dataset()
     with database.session() as connection, schema.held(connection):
@@ -129,14 +129,14 @@ def _harness(
     database_url: str | None,
 ) -> int:
     import accessors
-    from bench import dataset as rows
-    from bench import schema
     from bench.case import Case
-    from bench.database import resolve
-    from bench.overhead import LOOPS, measure
+    from bench.load.processes import Crew
+    from bench.load.runner import Job
+    from bench.own_cost.overhead import LOOPS, measure
     from bench.plan import POINT_READ
-    from bench.processes import Crew
-    from bench.runner import Job
+    from bench.rows import dataset as rows
+    from bench.rows import schema
+    from bench.server.database import resolve
 
     database = resolve(database_url)
     dataset = rows.Dataset()

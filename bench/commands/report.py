@@ -24,11 +24,11 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
       bench report results/reference
       bench report results/reference results/reference --out same.html
     """
-    from bench import results
     from bench.errors import BenchError, UsageError
     from bench.present import near, refresh_index
     from bench.report import REPORT_FILE, render_to
     from bench.report.comparison import check, file_name
+    from bench.results import file as results
 
     if out is not None and not out.resolve().parent.is_dir():
         raise UsageError(f"there is no folder {out.parent} to write {out.name} into.")

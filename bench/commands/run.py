@@ -130,9 +130,9 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
     """
     from bench.case import Fetch
-    from bench.dataset import Dataset
     from bench.measure import Order
     from bench.plan import PROFILES, plan
+    from bench.rows.dataset import Dataset
     from bench.workload import WORKLOADS
 
     (name,) = named("profile", [profile_name], PROFILES)
@@ -165,12 +165,12 @@ def run(
 
 def carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bool) -> None:
     """Measure, then draw what was measured, however it ended."""
-    from bench.database import resolve
     from bench.measure import measure
     from bench.present import present
-    from bench.progress import Progress
-    from bench.results import Recorder
-    from bench.server import EmbeddedServer, default_folder
+    from bench.results.file import Recorder
+    from bench.server.database import resolve
+    from bench.server.embedded import EmbeddedServer, default_folder
+    from bench.terminal.progress import Progress
 
     embedded = None if database_url else EmbeddedServer(default_folder())
     was_running = embedded is None or embedded.status().running
@@ -228,7 +228,7 @@ def safe_name(label: str) -> str:
 
 def command_line(database_url: str | None) -> str:
     """What was typed, with the password as ***."""
-    from bench.database import Database
+    from bench.server.database import Database
 
     words = ["bench", *sys.argv[1:]]
     if database_url:  # before anything is quoted, which would hide a password from us

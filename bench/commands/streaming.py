@@ -62,8 +62,8 @@ def streaming(
       bench streaming --explain orm+asyncpg
     """
     from bench.commands.run import carry_out, command_line, results_folder, safe_name
-    from bench.dataset import Dataset
     from bench.measure import Order
+    from bench.rows.dataset import Dataset
     from bench.streaming.plan import MORE_CUSTOMERS, plan
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules)
@@ -84,7 +84,7 @@ def streaming(
 
 def _explain(folder: Path, found: "Found") -> None:
     from bench.present import console
-    from bench.results import load
+    from bench.results.file import load
     from bench.streaming.evidence import ways_of
     from bench.streaming.explain import explain
     from bench.summary import summarise

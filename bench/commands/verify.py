@@ -34,12 +34,12 @@ def verify(
       bench verify --backend orm+asyncpg --scale 0.1
     """
     from accessors.api import Target
-    from bench import dataset as rows
-    from bench import schema
-    from bench.database import resolve
-    from bench.processes import Crew
-    from bench.verify import Verdict
-    from bench.verify import verify as verify_all
+    from bench.load.processes import Crew
+    from bench.rows import dataset as rows
+    from bench.rows import schema
+    from bench.server.database import resolve
+    from bench.verification.verify import Verdict
+    from bench.verification.verify import verify as verify_all
 
     def tell(verdict: Verdict) -> None:
         outcome = verdict.difference or f"the same in all {verdict.checks} answers and writes"

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import accessors
 from bench.case import Case
-from bench.database import Database
-from bench.dataset import Dataset
 from bench.doctor.finding import Finding
+from bench.load.processes import Crew
+from bench.load.runner import Job, run
 from bench.plan import POINT_READ
-from bench.processes import Crew
 from bench.ratios import ratio_of_rounds
-from bench.runner import Job, run
+from bench.rows.dataset import Dataset
+from bench.server.database import Database
 from bench.summary import of_case
 from bench.verdict import NoiseFloor
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.findings import cautions, harness, layers, sessions, streaming, sync_async
 from bench.findings.finding import Finding
-from bench.results import Results
+from bench.results.file import Results
 from bench.subject import subject_of
 from bench.summary import Summary, summarise
 

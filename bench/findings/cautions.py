@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bench import cautions
 from bench.case import Case
 from bench.findings.finding import Finding
-from bench.results import Results
+from bench.results.file import Results
 from bench.summary import Summary
 
 TOPIC = "Caution"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bench.findings.finding import Finding, rounds
-from bench.results import Results
+from bench.results.file import Results
 from bench.subject import Subject
 from bench.summary import Summary
 from bench.units import TIMES, with_unit

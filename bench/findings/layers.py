@@ -9,7 +9,7 @@ from bench.figure import FIGURES, THROUGHPUT
 from bench.findings.finding import Finding, crowd, inverse, rounds, share, times, work
 from bench.findings.judge import Judgement, judge
 from bench.pairs import layered
-from bench.results import Results
+from bench.results.file import Results
 from bench.stats import Interval
 from bench.subject import Subject, busiest
 from bench.summary import Summary

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bench.findings.finding import Finding, crowd, rounds, times, work
 from bench.findings.judge import Judgement, judge
-from bench.results import Results
+from bench.results.file import Results
 from bench.subject import Subject
 from bench.summary import Summary
 from bench.verdict import NoiseFloor

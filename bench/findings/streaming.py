@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from bench import stats
 from bench.case import Case, Fetch
-from bench.entries import Proof
 from bench.figure import FIGURES
 from bench.findings.finding import Finding, rounds, share, times, work
 from bench.findings.judge import judge, judge_rounds
-from bench.results import Results
+from bench.results.entries import Proof
+from bench.results.file import Results
 from bench.stats import Interval
 from bench.subject import Subject
 from bench.summary import Summary

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bench.findings.finding import Finding, inverse, listed, rounds, times, work
 from bench.findings.judge import Judgement, judge
 from bench.pairs import Move, habitual, same_library
-from bench.results import Results
+from bench.results.file import Results
 from bench.subject import LAYER_NAMES, Subject, by_backend
 from bench.summary import Summary
 from bench.verdict import NoiseFloor

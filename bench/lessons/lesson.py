@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.database import Database
-from bench.processes import Crew
+from bench.load.processes import Crew
+from bench.server.database import Database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

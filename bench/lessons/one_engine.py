@@ -14,11 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.pool import NullPool
 
-from bench.database import Database
 from bench.lessons.judge import Judge
 from bench.lessons.lesson import Setting
 from bench.lessons.outcome import Failure
 from bench.lessons.shop import Shop
+from bench.server.database import Database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -10,7 +10,7 @@ from bench.lessons.mistake import Mistake
 from bench.lessons.outcome import Evidence
 from bench.lessons.tally import Tally
 from bench.lessons.trial import PATIENCE_S, Job, run
-from bench.processes import DiedError, GivenUpError
+from bench.load.processes import DiedError, GivenUpError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

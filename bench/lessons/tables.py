@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.schema import CreateTable
 
 from accessors.sql import SCHEMA
-from bench import schema
+from bench.rows import schema
 
 if TYPE_CHECKING:
     import psycopg

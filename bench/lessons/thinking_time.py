@@ -12,12 +12,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accessors.sql import SCHEMA
-from bench.database import Database
 from bench.lessons.judge import Judge
 from bench.lessons.lesson import Setting
 from bench.lessons.outcome import Outcome, flatten
 from bench.lessons.shop import Shop
 from bench.lessons.tables import Order
+from bench.server.database import Database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

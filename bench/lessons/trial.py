@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bench.database import Database
 from bench.lessons import guarded
 from bench.lessons.judge import Judge
 from bench.lessons.mistake import Mistake, Told
 from bench.lessons.outcome import Evidence, Failure, flatten, leaves
 from bench.lessons.shop import Shop
+from bench.server.database import Database
 
 PATIENCE_S = 3.0
 """A trial that takes longer hangs: none has more than a fifth of a second of work."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
-from bench.database import Database
 from bench.lessons.judge import Judge
 from bench.lessons.lesson import Setting
 from bench.lessons.outcome import Failure
 from bench.lessons.question import QUESTIONS, Question
 from bench.lessons.shop import Shop
+from bench.server.database import Database
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -6,7 +6,7 @@ Each is one file that needs no other and no network.
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.results import Results
+from bench.results.file import Results
 from bench.summary import Summary
 
 REPORT_FILE = "report.html"

@@ -15,7 +15,7 @@ from bench.report.figures import Chart
 from bench.report.rows_panel import Entry, rows_panel
 from bench.report.single import AT_FIRST, backends
 from bench.report.template import render_page
-from bench.results import RUN_FILE, Results
+from bench.results.file import RUN_FILE, Results
 from bench.subject import Subject, asked, subject_of
 from bench.summary import Summary, summarise
 from bench.units import RATES, Unit, with_unit

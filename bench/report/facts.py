@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.findings.finding import listed
-from bench.results import Results
+from bench.results.file import Results
 from bench.subject import Subject
 
 

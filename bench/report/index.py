@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.report import REPORT_FILE
 from bench.report.template import render_page, source
-from bench.results import RUN_FILE
+from bench.results.file import RUN_FILE
 
 INDEX_FILE = "index.html"
 SIDE_BY_SIDE = 40

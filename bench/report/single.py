@@ -8,7 +8,7 @@ from bench.findings import Finding
 from bench.ratios import ENOUGH_ROUNDS
 from bench.report import cases, facts, figures, tables
 from bench.report.template import Backend, render_page
-from bench.results import RUN_FILE, Results
+from bench.results.file import RUN_FILE, Results
 from bench.subject import Subject, subject_of
 from bench.summary import Summary, summarise
 

@@ -1,6 +1,6 @@
 """What the harness costs a stream: its loop and the shortest one, on the same connection.
 
-As `bench.turns` does it for point reads: turn by turn, the first of each pair drawn.
+As `bench.own_cost.turns` does it for point reads: turn by turn, the first of each pair drawn.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from typing import Any
 import accessors
 from accessors import sql
 from accessors.api import AsyncBackend, Backend
-from bench import worker_async, worker_sync
-from bench.entries import BareLoop
-from bench.runner import Job
+from bench.load import worker_async, worker_sync
+from bench.load.runner import Job
+from bench.results.entries import BareLoop
 
 PAIRS = 200
 

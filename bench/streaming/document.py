@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bench import results
 from bench.case import Fetch
 from bench.errors import BenchError
+from bench.results import file as results
 from bench.streaming.evidence import Way, crossover, ways_of
 from bench.streaming.plan import BATCH_SIZES, BATCHED
 from bench.streaming.promises import promises

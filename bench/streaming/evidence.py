@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bench.case import Fetch
-from bench.entries import Memory, Proof
-from bench.results import Results
+from bench.results.entries import Memory, Proof
+from bench.results.file import Results
 from bench.summary import Summary
 
 Word = Literal["streams", "streams in batches", "buffers", "unclear", "not asked"]

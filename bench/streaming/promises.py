@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.case import Fetch
-from bench.entries import BareLoop
 from bench.figure import FIGURES
 from bench.ratios import ratio_of_rounds
+from bench.results.entries import BareLoop
 from bench.streaming.evidence import Way
 from bench.streaming.plan import BATCHED, LARGEST, PROMISED
 from bench.summary import Summary

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import accessors
 from accessors.api import Accessor, AsyncAccessor, AsyncBackend, Backend, Target
 from bench.case import Case
-from bench.consumer import DictConsumer
-from bench.entries import Proof
-from bench.runner import Job, loop_factory
+from bench.load.consumer import DictConsumer
+from bench.load.runner import Job, loop_factory
+from bench.load.ways import call_of, verb_of
+from bench.results.entries import Proof
 from bench.streaming.failing import failing_read
-from bench.ways import call_of, verb_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

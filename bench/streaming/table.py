@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.case import Fetch
-from bench.results import Results
+from bench.results.file import Results
 from bench.streaming.evidence import Point, Way, crossover, ways_of
 from bench.streaming.plan import BATCHED, CROWD_ROWS
 from bench.streaming.promises import Promise, promises

@@ -9,15 +9,16 @@ import pytest
 
 from accessors import Found, discover
 from accessors.api import AnyBackend
-from bench import dataset as rows
-from bench import environment, schema
 from bench.case import Case, Fetch
-from bench.database import Database, postmaster_pid, resolve
-from bench.dataset import Dataset
 from bench.errors import BenchError
+from bench.load.runner import Job
 from bench.measure import SPARE_CONNECTIONS
 from bench.plan import Block, Profile, plan
-from bench.runner import Job
+from bench.results import environment
+from bench.rows import dataset as rows
+from bench.rows import schema
+from bench.rows.dataset import Dataset
+from bench.server.database import Database, postmaster_pid, resolve
 from bench.suite.seat import calls_a_round
 from bench.workload import FUNCTIONS, WORKLOADS
 

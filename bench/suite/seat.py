@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import islice
 
 from accessors.api import AsyncBackend, Backend
-from bench import worker_async, worker_sync
 from bench.case import Case
+from bench.load import worker_async, worker_sync
 from bench.workload import WORKLOADS, Operation
 
 CALLS_A_ROUND = 10

@@ -20,10 +20,10 @@ import pytest
 from accessors import BUILTIN, load
 from accessors.api import AnyBackend, Target
 from accessors.sql import SCHEMA
-from bench import dataset
-from bench.database import Database
-from bench.dataset import Dataset
-from bench.server import EmbeddedServer
+from bench.rows import dataset
+from bench.rows.dataset import Dataset
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 from session_guard import violations
 from session_guard.everywhere import guard_everything, unguard_everything
 

@@ -214,7 +214,7 @@ PAIRS = [
             ),
         ),
     ),
-    Twins("bench/worker_sync.py", "bench/worker_async.py"),
+    Twins("bench/load/worker_sync.py", "bench/load/worker_async.py"),
     Twins(
         "accessors/api.py",
         "accessors/api.py",

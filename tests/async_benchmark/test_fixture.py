@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench.database import Database
+from bench.server.database import Database
 from tests.documents import ROOT, blocks
 
 GUIDE = ROOT / "docs" / "pytest-benchmark.md"

@@ -9,12 +9,12 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from bench import dataset
-from bench.database import Database
-from bench.dataset import Dataset
-from bench.server import EmbeddedServer
-from bench.server_account import account_for
-from bench.server_programs import run
+from bench.rows import dataset
+from bench.rows.dataset import Dataset
+from bench.server.account import account_for
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
+from bench.server.programs import run
 from tests.bench.command import Bench
 
 SMALL = Dataset(scale=0.01, seed=1)

@@ -8,9 +8,9 @@ from typing import Any
 
 from accessors import BUILTIN
 from bench.case import Case, Fetch
-from bench.entries import Memory, Run
-from bench.results import Results
-from bench.samples import Samples
+from bench.results.entries import Memory, Run
+from bench.results.file import Results
+from bench.results.samples import Samples
 
 POINT = "get_total_cost_of_an_order"
 MANY = "get_customers"

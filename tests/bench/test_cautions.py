@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bench.case import Case
 from bench.cautions import Caution, cautions
-from bench.entries import Failure, Run
-from bench.results import Results
-from bench.samples import Samples
+from bench.results.entries import Failure, Run
+from bench.results.file import Results
+from bench.results.samples import Samples
 from bench.stationarity import HEAD_NS, beginning, drift, taken_by_others
 from bench.summary import summarise
 from tests.bench import synthetic

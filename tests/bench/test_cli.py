@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli, cli_reference
+from bench import cli
 from bench.commands.run import run
+from bench.documents import cli_reference
 from tests.bench.command import BENCH
 
 HEAVY = {"sqlalchemy", "matplotlib", "numpy", "scipy", "psycopg", "psycopg2", "asyncpg", "rich"}

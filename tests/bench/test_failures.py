@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.database import Database
-from bench.server import EmbeddedServer
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 from tests.bench.command import ONE_CASE, Bench, Done, finish, wait_until
 from tests.bench.conftest import PASSWORD
 

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy.engine import Engine
 
-from bench.database import Database
-from bench.guard_cost import SIDES, GuardCost, measure
-from bench.processes import Crew
+from bench.load.processes import Crew
+from bench.own_cost.guard import SIDES, GuardCost, measure
+from bench.server.database import Database
 from session_guard import violations
 from session_guard.engine import is_guarded
 from tests.bench.command import Bench

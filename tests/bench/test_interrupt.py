@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.database import Database
-from bench.server import EmbeddedServer
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 from tests.bench.command import POINT, Bench, ctrl_c, finish, wait_until, workers
 
 TO_MEASUREMENT = ("--concurrency=2", "--no-verify", f"--workload={POINT}", "--fetch=buffered")

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from accessors import discover
-from bench import dataset
 from bench.case import Case, Fetch
-from bench.database import Database
-from bench.entries import Failure, Memory, Run
-from bench.fingerprint import fingerprint
 from bench.measure import Order, measure
 from bench.plan import PROFILES, Plan
-from bench.results import Recorder, load
+from bench.results.entries import Failure, Memory, Run
+from bench.results.file import Recorder, load
+from bench.rows import dataset
+from bench.rows.fingerprint import fingerprint
+from bench.server.database import Database
 from tests.bench.conftest import SMALL
 
 POINT = "get_total_cost_of_an_order"

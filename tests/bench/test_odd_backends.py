@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.database import Database
+from bench.server.database import Database
 from tests.bench.command import Bench, Done
 
 RAISES = "def get_total_cost_of_an_order(self, order_id):\n    "

@@ -6,13 +6,13 @@ import pytest
 
 from accessors import discover
 from bench.case import Case, Fetch
-from bench.database import Database
 from bench.errors import UsageError
-from bench.memory import peak
-from bench.meter import server_cpu_ns
+from bench.load.memory import peak
+from bench.load.meter import server_cpu_ns
+from bench.load.runner import Job
 from bench.plan import PROFILES, Plan, plan
 from bench.ratios import ENOUGH_ROUNDS
-from bench.runner import Job
+from bench.server.database import Database
 from bench.workload import WORKLOADS, Seat, operations
 from tests.bench.conftest import SMALL
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from accessors import discover
-from bench import repeat, results
+from bench import repeat
 from bench.case import Case, Fetch
 from bench.commands.run import run
 from bench.plan import PROFILES, plan
+from bench.results import file as results
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 CASES = results.load(REFERENCE).cases

@@ -7,11 +7,11 @@ import pandas
 import pytest
 
 from bench.case import Case, Fetch
-from bench.entries import Failure, Memory
-from bench.results import Results
-from bench.samples import Samples
+from bench.export.summary_csv import write_csv
+from bench.results.entries import Failure, Memory
+from bench.results.file import Results
+from bench.results.samples import Samples
 from bench.summary import summarise
-from bench.summary_csv import write_csv
 from tests.bench import synthetic
 
 POINT = Case("asyncpg", synthetic.POINT, concurrency=4)

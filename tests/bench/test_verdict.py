@@ -7,7 +7,7 @@ import pytest
 
 from bench.case import Case
 from bench.figure import FIGURES, THROUGHPUT
-from bench.results import Results
+from bench.results.file import Results
 from bench.summary import Summary, summarise
 from bench.verdict import NoiseFloor, compare, noise_floor
 from tests.bench import synthetic

@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bench.database import Database
-from bench.server import EmbeddedServer
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 from session_guard import GuardedSession, violations
 
 collect_ignore = ["samples"]

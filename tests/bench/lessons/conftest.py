@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench.database import Database
 from bench.lessons import tables
 from bench.lessons.catalogue import MISTAKES
 from bench.lessons.lesson import Setting
 from bench.lessons.session_per_task import tally
 from bench.lessons.tally import Tally
-from bench.processes import Crew
-from bench.server import EmbeddedServer
+from bench.load.processes import Crew
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 
 Try = Callable[..., Tally]
 

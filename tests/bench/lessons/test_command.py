@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import schema
-from bench.database import Database
 from bench.errors import BenchError
 from bench.lessons import tables
 from bench.lessons.lesson import LESSONS
 from bench.lessons.record import load, save
+from bench.rows import schema
+from bench.server.database import Database
 from tests.bench.command import Bench
 from tests.documents import ROOT
 

@@ -11,7 +11,7 @@ from bench.lessons.catalogue import MISTAKES
 from bench.lessons.document import document
 from bench.lessons.lesson import LESSONS
 from bench.lessons.record import load
-from bench.schema import SCRATCH
+from bench.rows.schema import SCRATCH
 from tests.documents import ROOT
 
 RESULTS = ROOT / "results" / "lessons"

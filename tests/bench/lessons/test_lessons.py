@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bench.database import Database
 from bench.lessons.lesson import LESSONS, Setting, lesson_named
 from bench.lessons.thinking_time import THOUGHT_MS
-from bench.processes import Crew
+from bench.load.processes import Crew
+from bench.server.database import Database
 
 Find = Callable[..., dict[str, Any]]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.case import Case, Fetch
-from bench.entries import BareLoop, Proof
+from bench.results.entries import BareLoop, Proof
 from bench.streaming.evidence import Point, Way, crossover
 from bench.streaming.promises import promises
 

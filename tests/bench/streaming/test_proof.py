@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 import accessors
-from bench import dataset
 from bench.case import Case, Fetch
-from bench.database import Database
-from bench.dataset import Dataset
-from bench.entries import Proof
-from bench.runner import Job
+from bench.load.runner import Job
+from bench.results.entries import Proof
+from bench.rows import dataset
+from bench.rows.dataset import Dataset
+from bench.server.database import Database
 from bench.streaming.proof import failing_row, prove
 
 ROWS = Dataset(scale=0.01, more_customers=3)

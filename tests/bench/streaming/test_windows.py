@@ -6,11 +6,11 @@ import psycopg
 import pytest
 
 from accessors import sql
-from bench import dataset
-from bench.database import Database
-from bench.dataset import Dataset
 from bench.errors import BenchError
-from bench.windows import window
+from bench.rows import dataset
+from bench.rows.dataset import Dataset
+from bench.rows.windows import window
+from bench.server.database import Database
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The load side: a crowd of tasks or threads, in the process of its backend."""

@@ -1,0 +1,158 @@
+"""One run of one case, in the backend's own process: the gather runner and the thread runner."""
+
+import asyncio
+from array import array
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import BrokenBarrierError
+from time import perf_counter_ns
+from typing import Any
+
+import accessors
+from accessors.api import AsyncBackend, Backend, Target
+from bench.case import Case, Loop
+from bench.load import worker_async, worker_sync
+from bench.load.course import AsyncCourse, Course, ThreadCourse
+from bench.load.meter import Meter
+from bench.results.entries import Run
+from bench.results.samples import Samples, Tally
+from bench.rows.dataset import Dataset
+from bench.server.url import redact
+from bench.workload import Operation, Seat, operations
+
+HEARTBEAT_S = 0.02
+"""How often the event loop is asked for a sign of life. A beat wakes a process that sleeps: every
+10 ms, that was 2 % of the CPU time of lone point reads."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a backend's process is told to run; small, and picklable."""
+
+    case: Case
+    module: str
+    """Where the backend is found."""
+    url: str = field(repr=False)
+    dataset: Dataset
+    round: int = 0
+    seconds: float = 1.0
+    warm_up_s: float = 0.1
+    postmaster_pid: int | None = None
+    """Of a local server, to see its CPU time."""
+    arguments: tuple[Any, ...] | None = None
+    """Of every operation, in place of the workload's own."""
+
+    @property
+    def target(self) -> Target:
+        return Target(self.url, self.case.concurrency, self.case.transactions)
+
+    def plans(self) -> list[tuple[Operation, ...]]:
+        """For each worker, what it will ask."""
+        if self.arguments is not None:
+            return [(Operation(self.case.workload, self.arguments),)] * self.case.concurrency
+        crowd, seconds = self.case.concurrency, self.warm_up_s + self.seconds
+        seats = (Seat(number, crowd) for number in range(crowd))
+        return [operations(self.case.workload, self.dataset, seat, seconds) for seat in seats]
+
+
+@dataclass
+class _Outcome:
+    start_line_ns: int
+    crowd: Sequence[Tally]
+    stalls_ns: Sequence[int] | None
+
+
+def run(job: Job) -> Run:
+    """Measure one case once. Raises what opening the backend raises; later failures are samples."""
+    backend = accessors.load(job.case.backend, job.module)
+    meter = Meter(job.postmaster_pid)
+    if isinstance(backend, Backend):
+        outcome = _run_threads(backend, job, meter)
+    else:
+        with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
+            outcome = loop.run(_run_gather(backend, job, meter))
+    operations_of = [len(tally) for tally in outcome.crowd]
+    if not any(operations_of):
+        raise RuntimeError("no operation began before the deadline: the warm-up failed")
+    samples = Samples.gather(outcome.crowd, outcome.start_line_ns)
+    samples.errors = {at: redact(error, job.url) for at, error in samples.errors.items()}
+    stalls = sorted(outcome.stalls_ns or [0])
+    is_async = outcome.stalls_ns is not None
+    return Run(
+        case=job.case,
+        round=job.round,
+        started_at=meter.started_at.isoformat(timespec="milliseconds"),
+        window_ns=round(job.seconds * 1e9),
+        samples=samples,
+        client_cpu_ns=meter.client_cpu_ns,
+        server_cpu_ns=meter.server_cpu_ns,
+        elapsed_ns=meter.elapsed_ns,
+        loop_stall_max_ns=stalls[-1] if is_async else None,
+        loop_stall_p99_ns=stalls[int(0.99 * len(stalls))] if is_async else None,
+        fewest_operations=min(operations_of),
+        most_operations=max(operations_of),
+        connections=meter.connections,
+        other_cpu_ns=meter.other_cpu_ns,
+    )
+
+
+def loop_factory(loop: Loop) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Raises `ImportError` where uvloop is asked for and missing."""
+    if loop == "uvloop":
+        import uvloop
+
+        return uvloop.new_event_loop
+    return asyncio.new_event_loop
+
+
+def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
+    plans = job.plans()
+    course = ThreadCourse(len(plans), job.warm_up_s, job.seconds, meter.start)
+    crowd = [worker_sync.Worker(backend, job.case, plan) for plan in plans]
+
+    def work(worker: worker_sync.Worker) -> None:
+        try:
+            worker.work(course)
+        except BaseException:
+            course.give_up()
+            raise
+
+    with backend.open(job.target), ThreadPoolExecutor(len(crowd)) as threads:
+        working = [threads.submit(work, worker) for worker in crowd]
+        errors = [error for future in working if (error := future.exception())]
+        if not errors:
+            meter.stop()
+    for error in sorted(errors, key=lambda error: isinstance(error, BrokenBarrierError)):
+        raise error  # the first that is a reason, not a consequence
+    return _Outcome(course.start_line_ns, [worker.tally for worker in crowd], None)
+
+
+async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome:
+    plans = job.plans()
+    course = AsyncCourse(len(plans), job.warm_up_s, job.seconds, meter.start)
+    crowd = [worker_async.Worker(backend, job.case, plan) for plan in plans]
+    stalls_ns: array[int] = array("q")
+    async with backend.open(job.target):
+        heart = asyncio.create_task(beat(course, stalls_ns))
+        tasks = [asyncio.create_task(worker.work(course)) for worker in crowd]
+        try:
+            await asyncio.gather(*tasks)
+            meter.stop()
+        finally:
+            # A worker that could not start leaves the others waiting for it.
+            for task in (heart, *tasks):
+                task.cancel()
+            await asyncio.gather(heart, *tasks, return_exceptions=True)
+    return _Outcome(course.start_line_ns, [worker.tally for worker in crowd], stalls_ns)
+
+
+async def beat(course: Course, stalls_ns: "array[int]") -> None:
+    """Note how late the event loop comes back to a sleeper, from the start line on."""
+    while True:
+        expected_ns = perf_counter_ns() + round(HEARTBEAT_S * 1e9)
+        try:
+            await asyncio.sleep(HEARTBEAT_S)
+        finally:  # cancelled, it may be late too: the last operation may have held the loop
+            if course.start_line_ns:
+                stalls_ns.append(max(0, perf_counter_ns() - max(expected_ns, course.start_line_ns)))

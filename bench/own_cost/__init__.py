@@ -1,0 +1,1 @@
+"""What the harness costs, and what the guard costs."""

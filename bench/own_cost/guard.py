@@ -1,0 +1,148 @@
+"""What the guard of session_guard costs where nothing is shared: a call, and a unit of work.
+
+Turns of the guarded and the unguarded side follow each other at once, in drawn order, on the same
+connections, so that whatever else the machine does hits all sides (compare bench.own_cost.turns).
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from accessors.aio.engine import open_engine
+from accessors.api import Target
+from accessors.statements import ORM
+from bench.ratios import ratio_of_rounds
+from bench.stats import Interval, median_over_rounds
+from session_guard import GuardedSession, guard_engine
+
+MOST_NS_A_CALL = 1_500
+MOST_SHARE = 1.03
+
+WITHIN = 0.005
+"""How narrow the intervals of a unit of work have to be, either way."""
+
+BARE, SESSION, ENGINE, BOTH = "neither", "GuardedSession", "guard_engine", "both"
+SIDES = (BARE, SESSION, ENGINE, BOTH)
+GUARDED = (SESSION, ENGINE, BOTH)
+PROMISED = (SESSION, ENGINE)
+"""Each alone: what both cost together is printed, and promised by nobody."""
+
+_CALLS = 1_000
+_UNITS = 10
+_LEAST_ROUNDS = 50
+_ROUNDS_AT_ONCE = 50
+
+Makers = dict[str, async_sessionmaker[AsyncSession]]
+
+
+@dataclass(frozen=True)
+class Round:
+    """A turn of each side: ns a call, and ns a unit of work."""
+
+    call_ns: dict[str, float]
+    unit_ns: dict[str, float]
+
+
+@dataclass(frozen=True)
+class GuardCost:
+    rounds: Sequence[Round]
+
+    @property
+    def a_call_ns(self) -> Interval:
+        """What GuardedSession adds to a call: the median difference of paired turns."""
+        added = [each.call_ns[SESSION] - each.call_ns[BARE] for each in self.rounds]
+        return _known(median_over_rounds(added))
+
+    @property
+    def a_unit_ns(self) -> Interval:
+        """A unit of work without a guard."""
+        return _known(median_over_rounds([each.unit_ns[BARE] for each in self.rounds]))
+
+    def share(self, side: str) -> Interval:
+        """A guarded unit of work over an unguarded one."""
+        guarded, bare = (
+            {number: each.unit_ns[which] for number, each in enumerate(self.rounds)}
+            for which in (side, BARE)
+        )
+        return _known(ratio_of_rounds(guarded, bare))
+
+    @property
+    def narrow(self) -> bool:
+        shares = (self.share(side).relative for side in PROMISED)
+        return all(width is not None and width <= WITHIN for width in shares)
+
+    @property
+    def kept(self) -> bool:
+        """True when the medians keep what the guard promises."""
+        shares = (self.share(side).median for side in PROMISED)
+        return self.a_call_ns.median <= MOST_NS_A_CALL and max(shares) <= MOST_SHARE
+
+
+def _known(interval: Interval | None) -> Interval:
+    assert interval is not None, "there is always a round"
+    return interval
+
+
+def measure(
+    url: str, order_ids: int, most_rounds: int, on_progress: Callable[[GuardCost], None]
+) -> GuardCost:
+    """Rounds until the shares are known well enough. `order_ids`: there are orders 1 to this."""
+    return asyncio.run(_measure(url, order_ids, most_rounds, on_progress))
+
+
+async def _measure(
+    url: str, order_ids: int, most_rounds: int, on_progress: Callable[[GuardCost], None]
+) -> GuardCost:
+    async with open_engine("asyncpg", Target(url, 1, "implicit")) as engine:
+        # One pool behind both: only what goes through the second is seen by the engine's guard.
+        # It passes its events through one list more than an engine of its own would.
+        watched = engine.execution_options()
+        guard_engine(watched)
+        makers = {
+            BARE: async_sessionmaker(engine),
+            SESSION: async_sessionmaker(engine, sync_session_class=GuardedSession),
+            ENGINE: async_sessionmaker(watched),
+            BOTH: async_sessionmaker(watched, sync_session_class=GuardedSession),
+        }
+        await _round(makers, order_ids)
+        rounds: list[Round] = []
+        while True:
+            amount = min(_ROUNDS_AT_ONCE, most_rounds - len(rounds))
+            rounds += [await _round(makers, order_ids) for _ in range(amount)]
+            found = GuardCost(tuple(rounds))
+            on_progress(found)
+            if len(rounds) >= most_rounds or (found.narrow and len(rounds) >= _LEAST_ROUNDS):
+                return found
+
+
+async def _round(makers: Makers, order_ids: int) -> Round:
+    call_ns, unit_ns = {}, {}
+    for side in random.sample(SIDES, len(SIDES)):
+        call_ns[side] = _calls(makers[side])
+        unit_ns[side] = await _units(makers[side], order_ids)
+    return Round(call_ns, unit_ns)
+
+
+def _calls(maker: async_sessionmaker[AsyncSession]) -> float:
+    """Of a method that has nothing to do, so that its guard is most of it."""
+    flush = maker().sync_session.flush
+    flush()
+    began_ns = perf_counter_ns()
+    for _ in range(_CALLS):
+        flush()
+    return (perf_counter_ns() - began_ns) / _CALLS
+
+
+async def _units(maker: async_sessionmaker[AsyncSession], order_ids: int) -> float:
+    """Open a session, one point read, close it."""
+    read = ORM.total_cost_of_an_order
+    ids = [random.randint(1, order_ids) for _ in range(_UNITS)]
+    began_ns = perf_counter_ns()
+    for order_id in ids:
+        async with maker() as session:
+            await session.scalar(read.statement, read.bind((order_id,)))
+    return (perf_counter_ns() - began_ns) / _UNITS

@@ -1,0 +1,51 @@
+"""The first line of a results file: what was ordered, of what, and where."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bench.results import environment
+from bench.rows.fingerprint import Fingerprint
+from bench.server.database import Database
+from bench.verification.verify import Verdict
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from bench.measure import Order
+
+
+def header(
+    order: "Order",
+    connection: "psycopg.Connection[Any]",
+    database: Database,
+    fingerprint: Fingerprint,
+    verdicts: list[Verdict] | None,
+    *,
+    local: bool,
+) -> dict[str, Any]:
+    """As docs/results-format.md has it. `verdicts`: None where nothing was verified."""
+    plan = order.plan
+    return {
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "label": order.label,
+        "command": order.command,
+        "profile": plan.profile.name,
+        "rounds": plan.profile.rounds,
+        "seconds": plan.profile.seconds,
+        "warm_up_s": plan.profile.warm_up_s,
+        "load_model": "closed",
+        "session_guard": order.guard,
+        "verified": None if verdicts is None else {v.backend: v.checks for v in verdicts},
+        "leaves_out": plan.profile.leaves_out,
+        "impossible": dict(plan.impossible),
+        "dataset": {
+            "scale": order.dataset.scale,
+            "seed": order.dataset.seed,
+            "more_customers": order.dataset.more_customers,
+            **vars(fingerprint),
+            "digest": fingerprint.digest,
+        },
+        "environment": environment.collect(connection, database, local),
+        "backends": environment.describe(order.backends),
+        "plan": [case.as_dict() for case in plan.everything],
+    }

@@ -1,0 +1,1 @@
+"""The rows: their schema, how they are made, how they are known again."""

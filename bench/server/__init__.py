@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL, or another that a URL names."""

@@ -1,0 +1,1 @@
+"""What a user sees in the terminal: while it is measured, and at the end."""

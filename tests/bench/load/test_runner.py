@@ -1,0 +1,193 @@
+"""What a run measures, and how: seen by backends that note everything, on a real server."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from accessors.models import Customer
+from bench.case import Case
+from bench.load.runner import Job, run
+from bench.results.entries import Run
+from bench.server.database import Database, postmaster_pid
+from tests.bench.conftest import SMALL
+from tests.bench.recording import Record, record
+
+POINT = "get_total_cost_of_an_order"
+BOTH = pytest.mark.parametrize("name", ["recording", "recording-async"])
+
+Measure = Callable[..., Run]
+
+
+@pytest.fixture(autouse=True)
+def clean() -> None:
+    record.__dict__.update(vars(Record()))
+
+
+@pytest.fixture
+def measure(shop: Database) -> Measure:
+    with shop.connect() as connection:
+        pid = postmaster_pid(connection)
+
+    def one(name: str, seconds: float = 0.03, warm_up_s: float = 0.0, **factors: Any) -> Run:
+        loop = "asyncio" if "async" in name else "none"
+        case = replace(Case(name, POINT, loop=loop), **factors)
+        module = "tests.bench.recording" if name.startswith("recording") else None
+        job = Job(case, module, shop.url, SMALL, 0, seconds, warm_up_s, pid)  # type: ignore[arg-type]
+        return run(job)
+
+    return one
+
+
+@BOTH
+def test_each_task_has_a_session_of_its_own(measure: Measure, name: str) -> None:
+    measure(name, concurrency=4, seconds=0.2)  # even a busy machine gives each of them a turn
+    assert len(record.sessions) == 4
+    assert len(set(record.sessions)) == 4
+    assert len({who for who, _ in record.sessions}) == 4
+    assert len({session for _, session in record.sessions}) == 4
+    # It is opened by the one who asks, inside the task.
+    assert {(who, session) for who, session, _ in record.calls} == set(record.sessions)
+
+
+@BOTH
+def test_the_pool_is_as_large_as_the_crowd(measure: Measure, name: str) -> None:
+    measure(name, concurrency=3, session_scope="operation")
+    assert [target.pool_size for target in record.targets] == [3]
+    assert len({session for _, session in record.sessions}) <= 3
+
+
+@BOTH
+def test_a_session_for_every_operation(measure: Measure, name: str) -> None:
+    found = measure(name, concurrency=2, session_scope="operation")
+    assert len(record.sessions) == len(record.calls) == len(found.samples)
+
+
+@BOTH
+def test_the_warm_up_is_not_recorded(measure: Measure, name: str) -> None:
+    found = measure(name, warm_up_s=0.03)
+    assert 0 < len(found.samples) < len(record.calls)
+    assert min(found.samples.start_ns) >= 0
+
+
+def asked(calls: list[Any]) -> list[list[Any]]:
+    """The first arguments of each of the crowd."""
+    by_whom: dict[object, list[Any]] = {}
+    for who, _, arguments in calls:
+        by_whom.setdefault(who, []).append(arguments)
+    return sorted(arguments[:5] for arguments in by_whom.values())
+
+
+def test_all_backends_and_rounds_are_asked_the_same(measure: Measure) -> None:
+    seen = []
+    for name in ("recording", "recording-async", "recording"):
+        record.calls.clear()
+        measure(name, seconds=0.05, concurrency=2)
+        seen.append(asked(record.calls))
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][0] != seen[0][1]  # but not each worker
+
+
+@BOTH
+def test_an_operation_over_the_deadline_is_finished_and_kept(measure: Measure, name: str) -> None:
+    record.act = lambda: time.sleep(0.05)
+    found = measure(name, seconds=0.02)
+    assert len(found.samples) == 1
+    assert found.samples.start_ns[0] < found.window_ns < found.samples.duration_ns[0]
+    assert found.elapsed_ns >= found.samples.duration_ns[0]
+
+
+@BOTH
+def test_a_failed_operation_is_a_sample_and_its_session_is_replaced(
+    measure: Measure, name: str
+) -> None:
+    number = count()
+
+    def fail_often() -> None:
+        if next(number) % 3 == 1:
+            raise ValueError("every third")
+
+    record.act = fail_often
+    found = measure(name, seconds=0.1)
+    errors = found.samples.errors
+    assert len(errors) >= 2
+    assert set(errors.values()) == {"ValueError: every third"}
+    assert found.samples.error_classes == {"ValueError": len(errors)}
+    assert list(errors) == [at for at in range(len(found.samples)) if at % 3 == 1]
+    assert len(found.samples) == len(record.calls)
+    assert [found.samples.rows[at] for at in errors] == [0] * len(errors)
+    assert len(record.sessions) in (len(errors), len(errors) + 1)
+
+
+@BOTH
+def test_a_session_that_cannot_be_had_is_said(measure: Measure, name: str) -> None:
+    """Forbids "Meter has no attribute": the meter of a run that never began was read."""
+
+    def refuse() -> None:
+        raise ConnectionError("no session today")
+
+    record.refuse = refuse
+    with pytest.raises(ConnectionError, match="no session today"):
+        measure(name, concurrency=3)
+
+
+@BOTH
+def test_one_that_cannot_start_does_not_keep_the_others(measure: Measure, name: str) -> None:
+    number = count()
+
+    def refuse() -> None:
+        if next(number) == 1:
+            raise ConnectionError("not you")
+
+    record.refuse = refuse
+    with pytest.raises(ConnectionError, match="not you"):
+        measure(name, concurrency=3)
+
+
+def test_the_heartbeat_sees_a_blocking_call(measure: Measure) -> None:
+    record.act = lambda: time.sleep(0.05)
+    found = measure("recording-async", seconds=0.12)
+    assert found.loop_stall_max_ns is not None
+    assert found.loop_stall_max_ns >= 29_000_000
+    threads = measure("recording", seconds=0.12)
+    assert threads.loop_stall_max_ns is threads.loop_stall_p99_ns is None
+
+
+def test_a_stall_at_the_very_end_is_seen(measure: Measure) -> None:
+    """Forbids losing the longest stall of all: that of an operation that outlasts the run."""
+    record.act = lambda: time.sleep(0.08)
+    found = measure("recording-async", seconds=0.01)
+    assert len(found.samples) == 1
+    assert found.loop_stall_max_ns is not None
+    assert found.loop_stall_max_ns >= 55_000_000
+
+
+@BOTH
+def test_fairness_and_cpu(measure: Measure, name: str) -> None:
+    found = measure(name, seconds=0.1, concurrency=3)
+    by_worker = [list(found.samples.worker).count(number) for number in range(3)]
+    assert (found.fewest_operations, found.most_operations) == (min(by_worker), max(by_worker))
+    assert sum(by_worker) == len(found.samples)
+    assert found.client_cpu_ns > 0
+    assert found.server_cpu_ns is not None
+    assert found.server_cpu_ns > 0
+
+
+@pytest.mark.parametrize("name", ["orm+psycopg2", "orm+psycopg-async"])
+def test_the_orm_loads_every_object_each_time(measure: Measure, name: str) -> None:
+    """Forbids an answer that lives on while the next is fetched: its objects are then found in
+    the session's identity map, and none is loaded."""
+    loaded = []
+    listener = (Customer, "load", lambda instance, context: loaded.append(1))
+    event.listen(*listener)
+    try:
+        found = measure(name, seconds=0.2, workload="get_customers")
+    finally:
+        event.remove(*listener)
+    assert len(found.samples) > 1
+    assert not found.samples.errors
+    assert len(loaded) == SMALL.customers * len(found.samples)

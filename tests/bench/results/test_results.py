@@ -1,0 +1,168 @@
+"""run.jsonl: what goes in comes out, and damage is told from a cut."""
+
+import json
+from array import array
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.case import Case, Fetch
+from bench.errors import BenchError, UsageError
+from bench.results.entries import Failure, Memory, Run
+from bench.results.file import FORMAT, Recorder, load
+from bench.results.samples import Samples, Tally
+
+INTEGERS = st.integers(-(2**61), 2**61)
+ERRORS = st.dictionaries(st.integers(0, 50), st.text(), max_size=4)
+CASE = Case("orm+asyncpg", "get_customers", Fetch("batched", 1000), 4, "operation", "implicit")
+
+
+@st.composite
+def samples(draw: st.DrawFn) -> Samples:
+    columns = (array("q", draw(st.lists(INTEGERS, max_size=30))) for _ in range(5))
+    return Samples(*columns, errors=draw(ERRORS))
+
+
+@given(samples())
+def test_samples_survive_exactly(before: Samples) -> None:
+    assert Samples.from_dict(json.loads(json.dumps(before.as_dict()))) == before
+
+
+def run_of(number: int = 0) -> Run:
+    tally = Tally([5, 9], [8, 19], [1, 2], [1, 3])
+    return Run(CASE, number, "2026-01-01", 10, Samples.gather([tally], 5), 1, None, 20, 3, 2, 2, 2)
+
+
+HEADER = {"plan": [CASE.as_dict()]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A results folder with a line of each kind."""
+    recorder = Recorder(tmp_path / "out")
+    recorder.header(HEADER)
+    for entry in (Memory(CASE, 4096, 7), run_of(0), Failure(CASE, 1, "it: \u2603 died"), run_of(2)):
+        recorder.add(entry)
+    recorder.end("failed", reason="it died")
+    recorder.close()
+    return recorder.folder
+
+
+def test_what_was_recorded_is_loaded(folder: Path) -> None:
+    found = load(folder)
+    assert found.header == {"kind": "header", "format": FORMAT, **HEADER}
+    assert found.memory == [Memory(CASE, 4096, 7)]
+    assert found.runs == [run_of(0), run_of(2)]
+    assert found.failures == [Failure(CASE, 1, "it: \u2603 died")]
+    assert found.end == {"kind": "end", "outcome": "failed", "reason": "it died"}
+    assert found.cases == [CASE]
+    assert found.damaged_line is None
+    assert load(folder / "run.jsonl").runs == found.runs
+
+
+def test_a_failed_stream_keeps_the_columns_aligned() -> None:
+    """Forbids first rows that move to the samples of another worker, when all of one's failed."""
+    failing, well = Tally(), Tally([1, 2], [3, 4], [5, 5], [1, 1])
+    failing.fail(1, 2, ValueError("no\nmore"), counted=True, streamed=True)
+    gathered = Samples.gather([failing, well], 0)
+    assert list(gathered.first_row_ns) == [0, 1, 1]
+    assert list(gathered.worker) == [0, 1, 1]
+    assert gathered.errors == {0: "ValueError: no"}
+    assert gathered.error_classes == {"ValueError": 1}
+
+
+def edit(folder: Path, change: Any) -> None:
+    file = folder / "run.jsonl"
+    file.write_bytes(change(file.read_bytes()))
+
+
+def replaced(number: int, text: bytes) -> Any:
+    def change(content: bytes) -> bytes:
+        lines = content.splitlines(keepends=True)
+        return b"".join([*lines[:number], text + b"\n", *lines[number + 1 :]])
+
+    return change
+
+
+def test_a_last_line_that_was_cut_is_left_out(folder: Path) -> None:
+    edit(folder, lambda content: content[:-400])  # the end, and some of the run before it
+    found = load(folder)
+    assert found.damaged_line == 5
+    assert found.runs == [run_of(0)]
+
+
+RUN = json.dumps(run_of().as_dict())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{garbage",
+        b"\xff\xfe\x00binary",
+        b"",
+        b"[1, 2]",
+        b"null",
+        b'{"kind": "rum"}',
+        b'{"kind": "run"}',
+        b"1" * 5000,
+        RUN.replace("batched:1000", "batchd").encode(),
+        RUN.replace('"rows": "eJ', '"rows": "fK').encode(),
+        RUN.replace('"loop"', '"lop"').encode(),
+    ],
+)
+def test_a_damaged_line_is_named(folder: Path, text: bytes) -> None:
+    edit(folder, replaced(2, text))
+    with pytest.raises(BenchError, match=r"run\.jsonl is damaged at line 3\.\n") as caught:
+        load(folder)
+    assert not isinstance(caught.value, UsageError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{garbage",
+        b"\xff\x00",
+        b"[]",
+        b'{"kind": "run"}',
+        b'{"kind": "header"}',
+        b'{"kind": "header", "format": "1", "plan": []}',
+        b'{"kind": "header", "format": 1}',
+    ],
+)
+def test_a_damaged_header(folder: Path, text: bytes) -> None:
+    edit(folder, replaced(0, text))
+    with pytest.raises(BenchError, match="does not begin with a header line"):
+        load(folder)
+
+
+def test_an_empty_file(folder: Path) -> None:
+    edit(folder, lambda content: b"")
+    with pytest.raises(BenchError, match="does not begin with a header line"):
+        load(folder)
+
+
+def test_a_newer_format(folder: Path) -> None:
+    edit(folder, replaced(0, b'{"kind": "header", "format": 99}'))
+    with pytest.raises(BenchError, match="has format 99; this version reads up to 2"):
+        load(folder)
+
+
+def test_the_format_before_is_read(folder: Path) -> None:
+    """Forbids that an update makes a user's older results unreadable."""
+    edit(folder, lambda content: content.replace(f'"format":{FORMAT}'.encode(), b'"format":1'))
+    assert load(folder).runs == [run_of(0), run_of(2)]
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"cannot read .*: No such file or directory"):
+        load(tmp_path)
+
+
+def test_a_folder_for_nothing_is_taken_back(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "a" / "out")
+    recorder.end("failed", reason="nothing began")
+    recorder.close()
+    assert not (tmp_path / "a" / "out").exists()
