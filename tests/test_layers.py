@@ -45,8 +45,8 @@ MAY_IMPORT = {
         "session_guard",
     ),
 }
-"""Who speaks to which library: a module, or a package with all that is in it. `bench.own_cost.bare` has the
-loops that one would write by hand; `bench.own_cost.turns` holds the harness against them."""
+"""Who speaks to which library: a module, or a package with all that is in it. `bench.own_cost`
+has the loops that one would write by hand, and holds the harness against them."""
 
 MAY_READ_THE_CLOCK = {
     "bench.load.memory": "times the one operation",

@@ -1,4 +1,7 @@
-"""docs/cli.md, from the commands' own --help: `python -m bench.documents.cli_reference docs/cli.md`."""
+"""docs/cli.md, from the commands' own --help.
+
+python -m bench.documents.cli_reference docs/cli.md
+"""
 
 import sys
 from collections.abc import Iterator

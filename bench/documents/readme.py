@@ -1,4 +1,6 @@
-"""README's chart and table, from a results folder: `python -m bench.documents.readme README.md FOLDER`.
+"""README's chart and table, from a results folder.
+
+    python -m bench.documents.readme README.md FOLDER
 
 They are written between two markers, so that no figure stands there which no command produced.
 """

@@ -1,4 +1,6 @@
-"""The findings that the tutorial quotes: `python -m bench.documents.tutorial docs/tutorial.md FOLDER`.
+"""The findings that the tutorial quotes.
+
+    python -m bench.documents.tutorial docs/tutorial.md FOLDER
 
 They are written between two markers, so that no finding stands there which no data bore out.
 """

@@ -122,7 +122,7 @@ def test_every_finding_that_is_not_good_says_what_to_do(bench: Bench) -> None:
 
 def test_cautions_fail_when_asked(bench: Bench) -> None:
     """A database whose settings ask for a caution: the machine's own may have none."""
-    with Database(bench.results.environment["DATABASE_URL"]).connect() as connection:
+    with Database(bench.environment["DATABASE_URL"]).connect() as connection:
         name = connection.info.dbname
         connection.execute(f"ALTER DATABASE {name} SET log_min_duration_statement = 0")
     strict = bench("doctor", "--no-noise", "--strict")
@@ -132,7 +132,7 @@ def test_cautions_fail_when_asked(bench: Bench) -> None:
 
 def test_a_run_that_goes_on_is_a_finding(bench: Bench) -> None:
     """Forbids an error in the place of what was found by then."""
-    with Database(bench.results.environment["DATABASE_URL"]).session() as other, schema.held(other):
+    with Database(bench.environment["DATABASE_URL"]).session() as other, schema.held(other):
         done = bench("doctor")
     assert done.code == 1
     assert "noise floor    not measured" in done.out

@@ -28,9 +28,7 @@ def on_terminal(bench: Bench, columns: int, *options: str, **environment: str) -
     screen, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     unset = {"CI", "NO_COLOR", "TERM"}
-    inherited = {
-        name: value for name, value in bench.results.environment.items() if name not in unset
-    }
+    inherited = {name: value for name, value in bench.environment.items() if name not in unset}
     command = subprocess.Popen(
         [BENCH, "run", *SHORT, f"--out={bench.out}", *options],
         env=inherited | {"TERM": "xterm-256color"} | environment,
