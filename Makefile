@@ -41,7 +41,7 @@ microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k async
 	    $(if $(COMPARE),--benchmark-compare='$(COMPARE)') $(ARGS)
 
 test: $(READY_DEV) ## run the tests: ARGS="-k streams"
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY_DEV) ## lint, formatting, types, architecture
 	@.venv/bin/ruff check .

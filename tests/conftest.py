@@ -18,6 +18,27 @@ pytest_plugins = ["pytester"]
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+SLOWEST_FIRST = (
+    "tests/test_documents.py",
+    "tests/bench/terminal/test_progress.py",
+    "tests/test_tutorial.py",
+    "tests/bench/suite/test_suite.py",
+    "tests/bench/report/test_pages_in_browser.py",
+    "tests/bench/server/test_server.py",
+    "tests/bench/test_interrupt.py",
+    "tests/bench/test_failures.py",
+    "tests/async_benchmark/test_fixture.py",
+    "tests/session_guard/test_pytest_plugin.py",
+)
+"""Files of half a minute: begun last, one of them would keep one worker busy and the others idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first (with --no-loadscope-reorder, workers keep this order)."""
+    rank = {name: number for number, name in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+
+
 # A pytest that a test starts is no worker of ours: pytest-benchmark would time nothing in it.
 os.environ.pop("PYTEST_XDIST_WORKER", None)
 
