@@ -30,7 +30,7 @@ SLOWEST_FIRST = (
     "tests/async_benchmark/test_fixture.py",
     "tests/session_guard/test_pytest_plugin.py",
 )
-"""Files of half a minute: begun last, one of them would keep one worker busy and the others idle."""
+"""Files of half a minute: begun last, one would keep one worker busy and leave the others idle."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,11 +11,11 @@ pytest.importorskip("playwright", reason="pip install 'gatherbench[dev]' brings 
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
-from tests.bench.report.browser import OVERLAPS, WIDTHS, Watched, browser
 
 from bench.report import REPORT_FILE, comparison, render_to
 from bench.report.index import INDEX_FILE, write_index
 from bench.results import file as results
+from tests.bench.report.browser import OVERLAPS, WIDTHS, Watched, browser
 
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 PAGES = ("report", "comparison", "index")
