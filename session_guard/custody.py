@@ -39,68 +39,83 @@ class Custody:
     `strict`: the first user is the only one, until it hands over.
     """
 
-    # Defaults on the class: every session has one of these, and most never change them.
-    _runner: Who | None = None  # whose operation is in flight
-    _depth = 0
-    _operation = ""
-    _user: Who | None = None
-    _since = ""
-    _lineage: Lineage = ()
-    _others: Sequence[Hold] = ()
-    _owner: Who | None = None
+    __slots__ = (
+        "_known", "_lineage", "_others", "_owner", "_since",
+        "depth", "operation", "runner", "shared", "strict", "user",
+    )  # fmt: skip
 
     def __init__(self, shared: str, *, strict: bool = False) -> None:
+        me = who.current()
+        lineage = who.enrol(me)
         self.shared, self.strict = shared, strict
+        self.runner: Who | None = None
+        """Whose operation is in flight."""
+        self.depth = 0
+        """Of the calls within it."""
+        self.operation = ""
+        self.user = None if strict else me
+        """Who made it, then who used it last."""
+        self._since = ""
+        self._lineage = lineage
         # Who made it or used it: only they can have lent it.
-        self._known = who.enrol(who.current())[-1:]
+        self._known = lineage[-1:]
+        self._others: Sequence[Hold] = ()
+        self._owner: Who | None = None
 
     def enter(self, operation: str, resource: Transactional) -> None:
         """Begin an operation; `leave` ends it.
 
         Raises SharedSessionError, with nothing touched, where it is another's.
         """
-        me = who.current()
+        self.enter_as(who.current(), operation, resource)
+
+    def enter_as(self, me: Who, operation: str, resource: Transactional) -> None:
+        """The same, for who knows already that `me` is who runs now."""
         # Asked and taken without a call in between: CPython changes threads at calls and loops.
-        runner = self._runner
+        runner = self.runner
         if runner is None:
-            self._runner = me
+            self.runner = me
         elif runner is me or not self._taken_from_the_dead(operation, me, runner):
-            self._depth += 1
+            self.depth += 1
             return
-        if me is not self._user:
+        user = self.user
+        if me is not user:
             try:
-                self._admit(operation, me, at_stake=self._at_stake(resource))
+                at_stake = user is not None and self._at_stake(resource)
+                self._admit(operation, me, at_stake=at_stake)
             except BaseException:
-                self._runner = None
+                self.runner = None
                 raise
-        self._operation = operation
+        elif not self._since:
+            self._since = operation
+        self.operation = operation
 
     def leave(self) -> None:
-        if self._depth:
-            self._depth -= 1
+        if self.depth:
+            self.depth -= 1
         else:
-            self._runner = None
+            self.runner = None
 
     def abandon(self) -> None:
         """End the operation in flight, if there is one and it is the running task's own."""
-        if self._runner is who.current():
-            self._depth, self._runner = 0, None
+        if self.runner is who.current():
+            self.depth, self.runner = 0, None
 
     def check(self, operation: str, resource: Transactional) -> None:
         """As `enter` and `leave`: for an operation that is announced, and not called through us."""
-        if who.current() is not self._user:
+        if who.current() is not self.user:
             self.enter(operation, resource)
             self.leave()
 
     def begun(self) -> None:
         """A transaction began, for whoever runs now: setting an attribute begins one, too."""
-        if self._runner is None and (me := who.current()) is not self._user:
+        if self.runner is None and (me := who.current()) is not self.user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
         """The transaction is over. One that another has ended, past `enter`, is only reported."""
         me = who.current()
-        unasked = me is not self._user and not ledger.is_permitted()
+        unasked = me is not self.user and not ledger.is_permitted()
         if unasked and (hold := self._in_the_way_of(me)):
             ledger.record(self._violation("interleaving", operation, me, hold, refused=False))
         if self._others:
@@ -109,7 +124,7 @@ class Custody:
     def hand_over(self, resource: Transactional) -> None:
         """Let go of it: whoever uses it next has it. Raises as `enter` does."""
         self.enter("hand_over", resource)
-        self._user = self._owner = None
+        self.user = self._owner = None
         self._others = ()
         self.leave()
 
@@ -120,15 +135,18 @@ class Custody:
         if self.strict:
             self._admit_owner(operation, me)
         lineage = who.enrol(me)
-        if not at_stake:
-            self._others = ()
-        elif self._user is not None:
+        user, others = self.user, self._others
+        if at_stake and user is not None:
             # First the most common: SQLAlchemy closes a session in a child of its user.
-            lent = not self._others and len(lineage) > 1 and lineage[-2]() is self._user
-            if not lent and (hold := self._in_the_way_of(me)):
-                self._refuse("interleaving", operation, me, hold)
-            self._others = [hold for hold in self._holds() if hold.holder is not me]
-        self._user, self._since, self._lineage = me, operation, lineage
+            if not others and len(lineage) > 1 and lineage[-2]() is user:
+                self._others = (Hold(user, self._since, self._lineage),)
+            else:
+                if hold := self._in_the_way_of(me):
+                    self._refuse("interleaving", operation, me, hold)
+                self._others = [hold for hold in self._holds() if hold.holder is not me]
+        elif others:
+            self._others = ()
+        self.user, self._since, self._lineage = me, operation, lineage
         itself = lineage[-1:]
         if itself and itself[0] not in self._known:
             self._known += itself
@@ -136,14 +154,14 @@ class Custody:
                 self._known = tuple(each for each in self._known if each())
 
     def _holds(self) -> list[Hold]:
-        user = [Hold(self._user, self._since, self._lineage)] if self._user else []
+        user = [Hold(self.user, self._since, self._lineage)] if self.user else []
         return [*self._others, *user]
 
     def _admit_owner(self, operation: str, me: Who) -> None:
         if self._owner is None:
             self._owner = me
         elif me is not self._owner and not who.closes_for(me, self._owner):
-            hold = Hold(self._owner, self._operation, ())
+            hold = Hold(self._owner, self.operation, ())
             self._refuse("second owner", operation, me, hold)
 
     def _in_the_way_of(self, me: Who) -> Hold | None:
@@ -169,9 +187,9 @@ class Custody:
     def _taken_from_the_dead(self, operation: str, me: Who, runner: Who) -> bool:
         """True if who left an operation in flight has ended. Else it is refused, or permitted."""
         if who.alive(runner):
-            self._refuse("overlap", operation, me, Hold(runner, self._operation, ()))
+            self._refuse("overlap", operation, me, Hold(runner, self.operation, ()))
             return False
-        self._depth, self._runner = 0, me
+        self.depth, self.runner = 0, me
         return True
 
     def _refuse(self, kind: Kind, operation: str, me: Who, hold: Hold) -> None:

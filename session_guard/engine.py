@@ -20,6 +20,8 @@ _KEY = "session_guard"
 class ConnectionCustody(Custody):
     """Who may use one connection, from its checkout to its return."""
 
+    __slots__ = ()
+
     def _at_stake(self, resource: Transactional) -> bool:
         # With autocommit a Connection is "in a transaction" that the server knows nothing of.
         assert isinstance(resource, Connection)

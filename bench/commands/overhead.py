@@ -89,7 +89,7 @@ def _refuse_others(context: click.Context, *names: str) -> None:
 
 
 def _guard(most_rounds: int, database_url: str | None) -> int:
-    from bench.own_cost.guard import GUARDED, measure
+    from bench.own_cost.guard import SHOWN, measure
     from bench.rows import dataset as rows
     from bench.rows import schema
     from bench.server.database import resolve
@@ -105,7 +105,7 @@ def _guard(most_rounds: int, database_url: str | None) -> int:
         f"a call on a GuardedSession takes {_microseconds(found.a_call_ns)} more\n"
         f"a unit of work (open, one point read, close) takes {_microseconds(found.a_unit_ns)};\n"
         "with the guard, as a share of it:\n"
-        + "\n".join(f"  {side:15} {_ratio(found.share(side))}" for side in GUARDED)
+        + "\n".join(f"  {side:15} {_ratio(found.share(side))}" for side in SHOWN)
     )
     return 0 if found.kept else 1
 
@@ -144,6 +144,7 @@ def _harness(
     with database.session() as connection, schema.held(connection), Crew() as crew:
         database.check_capacity(max(concurrency) + 1)
         rows.ensure(connection, dataset)
+        click.echo("harness / bare loop: median of paired turns [95 % interval]")
         click.echo(
             f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs"
         )
@@ -155,12 +156,6 @@ def _harness(
                 found.append(measure(crew, job, pairs, _tell))
                 click.echo(_row(found[-1]))
     return 0 if all(one.kept for one in found) else 1
-
-
-_HEADING = (
-    "harness / bare loop: median of paired turns [95 % interval]\n"
-    f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs"
-)
 
 
 def _tell(found: "Overhead") -> None:
