@@ -28,6 +28,7 @@ FURTHER_WAYS = (
 LARGE_WAYS = tuple(way for way in FURTHER_WAYS if (way.batch_size or 1000) >= 1000)
 """Those for the largest result: by tens and hundreds, it would take seconds to show no memory."""
 EVERY_WAY = PLAIN_WAYS + FURTHER_WAYS
+QUICK_WAYS = tuple(way for way in FURTHER_WAYS if way.batch_size in (None, 10, 1000))
 
 RUN_SIZES = (1, 10, 100, 1_000, 10_000)
 """Rows of a result whose runs repeat it."""
@@ -70,7 +71,8 @@ STREAMING_QUICK = replace(
     STREAMING,
     name="streaming-quick",
     leaves_out=(
-        "results of more than 30,000 rows, get_orders_between_dates, crowds, and all backends but "
+        "results of more than 30,000 rows, get_orders_between_dates, crowds, batches of 100 and of"
+        " 10,000, bare loops, and all backends but "
         + ", ".join(QUICK_BACKENDS)
     ),
 )
@@ -104,7 +106,7 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
         small([*made.repeated, *made.once]),
         memory_cases=small(made.alone),
         proof_cases=small(made.proofs),
-        bare_cases=small(_cases(_only(asked, BARE), FUNCTIONS[:1], BARE_WAYS, (BARE_ROWS,))),
+        bare_cases=small(made.bare),
         once=frozenset(small(made.once)) - frozenset(made.repeated),
     )
 
@@ -117,6 +119,7 @@ class _Made:
     alone: list[Case]
     """In fresh processes."""
     proofs: list[Case]
+    bare: list[Case]
 
 
 def _whole(backends: _Backends) -> _Made:
@@ -144,6 +147,7 @@ def _whole(backends: _Backends) -> _Made:
             *_cases(few, [customers], EVERY_WAY),
             *_cases(_without(backends, few), [customers], PLAIN_WAYS),
         ],
+        bare=list(_cases(_only(backends, BARE), [customers], BARE_WAYS, (BARE_ROWS,))),
     )
 
 
@@ -152,9 +156,10 @@ def _quick(backends: _Backends) -> _Made:
     customers = FUNCTIONS[:1]
     return _Made(
         repeated=list(_cases(few, customers, PLAIN_WAYS, RUN_SIZES)),
-        once=list(_cases(few, customers, FURTHER_WAYS, RUN_SIZES[-1:])),
+        once=list(_cases(few, customers, QUICK_WAYS, RUN_SIZES[-1:])),
         alone=list(_cases(few, customers, PLAIN_WAYS, QUICK_LONE_SIZES)),
-        proofs=list(_cases(few, customers, EVERY_WAY)),
+        proofs=list(_cases(few, customers, PLAIN_WAYS + QUICK_WAYS)),
+        bare=[],
     )
 
 

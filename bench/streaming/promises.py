@@ -10,6 +10,7 @@ from bench.results.entries import BareLoop
 from bench.streaming.evidence import Way
 from bench.streaming.plan import BATCHED, LARGEST, PROMISED
 from bench.summary import Summary
+from bench.verdict import in_words
 
 FIRST_ROW = 1 / 20
 MEMORY = 1 / 10
@@ -67,8 +68,9 @@ def _orm_streams(ways: Sequence[Way], summaries: Sequence[Summary]) -> Iterator[
                 of[fetch].by_round(FIGURES["rows"]) for fetch in (BATCHED, _BUFFERED)
             )
             if faster := ratio_of_rounds(batches, buffer):
-                words = f"{faster.median:.2f} times as many"
-                yield Promise(f"{what}: no fewer rows/s", words, faster.median >= 1)
+                words = f"{in_words(faster)} as many"
+                most = faster.high or faster.median
+                yield Promise(f"{what}: no fewer rows/s", words, most >= 1)
 
 
 def _core_by_batches(ways: Sequence[Way]) -> Iterator[Promise]:
