@@ -13,6 +13,9 @@ Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
 SessionScope = Literal["task", "operation"]
 RowForm = Literal["native", "dict"]
 Loop = Literal["asyncio", "uvloop", "none"]
+
+LARGE = 100_000
+"""Rows of a result of which a run fetches one."""
 """`none`: a sync backend runs in threads."""
 
 MODES: tuple[Mode, ...] = ("buffered", "iterated", "streamed", "batched", "single-row")
@@ -104,8 +107,19 @@ class Case:
         return "/".join(factors + ["twin"] * self.twin)
 
     @property
+    def large(self) -> bool:
+        """Whether one operation takes so long that it is not done once more to warm up."""
+        return (self.size or 0) >= LARGE
+
+    @property
     def process(self) -> str:
-        """The name of the process that runs it: a twin shares none, since that is half of luck."""
+        """The name of the process that runs it: a twin shares none, since that is half of luck.
+
+        Nor does a large case, of which a round is one operation: rounds in one process would agree
+        with each other, and not with those of the next.
+        """
+        if self.large:
+            return self.key
         return f"{self.backend} (twin)" if self.twin else self.backend
 
     @property

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
     from bench.measure import Order
 
-LARGE = 100_000
-"""Rows from which one operation takes so long that it is not done once more to warm up."""
-
 FLOOR_SHARE = 0.1
 """Of a profile's seconds, how much the backends that answer from memory get."""
 
@@ -42,7 +39,7 @@ class Jobs:
             dataset=self.order.dataset,
             round=round_number,
             seconds=profile.seconds * share,
-            warm_up_s=profile.warm_up_s if (case.size or 0) < LARGE else 0,
+            warm_up_s=0 if case.large else profile.warm_up_s,
             postmaster_pid=self.postmaster_pid,
             arguments=self._arguments(case),
         )

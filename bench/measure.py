@@ -183,10 +183,11 @@ class _Work:
                     self._add(Failure(case, round_number, "not tried again: it had not ended"))
                     continue
                 self.audience.begin(case)
-                future = self.crew.submit(
-                    case.process, runner.run, self.jobs.of(case, round_number)
-                )
-                self._keep(case, round_number, case.process, future, patience_s)
+                process = case.process
+                future = self.crew.submit(process, runner.run, self.jobs.of(case, round_number))
+                self._keep(case, round_number, process, future, patience_s)
+                if case.large:
+                    self.crew.dismiss(process)
                 if WORKLOADS[case.workload].writes:
                     rows.restore(self.connection, self.order.dataset)
 
