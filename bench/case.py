@@ -13,10 +13,10 @@ Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
 SessionScope = Literal["task", "operation"]
 RowForm = Literal["native", "dict"]
 Loop = Literal["asyncio", "uvloop", "none"]
+"""`none`: a sync backend runs in threads."""
 
 LARGE = 100_000
 """Rows of a result of which a run fetches one."""
-"""`none`: a sync backend runs in threads."""
 
 MODES: tuple[Mode, ...] = ("buffered", "iterated", "streamed", "batched", "single-row")
 
