@@ -31,8 +31,8 @@ class Psycopg2Accessor(Accessor):
     def fetch_value(self, read: str, *arguments: Any) -> Any:
         with self._connection.cursor() as cursor:
             cursor.execute(read, arguments)
-            (value,) = cursor.fetchone() or (None,)
-            return value
+            row = cursor.fetchone()
+            return row[0] if row else None
 
     @contextmanager
     def _server_cursor(
