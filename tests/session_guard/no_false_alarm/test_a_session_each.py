@@ -2,6 +2,8 @@
 
 import asyncio
 
+import anyio
+import anyio.lowlevel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
@@ -23,6 +25,27 @@ def test_a_session_for_each_task_of_a_group(desk: Desk, run: Run) -> None:
 
     run(scenario())
     assert desk.texts == ["a", "b", "c"]
+
+
+def test_a_session_for_each_task_of_a_group_of_anyios(desk: Desk, run: Run) -> None:
+    """Forbids that siblings, whom the group's parent started, pass for users of its session."""
+
+    async def scenario() -> None:
+        async with opened(desk) as maker, maker.begin() as parents:
+            await add(parents, "parent")
+
+            async def worker(name: str) -> None:
+                async with maker() as session, session.begin():
+                    await add(session, name)
+                    await anyio.lowlevel.checkpoint()
+
+            async with anyio.create_task_group() as group:
+                for name in "abc":
+                    group.start_soon(worker, name)
+            await add(parents, "parent")
+
+    run(scenario())
+    assert desk.texts == ["a", "b", "c", "parent", "parent"]
 
 
 def test_sessions_made_by_the_parent_one_for_each_child(desk: Desk, run: Run) -> None:
