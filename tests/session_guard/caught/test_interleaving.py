@@ -3,14 +3,16 @@
 Each is a race without a race: events put the two tasks into the one order that goes wrong silently.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import async_scoped_session
+from sqlalchemy.orm import Session
 
 from session_guard import SharedSessionError, violations
-from tests.session_guard.caught.pair import BEFORE, BETWEEN, add, interleave, two
+from tests.session_guard.caught.pair import BEFORE, BETWEEN, add, add_and_flush, interleave, two
 from tests.session_guard.conftest import Desk, Run
 
 TRIALS = 3
@@ -79,3 +81,23 @@ def test_a_scope_that_is_not_the_task(desk: Desk, run: Run) -> None:
     assert mine is None
     assert isinstance(others, SharedSessionError)
     assert desk.texts == ["a"]
+
+
+def roll_back_transaction(session: Session) -> None:
+    session.get_transaction().rollback()
+
+
+@pytest.mark.parametrize("roll_back", [roll_back_transaction, Session.rollback])
+def test_a_rollback_past_the_session_is_reported(
+    desk: Desk, run: Run, roll_back: Callable[[Session], None]
+) -> None:
+    """Forbids that a rollback which the guard hears of too late to refuse is not told of at all."""
+
+    async def scenario() -> None:
+        async with two(desk) as session:
+            await interleave(session, add_and_flush, lambda session: session.run_sync(roll_back))
+
+    run(scenario())
+    assert [(found.kind, found.refused) for found in violations()] == [("interleaving", False)]
+    assert "seen too late to refuse" in str(violations()[0])
+    assert desk.texts == []

@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import sessionmaker
 
 from session_guard import GuardedSession, SharedSessionError, violations
-from tests.session_guard.conftest import Desk
+from tests.session_guard.conftest import Desk, Note
 
 
 def test_threads_that_overlap(desk: Desk) -> None:
@@ -38,3 +39,16 @@ def test_a_dead_thread_leaves_no_lock(desk: Desk) -> None:
     session.close()
     engine.dispose()
     assert violations() == ()
+
+
+def test_strict_refuses_threads_that_take_turns(desk: Desk) -> None:
+    """Forbids that two threads share a strict session unseen because they never overlap."""
+    engine = desk.sync_engine()
+    session = sessionmaker(engine, class_=GuardedSession, strict=True)()
+    session.add(Note(text="a"))
+    with ThreadPoolExecutor(1) as pool, pytest.raises(SharedSessionError, match="strict"):
+        pool.submit(session.commit).result()
+    session.commit()
+    session.close()
+    engine.dispose()
+    assert desk.texts == ["a"]

@@ -28,18 +28,23 @@ class TwoPhaseDesk(Desk):
     driver = "psycopg"
 
     @asynccontextmanager
-    async def engine(self, **options: Any) -> AsyncIterator[AsyncEngine]:
+    async def unguarded_engine(self, **options: Any) -> AsyncIterator[AsyncEngine]:
         connect = {"psycopg": psycopg.AsyncConnection.connect, "asyncpg": asyncpg.connect}
         engine = create_async_engine(
             f"postgresql+{self.driver}://",
             async_creator=lambda: connect[self.driver](self.url),
             **options,
         )
-        guard_engine(engine)
         try:
             yield engine
         finally:
             await engine.dispose()
+
+    @asynccontextmanager
+    async def engine(self, **options: Any) -> AsyncIterator[AsyncEngine]:
+        async with self.unguarded_engine(**options) as engine:
+            guard_engine(engine)
+            yield engine
 
     @asynccontextmanager
     async def maker(self, **options: Any) -> AsyncIterator[async_sessionmaker[AsyncSession]]:

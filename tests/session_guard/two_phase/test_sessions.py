@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
 
 from bench.server.database import Database
@@ -168,3 +168,30 @@ def test_another_thread_that_commits_in_mid_statement_is_refused(desk: TwoPhaseD
     engine.dispose()
     assert [found.kind for found in violations()] == ["overlap"]
     assert desk.texts == ["a"]
+
+
+def test_a_commit_past_a_prepared_session_is_reported(async_desk: TwoPhaseDesk, run: Run) -> None:
+    """Forbids that a prepared transaction is committed unseen, by another task through its object."""
+
+    async def scenario() -> list[Any]:
+        async with async_desk.unguarded_engine() as engine:
+            maker = async_sessionmaker(engine, sync_session_class=GuardedSession, twophase=True)
+            async with maker() as session:
+                ready, done = asyncio.Event(), asyncio.Event()
+
+                async def first() -> None:
+                    session.add(Note(text="a"))
+                    await session.run_sync(tell("prepare"))
+                    ready.set()
+                    await done.wait()
+
+                async def second() -> None:
+                    await ready.wait()
+                    await session.run_sync(lambda sync: sync.get_transaction().commit())
+                    done.set()
+
+                return await asyncio.gather(first(), second(), return_exceptions=True)
+
+    assert run(scenario()) == [None, None]
+    assert [(found.kind, found.refused) for found in violations()] == [("interleaving", False)]
+    assert async_desk.texts == ["a"]
