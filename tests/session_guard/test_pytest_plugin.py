@@ -111,6 +111,28 @@ def test_a_permission_needs_a_reason(pytester: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["*test_it: say why: @pytest.mark.shares_session(reason='...')"])
 
 
+def test_plain_sessions_are_of_a_guarded_subclass_then(pytester: pytest.Pytester) -> None:
+    """Forbids that the plugin replaces a function of SQLAlchemy's, or breaks isinstance()."""
+    pytester.makepyfile(
+        """
+        from sqlalchemy.orm import Session
+
+        class Mine(Session): ...
+
+        def test_it():
+            session = Mine()
+            assert type(session) is Mine
+            session.begin()
+            assert type(session).__name__ == "GuardedMine"
+            assert isinstance(session, Mine)
+            for method in (Session.begin, Session.execute, Mine.commit, Session.__init__):
+                assert "session_guard" not in method.__code__.co_filename
+        """
+    )
+    result = pytester.runpytest_subprocess("--one-session-per-task", *NOT_OURS)
+    result.assert_outcomes(passed=1)
+
+
 def test_it_costs_an_import_of_nothing(pytester: pytest.Pytester) -> None:
     """It is loaded by every pytest of the environment."""
     pytester.makepyfile(

@@ -171,7 +171,7 @@ def test_another_thread_that_commits_in_mid_statement_is_refused(desk: TwoPhaseD
 
 
 def test_a_commit_past_a_prepared_session_is_reported(async_desk: TwoPhaseDesk, run: Run) -> None:
-    """Forbids that a prepared transaction is committed unseen, by another task through its object."""
+    """Forbids that a prepared transaction is committed unseen through its object by another."""
 
     async def scenario() -> list[Any]:
         async with async_desk.unguarded_engine() as engine:
