@@ -9,13 +9,17 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+import sqlalchemy
+
 from session_guard import who
 from session_guard.who import Who
 
 _Line = tuple[CodeType, int]
 
-_LIBRARIES = tuple(
-    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+_LIBRARIES = (
+    *{sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")},
+    # It may be installed elsewhere: for one user, by Debian, in a folder of PYTHONPATH's.
+    str(Path(sqlalchemy.__file__).parent) + os.sep,
 )
 _OURS = str(Path(__file__).parent)
 
