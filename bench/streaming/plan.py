@@ -72,8 +72,7 @@ STREAMING_QUICK = replace(
     name="streaming-quick",
     leaves_out=(
         "results of more than 30,000 rows, get_orders_between_dates, crowds, batches of 100 and of"
-        " 10,000, bare loops, and all backends but "
-        + ", ".join(QUICK_BACKENDS)
+        " 10,000, bare loops, and all backends but " + ", ".join(QUICK_BACKENDS)
     ),
 )
 
