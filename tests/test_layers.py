@@ -21,7 +21,7 @@ MODULES = {
 MAY_IMPORT = {
     "matplotlib": ("bench.charts",),
     "jinja2": ("bench.report",),
-    "scipy": ("bench.findings.judge", "bench.stationarity"),
+    "scipy": ("bench.stationarity",),
     "asyncpg": (
         "accessors.aio",
         "bench.own_cost.bare",

@@ -29,9 +29,11 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """`faster`, `slower`, `indistinguishable`, or `unknown`."""
+        """`faster`, `slower`, `indistinguishable`, `undecided`, or `unknown`."""
         if self.judged is None:
             return "unknown"
+        if not self.judged.decided:
+            return "undecided"
         if not self.judged.apart:
             return "indistinguishable"
         return "faster" if self.judged.ratio.median > 1 else "slower"
@@ -59,9 +61,11 @@ def _judged(earlier: Summary, later: Summary, floor: NoiseFloor | None) -> Judge
 def between(found: Sequence[Change], earlier: str, later: str) -> list[Finding]:
     """In words: how many cases changed, and those that did, the largest change first.
 
+    Nothing where both runs have rounds enough of no case.
+
     `earlier` and `later` are the names of the runs.
     """
-    judged = [each for each in found if each.judged]
+    judged = [each for each in found if each.judged and each.judged.decided]
     if not judged:
         return []
     told = [each for each in judged if each.judged and each.judged.apart]

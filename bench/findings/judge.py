@@ -1,17 +1,13 @@
 """Is it a difference? The one place where findings ask."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-from scipy import stats as scipy_stats
 
 from bench.figure import THROUGHPUT, Figure
 from bench.ratios import ENOUGH_ROUNDS, ratio_of_rounds, ratio_of_runs
-from bench.stats import CONFIDENCE, Interval
+from bench.stats import Interval
 from bench.summary import Summary
-from bench.verdict import NoiseFloor
+from bench.verdict import NoiseFloor, apart
 
 
 @dataclass(frozen=True)
@@ -19,6 +15,8 @@ class Judgement:
     """The ratio of two cases' figures, with its interval, and whether it can be told from one."""
 
     ratio: Interval
+    decided: bool
+    """Whether there are rounds enough to say either; of fewer, nothing is apart or alike."""
     apart: bool
 
 
@@ -45,46 +43,20 @@ def judge_rounds(
 ) -> Judgement | None:
     """As `judge`, of one figure a round, by the number of the round.
 
-    Apart is what `bench.verdict` calls faster or slower: the interval holds no 1, and the ratio
-    lies beyond the noise floor. Of fewer rounds than that decides by, a t-test on the logarithms
-    of the ratios has to agree: no test of ranks can be sure of so few, and this one pays for its
-    certainty by taking them to be normal.
+    Apart is what `bench.verdict` calls faster or slower.
     """
-    pairs = sorted(numerators.keys() & denominators.keys())
-    known = [n for n in pairs if numerators[n] > 0 and denominators[n] > 0]
-    logs = np.log([numerators[n] / denominators[n] for n in known])
-    return _judged(ratio_of_rounds(numerators, denominators), floor, lambda: _student(logs))
+    return _judged(ratio_of_rounds(numerators, denominators), floor)
 
 
 def judge_runs(
     numerators: Sequence[float], denominators: Sequence[float], floor: NoiseFloor | None = None
 ) -> Judgement | None:
     """The same of two runs, whose rounds are no pairs."""
-    above, below = (np.log([v for v in side if v > 0]) for side in (numerators, denominators))
-    return _judged(ratio_of_runs(numerators, denominators), floor, lambda: _welch(above, below))
+    return _judged(ratio_of_runs(numerators, denominators), floor)
 
 
-def _judged(
-    ratio: Interval | None, floor: NoiseFloor | None, differ: Callable[[], bool]
-) -> Judgement | None:
+def _judged(ratio: Interval | None, floor: NoiseFloor | None) -> Judgement | None:
     if ratio is None or ratio.low is None or ratio.high is None:
         return None
-    noise = floor.factor if floor else 1.0
-    outside = not ratio.low <= 1 <= ratio.high and not 1 / noise <= ratio.median <= noise
-    return Judgement(ratio, outside and (ratio.rounds >= ENOUGH_ROUNDS or differ()))
-
-
-def _student(logs: NDArray[np.float64]) -> bool:
-    """Student's t-test: is their mean another than zero? Of equal ones, there is no doubt."""
-    return _all_equal(logs) or bool(scipy_stats.ttest_1samp(logs, 0).pvalue < 1 - CONFIDENCE)
-
-
-def _welch(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    """Welch's t-test: are their means different?"""
-    if _all_equal(one) and _all_equal(other):
-        return True
-    return bool(scipy_stats.ttest_ind(one, other, equal_var=False).pvalue < 1 - CONFIDENCE)
-
-
-def _all_equal(values: NDArray[np.float64]) -> bool:
-    return bool(np.ptp(values) < 1e-12)
+    decided = ratio.rounds >= ENOUGH_ROUNDS
+    return Judgement(ratio, decided, decided and apart(ratio, floor.factor if floor else 1.0))

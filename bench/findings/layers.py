@@ -115,7 +115,7 @@ def _alike(measured: dict[str, Summary], subject: Subject) -> Iterator[Finding]:
             (judged.ratio, one, other)
             for one, other in combinations(own, 2)
             if (judged := judge(one, other, floor))
-            if 1 / floor.factor <= judged.ratio.median <= floor.factor
+            if judged.decided and 1 / floor.factor <= judged.ratio.median <= floor.factor
         ]
         if inside:
             case = own[0].case

@@ -108,7 +108,7 @@ def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterato
         )
     rate = judge(batched, whole, floor, ROWS)
     evidence = f"first row in {rounds(sooner.ratio.rounds)}"
-    if rate:
+    if rate and rate.decided:
         sentence += (
             f", at {times(rate.ratio)} the rows per second"
             if rate.apart

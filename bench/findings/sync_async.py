@@ -65,6 +65,7 @@ def _pairs(
         (judged, tasks[concurrency], threads[concurrency])
         for concurrency in sorted(threads.keys() & tasks.keys())
         if (judged := judge(tasks[concurrency], threads[concurrency], floor))
+        if judged.decided
     ]
 
 
