@@ -8,12 +8,15 @@ import struct
 import subprocess
 import termios
 from dataclasses import replace
+from io import StringIO
 from select import select
 
 import pytest
+from rich.console import Console
 
 from bench.case import Case, Fetch
 from bench.terminal.progress import Estimate, _in_words
+from bench.terminal.screen import _figures
 from tests.bench import synthetic
 from tests.bench.command import BENCH, Bench
 
@@ -60,6 +63,16 @@ def test_a_terminal_follows_it(bench: Bench, columns: int) -> None:
     assert re.search(r"psycopg2 +[\d,.]+( k)? rows/s, first row [\d.]+ (µs|ms)", seen)
     lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", seen))
     assert max(map(len, lines)) <= columns
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_long_case_takes_no_room_from_names_and_figures(columns: int) -> None:
+    case = "get_total_cost_of_an_order, at 1, a session per operation, implicit transactions"
+    console = Console(width=columns, file=StringIO(), record=True)
+    console.print(_figures({"core+psycopg-async": ("1.62 k operations/s, p50 551 µs", case)}))
+    (line,) = console.export_text().splitlines()
+    assert line.startswith("core+psycopg-async  1.62 k operations/s, p50 551 µs  get")
+    assert line.rstrip().endswith("…")
 
 
 def test_without_colour(bench: Bench) -> None:
