@@ -43,12 +43,20 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["code"] = code
+    environment.filters["unbroken"] = unbroken
     return environment
 
 
 def code(text: str) -> Markup:
-    """What stands between backquotes as <code>, all else as it is."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    """What stands between backquotes as <code>, an option in one piece, all else as it is."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(unbroken(text)))
+    return Markup(marked)
+
+
+def unbroken(text: str) -> Markup:
+    """A line ends neither within the dashes of an option (`--rounds`) nor before a percent sign."""
+    kept = str(escape(text)).replace(" %", "\N{NO-BREAK SPACE}%")
+    return Markup(re.sub(r"(?<!\S)--[\w-]+", r'<span class="whole">\g<0></span>', kept))
 
 
 def source(name: str) -> Markup:

@@ -17,6 +17,7 @@ from bench.report import REPORT_FILE, comparison, render_to, single
 from bench.report.cases import anchors
 from bench.report.index import INDEX_FILE, write_index
 from bench.report.scale import scale_of
+from bench.report.template import code
 from bench.results import file as results
 from bench.results.entries import Failure
 from bench.results.file import Results
@@ -227,3 +228,10 @@ def test_the_index_has_every_run_newest_first(listed: Path) -> None:
 def test_the_index_of_nothing_says_what_to_type(tmp_path: Path) -> None:
     assert "bench run" in write_index(tmp_path).read_text()
     assert (tmp_path / INDEX_FILE).is_file()
+
+
+def test_no_line_ends_within_an_option_or_before_a_percent_sign() -> None:
+    assert code("Try `a`: bench run --rounds 12, 95 % <b>") == (
+        'Try <code>a</code>: bench run <span class="whole">--rounds</span> 12, '
+        "95\N{NO-BREAK SPACE}% &lt;b&gt;"
+    )
