@@ -15,8 +15,8 @@ database_url_option: Callable[[Any], Any] = click.option(
     "--database-url",
     envvar="DATABASE_URL",
     metavar="URL",
-    help="Another PostgreSQL than the embedded one: postgresql://user:password@host:port/database."
-    " The variable DATABASE_URL says the same.",
+    help="Use another PostgreSQL than the embedded one, as in"
+    " postgresql://user:password@host/name. The variable DATABASE_URL says the same.",
 )
 
 

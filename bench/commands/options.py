@@ -88,7 +88,7 @@ def dataset_options(command: Any) -> Any:
         type=int,
         default=1,
         show_default=True,
-        help="Of the rows, of the arguments and of the order of cases.",
+        help="Seed of the rows, of the arguments and of the order of cases.",
     )(command)
     return click.option(
         "--scale",

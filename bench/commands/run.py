@@ -79,11 +79,17 @@ if TYPE_CHECKING:
     type=click.Choice(["native", "dict"]),
     help="Rows as the library gives them, or turned into plain dicts.",
 )
-@click.option("--loop", type=click.Choice(["asyncio", "uvloop"]), help="Of the async backends.")
+@click.option(
+    "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
+)
 @click.option("--rounds", type=click.IntRange(1), help="How often each case is run.")
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(
-    "--warm-up", "warm_up_s", type=Seconds(0, 3600), metavar="SECONDS", help="Before each run."
+    "--warm-up",
+    "warm_up_s",
+    type=Seconds(0, 3600),
+    metavar="SECONDS",
+    help="Length of the warm-up before each run.",
 )
 @dataset_options
 @database_url_option
@@ -91,9 +97,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to make for the results.")
 @patience_option
 @click.option("--verify/--no-verify", default=True, help="Compare all answers before timing.")
-@click.option(
-    "--guard", is_flag=True, help="Time it with session_guard on (docs/session-guard.md)."
-)
+@click.option("--guard", is_flag=True, help="With session_guard: docs/session-guard.md.")
 @click.option("--quiet", is_flag=True, help="Only the closing table.")
 def run(
     profile_name: str,

@@ -71,7 +71,7 @@ def wake_up(late_ns: int) -> Finding:
 def interruptions(gaps_ns: Sequence[int], seconds: float) -> Finding:
     """`gaps_ns`: for how long each time a busy loop was not running, over so many seconds."""
     share, longest_ms = sum(gaps_ns) / (seconds * 1e9), max(gaps_ns, default=0) / 1e6
-    found = f"{len(gaps_ns) / seconds:.0f} a second, {share:.1%} of the time"
+    found = f"{len(gaps_ns) / seconds:.0f} a second, {share * 100:.1f} % of the time"
     if gaps_ns:
         found += f", the longest {longest_ms:.1f} ms"
     if share < 0.01:

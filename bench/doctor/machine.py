@@ -94,7 +94,7 @@ def steal(percent: float) -> Finding:
 def frequency(governor: str | None, turbo: bool | None) -> Finding:
     """Of the first core; None where the system does not say, as in most virtual machines."""
     if governor is None:
-        return Finding("frequency", "not to be seen here")
+        return Finding("frequency", "the system does not tell (a virtual machine, as a rule)")
     found = f"governor {governor}" + (", turbo" if turbo else "")
     if governor not in ("performance", "userspace"):
         return Finding(
