@@ -79,7 +79,8 @@ def test_the_password_is_nowhere(tmp_path: Path, guarded: str) -> None:
     raising += f"    raise RuntimeError('cannot reach ' + {guarded!r})"
     odd = bench.odd(tells=raising)
     url = f"--database-url={guarded}"
-    done = bench.measure(url, "--no-verify", *odd, "--backend=asyncpg")
+    # Longer than a failed warm-up's pause on a busy machine: else no operation would begin.
+    done = bench.measure(url, "--no-verify", "--seconds=0.3", *odd, "--backend=asyncpg")
     assert done.code == 1
     assert "cannot reach postgresql://postgres:***@" in done.err
     (header,) = bench.lines("header")
