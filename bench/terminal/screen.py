@@ -60,10 +60,10 @@ class Screen:
 
 def _figures(seen: dict[str, tuple[str, str]]) -> Table:
     table = Table.grid(padding=(0, 2))
-    # Where it gets narrow, the case gives way, and not whose figures they are.
-    table.add_column(no_wrap=True, min_width=max(map(len, seen)))
-    table.add_column(no_wrap=True, min_width=max(len(figures) for figures, _ in seen.values()))
-    table.add_column(no_wrap=True, overflow="ellipsis", style="dim")
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(style="dim")
     for name, (figures, of) in seen.items():
-        table.add_row(name, figures, of)
+        # Cut in the cell: of columns that must not wrap, rich narrows all, down to no name at all.
+        table.add_row(name, figures, Text(of, overflow="ellipsis", no_wrap=True))
     return table
