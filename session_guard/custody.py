@@ -40,20 +40,20 @@ class Custody:
     """
 
     __slots__ = (
-        "_known", "_lineage", "_others", "_owner", "_since",
-        "depth", "operation", "runner", "shared", "strict", "user",
+        "_depth", "_known", "_lineage", "_others", "_owner", "_runner", "_since",
+        "_user", "operation", "shared", "strict",
     )  # fmt: skip
 
     def __init__(self, shared: str, *, strict: bool = False) -> None:
         me = who.current()
         lineage = who.enrol(me)
         self.shared, self.strict = shared, strict
-        self.runner: Who | None = None
+        self._runner: Who | None = None
         """Whose operation is in flight."""
-        self.depth = 0
+        self._depth = 0
         """Of the calls within it."""
         self.operation = ""
-        self.user = None if strict else me
+        self._user = None if strict else me
         """Who made it, then who used it last."""
         self._since = ""
         self._lineage = lineage
@@ -67,55 +67,52 @@ class Custody:
 
         Raises SharedSessionError, with nothing touched, where it is another's.
         """
-        self.enter_as(who.current(), operation, resource)
-
-    def enter_as(self, me: Who, operation: str, resource: Transactional) -> None:
-        """The same, for who knows already that `me` is who runs now."""
+        me = who.current()
         # Asked and taken without a call in between: CPython changes threads at calls and loops.
-        runner = self.runner
+        runner = self._runner
         if runner is None:
-            self.runner = me
+            self._runner = me
         elif runner is me or not self._taken_from_the_dead(operation, me, runner):
-            self.depth += 1
+            self._depth += 1
             return
-        user = self.user
+        user = self._user
         if me is not user:
             try:
                 at_stake = user is not None and self._at_stake(resource)
                 self._admit(operation, me, at_stake=at_stake)
             except BaseException:
-                self.runner = None
+                self._runner = None
                 raise
         elif not self._since:
             self._since = operation
         self.operation = operation
 
     def leave(self) -> None:
-        if self.depth:
-            self.depth -= 1
+        if self._depth:
+            self._depth -= 1
         else:
-            self.runner = None
+            self._runner = None
 
     def abandon(self) -> None:
         """End the operation in flight, if there is one and it is the running task's own."""
-        if self.runner is who.current():
-            self.depth, self.runner = 0, None
+        if self._runner is who.current():
+            self._depth, self._runner = 0, None
 
     def check(self, operation: str, resource: Transactional) -> None:
         """As `enter` and `leave`: for an operation that is announced, and not called through us."""
-        if who.current() is not self.user:
+        if who.current() is not self._user:
             self.enter(operation, resource)
             self.leave()
 
     def begun(self) -> None:
         """A transaction began, for whoever runs now: setting an attribute begins one, too."""
-        if self.runner is None and (me := who.current()) is not self.user:
+        if self._runner is None and (me := who.current()) is not self._user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
         """The transaction is over. One that another has ended, past `enter`, is only reported."""
         me = who.current()
-        unasked = me is not self.user and not ledger.is_permitted()
+        unasked = me is not self._user and not ledger.is_permitted()
         if unasked and (hold := self._in_the_way_of(me)):
             ledger.record(self._violation("interleaving", operation, me, hold, refused=False))
         if self._others:
@@ -124,7 +121,7 @@ class Custody:
     def hand_over(self, resource: Transactional) -> None:
         """Let go of it: whoever uses it next has it. Raises as `enter` does."""
         self.enter("hand_over", resource)
-        self.user = self._owner = None
+        self._user = self._owner = None
         self._others = ()
         self.leave()
 
@@ -135,7 +132,7 @@ class Custody:
         if self.strict:
             self._admit_owner(operation, me)
         lineage = who.enrol(me)
-        user, others = self.user, self._others
+        user, others = self._user, self._others
         if at_stake and user is not None:
             # First the most common: SQLAlchemy closes a session in a child of its user.
             if not others and len(lineage) > 1 and lineage[-2]() is user:
@@ -146,7 +143,7 @@ class Custody:
                 self._others = [hold for hold in self._holds() if hold.holder is not me]
         elif others:
             self._others = ()
-        self.user, self._since, self._lineage = me, operation, lineage
+        self._user, self._since, self._lineage = me, operation, lineage
         itself = lineage[-1:]
         if itself and itself[0] not in self._known:
             self._known += itself
@@ -154,7 +151,7 @@ class Custody:
                 self._known = tuple(each for each in self._known if each())
 
     def _holds(self) -> list[Hold]:
-        user = [Hold(self.user, self._since, self._lineage)] if self.user else []
+        user = [Hold(self._user, self._since, self._lineage)] if self._user else []
         return [*self._others, *user]
 
     def _admit_owner(self, operation: str, me: Who) -> None:
@@ -189,7 +186,7 @@ class Custody:
         if who.alive(runner):
             self._refuse("overlap", operation, me, Hold(runner, self.operation, ()))
             return False
-        self.depth, self.runner = 0, me
+        self._depth, self._runner = 0, me
         return True
 
     def _refuse(self, kind: Kind, operation: str, me: Who, hold: Hold) -> None:

@@ -1,9 +1,7 @@
 """A drop-in Session that refuses a second user before it is touched."""
 
-from asyncio import _get_running_loop
 from collections.abc import Callable
 from functools import wraps
-from threading import current_thread
 from typing import Any
 
 from sqlalchemy import event
@@ -11,7 +9,6 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session, SessionTransaction
 
 from session_guard.custody import Custody
-from session_guard.who import task_in
 
 _METHODS = (
     *("add", "add_all", "begin", "begin_nested", "close", "commit", "connection", "delete"),
@@ -48,24 +45,12 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
-        # who.current(), custody.enter() and leave(), written out for who has it already: that is
-        # nearly every call, and a Python call of ours costs as much as one of SQLAlchemy's.
         custody = self.custody
-        loop = _get_running_loop()
-        me = (loop and task_in(loop)) or current_thread()
-        if custody.runner is me:
-            custody.depth += 1
-        elif custody.runner is None and custody.user is me and custody.operation:
-            custody.runner, custody.operation = me, name
-        else:
-            custody.enter_as(me, name, self)
+        custody.enter(name, self)
         try:
             return method(self, *args, **kwargs)
         finally:
-            if custody.depth:
-                custody.depth -= 1
-            else:
-                custody.runner = None
+            custody.leave()
 
     return call
 
@@ -94,7 +79,7 @@ def guarded_class(session_class: type[Session]) -> type[GuardedSession]:
 
 
 def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
-    if session.custody.runner is None and transaction.parent is None:
+    if transaction.parent is None:
         session.custody.begun()
 
 

@@ -4,9 +4,7 @@ asyncio does not tell a task's parent. But a new task copies the context of the 
 so what that one has left there names it: https://docs.python.org/3/library/contextvars.html
 """
 
-import sys
-from asyncio import AbstractEventLoop, Task, _get_running_loop, current_task, tasks
-from collections.abc import Callable
+from asyncio import Task, _get_running_loop, current_task
 from contextvars import ContextVar
 from threading import Thread, current_thread
 from typing import Any
@@ -19,18 +17,13 @@ Lineage = tuple["ref[Task[Any]]", ...]
 _MANY = 8
 """Ancestors that a task remembers before it looks which of them are left."""
 
-task_in: Callable[[AbstractEventLoop], Task[Any] | None] = current_task
-if sys.version_info < (3, 12):
-    # Until it is in C, current_task() costs a Python call more, six times a unit of work.
-    task_in = tasks._current_tasks.get  # type: ignore[attr-defined]
-
 _lineage: ContextVar[Lineage] = ContextVar("session_guard_lineage", default=())
 
 
 def current() -> Who:
     """The running task, or the thread where no task runs."""
     loop = _get_running_loop()  # without one, current_task() would raise
-    return (loop and task_in(loop)) or current_thread()
+    return (loop and current_task(loop)) or current_thread()
 
 
 def alive(who: Who) -> bool:
