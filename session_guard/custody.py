@@ -1,8 +1,9 @@
 """Whose a session is: who uses it now, and who has something at stake in its transaction."""
 
-from asyncio import Task
+from asyncio import Task, _get_running_loop, current_task
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from threading import current_thread
 from typing import Any, Protocol
 
 from session_guard import ledger, where, who
@@ -11,6 +12,9 @@ from session_guard.who import Lineage, Who
 
 _MANY = 32
 """Tasks that a session remembers before it looks which of them are left."""
+
+_ENDS = ("close", "commit", "rollback")
+"""Operations that leave nothing at stake."""
 
 
 class Transactional(Protocol):
@@ -40,18 +44,16 @@ class Custody:
     """
 
     __slots__ = (
-        "_depth", "_known", "_lineage", "_others", "_owner", "_runner", "_since",
-        "_user", "operation", "shared", "strict",
+        "_known", "_lineage", "_others", "_owner", "_since", "_user",
+        "operation", "runner", "shared", "strict",
     )  # fmt: skip
 
     def __init__(self, shared: str, *, strict: bool = False) -> None:
         me = who.current()
         lineage = who.enrol(me)
         self.shared, self.strict = shared, strict
-        self._runner: Who | None = None
+        self.runner: Who | None = None
         """Whose operation is in flight."""
-        self._depth = 0
-        """Of the calls within it."""
         self.operation = ""
         self._user = None if strict else me
         """Who made it, then who used it last."""
@@ -62,68 +64,75 @@ class Custody:
         self._others: Sequence[Hold] = ()
         self._owner: Who | None = None
 
-    def enter(self, operation: str, resource: Transactional) -> None:
-        """Begin an operation; `leave` ends it.
+    def enter(self, operation: str, resource: Transactional) -> bool:
+        """Begin an operation that `leave` is to end; False where it is part of one in flight.
 
         Raises SharedSessionError, with nothing touched, where it is another's.
         """
-        me = who.current()
+        # who.current(), written out: without this call, and one of `leave`, the guard of a unit of
+        # work costs a seventh less.
+        loop = _get_running_loop()
+        me = (loop and current_task(loop)) or current_thread()
         # Asked and taken without a call in between: CPython changes threads at calls and loops.
-        runner = self._runner
+        runner = self.runner
         if runner is None:
-            self._runner = me
+            self.runner = me
         elif runner is me or not self._taken_from_the_dead(operation, me, runner):
-            self._depth += 1
-            return
+            return False
         user = self._user
-        if me is not user:
+        if me is user:
+            if not self._since:
+                self._since = operation
+        elif self.strict or operation not in _ENDS or not who.is_new_child_of(user):
             try:
                 at_stake = user is not None and self._at_stake(resource)
                 self._admit(operation, me, at_stake=at_stake)
             except BaseException:
-                self._runner = None
+                self.runner = None
                 raise
-        elif not self._since:
-            self._since = operation
+        # Else it is ended for its user, as SQLAlchemy does after a `with`, and stays his.
         self.operation = operation
+        return True
 
     def leave(self) -> None:
-        if self._depth:
-            self._depth -= 1
-        else:
-            self._runner = None
+        self.runner = None
 
     def abandon(self) -> None:
         """End the operation in flight, if there is one and it is the running task's own."""
-        if self._runner is who.current():
-            self._depth, self._runner = 0, None
+        if self.runner is not None and self.runner is who.current():
+            self.runner = None
 
     def check(self, operation: str, resource: Transactional) -> None:
         """As `enter` and `leave`: for an operation that is announced, and not called through us."""
-        if who.current() is not self._user:
-            self.enter(operation, resource)
-            self.leave()
+        if self.enter(operation, resource):
+            self.runner = None
 
     def begun(self) -> None:
-        """A transaction began, for whoever runs now: setting an attribute begins one, too."""
-        if self._runner is None and (me := who.current()) is not self._user:
+        """A transaction began, maybe outside of any operation: setting an attribute begins one."""
+        if (me := who.current()) is not self._user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
         """The transaction is over. One that another has ended, past `enter`, is only reported."""
         me = who.current()
-        unasked = me is not self._user and not ledger.is_permitted()
+        asked = me is self.runner or me is self._user or who.is_new_child_of(self._user)
+        unasked = not asked and not ledger.is_permitted()
         if unasked and (hold := self._in_the_way_of(me)):
             ledger.record(self._violation("interleaving", operation, me, hold, refused=False))
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing is at stake any more."""
         if self._others:
             self._others = ()
 
     def hand_over(self, resource: Transactional) -> None:
         """Let go of it: whoever uses it next has it. Raises as `enter` does."""
-        self.enter("hand_over", resource)
+        entered = self.enter("hand_over", resource)
         self._user = self._owner = None
         self._others = ()
-        self.leave()
+        if entered:
+            self.leave()
 
     def _at_stake(self, resource: Transactional) -> bool:
         return resource.in_transaction()
@@ -134,13 +143,9 @@ class Custody:
         lineage = who.enrol(me)
         user, others = self._user, self._others
         if at_stake and user is not None:
-            # First the most common: SQLAlchemy closes a session in a child of its user.
-            if not others and len(lineage) > 1 and lineage[-2]() is user:
-                self._others = (Hold(user, self._since, self._lineage),)
-            else:
-                if hold := self._in_the_way_of(me):
-                    self._refuse("interleaving", operation, me, hold)
-                self._others = [hold for hold in self._holds() if hold.holder is not me]
+            if hold := self._in_the_way_of(me):
+                self._refuse("interleaving", operation, me, hold)
+            self._others = [hold for hold in self._holds() if hold.holder is not me]
         elif others:
             self._others = ()
         self._user, self._since, self._lineage = me, operation, lineage
@@ -186,7 +191,7 @@ class Custody:
         if who.alive(runner):
             self._refuse("overlap", operation, me, Hold(runner, self.operation, ()))
             return False
-        self._depth, self._runner = 0, me
+        self.runner = me
         return True
 
     def _refuse(self, kind: Kind, operation: str, me: Who, hold: Hold) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from session_guard.custody import Custody, Transactional
+from session_guard.session import know_connections
 
 _KEY = "session_guard"
 """In `info`, which a connection has for its users' own data; anew at each checkout."""
@@ -20,7 +21,12 @@ _KEY = "session_guard"
 class ConnectionCustody(Custody):
     """Who may use one connection, from its checkout to its return."""
 
-    __slots__ = ()
+    __slots__ = ("cursor",)
+
+    def __init__(self, shared: str, *, strict: bool = False) -> None:
+        super().__init__(shared, strict=strict)
+        self.cursor: Any = None
+        """Of the statement in flight, or of the last."""
 
     def _at_stake(self, resource: Transactional) -> bool:
         # With autocommit a Connection is "in a transaction" that the server knows nothing of.
@@ -36,6 +42,7 @@ def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = 
     `strict`: even an idle connection may not change hands before it is returned to the pool.
     """
     target = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+    know_connections()
     if not is_guarded(target):
         event.listen(target, "engine_connect", _connected_strict if strict else _connected)
         for name, listener in _LISTENERS.items():
@@ -68,13 +75,26 @@ def _connected_strict(connection: Connection) -> None:
     connection.info[_KEY] = ConnectionCustody("connection", strict=True)
 
 
-def _before(connection: Connection, *_: Any) -> None:
-    if custody := custody_of(connection):
-        custody.enter("execute", connection)
+# What begins, or is sent a statement, is open, and need not be asked.
 
 
-def _after(connection: Connection, *_: Any) -> None:
-    if custody := custody_of(connection):
+def _began(connection: Connection, *_: Any) -> None:
+    """None was open, so that the connection may be another's from now on."""
+    custody: ConnectionCustody | None = connection.info.get(_KEY)
+    if custody is not None:
+        custody.begun()
+
+
+def _before(connection: Connection, cursor: Any, *_: Any) -> None:
+    custody: ConnectionCustody | None = connection.info.get(_KEY)
+    if custody is not None and custody.enter("execute", connection):
+        custody.cursor = cursor
+
+
+def _after(connection: Connection, cursor: Any, *_: Any) -> None:
+    custody: ConnectionCustody | None = connection.info.get(_KEY)
+    # Not after what a listener executes in the middle of it.
+    if custody is not None and cursor is custody.cursor:
         custody.leave()
 
 
@@ -91,7 +111,10 @@ def _heard(operation: str, *, ends: bool = False) -> Callable[..., None]:
         if custody := custody_of(connection):
             custody.check(operation, connection)
             if ends:
-                custody.ended(operation)
+                # A listener of the application's own may have refused a statement after we heard of
+                # it. SQLAlchemy 2.0 tells nobody, and it would be in flight for good.
+                custody.abandon()
+                custody.forget()
 
     return listener
 
@@ -100,6 +123,8 @@ _LISTENERS: dict[str, Callable[..., None]] = {
     "before_cursor_execute": _before,
     "after_cursor_execute": _after,
     "handle_error": _failed,
+    "begin": _began,
+    "begin_twophase": _began,
     "commit": _heard("commit", ends=True),
     "rollback": _heard("rollback", ends=True),
     "savepoint": _heard("begin_nested"),

@@ -6,22 +6,29 @@ made one of a guarded subclass of its own class: what comes next is seen whole.
 
 from collections.abc import Callable
 from typing import Any, cast
+from weakref import WeakSet
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, Session
 
 from session_guard.custody import Custody
 from session_guard.engine import guard_engine, is_guarded, unguard_engine
-from session_guard.session import LISTENERS, GuardedSession, guarded_class
+from session_guard.instances import changed, guard_mapper, unguard_mapper
+from session_guard.session import CONNECTION_LISTENERS, LISTENERS, GuardedSession, guarded_class
 
 
 def guard_everything() -> None:
-    """Every session and every engine of this process, present and future. Twice is once."""
+    """Every session and engine of this process, and every mapped class, present and future.
+
+    Twice is once. Not those classes whose mappers have been configured already, as the first query
+    or instance does: SQLAlchemy tells of each mapper once. `guard_instances` takes them by name.
+    """
     if not is_guarded(Engine):
         guard_engine(Engine)
         for name, listener in _LISTENERS.items():
             event.listen(Session, name, listener)
+        event.listen(Mapper, "mapper_configured", _configured)
 
 
 def unguard_everything() -> None:
@@ -30,6 +37,32 @@ def unguard_everything() -> None:
         unguard_engine(Engine)
         for name, listener in _LISTENERS.items():
             event.remove(Session, name, listener)
+        event.remove(Mapper, "mapper_configured", _configured)
+        while _mappers:
+            unguard_mapper(_mappers.pop(), _changed)
+
+
+_mappers: WeakSet[Mapper[Any]] = WeakSet()
+"""Whose attributes are listened to."""
+
+
+def _configured(mapper: Mapper[Any], _: type) -> None:
+    _listen(mapper)
+    # A backref has just made an attribute on the other side, which may have been told of before.
+    for relationship in mapper.relationships:
+        for other in relationship.mapper.self_and_descendants:
+            if other.configured:
+                _listen(other)
+
+
+def _listen(mapper: Mapper[Any]) -> None:
+    guard_mapper(mapper, _changed)
+    _mappers.add(mapper)
+
+
+def _changed(instance: object, *_: Any) -> None:
+    # Not `changed` itself: what the application asked of `guard_instances` is not ours to end.
+    changed(instance)
 
 
 def _adopted(session: Session) -> GuardedSession:
@@ -51,4 +84,4 @@ def _listening(hear: Callable[..., None]) -> Callable[..., None]:
     return listener
 
 
-_LISTENERS = {name: _listening(hear) for name, hear in LISTENERS.items()}
+_LISTENERS = {name: _listening(hear) for name, hear in (LISTENERS | CONNECTION_LISTENERS).items()}

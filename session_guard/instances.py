@@ -3,10 +3,11 @@
 Apart from GuardedSession, and asked for by name, since it costs every attribute that is set.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.orm import DeclarativeBase, object_session, registry
+from sqlalchemy.orm import DeclarativeBase, Mapper, QueryableAttribute, object_session, registry
 
 from session_guard.session import GuardedSession
 
@@ -20,20 +21,40 @@ def guard_instances(mapped: type[DeclarativeBase] | registry) -> None:
     classes = mapped if isinstance(mapped, registry) else mapped.registry
     classes.configure()
     for mapper in classes.mappers:
-        for column in mapper.column_attrs:
-            _listen(getattr(mapper.class_, column.key), "set")
-        for relationship in mapper.relationships:
-            attribute = getattr(mapper.class_, relationship.key)
-            for change in ("append", "remove") if relationship.uselist else ("set",):
-                _listen(attribute, change)
+        guard_mapper(mapper, changed)
 
 
-def _listen(attribute: Any, change: str) -> None:
-    if not event.contains(attribute, change, _changed):
-        event.listen(attribute, change, _changed)
+def guard_mapper(mapper: Mapper[Any], hear: Callable[..., None]) -> None:
+    """Have `hear` hear of every change of an instance. Loading one from a row is no change."""
+    for attribute, change in _changes(mapper):
+        if not event.contains(attribute, change, hear):
+            event.listen(attribute, change, hear)
 
 
-def _changed(instance: object, *_: Any) -> None:
+def unguard_mapper(mapper: Mapper[Any], hear: Callable[..., None]) -> None:
+    for attribute, change in _changes(mapper):
+        if event.contains(attribute, change, hear):
+            event.remove(attribute, change, hear)
+
+
+def changed(instance: object, *_: Any) -> None:
+    """Raise where the running task may not change it."""
     session = object_session(instance)
     if isinstance(session, GuardedSession):
         session.custody.check("change of an instance", session)
+
+
+_OF_MANY = "append", "remove"
+_OF_ONE = "set", "remove", "modified"
+"""Also `del`, and what `flag_modified` or a `Mutable` tells of."""
+
+
+def _changes(mapper: Mapper[Any]) -> Iterator[tuple[QueryableAttribute[Any], str]]:
+    """Each attribute, with each of the events that tell of its change."""
+    many = {each.key for each in mapper.relationships if each.uselist}
+    for mapped in (*mapper.column_attrs, *mapper.relationships):
+        attribute = getattr(mapper.class_, mapped.key, None)
+        # None for what only the mapper has, as a `polymorphic_on` that is an expression.
+        if isinstance(attribute, QueryableAttribute):
+            for change in _OF_MANY if mapped.key in many else _OF_ONE:
+                yield attribute, change

@@ -20,13 +20,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(OPTION, text, type="bool", default=False)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    # A conftest.py imports the application, and may make an instance of a mapped class.
+    if early_config.known_args_namespace.one_session_per_task or early_config.getini(OPTION):
+        _guard()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}(reason): two tasks may share a session here.")
     if config.getoption(OPTION) or config.getini(OPTION):
-        from session_guard.everywhere import guard_everything
-
-        guard_everything()
+        _guard()
         config.pluginmanager.register(_Watch(), "session_guard_watch")
+
+
+def _guard() -> None:
+    from session_guard.everywhere import guard_everything
+
+    guard_everything()
 
 
 class _Watch:

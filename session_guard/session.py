@@ -46,11 +46,12 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
         custody = self.custody
-        custody.enter(name, self)
+        if not custody.enter(name, self):
+            return method(self, *args, **kwargs)
         try:
             return method(self, *args, **kwargs)
         finally:
-            custody.leave()
+            custody.runner = None  # as `leave` does, without a call
 
     return call
 
@@ -75,16 +76,17 @@ def guarded_class(session_class: type[Session]) -> type[GuardedSession]:
     return _guarded_classes[session_class]
 
 
-# A transaction object has methods of its own, and to set a mapped attribute begins a transaction.
+# A transaction object has methods of its own, to set a mapped attribute begins a transaction, and
+# what is put into an instance's relationship is added by a cascade.
 
 
 def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
+    if session.custody.runner is None and transaction.parent is None:
         session.custody.begun()
 
 
-def _connected(session: GuardedSession, _: SessionTransaction, connection: Connection) -> None:
-    session.connections_in_use += (connection,)
+def _attaches(session: GuardedSession, _: object) -> None:
+    session.custody.check("add", session)
 
 
 def _commits(session: GuardedSession) -> None:
@@ -93,13 +95,18 @@ def _commits(session: GuardedSession) -> None:
 
 def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        session.connections_in_use = ()
         session.custody.ended("rollback or close")
+        if session.connections_in_use:
+            session.connections_in_use = ()
+
+
+def _connected(session: GuardedSession, _: SessionTransaction, connection: Connection) -> None:
+    session.connections_in_use += (connection,)
 
 
 LISTENERS: dict[str, Callable[..., None]] = {
     "after_transaction_create": _begun,
-    "after_begin": _connected,
+    "before_attach": _attaches,
     "before_commit": _commits,
     "after_transaction_end": _ended,
 }
@@ -107,3 +114,13 @@ LISTENERS: dict[str, Callable[..., None]] = {
 
 for _name, _listener in LISTENERS.items():
     event.listen(GuardedSession, _name, _listener)
+
+CONNECTION_LISTENERS: dict[str, Callable[..., None]] = {"after_begin": _connected}
+"""The same, once an engine is guarded: only its connections have to be known, and hearing costs."""
+
+
+def know_connections() -> None:
+    """From now on, guarded sessions know what connections they use."""
+    for name, listener in CONNECTION_LISTENERS.items():
+        if not event.contains(GuardedSession, name, listener):
+            event.listen(GuardedSession, name, listener)

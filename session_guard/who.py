@@ -48,6 +48,12 @@ def enrol(me: Who) -> Lineage:
     return lineage
 
 
+def is_new_child_of(parent: Who | None) -> bool:
+    """Whether the running task was started by this one, and has not been met before."""
+    lineage = _lineage.get()
+    return bool(lineage) and parent is not None and lineage[-1]() is parent
+
+
 def ancestors() -> set[Who]:
     """The living tasks that the running one descends from, as far as the guard has met them."""
     return {task for each in _lineage.get() if (task := each()) and not task.done()}

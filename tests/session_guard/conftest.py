@@ -24,6 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from session_guard import GuardedSession, violations
+from tests.databases import new_database
 
 collect_ignore = ["samples"]
 """Projects for the plugin's tests, some of whose tests have to fail."""
@@ -76,15 +77,11 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def note_url(server: EmbeddedServer) -> str:
-    maintenance = Database(server.start())
-    with maintenance.connect() as connection:
-        connection.execute("CREATE DATABASE notes")
-        connection.execute("ALTER DATABASE notes SET synchronous_commit = off")
-    url = maintenance.url.replace("@/postgres?", "@/notes?")
-    with Database(url).connect() as connection:
-        connection.execute("CREATE TABLE note (id serial PRIMARY KEY, text text NOT NULL)")
-    return url
+def note_url(server: EmbeddedServer) -> Iterator[str]:
+    with new_database(server, durable=False) as database:
+        with database.connect() as connection:
+            connection.execute("CREATE TABLE note (id serial PRIMARY KEY, text text NOT NULL)")
+        yield database.url
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ def test_with_the_plugins_of_async_tests(pytester: pytest.Pytester, name: str) -
     result = Project(pytester, name).run("-v", "--one-session-per-task", "-p", without)
     assert outcomes(result) == {
         "test_the_fixtures_session": "PASSED",
+        "test_the_fixtures_instance": "PASSED",
         "test_own": "PASSED",
         "test_shared": "FAILED",
     }
@@ -94,6 +95,24 @@ def test_with_the_plugins_of_async_tests(pytester: pytest.Pytester, name: str) -
 def test_a_fastapi_application_and_its_repaired_twin(pytester: pytest.Pytester) -> None:
     result = Project(pytester, "fastapi_app").run("-v", "--one-session-per-task", *NOT_OURS)
     assert outcomes(result) == {"test_shared": "FAILED", "test_own": "PASSED"}
+
+
+def test_an_instance_that_another_task_changes(pytester: pytest.Pytester) -> None:
+    """Forbids that it passes unseen, also of a class that a conftest.py has made use of at import;
+    and an alarm where the change is in the right task, lent, or after the transaction."""
+    project = Project(pytester, "instances")
+    assert outcomes(project.run("-v", "--one-session-per-task", *NOT_OURS)) == {
+        "test_shared": "FAILED",
+        "test_own": "PASSED",
+        "test_in_the_same_task": "PASSED",
+        "test_lent_to_a_child": "PASSED",
+        "test_after_the_commit": "PASSED",
+        "test_detached": "PASSED",
+    }
+    result = project.run("-v", *NOT_OURS)
+    assert set(outcomes(result).values()) == {"PASSED"}
+    result = project.run("-v", "-n", "2", "--one-session-per-task", *NOT_OURS)
+    result.assert_outcomes(passed=5, failed=1)
 
 
 def test_a_permission_needs_a_reason(pytester: pytest.Pytester) -> None:

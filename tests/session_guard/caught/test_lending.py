@@ -68,6 +68,43 @@ def test_what_was_lent_is_the_lenders_again(desk: Desk, run: Run) -> None:
     assert desk.texts == ["a"]
 
 
+@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
+def test_what_a_child_ended_is_the_lenders_still(desk: Desk, run: Run, end: str) -> None:
+    """Forbids a child that ended its parent's transaction to hide what the parent begins next."""
+
+    async def scenario() -> list[Any]:
+        async with two(desk) as session:
+
+            async def after_an_end_by_a_child(session: AsyncSession) -> None:
+                await read(session)
+                await asyncio.create_task(getattr(session, end)())
+                await add_and_flush(session)
+
+            return await interleave(session, after_an_end_by_a_child, BETWEEN["rolls back"])
+
+    mine, others = run(scenario())
+    assert mine is None
+    assert isinstance(others, SharedSessionError)
+    assert desk.texts == ["a"]
+
+
+def test_a_child_ends_nothing_that_its_sibling_holds(desk: Desk, run: Run) -> None:
+    """Forbids that the end of a transaction is let pass for any child of somebody who used it."""
+
+    async def scenario() -> list[Any]:
+        async with two(desk) as session:
+
+            async def by_a_child_that_lives(session: AsyncSession) -> None:
+                await add_and_flush(session)
+
+            await read(session)
+            return await interleave(session, by_a_child_that_lives, BETWEEN["commits"])
+
+    mine, others = run(scenario())
+    assert mine is None
+    assert isinstance(others, SharedSessionError)
+
+
 def test_after_a_hand_over_the_giver_is_a_stranger(desk: Desk, run: Run) -> None:
     async def scenario() -> list[Any]:
         async with two(desk) as session:

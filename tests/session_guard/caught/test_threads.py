@@ -1,13 +1,14 @@
 """A sync session that two threads use."""
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import sessionmaker
 
-from session_guard import GuardedSession, SharedSessionError, violations
+from session_guard import GuardedSession, SharedSessionError, guard_engine, violations
 from tests.session_guard.conftest import Desk, Note
 
 
@@ -26,6 +27,28 @@ def test_threads_that_overlap(desk: Desk) -> None:
     assert caught is not None
     assert caught.violation.user == "thread 'MainThread'"
     assert caught.violation.kind == "overlap"
+
+
+def test_a_listener_that_executes_in_the_middle_of_a_statement(desk: Desk) -> None:
+    """Forbids that the end of the listener's own statement ends the one that it heard of."""
+    engine = desk.sync_engine()
+    guard_engine(engine)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def ask(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+        if "pg_sleep" in statement:
+            connection.execute(text("SELECT 2"))
+            within.set()
+
+    within = Event()
+    with engine.connect() as connection, ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(connection.scalar, text("SELECT 1 FROM pg_sleep(0.5)"))
+        assert within.wait(10)
+        with pytest.raises(SharedSessionError, match="operation in flight"):
+            connection.execute(text("SELECT 3"))
+        assert slow.result() == 1
+        assert connection.scalar(text("SELECT 4")) == 4  # and it has an end
+    engine.dispose()
 
 
 def test_a_dead_thread_leaves_no_lock(desk: Desk) -> None:

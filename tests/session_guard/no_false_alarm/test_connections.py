@@ -1,8 +1,11 @@
 """Connections of Core, under the net at the engine."""
 
 import asyncio
+from typing import Any
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from session_guard import guard_engine
@@ -50,5 +53,67 @@ def test_an_autocommit_connection_between_its_statements(desk: Desk, run: Run) -
                         await asyncio.sleep(0)
 
                 await asyncio.gather(worker("a"), worker("b"))
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("ends", ["commit", "rollback", "begin"])
+def test_a_connection_changes_hands_between_its_transactions(
+    desk: Desk, run: Run, ends: str
+) -> None:
+    """Forbids that the newcomer's own transaction, begun by its first statement, is taken for the
+    last one's. Both live on, and use it turn by turn."""
+    select = text("SELECT 1")
+
+    async def scenario() -> None:
+        async with desk.engine() as engine:
+            guard_engine(engine)
+            async with engine.connect() as connection:
+                turn = asyncio.Lock()
+
+                async def worker() -> None:
+                    for _ in range(3):
+                        async with turn:
+                            if ends == "begin":
+                                async with connection.begin():
+                                    await connection.execute(select)
+                            else:
+                                await connection.execute(select)
+                                await getattr(connection, ends)()
+                        await asyncio.sleep(0)
+
+                await asyncio.gather(worker(), worker())
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("isolation_level", ["READ COMMITTED", "AUTOCOMMIT"])
+def test_a_statement_that_a_listener_of_the_applications_own_refuses(
+    desk: Desk, run: Run, isolation_level: str
+) -> None:
+    """Forbids that it stays in flight: nothing is sent, and SQLAlchemy 2.0 tells nobody of it."""
+
+    def refuse(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
+        if "note" in statement:
+            raise PermissionError("not here")
+
+    async def scenario() -> None:
+        async with desk.engine(isolation_level=isolation_level) as engine:
+            guard_engine(engine)
+            event.listen(engine.sync_engine, "before_cursor_execute", refuse)
+            async with engine.connect() as connection:
+                turn = asyncio.Lock()
+
+                async def worker() -> None:
+                    for _ in range(2):
+                        async with turn:
+                            with pytest.raises(PermissionError):
+                                await connection.execute(text("SELECT text FROM note"))
+                            await connection.rollback()
+                            await connection.execute(text("SELECT 1"))
+                            await connection.commit()
+                        await asyncio.sleep(0)
+
+                await asyncio.gather(worker(), worker())
 
     run(scenario())

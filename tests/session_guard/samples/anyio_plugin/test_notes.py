@@ -31,6 +31,14 @@ async def session(maker: Maker) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@pytest.fixture
+async def note(session: AsyncSession) -> Note:
+    note = Note(text="another")
+    session.add(note)
+    await session.flush()
+    return note
+
+
 async def add(session: AsyncSession) -> None:
     session.add(Note(text="a"))
     await session.flush()
@@ -46,6 +54,11 @@ async def add_and_swallow(session: AsyncSession) -> None:
 @pytest.mark.anyio
 async def test_the_fixtures_session(session: AsyncSession) -> None:
     await add(session)
+
+
+@pytest.mark.anyio
+async def test_the_fixtures_instance(note: Note) -> None:
+    note.text = "changed"
 
 
 @pytest.mark.anyio

@@ -25,6 +25,14 @@ async def session(maker: Maker) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@pytest_asyncio.fixture
+async def note(session: AsyncSession) -> Note:
+    note = Note(text="another")
+    session.add(note)
+    await session.flush()
+    return note
+
+
 async def add(session: AsyncSession) -> None:
     session.add(Note(text="a"))
     await session.flush()
@@ -35,6 +43,11 @@ async def add(session: AsyncSession) -> None:
 @pytest.mark.asyncio
 async def test_the_fixtures_session(session: AsyncSession) -> None:
     await add(session)
+
+
+@pytest.mark.asyncio
+async def test_the_fixtures_instance(note: Note) -> None:
+    note.text = "changed"
 
 
 @pytest.mark.asyncio
