@@ -40,8 +40,9 @@ microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k async
 	    --benchmark-sort=mean --benchmark-columns=mean,stddev,median,iqr,ops,rounds \
 	    $(if $(COMPARE),--benchmark-compare='$(COMPARE)') $(ARGS)
 
+# With PYTHONDONTWRITEBYTECODE, each of several hundred processes would compile all modules anew.
 test: $(READY_DEV) ## run the tests: ARGS="-k streams"
-	@.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY_DEV) ## lint, formatting, types, architecture
 	@.venv/bin/ruff check .
@@ -83,7 +84,7 @@ clean: ## remove .venv and caches; results/ and the database's files stay
 	@# The embedded server runs from .venv: it has to end first.
 	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
-	@find accessors async_benchmark bench tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	@find accessors async_benchmark bench session_guard tests -type d -name __pycache__ -prune -exec rm -rf {} +
 	@echo "removed  .venv and caches"
 	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
 

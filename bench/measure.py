@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,7 +11,8 @@ from bench.case import Case
 from bench.errors import BenchError
 from bench.jobs import Jobs
 from bench.load import memory, runner
-from bench.load.processes import PATIENCE_S, Crew, GivenUpError, WorkError
+from bench.load.crew import PATIENCE_S, Crew, Pending
+from bench.load.process import GivenUpError, WorkError
 from bench.load.runner import Job
 from bench.plan import Plan
 from bench.results.entries import Entry, Failure, Run
@@ -164,8 +164,8 @@ class _Work:
             self.audience.stage(what, len(cases))
         for case in cases:
             self.audience.begin(case)
-            future = self.crew.submit_alone(case.key, work, self.jobs.of(case))
-            self._keep(case, 0, case.key, future, self.order.patience_s)
+            pending = self.crew.submit_alone(case.key, work, self.jobs.of(case))
+            self._keep(case, 0, pending, self.order.patience_s)
             self.crew.dismiss(case.key)
 
     def _measure_rounds(self) -> None:
@@ -184,25 +184,20 @@ class _Work:
                     continue
                 self.audience.begin(case)
                 process = case.process
-                future = self.crew.submit(process, runner.run, self.jobs.of(case, round_number))
-                self._keep(case, round_number, process, future, patience_s)
+                pending = self.crew.submit(process, runner.run, self.jobs.of(case, round_number))
+                self._keep(case, round_number, pending, patience_s)
                 if case.large:
                     self.crew.dismiss(process)
                 if WORKLOADS[case.workload].writes:
                     rows.restore(self.connection, self.order.dataset)
 
     def _keep(
-        self,
-        case: Case,
-        round_number: int,
-        process: str,
-        future: "Future[Any]",
-        patience_s: float,
+        self, case: Case, round_number: int, pending: Pending[Entry], patience_s: float
     ) -> None:
         """Wait for the outcome and append it; a failure is an outcome, if the server lives."""
         outcome: Entry
         try:
-            outcome = self.crew.result(process, future, patience_s)
+            outcome = self.crew.result(pending, patience_s)
         except WorkError as error:
             if isinstance(error, GivenUpError):
                 self.hopeless.add(case)

@@ -1,6 +1,7 @@
 """From a file of runs to everything that people look at: table, summary.csv, charts, report."""
 
 import os
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +19,15 @@ _WIDTH = 100
 """Of the table where nobody says how wide it may be: a pipe, a file, CI."""
 
 
-def present(folder: Path) -> None:
+def present(folder: Path, *, charts: bool = True) -> None:
     """Write summary.csv, charts and report beside the file; print the table and where they are.
 
+    Without `charts`, none is drawn, nor is what draws them imported: that takes longest.
     Raises `BenchError` where there is nothing to draw, or it can't be written.
     """
     from rich.console import Console
 
-    from bench import charts, report, summary
+    from bench import report, summary
     from bench.cautions import cautions
     from bench.errors import BenchError
     from bench.export import summary_csv
@@ -33,7 +35,8 @@ def present(folder: Path) -> None:
     from bench.streaming import table as streaming_table
     from bench.terminal import table
 
-    status = Console(stderr=True).status("drawing the charts: some ten seconds")
+    longest = "drawing the charts: some ten seconds" if charts else "writing the report"
+    status = Console(stderr=True).status(longest)
     found = results.load(folder)
     if not found.runs and not found.memory:
         raise BenchError(f"{found.folder} holds no finished run: there is nothing to draw.")
@@ -41,7 +44,7 @@ def present(folder: Path) -> None:
     try:
         summary_csv.write_csv(found, found.folder / "summary.csv", summaries)
         with status:
-            drawn = charts.draw(found, found.folder, summaries)
+            drawn = _draw(found, summaries) if charts else None
             report.render_to(found.folder / report.REPORT_FILE, [found], summaries)
         refresh_index(found.folder)
     except OSError as error:
@@ -59,8 +62,17 @@ def present(folder: Path) -> None:
     if found.damaged_line:
         click.echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
     click.echo(f"\nfigures  {near(found.folder / 'summary.csv')}")
-    click.echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+    if drawn is None:
+        click.echo(f"charts   none drawn: bench charts {shlex.quote(str(near(found.folder)))}")
+    else:
+        click.echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
     click.echo(f"report   {near(found.folder / report.REPORT_FILE)}")
+
+
+def _draw(found: results.Results, summaries: "list[Summary]") -> list[Path]:
+    from bench import charts
+
+    return charts.draw(found, found.folder, summaries)
 
 
 def again(found: results.Results, summaries: "list[Summary]") -> str | None:

@@ -47,12 +47,6 @@ class Interval:
             return None
         return (self.high - self.low) / 2 / abs(self.median)
 
-    def overlaps(self, other: "Interval") -> bool:
-        """False only where both intervals exist and lie apart."""
-        if self.low is None or self.high is None or other.low is None or other.high is None:
-            return True
-        return self.low <= other.high and other.low <= self.high
-
 
 def shares_in_window(
     start_ns: ArrayLike, duration_ns: ArrayLike, window_ns: int

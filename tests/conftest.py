@@ -1,6 +1,5 @@
 """A real PostgreSQL for the tests: one server a session, one fresh database a test."""
 
-import itertools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from hypothesis import settings
 
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from tests.databases import new_database
 
 pytest_plugins = ["pytester"]
 
@@ -33,8 +33,10 @@ SLOWEST_FIRST = (
 """Files of half a minute: begun last, one would keep one worker busy and leave the others idle."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes longest begins first (with --no-loadscope-reorder, workers keep this order)."""
+    if moved := [name for name in SLOWEST_FIRST if not (config.rootpath / name).exists()]:
+        raise pytest.UsageError(f"SLOWEST_FIRST in tests/conftest.py: where is {moved[0]} now?")
     rank = {name: number for number, name in enumerate(SLOWEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
 
@@ -42,7 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 # A pytest that a test starts is no worker of ours: pytest-benchmark would time nothing in it.
 os.environ.pop("PYTEST_XDIST_WORKER", None)
 
-_number = itertools.count(1)
+
+@pytest.fixture(scope="session", autouse=True)
+def _pytest_without_hypothesis() -> Iterator[None]:
+    """A pytest that a test starts has no use for it, and would import it for half a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -60,10 +68,5 @@ def server() -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def database(server: EmbeddedServer) -> Iterator[Database]:
     """An empty database that only this test uses."""
-    maintenance = Database(server.start())
-    name = f"test_{os.getpid()}_{next(_number)}"
-    with maintenance.connect() as connection:
-        connection.execute(f"create database {name}")
-    yield Database(maintenance.url.replace("@/postgres?", f"@/{name}?"))
-    with maintenance.connect() as connection:
-        connection.execute(f"drop database {name} with (force)")
+    with new_database(server) as database:
+        yield database

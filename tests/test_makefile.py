@@ -28,7 +28,7 @@ class Copy:
         self.folder = folder
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, folder)
-        for name in ("accessors", "async_benchmark", "bench", "tests"):
+        for name in ("accessors", "async_benchmark", "bench", "session_guard", "tests"):
             (folder / name).mkdir()
         programs = folder / ".venv" / "bin"
         programs.mkdir(parents=True)
@@ -171,7 +171,9 @@ def test_charts_are_of_the_newest_result_or_of_the_named(copy: Copy) -> None:
 
 
 def test_clean_keeps_what_was_measured_and_the_database(copy: Copy) -> None:
-    for name in ("results/one/run.jsonl", ".gatherbench/data", "bench/__pycache__/x.pyc"):
+    """Forbids a package of ours whose caches stay."""
+    caches = [f"{package}/__pycache__/x.pyc" for package in ("bench", "session_guard")]
+    for name in ("results/one/run.jsonl", ".gatherbench/data", *caches):
         path = copy.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -179,7 +181,7 @@ def test_clean_keeps_what_was_measured_and_the_database(copy: Copy) -> None:
     assert done.returncode == 0
     assert copy.said[0] == "bench db stop"
     assert not (copy.folder / ".venv").exists()
-    assert not (copy.folder / "bench" / "__pycache__").exists()
+    assert not any((copy.folder / name).parent.exists() for name in caches)
     assert (copy.folder / "results" / "one" / "run.jsonl").exists()
     assert (copy.folder / ".gatherbench" / "data").exists()
     assert "kept" in done.stdout

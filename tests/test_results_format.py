@@ -16,8 +16,8 @@ from bench.charts import FAMILIES
 from bench.results import file as results
 from bench.results.entries import Failure
 from bench.results.samples import Samples
-from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from tests.databases import new_database
 from tests.documents import ROOT, blocks, described, section
 
 DOCUMENT = ROOT / "docs" / "results-format.md"
@@ -41,26 +41,21 @@ IN_WORDS = {"memory": {"case"}, "failure": {"case"}}
 @pytest.fixture(scope="module")
 def folder(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The results of a real run, small but with every kind of figure in it."""
-    maintenance = Database(server.start())
-    with maintenance.connect() as connection:
-        connection.execute("CREATE DATABASE results_format")
     out = tmp_path_factory.mktemp("results") / "run"
-    url = maintenance.url.replace("@/postgres?", "@/results_format?")
     words = ["run", "--profile", "smoke", "--rounds", "1", "--seconds", "0.01", "--quiet"]
     for backend in ("asyncpg", "psycopg2", "core+asyncpg"):
         words += ["--backend", backend]
     words += ["--fetch", "buffered", "--fetch", "streamed", "--concurrency", "1", "--out", str(out)]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.cli", *words],
-        env=os.environ | {"DATABASE_URL": url},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    yield out
-    with maintenance.connect() as connection:
-        connection.execute("DROP DATABASE results_format WITH (FORCE)")
+    with new_database(server) as database:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.cli", *words],
+            env=os.environ | {"DATABASE_URL": database.url},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        yield out
 
 
 def lines(folder: Path, kind: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from tests.documents import ROOT, blocks, commands
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 REFERENCE = ROOT / "results" / "reference"
-SHORTER = "--seconds 0.02 --scale 0.01"
+SHORTER = "--seconds 0.02 --scale 0.01 --no-charts"
 
 
 def test_a_reader_gets_through_it() -> None:

@@ -17,7 +17,7 @@ from bench.calibration import slowed
 from bench.case import Case
 from bench.figure import THROUGHPUT, Figure
 from bench.load import runner
-from bench.load.processes import PATIENCE_S, Crew
+from bench.load.crew import PATIENCE_S, Crew
 from bench.load.runner import Job
 from bench.plan import POINT_READ
 from bench.ratios import ENOUGH_ROUNDS
@@ -84,8 +84,8 @@ def _generation(setting: Setting, generation: int, on_run: Callable[[], None]) -
             order = random.Random(f"{generation}/{number}").sample(list(backends), len(backends))
             for process in order:
                 job = setting.job(backends[process], number)
-                future = crew.submit(process, runner.run, job)
-                runs[process].append(crew.result(process, future, PATIENCE_S))
+                pending = crew.submit(process, runner.run, job)
+                runs[process].append(crew.result(pending, PATIENCE_S))
                 on_run()
     summaries = {process: of_case(own[0].case, own, [], []) for process, own in runs.items()}
     return Generation(

@@ -184,7 +184,7 @@ CHARTS = (
     _Chart(
         "batch-stall",
         "How long the event loop stands still",
-        f"a result of {SWEPT:,} rows; the longest stall that a heartbeat saw.",
+        f"a result of {SWEPT:,} rows; the longest stall that a heartbeat of 1 ms saw.",
         "rows a batch",
         "longest stall",
         TIMES,

@@ -96,11 +96,11 @@ def _run(
     """Run it on a database that no other command of ours uses meanwhile."""
     from datetime import UTC, datetime
 
-    from bench.commands.run import command_line
+    from bench.commands.measurement import command_line
     from bench.lessons import tables
     from bench.lessons.lesson import Setting
     from bench.lessons.record import Record
-    from bench.load.processes import Crew
+    from bench.load.crew import Crew
     from bench.results import environment
     from bench.rows import schema
     from bench.server.database import postmaster_pid, resolve
@@ -140,7 +140,7 @@ _CONNECTIONS = 25
 def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
     """The table at the end, the file, the charts."""
     from bench.charts import lessons as charts
-    from bench.commands.run import results_folder
+    from bench.commands.measurement import results_folder
     from bench.lessons.record import save
     from bench.present import near
 

@@ -18,6 +18,7 @@ __all__ = [
     "Seconds",
     "backend_module_option",
     "backend_options",
+    "charts_option",
     "choose_backends",
     "completed",
     "counts",
@@ -113,6 +114,13 @@ patience_option: Decorator = click.option(
     show_default=True,
     metavar="SECONDS",
     help="Give up a backend that takes so much longer than planned.",
+)
+
+
+charts_option: Decorator = click.option(
+    "--charts/--no-charts",
+    default=True,
+    help="Draw charts as PNG and SVG; `bench charts` can at any time. The report has its own.",
 )
 
 

@@ -1,10 +1,6 @@
 """`bench run`: from a question to a folder of results."""
 
-import re
-import shlex
-import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +10,7 @@ import click
 from bench.commands.options import (
     Seconds,
     backend_options,
+    charts_option,
     choose_backends,
     completed,
     counts,
@@ -27,7 +24,6 @@ from bench.commands.options import (
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.measure import Order
     from bench.plan import Profile
 
 
@@ -98,6 +94,7 @@ if TYPE_CHECKING:
 @patience_option
 @click.option("--verify/--no-verify", default=True, help="Compare all answers before timing.")
 @click.option("--guard", is_flag=True, help="With session_guard: docs/session-guard.md.")
+@charts_option
 @click.option("--quiet", is_flag=True, help="Only the closing table.")
 def run(
     profile_name: str,
@@ -117,6 +114,7 @@ def run(
     patience: float,
     verify: bool,
     guard: bool,
+    charts: bool,
     quiet: bool,
     loop: str | None,
     **factors: tuple[str, ...],
@@ -134,6 +132,7 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
     """
     from bench.case import Fetch
+    from bench.commands.measurement import carry_out, command_line, results_folder, safe_name
     from bench.measure import Order
     from bench.plan import PROFILES, plan
     from bench.rows.dataset import Dataset
@@ -164,34 +163,7 @@ def run(
         guard=guard,
     )
     folder = out or results_folder(safe_name(label) if label else profile.name)
-    carry_out(order, database_url, folder, quiet)
-
-
-def carry_out(order: "Order", database_url: str | None, folder: Path, quiet: bool) -> None:
-    """Measure, then draw what was measured, however it ended."""
-    from bench.measure import measure
-    from bench.present import present
-    from bench.results.file import Recorder
-    from bench.server.database import resolve
-    from bench.server.embedded import EmbeddedServer, default_folder
-    from bench.terminal.progress import Progress
-
-    embedded = None if database_url else EmbeddedServer(default_folder())
-    was_running = embedded is None or embedded.status().running
-    recorder = Recorder(folder)
-    try:
-        with Progress(
-            order.plan, len(order.backends), verify=order.verify, quiet=quiet
-        ) as progress:
-            measure(order, resolve(database_url), recorder, progress)
-    except KeyboardInterrupt:
-        if embedded is not None and not was_running:
-            embedded.stop()
-        raise
-    finally:
-        recorder.close()
-        if recorder.holds_runs:
-            present(folder)
+    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
 
 
 def _adjusted(
@@ -213,29 +185,3 @@ def _adjusted(
 def _check_loop(loop: str | None) -> None:
     if loop == "uvloop" and find_spec("uvloop") is None:
         raise UsageError("uvloop is not installed: pip install uvloop, or leave --loop out.")
-
-
-def results_folder(name: str) -> Path:
-    """A folder of its own for what is measured now."""
-    from bench import project
-
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    return project.home() / "results" / f"{stamp}-{name}"
-
-
-def safe_name(label: str) -> str:
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")
-    if not name:
-        raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
-    return name
-
-
-def command_line(database_url: str | None) -> str:
-    """What was typed, with the password as ***."""
-    from bench.server.database import Database
-
-    words = ["bench", *sys.argv[1:]]
-    if database_url:  # before anything is quoted, which would hide a password from us
-        safe_url = Database(database_url).safe_url
-        words = [word.replace(database_url, safe_url) for word in words]
-    return shlex.join(words)

@@ -7,6 +7,7 @@ import click
 
 from bench.commands.options import (
     backend_options,
+    charts_option,
     choose_backends,
     database_url_option,
     patience_option,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @backend_options
-@click.option("--quick", is_flag=True, help="Under a minute: fewer backends, up to 10,000 rows.")
+@click.option("--quick", is_flag=True, help="Under a minute: fewer backends, up to 30,000 rows.")
 @click.option(
     "--explain",
     metavar="BACKEND",
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--label", help="Names the results folder.")
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder; must not exist.")
+@charts_option
 @click.option("--quiet", is_flag=True, help="No progress.")
 @patience_option
 @database_url_option
@@ -45,6 +47,7 @@ def streaming(
     most_rows: int,
     label: str | None,
     out: Path | None,
+    charts: bool,
     quiet: bool,
     patience: float,
     database_url: str | None,
@@ -61,23 +64,22 @@ def streaming(
       bench streaming --quick --backend orm+asyncpg
       bench streaming --explain orm+asyncpg
     """
-    from bench.commands.run import carry_out, command_line, results_folder, safe_name
+    from bench.commands.measurement import carry_out, command_line, results_folder, safe_name
     from bench.measure import Order
-    from bench.rows.dataset import Dataset
-    from bench.streaming.plan import MORE_CUSTOMERS, plan
+    from bench.streaming.plan import plan, rows
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules)
     planned = plan(chosen, quick=quick or explain is not None, most_rows=most_rows)
     order = Order(
         plan=planned,
         backends={case.backend: chosen[case.backend] for case in planned.everything},
-        dataset=Dataset(more_customers=MORE_CUSTOMERS),
+        dataset=rows(most_rows),
         label=label or "",
         patience_s=patience,
         command=command_line(database_url),
     )
     folder = out or results_folder(safe_name(label) if label else planned.profile.name)
-    carry_out(order, database_url, folder, quiet)
+    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
     if explain:
         _explain(folder, chosen[explain])
 

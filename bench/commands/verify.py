@@ -34,7 +34,7 @@ def verify(
       bench verify --backend orm+asyncpg --scale 0.1
     """
     from accessors.api import Target
-    from bench.load.processes import Crew
+    from bench.load.crew import Crew
     from bench.rows import dataset as rows
     from bench.rows import schema
     from bench.server.database import resolve

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import accessors
 from bench.case import Case
 from bench.doctor.finding import Finding
-from bench.load.processes import Crew
+from bench.load.crew import Crew
 from bench.load.runner import Job, run
 from bench.plan import POINT_READ
 from bench.ratios import ratio_of_rounds
@@ -38,7 +38,7 @@ def measure(
     with Crew() as crew:
         for number in range(ROUNDS):
             for name in names if number % 2 else reversed(names):
-                found = crew.result(name, crew.submit(name, run, job), 60)
+                found = crew.result(crew.submit(name, run, job), 60)
                 (figures,) = of_case(case, [found], [], []).rounds
                 by_round[name][number] = figures.throughput_per_s
             on_round(number + 1)

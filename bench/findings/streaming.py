@@ -33,10 +33,10 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
     known = {each.case: each for each in subject.summaries if each.rounds and not each.marked}
     taken = [each for case, each in known.items() if case.fetch != Fetch() and _many_rows(case)]
     taken = [each for each in taken if not subject.looks[each.case.backend].null]
-    proofs = {(proof.case.backend, proof.case.fetch): proof for proof in results.proofs}
+    proofs = {_way(proof.case): proof for proof in results.proofs}
     late: set[Case] = set()
     for each in taken:
-        proof = proofs.get((each.case.backend, each.case.fetch))
+        proof = proofs.get(_way(each.case))
         for finding in _buffers(each, _buffered(each, known), proof):
             late.add(each.case)
             yield finding
@@ -143,6 +143,10 @@ def _row_by_row(
             f"{with_unit(streamed.rows_per_s.median, RATES)}"
         )
         yield Finding(TOPIC, sentence, evidence, (best.case, case))
+
+
+def _way(case: Case) -> tuple[str, str, Fetch]:
+    return case.backend, case.workload, case.fetch
 
 
 def _buffered(taken: Summary, known: dict[Case, Summary]) -> Summary | None:

@@ -31,8 +31,9 @@ Call = Callable[[], Awaitable[object]]
 
 def measure(setting: Setting) -> dict[str, Any]:
     """`calls`: ns a call, a value a round. `crowds`: ns for 20 tasks of 10 ms, likewise."""
-    future = setting.crew.submit("cost", _run, setting.database.url, setting.driver, setting.trials)
-    found: dict[str, Any] = setting.crew.result("cost", future, _PATIENCE_S)
+    crew, url = setting.crew, setting.database.url
+    pending = crew.submit("cost", _run, url, setting.driver, setting.trials)
+    found: dict[str, Any] = crew.result(pending, _PATIENCE_S)
     return found
 
 

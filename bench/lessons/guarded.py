@@ -6,6 +6,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from session_guard import GuardedSession
+
 
 def guard(engine: "AsyncEngine | Engine") -> None:
     """The second net, at the engine."""
@@ -16,20 +18,21 @@ def guard(engine: "AsyncEngine | Engine") -> None:
 
 def session_options(on: bool) -> dict[str, Any]:
     """What `async_sessionmaker` is to be given."""
-    if not on:
-        return {}
-    from session_guard import GuardedSession
-
-    return {"sync_session_class": GuardedSession}
+    return {"sync_session_class": _session_class()} if on else {}
 
 
 def sync_session_options(on: bool) -> dict[str, Any]:
     """What `sessionmaker` is to be given."""
-    if not on:
-        return {}
-    from session_guard import GuardedSession
+    return {"class_": _session_class()} if on else {}
 
-    return {"class_": GuardedSession}
+
+def _session_class() -> type["GuardedSession"]:
+    """With it the lesson's instances: those of an unguarded session stay as they were."""
+    from bench.lessons.tables import Base
+    from session_guard import GuardedSession, guard_instances
+
+    guard_instances(Base)
+    return GuardedSession
 
 
 def violations(on: bool) -> int:

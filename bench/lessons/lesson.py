@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.load.processes import Crew
+from bench.load.crew import Crew
 from bench.server.database import Database
 
 if TYPE_CHECKING:

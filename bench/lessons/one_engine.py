@@ -52,8 +52,8 @@ def measure(setting: Setting) -> dict[str, Any]:
     else:
         most += _SPARED
     database, crew = setting.database, setting.crew
-    future = crew.submit("engines", _run, database.url, setting.driver, setting.trials, most)
-    found: dict[str, Any] = crew.result("engines", future, _PATIENCE_S)
+    pending = crew.submit("engines", _run, database.url, setting.driver, setting.trials, most)
+    found: dict[str, Any] = crew.result(pending, _PATIENCE_S)
     return found
 
 

@@ -1,7 +1,6 @@
 """The lesson `session-per-task`: every mistake, many times, beside its right way."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from bench.lessons.catalogue import MISTAKES, THEMES
@@ -10,7 +9,8 @@ from bench.lessons.mistake import Mistake
 from bench.lessons.outcome import Evidence
 from bench.lessons.tally import Tally
 from bench.lessons.trial import PATIENCE_S, Job, run
-from bench.load.processes import DiedError, GivenUpError
+from bench.load.crew import Pending
+from bench.load.process import DiedError, GivenUpError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -66,38 +66,35 @@ def tally(setting: Setting, mistake: Mistake, way: str, *, guard: bool = False) 
     if way == "right" or not mistake.alone:
         job = Job(mistake.name, way, setting.trials, url, driver, guard)
         patience_s = _START_S + setting.trials * 2 * PATIENCE_S
-        return Tally.of(_evidence(setting, "trials", _submit(setting, "trials", job), patience_s))
-    futures = {
-        f"trial {number}": Job(mistake.name, way, 1, url, driver, guard)
+        return Tally.of(_evidence(setting, _submit(setting, "trials", job), patience_s))
+    job = Job(mistake.name, way, 1, url, driver, guard)
+    running = [
+        _submit(setting, f"trial {number}", job)
         for number in range(min(_A_PROCESS_EACH, setting.trials))
-    }
-    running = {name: _submit(setting, name, job) for name, job in futures.items()}
+    ]
     evidence = [
-        one
-        for name, future in running.items()
-        for one in _evidence(setting, name, future, _START_S, dismiss=True)
+        one for pending in running for one in _evidence(setting, pending, _START_S, dismiss=True)
     ]
     return Tally.of(evidence)
 
 
-def _submit(setting: Setting, process: str, job: Job) -> "Future[list[Evidence]]":
+def _submit(setting: Setting, process: str, job: Job) -> Pending[list[Evidence]]:
     return setting.crew.submit(process, run, job)
 
 
 def _evidence(
     setting: Setting,
-    process: str,
-    future: "Future[list[Evidence]]",
+    pending: Pending[list[Evidence]],
     patience_s: float,
     *,
     dismiss: bool = False,
 ) -> Sequence[Evidence]:
     try:
-        return setting.crew.result(process, future, patience_s)
+        return setting.crew.result(pending, patience_s)
     except GivenUpError:
         return [_LOST_IN_SILENCE]
     except DiedError:
         return [_LOST_WITH_ITS_PROCESS]
     finally:
         if dismiss:
-            setting.crew.dismiss(process)
+            setting.crew.dismiss(pending.process)

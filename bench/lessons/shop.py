@@ -36,7 +36,12 @@ _PATIENCE_S = 1.0
 
 @dataclass
 class Shop:
-    """An application on one engine. `url` is libpq's; `name` is what the server knows it by."""
+    """An application on one engine. `url` is libpq's; `name` is what the server knows it by.
+
+    Threads take what they use of it before they begin: from Python 3.12 on, a cached_property asked
+    for by two at once is made twice.
+    https://docs.python.org/3/library/functools.html#functools.cached_property
+    """
 
     url: str
     name: str

@@ -79,11 +79,11 @@ class Point:
 
 def measure(setting: Setting) -> dict[str, Any]:
     """For each crowd and each length of thought, a `Point`."""
-    future = setting.crew.submit(
+    pending = setting.crew.submit(
         "thought", _run, setting.database.url, setting.driver, setting.trials
     )
     patience_s = _PATIENCE_S + setting.trials * _PATIENCE_A_TRIAL_S
-    found: dict[str, Any] = setting.crew.result("thought", future, patience_s)
+    found: dict[str, Any] = setting.crew.result(pending, patience_s)
     return found
 
 

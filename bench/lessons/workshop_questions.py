@@ -40,10 +40,10 @@ def measure(setting: Setting) -> dict[str, Any]:
     """For each question its answers, with how often they were given."""
     from bench.lessons.question_page import page
 
-    future = setting.crew.submit(
+    pending = setting.crew.submit(
         "questions", _run, setting.database.url, setting.driver, setting.trials
     )
-    found: dict[str, Any] = setting.crew.result("questions", future, _PATIENCE_S)
+    found: dict[str, Any] = setting.crew.result(pending, _PATIENCE_S)
     for question in QUESTIONS:
         setting.tell(page(question, found[question.name]))
     return found

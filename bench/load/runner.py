@@ -25,6 +25,13 @@ HEARTBEAT_S = 0.02
 """How often the event loop is asked for a sign of life. A beat wakes a process that sleeps: every
 10 ms, that was 2 % of the CPU time of lone point reads."""
 
+FINE_HEARTBEAT_S = 0.001
+"""Where thousands of rows keep the loop awake, and a run ends before two of those beats are over: a
+stall of half the run would fall between them. It is the least that asyncio's clock tells apart."""
+
+ATTEMPTS = 3
+"""At a window in which an operation begins."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -64,17 +71,29 @@ class _Outcome:
 
 
 def run(job: Job) -> Run:
-    """Measure one case once. Raises what opening the backend raises; later failures are samples."""
+    """Measure one case once. Raises what opening the backend raises; later failures are samples.
+
+    Where the machine stalls for a whole window, no operation begins in it: that says nothing of the
+    backend, and is tried again. Raises `RuntimeError` if it happens ATTEMPTS times in a row.
+    """
     backend = accessors.load(job.case.backend, job.module)
-    meter = Meter(job.postmaster_pid)
-    if isinstance(backend, Backend):
-        outcome = _run_threads(backend, job, meter)
-    else:
-        with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
-            outcome = loop.run(_run_gather(backend, job, meter))
+    for _ in range(ATTEMPTS):
+        meter = Meter(job.postmaster_pid)
+        if isinstance(backend, Backend):
+            outcome = _run_threads(backend, job, meter)
+        else:
+            with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
+                outcome = loop.run(_run_gather(backend, job, meter))
+        if any(outcome.crowd):
+            return _entry(job, outcome, meter)
+    raise RuntimeError(
+        f"no operation began within {job.seconds:g} s, {ATTEMPTS} times in a row: this machine is "
+        "busy with something else, or --seconds is too short"
+    )
+
+
+def _entry(job: Job, outcome: _Outcome, meter: Meter) -> Run:
     operations_of = [len(tally) for tally in outcome.crowd]
-    if not any(operations_of):
-        raise RuntimeError("no operation began before the deadline: the warm-up failed")
     samples = Samples.gather(outcome.crowd, outcome.start_line_ns)
     samples.errors = {at: redact(error, job.url) for at, error in samples.errors.items()}
     stalls = sorted(outcome.stalls_ns or [0])
@@ -134,7 +153,8 @@ async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome
     crowd = [worker_async.Worker(backend, job.case, plan) for plan in plans]
     stalls_ns: array[int] = array("q")
     async with backend.open(job.target):
-        heart = asyncio.create_task(beat(course, stalls_ns))
+        every_s = FINE_HEARTBEAT_S if job.case.size else HEARTBEAT_S
+        heart = asyncio.create_task(beat(course, stalls_ns, every_s))
         tasks = [asyncio.create_task(worker.work(course)) for worker in crowd]
         try:
             await asyncio.gather(*tasks)
@@ -147,12 +167,12 @@ async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome
     return _Outcome(course.start_line_ns, [worker.tally for worker in crowd], stalls_ns)
 
 
-async def beat(course: Course, stalls_ns: "array[int]") -> None:
+async def beat(course: Course, stalls_ns: "array[int]", every_s: float = HEARTBEAT_S) -> None:
     """Note how late the event loop comes back to a sleeper, from the start line on."""
     while True:
-        expected_ns = perf_counter_ns() + round(HEARTBEAT_S * 1e9)
+        expected_ns = perf_counter_ns() + round(every_s * 1e9)
         try:
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(every_s)
         finally:  # cancelled, it may be late too: the last operation may have held the loop
             if course.start_line_ns:
                 stalls_ns.append(max(0, perf_counter_ns() - max(expected_ns, course.start_line_ns)))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.load.processes import PATIENCE_S, Crew
+from bench.load.crew import PATIENCE_S, Crew
 from bench.load.runner import Job
 from bench.own_cost.turns import Pair, Turn, take_turns
 from bench.ratios import ratio_of_rounds
@@ -65,7 +65,7 @@ def measure(
     pairs: list[Pair] = []
     while True:
         amount = min(_PAIRS_AT_ONCE, most_pairs - len(pairs))
-        pairs += crew.result(name, crew.submit(name, take_turns, job, amount), PATIENCE_S)
+        pairs += crew.result(crew.submit(name, take_turns, job, amount), PATIENCE_S)
         found = Overhead(job, tuple(pairs))
         on_progress(found)
         if found.narrow or len(pairs) >= most_pairs:

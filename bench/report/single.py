@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from bench import fairness, findings, stats
 from bench.findings import Finding
+from bench.ranking import floors
 from bench.ratios import ENOUGH_ROUNDS
-from bench.report import cases, facts, figures, tables
+from bench.report import cases, facts, figures, streaming, tables
 from bench.report.template import Backend, render_page
 from bench.results.file import RUN_FILE, Results
 from bench.subject import Subject, subject_of
@@ -43,8 +44,9 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         intervals=stats.describe_interval(subject.rounds),
         enough_rounds=ENOUGH_ROUNDS,
         backends=backends(subject),
+        streaming=streaming.streaming(results, made),
         charts=figures.charts(subject),
-        tables=tables.tables(told),
+        tables=tables.tables(told, floors(made)),
         traces=list(cases.traces(every)),
         cards=fairness.cards(header),
         unlike=fairness.unlike(header, [each.case for each in told.summaries]),

@@ -1,9 +1,12 @@
 """The tables of a report: every case once, beside those it can be compared with."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.case import Case
+from bench.figure import FIGURES, THROUGHPUT, Figure
+from bench.ranking import leaders
 from bench.stats import Interval
 from bench.subject import Subject
 from bench.summary import Summary
@@ -43,8 +46,8 @@ class _Plan:
     note: str
     units: tuple[Unit, ...]
     value: Value
-    more_is_better: bool | None = None
-    """None: nothing is ranked by it."""
+    figure: Figure | None = None
+    """What is ranked by; None: nothing is."""
 
 
 def _quantile(name: str) -> Value:
@@ -59,10 +62,16 @@ def _exact(value: Callable[[Summary], int | None]) -> Value:
     return interval
 
 
-_RATE = _Plan("operations/s", "throughput", RATES, lambda each: each.throughput_per_s, True)
-_ROWS = _Plan("rows/s", "rows of the joined result", RATES, lambda each: each.rows_per_s, True)
+_RATE = _Plan("operations/s", "throughput", RATES, lambda each: each.throughput_per_s, THROUGHPUT)
+_ROWS = _Plan(
+    "rows/s", "rows of the joined result", RATES, lambda each: each.rows_per_s, FIGURES["rows"]
+)
 _FIRST = _Plan(
-    "first row", "wait for the first row", TIMES, lambda each: each.usable_after_ns, False
+    "first row",
+    "wait for the first row",
+    TIMES,
+    lambda each: each.usable_after_ns,
+    FIGURES["first-row"],
 )
 _MEMORY = _Plan(
     "memory",
@@ -71,26 +80,33 @@ _MEMORY = _Plan(
     _exact(lambda each: each.peak_memory_bytes),
 )
 _CPU = _Plan(
-    "client CPU", "of the client, an operation", TIMES, lambda each: each.client_cpu_ns, False
+    "client CPU",
+    "of the client, an operation",
+    TIMES,
+    lambda each: each.client_cpu_ns,
+    FIGURES["cpu"],
 )
 _SERVER = _Plan("server CPU", "of the server, an operation", TIMES, lambda each: each.server_cpu_ns)
 _STALL = _Plan(
     "stall", "longest of the event loop", TIMES, _exact(lambda each: each.loop_stall_max_ns)
 )
 _LATENCY = tuple(
-    _Plan(name, f"{name} of latency", TIMES, _quantile(name), False)
+    _Plan(name, f"{name} of latency", TIMES, _quantile(name), FIGURES[name])
     for name in ("p50", "p95", "p99")
 )
 PLAIN = (_RATE, *_LATENCY, _CPU, _SERVER)
 TAKEN = (_ROWS, _FIRST, _MEMORY, _STALL, _CPU, _SERVER)
 
 
-def tables(subject: Subject) -> list[Table]:
-    """One for each workload, concurrency, session scope and transactions, in plan order."""
+def tables(subject: Subject, floors: Mapping[Figure, float]) -> list[Table]:
+    """One for each workload, concurrency, session scope and transactions, in plan order.
+
+    `floors`: by figure, how far apart two that do not differ may look.
+    """
     groups: dict[tuple[Case, bool], list[Summary]] = {}
     for each in subject.summaries:
         groups.setdefault(_group(each, subject), []).append(each)
-    return [_table(case, taken, group, subject) for (case, taken), group in groups.items()]
+    return [_table(case, taken, group, subject, floors) for (case, taken), group in groups.items()]
 
 
 def _group(summary: Summary, subject: Subject) -> tuple[Case, bool]:
@@ -104,9 +120,15 @@ def _group(summary: Summary, subject: Subject) -> tuple[Case, bool]:
     return (replace(case, fetch=Case("", "").fetch) if taken else case), taken
 
 
-def _table(case: Case, taken: bool, group: list[Summary], subject: Subject) -> Table:
+def _table(
+    case: Case,
+    taken: bool,
+    group: list[Summary],
+    subject: Subject,
+    floors: Mapping[Figure, float],
+) -> Table:
     plans = TAKEN if taken else PLAIN
-    columns = [_column(plan, group, subject) for plan in plans]
+    columns = [_column(plan, group, subject, floors) for plan in plans]
     columns = [each for each in columns if any(cell.sort is not None for cell in each.cells)]
     if taken:
         fetches = [Cell(str(each.case.fetch), None) for each in group]
@@ -115,34 +137,31 @@ def _table(case: Case, taken: bool, group: list[Summary], subject: Subject) -> T
         failed = [Cell(f"{each.failed:,}", each.failed, ", ".join(each.errors)) for each in group]
         columns.append(Column("errors", "operations that failed", failed))
     title = case.title.removeprefix(", ")
-    return Table(title, f"table-{case.key.strip('/').replace('/', '-')}", group, columns)
+    anchor = re.sub("[/ ]", "-", f"table-{case.key.strip('/')}")  # of an id, a space is the end
+    return Table(title, anchor, group, columns)
 
 
-def _column(plan: _Plan, group: Sequence[Summary], subject: Subject) -> Column:
+def _column(
+    plan: _Plan, group: Sequence[Summary], subject: Subject, floors: Mapping[Figure, float]
+) -> Column:
     values = [plan.value(each) for each in group]
     unit = unit_of((value.median for value in values if value), plan.units)
-    ranked = [
-        value
-        for value, each in zip(values, group, strict=True)
-        if value and value.low is not None and not subject.looks[each.case.backend].null
-    ]
-    best = None
-    if plan.more_is_better is not None and len(ranked) > 1:
-        best = (max if plan.more_is_better else min)(ranked, key=lambda value: value.median)
-    cells = [
-        _cell(value, unit, best, null=subject.looks[each.case.backend].null)
-        for value, each in zip(values, group, strict=True)
-    ]
+    best: set[int] = set()
+    if figure := plan.figure:
+        ranked = [
+            None if subject.looks[each.case.backend].null else value
+            for value, each in zip(values, group, strict=True)
+        ]
+        best = leaders(figure, group, ranked, floors)
+    cells = [_cell(value, unit, best=at in best) for at, value in enumerate(values)]
     name = f"{plan.name} ({unit.symbol})" if unit.symbol else plan.name
     return Column(name, plan.note, cells)
 
 
-def _cell(value: Interval | None, unit: Unit, best: Interval | None, *, null: bool) -> Cell:
-    """The best is marked, and with it all whose interval overlaps with its own."""
+def _cell(value: Interval | None, unit: Unit, *, best: bool) -> Cell:
     if value is None:
         return Cell("-", None)
     tip = ""
     if value.low is not None and value.high is not None:
         tip = f"{unit.text(value.low)} to {unit.text(value.high)} over {value.rounds} rounds"
-    marked = best is not None and not null and value.low is not None and value.overlaps(best)
-    return Cell(unit.text(value.median), value.median, tip, marked)
+    return Cell(unit.text(value.median), value.median, tip, best)

@@ -93,15 +93,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class Proof:
-    """One failure, one early stop and one session held, of `get_customers` fetched in a way."""
+    """One failure, one early stop and one session held, of a function's rows fetched in a way."""
 
     case: Case
     failing_row: int
-    """The row, from 1, that the server fails at, in a read of all customers."""
+    """The row, from 1, that the server fails at: a customer, a line of the orders' join, or of the
+    ORM an order. The read is of all customers, or of as many lines as the case has rows."""
     delivered: int | None
     """How many rows before it the reader had been given; None where it could not be asked."""
     early_ns: int
-    """From the start of a read of all customers until its reader had ten rows, and had left."""
+    """From the start of such a read until its reader had ten rows, and had left."""
     stop_ns: int
     """The leaving alone; 0 for a buffered fetch, which nobody leaves early."""
     state_after: str

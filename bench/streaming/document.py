@@ -13,8 +13,9 @@ from pathlib import Path
 from bench.case import Fetch
 from bench.errors import BenchError
 from bench.results import file as results
-from bench.streaming.evidence import Way, crossover, ways_of
-from bench.streaming.plan import BATCH_SIZES, BATCHED
+from bench.streaming.crossovers import crossovers
+from bench.streaming.evidence import Way, ways_of
+from bench.streaming.plan import BATCH_SIZES, BATCHED, FUNCTIONS
 from bench.streaming.promises import promises
 from bench.summary import summarise
 from bench.units import BYTES, RATES, TIMES, Unit, with_unit
@@ -42,7 +43,7 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
     found = results.load(folder)
     summaries = summarise(found)
     ways = ways_of(found, summaries)
-    customers = [way for way in ways if way.function == "get_customers"]
+    customers, orders = ([way for way in ways if way.function == name] for name in FUNCTIONS)
     shown = Path(os.path.relpath(folder, document)).as_posix()
     header = found.header
     host = header["environment"]["host"]
@@ -51,6 +52,7 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
         f"({shown}/charts/streaming-point.png)\n\n{_ways(customers, ['orm+asyncpg'])}",
         "ways": _ways(customers, list(dict.fromkeys(way.backend for way in customers))),
         "batches": _batches(customers),
+        "orders": _ways(orders, ["asyncpg", "core+asyncpg", "orm+psycopg2", "orm+asyncpg"]),
         "held": _held(customers),
         "crossovers": _crossovers(customers),
         "promises": "\n".join(
@@ -114,20 +116,10 @@ def _held(ways: Sequence[Way]) -> str:
 
 
 def _crossovers(ways: Sequence[Way]) -> str:
-    of = {(way.backend, way.fetch): way for way in ways if way.points}
-    rows = []
-    for (backend, fetch), buffered in of.items():
-        if fetch == BUFFERED and (batched := of.get((backend, BATCHED))):
-            times, firsts = (
-                crossover(
-                    {size: getattr(point, figure) for size, point in buffered.points.items()},
-                    {size: getattr(point, figure) for size, point in batched.points.items()},
-                )
-                for figure in ("total_ns", "first_row_ns")
-            )
-            memory = crossover(buffered.memory_bytes, batched.memory_bytes)
-            cells = ["never" if size is None else f"{size:,}" for size in (times, firsts, memory)]
-            rows.append([f"`{backend}`", *cells])
+    rows = [
+        [f"`{each.backend}`", each.total_time, each.first_row, each.memory]
+        for each in crossovers(ways)
+    ]
     return _table(["backend", "total time", "first row", "memory"], rows, left=1)
 
 

@@ -1,6 +1,6 @@
 """What the results say of each way of fetching: its figures by size, and whether it streams."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,6 +48,9 @@ class Way:
     memory_bytes: dict[int, int] = field(default_factory=dict)
     """Peak of one operation, by rows of the result."""
     proof: Proof | None = None
+
+    def __str__(self) -> str:
+        return f"{self.backend} {self.fetch} {self.function}"
 
     @property
     def largest(self) -> int:
@@ -125,17 +128,10 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
     return list(found.values())
 
 
-def crossover(buffered: Mapping[int, float], streamed: Mapping[int, float]) -> int | None:
-    """From how many rows on the stream's figure (less is better) is no worse at any size.
-
-    None where the buffer is better at the largest size that both have.
-    """
-    least = None
-    for size in sorted(buffered.keys() & streamed.keys(), reverse=True):
-        if streamed[size] > buffered[size]:
-            break
-        least = size
-    return least
+def by_backend(results: Results, ways: Iterable[Way]) -> list[Way]:
+    """In the order of tables: the run's backends, and of each its ways."""
+    order = list(results.header["backends"])
+    return sorted(ways, key=lambda way: (order.index(way.backend), way.fetch))
 
 
 def _point(summary: Summary) -> Point | None:

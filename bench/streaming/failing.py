@@ -1,50 +1,88 @@
 """A read that fails late: what it gave before tells a stream from a buffer, without a clock.
 
-The customers as `get_customers` has them, and a division by zero at one of them. The division
-stands outside a subquery with an OFFSET, which PostgreSQL does not merge with what is around it:
-rows are sorted first and divided one by one as they are sent.
+A function's own read with its rows numbered, and a division by zero at one of them. What numbers
+rows, PostgreSQL does not merge with what is around it: they are sorted and numbered first, and
+divided one by one as they are sent.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, select
-from sqlalchemy.orm import aliased, lazyload
+from sqlalchemy import BindParameter, Select, bindparam, func, select
+from sqlalchemy.orm import aliased, lazyload, selectinload
 
 from accessors import sql
 from accessors.api import Accessor, AsyncAccessor
-from accessors.models import Base, Customer
-from accessors.statements import CORE, Read
-
-_TEXT = f"""
-SELECT * FROM ({sql.NUMBERED.customers} OFFSET 0)
-AS c (id, name, address_id, address, flat_number, post_code)
-WHERE 1 / ($1 - c.id) IS NOT NULL
-"""
+from accessors.models import Base, Customer, OrderItems, Orders
+from accessors.statements import Read
 
 _AT: BindParameter[int] = bindparam("at")
 
 
-def _core() -> Read:
-    rows = CORE.customers.statement.offset(0).subquery()
-    return Read(select(rows).where((1 / (_AT - rows.c.id)).is_not(None)), ("at",))
+def failing_read(accessor: Accessor | AsyncAccessor, layer: str, function: str) -> Any:
+    """The read as this library writes reads; its last argument is the row to fail at, from 1.
 
-
-def _orm() -> Read:
-    table = Base.metadata.tables[f"{sql.SCHEMA}.{Customer.__tablename__}"]
-    customer = aliased(Customer, select(table).order_by(table.c.id).offset(0).subquery())
-    # A join above the subquery might be sorted anew, after all rows were divided.
-    without_address = select(customer).options(lazyload(customer.address))
-    return Read(without_address.where((1 / (_AT - customer.id)).is_not(None)), ("at",))
-
-
-def failing_read(accessor: Accessor | AsyncAccessor, layer: str) -> Any:
-    """The read as this library writes reads; it takes the id of the customer to fail at.
+    Rows are those that the library gives: lines of the join, or the ORM's objects.
 
     None where nobody told us how: a third party's own kind of statement.
     """
-    reads = accessor.reads
-    if isinstance(reads.customers, Read):
-        return _orm() if layer == "orm" else _core()
-    if reads == sql.NUMBERED:
-        return _TEXT
-    return sql.percent(_TEXT) if reads == sql.PERCENT else None
+    what = function.removeprefix("get_")
+    read = getattr(accessor.reads, what)
+    if isinstance(read, Read):
+        return _ORM[what]() if layer == "orm" else _core(read)
+    text = _text(getattr(sql.NUMBERED, what))
+    if accessor.reads == sql.NUMBERED:
+        return text
+    return sql.percent(text) if accessor.reads == sql.PERCENT else None
+
+
+def _text(read: str) -> str:
+    at = read.count("$") + 1
+    return f"""
+SELECT * FROM (SELECT r.*, row_number() OVER () AS number FROM ({read}) AS r) AS r
+WHERE 1 / (${at} - r.number) IS NOT NULL
+"""
+
+
+def _core(read: Read) -> Read:
+    rows = read.statement.subquery()
+    numbered = select(rows, func.row_number().over().label("number")).subquery()
+    return _failing(select(numbered), numbered.c.number, read.parameters)
+
+
+def _failing(rows: Select[Any], number: Any, parameters: tuple[str, ...] = ()) -> Read:
+    return Read(rows.where((1 / (_AT - number)).is_not(None)), (*parameters, "at"))
+
+
+# A join above the numbered rows might be sorted anew, after all of them were divided: what the
+# mapping joins to them is left out, and never asked for.
+
+
+def _orm_customers() -> Read:
+    numbered = _numbered(Customer).subquery()
+    customer = aliased(Customer, numbered)
+    rows = select(customer).options(lazyload(customer.address))
+    return _failing(rows, numbered.c.number)
+
+
+def _orm_orders_between_dates() -> Read:
+    between = Orders.order_time.between(bindparam("after"), bindparam("before"))
+    numbered = _numbered(Orders).where(between).subquery()
+    order = aliased(Orders, numbered)
+    rows = select(order).options(
+        lazyload(order.customer), selectinload(order.order_items).joinedload(OrderItems.item)
+    )
+    return _failing(rows, numbered.c.number, ("after", "before"))
+
+
+def _numbered(model: type[Base]) -> Select[Any]:
+    """A model's own columns, in the order of its ids."""
+    table = Base.metadata.tables[f"{sql.SCHEMA}.{model.__tablename__}"]
+    number = func.row_number().over(order_by=table.c.id).label("number")
+    return select(table, number).order_by(table.c.id)
+
+
+_ORM: dict[str, Callable[[], Read]] = {
+    "customers": _orm_customers,
+    "orders_between_dates": _orm_orders_between_dates,
+}

@@ -13,6 +13,7 @@ from accessors.api import AnyBackend
 from bench.case import Case, Fetch, Loop
 from bench.errors import UsageError
 from bench.plan import SQLALCHEMY_ON_PSYCOPG, Plan, Profile
+from bench.rows.dataset import Dataset
 
 FUNCTIONS = ("get_customers", "get_orders_between_dates")
 BATCHED = Fetch("batched", 1000)
@@ -37,8 +38,6 @@ LONE_SIZES = (10_000, 100_000)
 its time, since a run of that would take the ORM five seconds."""
 LARGEST = LONE_SIZES[-1]
 QUICK_LONE_SIZES = (10_000, 30_000)
-MORE_CUSTOMERS = 10
-"""Ten times those of scale 1: as many as the largest result has."""
 
 CROWD = 8
 CROWD_ROWS = 1_000
@@ -99,7 +98,7 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
     def small(cases: Iterable[Case]) -> tuple[Case, ...]:
         return tuple(dict.fromkeys(case for case in cases if (case.size or 0) <= most_rows))
 
-    made = _quick(asked) if quick else _whole(asked)
+    made = _quick(asked) if quick else _whole(asked, most_rows)
     return Plan(
         STREAMING_QUICK if quick else STREAMING,
         small([*made.repeated, *made.once]),
@@ -108,6 +107,12 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
         bare_cases=small(made.bare),
         once=frozenset(small(made.once)) - frozenset(made.repeated),
     )
+
+
+def rows(most_rows: int) -> Dataset:
+    """Those of scale 1, with as many more customers as the largest result has."""
+    times = -(-min(most_rows, LARGEST) // Dataset().customers)
+    return Dataset(more_customers=times)
 
 
 @dataclass
@@ -121,7 +126,7 @@ class _Made:
     bare: list[Case]
 
 
-def _whole(backends: _Backends) -> _Made:
+def _whole(backends: _Backends, most_rows: int) -> _Made:
     few = _without(backends, SQLALCHEMY_ON_PSYCOPG)
     promised = _only(backends, PROMISED)
     not_orm = {name: backend for name, backend in few.items() if backend.layer != "orm"}
@@ -144,6 +149,7 @@ def _whole(backends: _Backends) -> _Made:
         ],
         proofs=[
             *_cases(few, [customers], EVERY_WAY),
+            *_cases(few, FUNCTIONS[1:], PLAIN_WAYS, (min(LARGEST, most_rows),)),
             *_cases(_without(backends, few), [customers], PLAIN_WAYS),
         ],
         bare=list(_cases(_only(backends, BARE), [customers], BARE_WAYS, (BARE_ROWS,))),

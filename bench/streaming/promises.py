@@ -108,7 +108,7 @@ def _memory_stays(ways: Sequence[Way]) -> Iterator[Promise]:
     if not streams:
         return
     some, many = sorted(streams[0].memory_bytes)[-2:]
-    growing = ", ".join(f"{way.backend} {way.fetch}" for way in streams if way.grows)
+    growing = ", ".join(str(way) for way in streams if way.grows)
     yield Promise(
         f"no stream's memory grows from {some:,} to {many:,} rows",
         growing or f"of {len(streams)} streams, none",

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import contextmanager
+from functools import partial
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import accessors
 from accessors.api import Accessor, AsyncAccessor, AsyncBackend, Backend, Target
@@ -13,92 +13,85 @@ from bench.load.consumer import DictConsumer
 from bench.load.runner import Job, loop_factory
 from bench.load.ways import call_of, verb_of
 from bench.results.entries import Proof
-from bench.streaming.failing import failing_read
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+from bench.streaming.question import Question, question
 
 ENOUGH = 10
 """Rows after which the reader of the early stop leaves."""
 
-HELD_ROWS = 10_000
-"""Rows that become dicts while it is seen how long the session is kept."""
-
-_FUNCTION = "get_customers"
 _NAME = "gatherbench proof"
-
-
-def failing_row(customers: int) -> int:
-    """Where to fail: late, and one row before a multiple of 10, 50, 100, 1,000 and 2,000 ends.
-
-    So the rows that a failing batch takes with it are all of that batch but one.
-    """
-    return 20_000 if customers >= 25_000 else max(1, customers // 2_000 * 2_000 or customers // 2)
+_STATE = "SELECT state FROM pg_stat_activity WHERE application_name = %s"
 
 
 def prove(job: Job) -> Proof:
     """Fail late, leave early, hold a session: once each, on a pool of one connection."""
-    backend = accessors.load(job.case.backend, job.module)
-    target = Target(f"{job.url}&application_name={_NAME}".replace(" ", "%20"))
-    with _observer(job.url) as state:
-        if isinstance(backend, Backend):
-            return _prove(backend, target, job, state)
-        with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
-            return loop.run(_prove_async(backend, target, job, state))
-
-
-@contextmanager
-def _observer(url: str) -> "Iterator[Callable[[], str]]":
-    """Tells what the server says that the connection under proof is doing."""
     import psycopg
 
-    query = "SELECT state FROM pg_stat_activity WHERE application_name = %s"
-    with psycopg.connect(url, autocommit=True) as connection:
-        yield lambda: " and ".join(state for (state,) in connection.execute(query, [_NAME]))
+    backend = accessors.load(job.case.backend, job.module)
+    target = Target(f"{job.url}&application_name={_NAME}".replace(" ", "%20"))
+    with psycopg.connect(job.url, autocommit=True) as observer:
+        asked = question(job, backend.layer, observer)
+
+        def state() -> str:
+            """What the server says that the connection under proof is doing."""
+            return " and ".join(state for (state,) in observer.execute(_STATE, [_NAME]))
+
+        if isinstance(backend, Backend):
+            return _prove(backend, target, job.case, asked, state)
+        with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
+            return loop.run(_prove_async(backend, target, job.case, asked, state))
 
 
-def _prove(backend: Backend, target: Target, job: Job, state: Callable[[], str]) -> Proof:
-    case, failing = job.case, failing_row(job.dataset.customers)
+def _failing_read(accessor: Accessor | AsyncAccessor, layer: str, function: str) -> Any:
+    # It imports SQLAlchemy, which no run without a proof has use for.
+    from bench.streaming.failing import failing_read
+
+    return failing_read(accessor, layer, function)
+
+
+def _prove(
+    backend: Backend, target: Target, case: Case, asked: Question, state: Callable[[], str]
+) -> Proof:
     with backend.open(target):
         with backend.accessor() as accessor:
-            delivered = _deliver(accessor, case, failing_read(accessor, backend.layer), failing)
+            read = _failing_read(accessor, backend.layer, case.workload)
+            delivered = _deliver(accessor, case, read, asked)
         with backend.accessor() as accessor:
             started = perf_counter_ns()
-            left, stopped = _leave_early(accessor, case)
+            left, stopped = _leave_early(accessor, case, asked)
             state_after = state()
             accessor.get_total_cost_of_an_order(1)
         taken = perf_counter_ns()
-        consume = DictConsumer(backend.shapes[_FUNCTION]())
+        consume = DictConsumer(backend.shapes[case.workload]())
         with backend.accessor() as accessor:
-            rows = _take(accessor, case, consume)
+            rows = _take(accessor, case, asked, consume)
         held = perf_counter_ns()
         consume(rows)
     return Proof(
-        case, failing, delivered, stopped - started, stopped - left, state_after,
+        case, asked.failing_row, delivered, stopped - started, stopped - left, state_after,
         held - taken, perf_counter_ns() - taken,
     )  # fmt: skip
 
 
-def _deliver(accessor: Accessor, case: Case, read: Any, failing: int) -> int | None:
+def _deliver(accessor: Accessor, case: Case, read: Any, asked: Question) -> int | None:
     if read is None:
         return None
+    fetch = partial(verb_of(accessor, case.fetch), read, *asked.everything, asked.failing_row)
     delivered = 0
     try:
         if case.fetch.mode == "buffered":
-            delivered = len(verb_of(accessor, case.fetch)(read, failing))
+            delivered = len(fetch())
         else:
-            with verb_of(accessor, case.fetch)(read, failing) as rows:
+            with fetch() as rows:
                 for row in rows:
                     delivered += len(row) if case.fetch.mode == "batched" else 1
     except Exception:
         return delivered
-    raise RuntimeError(f"the read that fails at row {failing} did not")
+    raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
 
 
-def _leave_early(accessor: Accessor, case: Case) -> tuple[int, int]:
+def _leave_early(accessor: Accessor, case: Case, asked: Question) -> tuple[int, int]:
     """When the reader had enough, and when it had left."""
-    call = call_of(accessor, _FUNCTION, case.fetch)
+    call = partial(call_of(accessor, case.workload, case.fetch), *asked.everything)
     if case.fetch.mode == "buffered":
         call()
         return (now := perf_counter_ns()), now
@@ -112,62 +105,64 @@ def _leave_early(accessor: Accessor, case: Case) -> tuple[int, int]:
     return left, perf_counter_ns()
 
 
-def _take(accessor: Accessor, case: Case, consume: DictConsumer) -> Any:
+def _take(accessor: Accessor, case: Case, asked: Question, consume: DictConsumer) -> Any:
     """The rows that are still to be made dicts of when the session is given back."""
-    call = call_of(accessor, _FUNCTION, case.fetch)
+    call = partial(call_of(accessor, case.workload, case.fetch), *asked.some)
     if case.fetch.mode == "buffered":
-        return call(HELD_ROWS)
-    with call(HELD_ROWS) as rows:
+        return call()
+    with call() as rows:
         for row in rows:
             consume(row if case.fetch.mode == "batched" else (row,))
     return ()
 
 
 async def _prove_async(
-    backend: AsyncBackend, target: Target, job: Job, state: Callable[[], str]
+    backend: AsyncBackend, target: Target, case: Case, asked: Question, state: Callable[[], str]
 ) -> Proof:
-    case, failing = job.case, failing_row(job.dataset.customers)
     async with backend.open(target):
         async with backend.accessor() as accessor:
-            read = failing_read(accessor, backend.layer)
-            delivered = await _deliver_async(accessor, case, read, failing)
+            read = _failing_read(accessor, backend.layer, case.workload)
+            delivered = await _deliver_async(accessor, case, read, asked)
         async with backend.accessor() as accessor:
             started = perf_counter_ns()
-            left, stopped = await _leave_early_async(accessor, case)
+            left, stopped = await _leave_early_async(accessor, case, asked)
             state_after = state()
             await accessor.get_total_cost_of_an_order(1)
         taken = perf_counter_ns()
-        consume = DictConsumer(backend.shapes[_FUNCTION]())
+        consume = DictConsumer(backend.shapes[case.workload]())
         async with backend.accessor() as accessor:
-            rows = await _take_async(accessor, case, consume)
+            rows = await _take_async(accessor, case, asked, consume)
         held = perf_counter_ns()
         consume(rows)
     return Proof(
-        case, failing, delivered, stopped - started, stopped - left, state_after,
+        case, asked.failing_row, delivered, stopped - started, stopped - left, state_after,
         held - taken, perf_counter_ns() - taken,
     )  # fmt: skip
 
 
 async def _deliver_async(
-    accessor: AsyncAccessor, case: Case, read: Any, failing: int
+    accessor: AsyncAccessor, case: Case, read: Any, asked: Question
 ) -> int | None:
     if read is None:
         return None
+    fetch = partial(verb_of(accessor, case.fetch), read, *asked.everything, asked.failing_row)
     delivered = 0
     try:
         if case.fetch.mode == "buffered":
-            delivered = len(await verb_of(accessor, case.fetch)(read, failing))
+            delivered = len(await fetch())
         else:
-            async with verb_of(accessor, case.fetch)(read, failing) as rows:
+            async with fetch() as rows:
                 async for row in rows:
                     delivered += len(row) if case.fetch.mode == "batched" else 1
     except Exception:
         return delivered
-    raise RuntimeError(f"the read that fails at row {failing} did not")
+    raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
 
 
-async def _leave_early_async(accessor: AsyncAccessor, case: Case) -> tuple[int, int]:
-    call = call_of(accessor, _FUNCTION, case.fetch)
+async def _leave_early_async(
+    accessor: AsyncAccessor, case: Case, asked: Question
+) -> tuple[int, int]:
+    call = partial(call_of(accessor, case.workload, case.fetch), *asked.everything)
     if case.fetch.mode == "buffered":
         await call()
         return (now := perf_counter_ns()), now
@@ -181,11 +176,13 @@ async def _leave_early_async(accessor: AsyncAccessor, case: Case) -> tuple[int, 
     return left, perf_counter_ns()
 
 
-async def _take_async(accessor: AsyncAccessor, case: Case, consume: DictConsumer) -> Any:
-    call = call_of(accessor, _FUNCTION, case.fetch)
+async def _take_async(
+    accessor: AsyncAccessor, case: Case, asked: Question, consume: DictConsumer
+) -> Any:
+    call = partial(call_of(accessor, case.workload, case.fetch), *asked.some)
     if case.fetch.mode == "buffered":
-        return await call(HELD_ROWS)
-    async with call(HELD_ROWS) as rows:
+        return await call()
+    async with call() as rows:
         async for row in rows:
             consume(row if case.fetch.mode == "batched" else (row,))
     return ()

@@ -1,7 +1,7 @@
 """The closing tables in the terminal: at most 100 columns, one unit a column."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from rich.console import Group, RenderableType
@@ -11,11 +11,11 @@ from rich.text import Text
 from bench import stats
 from bench.case import Case
 from bench.figure import FIGURES, Figure
+from bench.ranking import floors, leaders
 from bench.ratios import ENOUGH_ROUNDS
 from bench.results.file import Results
 from bench.stats import Interval
 from bench.summary import Summary, summarise
-from bench.terminal.ranking import Rounds, leaders
 from bench.units import BYTES, TIMES, Unit, unit_of
 from bench.verdict import noise_floor
 
@@ -49,13 +49,11 @@ def render(results: Results, summaries: list[Summary] | None = None) -> Renderab
     for summary in found:
         if not summary.case.twin:
             groups.setdefault(_group(summary, found), []).append(summary)
-    floors = {
-        figure: floor.factor for figure in FIGURES.values() if (floor := noise_floor(found, figure))
-    }
+    apart = floors(found)
     parts: list[RenderableType] = []
     for (case, taken), group in groups.items():
         title = Text(case.title.removeprefix(", "), style="bold")
-        table = _table(taken, _Sight(group, null, floors))
+        table = _table(taken, _Sight(group, null, apart))
         parts += [title, table, *_errors(group), Text()]
     return Group(*parts, _legend(results, found))
 
@@ -118,13 +116,8 @@ def _latency(quantile: str, unit: Unit, sight: _Sight) -> tuple[str, list[Text]]
 
 
 def _first_row(sight: _Sight) -> tuple[str, list[Text]]:
-    """Buffered, the wait for the first row is that for the last."""
     waits = [summary.usable_after_ns for summary in sight.group]
-    rounds = [
-        summary.by_round(FIGURES["p50" if summary.case.fetch.mode == "buffered" else "first-row"])
-        for summary in sight.group
-    ]
-    return _figures("first row", FIGURES["first-row"], waits, sight, rounds=rounds)
+    return _figures("first row", FIGURES["first-row"], waits, sight)
 
 
 def _figures(
@@ -133,7 +126,6 @@ def _figures(
     medians: list[Interval | None],
     sight: _Sight,
     units: tuple[Unit, ...] = (),
-    rounds: Sequence[Rounds] | None = None,
 ) -> tuple[str, list[Text]]:
     """A column: its heading with the unit, and a cell a summary, the best of them marked."""
     unit = unit_of((median.median for median in medians if median), units or figure.units)
@@ -141,12 +133,7 @@ def _figures(
         None if summary.case.backend in sight.null else median
         for summary, median in zip(sight.group, medians, strict=True)
     ]
-    best = leaders(
-        ranked,
-        rounds or [summary.by_round(figure) for summary in sight.group],
-        more_is_better=figure.more_is_better,
-        floor=sight.floors.get(figure, 1.0),
-    )
+    best = leaders(figure, sight.group, ranked, sight.floors)
     cells = [
         Text(
             unit.text(median.median if median else None) + (BEST if at in best else " "),

@@ -11,7 +11,8 @@ from accessors import Found
 from accessors.api import Target
 from accessors.sql import SCHEMA
 from bench.case import Fetch
-from bench.load.processes import PATIENCE_S, Crew, WorkError
+from bench.load.crew import PATIENCE_S, Crew
+from bench.load.process import WorkError
 from bench.rows.dataset import Dataset, restore
 from bench.server.url import redact
 from bench.verification import expected, rehearsal
@@ -71,14 +72,15 @@ def verify(
     }
     ways = sorted({Fetch(), *fetches})
     right = [expected.ask(connection, operation) for operation in expected.operations(dataset)]
+    crew.start(asked)
     reading = {
         name: crew.submit(name, rehearsal.read, name, module, target, right, ways)
         for name, module in asked.items()
     }
     verdicts = {}
-    for name, future in reading.items():
+    for name, pending in reading.items():
         try:
-            checks, found = crew.result(name, future, patience_s)
+            checks, found = crew.result(pending, patience_s)
             verdicts[name] = Verdict(name, checks, str(found) if found else None)
         except WorkError as error:  # whatever a library raises is its verdict
             verdicts[name] = Verdict(name, 0, redact(str(error), target.url))
@@ -91,7 +93,7 @@ def verify(
         if verdict.difference is None:
             writing = crew.submit(name, rehearsal.write, name, module, target, operations)
             try:
-                written = crew.result(name, writing, patience_s)
+                written = crew.result(writing, patience_s)
                 difference = _judge(connection, dataset, planned, written)
             except WorkError as error:
                 difference = redact(str(error), target.url)

@@ -26,6 +26,7 @@ from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from session_guard import violations
 from session_guard.everywhere import guard_everything, unguard_everything
+from tests.databases import new_database
 
 SMALL = Dataset(scale=0.01, seed=1)
 MATRIX = [
@@ -147,14 +148,31 @@ class Observer:
         query = "SELECT state FROM pg_stat_activity WHERE application_name = %s ORDER BY pid"
         return [state for (state,) in self.rows(query, library.application)]
 
-    def gone(self, library: Library) -> bool:
-        """Whether all of the library's connections end: a server process takes its time."""
-        deadline = time.monotonic() + 5
-        while self.states(library):
+    def waits(self, library: Library, event_type: str) -> bool:
+        """Whether a statement of the library's has come as far as a wait event of this type.
+
+        "active" would be too early to cancel it: a statement is that from its Parse message on,
+        and a cancel that comes before its Execute message is ignored by the server.
+        """
+        condition = "application_name = %s AND wait_event_type = %s"
+        query = f"SELECT FROM pg_stat_activity WHERE {condition}"
+        return bool(self.rows(query, library.application, event_type))
+
+    def settles(self, library: Library, *wanted: list[str], within_s: float = 5) -> bool:
+        """Whether the states of the library's connections come to be one of these lists.
+
+        The server process of one that was given up takes its time to end.
+        """
+        deadline = time.monotonic() + within_s
+        while self.states(library) not in wanted:
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.005)
         return True
+
+    def gone(self, library: Library) -> bool:
+        """Whether all of the library's connections end."""
+        return self.settles(library, [])
 
     def counts(self) -> tuple[int, int]:
         """How many orders and lines there are."""
@@ -210,17 +228,10 @@ def _one_session_per_task() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def shop(server: EmbeddedServer) -> Iterator[Database]:
     """A loaded database; a test that writes asks for `restored`."""
-    url = server.start()
-    with Database(url).connect() as connection:
-        connection.execute("CREATE DATABASE shop")
-        # Nothing here has to survive a power cut, and the many small commits are then fast.
-        connection.execute("ALTER DATABASE shop SET synchronous_commit = off")
-    database = Database(url.replace("@/postgres?", "@/shop?"))
-    with database.connect() as connection:
-        dataset.ensure(connection, SMALL)
-    yield database
-    with Database(url).connect() as connection:
-        connection.execute("DROP DATABASE shop WITH (FORCE)")
+    with new_database(server, durable=False) as database:
+        with database.connect() as connection:
+            dataset.ensure(connection, SMALL)
+        yield database
 
 
 @pytest.fixture(scope="session")

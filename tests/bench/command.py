@@ -24,6 +24,7 @@ ONE_CASE = (
     "--session-scope=task",
     "--transactions=autocommit",
     "--rounds=2",
+    "--no-charts",
 )
 
 MODULE = """

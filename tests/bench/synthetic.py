@@ -200,3 +200,13 @@ def results(
             peak = bytes_a_row * (ROWS if whole else 400)
             made.memory.append(Memory(case, 0 if "null" in case.backend else peak, ROWS))
     return made
+
+
+def of_durations(folder: Path, durations_ns: dict[Case, list[int]]) -> Results:
+    """A round for each duration: of operations that all take so long."""
+    runs = [
+        constant_run(case, number, duration_ns)
+        for case, durations in durations_ns.items()
+        for number, duration_ns in enumerate(durations, start=1)
+    ]
+    return Results(folder, header(list(durations_ns)), runs)

@@ -149,6 +149,7 @@ def test_a_disk_that_is_full(bench: Bench) -> None:
 
 
 def test_two_at_once(bench: Bench) -> None:
+    """Forbids a command that never ends after Ctrl-C, as its process was killed when it sent."""
     options = ("--backend=null", "--no-verify", "--rounds=1000", f"--out={bench.out}")
     first = bench.start("run", *ONE_CASE, *options)
     wait_until(lambda: bench.lines("run"))

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy.engine import Engine
 
-from bench.load.processes import Crew
-from bench.own_cost.guard import SIDES, GuardCost, measure
+from bench.load.crew import Crew
+from bench.own_cost.guard import PARTS, SHOWN, GuardCost, measure
 from bench.server.database import Database
 from session_guard import violations
 from session_guard.engine import is_guarded
@@ -19,7 +19,7 @@ def engines_are_guarded() -> bool:
 @pytest.mark.parametrize("guard", [True, False])
 def test_the_processes_that_measure_are_guarded_where_it_is_asked_for(guard: bool) -> None:
     with Crew(guard) as crew:
-        assert crew.result("a", crew.submit("a", engines_are_guarded), 60) is guard
+        assert crew.result(crew.submit("a", engines_are_guarded), 60) is guard
     assert not engines_are_guarded()
 
 
@@ -37,9 +37,10 @@ def test_the_cost_is_measured_on_all_sides(shop: Database) -> None:
     told: list[GuardCost] = []
     violations(clear=True)
     found = measure(shop.url, SMALL.orders, 3, told.append)
-    assert [len(each.rounds) for each in told] == [3]
-    for each in found.rounds:
-        assert set(each.call_ns) == set(each.unit_ns) == set(SIDES)
+    assert [len(each.rounds) for each in told] == [3, 6]
+    for each, part in zip(found.rounds, [PARTS[0]] * 3 + [PARTS[1]] * 3, strict=True):
+        assert set(each.call_ns) == set(each.unit_ns) == set(part)
+    assert all(found.share(side).median > 0 for side in SHOWN)
     assert violations() == ()
 
 

@@ -1,9 +1,12 @@
 """Backends that fail: each has its own failures, and the others go on."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 from tests.bench.command import Bench, Done
+from tests.databases import new_database
 
 RAISES = "def get_total_cost_of_an_order(self, order_id):\n    "
 DIES_ONCE = """
@@ -27,13 +30,8 @@ Ward = tuple[Bench, Done]
 
 
 @pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory, server: object) -> Ward:
+def ward(tmp_path_factory: pytest.TempPathFactory, server: EmbeddedServer) -> Iterator[Ward]:
     """All of them in one run, with one that is well."""
-    maintenance = Database(server.start())  # type: ignore[attr-defined]
-    with maintenance.connect() as connection:
-        connection.execute("create database ward")
-    url = maintenance.url.replace("@/postgres?", "@/ward?")
-    bench = Bench(tmp_path_factory.mktemp("ward"), url)
     options = (
         "--no-verify",
         "--patience=3",
@@ -41,7 +39,9 @@ def ward(tmp_path_factory: pytest.TempPathFactory, server: object) -> Ward:
         "--backend=null",
         "--backend=psycopg2",
     )
-    return bench, bench.measure(*options, *bench.odd(**ODD))
+    with new_database(server) as database:
+        bench = Bench(tmp_path_factory.mktemp("ward"), database.url)
+        yield bench, bench.measure(*options, *bench.odd(**ODD))
 
 
 def failures(ward: Ward, backend: str) -> list[str]:

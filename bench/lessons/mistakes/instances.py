@@ -49,36 +49,48 @@ class GatherOfAttributes(Mistake):
 
 class BorrowedInstance(Mistake):
     name = "borrowed-instance"
-    title = "B changes an object of A's session, and commits its own"
+    title = "A keeps an object where B finds it; B changes it, and commits its own session"
     guess = "the new name: B set it, and committed"
     reason = (
-        "The object belongs to A's session, and only A's session will write it. B's has nothing to "
-        "commit, and says nothing."
+        "The object belongs to A's session, whoever finds it, and only A's session will write it. "
+        "B's has nothing to commit, and says nothing; A, which only reads, commits nothing. Had A "
+        "committed, it would have saved a name that it never set."
     )
-    cure = "Pass the key, and load it in B's own session (`get`, or `merge`)."
+    cure = "Keep the key, and load it in B's own session (`get`, or `merge`)."
     truth = "SELECT name FROM gatherbench.lesson_customer WHERE id = 1"
 
     async def wrong(self, shop: Shop) -> Told:
-        async with shop.sessions() as a:
-            customer = await a.get_one(Customer, 1)
+        cache: dict[str, Customer] = {}
 
-            async def b() -> str:
-                async with shop.sessions() as session:
-                    customer.name = "renamed"
-                    await session.commit()
-                return "renamed"
+        async def a() -> None:
+            async with shop.sessions() as session:
+                cache["the customer"] = await session.get_one(Customer, 1)
+                await shop.think()
 
-            return await gather(b(), return_exceptions=True)
+        async def b() -> str:
+            async with shop.meanwhile(), shop.sessions() as session:
+                cache["the customer"].name = "renamed"
+                await session.commit()
+            return "renamed"
+
+        return await gather(a(), b(), return_exceptions=True)
 
     async def right(self, shop: Shop) -> Told:
-        async def b() -> str:
+        cache: dict[str, int] = {}
+
+        async def a() -> None:
             async with shop.sessions() as session:
-                customer = await session.get_one(Customer, 1)
+                cache["the customer"] = (await session.get_one(Customer, 1)).id
+                await shop.think()
+
+        async def b() -> str:
+            async with shop.meanwhile(), shop.sessions() as session:
+                customer = await session.get_one(Customer, cache["the customer"])
                 customer.name = "renamed"
                 await session.commit()
             return "renamed"
 
-        return await gather(b(), return_exceptions=True)
+        return await gather(a(), b(), return_exceptions=True)
 
     def agrees(self, answers: Told, truth: Rows) -> bool:
         return set(answers) <= set(truth[0])
@@ -89,22 +101,26 @@ class BorrowedInstance(Mistake):
 
 class AddedTwice(BorrowedInstance):
     name = "added-twice"
-    title = "B adds an object of A's session to its own"
+    title = "A keeps an object where B finds it; B adds it to a session of its own"
     guess = "B's session takes it over"
     reason = "An object is in one session at a time, and here SQLAlchemy can see that it is not."
 
     async def wrong(self, shop: Shop) -> Told:
-        async with shop.sessions() as a:
-            customer = await a.get_one(Customer, 1)
+        cache: dict[str, Customer] = {}
 
-            async def b() -> str:
-                async with shop.sessions() as session:
-                    session.add(customer)
-                    customer.name = "renamed"
-                    await session.commit()
-                return "renamed"
+        async def a() -> None:
+            async with shop.sessions() as session:
+                cache["the customer"] = await session.get_one(Customer, 1)
+                await shop.think()
 
-            return await gather(b(), return_exceptions=True)
+        async def b() -> str:
+            async with shop.meanwhile(), shop.sessions() as session:
+                session.add(cache["the customer"])
+                cache["the customer"].name = "renamed"
+                await session.commit()
+            return "renamed"
+
+        return await gather(a(), b(), return_exceptions=True)
 
 
 MISTAKES = (GatherOfAttributes(), BorrowedInstance(), AddedTwice())

@@ -37,11 +37,11 @@ class ThreadsOnASession(Mistake):
             return await gather(*(to_thread(buy, n) for n in _NAMES), return_exceptions=True)
 
     async def right(self, shop: Shop) -> Told:
-        together = Barrier(5)
+        together, sessions = Barrier(5), shop.sync_sessions
 
         def buy(name: str) -> str:
             together.wait(1)
-            with shop.sync_sessions() as session:
+            with sessions() as session:
                 session.add(Order(name=name))
                 session.commit()
                 return name
@@ -144,10 +144,10 @@ class TwoThreadsTwoLoops(Mistake):
     options = {"pool_size": 1, "max_overflow": 0}
 
     async def wrong(self, shop: Shop) -> Told:
-        together = Barrier(2)
+        together, sessions = Barrier(2), shop.sessions
 
         async def ask() -> Any:
-            async with shop.sessions() as session:
+            async with sessions() as session:
                 return await session.scalar(NAP)
 
         def in_a_loop() -> Any:

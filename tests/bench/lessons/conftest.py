@@ -1,6 +1,5 @@
 """Trials of a lesson's mistakes, a few, on a database of the tests' own."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,9 +9,10 @@ from bench.lessons.catalogue import MISTAKES
 from bench.lessons.lesson import Setting
 from bench.lessons.session_per_task import tally
 from bench.lessons.tally import Tally
-from bench.load.processes import Crew
+from bench.load.crew import Crew
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from tests.databases import new_database
 
 Try = Callable[..., Tally]
 
@@ -20,16 +20,10 @@ Try = Callable[..., Tally]
 @pytest.fixture(scope="session")
 def lessons_database(server: EmbeddedServer) -> Iterator[Database]:
     """With scratch tables, which each trial empties for itself: one is enough for all tests."""
-    maintenance = Database(server.start())
-    name = f"lessons_{os.getpid()}"
-    with maintenance.connect() as connection:
-        connection.execute(f"create database {name}")
-    database = Database(maintenance.url.replace("@/postgres?", f"@/{name}?"))
-    with database.connect() as connection:
-        tables.make(connection)
-    yield database
-    with maintenance.connect() as connection:
-        connection.execute(f"drop database {name} with (force)")
+    with new_database(server) as database:
+        with database.connect() as connection:
+            tables.make(connection)
+        yield database
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 
 from bench.lessons.lesson import LESSONS, Setting, lesson_named
 from bench.lessons.thinking_time import THOUGHT_MS
-from bench.load.processes import Crew
+from bench.load.crew import Crew
 from bench.server.database import Database
 
 Find = Callable[..., dict[str, Any]]

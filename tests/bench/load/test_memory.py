@@ -9,7 +9,7 @@ import accessors
 from accessors.api import AsyncBackend
 from bench.case import Case, Fetch
 from bench.load import memory
-from bench.load.processes import Crew
+from bench.load.crew import Crew
 from bench.load.runner import Job
 from bench.rows import dataset
 from bench.rows.dataset import Dataset
@@ -46,20 +46,20 @@ def job(database: Database) -> Job:
 def test_the_system_and_pythons_allocator_agree(job: Job) -> None:
     """The ORM's objects are nearly all there is: both must see them."""
     with Crew() as crew:
-        peak = crew.result("one", crew.submit_alone("one", memory.peak, job), 60)
-        other = crew.result("other", crew.submit_alone("other", traced, job), 60)
+        peak = crew.result(crew.submit_alone("one", memory.peak, job), 60)
+        other = crew.result(crew.submit_alone("other", traced, job), 60)
     assert peak.rows == ROWS.customers
     assert 0.7 < peak.peak_bytes / other < 1.4
 
 
 def test_a_fetch_is_timed_beside(job: Job) -> None:
     with Crew() as crew:
-        found = crew.result("one", crew.submit_alone("one", memory.peak, job), 60)
+        found = crew.result(crew.submit_alone("one", memory.peak, job), 60)
         assert found.first_row_ns is None
         assert found.elapsed_ns
         batched = Case(CASE.backend, CASE.workload, Fetch("batched", 100))
         streamed = Job(batched, job.module, job.url, ROWS)
-        found = crew.result("two", crew.submit_alone("two", memory.peak, streamed), 60)
+        found = crew.result(crew.submit_alone("two", memory.peak, streamed), 60)
     assert found.elapsed_ns
     assert found.first_row_ns
     assert found.first_row_ns < found.elapsed_ns

@@ -74,14 +74,14 @@ def own(place: Path, new_server: Callable[[Path], EmbeddedServer]) -> EmbeddedSe
     return new_server(place / "postgres")
 
 
-def test_start_is_idempotent_and_fast_when_running(server: EmbeddedServer) -> None:
+def test_start_is_idempotent_and_runs_no_program_when_running(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command starts the server: one that runs may cost it no more than a look."""
     url, pid = server.start(), pid_of(server)
-    took = []
-    for _ in range(5):
-        begun = time.perf_counter()
+    with monkeypatch.context() as no_program:
+        no_program.setattr(subprocess, "Popen", None)
         assert server.start() == url
-        took.append(time.perf_counter() - begun)
-    assert min(took) < 0.05
     assert pid_of(server) == pid
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from bench.case import Case, Fetch
 from bench.results.entries import BareLoop, Proof
-from bench.streaming.evidence import Point, Way, crossover
+from bench.streaming.crossovers import crossover
+from bench.streaming.evidence import Point, Way
 from bench.streaming.promises import promises
 
 BATCHED, BUFFERED = Fetch("batched", 1000), Fetch()
@@ -103,7 +104,7 @@ def test_the_orms_promises_are_kept_and_broken() -> None:
     early, flat, stays = promises([slow, way(BATCHED, first=6, memory=(5, 25))], [], [])
     assert (early.kept, early.figure) == (False, "1/17")
     assert (flat.kept, flat.figure) == (False, "1/10")
-    assert (stays.kept, stays.figure) == (False, "orm+asyncpg batched:1000")
+    assert (stays.kept, stays.figure) == (False, "orm+asyncpg batched:1000 get_customers")
 
 
 def test_a_bare_loop_is_held_against_by_pairs() -> None:

@@ -1,5 +1,7 @@
 """What the experiment proves of each way of fetching: every backend, on the real server."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,27 +12,47 @@ from bench.load.runner import Job
 from bench.results.entries import Proof
 from bench.rows import dataset
 from bench.rows.dataset import Dataset
+from bench.rows.windows import window
 from bench.server.database import Database
-from bench.streaming.proof import failing_row, prove
+from bench.server.embedded import EmbeddedServer
+from bench.streaming.proof import prove
+from bench.streaming.question import failing_row
+from tests.databases import new_database
 
 ROWS = Dataset(scale=0.01, more_customers=3)
 FAILS_AT = 150
+LINES = 1000
+"""Of the orders between the dates that are asked for."""
 BACKENDS = [name for name in accessors.BUILTIN if not name.startswith("null")]
+
+ORDERS = "get_orders_between_dates"
 
 every_backend = pytest.mark.parametrize("name", BACKENDS)
 
 
-@pytest.fixture
-def proved(database: Database) -> Any:
-    """Proves a way of a backend on 300 customers."""
-    with database.connect() as connection:
-        dataset.ensure(connection, ROWS)
+@pytest.fixture(scope="module")
+def database(server: EmbeddedServer) -> Iterator[Database]:
+    """300 customers, which every proof reads and none changes."""
+    with new_database(server) as database:
+        with database.connect() as connection:
+            dataset.ensure(connection, ROWS)
+        yield database
 
-    def proved(name: str, fetch: Fetch) -> Proof:
+
+@pytest.fixture(scope="module")
+def proved(database: Database) -> Any:
+    """Proves a way of a backend on 300 customers, or on orders of 1,000 lines."""
+    with database.connect() as connection:
+        dates = window(connection, LINES)
+
+    def proved(name: str, fetch: Fetch, function: str = "get_customers") -> Proof:
         module = accessors.BUILTIN[name]
         if not fetch.offered_by(accessors.load(name, module)):
             pytest.skip(f"{name} has no {fetch.mode} fetch")
-        return prove(Job(Case(name, "get_customers", fetch), module, database.url, ROWS))
+        case, arguments = Case(name, function, fetch), None
+        if function == ORDERS:
+            case, arguments = replace(case, size=LINES), dates
+        return prove(Job(case, module, database.url, ROWS, arguments=arguments))
 
     return proved
 
@@ -62,6 +84,21 @@ def test_the_orm_streams_nothing_without_a_batch_size(proved: Any, name: str) ->
         assert delivered == 0
     else:
         assert delivered > 0
+
+
+@every_backend
+def test_orders_are_proved_as_customers_are(proved: Any, name: str) -> None:
+    """Forbids to call a stream of orders one for its memory alone.
+
+    A batch of the ORM is orders, and fails at an order; a batch of the others is lines.
+    """
+    fails_at = 100 if name.startswith("orm") else 500
+    buffered = proved(name, Fetch(), ORDERS)
+    assert (buffered.failing_row, buffered.delivered) == (fails_at, 0)
+    for mode in ("streamed", "batched"):
+        proof = proved(name, Fetch(mode, 50), ORDERS)
+        assert proof.delivered in (fails_at - 50, fails_at - 49)
+        assert proof.clean, proof.state_after
 
 
 def test_single_rows_come_one_by_one(proved: Any) -> None:

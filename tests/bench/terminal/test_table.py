@@ -29,15 +29,6 @@ def line_of(lines: list[str], backend: str) -> str:
     return found
 
 
-def of_durations(folder: Path, durations_ns: dict[Case, list[int]]) -> Results:
-    runs = [
-        synthetic.constant_run(case, number, duration_ns)
-        for case, durations in durations_ns.items()
-        for number, duration_ns in enumerate(durations, start=1)
-    ]
-    return Results(folder, synthetic.header(list(durations_ns)), runs)
-
-
 def test_the_quick_profile_fits_and_says_how_it_was_measured(tmp_path: Path) -> None:
     lines = printed(synthetic.results(tmp_path))
     assert max(len(line) for line in lines) <= 100
@@ -54,7 +45,7 @@ def test_the_quick_profile_fits_and_says_how_it_was_measured(tmp_path: Path) -> 
 def test_the_noise_floor_is_told_and_is_no_row(tmp_path: Path) -> None:
     """Forbids a twin that passes for a backend."""
     twin = replace(CASES[0], twin=True)
-    results = of_durations(
+    results = synthetic.of_durations(
         tmp_path, {CASES[0]: [1_000_000] * 6, CASES[1]: [900_000] * 6, twin: [1_100_000] * 6}
     )
     lines = printed(results)
@@ -67,7 +58,7 @@ def test_the_noise_floor_is_told_and_is_no_row(tmp_path: Path) -> None:
 
 def test_what_paired_rounds_do_not_tell_apart_is_not_ranked(tmp_path: Path) -> None:
     third = Case("psycopg", synthetic.POINT, concurrency=4)
-    results = of_durations(
+    results = synthetic.of_durations(
         tmp_path,
         {
             CASES[0]: [1_000_000, 1_200_000, 1_100_000],
@@ -86,7 +77,7 @@ def test_what_paired_rounds_do_not_tell_apart_is_not_ranked(tmp_path: Path) -> N
 def test_overlapping_rounds_are_ranked_where_one_is_always_behind(tmp_path: Path) -> None:
     """Forbids to lose a difference in a drift that hits all alike."""
     third = Case("psycopg", synthetic.POINT, concurrency=4)
-    results = of_durations(
+    results = synthetic.of_durations(
         tmp_path,
         {
             CASES[0]: [1_000_000, 1_500_000, 2_000_000],
@@ -107,9 +98,12 @@ def test_less_than_the_noise_floor_is_not_ranked(tmp_path: Path) -> None:
         third: [2_000_000] * 6,
         twin: [1_100_000] * 6,
     }
-    assert "*" in line_of(printed(of_durations(tmp_path, durations)), "asyncpg").split("±")[0]
+    assert (
+        "*"
+        in line_of(printed(synthetic.of_durations(tmp_path, durations)), "asyncpg").split("±")[0]
+    )
     durations[twin] = [1_000_000] * 6
-    lines = printed(of_durations(tmp_path, durations))
+    lines = printed(synthetic.of_durations(tmp_path, durations))
     assert "*" not in line_of(lines, "asyncpg").split("±")[0]
     assert not any("Surer" in line for line in lines)
 
@@ -119,19 +113,19 @@ def test_a_column_in_which_any_may_be_the_best_has_no_marks(tmp_path: Path) -> N
         CASES[0]: [1_000_000, 1_200_000, 1_100_000],
         CASES[1]: [1_150_000, 1_100_000, 1_250_000],
     }
-    lines = printed(of_durations(tmp_path, durations))
+    lines = printed(synthetic.of_durations(tmp_path, durations))
     assert not any("*" in line for line in lines if line.startswith(("psycopg2", "asyncpg")))
     assert any("Surer: --rounds 6." in line for line in lines)
 
 
 def test_one_round_is_not_ranked(tmp_path: Path) -> None:
-    lines = printed(of_durations(tmp_path, {case: [1_000_000] for case in CASES}))
+    lines = printed(synthetic.of_durations(tmp_path, {case: [1_000_000] for case in CASES}))
     assert not any("*" in line for line in lines)
     assert any("nothing is ranked" in line for line in lines)
 
 
 def test_errors_are_marked_with_their_classes(tmp_path: Path) -> None:
-    results = of_durations(tmp_path, {case: [1_000_000, 1_000_000] for case in CASES})
+    results = synthetic.of_durations(tmp_path, {case: [1_000_000, 1_000_000] for case in CASES})
     results.runs[0].samples.errors[3] = "UniqueViolation: duplicate key"
     text = "\n".join(printed(results))
     assert "errors" in text
@@ -139,7 +133,7 @@ def test_errors_are_marked_with_their_classes(tmp_path: Path) -> None:
 
 
 def test_what_was_planned_and_not_measured_is_said(tmp_path: Path) -> None:
-    results = of_durations(tmp_path, {CASES[0]: [1_000_000]})
+    results = synthetic.of_durations(tmp_path, {CASES[0]: [1_000_000]})
     results.header["plan"] += [case.as_dict() for case in CASES[1:]]
     assert "2 of 3 planned cases were not measured." in printed(results)
 
@@ -165,7 +159,7 @@ def test_nothing_measured_is_a_table_of_nothing(tmp_path: Path) -> None:
 
 
 def test_a_round_that_gave_nothing_is_told_beneath(tmp_path: Path) -> None:
-    results = of_durations(tmp_path, {case: [1_000_000, 1_000_000] for case in CASES})
+    results = synthetic.of_durations(tmp_path, {case: [1_000_000, 1_000_000] for case in CASES})
     results.failures.append(Failure(CASES[1], 3, "the server is gone"))
     assert "  asyncpg, buffered: 1 x no figures: the server is gone" in printed(results)
 

@@ -4,9 +4,10 @@ import pytest
 
 from bench.rows import dataset
 from bench.rows.fingerprint import fingerprint
-from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
+from tests.databases import new_database
 
 WRONG = {
     "one_value": """
@@ -72,18 +73,15 @@ SAID = {
 
 
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory, server: object) -> dict[str, str]:
+def verdicts(tmp_path_factory: pytest.TempPathFactory, server: EmbeddedServer) -> dict[str, str]:
     """What `bench verify` says of each, and of one that is right."""
-    maintenance = Database(server.start())  # type: ignore[attr-defined]
-    with maintenance.connect() as connection:
-        connection.execute("create database verdicts")
-    database = Database(maintenance.url.replace("@/postgres?", "@/verdicts?"))
-    bench = Bench(tmp_path_factory.mktemp("verdicts"), database.url)
-    done = bench("verify", "--scale=0.01", *bench.odd(**WRONG), "--backend=psycopg2")
-    assert done.code == 1, done
-    with database.connect() as connection:
-        found = fingerprint(connection)
-        assert dataset.ensure(connection, SMALL) == found  # as it was before all those writes
+    with new_database(server) as database:
+        bench = Bench(tmp_path_factory.mktemp("verdicts"), database.url)
+        done = bench("verify", "--scale=0.01", *bench.odd(**WRONG), "--backend=psycopg2")
+        assert done.code == 1, done
+        with database.connect() as connection:
+            found = fingerprint(connection)
+            assert dataset.ensure(connection, SMALL) == found  # as it was before all those writes
     lines = (line.split(maxsplit=2) for line in done.out.splitlines())
     return {backend: f"{outcome} {reason}" for outcome, backend, reason in lines}
 
