@@ -1,6 +1,5 @@
 """`bench`: parses, calls, prints. Each command's own module is imported when it is asked for."""
 
-import signal
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -9,6 +8,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 from click.shell_completion import CompletionItem
 
+from bench import interrupts
 from bench.errors import BenchError
 
 COMMANDS = {
@@ -91,7 +91,7 @@ def cli() -> None:
 
 def main() -> None:
     """The console script. Exit codes: 0 all well, 1 a failed run, 2 usage, 130 Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, it ends in order
+    interrupts.hear()
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except BenchError as error:
@@ -106,6 +106,7 @@ def main() -> None:
             click.echo(f"See `{error.ctx.command_path} --help`.", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
+        interrupts.ignore()
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # as in `bench list | head`

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.interrupts import held_back
 from bench.results import file as results
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def present(folder: Path, *, charts: bool = True) -> None:
 
 
 def _draw(found: results.Results, summaries: "list[Summary]") -> list[Path]:
-    from bench import charts
+    with held_back():
+        from bench import charts
 
     return charts.draw(found, found.folder, summaries)
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from bench import stats
 from bench.charts.style import MUTED, RED
+from bench.interrupts import held_back
 from bench.subject import Subject
 from bench.summary import Summary
 
@@ -173,10 +174,11 @@ def in_a_line(*parts: str) -> str:
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """`name`.png and `name`.svg in the folder."""
+    """`name`.png and `name`.svg in the folder: both, whole, or neither."""
     paths = [folder / f"{name}.png", folder / f"{name}.svg"]
-    figure.savefig(paths[0], dpi=DPI, pil_kwargs={"compress_level": 4})
-    figure.savefig(paths[1], metadata={"Date": None})
+    with held_back():
+        figure.savefig(paths[0], dpi=DPI, pil_kwargs={"compress_level": 4})
+        figure.savefig(paths[1], metadata={"Date": None})
     return paths
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import UsageError
+from bench.interrupts import held_back
 
 if TYPE_CHECKING:
     from bench.measure import Order
@@ -34,7 +35,8 @@ def carry_out(
             measure(order, resolve(database_url), recorder, progress)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
-            embedded.stop()
+            with held_back():
+                embedded.stop()
         raise
     finally:
         recorder.close()

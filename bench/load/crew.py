@@ -4,9 +4,7 @@ Each is given small picklable jobs, so that another engine could do them.
 """
 
 import multiprocessing
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import resource_tracker
@@ -14,6 +12,7 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Generic, ParamSpec, Self, TypeVar, cast
 
 import accessors
+from bench.interrupts import held_back
 from bench.load.process import DiedError, GivenUpError, Process
 
 Arguments = ParamSpec("Arguments")
@@ -48,14 +47,14 @@ class Crew:
     def __init__(self, guard: bool = False) -> None:
         self._guard = guard
         self._processes: dict[str, Process] = {}
-        resource_tracker.ensure_running()  # it would lift `uninterrupted`, started within it
+        resource_tracker.ensure_running()  # it would lift `held_back`, started within it
         _FORKSERVER.set_forkserver_preload(list(_IMPORTED))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with uninterrupted():
+        with held_back():
             for name in list(self._processes):
                 self.dismiss(name)
 
@@ -106,19 +105,9 @@ class Crew:
             process.kill()
 
     def _process(self, name: str, context: SpawnContext | ForkServerContext) -> Process:
-        with uninterrupted():
+        with held_back():
             if name in self._processes and not self._processes[name].alive:
                 self.dismiss(name)  # it died when it had nothing to do
             if name not in self._processes:
                 self._processes[name] = Process(context, self._guard)
         return self._processes[name]
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until this is over; a process started within never hears it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,15 @@ from tests.bench.command import POINT, Bench, ctrl_c, finish, wait_until, worker
 
 TO_MEASUREMENT = ("--concurrency=2", "--no-verify", f"--workload={POINT}", "--fetch=buffered")
 """Leave out what comes before."""
+
+INTERRUPTED_WHILE_IT_IS_DROPPED = """
+class Dropped:
+    def __del__(self):
+        import signal
+        signal.raise_signal(signal.SIGINT)
+
+Dropped()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +112,34 @@ def test_ctrl_c_leaves_a_server_that_ran_before(
     wait_until(lambda: connections(database) == 0)
     assert server.status().running
     assert len(bench.lines("run")) > 4
+
+
+def test_ctrl_c_again_and_again(home: Path, tmp_path: Path) -> None:
+    """Forbids a traceback, or a server left behind, for who can't wait until all is put away."""
+    bench = Bench(home)
+    bench.out = tmp_path / "out"
+    command = start(bench, *TO_MEASUREMENT)
+    reach(bench, command, "measurement")
+    crew = workers(command)
+    while command.poll() is None:
+        ctrl_c(command)
+        time.sleep(0.02)
+    done = finish(command)
+    assert done.code == 130
+    assert done.err.strip().endswith("interrupted")
+    assert are_gone(crew)
+    assert not server_of(home).status().running
+    assert [end["outcome"] for end in bench.lines("end")] == ["interrupted"]
+
+
+def test_ctrl_c_where_python_forgets_it(bench: Bench, database: Database) -> None:
+    """Forbids a Ctrl-C that is printed and forgotten, as it fell into a callback of Python's."""
+    bench.odd(quiet="pass")
+    with (bench.folder / "oddly.py").open("a") as module:
+        module.write(INTERRUPTED_WHILE_IT_IS_DROPPED)
+    done = bench("run", "--backend-module=oddly", *TO_MEASUREMENT)
+    assert done.code == 130
+    assert done.err.strip() == "interrupted"
 
 
 def test_sigterm_ends_it_in_order(bench: Bench, database: Database) -> None:
