@@ -88,7 +88,7 @@ class Bench:
         return ("--backend-module=oddly", *(f"--backend={name}" for name in bodies))
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
+        command = subprocess.Popen(
             [BENCH, *arguments],
             cwd=self.folder,
             env=self.environment,
@@ -97,6 +97,8 @@ class Bench:
             text=True,
             start_new_session=True,
         )
+        _started.append(command)
+        return command
 
     def __call__(self, *arguments: str) -> Done:
         return finish(self.start(*arguments))
@@ -111,6 +113,18 @@ class Bench:
         text = file.read_text() if file.exists() else ""
         whole = (json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n")
         return [line for line in whole if line["kind"] == kind]
+
+
+_started: list["subprocess.Popen[str]"] = []
+
+
+def kill_what_goes_on() -> None:
+    """What a failed test did not wait for: it would measure for hours, beside all other tests."""
+    while _started:
+        command = _started.pop()
+        if command.poll() is None:
+            os.killpg(command.pid, signal.SIGKILL)
+            command.communicate()
 
 
 def finish(command: "subprocess.Popen[str]") -> Done:

@@ -15,10 +15,16 @@ from bench.server.account import account_for
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.programs import run
-from tests.bench.command import Bench
+from tests.bench.command import Bench, kill_what_goes_on
 
 SMALL = Dataset(scale=0.01, seed=1)
 PASSWORD = "s3cr:t/w@rd%?"  # every character that a URL reads as more than itself
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on() -> Iterator[None]:
+    yield
+    kill_what_goes_on()
 
 
 @pytest.fixture
