@@ -53,9 +53,9 @@ def is_guarded(engine: Engine | type[Engine]) -> bool:
     return event.contains(engine, "commit", _LISTENERS["commit"])
 
 
-def unguard_engine(engine: Engine | type[Engine]) -> None:
-    """Take back a `guard_engine` that was not strict."""
-    event.remove(engine, "engine_connect", _connected)
+def unguard_engine(engine: Engine | type[Engine], *, strict: bool = False) -> None:
+    """Take back a `guard_engine`, `strict` as it was."""
+    event.remove(engine, "engine_connect", _connected_strict if strict else _connected)
     for name, listener in _LISTENERS.items():
         event.remove(engine, name, listener)
 

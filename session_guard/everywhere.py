@@ -24,17 +24,26 @@ def guard_everything() -> None:
     Twice is once. Not those classes whose mappers have been configured already, as the first query
     or instance does: SQLAlchemy tells of each mapper once. `guard_instances` takes them by name.
     """
-    if not is_guarded(Engine):
-        guard_engine(Engine)
+    global _engines
+    if not _is_everywhere():
+        if not is_guarded(Engine):
+            guard_engine(Engine)
+            _engines = True
         for name, listener in _LISTENERS.items():
             event.listen(Session, name, listener)
         event.listen(Mapper, "mapper_configured", _configured)
 
 
 def unguard_everything() -> None:
-    """Take it back, for what has not begun a transaction yet."""
-    if is_guarded(Engine):
-        unguard_engine(Engine)
+    """Take it back, for what has not begun a transaction yet.
+
+    What the application asked for itself, of `guard_engine` and `guard_instances`, stays.
+    """
+    global _engines
+    if _is_everywhere():
+        if _engines:
+            unguard_engine(Engine)
+            _engines = False
         for name, listener in _LISTENERS.items():
             event.remove(Session, name, listener)
         event.remove(Mapper, "mapper_configured", _configured)
@@ -42,8 +51,15 @@ def unguard_everything() -> None:
             unguard_mapper(_mappers.pop(), _changed)
 
 
+_engines = False
+"""Whether it is we who guard the class `Engine`."""
+
 _mappers: WeakSet[Mapper[Any]] = WeakSet()
 """Whose attributes are listened to."""
+
+
+def _is_everywhere() -> bool:
+    return event.contains(Mapper, "mapper_configured", _configured)
 
 
 def _configured(mapper: Mapper[Any], _: type) -> None:

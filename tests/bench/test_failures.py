@@ -13,7 +13,7 @@ import pytest
 
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
-from tests.bench.command import ONE_CASE, Bench, Done, finish, wait_until
+from tests.bench.command import ONE_CASE, Bench, Done, ctrl_c, finish, wait_until
 from tests.bench.conftest import PASSWORD
 
 
@@ -156,7 +156,7 @@ def test_two_at_once(bench: Bench) -> None:
     second = bench("run", "--profile=smoke", "--backend=null", f"--out={bench.folder / 'second'}")
     refused(second, 1, "another bench command is at work on schema gatherbench")
     assert not (bench.folder / "second").exists()
-    os.killpg(first.pid, signal.SIGINT)
+    ctrl_c(first)
     assert finish(first).code == 130
 
 

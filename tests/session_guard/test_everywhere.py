@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import ForeignKey, case
+from sqlalchemy import Engine, ForeignKey, case
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -15,7 +15,14 @@ from sqlalchemy.orm import (
     relationship,
 )
 
-from session_guard import GuardedSession, SharedSessionError, guard_instances, violations
+from session_guard import (
+    GuardedSession,
+    SharedSessionError,
+    guard_engine,
+    guard_instances,
+    violations,
+)
+from session_guard.engine import is_guarded, unguard_engine
 from session_guard.everywhere import guard_everything, unguard_everything
 
 
@@ -144,6 +151,26 @@ def test_it_is_taken_back(base: type[DeclarativeBase]) -> None:
         instance = kind(id=1)
         change = lambda of=instance: setattr(of, "id", 2)  # noqa: E731
         assert not is_refused(instance, change, GuardedSession())  # type: ignore[arg-type]
+
+
+def test_engines_that_the_application_guards_stay_guarded(base: type[DeclarativeBase]) -> None:
+    """Forbids that nothing else is guarded, or no longer they, where the application began it."""
+
+    class Note(base):  # type: ignore[misc, valid-type]
+        __tablename__ = "note"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    unguard_everything()
+    guard_engine(Engine, strict=True)
+    try:
+        guard_everything()
+        configure_mappers()
+        note = Note(id=1)
+        assert is_refused(note, lambda: setattr(note, "id", 2), Session())
+        unguard_everything()
+        assert is_guarded(Engine)
+    finally:
+        unguard_engine(Engine, strict=True)
 
 
 def test_what_the_application_asked_for_stays(base: type[DeclarativeBase]) -> None:
