@@ -40,6 +40,8 @@ _CALLS = 1_000
 _UNITS = 50
 """A turn: of ten, a guard that no other side runs was never as warm as where it is used."""
 _LEAST_ROUNDS = 50
+_MOST_S = 60.0
+"""Of a part: a machine that never lets intervals become narrow is not waited for."""
 _ROUNDS_AT_ONCE = 50
 
 Makers = dict[str, async_sessionmaker[AsyncSession]]
@@ -100,7 +102,7 @@ def _known(interval: Interval | None) -> Interval:
 def measure(
     url: str, order_ids: int, most_rounds: int, on_progress: Callable[[GuardCost], None]
 ) -> GuardCost:
-    """Rounds until the shares are known well enough, at most so many of each part.
+    """Rounds until the shares are known well enough, or a minute is over; at most so many a part.
 
     `order_ids`: there are orders 1 to this.
     """
@@ -128,8 +130,10 @@ async def _measure(
             if ENGINE in part:
                 guard_engine(watched)
             await _round(part, makers, order_ids)
-            done = 0
+            done, began_ns = 0, perf_counter_ns()
             while done < most_rounds and not (done >= _LEAST_ROUNDS and found.narrow(part)):
+                if perf_counter_ns() - began_ns > _MOST_S * 1e9:
+                    break
                 amount = min(_ROUNDS_AT_ONCE, most_rounds - done)
                 more = [await _round(part, makers, order_ids) for _ in range(amount)]
                 found = GuardCost((*found.rounds, *more))
