@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.interrupts import held_back
 from bench.results import file as results
 
 if TYPE_CHECKING:
@@ -71,8 +70,7 @@ def present(folder: Path, *, charts: bool = True) -> None:
 
 
 def _draw(found: results.Results, summaries: "list[Summary]") -> list[Path]:
-    with held_back():
-        from bench import charts
+    from bench import charts
 
     return charts.draw(found, found.folder, summaries)
 

@@ -4,29 +4,33 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from bench.charts import (
-    forest,
-    history,
-    latency,
-    layers,
-    overview,
-    streaming,
-    streaming_point,
-    streaming_ways,
-    style,
-    sync_async,
-    throughput,
-)
-from bench.charts import transactions as transactions_chart
-from bench.charts.page import save
 from bench.compare.comparison import Comparison
 from bench.compare.history import Moment
 from bench.figure import Figure
+from bench.interrupts import held_back
 from bench.results.file import Results
 from bench.streaming.evidence import ways_of
 from bench.streaming.plan import PROFILES
 from bench.subject import look_of, subject_of
 from bench.summary import Summary, summarise
+
+# Interrupted here, matplotlib's extensions report a failed import, or end the process.
+with held_back():
+    from bench.charts import (
+        forest,
+        history,
+        latency,
+        layers,
+        overview,
+        streaming,
+        streaming_point,
+        streaming_ways,
+        style,
+        sync_async,
+        throughput,
+    )
+    from bench.charts import transactions as transactions_chart
+    from bench.charts.page import save
 
 STREAMING_FAMILIES = (streaming_point, streaming_ways)
 """Of the streaming experiment, which has cases of its own."""

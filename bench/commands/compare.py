@@ -8,7 +8,6 @@ import click
 
 from bench.commands.options import named
 from bench.errors import UsageError
-from bench.interrupts import held_back
 
 if TYPE_CHECKING:
     from bench.compare.comparison import Comparison
@@ -135,10 +134,8 @@ _WIDTH = 120
 
 
 def _draw(comparison: "Comparison", first: "Results", folder: Path) -> None:
+    from bench.charts import draw_comparison
     from bench.errors import BenchError
-
-    with held_back():
-        from bench.charts import draw_comparison
 
     try:
         drawn = draw_comparison(comparison, first, folder)

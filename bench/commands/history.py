@@ -7,7 +7,6 @@ import click
 
 from bench.commands.options import counts, named
 from bench.errors import BenchError, UsageError
-from bench.interrupts import held_back
 
 if TYPE_CHECKING:
     from bench.compare.history import Moment
@@ -59,6 +58,7 @@ def history(
       bench history --backend asyncpg --backend orm+asyncpg --concurrency 1,16
     """
     from bench.case import Case, Fetch
+    from bench.charts import draw_history
     from bench.compare.comparison import names_of
     from bench.compare.history import history as history_of
     from bench.figure import FIGURES
@@ -66,8 +66,6 @@ def history(
     from bench.results import file as results
     from bench.workload import WORKLOADS
 
-    with held_back():
-        from bench.charts import draw_history
     (figure_name,) = named("figure", [figure_name], FIGURES)
     (workload,) = named("workload", [workload], WORKLOADS)
     asked = Fetch.parse(fetch)

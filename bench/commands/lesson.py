@@ -7,7 +7,6 @@ import click
 
 from bench.commands.options import database_url_option, named
 from bench.errors import UsageError
-from bench.interrupts import held_back
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -140,12 +139,11 @@ _CONNECTIONS = 25
 
 def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
     """The table at the end, the file, the charts."""
+    from bench.charts import lessons as charts
     from bench.commands.measurement import results_folder
     from bench.lessons.record import save
     from bench.present import near
 
-    with held_back():
-        from bench.charts import lessons as charts
     _console().print(lesson.conclude(record.found))
     folder = out or results_folder(f"lesson-{record.lesson}")
     click.echo(f"\nfigures  {near(save(record, folder))}")
