@@ -88,6 +88,8 @@ class Case:
     """Rows of the joined result to ask for; None is what the workload asks for by itself."""
     twin: bool = False
     """The same once more, in a process of its own: how far apart are two that do not differ?"""
+    frozen: bool = False
+    """Whether what its process held at the start line was taken out of the collector's sight."""
 
     @property
     def key(self) -> str:
@@ -104,11 +106,11 @@ class Case:
         ]
         if self.size is not None:
             factors.append(f"{self.size} rows")
-        return "/".join(factors + ["twin"] * self.twin)
+        return "/".join(factors + ["twin"] * self.twin + ["frozen"] * self.frozen)
 
     @property
     def large(self) -> bool:
-        """Whether one operation takes so long that it is not done once more to warm up."""
+        """Whether one operation takes so long that a run is no more than that."""
         return (self.size or 0) >= LARGE
 
     @property
@@ -116,9 +118,9 @@ class Case:
         """The name of the process that runs it: a twin shares none, since that is half of luck.
 
         Nor does a large case, of which a round is one operation: rounds in one process would agree
-        with each other, and not with those of the next.
+        with each other, and not with those of the next. What was frozen stays so.
         """
-        if self.large:
+        if self.large or self.frozen:
             return self.key
         return f"{self.backend} (twin)" if self.twin else self.backend
 
@@ -141,10 +143,12 @@ class Case:
             words.append(self.loop)
         if self.twin:
             words.append("its twin")
+        if self.frozen:
+            words.append("gc.freeze() before")
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in files; `size` and `twin` only where they say something."""
+        """As it stands in files; `size`, `twin`, `frozen` only where they say something."""
         fields = asdict(self) | {"fetch": str(self.fetch)}
         return {name: value for name, value in fields.items() if value not in (None, False)}
 

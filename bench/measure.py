@@ -121,7 +121,11 @@ class _Work:
     def measure(self) -> None:
         """What is done once, then the rounds. Raises `BenchError` at the end if anything failed."""
         plan = self.order.plan
-        self._measure_alone("memory", plan.memory_cases, memory.peak)
+        # Memory is no matter of who else runs; time is, and what is in no round has it from here.
+        in_rounds = [case for case in plan.memory_cases if case in plan.cases]
+        alone = [case for case in plan.memory_cases if case not in plan.cases]
+        self._measure_alone("memory", in_rounds, memory.peak, at_once=2)
+        self._measure_alone("memory", alone, memory.peak)
         self._measure_alone("proof", plan.proof_cases, prove)
         self._measure_alone("bare loops", plan.bare_cases, hold_against_bare)
         self._measure_rounds()
@@ -157,16 +161,19 @@ class _Work:
         return verdicts
 
     def _measure_alone(
-        self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
+        self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry], at_once: int = 1
     ) -> None:
         """Each case once, in a process that does nothing else."""
         if cases:
             self.audience.stage(what, len(cases))
-        for case in cases:
-            self.audience.begin(case)
-            pending = self.crew.submit_alone(case.key, work, self.jobs.of(case))
-            self._keep(case, 0, pending, self.order.patience_s)
-            self.crew.dismiss(case.key)
+        for first in range(0, len(cases), at_once):
+            pending = {}
+            for case in cases[first : first + at_once]:
+                self.audience.begin(case)
+                pending[case] = self.crew.submit_alone(case.key, work, self.jobs.of(case))
+            for case, answer in pending.items():
+                self._keep(case, 0, answer, self.order.patience_s)
+                self.crew.dismiss(case.key)
 
     def _measure_rounds(self) -> None:
         plan = self.order.plan
@@ -176,7 +183,7 @@ class _Work:
         for round_number in range(profile.rounds):
             # Interleaved and shuffled, so that drift hits all alike; the seed makes the order
             # the same again.
-            cases = [case for case in plan.cases if not (round_number and case in plan.once)]
+            cases = plan.of_round(round_number)
             random.Random(f"{self.order.dataset.seed}/{round_number}").shuffle(cases)
             for case in cases:
                 if case in self.hopeless:

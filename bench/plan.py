@@ -142,8 +142,8 @@ class Plan:
     """Of which it is proved whether they stream."""
     bare_cases: tuple[Case, ...] = ()
     """Streams that are held against a bare loop on the same cursor."""
-    once: frozenset[Case] = frozenset()
-    """Those of the cases that are run in the first round alone."""
+    fewer_rounds: Mapping[Case, int] = field(default_factory=dict)
+    """In how many rounds, the first, a case is run that is not run in all of them."""
 
     @property
     def everything(self) -> list[Case]:
@@ -163,7 +163,12 @@ class Plan:
     @property
     def runs(self) -> int:
         """How many there will be."""
-        return len(self.cases) * self.profile.rounds - len(self.once) * (self.profile.rounds - 1)
+        return sum(len(self.of_round(number)) for number in range(self.profile.rounds))
+
+    def of_round(self, number: int) -> list[Case]:
+        """Those that are run in this round, from 0."""
+        every = self.profile.rounds
+        return [case for case in self.cases if number < self.fewer_rounds.get(case, every)]
 
     def left_out(self, backends: Iterable[str]) -> list[str]:
         """Why some of these backends have no case at all."""

@@ -34,6 +34,8 @@ class Round:
     client_cpu_ns: float | None
     """CPU time of the client for one operation."""
     server_cpu_ns: float | None
+    gc_ns: float | None
+    """Time in the client's garbage collector for one operation; None in older files."""
     loop_stall_max_ns: int | None
     loop_stall_p99_ns: int | None
     fewest_operations: int
@@ -61,6 +63,8 @@ class Summary:
     client_cpu_ns: Interval | None
     """CPU time of the client for one operation."""
     server_cpu_ns: Interval | None
+    gc_ns: Interval | None
+    """Time in the client's garbage collector for one operation."""
     loop_stall_max_ns: int | None
     """The longest of any round."""
     loop_stall_p99_ns: int | None
@@ -142,6 +146,7 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
         first_row_p50_ns=_over(each.first_row_p50_ns for each in rounds),
         client_cpu_ns=_over(each.client_cpu_ns for each in rounds),
         server_cpu_ns=_over(each.server_cpu_ns for each in rounds),
+        gc_ns=_over(each.gc_ns for each in rounds),
         loop_stall_max_ns=max(_known(each.loop_stall_max_ns for each in rounds), default=None),
         loop_stall_p99_ns=_middle(each.loop_stall_p99_ns for each in rounds),
         fewest_operations=uneven.fewest_operations if uneven else None,
@@ -173,6 +178,7 @@ def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
         first_row_p50_ns=stats.quantiles(first_row_ns[first_row_ns > 0]).get("p50"),
         client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
         server_cpu_ns=stats.per_operation(run.server_cpu_ns, operations),
+        gc_ns=stats.per_operation(run.gc_ns, operations),
         loop_stall_max_ns=run.loop_stall_max_ns,
         loop_stall_p99_ns=run.loop_stall_p99_ns,
         fewest_operations=run.fewest_operations,

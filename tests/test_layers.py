@@ -63,6 +63,7 @@ MAY_READ_THE_CLOCK = {
     "bench.lessons.cost_of_the_rule": "times a call and a crowd, round by round",
     "bench.lessons.one_engine": "times a call, round by round",
     "bench.lessons.trial": "times a trial, to show what queueing loses",
+    "bench.load.collector": "times what the garbage collector takes",
     "bench.load.meter": "times a whole run, and the client's CPU",
     "bench.load.runner": "measures the stalls of the event loop",
 }

@@ -36,7 +36,9 @@ def rows(results: Results, summaries: list[Summary] | None = None) -> list[dict[
 def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
     case = summary.case
     row: dict[str, Any] = {
-        **case.as_dict() | {"backend": _told(case.backend), "size": case.size, "twin": case.twin},
+        **case.as_dict(),
+        "backend": _told(case.backend),
+        **{name: getattr(case, name) for name in ("size", "twin", "frozen")},
         **{name: _told(backend.get(name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
         "load_model": "closed",
@@ -53,6 +55,7 @@ def _row(summary: Summary, backend: Mapping[str, Any]) -> dict[str, Any]:
         "first_row_p50_ns": summary.first_row_p50_ns,
         "client_cpu_ns_per_operation": summary.client_cpu_ns,
         "server_cpu_ns_per_operation": summary.server_cpu_ns,
+        "gc_ns_per_operation": summary.gc_ns,
     }
     for column, interval in spread.items():
         row[column] = interval.median if interval else None

@@ -94,6 +94,7 @@ def _rounds(summary: Summary) -> Iterator[dict[str, Any]]:
             "first_row_p50_ns": each.first_row_p50_ns,
             "client_cpu_ns_per_operation": each.client_cpu_ns,
             "server_cpu_ns_per_operation": each.server_cpu_ns,
+            "gc_ns_per_operation": each.gc_ns,
             "loop_stall_max_ns": each.loop_stall_max_ns,
             "loop_stall_p99_ns": each.loop_stall_p99_ns,
             "fewest_operations": each.fewest_operations,

@@ -1,10 +1,16 @@
-"""What a run used: CPU of client and server, read at the start line and when all have finished."""
+"""What a run used: CPU of client and server, and the garbage collector's time.
+
+Read at the start line and when all have finished.
+"""
 
 import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
+
+from bench.load.collector import CollectorClock
 
 
 class Meter:
@@ -13,17 +19,27 @@ class Meter:
     def __init__(self, postmaster_pid: int | None) -> None:
         self._postmaster_pid = postmaster_pid
         self._served_before = _server_processes(postmaster_pid)
+        self._collector = CollectorClock()
+
+    def __enter__(self) -> Self:
+        self._collector.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._collector.__exit__()
 
     def start(self) -> None:
         self.started_at = datetime.now(UTC)
         self._server_ns = server_cpu_ns(self._postmaster_pid)
         self._machine_ns = machine_cpu_ns()
+        self._gc_ns = self._collector.ns
         self._client_ns = time.process_time_ns()
         self._clock_ns = time.perf_counter_ns()
 
     def stop(self) -> None:
         self.elapsed_ns = time.perf_counter_ns() - self._clock_ns
         self.client_cpu_ns = time.process_time_ns() - self._client_ns
+        self.gc_ns = self._collector.ns - self._gc_ns
         before, after = self._server_ns, server_cpu_ns(self._postmaster_pid)
         self.server_cpu_ns = None if before is None or after is None else max(0, after - before)
         self.other_cpu_ns = self._others_ns()

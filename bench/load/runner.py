@@ -49,10 +49,18 @@ class Job:
     """Of a local server, to see its CPU time."""
     arguments: tuple[Any, ...] | None = None
     """Of every operation, in place of the workload's own."""
+    warm_up_arguments: tuple[Any, ...] | None = None
+    """The same until the start line, where the case's own would take long."""
 
     @property
     def target(self) -> Target:
         return Target(self.url, self.case.concurrency, self.case.transactions)
+
+    def warm_up(self) -> tuple[Operation, ...]:
+        """What every worker asks until the start line; nothing: what it will ask from then on."""
+        if self.warm_up_arguments is None:
+            return ()
+        return (Operation(self.case.workload, self.warm_up_arguments),)
 
     def plans(self) -> list[tuple[Operation, ...]]:
         """For each worker, what it will ask."""
@@ -78,12 +86,12 @@ def run(job: Job) -> Run:
     """
     backend = accessors.load(job.case.backend, job.module)
     for _ in range(ATTEMPTS):
-        meter = Meter(job.postmaster_pid)
-        if isinstance(backend, Backend):
-            outcome = _run_threads(backend, job, meter)
-        else:
-            with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
-                outcome = loop.run(_run_gather(backend, job, meter))
+        with Meter(job.postmaster_pid) as meter:
+            if isinstance(backend, Backend):
+                outcome = _run_threads(backend, job, meter)
+            else:
+                with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
+                    outcome = loop.run(_run_gather(backend, job, meter))
         if any(outcome.crowd):
             return _entry(job, outcome, meter)
     raise RuntimeError(
@@ -113,6 +121,7 @@ def _entry(job: Job, outcome: _Outcome, meter: Meter) -> Run:
         most_operations=max(operations_of),
         connections=meter.connections,
         other_cpu_ns=meter.other_cpu_ns,
+        gc_ns=meter.gc_ns,
     )
 
 
@@ -127,8 +136,10 @@ def loop_factory(loop: Loop) -> Callable[[], asyncio.AbstractEventLoop]:
 
 def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
     plans = job.plans()
-    course = ThreadCourse(len(plans), job.warm_up_s, job.seconds, meter.start)
-    crowd = [worker_sync.Worker(backend, job.case, plan) for plan in plans]
+    course = ThreadCourse(
+        len(plans), job.warm_up_s, job.seconds, meter.start, freeze=job.case.frozen
+    )
+    crowd = [worker_sync.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
 
     def work(worker: worker_sync.Worker) -> None:
         try:
@@ -149,8 +160,10 @@ def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
 
 async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome:
     plans = job.plans()
-    course = AsyncCourse(len(plans), job.warm_up_s, job.seconds, meter.start)
-    crowd = [worker_async.Worker(backend, job.case, plan) for plan in plans]
+    course = AsyncCourse(
+        len(plans), job.warm_up_s, job.seconds, meter.start, freeze=job.case.frozen
+    )
+    crowd = [worker_async.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
     stalls_ns: array[int] = array("q")
     async with backend.open(job.target):
         every_s = FINE_HEARTBEAT_S if job.case.size else HEARTBEAT_S

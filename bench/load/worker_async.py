@@ -102,12 +102,17 @@ class Worker:
     """One task of the crowd: its operations, its sessions, what it notes."""
 
     def __init__(
-        self, backend: AsyncBackend, case: Case, operations: tuple[Operation, ...]
+        self,
+        backend: AsyncBackend,
+        case: Case,
+        operations: tuple[Operation, ...],
+        warm_up: tuple[Operation, ...] = (),
     ) -> None:
         self.tally = Tally()
         self._backend = backend
         self._case = case
         self._operations = operations
+        self._warm_up = warm_up
         self._functions = {operation.function for operation in operations}
         self._counted = not self._functions.isdisjoint(backend.shapes)
         self._begun = 0
@@ -121,8 +126,9 @@ class Worker:
         try:
             async with self._session() as accessor:
                 steps = self.steps(accessor)
+                easy = self.steps(accessor, self._warm_up) if self._warm_up else steps
                 await course.opened.wait()
-                intact = await self.measure(steps, course.warm_until_ns)
+                intact = await self.measure(easy, course.warm_until_ns)
                 self._begun += len(self.tally)
                 self.tally.clear()
                 await course.start.wait()
@@ -139,8 +145,10 @@ class Worker:
         per_operation = self._case.session_scope == "operation"
         return nullcontext() if per_operation else self._backend.accessor()
 
-    def steps(self, accessor: AsyncAccessor | None) -> Iterator[Step]:
-        """What is left to do, bound to this session; begins anew when it runs out."""
+    def steps(
+        self, accessor: AsyncAccessor | None, operations: tuple[Operation, ...] = ()
+    ) -> Iterator[Step]:
+        """These, or what is left to do, bound to this session; begins anew when it runs out."""
         backend, case, first_rows_ns = self._backend, self._case, self.tally.first_rows_ns
         bound: dict[str, Bound] = {}
         for function in self._functions:
@@ -150,11 +158,14 @@ class Worker:
                 call = perform(accessor, backend, case, function)
             count = counter(backend, case, function, first_rows_ns) if self._counted else None
             bound[function] = (call, count)
-        begun = (self._begun + len(self.tally)) % len(self._operations)
-        left = self._operations[begun:] + self._operations[:begun]
+        left = operations or self._left()
         # Two cycles of what is there already: a tuple a step costs a cache miss each, one percent.
         calls = cycle([bound[operation.function] for operation in left])
         return zip(calls, cycle([operation.arguments for operation in left]))
+
+    def _left(self) -> tuple[Operation, ...]:
+        begun = (self._begun + len(self.tally)) % len(self._operations)
+        return self._operations[begun:] + self._operations[:begun]
 
     async def _measure_anew(self, deadline_ns: int) -> bool:
         measured = False

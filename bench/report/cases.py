@@ -51,6 +51,7 @@ def _trace(header: Mapping[str, Any], summary: Summary) -> Trace:
         "max",
         "client CPU",
         "server CPU",
+        "GC",
     ]
     headings += ["first row"] * streamed + ["stall"] * stalls + ["least–most"]  # noqa: RUF001
     failures = [f"{count:,} x {name}" for name, count in sorted(summary.errors.items())]
@@ -66,7 +67,7 @@ def _trace(header: Mapping[str, Any], summary: Summary) -> Trace:
 
 def _round(each: Round, *, streamed: bool, stalls: bool) -> list[str]:
     times: list[float | None] = [each.latency_ns.get(name) for name in ("p50", "p99", "max")]
-    times += [each.client_cpu_ns, each.server_cpu_ns]
+    times += [each.client_cpu_ns, each.server_cpu_ns, each.gc_ns]
     times += [each.first_row_p50_ns] * streamed + [each.loop_stall_max_ns] * stalls
     failed = sum(each.errors.values())
     return [

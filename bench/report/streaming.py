@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bench.report.tables import Cell, Column
 from bench.results.file import Results
 from bench.streaming import columns, point
+from bench.streaming.collector import HEADINGS, NOTE, Collected, collected
 from bench.streaming.crossovers import DOCUMENTED, Crossover, crossovers
 from bench.streaming.evidence import Way, by_backend, ways_of
 from bench.streaming.plan import BATCHED, CROWD_ROWS, PROFILES
@@ -57,6 +58,9 @@ class Streaming:
     """The fetch that crossovers are about."""
     documented: int
     """Rows that SQLAlchemy's documentation names instead."""
+    collected: list[Collected]
+    collected_headings: tuple[str, ...]
+    collected_note: str
 
 
 def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | None:
@@ -74,6 +78,9 @@ def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | Non
         [_crowd(name, own) for name, own in of.items() if any(way.crowds for way in own)],
         str(BATCHED),
         DOCUMENTED,
+        collected(summaries),
+        HEADINGS,
+        NOTE,
     )
 
 

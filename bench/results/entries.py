@@ -41,6 +41,9 @@ class Run:
     """That the local server got from the opening of the pool to the end; format 1 has none."""
     other_cpu_ns: int | None = None
     """CPU time that neither client nor server used meanwhile, on all cores; as above."""
+    gc_ns: int | None = None
+    """How long the garbage collector of the backend's process was at work, over the same stretch;
+    older files have none."""
 
     def as_dict(self) -> dict[str, Any]:
         fields = {name: value for name, value in vars(self).items() if name != "samples"}
@@ -101,10 +104,11 @@ class Proof:
     ORM an order. The read is of all customers, or of as many lines as the case has rows."""
     delivered: int | None
     """How many rows before it the reader had been given; None where it could not be asked."""
-    early_ns: int
-    """From the start of such a read until its reader had ten rows, and had left."""
-    stop_ns: int
-    """The leaving alone; 0 for a buffered fetch, which nobody leaves early."""
+    early_ns: int | None
+    """From the start of such a read until its reader had ten rows, and had left; None for a
+    buffered fetch, which nobody leaves early. Up to format 2, the whole of that."""
+    stop_ns: int | None
+    """The leaving alone."""
     state_after: str
     """What the server says of the connection then: `idle`, if it is clean."""
     held_ns: int

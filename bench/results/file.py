@@ -17,7 +17,7 @@ from bench.case import Case
 from bench.errors import BenchError, UsageError
 from bench.results.entries import BareLoop, Entry, Failure, Memory, Proof, Run
 
-FORMAT = 2
+FORMAT = 3
 """Goes up whenever an older reader would misread a file; every older one is read."""
 
 RUN_FILE = "run.jsonl"

@@ -74,7 +74,7 @@ COLUMNS = (
         "stopped",
         "from asking for all rows until ten were read, and the stream was left",
         TIMES,
-        lambda way: way.proof.early_ns if way.proof else None,
+        lambda way: way.stopped_ns,
     ),
     Column(
         "held",

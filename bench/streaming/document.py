@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.case import Fetch
 from bench.errors import BenchError
 from bench.results import file as results
+from bench.streaming.collector import HEADINGS, collected
 from bench.streaming.crossovers import crossovers
 from bench.streaming.evidence import Way, ways_of
 from bench.streaming.plan import BATCH_SIZES, BATCHED, FUNCTIONS
@@ -55,8 +56,13 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
         "orders": _ways(orders, ["asyncpg", "core+asyncpg", "orm+psycopg2", "orm+asyncpg"]),
         "held": _held(customers),
         "crossovers": _crossovers(customers),
+        "collector": _table(
+            ["backend", "fetch", *HEADINGS],
+            [[f"`{e.backend}`", f"`{e.fetch}`", *e.cells] for e in collected(summaries)],
+            left=2,
+        ),
         "promises": "\n".join(
-            f"- {'holds' if each.kept else '**broken**'}: {each.sentence}: **{each.figure}**"
+            f"- *{each.word}*: {each.sentence}: **{each.figure}**"
             for each in promises(ways, summaries, found.bare_loops)
         ),
         "where": f"`{header['command']}`, {header['created_at'][:10]}: {host['cpu']},"
@@ -105,7 +111,7 @@ def _held(ways: Sequence[Way]) -> str:
             f"`{way.backend}`",
             f"`{way.fetch}`",
             with_unit(way.proof.held_ns, TIMES),
-            with_unit(way.proof.early_ns, TIMES),
+            "-" if way.stopped_ns is None else with_unit(way.stopped_ns, TIMES),
             "yes" if way.proof.clean else f"**{way.proof.state_after}**",
         ]
         for way in ways

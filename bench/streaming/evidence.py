@@ -58,6 +58,17 @@ class Way:
         return max(self.points, default=0)
 
     @property
+    def stopped_ns(self) -> float | None:
+        """From asking for all rows until ten were read, and the reader had left.
+
+        A buffered fetch has all of them before: of the largest, which was fetched alone.
+        """
+        if self.proof and self.proof.early_ns is not None:
+            return self.proof.early_ns
+        whole = self.points.get(max(self.memory_bytes, default=0))
+        return whole.total_ns if whole and self.fetch == Fetch() else None
+
+    @property
     def early(self) -> bool | None:
         """Whether its first row comes long before the last; None where it was not timed."""
         if not self.points:
@@ -109,7 +120,7 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
 
     for summary in summaries:
         case = summary.case
-        if case.size is None or not (point := _point(summary)):
+        if case.size is None or case.frozen or not (point := _point(summary)):
             continue
         own = way(case.backend, case.workload, case.fetch)
         if case.concurrency == 1:

@@ -43,7 +43,12 @@ CROWD = 8
 CROWD_ROWS = 1_000
 
 PROMISED = ("orm+psycopg2", "orm+asyncpg")
+PROMISED_WAYS = (PLAIN_WAYS[0], BATCHED)
 """Whose largest result is run in every round after all: a ratio of it is promised."""
+
+REPEATED, FROZEN_REPEATED = 2, 2
+"""Rounds of what is no promise: the plain ways, and the promised ones by a process whose own
+objects the garbage collector does not see."""
 
 BARE = ("psycopg2", "asyncpg")
 BARE_ROWS = 2_000
@@ -56,7 +61,7 @@ STREAMING = Profile(
     "streaming",
     "does it stream, what does it buy, what does it cost?",
     (),
-    rounds=2,
+    rounds=4,
     seconds=0.02,
     warm_up_s=0.01,
     leaves_out=(
@@ -69,6 +74,7 @@ STREAMING = Profile(
 STREAMING_QUICK = replace(
     STREAMING,
     name="streaming-quick",
+    rounds=2,
     leaves_out=(
         "results of more than 30,000 rows, get_orders_between_dates, crowds, batches of 100 and of"
         " 10,000, bare loops, and all backends but " + ", ".join(QUICK_BACKENDS)
@@ -101,11 +107,11 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
     made = _quick(asked) if quick else _whole(asked, most_rows)
     return Plan(
         STREAMING_QUICK if quick else STREAMING,
-        small([*made.repeated, *made.once]),
+        small(made.rounds),
         memory_cases=small(made.alone),
         proof_cases=small(made.proofs),
         bare_cases=small(made.bare),
-        once=frozenset(small(made.once)) - frozenset(made.repeated),
+        fewer_rounds={case: rounds for case, rounds in made.rounds.items() if rounds},
     )
 
 
@@ -117,9 +123,8 @@ def rows(most_rows: int) -> Dataset:
 
 @dataclass
 class _Made:
-    repeated: list[Case]
-    """In every round."""
-    once: list[Case]
+    rounds: dict[Case, int | None]
+    """What is run, and in how many rounds; None is all of them."""
     alone: list[Case]
     """In fresh processes."""
     proofs: list[Case]
@@ -131,16 +136,14 @@ def _whole(backends: _Backends, most_rows: int) -> _Made:
     promised = _only(backends, PROMISED)
     not_orm = {name: backend for name, backend in few.items() if backend.layer != "orm"}
     customers = FUNCTIONS[0]
+    largest = list(_cases(promised, [customers], PROMISED_WAYS, (LARGEST,)))
     return _Made(
-        repeated=[
-            *_cases(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]),
-            *_cases(promised, [customers], (PLAIN_WAYS[0], BATCHED), (LARGEST,)),
-        ],
-        once=[
-            *_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[:-1]),
-            *_cases(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]),
-            *_cases(few, FUNCTIONS, PLAIN_WAYS, (CROWD_ROWS,), CROWD),
-        ],
+        rounds=dict.fromkeys(_cases(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]), REPEATED)
+        | dict.fromkeys(largest)
+        | dict.fromkeys((replace(case, frozen=True) for case in largest), FROZEN_REPEATED)
+        | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[:-1]), 1)
+        | dict.fromkeys(_cases(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]), 1)
+        | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, (CROWD_ROWS,), CROWD), 1),
         alone=[
             *_cases(few, FUNCTIONS, PLAIN_WAYS, LONE_SIZES),
             *_cases(few, [customers], FURTHER_WAYS, LONE_SIZES[:1]),
@@ -160,8 +163,8 @@ def _quick(backends: _Backends) -> _Made:
     few = _only(backends, QUICK_BACKENDS) or backends
     customers = FUNCTIONS[:1]
     return _Made(
-        repeated=list(_cases(few, customers, PLAIN_WAYS, RUN_SIZES)),
-        once=list(_cases(few, customers, QUICK_WAYS, RUN_SIZES[-1:])),
+        rounds=dict.fromkeys(_cases(few, customers, PLAIN_WAYS, RUN_SIZES))
+        | dict.fromkeys(_cases(few, customers, QUICK_WAYS, RUN_SIZES[-1:]), 1),
         alone=list(_cases(few, customers, PLAIN_WAYS, QUICK_LONE_SIZES)),
         proofs=list(_cases(few, customers, PLAIN_WAYS + QUICK_WAYS)),
         bare=[],

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from bench.case import Fetch
 from bench.figure import FIGURES
 from bench.ratios import ratio_of_rounds
 from bench.results.entries import BareLoop
+from bench.stats import Interval
 from bench.streaming.evidence import Way
 from bench.streaming.plan import BATCHED, LARGEST, PROMISED
 from bench.summary import Summary
@@ -19,14 +21,17 @@ LEAST_OF_BARE = 0.97
 
 _BUFFERED = Fetch()
 
+Word = Literal["holds", "undecided", "broken"]
+"""`undecided`: it looks broken, and chance alone may have made it so."""
+
 
 @dataclass(frozen=True)
 class Promise:
-    """A sentence, the figure that was measured, and whether it keeps to it."""
+    """A sentence, the figure that was measured, and whether that keeps to it."""
 
     sentence: str
     figure: str
-    kept: bool
+    word: Word
 
 
 def promises(
@@ -53,14 +58,14 @@ def _orm_streams(ways: Sequence[Way], summaries: Sequence[Summary]) -> Iterator[
         yield Promise(
             f"{what}: first row after at most 1/{1 / FIRST_ROW:.0f} of the buffered fetch",
             f"1/{1 / share:.0f}",
-            share <= FIRST_ROW,
+            _kept(share <= FIRST_ROW),
         )
         if rows in buffered.memory_bytes and rows in batched.memory_bytes:
             share = batched.memory_bytes[rows] / buffered.memory_bytes[rows]
             yield Promise(
                 f"{what}: at most 1/{1 / MEMORY:.0f} of its memory",
                 f"1/{1 / share:.0f}",
-                share <= MEMORY,
+                _kept(share <= MEMORY),
             )
         of = {s.case.fetch: s for s in summaries if _is(s, backend, rows)}
         if len(of) > 1:
@@ -69,7 +74,7 @@ def _orm_streams(ways: Sequence[Way], summaries: Sequence[Summary]) -> Iterator[
             )
             if faster := ratio_of_rounds(batches, buffer):
                 words = f"{in_words(faster)} as many"
-                yield Promise(f"{what}: no fewer rows/s", words, faster.median >= 1)
+                yield Promise(f"{what}: no fewer rows/s", words, _at_least(1, faster))
 
 
 def _core_by_batches(ways: Sequence[Way]) -> Iterator[Promise]:
@@ -82,7 +87,7 @@ def _core_by_batches(ways: Sequence[Way]) -> Iterator[Promise]:
             f"{backend}, {size:,} customers: at least {CORE_BATCHED:.0f} times the rows/s by"
             " batches as row by row",
             f"{faster:.1f} times",
-            faster >= CORE_BATCHED,
+            _kept(faster >= CORE_BATCHED),
         )
 
 
@@ -99,7 +104,7 @@ def _nothing_added(bare: Iterable[BareLoop]) -> Iterator[Promise]:
                 f"{loop.case.backend}, {loop.case.fetch}: at least {LEAST_OF_BARE:.0%} of the"
                 " rows/s of a bare loop on the same cursor",
                 f"{found.median:.1%}{spread}",
-                found.median >= LEAST_OF_BARE,
+                _at_least(LEAST_OF_BARE, found),
             )
 
 
@@ -112,8 +117,18 @@ def _memory_stays(ways: Sequence[Way]) -> Iterator[Promise]:
     yield Promise(
         f"no stream's memory grows from {some:,} to {many:,} rows",
         growing or f"of {len(streams)} streams, none",
-        not growing,
+        _kept(not growing),
     )
+
+
+def _kept(kept: bool) -> Word:
+    return "holds" if kept else "broken"
+
+
+def _at_least(least: float, ratio: Interval) -> Word:
+    if ratio.median < least <= (ratio.high or 0):
+        return "undecided"
+    return _kept(ratio.median >= least)
 
 
 def _gave_rows(way: Way) -> bool:
@@ -127,6 +142,6 @@ def _way(ways: Iterable[Way], backend: str, fetch: Fetch) -> Way | None:
 
 def _is(summary: Summary, backend: str, size: int) -> bool:
     case = summary.case
-    return (case.backend, case.workload, case.size, case.concurrency) == (
-        backend, "get_customers", size, 1
+    return (case.backend, case.workload, case.size, case.concurrency, case.frozen) == (
+        backend, "get_customers", size, 1, False
     ) and bool(summary.rounds) and case.fetch in (_BUFFERED, BATCHED)  # fmt: skip

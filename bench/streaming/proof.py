@@ -56,8 +56,7 @@ def _prove(
             read = _failing_read(accessor, backend.layer, case.workload)
             delivered = _deliver(accessor, case, read, asked)
         with backend.accessor() as accessor:
-            started = perf_counter_ns()
-            left, stopped = _leave_early(accessor, case, asked)
+            early_ns, stop_ns = _leave_early(accessor, case, asked)
             state_after = state()
             accessor.get_total_cost_of_an_order(1)
         taken = perf_counter_ns()
@@ -67,7 +66,7 @@ def _prove(
         held = perf_counter_ns()
         consume(rows)
     return Proof(
-        case, asked.failing_row, delivered, stopped - started, stopped - left, state_after,
+        case, asked.failing_row, delivered, early_ns, stop_ns, state_after,
         held - taken, perf_counter_ns() - taken,
     )  # fmt: skip
 
@@ -89,20 +88,26 @@ def _deliver(accessor: Accessor, case: Case, read: Any, asked: Question) -> int 
     raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
 
 
-def _leave_early(accessor: Accessor, case: Case, asked: Question) -> tuple[int, int]:
-    """When the reader had enough, and when it had left."""
-    call = partial(call_of(accessor, case.workload, case.fetch), *asked.everything)
+def _leave_early(
+    accessor: Accessor, case: Case, asked: Question
+) -> tuple[int, int] | tuple[None, None]:
+    """How long until the reader had enough and had left, and the leaving alone.
+
+    Of a buffered fetch there is no such thing: it is read, so that its connection can be looked at.
+    """
+    call = call_of(accessor, case.workload, case.fetch)
     if case.fetch.mode == "buffered":
-        call()
-        return (now := perf_counter_ns()), now
-    seen = 0
-    with call() as rows:
+        call(*asked.some)
+        return None, None
+    seen, started = 0, perf_counter_ns()
+    with call(*asked.everything) as rows:
         for row in rows:
             seen += len(row) if case.fetch.mode == "batched" else 1
             if seen >= ENOUGH:
                 break
         left = perf_counter_ns()
-    return left, perf_counter_ns()
+    stopped = perf_counter_ns()
+    return stopped - started, stopped - left
 
 
 def _take(accessor: Accessor, case: Case, asked: Question, consume: DictConsumer) -> Any:
@@ -124,8 +129,7 @@ async def _prove_async(
             read = _failing_read(accessor, backend.layer, case.workload)
             delivered = await _deliver_async(accessor, case, read, asked)
         async with backend.accessor() as accessor:
-            started = perf_counter_ns()
-            left, stopped = await _leave_early_async(accessor, case, asked)
+            early_ns, stop_ns = await _leave_early_async(accessor, case, asked)
             state_after = state()
             await accessor.get_total_cost_of_an_order(1)
         taken = perf_counter_ns()
@@ -135,7 +139,7 @@ async def _prove_async(
         held = perf_counter_ns()
         consume(rows)
     return Proof(
-        case, asked.failing_row, delivered, stopped - started, stopped - left, state_after,
+        case, asked.failing_row, delivered, early_ns, stop_ns, state_after,
         held - taken, perf_counter_ns() - taken,
     )  # fmt: skip
 
@@ -161,19 +165,20 @@ async def _deliver_async(
 
 async def _leave_early_async(
     accessor: AsyncAccessor, case: Case, asked: Question
-) -> tuple[int, int]:
-    call = partial(call_of(accessor, case.workload, case.fetch), *asked.everything)
+) -> tuple[int, int] | tuple[None, None]:
+    call = call_of(accessor, case.workload, case.fetch)
     if case.fetch.mode == "buffered":
-        await call()
-        return (now := perf_counter_ns()), now
-    seen = 0
-    async with call() as rows:
+        await call(*asked.some)
+        return None, None
+    seen, started = 0, perf_counter_ns()
+    async with call(*asked.everything) as rows:
         async for row in rows:
             seen += len(row) if case.fetch.mode == "batched" else 1
             if seen >= ENOUGH:
                 break
         left = perf_counter_ns()
-    return left, perf_counter_ns()
+    stopped = perf_counter_ns()
+    return stopped - started, stopped - left
 
 
 async def _take_async(

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.results.file import Results
+from bench.streaming.collector import HEADINGS, NOTE, Collected, collected
 from bench.streaming.columns import COLUMNS, crowd_columns, verdict
 from bench.streaming.crossovers import DOCUMENTED, crossovers
 from bench.streaming.evidence import Way, by_backend, ways_of
@@ -15,6 +16,7 @@ from bench.streaming.promises import Promise, promises
 from bench.summary import Summary
 
 _STYLES = {"buffers": "red", "unclear": "yellow", "not asked": "dim"}
+_PROMISE_STYLES = {"holds": "green", "undecided": "yellow", "broken": "bold red"}
 
 
 def render(results: Results, summaries: list[Summary]) -> RenderableType:
@@ -25,7 +27,8 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
         own = [way for way in ways if way.function == function and way.points]
         parts += [Text(function, "bold"), _table(own), Text(), *_crowds(own)]
     held = promises(ways, summaries, results.bare_loops)
-    return Group(*parts, _crossovers(ways), Text(), *_promises(held), _legend())
+    parts += [_crossovers(ways), Text(), *_collector(collected(summaries))]
+    return Group(*parts, *_promises(held), _legend())
 
 
 def _table(ways: Sequence[Way]) -> Table:
@@ -85,10 +88,25 @@ def _crossovers(ways: Sequence[Way]) -> RenderableType:
     return Group(title, table, note)
 
 
+def _collector(found: Sequence[Collected]) -> list[RenderableType]:
+    """What the largest results owe to Python's garbage collector."""
+    if not found:
+        return []
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("backend")
+    table.add_column("fetch")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right")
+    for each in found:
+        table.add_row(each.backend, str(each.fetch), *each.cells)
+    title = Text(f"What the garbage collector takes of {found[0].rows:,} customers:", "bold")
+    return [title, table, Text(NOTE, "dim"), Text()]
+
+
 def _promises(held: Sequence[Promise]) -> list[Text]:
     lines = [Text("What must hold:", "bold")] if held else []
     for promise in held:
-        mark = Text("holds   ", "green") if promise.kept else Text("BROKEN  ", "bold red")
+        mark = Text(f"{promise.word:10}", _PROMISE_STYLES[promise.word])
         lines.append(Text.assemble(mark, f"{promise.sentence}: ", (promise.figure, "bold")))
     return lines
 

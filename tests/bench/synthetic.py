@@ -35,7 +35,7 @@ def header(
     plan: list[Case], rounds: int = 3, seconds: float = 0.2, **changes: Any
 ) -> dict[str, Any]:
     return {
-        "format": 2,
+        "format": 3,
         "plan": [case.as_dict() for case in plan],
         "profile": "quick",
         "label": None,

@@ -10,12 +10,14 @@ import pytest
 
 from accessors import discover
 from bench.case import Case, Fetch
+from bench.jobs import Jobs
 from bench.measure import Order, measure
 from bench.plan import PROFILES, Plan
 from bench.results.entries import Failure, Memory, Run
 from bench.results.file import Recorder, load
 from bench.rows import dataset
 from bench.rows.fingerprint import fingerprint
+from bench.rows.windows import window
 from bench.server.database import Database
 from tests.bench.conftest import SMALL
 
@@ -76,6 +78,35 @@ def test_rounds_are_shuffled_alike_for_a_seed(shop: Database, tmp_path: Path) ->
     for one_round in orders[0]:
         assert sorted(one_round) == sorted(case.key for case in cases)
     assert orders[0][0] != orders[0][1] != orders[0][2]
+
+
+def test_a_case_may_have_fewer_rounds(shop: Database, tmp_path: Path) -> None:
+    cases = [Case("null", POINT, concurrency=n, loop="none") for n in (1, 2, 3)]
+    made = order(*cases, rounds=3)
+    fewer = replace(made.plan, fewer_rounds={cases[0]: 1, cases[1]: 2})
+    audience = Audience()
+    carried_out(replace(made, plan=fewer), shop, tmp_path / "out", audience)
+    rounds = [sorted(r.round for r in audience.runs if r.case == case) for case in cases]
+    assert rounds == [[0], [0, 1], [0, 1, 2]]
+    assert fewer.runs == len(audience.runs)
+
+
+def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
+    """Forbids a warm-up that takes the ORM as long as what is measured: half a minute of five."""
+    made = replace(order(), backends=discover(), dataset=dataset.Dataset(more_customers=2))
+    with shop.connect() as connection:
+        jobs = Jobs(made, connection, shop.url, None)
+
+        def asked(backend: str, workload: str, size: int | None) -> tuple[Any, Any]:
+            job = jobs.of(Case(backend, workload, size=size))
+            return job.arguments, job.warm_up_arguments
+
+        assert asked("orm+asyncpg", "get_customers", 10_000) == ((10_000,), (100,))
+        assert asked("orm+asyncpg", "get_customers", 10) == ((10,), (10,))
+        assert asked("core+asyncpg", "get_customers", 10_000) == ((10_000,), None)
+        assert asked("orm+asyncpg", "get_customers", None) == (None, None)
+        dates, fewer_dates = asked("orm+asyncpg", "get_orders_between_dates", 101)
+        assert (dates, fewer_dates) == (window(connection, 101), window(connection, 100))
 
 
 def test_each_run_is_in_the_file_when_it_ends(shop: Database, tmp_path: Path) -> None:

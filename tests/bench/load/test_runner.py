@@ -1,7 +1,8 @@
 """What a run measures, and how: seen by backends that note everything, on a real server."""
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -34,11 +35,18 @@ def measure(shop: Database) -> Measure:
     with shop.connect() as connection:
         pid = postmaster_pid(connection)
 
-    def one(name: str, seconds: float = 0.03, warm_up_s: float = 0.0, **factors: Any) -> Run:
+    def one(
+        name: str,
+        seconds: float = 0.03,
+        warm_up_s: float = 0.0,
+        asked: tuple[Any, ...] | None = None,
+        asked_before: tuple[Any, ...] | None = None,
+        **factors: Any,
+    ) -> Run:
         loop = "asyncio" if "async" in name else "none"
         case = replace(Case(name, POINT, loop=loop), **factors)
         module = "tests.bench.recording" if name.startswith("recording") else None
-        job = Job(case, module, shop.url, SMALL, 0, seconds, warm_up_s, pid)  # type: ignore[arg-type]
+        job = Job(case, module, shop.url, SMALL, 0, seconds, warm_up_s, pid, asked, asked_before)  # type: ignore[arg-type]
         return run(job)
 
     return one
@@ -132,7 +140,7 @@ def test_a_failed_operation_is_a_sample_and_its_session_is_replaced(
             raise ValueError("every third")
 
     record.act = fail_often
-    found = measure(name, seconds=0.1)
+    found = measure(name, seconds=0.5)
     errors = found.samples.errors
     assert len(errors) >= 2
     assert set(errors.values()) == {"ValueError: every third"}
@@ -204,6 +212,62 @@ def test_fairness_and_cpu(measure: Measure, name: str) -> None:
     assert found.client_cpu_ns > 0
     assert found.server_cpu_ns is not None
     assert found.server_cpu_ns > 0
+
+
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    """No other test of this process finds frozen what one has frozen."""
+    yield
+    gc.unfreeze()
+
+
+@BOTH
+def test_the_collectors_time_is_seen(measure: Measure, name: str) -> None:
+    """Forbids to leave unseen what half of the ORM's time goes to."""
+    record.act = lambda: (gc.collect(), None)[1]
+    found = measure(name, warm_up_s=0.01)
+    assert found.gc_ns is not None
+    assert 0 < found.gc_ns < found.elapsed_ns
+    gc.disable()
+    try:
+        record.act = lambda: None
+        assert measure(name).gc_ns == 0
+    finally:
+        gc.enable()
+
+
+@BOTH
+def test_nobody_listens_to_the_collector_after_a_run(measure: Measure, name: str) -> None:
+    """Forbids a clock that every run adds, or that one leaves which could not start."""
+    before = list(gc.callbacks)
+    measure(name)
+    record.refuse = lambda: 1 // 0  # type: ignore[assignment]
+    with pytest.raises(ZeroDivisionError):
+        measure(name)
+    assert gc.callbacks == before
+
+
+@pytest.mark.usefixtures("thawed")
+@BOTH
+def test_a_frozen_case_is_frozen_from_the_start_line_on(measure: Measure, name: str) -> None:
+    seen: list[int] = []
+    record.act = lambda: seen.append(gc.get_freeze_count())
+    measure(name)
+    assert set(seen) == {0}
+    seen.clear()
+    found = measure(name, warm_up_s=0.02, frozen=True)
+    measured = seen[-len(found.samples) :]
+    assert set(seen[: -len(measured)]) == {0}
+    assert min(measured) > 10_000
+
+
+@BOTH
+def test_a_warm_up_may_be_easier_than_what_is_measured(measure: Measure, name: str) -> None:
+    found = measure(name, warm_up_s=0.02, asked=(1,), asked_before=(2,))
+    arguments = [arguments for _, _, arguments in record.calls]
+    measured = len(found.samples)
+    assert set(arguments[-measured:]) == {(1,)}
+    assert set(arguments[:-measured]) == {(2,)}
 
 
 @pytest.mark.parametrize("name", ["orm+psycopg2", "orm+psycopg-async"])

@@ -58,11 +58,10 @@ def test_every_promise_is_told_with_its_figure(
 ) -> None:
     held = promises(ways_of(run, summaries), summaries, run.bare_loops)
     assert held
-    told = re.findall(r">(holds|broken)</\w+> (.*?): <b class=\"whole\">(.*?)</b>", section)
-    assert told == [
-        ("holds" if each.kept else "broken", each.sentence.replace("'", "&#39;"), each.figure)
-        for each in held
-    ]
+    told = re.findall(
+        r">(holds|undecided|broken)</\w+> (.*?): <b class=\"whole\">(.*?)</b>", section
+    )
+    assert told == [(each.word, each.sentence.replace("'", "&#39;"), each.figure) for each in held]
 
 
 def test_the_longest_bar_of_a_figure_fills_its_cell(shown: Streaming) -> None:

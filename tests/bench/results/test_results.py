@@ -146,7 +146,7 @@ def test_an_empty_file(folder: Path) -> None:
 
 def test_a_newer_format(folder: Path) -> None:
     edit(folder, replaced(0, b'{"kind": "header", "format": 99}'))
-    with pytest.raises(BenchError, match="has format 99; this version reads up to 2"):
+    with pytest.raises(BenchError, match="has format 99; this version reads up to 3"):
         load(folder)
 
 

@@ -1,9 +1,11 @@
 """What the experiment asks, and of how many rows."""
 
+from dataclasses import replace
+
 import pytest
 
 import accessors
-from bench.streaming.plan import FUNCTIONS, LARGEST, plan, rows
+from bench.streaming.plan import FUNCTIONS, LARGEST, PROMISED, PROMISED_WAYS, plan, rows
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,17 @@ def test_the_streams_of_both_functions_are_proved() -> None:
     ways = {name: {c.backend for c in proved if c.workload == name} for name in FUNCTIONS}
     assert ways[FUNCTIONS[1]] <= ways[FUNCTIONS[0]]
     assert len(ways[FUNCTIONS[1]]) == 8
+
+
+def test_what_is_promised_is_run_in_every_round_and_frozen_too() -> None:
+    """Forbids a promise of two runs, whose ratio nobody can tell from one."""
+    made = plan(accessors.discover(), quick=False)
+    last = made.of_round(made.profile.rounds - 1)
+    assert {(case.backend, case.fetch, case.size) for case in last} == {
+        (backend, fetch, LARGEST) for backend in PROMISED for fetch in PROMISED_WAYS
+    }
+    frozen = [case for case in made.of_round(1) if case.frozen]
+    assert sorted(replace(case, frozen=False).key for case in frozen) == sorted(
+        case.key for case in last
+    )
+    assert len({case.process for case in (*frozen, *last)}) == 2 * len(last)
