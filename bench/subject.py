@@ -55,6 +55,13 @@ class Subject:
         return list(dict.fromkeys(summary.case.workload for summary in self.summaries))
 
     @property
+    def rounds_in_words(self) -> str:
+        """`6 rounds`; where not every case was run in all of them, `1 to 6 rounds`."""
+        made = {len(summary.rounds) for summary in self.summaries} - {0}
+        words = " to ".join(str(number) for number in sorted({min(made, default=0), self.rounds}))
+        return f"{words} round{'s' if self.rounds != 1 else ''}"
+
+    @property
     def rounds(self) -> int:
         return max((len(summary.rounds) for summary in self.summaries), default=0)
 

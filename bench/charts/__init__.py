@@ -23,6 +23,7 @@ with held_back():
         layers,
         overview,
         streaming,
+        streaming_collector,
         streaming_point,
         streaming_ways,
         style,
@@ -32,7 +33,7 @@ with held_back():
     from bench.charts import transactions as transactions_chart
     from bench.charts.page import save
 
-STREAMING_FAMILIES = (streaming_point, streaming_ways)
+STREAMING_FAMILIES = (streaming_point, streaming_ways, streaming_collector)
 """Of the streaming experiment, which has cases of its own."""
 
 FAMILIES = (overview, throughput, latency, layers, sync_async, streaming, transactions_chart)

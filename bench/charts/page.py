@@ -134,7 +134,7 @@ def caption(subject: Subject) -> str:
         *machine(header.get("environment") or {}, packages),
         "uvloop" if uvloop else "",
         str(header.get("created_at") or "")[:10],
-        f"closed loop, {subject.rounds} rounds of {header.get('seconds', '?')} s",
+        f"closed loop, {subject.rounds_in_words} of {header.get('seconds', '?')} s",
         stats.describe_interval(subject.rounds),
         f"noise floor {subject.floor.factor:.3g}x" if subject.floor else "",
     )

@@ -36,7 +36,7 @@ def facts(results: Results, subject: Subject) -> dict[str, str]:
         + ("" if server.get("local", True) else ", on another machine"),
         "Client": _client(header),
         "Rows": _rows(header.get("dataset") or {}),
-        "Method": f"closed loop, {subject.rounds} rounds of {header.get('seconds', '?')} s, "
+        "Method": f"closed loop, {subject.rounds_in_words} of {header.get('seconds', '?')} s, "
         "shuffled and interleaved",
         "Verified": _verified(header.get("verified")),
         "Not asked": str(header.get("leaves_out") or ""),
@@ -48,6 +48,7 @@ def _machine(host: Mapping[str, Any]) -> str:
     memory, cores = host.get("memory_bytes"), host.get("cores")
     parts = [
         str(host.get("cpu") or host.get("machine") or "unknown"),
+        str(host.get("cpu_generation") or ""),
         f"{cores} core{'' if cores == 1 else 's'}" if cores else "",
         f"{memory / 1e9:.0f} GB" if memory else "",
         str(host.get("system") or ""),

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ def _host() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
-        "cpu": _cpu(),
+        **_cpu(),
         "cores": _cores(),
         "memory_bytes": psutil.virtual_memory().total,
         "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
@@ -89,15 +90,17 @@ def _cores() -> int | None:
     return os.cpu_count()
 
 
-def _cpu() -> str:
-    try:
-        with Path("/proc/cpuinfo").open() as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+def _cpu() -> dict[str, str]:
+    """Its name, and where the kernel tells it the generation: rented ones all have one name."""
+    told: dict[str, str] = {}
+    with suppress(OSError), Path("/proc/cpuinfo").open() as lines:
+        for line in lines:
+            name, _, value = line.partition(":")
+            told.setdefault(name.strip(), value.strip())
+    found = {"cpu": told.get("model name") or platform.processor() or platform.machine()}
+    if "cpu family" in told and "model" in told:
+        found["cpu_generation"] = f"family {told['cpu family']}, model {told['model']}"
+    return found
 
 
 def _server(

@@ -27,9 +27,16 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Side:
+    """A fetch, by the medians of its rounds."""
+
     rows_per_s: float
-    share: float
-    """Of the time of a fetch, what the collector took."""
+    took_ns: float
+    collector_ns: float
+    """Of that."""
+
+    @property
+    def share(self) -> float:
+        return self.collector_ns / self.took_ns
 
 
 @dataclass(frozen=True)
@@ -71,4 +78,4 @@ def _side(summary: Summary) -> Side | None:
     rate, took, collecting = summary.rows_per_s, summary.latency_ns.get("p50"), summary.gc_ns
     if not (rate and took and collecting):
         return None
-    return Side(rate.median, collecting.median / took.median)
+    return Side(rate.median, took.median, collecting.median)

@@ -1,0 +1,21 @@
+"""What a header says of the machine, asked of the real one."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.results.environment import _host
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def test_two_generations_of_one_name_are_told_apart() -> None:
+    """Forbids two machines that differ by half in speed, and in nothing that a result says."""
+    if not CPUINFO.exists() or "cpu family" not in CPUINFO.read_text():
+        pytest.skip("this kernel does not tell")
+    host = _host()
+    assert host["cpu"]
+    family, model = (part.split()[1] for part in host["cpu_generation"].split(", "))
+    told = [line.split() for line in CPUINFO.read_text().splitlines() if line]
+    assert ["cpu", "family", ":", family] in told
+    assert ["model", ":", model] in told
