@@ -31,7 +31,8 @@ def _unverified(results: Results) -> Iterator[Finding]:
 def _unfinished(results: Results) -> Iterator[Finding]:
     outcome = (results.end or {}).get("outcome", "killed")
     planned = {Case.from_dict(case) for case in results.header["plan"]}
-    tried = {each.case for each in results.proofs} | {each.case for each in results.failures}
+    tried = {proof.case for proof in results.proofs} | {loop.case for loop in results.bare_loops}
+    tried |= {failure.case for failure in results.failures}
     missing = len(planned - tried - set(results.cases))
     if missing:
         sentence = f"{missing:,} of {len(planned):,} planned cases were not measured."

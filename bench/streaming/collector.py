@@ -13,15 +13,19 @@ from bench.figure import FIGURES
 from bench.ratios import ratio_of_rounds
 from bench.stats import Interval
 from bench.summary import Summary
-from bench.units import RATES, with_unit
+from bench.units import RATES, TIMES, with_unit
 from bench.verdict import in_words
 
-HEADINGS = ("rows/s", "collector", "rows/s, frozen", "collector, frozen", "gained by gc.freeze()")
+HEADINGS = (
+    *("rows/s", "collector", "stall"),
+    *("frozen rows/s", "frozen collector", "frozen stall"),
+    "rows/s gained",
+)
 """Of a case's `cells`."""
 
 NOTE = (
-    "collector: its share of a fetch; frozen: gc.freeze() had taken what the process held before"
-    " the fetch out of its sight."
+    "collector: its share of a fetch; stall: the longest of the event loop; frozen: gc.freeze() had"
+    " taken what the process held before the fetch out of the collector's sight."
 )
 
 
@@ -33,10 +37,17 @@ class Side:
     took_ns: float
     collector_ns: float
     """Of that."""
+    stall_ns: int | None
+    """The longest of the event loop in any round; None for threads."""
 
     @property
     def share(self) -> float:
         return self.collector_ns / self.took_ns
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        stall = "-" if self.stall_ns is None else with_unit(self.stall_ns, TIMES)
+        return with_unit(self.rows_per_s, RATES), f"{self.share:.0%}", stall
 
 
 @dataclass(frozen=True)
@@ -53,9 +64,7 @@ class Collected:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        rates = [with_unit(side.rows_per_s, RATES) for side in (self.plain, self.frozen)]
-        shares = [f"{side.share:.0%}" for side in (self.plain, self.frozen)]
-        return rates[0], shares[0], rates[1], shares[1], in_words(self.gain)
+        return *self.plain.cells, *self.frozen.cells, in_words(self.gain)
 
 
 def collected(summaries: Iterable[Summary]) -> list[Collected]:
@@ -78,4 +87,4 @@ def _side(summary: Summary) -> Side | None:
     rate, took, collecting = summary.rows_per_s, summary.latency_ns.get("p50"), summary.gc_ns
     if not (rate and took and collecting):
         return None
-    return Side(rate.median, took.median, collecting.median)
+    return Side(rate.median, took.median, collecting.median, summary.loop_stall_max_ns)

@@ -96,7 +96,7 @@ def _collector(found: Sequence[Collected]) -> list[RenderableType]:
     table.add_column("backend")
     table.add_column("fetch")
     for heading in HEADINGS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading.replace(" ", "\n"), justify="right")
     for each in found:
         table.add_row(each.backend, str(each.fetch), *each.cells)
     title = Text(f"What the garbage collector takes of {found[0].rows:,} customers:", "bold")

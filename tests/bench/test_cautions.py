@@ -68,6 +68,15 @@ def test_errors_come_first_with_the_case_to_repeat(tmp_path: Path) -> None:
     assert few.cure == "bench run --profile quick --rounds 6"
 
 
+def test_the_streaming_experiment_is_not_told_to_take_options_it_has_not(tmp_path: Path) -> None:
+    """Forbids "Try: bench run --profile streaming", which is no profile of that command."""
+    runs = [replace(run, case=replace(run.case, size=10)) for run in calm(factors=MOODS[:3])]
+    (few,) = cautions(results(tmp_path, runs))
+    assert few.cure == (
+        "bench run --workload get_customers --fetch buffered --fetch batched:1000 --rounds 6"
+    )
+
+
 def test_runs_that_gave_nothing_are_errors(tmp_path: Path) -> None:
     found = results(tmp_path, calm())
     found.failures.append(Failure(OTHER, 0, "its process died"))

@@ -9,6 +9,7 @@ from bench.report import single
 from bench.report.streaming import Streaming, streaming
 from bench.results import file as results
 from bench.results.file import Results
+from bench.streaming.collector import collected
 from bench.streaming.columns import verdict
 from bench.streaming.evidence import ways_of
 from bench.streaming.promises import promises
@@ -89,6 +90,23 @@ def test_figures_of_runs_are_all_of_one_size(shown: Streaming) -> None:
     }
     promised = next(way for way in customers.rows if {10_000, 100_000} <= way.points.keys())
     assert of[promised.backend, str(promised.fetch)] == promised.points[10_000].server_cpu_ns
+
+
+def test_a_whole_run_is_not_called_unfinished(run: Results, summaries: list[Summary]) -> None:
+    """Forbids "4 cases were not measured" of bare loops, which are in no round and no process."""
+    assert run.end == {"kind": "end", "outcome": "complete"}
+    assert "not measured." not in single.render(run, summaries)
+
+
+def test_what_the_collector_takes_is_told(
+    summaries: list[Summary], section: str, shown: Streaming
+) -> None:
+    found = re.search(r'<table class="fetches" id="collector">.*?</table>', section, re.DOTALL)
+    assert found
+    told = [re.findall(r"<td>([^<]*)", row) for row in found[0].split("<tr")[2:]]
+    taken = collected(summaries)
+    assert len(taken) == 4
+    assert told == [[str(each.fetch), *each.cells] for each in taken]
 
 
 def test_another_run_has_no_such_part() -> None:

@@ -31,7 +31,13 @@ def results(tmp_path: Path) -> Results:
 def test_a_share_is_of_the_fetch_and_a_gain_of_its_rows(results: Results) -> None:
     (found,) = collected(summarise(results))
     assert (found.backend, found.fetch, found.rows) == ("orm+psycopg2", Fetch(), 100_000)
-    assert found.cells == ("0.500", "50%", "1.00", "25%", "2.00x (2.00 to 2.00)")
+    assert found.cells == ("0.500", "50%", "-", "1.00", "25%", "-", "2.00x (2.00 to 2.00)")
+
+
+def test_a_stall_is_told_of_an_event_loop(results: Results) -> None:
+    results.runs = [replace(run, loop_stall_max_ns=run.gc_ns) for run in results.runs]
+    (found,) = collected(summarise(results))
+    assert found.cells[2::3] == ("1.00 s", "250 ms")
 
 
 def test_nothing_is_told_of_files_that_say_nothing_of_the_collector(results: Results) -> None:
