@@ -54,7 +54,7 @@ class _Evidence:
     """The share of the machine's CPU that other programs had."""
 
     def again(self, options: str) -> str:
-        if any(case.size is not None for case in self.runs):  # `bench streaming` has no options
+        if any(case.size is not None for case in self.runs):  # `bench streaming` has its own
             plain = "--workload get_customers --fetch buffered --fetch batched:1000"
             return f"bench run {plain} {options}"
         return f"bench run --profile {self.header.get('profile', 'quick')} {options}"
@@ -105,7 +105,9 @@ def _errors(evidence: _Evidence) -> Iterator[Caution]:
     yield Caution(
         f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
         f"{why} ({case.title}); what failed is in no other figure",
-        f"bench run --backend {case.backend} --workload {case.workload}"
+        f"bench streaming --backend {case.backend}"
+        if case.size is not None
+        else f"bench run --backend {case.backend} --workload {case.workload}"
         f" --fetch {case.fetch} --concurrency {case.concurrency}",
     )
 

@@ -28,6 +28,5 @@ FIGURES: Mapping[str, Figure] = {
     "first-row": Figure("first_row_p50_ns", "wait for the first row", TIMES, False),
     "cpu": Figure("client_cpu_ns", "client CPU an operation", TIMES, False),
     "server-cpu": Figure("server_cpu_ns", "server CPU an operation", TIMES, False),
-    "gc": Figure("gc_ns", "garbage collection an operation", TIMES, False),
 }
 """By the name that a command takes."""

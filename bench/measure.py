@@ -124,7 +124,7 @@ class _Work:
         # Memory is no matter of who else runs; time is, and what is in no round has it from here.
         in_rounds = [case for case in plan.memory_cases if case in plan.cases]
         alone = [case for case in plan.memory_cases if case not in plan.cases]
-        self._measure_alone("memory", in_rounds, memory.peak, at_once=2)
+        self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
         self._measure_alone("proof", plan.proof_cases, prove)
         self._measure_alone("bare loops", plan.bare_cases, hold_against_bare)

@@ -133,13 +133,20 @@ def coverage(rounds: int) -> float:
     return 1 - 2.0 ** (1 - rounds) if rounds else 0.0
 
 
-def describe_interval(rounds: int) -> str:
-    """What the intervals of so many rounds are, in words for a caption."""
+def describe_interval(rounds: int, fewest: int | None = None) -> str:
+    """What the intervals of so many rounds are, in words for a caption.
+
+    `fewest`: where some intervals are of fewer.
+    """
     if rounds < 2:
         return "one round: no intervals"
-    if rounds <= 5:
+    if rounds > 5:
+        words = f"intervals: 95 % bootstrap over {rounds} rounds"
+        return words if (fewest or rounds) > 5 else f"{words}, lowest to highest of fewer than 6"
+    if fewest is None or fewest == rounds:
         return f"intervals: lowest to highest of {rounds} rounds ({coverage(rounds):.0%} sure)"
-    return f"intervals: 95 % bootstrap over {rounds} rounds"
+    sure = f"{coverage(fewest):.0%} to {coverage(rounds):.0%} sure"
+    return f"intervals: lowest to highest of {fewest} to {rounds} rounds ({sure})"
 
 
 @lru_cache(maxsize=64)

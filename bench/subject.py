@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench import stats
 from bench.case import Case, Fetch
 from bench.results.file import Results
 from bench.summary import Summary, summarise
@@ -57,13 +58,23 @@ class Subject:
     @property
     def rounds_in_words(self) -> str:
         """`6 rounds`; where not every case was run in all of them, `1 to 6 rounds`."""
-        made = {len(summary.rounds) for summary in self.summaries} - {0}
-        words = " to ".join(str(number) for number in sorted({min(made, default=0), self.rounds}))
+        words = " to ".join(str(number) for number in sorted({min(self._made), self.rounds}))
         return f"{words} round{'s' if self.rounds != 1 else ''}"
 
     @property
+    def intervals_in_words(self) -> str:
+        """What the intervals of these rounds are."""
+        several = [number for number in self._made if number > 1]
+        return stats.describe_interval(self.rounds, min(several, default=None))
+
+    @property
+    def _made(self) -> set[int]:
+        """In how many rounds cases were run."""
+        return {len(summary.rounds) for summary in self.summaries if summary.rounds} or {0}
+
+    @property
     def rounds(self) -> int:
-        return max((len(summary.rounds) for summary in self.summaries), default=0)
+        return max(self._made)
 
     def alike(self, workload: str) -> list[Summary]:
         """The runs of a workload that differ in backend and concurrency alone.

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bench import stats
 from bench.charts.style import MUTED, RED
 from bench.interrupts import held_back
 from bench.subject import Subject
@@ -135,7 +134,7 @@ def caption(subject: Subject) -> str:
         "uvloop" if uvloop else "",
         str(header.get("created_at") or "")[:10],
         f"closed loop, {subject.rounds_in_words} of {header.get('seconds', '?')} s",
-        stats.describe_interval(subject.rounds),
+        subject.intervals_in_words,
         f"noise floor {subject.floor.factor:.3g}x" if subject.floor else "",
     )
 
@@ -146,8 +145,11 @@ def machine(environment: Mapping[str, Any], packages: Mapping[str, str]) -> list
     known = dict(environment.get("packages") or {}) | dict(packages)
     known = {name.lower(): version for name, version in known.items()}
     memory = host.get("memory_bytes")
+    cpu = textwrap.shorten(str(host.get("cpu") or host.get("machine") or "unknown machine"), 36)
     parts = [
-        textwrap.shorten(str(host.get("cpu") or host.get("machine") or "unknown machine"), 36),
+        cpu,
+        # A name without a number is that of many, as rented ones have it.
+        "" if re.search(r"\d", cpu) else str(host.get("cpu_generation") or ""),
         f"{host['cores']} cores" if host.get("cores") else "",
         f"{memory / 1e9:.0f} GB" if memory else "",
         str(host.get("system") or ""),

@@ -75,7 +75,7 @@ def calibrate(
     from bench.rows import schema
     from bench.server.database import resolve
 
-    if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu", "gc"):
+    if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(f"no figure named {figure_name!r} here: throughput, p50, p95, p99 or cpu.")
     figure = FIGURES[figure_name]
     database, dataset = resolve(database_url), rows.Dataset()

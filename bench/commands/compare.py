@@ -35,7 +35,7 @@ def _margin(context: click.Context, option: click.Parameter, text: str | None) -
     default="throughput",
     show_default=True,
     metavar="NAME",
-    help="throughput, rows, p50, p95, p99, first-row, cpu, server-cpu or gc.",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
 )
 @click.option(
     "--fail-on",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     default="throughput",
     show_default=True,
     metavar="NAME",
-    help="throughput, rows, p50, p95, p99, first-row, cpu, server-cpu or gc.",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
 )
 @click.option(
     "--out",

@@ -9,6 +9,8 @@ Header = Mapping[str, Any]
 _OPTIONS = ("profile", "rounds", "seconds", "warm_up_s", "load_model")
 _NOT_OURS = ("environment.host.load_1min", "environment.server.url")
 """Never the same, or nobody's business."""
+_SINCE_FORMAT_3 = {"host.cpu_generation"}
+"""What older files don't tell is no difference from those that do."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,12 @@ def differences(headers: Sequence[Header]) -> list[Difference]:
     told = [dict(_facts(header)) for header in headers]
     names = dict.fromkeys(name for facts in told for name in facts)
     found = [Difference(name, tuple(facts.get(name) for facts in told)) for name in names]
-    return [each for each in found if len({repr(value) for value in each.values}) > 1]
+    return [each for each in found if len({repr(value) for value in _told(each)}) > 1]
+
+
+def _told(difference: Difference) -> list[Any]:
+    newer = difference.what in _SINCE_FORMAT_3
+    return [value for value in difference.values if value is not None or not newer]
 
 
 def _facts(header: Header) -> Iterator[tuple[str, Any]]:

@@ -1,12 +1,12 @@
-"""How long Python's garbage collector is at work: it halts every thread and task meanwhile."""
+"""How long Python's garbage collector works: it halts every thread and task meanwhile."""
 
 import gc
-from time import perf_counter_ns
+from time import thread_time_ns
 from typing import Self
 
 
 class CollectorClock:
-    """Within it, `ns` grows by the time of every collection, of any generation.
+    """Within it, `ns` grows by the CPU time of every collection, of any generation.
 
     https://docs.python.org/3/library/gc.html#gc.callbacks
     """
@@ -23,8 +23,9 @@ class CollectorClock:
         gc.callbacks.remove(self._note)
 
     def _note(self, phase: str, _: dict[str, int]) -> None:
-        # One is never begun within another, by whichever thread.
+        # One is never begun within another, and is ended by the thread that began it. That thread's
+        # CPU time, since any other may run before it is told of the end.
         if phase == "start":
-            self._began_ns = perf_counter_ns()
+            self._began_ns = thread_time_ns()
         else:
-            self.ns += perf_counter_ns() - self._began_ns
+            self.ns += thread_time_ns() - self._began_ns

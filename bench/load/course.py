@@ -10,14 +10,11 @@ from time import perf_counter_ns
 class Course:
     """What a crowd runs by; times are those of `perf_counter_ns`."""
 
-    def __init__(
-        self, warm_up_s: float, window_s: float, at_start: Callable[[], None], *, freeze: bool
-    ) -> None:
+    def __init__(self, warm_up_s: float, window_s: float, at_start: Callable[[], None]) -> None:
         self.start_line_ns = self.warm_until_ns = self.deadline_ns = 0
         self._warm_up_ns = round(warm_up_s * 1e9)
         self._window_ns = round(window_s * 1e9)
         self._at_start = at_start
-        self._freeze = freeze
 
     def _all_open(self) -> None:
         self.warm_until_ns = perf_counter_ns() + self._warm_up_ns
@@ -26,8 +23,6 @@ class Course:
         # Nobody pays for what the warm-up left. Not the oldest generation: that walk through a
         # library's whole heap costs 50 ms, and leaves the collector in a state no program has.
         gc.collect(1)
-        if self._freeze:
-            gc.freeze()
         self._at_start()
         self.start_line_ns = perf_counter_ns()
         self.deadline_ns = self.start_line_ns + self._window_ns
@@ -37,15 +32,9 @@ class ThreadCourse(Course):
     """For threads. `give_up` frees those who wait for one that will not come."""
 
     def __init__(
-        self,
-        crowd: int,
-        warm_up_s: float,
-        window_s: float,
-        at_start: Callable[[], None],
-        *,
-        freeze: bool = False,
+        self, crowd: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
     ) -> None:
-        super().__init__(warm_up_s, window_s, at_start, freeze=freeze)
+        super().__init__(warm_up_s, window_s, at_start)
         self.opened = threading.Barrier(crowd, self._all_open)
         self.start = threading.Barrier(crowd, self._all_warm)
 
@@ -58,15 +47,9 @@ class AsyncCourse(Course):
     """For tasks of one event loop."""
 
     def __init__(
-        self,
-        crowd: int,
-        warm_up_s: float,
-        window_s: float,
-        at_start: Callable[[], None],
-        *,
-        freeze: bool = False,
+        self, crowd: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
     ) -> None:
-        super().__init__(warm_up_s, window_s, at_start, freeze=freeze)
+        super().__init__(warm_up_s, window_s, at_start)
         self.opened = _Line(crowd, self._all_open)
         self.start = _Line(crowd, self._all_warm)
 

@@ -5,7 +5,7 @@ import re
 import resource
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter_ns
@@ -42,6 +42,11 @@ def peak(job: Job) -> Memory:
     count = counter(backend, job.case, operation.function, [])
     first_row_ns = seen.answer.first_row_ns if isinstance(seen.answer, Streamed) else None
     return Memory(job.case, seen.peak_bytes, count(seen.answer), seen.elapsed_ns, first_row_ns)
+
+
+def peak_untimed(job: Job) -> Memory:
+    """The same beside others, who don't share its memory, but take its time."""
+    return replace(peak(job), elapsed_ns=None, first_row_ns=None)
 
 
 @dataclass(frozen=True)

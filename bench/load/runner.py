@@ -1,6 +1,7 @@
 """One run of one case, in the backend's own process: the gather runner and the thread runner."""
 
 import asyncio
+import gc
 from array import array
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -134,11 +135,21 @@ def loop_factory(loop: Loop) -> Callable[[], asyncio.AbstractEventLoop]:
     return asyncio.new_event_loop
 
 
+def _starting(job: Job, meter: Meter) -> Callable[[], None]:
+    """What is done at the start line, when all are warm."""
+
+    def freeze_and_start() -> None:
+        # As a program would: what is garbage by then would stay for good.
+        gc.collect()
+        gc.freeze()
+        meter.start()
+
+    return freeze_and_start if job.case.frozen else meter.start
+
+
 def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
     plans = job.plans()
-    course = ThreadCourse(
-        len(plans), job.warm_up_s, job.seconds, meter.start, freeze=job.case.frozen
-    )
+    course = ThreadCourse(len(plans), job.warm_up_s, job.seconds, _starting(job, meter))
     crowd = [worker_sync.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
 
     def work(worker: worker_sync.Worker) -> None:
@@ -160,9 +171,7 @@ def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
 
 async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome:
     plans = job.plans()
-    course = AsyncCourse(
-        len(plans), job.warm_up_s, job.seconds, meter.start, freeze=job.case.frozen
-    )
+    course = AsyncCourse(len(plans), job.warm_up_s, job.seconds, _starting(job, meter))
     crowd = [worker_async.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
     stalls_ns: array[int] = array("q")
     async with backend.open(job.target):

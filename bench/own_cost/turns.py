@@ -93,7 +93,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
             for worker, connection in zip(crowd, connections, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
-        course = Course(0, 0, lambda: None, freeze=False)
+        course = Course(0, 0, lambda: None)
 
         async def harness() -> Turn:
             watch = _Watch()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench import fairness, findings, stats
+from bench import fairness, findings
 from bench.findings import Finding
 from bench.ranking import floors
 from bench.ratios import ENOUGH_ROUNDS
@@ -41,7 +41,7 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         cautions=cautions,
         lead=lead,
         more=by_topic([finding for finding in found if finding not in lead]),
-        intervals=stats.describe_interval(subject.rounds),
+        intervals=subject.intervals_in_words,
         enough_rounds=ENOUGH_ROUNDS,
         backends=backends(subject),
         streaming=streaming.streaming(results, made),

@@ -66,6 +66,7 @@ class Memory:
     """Above what the process held before, with its pool open."""
     rows: int
     elapsed_ns: int | None = None
+    """None where others were measured beside it."""
     first_row_ns: int | None = None
     """From its start to its first row; None for a buffered fetch, which has it with the last."""
 

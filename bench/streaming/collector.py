@@ -5,8 +5,9 @@ program has imported is in it. `gc.freeze()` takes out of the collector's sight 
 already: https://docs.python.org/3/library/gc.html#gc.freeze
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
+from statistics import median
 
 from bench.case import Fetch
 from bench.figure import FIGURES
@@ -31,14 +32,14 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Side:
-    """A fetch, by the medians of its rounds."""
+    """A fetch, by the medians of the rounds that both sides have."""
 
     rows_per_s: float
     took_ns: float
     collector_ns: float
     """Of that."""
     stall_ns: int | None
-    """The longest of the event loop in any round; None for threads."""
+    """The longest of the event loop in any of these; None for threads."""
 
     @property
     def share(self) -> float:
@@ -77,14 +78,19 @@ def collected(summaries: Iterable[Summary]) -> list[Collected]:
 def _of(plain: Summary, frozen: Summary) -> Collected | None:
     figure, case = FIGURES["rows"], plain.case
     gain = ratio_of_rounds(frozen.by_round(figure), plain.by_round(figure))
-    before, after = _side(plain), _side(frozen)
+    common = {each.number for each in plain.rounds} & {each.number for each in frozen.rounds}
+    before, after = _side(plain, common), _side(frozen, common)
     if not (gain and before and after):
         return None
     return Collected(case.backend, case.fetch, case.size or 0, before, after, gain)
 
 
-def _side(summary: Summary) -> Side | None:
-    rate, took, collecting = summary.rows_per_s, summary.latency_ns.get("p50"), summary.gc_ns
-    if not (rate and took and collecting):
+def _side(summary: Summary, numbers: Container[int]) -> Side | None:
+    rounds = [each for each in summary.rounds if each.number in numbers]
+    took = [each.latency_ns["p50"] for each in rounds if each.latency_ns]
+    collecting = [each.gc_ns for each in rounds if each.gc_ns is not None]
+    if not (took and collecting):
         return None
-    return Side(rate.median, took.median, collecting.median, summary.loop_stall_max_ns)
+    stalls = [each.loop_stall_max_ns for each in rounds if each.loop_stall_max_ns is not None]
+    rate = median(each.rows_per_s for each in rounds)
+    return Side(rate, median(took), median(collecting), max(stalls, default=None))

@@ -48,6 +48,8 @@ class Way:
     memory_bytes: dict[int, int] = field(default_factory=dict)
     """Peak of one operation, by rows of the result."""
     proof: Proof | None = None
+    proved_rows: int = 0
+    """Of the result that the proof asks for."""
 
     def __str__(self) -> str:
         return f"{self.backend} {self.fetch} {self.function}"
@@ -61,12 +63,14 @@ class Way:
     def stopped_ns(self) -> float | None:
         """From asking for all rows until ten were read, and the reader had left.
 
-        A buffered fetch has all of them before: of the largest, which was fetched alone.
+        A buffered fetch has all of them before; None where so many were not timed.
         """
-        if self.proof and self.proof.early_ns is not None:
+        if self.proof is None:
+            return None
+        if self.proof.early_ns is not None:
             return self.proof.early_ns
-        whole = self.points.get(max(self.memory_bytes, default=0))
-        return whole.total_ns if whole and self.fetch == Fetch() else None
+        whole = self.points.get(self.proved_rows)
+        return whole.total_ns if whole else None
 
     @property
     def early(self) -> bool | None:
@@ -118,6 +122,7 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
     def way(backend: str, function: str, fetch: Fetch) -> Way:
         return found.setdefault((backend, function, fetch), Way(backend, function, fetch))
 
+    customers = (results.header.get("dataset") or {}).get("customer", 0)
     for summary in summaries:
         case = summary.case
         if case.size is None or case.frozen or not (point := _point(summary)):
@@ -135,7 +140,8 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
             if lone := _lone(memory):  # of the largest, nothing else was timed
                 own.points.setdefault(case.size, lone)
     for proof in results.proofs:
-        way(proof.case.backend, proof.case.workload, proof.case.fetch).proof = proof
+        own = way(proof.case.backend, proof.case.workload, proof.case.fetch)
+        own.proof, own.proved_rows = proof, proof.case.size or customers
     return list(found.values())
 
 

@@ -44,11 +44,11 @@ CROWD_ROWS = 1_000
 
 PROMISED = ("orm+psycopg2", "orm+asyncpg")
 PROMISED_WAYS = (PLAIN_WAYS[0], BATCHED)
-"""Whose largest result is run in every round after all: a ratio of it is promised."""
+"""Whose largest result is run in every round after all, as it is and frozen: ratios of it are
+promised."""
 
-REPEATED, FROZEN_REPEATED = 2, 2
-"""Rounds of what is no promise: the plain ways, and the promised ones by a process whose own
-objects the garbage collector does not see."""
+REPEATED = 2
+"""Rounds of the plain ways."""
 
 BARE = ("psycopg2", "asyncpg")
 BARE_ROWS = 2_000
@@ -140,7 +140,7 @@ def _whole(backends: _Backends, most_rows: int) -> _Made:
     return _Made(
         rounds=dict.fromkeys(_cases(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]), REPEATED)
         | dict.fromkeys(largest)
-        | dict.fromkeys((replace(case, frozen=True) for case in largest), FROZEN_REPEATED)
+        | dict.fromkeys(replace(case, frozen=True) for case in largest)
         | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[:-1]), 1)
         | dict.fromkeys(_cases(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]), 1)
         | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, (CROWD_ROWS,), CROWD), 1),

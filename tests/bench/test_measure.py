@@ -109,6 +109,21 @@ def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
         assert (dates, fewer_dates) == (window(connection, 101), window(connection, 100))
 
 
+def test_memory_is_timed_only_where_no_round_is(shop: Database, tmp_path: Path) -> None:
+    """Forbids the time of a fetch beside which others were measured: two at once."""
+    rounds = [Case("psycopg2", "get_customers", loop="none"), Case("asyncpg", "get_customers")]
+    alone = [replace(case, size=50) for case in rounds]
+    made = order(*rounds)
+    planned = replace(made.plan, memory_cases=(*alone, *rounds))
+    out = tmp_path / "out"
+    carried_out(replace(made, plan=planned), shop, out, Audience())
+    memory = {memory.case: memory for memory in load(out).memory}
+    assert set(memory) == {*rounds, *alone}
+    assert all(memory[case].rows == SMALL.customers for case in rounds)
+    assert [memory[case].elapsed_ns for case in rounds] == [None, None]
+    assert all(memory[case].elapsed_ns for case in alone)
+
+
 def test_each_run_is_in_the_file_when_it_ends(shop: Database, tmp_path: Path) -> None:
     out = tmp_path / "out"
     seen = []

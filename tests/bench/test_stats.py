@@ -121,6 +121,15 @@ def test_intervals_are_told_in_words() -> None:
     assert "95 % bootstrap over 10 rounds" in stats.describe_interval(10)
 
 
+def test_intervals_of_fewer_rounds_are_not_called_those_of_more() -> None:
+    """Forbids "88% sure" of figures that two rounds gave."""
+    told = stats.describe_interval(4, 2)
+    assert "lowest to highest of 2 to 4 rounds (50% to 88% sure)" in told
+    assert stats.describe_interval(4, 4) == stats.describe_interval(4)
+    assert "over 6 rounds, lowest to highest of fewer" in stats.describe_interval(6, 5)
+    assert stats.describe_interval(10, 8) == stats.describe_interval(10)
+
+
 def test_relative_width() -> None:
     assert stats.Interval(10, 9, 11, 3).relative == pytest.approx(0.1)
     assert stats.Interval(1, None, None, 1).relative is None

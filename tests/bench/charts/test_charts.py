@@ -137,6 +137,28 @@ def test_the_caption_tells_where_and_how(tmp_path: Path) -> None:
         assert part in text
 
 
+def test_a_processor_of_many_is_told_by_its_generation(tmp_path: Path) -> None:
+    """Forbids pictures that travel alone, of two machines of which one is twice as fast."""
+
+    def told(cpu: str) -> str:
+        results = synthetic.results(tmp_path)
+        host = results.header["environment"]["host"]
+        host |= {"cpu": cpu, "cpu_generation": "family 25, model 17"}
+        return caption(subject_of(results)).replace("\N{NO-BREAK SPACE}", " ")
+
+    assert "AMD EPYC, family 25, model 17, 2 cores" in told("AMD EPYC")
+    assert "AMD EPYC 9R14, 2 cores" in told("AMD EPYC 9R14")
+
+
+def test_a_case_may_have_been_run_in_fewer_rounds(tmp_path: Path) -> None:
+    plan = [Case("psycopg2", synthetic.POINT), Case("asyncpg", synthetic.POINT)]
+    results = synthetic.results(tmp_path, plan, rounds=4)
+    results.runs = [run for run in results.runs if run.case == plan[1] or run.round > 2]
+    text = caption(subject_of(results)).replace("\N{NO-BREAK SPACE}", " ")
+    assert "2 to 4 rounds of 0.2 s" in text
+    assert "lowest to highest of 2 to 4 rounds (50% to 88% sure)" in text
+
+
 def test_a_twin_is_drawn_as_the_noise_floor_alone(tmp_path: Path) -> None:
     """Forbids a second line of the same name, and a summary that a twin's takes the place of."""
     plan = [Case("psycopg2", synthetic.POINT), Case("asyncpg", synthetic.POINT)]

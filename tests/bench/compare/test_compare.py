@@ -129,6 +129,19 @@ def test_the_load_of_the_moment_is_no_difference(tmp_path: Path) -> None:
     assert differences(headers) == []
 
 
+def test_what_older_files_do_not_tell_is_no_difference() -> None:
+    """Forbids to call a machine unlike itself as soon as more is told of it."""
+
+    def header(**host: str) -> dict[str, Any]:
+        return {"environment": {"host": {"cpu": "AMD EPYC"} | host}}
+
+    older = header()
+    newer = header(cpu_generation="family 25, model 17")
+    other = header(cpu_generation="family 25, model 1")
+    assert differences([older, newer]) == []
+    assert [each.what for each in differences([older, newer, other])] == ["host.cpu_generation"]
+
+
 def test_unlike_datasets_and_loops_are_obstacles(tmp_path: Path) -> None:
     larger = {"scale": 10.0, "seed": 7, "digest": "e"}
     uvloop = {replace(POINT, loop="uvloop"): 1.0}

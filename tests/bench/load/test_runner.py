@@ -1,6 +1,7 @@
 """What a run measures, and how: seen by backends that note everything, on a real server."""
 
 import gc
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from sqlalchemy import event
 from accessors.models import Customer
 from bench.case import Case
 from bench.load import course
+from bench.load.collector import CollectorClock
 from bench.load.runner import Job, run
 from bench.results.entries import Run
 from bench.server.database import Database, postmaster_pid
@@ -234,6 +236,28 @@ def test_the_collectors_time_is_seen(measure: Measure, name: str) -> None:
         assert measure(name).gc_ns == 0
     finally:
         gc.enable()
+
+
+def _spin(done: threading.Event) -> None:
+    while not done.is_set():
+        pass
+
+
+def test_what_other_threads_do_meanwhile_is_not_collecting() -> None:
+    """Forbids wall time: told of the end, a thread lets others run before it reads the clock."""
+    done = threading.Event()
+    others = [threading.Thread(target=_spin, args=(done,)) for _ in range(4)]
+    for thread in others:
+        thread.start()
+    try:
+        with CollectorClock() as clock:
+            before = time.thread_time_ns()
+            for _ in range(5):
+                gc.collect()
+            taken = time.thread_time_ns() - before
+    finally:
+        done.set()
+    assert 0 < clock.ns <= taken
 
 
 @BOTH

@@ -1,5 +1,7 @@
 """Verdicts, crossovers and promises, from figures that are made up."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.case import Case, Fetch
@@ -117,8 +119,30 @@ def test_a_bare_loop_is_held_against_by_pairs() -> None:
 
 def test_a_miss_within_chance_is_no_broken_promise() -> None:
     """Forbids to call 0.97 times, give or take 0.06, fewer rows than once."""
+    assert word([105, 101, 108]) == "undecided"
+    assert word([105, 104, 108]) == "broken"
+
+
+def test_a_promise_within_chance_is_no_kept_one() -> None:
+    """Forbids an interval that excuses a miss and lets a hit pass."""
+    assert word([101, 105, 101]) == "undecided"
+    assert word([101, 102, 101]) == "holds"
+    assert word([101]) == word([110]) == "undecided"
+
+
+def word(harness_ns: list[int]) -> str:
+    """Of a bare loop that takes 100 ns each time; 103 are as many as are allowed."""
     case = Case("asyncpg", "get_customers", BATCHED)
-    (promise,) = promises([], [], [BareLoop(case, 10, [105, 101, 108], [100, 100, 100])])
-    assert promise.word == "undecided"
-    (promise,) = promises([], [], [BareLoop(case, 10, [105, 104, 108], [100, 100, 100])])
-    assert promise.word == "broken"
+    loop = BareLoop(case, 10, harness_ns, [100] * len(harness_ns))
+    (promise,) = promises([], [], [loop])
+    return promise.word
+
+
+def test_a_buffered_fetch_is_left_when_all_of_it_has_come() -> None:
+    whole = way(BUFFERED, first=100, delivered=0)
+    whole.proof = replace(proof(BUFFERED, 0), early_ns=None, stop_ns=None)
+    whole.proved_rows = LARGEST
+    assert whole.stopped_ns == 100
+    whole.proved_rows = LARGEST + 1
+    assert whole.stopped_ns is None, "another size is no answer"
+    assert way(BATCHED).stopped_ns == 1
