@@ -22,7 +22,7 @@ LEAST_OF_BARE = 0.97
 _BUFFERED = Fetch()
 
 Word = Literal["holds", "undecided", "broken"]
-"""`undecided`: the interval of a ratio holds both sides of what is promised, or there is none."""
+"""`undecided`: fewer rows/s or no fewer? The interval of the ratio has both, or there is none."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _orm_streams(ways: Sequence[Way], summaries: Sequence[Summary]) -> Iterator[
                 if faster := ratio_of_rounds(batches, buffer):
                     when = ", after gc.freeze()" if frozen else ""
                     words = f"{in_words(faster)} as many"
-                    yield Promise(f"{what}{when}: no fewer rows/s", words, _at_least(1, faster))
+                    yield Promise(f"{what}{when}: no fewer rows/s", words, _no_fewer(faster))
 
 
 def _core_by_batches(ways: Sequence[Way]) -> Iterator[Promise]:
@@ -106,7 +106,7 @@ def _nothing_added(bare: Iterable[BareLoop]) -> Iterator[Promise]:
                 f"{loop.case.backend}, {loop.case.fetch}: at least {LEAST_OF_BARE:.0%} of the"
                 " rows/s of a bare loop on the same cursor",
                 f"{found.median:.1%}{spread}",
-                _at_least(LEAST_OF_BARE, found),
+                _kept(found.median >= LEAST_OF_BARE),
             )
 
 
@@ -127,10 +127,10 @@ def _kept(kept: bool) -> Word:
     return "holds" if kept else "broken"
 
 
-def _at_least(least: float, ratio: Interval) -> Word:
-    if ratio.low is None or ratio.high is None or ratio.low < least <= ratio.high:
+def _no_fewer(ratio: Interval) -> Word:
+    if ratio.low is None or ratio.high is None or ratio.low < 1 <= ratio.high:
         return "undecided"
-    return _kept(ratio.low >= least)
+    return _kept(ratio.low >= 1)
 
 
 def _gave_rows(way: Way) -> bool:

@@ -119,6 +119,6 @@ def _legend() -> Text:
         " operation in a fresh\nprocess. stall: the longest of the event loop; server: its CPU"
         " time a fetch; both in runs of\n10,000 rows. stopped: ten rows of all were read, and left."
         " held: the session, for 10,000 rows made dicts."
-        "\nundecided: the interval lies on both sides of what is promised, or there is none.",
+        "\nundecided: the interval has both, fewer and no fewer, or there is none.",
         "dim",
     )

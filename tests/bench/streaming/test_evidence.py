@@ -6,9 +6,10 @@ import pytest
 
 from bench.case import Case, Fetch
 from bench.results.entries import BareLoop, Proof
+from bench.stats import Interval
 from bench.streaming.crossovers import crossover
 from bench.streaming.evidence import Point, Way
-from bench.streaming.promises import promises
+from bench.streaming.promises import _no_fewer, promises
 
 BATCHED, BUFFERED = Fetch("batched", 1000), Fetch()
 LARGEST = 100_000
@@ -117,25 +118,21 @@ def test_a_bare_loop_is_held_against_by_pairs() -> None:
     assert broken.word == "broken"
 
 
-def test_a_miss_within_chance_is_no_broken_promise() -> None:
-    """Forbids to call 0.97 times, give or take 0.06, fewer rows than once."""
-    assert word([105, 101, 108]) == "undecided"
-    assert word([105, 104, 108]) == "broken"
-
-
-def test_a_promise_within_chance_is_no_kept_one() -> None:
-    """Forbids an interval that excuses a miss and lets a hit pass."""
-    assert word([101, 105, 101]) == "undecided"
-    assert word([101, 102, 101]) == "holds"
-    assert word([101]) == word([110]) == "undecided"
-
-
-def word(harness_ns: list[int]) -> str:
-    """Of a bare loop that takes 100 ns each time; 103 are as many as are allowed."""
-    case = Case("asyncpg", "get_customers", BATCHED)
-    loop = BareLoop(case, 10, harness_ns, [100] * len(harness_ns))
-    (promise,) = promises([], [], [loop])
-    return promise.word
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (1.0, 1.2, "holds"),
+        (0.8, 0.99, "broken"),
+        (0.9, 1.1, "undecided"),
+        (None, None, "undecided"),
+    ],
+)
+def test_what_chance_may_have_made_is_undecided(
+    low: float | None, high: float | None, word: str
+) -> None:
+    """Forbids to call 0.97 times, give or take 0.06, fewer rows; or 1.03 times no fewer."""
+    for median in (0.97, 1.03):
+        assert _no_fewer(Interval(median, low, high, 4)) == word
 
 
 def test_a_buffered_fetch_is_left_when_all_of_it_has_come() -> None:
