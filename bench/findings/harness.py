@@ -1,8 +1,8 @@
-"""What else the figures show: an event loop held up, and the harness's own share."""
+"""What else the figures show: a loop held up, a collector at work, the harness's own share."""
 
 from collections.abc import Iterator
 
-from bench.findings.finding import Finding, rounds
+from bench.findings.finding import Finding, rounds, work
 from bench.results.file import Results
 from bench.subject import Subject
 from bench.summary import Summary
@@ -10,10 +10,15 @@ from bench.units import TIMES, with_unit
 
 STALL_NS = 50_000_000
 """That long in every round, before it is news."""
+COLLECTING = 0.25
+"""That much of the client's CPU time in every round, before it is news."""
+LONG_ENOUGH_NS = 100_000_000
+"""Of CPU time in a round: into a shorter one, a walk through a whole heap falls by luck."""
 
 
 def findings(results: Results, subject: Subject) -> Iterator[Finding]:
     yield from _stalls(subject)
+    yield from _collecting(subject)
     yield from _floor(subject)
 
 
@@ -42,6 +47,39 @@ def _stalls(subject: Subject) -> Iterator[Finding]:
                 f"{with_unit(most, TIMES)}, {rounds(len(worst.rounds), paired=False)}"
             )
             yield Finding("The event loop", sentence, evidence, (case,))
+
+
+def _collecting(subject: Subject) -> Iterator[Finding]:
+    """Of each workload, the case of which Python's garbage collector took the most."""
+    for workload in subject.workloads:
+        shares = {
+            each.case: known
+            for each in subject.summaries
+            if each.case.workload == workload and not (each.marked or each.case.frozen)
+            if len(known := _collector_shares(each)) > 1
+        }
+        case, known = max(shares.items(), key=lambda one: min(one[1]), default=(None, [0.0]))
+        least, most = min(known), max(known)
+        if case and least >= COLLECTING:
+            sentence = (
+                f"Python's garbage collector took {least * 100:.0f} % and more of the CPU time of"
+                f" `{case.backend}` for {work(case)}, {case.fetch}, at {case.concurrency}."
+            )
+            evidence = (
+                f"collector over client CPU, {least * 100:.0f} % to {most * 100:.0f} %, "
+                f"{rounds(len(known), paired=False)}; docs/streaming.md has a cure"
+            )
+            yield Finding("The garbage collector", sentence, evidence, (case,))
+
+
+def _collector_shares(summary: Summary) -> list[float]:
+    """Of the client's CPU time, round by round, where there was enough of it."""
+    return [
+        each.gc_ns / each.client_cpu_ns
+        for each in summary.rounds
+        if each.gc_ns is not None and each.client_cpu_ns
+        if each.client_cpu_ns * each.operations >= LONG_ENOUGH_NS
+    ]
 
 
 def _floor(subject: Subject) -> Iterator[Finding]:

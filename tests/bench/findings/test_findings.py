@@ -146,6 +146,22 @@ def test_client_cpu_is_blamed_only_for_what_it_is() -> None:
     assert "CPU" not in spared
 
 
+def test_a_collector_that_takes_much_is_told() -> None:
+    """Forbids to leave unsaid what takes half of a large fetch, and has a cure."""
+    busy = taken(ORM, [4_000_000] * 6, client_cpu_ns=1_000_000_000, gc_ns=400_000_000)
+    (told,) = sentences(busy, "The garbage collector")
+    assert told == (
+        "Python's garbage collector took 40 % and more of the CPU time of `orm+asyncpg` for a point"
+        " read, buffered, at 1."
+    )
+    for others in ({"gc_ns": 200_000_000}, {"gc_ns": 0}, {"gc_ns": None}):
+        spared = taken(ORM, [4_000_000] * 6, client_cpu_ns=1_000_000_000, **others)
+        assert sentences(spared, "The garbage collector") == []
+    for case, cpu_ns in ((replace(ORM, frozen=True), 1_000_000_000), (ORM, 99_000_000)):
+        spared = taken(case, [4_000_000] * 6, client_cpu_ns=cpu_ns, gc_ns=90_000_000)
+        assert sentences(spared, "The garbage collector") == []
+
+
 def test_equal_layers_have_no_price() -> None:
     bare = taken(BARE, [1_000_000, 1_030_000, 980_000])
     orm = taken(ORM, [1_010_000, 990_000, 1_020_000])
