@@ -1,10 +1,6 @@
 """What a run measures, and how: seen by backends that note everything, on a real server."""
 
-import gc
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -12,46 +8,10 @@ import pytest
 from sqlalchemy import event
 
 from accessors.models import Customer
-from bench.case import Case
 from bench.load import course
-from bench.load.collector import CollectorClock
-from bench.load.runner import Job, run
-from bench.results.entries import Run
-from bench.server.database import Database, postmaster_pid
 from tests.bench.conftest import SMALL
-from tests.bench.recording import Record, record
-
-POINT = "get_total_cost_of_an_order"
-BOTH = pytest.mark.parametrize("name", ["recording", "recording-async"])
-
-Measure = Callable[..., Run]
-
-
-@pytest.fixture(autouse=True)
-def clean() -> None:
-    record.__dict__.update(vars(Record()))
-
-
-@pytest.fixture
-def measure(shop: Database) -> Measure:
-    with shop.connect() as connection:
-        pid = postmaster_pid(connection)
-
-    def one(
-        name: str,
-        seconds: float = 0.03,
-        warm_up_s: float = 0.0,
-        asked: tuple[Any, ...] | None = None,
-        asked_before: tuple[Any, ...] | None = None,
-        **factors: Any,
-    ) -> Run:
-        loop = "asyncio" if "async" in name else "none"
-        case = replace(Case(name, POINT, loop=loop), **factors)
-        module = "tests.bench.recording" if name.startswith("recording") else None
-        job = Job(case, module, shop.url, SMALL, 0, seconds, warm_up_s, pid, asked, asked_before)  # type: ignore[arg-type]
-        return run(job)
-
-    return one
+from tests.bench.load.conftest import BOTH, Measure
+from tests.bench.recording import record
 
 
 @BOTH
@@ -214,75 +174,6 @@ def test_fairness_and_cpu(measure: Measure, name: str) -> None:
     assert found.client_cpu_ns > 0
     assert found.server_cpu_ns is not None
     assert found.server_cpu_ns > 0
-
-
-@pytest.fixture
-def thawed() -> Iterator[None]:
-    """No other test of this process finds frozen what one has frozen."""
-    yield
-    gc.unfreeze()
-
-
-@BOTH
-def test_the_collectors_time_is_seen(measure: Measure, name: str) -> None:
-    """Forbids to leave unseen what half of the ORM's time goes to."""
-    record.act = lambda: (gc.collect(), None)[1]
-    found = measure(name, warm_up_s=0.01)
-    assert found.gc_ns is not None
-    assert 0 < found.gc_ns < found.elapsed_ns
-    gc.disable()
-    try:
-        record.act = lambda: None
-        assert measure(name).gc_ns == 0
-    finally:
-        gc.enable()
-
-
-def _spin(done: threading.Event) -> None:
-    while not done.is_set():
-        pass
-
-
-def test_what_other_threads_do_meanwhile_is_not_collecting() -> None:
-    """Forbids wall time: told of the end, a thread lets others run before it reads the clock."""
-    done = threading.Event()
-    others = [threading.Thread(target=_spin, args=(done,)) for _ in range(4)]
-    for thread in others:
-        thread.start()
-    try:
-        with CollectorClock() as clock:
-            before = time.thread_time_ns()
-            for _ in range(5):
-                gc.collect()
-            taken = time.thread_time_ns() - before
-    finally:
-        done.set()
-    assert 0 < clock.ns <= taken
-
-
-@BOTH
-def test_nobody_listens_to_the_collector_after_a_run(measure: Measure, name: str) -> None:
-    """Forbids a clock that every run adds, or that one leaves which could not start."""
-    before = list(gc.callbacks)
-    measure(name)
-    record.refuse = lambda: 1 // 0  # type: ignore[assignment]
-    with pytest.raises(ZeroDivisionError):
-        measure(name)
-    assert gc.callbacks == before
-
-
-@pytest.mark.usefixtures("thawed")
-@BOTH
-def test_a_frozen_case_is_frozen_from_the_start_line_on(measure: Measure, name: str) -> None:
-    seen: list[int] = []
-    record.act = lambda: seen.append(gc.get_freeze_count())
-    measure(name)
-    assert set(seen) == {0}
-    seen.clear()
-    found = measure(name, warm_up_s=0.02, frozen=True)
-    measured = seen[-len(found.samples) :]
-    assert set(seen[: -len(measured)]) == {0}
-    assert min(measured) > 10_000
 
 
 @BOTH
