@@ -29,6 +29,9 @@ VERBS: Mapping[Mode, str] = {
 }
 """The verb of an accessor that takes rows so."""
 
+MOST_BY_DEFAULT = 2_000
+"""The largest batch that a library takes by default: psycopg2's itersize."""
+
 _EVERYBODYS = ("fetch_all", "stream", "stream_batches")
 
 
@@ -52,6 +55,11 @@ class Fetch:
 
     def __str__(self) -> str:
         return self.mode if self.batch_size is None else f"{self.mode}:{self.batch_size}"
+
+    @property
+    def at_a_time(self) -> int:
+        """How many rows come at a time, at the most."""
+        return self.batch_size or MOST_BY_DEFAULT
 
     def offered_by(self, backend: AnyBackend) -> bool:
         """Whether the library has this way at all."""

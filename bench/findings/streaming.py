@@ -23,8 +23,6 @@ BUFFERS_FROM = 0.5
 """A first row this late in its whole answer, in every round, did not come from a stream."""
 AS_MUCH = 0.5
 """Of the buffered answer's memory: below, it was not all held at once."""
-MOST_BY_DEFAULT = 2_000
-"""The largest batch that a library takes by default (psycopg2's itersize)."""
 WORTH = 5
 """So many batches an answer must have, before the first can be called late."""
 
@@ -58,8 +56,8 @@ def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -
     late = _late(streamed)
     peak = streamed.peak_memory_bytes
     whole = buffered.peak_memory_bytes if buffered else None
-    if proof is not None and proof.delivered is not None:
-        held = proof.delivered == 0
+    if proof is not None and proof.gave_rows is not None:
+        held = not proof.gave_rows
     else:
         held = bool(peak and whole and peak >= AS_MUCH * whole)
     if late is None or not held:
@@ -74,7 +72,7 @@ def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -
     sentence += f", {with_unit(peak, BYTES)}" if peak else ""
     sentence += f" (buffered: {with_unit(whole, BYTES)})" if peak and whole else ""
     evidence = f"first row over whole answer, {share(late)}, {rounds(late.rounds, paired=False)}"
-    if proof is not None and proof.delivered == 0:
+    if proof is not None and proof.gave_rows is False:
         evidence += f"; failing at row {proof.failing_row:,}, it gave none of the rows before"
     yield Finding(TOPIC, f"{sentence}.", evidence, (case,))
 
@@ -84,7 +82,7 @@ def _late(streamed: Summary) -> Interval | None:
     rate, rows = streamed.throughput_per_s, streamed.rows_per_s
     if not rate or not rows or rate.median <= 0:
         return None
-    if rows.median / rate.median < WORTH * (streamed.case.fetch.batch_size or MOST_BY_DEFAULT):
+    if rows.median / rate.median < WORTH * streamed.case.fetch.at_a_time:
         return None
     first, whole = streamed.by_round(FIRST_ROW), streamed.by_round(P50)
     found = stats.median_over_rounds([first[n] / whole[n] for n in first.keys() & whole.keys()])

@@ -119,6 +119,17 @@ class Proof:
     """Until the last dict was made."""
 
     @property
+    def gave_rows(self) -> bool | None:
+        """Whether rows came before the failure; None where nothing was asked, and where the
+        failure may have been in the first batch, so that a stream gives none either."""
+        in_first = self.failing_row <= self.case.fetch.at_a_time
+        if self.delivered is None or (
+            self.delivered == 0 and in_first and self.case.fetch.mode != "buffered"
+        ):
+            return None
+        return self.delivered > 0
+
+    @property
     def clean(self) -> bool:
         """True when the next user of the connection finds no transaction and no rows in it."""
         return self.state_after == "idle"

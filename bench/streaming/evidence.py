@@ -10,7 +10,8 @@ from bench.results.file import Results
 from bench.summary import Summary
 
 Word = Literal["streams", "streams in batches", "buffers", "unclear", "not asked"]
-"""`unclear`: what was seen contradicts itself; `not asked`: nothing was looked at."""
+"""`unclear`: what was seen contradicts itself; `not asked`: nothing was looked at,
+or of too few rows to tell."""
 
 LATE = 0.2
 """From this share of the whole time on, a first row is no early one: a client-side cursor has all
@@ -100,11 +101,8 @@ class Way:
         A stream may have its first row late, where the server sorts for half of the time. So a
         late row alone says nothing: a buffer is what has its first row late *and* holds them all.
         """
-        proved = self.proof.delivered if self.proof else None
-        seen = {
-            None if self.grows is None else not self.grows,
-            None if proved is None else proved > 0,
-        } - {None}
+        proved = self.proof.gave_rows if self.proof else None
+        seen = {None if self.grows is None else not self.grows, proved} - {None}
         if not seen:
             return "not asked"
         if len(seen) > 1 or (seen == {False} and self.early):

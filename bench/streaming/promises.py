@@ -134,7 +134,7 @@ def _no_fewer(ratio: Interval) -> Word:
 
 
 def _gave_rows(way: Way) -> bool:
-    return way.proof is not None and bool(way.proof.delivered)
+    return way.proof is not None and bool(way.proof.gave_rows)
 
 
 def _way(ways: Iterable[Way], backend: str, fetch: Fetch) -> Way | None:

@@ -70,6 +70,27 @@ def test_contradicting_evidence_is_no_verdict(
     assert way(BATCHED, first=first, memory=memory, delivered=delivered).verdict == "unclear"
 
 
+@pytest.mark.parametrize(
+    ("fetch", "failing_row", "gave"),
+    [
+        (BATCHED, 1_000, None),
+        (BATCHED, 1_001, False),
+        (Fetch("streamed"), 2_000, None),
+        (Fetch("streamed"), 2_001, False),
+        (BUFFERED, 1, False),
+    ],
+    ids=str,
+)
+def test_a_failure_in_what_may_be_the_first_batch_proves_nothing(
+    fetch: Fetch, failing_row: int, gave: bool | None
+) -> None:
+    """Forbids `--rows 1000` to call every stream a buffer: it failed before the first batch."""
+    failed = replace(proof(fetch, 0), failing_row=failing_row)
+    assert failed.gave_rows is gave
+    assert replace(failed, delivered=1).gave_rows is True
+    assert replace(failed, delivered=None).gave_rows is None
+
+
 def test_a_result_of_two_batches_or_fewer_is_no_measure_of_growth() -> None:
     """Forbids calling a batch that is held while the next one comes a buffer."""
     assert way(Fetch("batched", 10_000), memory=(4, 9)).grows is None
