@@ -1,7 +1,6 @@
 """Our schema is made and dropped whole, and nothing else in the database ever changes."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -12,18 +11,9 @@ from bench.errors import BenchError
 from bench.rows import dataset, schema
 from bench.rows.schema import State
 from bench.server.database import Database
+from tests.bench.rows.queries import rows
 
 SMALL = dataset.Dataset(scale=0.01)
-
-
-@pytest.fixture
-def connection(database: Database) -> Iterator[psycopg.Connection[Any]]:
-    with database.connect() as opened:
-        yield opened
-
-
-def rows(connection: psycopg.Connection[Any], query: str) -> list[tuple[Any, ...]]:
-    return connection.execute(query).fetchall()
 
 
 def objects(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
