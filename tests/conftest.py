@@ -24,13 +24,14 @@ SLOWEST_FIRST = (
     "tests/test_tutorial.py",
     "tests/bench/suite/test_suite.py",
     "tests/bench/report/test_pages_in_browser.py",
-    "tests/bench/server/test_server.py",
     "tests/bench/test_interrupt.py",
     "tests/bench/test_failures.py",
     "tests/async_benchmark/test_fixture.py",
     "tests/session_guard/test_pytest_plugin.py",
+    "tests/bench/server/test_embedded_accidents.py",
+    "tests/bench/server/test_embedded_life.py",
 )
-"""Files of half a minute: begun last, one would keep one worker busy and leave the others idle."""
+"""Files of 15 s and more: begun last, one would keep one worker busy and leave the others idle."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

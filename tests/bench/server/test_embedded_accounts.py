@@ -1,0 +1,151 @@
+"""Whose the embedded server is: who runs it, who gets in, and what root gives away."""
+
+import logging
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from bench.server import account as server_account
+from bench.server.account import account_for
+from bench.server.embedded import EmbeddedServer
+from bench.server.programs import binary
+from tests.bench.server.embedded_server import ask, pid_of
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def test_folders_and_socket_are_private(server: EmbeddedServer) -> None:
+    server.start()
+    account = account_for(server.folder)
+    sockets = server.status().socket_folder
+    assert sockets is not None
+    for path in (server.folder, server.data, sockets, sockets / ".s.PGSQL.5432"):
+        found = path.lstat()
+        assert stat.S_IMODE(found.st_mode) == 0o700, path
+        assert found.st_uid == account.uid
+
+
+@as_root
+def test_another_user_is_refused_even_at_the_socket(own: EmbeddedServer) -> None:
+    """Forbids trust: whoever gets to the socket is still asked who he is."""
+
+    def connect() -> str:
+        program = [str(binary("psql")), url, "-Atc", "select 'inside'"]
+        done = subprocess.run(
+            program, user="nobody", group="nogroup", extra_groups=[], cwd="/",
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert "inside" not in done.stdout
+        return done.stderr
+
+    url = own.start()
+    assert "Permission denied" in connect()
+    for path in (own.folder, own.folder / "socket", own.folder / "socket" / ".s.PGSQL.5432"):
+        path.chmod(0o777)
+    assert "Peer authentication failed" in connect()
+
+
+@as_root
+def test_root_may_pass_where_nobody_could(
+    own: EmbeddedServer, place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Forbids opening root's folders for reading: only the right to pass is added, and said."""
+    shut = place / "home"
+    (shut / "project").mkdir(parents=True)
+    shut.chmod(0o700)
+    below = EmbeddedServer(shut / "project" / "postgres")
+    with caplog.at_level(logging.WARNING):
+        assert ask(below.start(), "select 1") == 1
+    assert stat.S_IMODE(shut.stat().st_mode) == 0o701
+    assert str(shut) in caplog.text
+    caplog.clear()
+    below.stop()
+    below.start()
+    below.stop()
+    assert caplog.text == ""
+
+
+@as_root
+def test_an_ordinary_user_runs_it_as_himself(place: Path) -> None:
+    code = """
+import fcntl, os, pwd, sys, psutil, psycopg
+from pathlib import Path
+from bench.server.embedded import EmbeddedServer
+user = pwd.getpwnam("nobody")
+os.setgroups([]); os.setgid(user.pw_gid); os.setuid(user.pw_uid)
+server = EmbeddedServer(Path(sys.argv[1]))
+url = server.start()
+assert server.start() == url
+assert psycopg.connect(url).execute("select 1").fetchone() == (1,)
+assert psutil.Process(server.status().pid).username() == "nobody"
+assert server.stop() and not server.stop()
+"""
+    place.chmod(0o777)
+    command = [sys.executable, "-c", code, str(place / "postgres")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    after = EmbeddedServer(place / "postgres")
+    for act in (after.start, after.stop, after.status):
+        with pytest.raises(BenchError, match=r"belongs to another user.*\n.*GATHERBENCH_HOME"):
+            act()
+
+
+def test_a_long_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) -> None:
+    """Forbids the wheel's way out: a socket in a folder that everybody can enter or prepare."""
+    server = new_server(place / ("long" * 30) / "postgres")
+    assert ask(server.start(), "select 1") == 1
+    sockets = server.status().socket_folder
+    assert sockets is not None
+    assert server.folder not in sockets.parents
+    assert stat.S_IMODE(sockets.lstat().st_mode) == 0o700
+    assert sockets.lstat().st_uid == account_for(server.folder).uid
+    server.stop()
+    server.start()
+    assert server.status().socket_folder == sockets
+
+    shutil.rmtree(sockets)  # as a cleaner of temporary files does, while the server runs
+    pid = pid_of(server)
+    assert ask(server.start(), "select 1") == 1
+    assert pid_of(server) != pid
+
+    server.stop()
+    squatted = Path((server.folder / "socket-folder").read_text())
+    shutil.rmtree(squatted)
+    squatted.mkdir()
+    squatted.chmod(0o777)
+    assert ask(server.start(), "select 1") == 1
+    assert server.status().socket_folder != squatted
+    squatted.rmdir()
+    server.stop()
+    shutil.rmtree((server.folder / "socket-folder").read_text())
+
+
+@as_root
+def test_root_does_not_follow_a_link(own: EmbeddedServer, place: Path) -> None:
+    """Forbids giving away, as root, what the server's user made a link to."""
+    own.start()
+    own.stop()
+    other = place / "other"
+    other.mkdir()
+    shutil.rmtree(own.folder / "socket")
+    (own.folder / "socket").symlink_to(other)
+    with pytest.raises(BenchError, match="socket"):
+        own.start()
+    assert other.stat().st_uid == 0
+
+
+@as_root
+def test_no_useradd(own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_account, "SYSTEM_USER", "gatherbench-none")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("shutil.which", lambda *names, **options: None)
+    with pytest.raises(BenchError, match=r"useradd is missing.*\n.*--database-url"):
+        own.start()

@@ -1,0 +1,114 @@
+"""The embedded server starts, serves and stops, whoever asks for it and wherever it lies."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bench.server import embedded as server_module
+from bench.server.embedded import EmbeddedServer
+from tests.bench.server.embedded_server import ask, in_process, pid_of
+
+
+def test_start_is_idempotent_and_runs_no_program_when_running(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command starts the server: one that runs may cost it no more than a look."""
+    url, pid = server.start(), pid_of(server)
+    with monkeypatch.context() as no_program:
+        no_program.setattr(subprocess, "Popen", None)
+        assert server.start() == url
+    assert pid_of(server) == pid
+
+
+def test_only_the_named_settings_differ(server: EmbeddedServer) -> None:
+    url = server.start()
+    for name, value in server_module.SERVER_SETTINGS.items():
+        assert ask(url, f"show {name}") == value
+    assert ask(url, "show listen_addresses") == ""
+    assert ask(url, "show server_encoding") == "UTF8"
+    set_here = ask(
+        url, "select array_agg(name order by name) from pg_settings where source = 'command line'"
+    )
+    ours = {"listen_addresses", "port", "unix_socket_directories", "unix_socket_permissions"}
+    assert isinstance(set_here, list)
+    assert set(set_here) - {"data_directory"} == ours | set(server_module.SERVER_SETTINGS)
+
+
+def test_rows_stay_over_stop_and_start_and_new_settings_apply(
+    own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert own.stop() is False
+    with psycopg.connect(own.start()) as connection:
+        connection.execute("create table kept as select 42 as answer")
+    assert own.stop() is True
+    assert own.stop() is False
+    assert own.status().running is False
+    monkeypatch.setitem(server_module.SERVER_SETTINGS, "max_connections", "77")
+    url = own.start()
+    assert ask(url, "select answer from kept") == 42
+    assert ask(url, "show max_connections") == "77"
+
+
+def test_pgport_of_the_caller_does_not_matter(
+    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbids a URL without its port: libpq then looks for the socket of PGPORT."""
+    monkeypatch.setenv("PGPORT", "6543")
+    assert ask(server.start(), "select 1") == 1
+
+
+def test_commands_at_once_start_one_server(own: EmbeddedServer) -> None:
+    starting = [in_process(own, "start") for _ in range(4)]
+    answers = {process.communicate(timeout=60)[0].strip() for process in starting}
+    assert answers == {own.start()}
+
+
+def test_starts_and_stops_at_once_do_not_break_each_other(own: EmbeddedServer) -> None:
+    crowd = [in_process(own, verb) for verb in ["start", "stop"] * 4]
+    for process in crowd:
+        said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    assert ask(own.start(), "select 1") == 1
+
+
+def test_it_outlives_its_starter_and_closes_its_pipes(own: EmbeddedServer) -> None:
+    """Forbids a server that keeps the pipe of its starter open: who reads it would wait forever."""
+    starter = in_process(own, "start")
+    said, _ = starter.communicate(timeout=60)
+    assert ask(said.strip(), "select 1") == 1
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_it(own: EmbeddedServer) -> None:
+    own.start()
+    assert os.getsid(pid_of(own)) != os.getsid(0)
+    assert os.getpgid(pid_of(own)) != os.getpgid(0)
+
+
+def test_an_odd_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) -> None:
+    server = new_server(place / 'it\'s $HOME, "so" `what`; 100% é' / "postgres")
+    assert ask(server.start(), "select 1") == 1
+    sockets = server.status().socket_folder
+    server.stop()
+    assert sockets is not None
+    shutil.rmtree(sockets)
+
+
+def test_a_busy_server_is_waited_for(own: EmbeddedServer) -> None:
+    """Forbids ending a server that others use because it did not answer at once."""
+    own.start()
+    pid = pid_of(own)
+    os.kill(pid, signal.SIGSTOP)
+    starter = in_process(own, "start")
+    time.sleep(5)  # longer than one question to the server is waited for
+    assert starter.poll() is None
+    os.kill(pid, signal.SIGCONT)
+    starter.communicate(timeout=60)
+    assert starter.returncode == 0
+    assert pid_of(own) == pid
