@@ -26,10 +26,10 @@ SLOWEST_FIRST = (
     "tests/bench/report/test_pages_in_browser.py",
     "tests/bench/test_interrupt.py",
     "tests/bench/test_failures.py",
-    "tests/async_benchmark/test_fixture.py",
     "tests/session_guard/test_pytest_plugin.py",
     "tests/bench/server/test_embedded_accidents.py",
     "tests/bench/server/test_embedded_life.py",
+    "tests/async_benchmark/test_timing.py",
 )
 """Files of 15 s and more: begun last, one would keep one worker busy and leave the others idle."""
 
