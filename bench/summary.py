@@ -35,7 +35,7 @@ class Round:
     """CPU time of the client for one operation."""
     server_cpu_ns: float | None
     gc_ns: float | None
-    """Time in the client's garbage collector for one operation; None in older files."""
+    """CPU time of the client's garbage collector for one operation; None in older files."""
     loop_stall_max_ns: int | None
     loop_stall_p99_ns: int | None
     fewest_operations: int
@@ -64,7 +64,7 @@ class Summary:
     """CPU time of the client for one operation."""
     server_cpu_ns: Interval | None
     gc_ns: Interval | None
-    """Time in the client's garbage collector for one operation."""
+    """CPU time of the client's garbage collector for one operation."""
     loop_stall_max_ns: int | None
     """The longest of any round."""
     loop_stall_p99_ns: int | None

@@ -42,8 +42,8 @@ class Run:
     other_cpu_ns: int | None = None
     """CPU time that neither client nor server used meanwhile, on all cores; as above."""
     gc_ns: int | None = None
-    """How long the garbage collector of the backend's process was at work, over the same stretch;
-    older files have none."""
+    """CPU time of the garbage collector in the backend's process, over the same stretch; older
+    files have none."""
 
     def as_dict(self) -> dict[str, Any]:
         fields = {name: value for name, value in vars(self).items() if name != "samples"}
