@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from bench import repeat
 from bench.case import Case
 from bench.ratios import ENOUGH_ROUNDS
 from bench.results.entries import Run
@@ -105,7 +106,7 @@ def _errors(evidence: _Evidence) -> Iterator[Caution]:
     yield Caution(
         f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
         f"{why} ({case.title}); what failed is in no other figure",
-        f"bench streaming --backend {case.backend}"
+        repeat.command(evidence.header, case)
         if case.size is not None
         else f"bench run --backend {case.backend} --workload {case.workload}"
         f" --fetch {case.fetch} --concurrency {case.concurrency}",

@@ -1,6 +1,6 @@
 """What else the figures show: a loop held up, a collector at work, the harness's own share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from bench.findings.finding import Finding, rounds, work
 from bench.results.file import Results
@@ -25,26 +25,17 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
 def _stalls(subject: Subject) -> Iterator[Finding]:
     """Of each workload, the case that kept everybody else waiting longest."""
     for workload in subject.workloads:
-        stalled = [
-            (min(known), max(known), each)
-            for each in subject.summaries
-            if each.case.workload == workload and not each.marked
-            if (known := [r.loop_stall_max_ns for r in each.rounds if r.loop_stall_max_ns])
-            if len(known) > 1
-        ]
-        if not stalled:
-            continue
-        least, most, worst = max(stalled, key=lambda one: one[0])
-        if least >= STALL_NS:
+        known, worst = _worst(subject, workload, _loop_stalls)
+        if worst and min(known) >= STALL_NS:
             case = worst.case
             sentence = (
                 f"`{case.backend}` kept the event loop from everybody else for "
-                f"{with_unit(least, TIMES)} and more at a time: `{workload}`, {case.fetch}, at "
-                f"{case.concurrency}."
+                f"{with_unit(min(known), TIMES)} and more at a time: `{workload}`, {case.fetch}, "
+                f"at {case.concurrency}."
             )
             evidence = (
-                f"longest delay of a heartbeat, {with_unit(least, TIMES)} to "
-                f"{with_unit(most, TIMES)}, {rounds(len(worst.rounds), paired=False)}"
+                f"longest delay of a heartbeat, {with_unit(min(known), TIMES)} to "
+                f"{with_unit(max(known), TIMES)}, {rounds(len(worst.rounds), paired=False)}"
             )
             yield Finding("The event loop", sentence, evidence, (case,))
 
@@ -52,32 +43,39 @@ def _stalls(subject: Subject) -> Iterator[Finding]:
 def _collecting(subject: Subject) -> Iterator[Finding]:
     """Of each workload, the case of which Python's garbage collector took the most."""
     for workload in subject.workloads:
-        shares = {
-            each.case: known
-            for each in subject.summaries
-            if each.case.workload == workload and not (each.marked or each.case.frozen)
-            if len(known := _collector_shares(each)) > 1
-        }
-        case, known = max(shares.items(), key=lambda one: min(one[1]), default=(None, [0.0]))
-        least, most = min(known), max(known)
-        if case and least >= COLLECTING:
+        known, worst = _worst(subject, workload, _collector_shares)
+        if worst and min(known) >= COLLECTING:
+            case, least, most = worst.case, 100 * min(known), 100 * max(known)
             sentence = (
-                f"Python's garbage collector took {least * 100:.0f} % and more of the CPU time of"
+                f"Python's garbage collector took {least:.0f} % and more of the CPU time of"
                 f" `{case.backend}` for {work(case)}, {case.fetch}, at {case.concurrency}."
             )
             evidence = (
-                f"collector over client CPU, {least * 100:.0f} % to {most * 100:.0f} %, "
+                f"collector over client CPU, {least:.0f} % to {most:.0f} %, "
                 f"{rounds(len(known), paired=False)}; docs/streaming.md has a cure"
             )
             yield Finding("The garbage collector", sentence, evidence, (case,))
 
 
+def _worst(
+    subject: Subject, workload: str, figures: Callable[[Summary], Sequence[float]]
+) -> tuple[Sequence[float], Summary | None]:
+    """The case whose figure is never small, and that figure round by round: at least two."""
+    of_workload = [s for s in subject.summaries if s.case.workload == workload and not s.marked]
+    seen = [(known, each) for each in of_workload if len(known := figures(each)) > 1]
+    return max(seen, key=lambda one: min(one[0]), default=((), None))
+
+
+def _loop_stalls(summary: Summary) -> list[int]:
+    return [each.loop_stall_max_ns for each in summary.rounds if each.loop_stall_max_ns]
+
+
 def _collector_shares(summary: Summary) -> list[float]:
-    """Of the client's CPU time, round by round, where there was enough of it."""
+    """Of the client's CPU time, round by round, where there was enough of it; none of frozen."""
     return [
         each.gc_ns / each.client_cpu_ns
         for each in summary.rounds
-        if each.gc_ns is not None and each.client_cpu_ns
+        if each.gc_ns is not None and each.client_cpu_ns and not summary.case.frozen
         if each.client_cpu_ns * each.operations >= LONG_ENOUGH_NS
     ]
 

@@ -75,6 +75,10 @@ def test_the_streaming_experiment_is_not_told_to_take_options_it_has_not(tmp_pat
     assert few.cure == (
         "bench run --workload get_customers --fetch buffered --fetch batched:1000 --rounds 6"
     )
+    runs[0].samples.errors[3] = "UniqueViolation: twice"
+    found = results(tmp_path, runs)
+    found.header["profile"] = "streaming-quick"
+    assert cautions(found)[0].cure == "bench streaming --quick --backend asyncpg"
 
 
 def test_runs_that_gave_nothing_are_errors(tmp_path: Path) -> None:
