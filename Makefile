@@ -19,7 +19,7 @@ READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install bench microbench test check charts docs db-up db-down clean
+.PHONY: help install bench microbench test test-all check charts docs db-up db-down clean
 
 help: ## list the targets
 	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
@@ -41,8 +41,13 @@ microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k async
 	    $(if $(COMPARE),--benchmark-compare='$(COMPARE)') $(ARGS)
 
 # With PYTHONDONTWRITEBYTECODE, each of several hundred processes would compile all modules anew.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+
 test: $(READY_DEV) ## run the tests: ARGS="-k streams"
-	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) -m 'not long' $(ARGS)
+
+test-all: $(READY_DEV) ## run all tests, with those of faults and of other versions
+	@$(PYTEST) $(ARGS)
 
 check: $(READY_DEV) ## lint, formatting, types, architecture
 	@.venv/bin/ruff check .
