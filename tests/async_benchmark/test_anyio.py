@@ -33,11 +33,17 @@ def test_plain(async_benchmark, engine, tasks):
 WITHOUT_OTHERS = ("-p", "no:asyncio")
 
 
-@pytest.mark.parametrize("scope", ["function", "class", "module", "package", "session"])
-def test_every_scope(application: Suite, scope: str) -> None:
+def test_every_scope(application: Suite) -> None:
     """Forbids a loop of async_benchmark's own for an engine that lives in anyio's loop."""
-    application.write(test_anyio=TESTS.format(scope=scope, backend="'asyncio'"))
-    assert len(application.measured(*WITHOUT_OTHERS)) == 4
+    folder = application.folder / "folder"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    scopes = ("function", "class", "module", "package", "session")
+    for scope in scopes:
+        text = TESTS.format(scope=scope, backend="'asyncio'")
+        (folder / f"test_{scope}.py").write_text(text)
+    measured = application.measured(*WITHOUT_OTHERS, "-opythonpath=.")
+    assert len(measured) == 4 * len(scopes)
 
 
 def test_uvloop(application: Suite) -> None:

@@ -6,8 +6,9 @@ from tests.async_benchmark.suite import Suite
 
 SCOPES = ("function", "class", "module", "package", "session")
 
-def module_of_tests(scope: str, *, fixture: str, mark: str) -> str:
-    """A module of tests whose engine lives in a loop of a scope."""
+
+def module_of_tests(*, fixture: str, mark: str) -> str:
+    """Return a module of tests, plain and awaited, whose engine lives in a fixture's loop."""
     return f"""
 import asyncio
 import pytest
@@ -39,31 +40,45 @@ class Test:
 """
 
 
-def test_every_loop_scope_in_strict_mode(application: Suite) -> None:
-    """Forbids a loop of async_benchmark's own for an engine that lives in a fixture's loop."""
+def write_every_scope(application: Suite, fixture: str) -> None:
+    """Write a module of tests a loop scope, in a package. `{0}` in the fixture is the scope."""
     folder = application.folder / "folder"
     folder.mkdir()
     (folder / "__init__.py").touch()
     for scope in SCOPES:
         text = module_of_tests(
-            scope,
-            fixture=f'@pytest_asyncio.fixture(scope="{scope}", loop_scope="{scope}")',
-            mark=f'@pytest.mark.asyncio(loop_scope="{scope}")',
+            fixture=fixture.format(scope), mark=f'@pytest.mark.asyncio(loop_scope="{scope}")'
         )
         (folder / f"test_{scope}.py").write_text(text)
+
+
+def test_every_loop_scope_in_strict_mode(application: Suite) -> None:
+    """Forbids a loop of async_benchmark's own for an engine that lives in a fixture's loop."""
+    write_every_scope(application, '@pytest_asyncio.fixture(scope="{0}", loop_scope="{0}")')
     measured = application.measured("-oasyncio_mode=strict", "-opythonpath=.")
     assert len(measured) == 5 * len(SCOPES)
 
 
-@pytest.mark.parametrize("scope", SCOPES)
-def test_every_loop_scope_in_auto_mode(application: Suite, scope: str) -> None:
+def test_every_loop_scope_in_auto_mode(application: Suite) -> None:
+    """As above, where the loop scope of a fixture comes from the configuration."""
+    write_every_scope(application, '@pytest.fixture(scope="{0}")')
+    measured = application.measured(
+        "-oasyncio_mode=auto",
+        "-oasyncio_default_fixture_loop_scope=fixture-scope",
+        "-opythonpath=.",
+    )
+    assert len(measured) == 5 * len(SCOPES)
+
+
+def test_one_loop_for_the_session_by_configuration(application: Suite) -> None:
+    """As above, where tests have no mark."""
     application.write(
-        test_auto=module_of_tests(scope, fixture=f'@pytest.fixture(scope="{scope}")', mark="")
+        test_auto=module_of_tests(fixture='@pytest.fixture(scope="session")', mark="")
     )
     measured = application.measured(
         "-oasyncio_mode=auto",
-        f"-oasyncio_default_fixture_loop_scope={scope}",
-        f"-oasyncio_default_test_loop_scope={scope}",
+        "-oasyncio_default_fixture_loop_scope=session",
+        "-oasyncio_default_test_loop_scope=session",
     )
     assert len(measured) == 5
 
@@ -149,7 +164,7 @@ class TestClosed:
         return loop
 
     def test(self, async_benchmark):
-        with pytest.raises(RuntimeError, match="that the fixture async_benchmark_loop gave is clos"):
+        with pytest.raises(RuntimeError, match="async_benchmark_loop gave is closed"):
             async_benchmark(nothing)
 """
     )
