@@ -133,9 +133,7 @@ def test_the_number_of_tasks(tasks: object, error: type[Exception]) -> None:
 
 
 def test_a_session_instead_of_a_factory_is_named() -> None:
-    with pytest.raises(
-        TypeError, match="Pass what opens a session for each task"
-    ):
+    with pytest.raises(TypeError, match="Pass what opens a session for each task"):
         check_session(object())
 
 

@@ -82,3 +82,15 @@ def test_plain(request):
     # Without the plugins of others, who may import what they like.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     assert suite.run_bare("-p", "async_benchmark").parseoutcomes() == {"passed": 1}
+
+
+def test_its_types_are_public() -> None:
+    """Users annotate their tests with them; the package itself imports them at first use."""
+    import async_benchmark
+    from async_benchmark import AsyncBenchmark, Results
+    from async_benchmark.fixture import AsyncBenchmark as Fixture
+
+    assert AsyncBenchmark is Fixture
+    assert issubclass(Results, list)
+    with pytest.raises(AttributeError, match="has no attribute 'other'"):
+        _ = async_benchmark.other
