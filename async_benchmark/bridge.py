@@ -29,17 +29,18 @@ async def call_with_blocking(function: Callable[[Blocking], Value]) -> Value:
     the context of this task, and returns or raises what `target` does. Raises what `function`
     raises.
     """
-    task = greenlet.getcurrent()
+    switch_to_task = greenlet.getcurrent().switch
 
     def blocking(target: CoroutineFunction) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
-            return task.switch(target, arguments, named)
+            return switch_to_task(target, arguments, named)
 
         return call
 
     caller = greenlet.greenlet(function)
     caller.gr_context = copy_context()  # a greenlet begins with an empty one
-    message = caller.switch(blocking)
+    switch_to_caller = caller.switch
+    message = switch_to_caller(blocking)
     while not caller.dead:
         target, arguments, named = message
         try:
@@ -47,6 +48,6 @@ async def call_with_blocking(function: Callable[[Blocking], Value]) -> Value:
         except BaseException:
             message = caller.throw(*sys.exc_info())
         else:
-            message = caller.switch(answer)
+            message = switch_to_caller(answer)
     value: Value = message
     return value

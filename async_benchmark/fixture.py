@@ -97,7 +97,8 @@ class AsyncBenchmark:
         check_no_pedantic_option(function, named)
 
         def measure(call: CoroutineFunction, blocking: Blocking) -> Any:
-            return self.benchmark(blocking(call), *arguments, **named)
+            # Bound outside the clock, not passed at every call.
+            return self.benchmark(blocking(partial(call, *arguments, **named)))
 
         return self._results(checked, tasks, session, measure)
 

@@ -90,3 +90,35 @@ def test_plain(async_benchmark, number):
     result.stdout.fnmatch_lines(
         ["*times asyncio only, and this test runs under anyio's backend 'trio': let its *"]
     )
+
+
+def test_an_async_test_under_another_trio_plugin_is_refused(suite: Suite) -> None:
+    """Forbids a loop of asyncio that is started inside a running trio."""
+    pytest.importorskip("trio")
+    suite.write(
+        conftest="""
+import functools
+import inspect
+import pytest
+import trio
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    names = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    trio.run(functools.partial(pyfuncitem.obj, **arguments))
+    return True
+""",
+        test_trio="""
+import pytest
+
+async def nothing():
+    pass
+
+async def test_awaited(async_benchmark):
+    with pytest.raises(RuntimeError, match="here no asyncio event loop runs: run this `async def`"):
+        await async_benchmark(nothing)
+""",
+    )
+    result = suite.run(*WITHOUT_OTHERS, "-Wignore:Benchmark fixture was not used")
+    result.assert_outcomes(passed=1)
