@@ -47,13 +47,12 @@ def coroutine_function(function: Any) -> CoroutineFunction:
     return checked
 
 
-def number_of_tasks(tasks: Any) -> int:
-    """Return the number. Raises `TypeError` for no integer, `ValueError` for less than 1."""
+def check_tasks(tasks: Any) -> None:
+    """Raise `TypeError` for anything but an integer, `ValueError` for less than 1."""
     if not isinstance(tasks, int):
         raise TypeError(f"tasks must be an integer, the number of concurrent tasks, not {tasks!r}")
     if tasks < 1:
         raise ValueError(f"tasks must be at least 1, not {tasks}")
-    return tasks
 
 
 def check_session(session: Any) -> None:

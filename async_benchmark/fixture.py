@@ -13,8 +13,8 @@ from async_benchmark.arguments import (
     call_with_session,
     check_no_pedantic_option,
     check_session,
+    check_tasks,
     coroutine_function,
-    number_of_tasks,
 )
 from async_benchmark.bridge import Blocking, CoroutineFunction, call_with_blocking
 from async_benchmark.loops import run_in
@@ -84,8 +84,8 @@ class AsyncBenchmark:
 
         pytest-benchmark decides the number of rounds; `pedantic` takes it. What is timed is one
         whole gather: one call by each task. `session` makes an async context manager: each task
-        enters one of its own before the clock starts, passes the value of it as first argument of
-        every call, and leaves it after the last.
+        enters one of its own before the clock starts, passes its value as first argument of every
+        call, and leaves it after the last.
 
         Returns the results of the last gather, to be awaited where an event loop runs. Raises
         what a call or a session raises; `TypeError` for a function whose calls can't be awaited,
@@ -160,7 +160,7 @@ class AsyncBenchmark:
         session: SessionFactory | None,
         measure: Measure,
     ) -> Results[Any]:
-        number_of_tasks(tasks)
+        check_tasks(tasks)
         check_session(session)
         open_call = partial(call_with_session, function, session)
         measurement = partial(self._measure, open_call, tasks, measure)

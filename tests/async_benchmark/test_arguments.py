@@ -11,8 +11,8 @@ from async_benchmark.arguments import (
     call_with_session,
     check_no_pedantic_option,
     check_session,
+    check_tasks,
     coroutine_function,
-    number_of_tasks,
 )
 
 
@@ -129,7 +129,7 @@ def test_what_is_not_callable_is_named(value: object) -> None:
 @pytest.mark.parametrize(("tasks", "error"), [(0, ValueError), (-1, ValueError), ("4", TypeError)])
 def test_the_number_of_tasks(tasks: object, error: type[Exception]) -> None:
     with pytest.raises(error, match=f"tasks must be .* not {tasks!r}"):
-        number_of_tasks(tasks)
+        check_tasks(tasks)
 
 
 def test_a_session_instead_of_a_factory_is_named() -> None:

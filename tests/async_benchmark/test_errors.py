@@ -142,6 +142,8 @@ import os
 import signal
 from contextlib import asynccontextmanager
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+
 @asynccontextmanager
 async def session():
     try:
