@@ -8,6 +8,7 @@ from bench.compare.comparison import Comparison
 from bench.compare.history import Moment
 from bench.figure import Figure
 from bench.interrupts import held_back
+from bench.output import made
 from bench.results.file import Results
 from bench.streaming.evidence import ways_of
 from bench.streaming.plan import PROFILES
@@ -45,27 +46,24 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
     From the file alone: no backend is imported, no database asked. `summaries` saves the work of
     making them again.
     """
-    made = summarise(results) if summaries is None else summaries
-    subject = subject_of(results, made)
-    into = folder / "charts"
-    into.mkdir(parents=True, exist_ok=True)
+    known = summarise(results) if summaries is None else summaries
+    subject = subject_of(results, known)
     figures = (
         chain.from_iterable(family.figures(subject, ways) for family in STREAMING_FAMILIES)
-        if (ways := ways_of(results, made)) and results.header.get("profile") in PROFILES
+        if (ways := ways_of(results, known)) and results.header.get("profile") in PROFILES
         else chain.from_iterable(family.figures(subject) for family in FAMILIES)
     )
-    with style.styled():
+    with made(folder) as parent, parent.folder("charts", make=True) as into, style.styled():
         return [path for name, figure in figures for path in save(figure, into, name)]
 
 
 def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:
     """The forest plots of a comparison, a workload each, as PNG and SVG in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with style.styled():
+    with made(folder) as into, style.styled():
         return [
             path
             for name, figure in forest.figures(comparison, subject_of(first))
-            for path in save(figure, folder, name)
+            for path in save(figure, into, name)
         ]
 
 
@@ -73,10 +71,9 @@ def draw_history(
     moments: list[Moment], figure: Figure, runs: list[Results], folder: Path, name: str
 ) -> list[Path]:
     """The chart of a history, as PNG and SVG in `folder`; its caption is the newest run's."""
-    folder.mkdir(parents=True, exist_ok=True)
     described = {k: v for run in runs for k, v in (run.header.get("backends") or {}).items()}
     backends = {case.backend for moment in moments for case in moment.figures}
     looks = {backend: look_of(backend, described.get(backend) or {}) for backend in backends}
     subject = replace(subject_of(runs[-1]), looks=looks)
-    with style.styled():
-        return save(history.picture(moments, figure, subject), folder, name)
+    with made(folder) as into, style.styled():
+        return save(history.picture(moments, figure, subject), into, name)

@@ -12,7 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bench.charts.style import MUTED, RED
+from bench.folder import Folder
 from bench.interrupts import held_back
+from bench.output import file_name
 from bench.subject import Subject
 from bench.summary import Summary
 
@@ -175,13 +177,17 @@ def in_a_line(*parts: str) -> str:
     return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """`name`.png and `name`.svg in the folder: both, whole, or neither."""
-    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
-    with held_back():
-        figure.savefig(paths[0], dpi=DPI, pil_kwargs={"compress_level": 4})
-        figure.savefig(paths[1], metadata={"Date": None})
-    return paths
+def save(figure: Figure, folder: Folder, name: str) -> list[Path]:
+    """Write `name`.png and `name`.svg into the folder: both, whole, or neither.
+
+    The name may hold words of a results file: it is made one that stays in the folder.
+    """
+    plain = file_name(name)
+    names = [f"{plain}.png", f"{plain}.svg"]
+    with held_back(), folder.replacing(names[0]) as png, folder.replacing(names[1]) as svg:
+        figure.savefig(png, format="png", dpi=DPI, pil_kwargs={"compress_level": 4})
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    return [folder.path / name for name in names]
 
 
 def _why(summary: Summary) -> str:

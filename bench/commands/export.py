@@ -68,8 +68,9 @@ def _write(results: "Results", form: str, table: str, path: Path) -> None:
         import json
 
         from bench.export.pytest_benchmark import as_json
+        from bench.output import write_text
 
-        path.write_text(json.dumps(as_json(results), indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(as_json(results), indent=2) + "\n")
         return
     from bench.export.tables import TABLES, write_csv, write_parquet
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.commands.options import database_url_option, named
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -140,15 +140,21 @@ _CONNECTIONS = 25
 def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
     """The table at the end, the file, the charts."""
     from bench.charts import lessons as charts
-    from bench.commands.measurement import results_folder
+    from bench.commands.measurement import in_results
     from bench.lessons.record import save
+    from bench.output import new_folder
     from bench.present import near
 
     _console().print(lesson.conclude(record.found))
-    folder = out or results_folder(f"lesson-{record.lesson}")
-    click.echo(f"\nfigures  {near(save(record, folder))}")
-    for path in charts.draw(record, folder):
-        click.echo(f"chart    {near(path)}")
+    try:
+        if out is None:
+            with in_results(f"lesson-{record.lesson}", new_folder) as folder:
+                out = folder.path
+        click.echo(f"\nfigures  {near(save(record, out))}")
+        for path in charts.draw(record, out):
+            click.echo(f"chart    {near(path)}")
+    except OSError as error:
+        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
 
 
 def _console() -> "Console":

@@ -3,21 +3,35 @@
 import re
 import shlex
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.interrupts import held_back
 
 if TYPE_CHECKING:
     from bench.measure import Order
 
 
+Made = TypeVar("Made")
+
+
 def carry_out(
-    order: "Order", database_url: str | None, folder: Path, *, quiet: bool, charts: bool
-) -> None:
-    """Measure, then present what was measured, however it ended."""
+    order: "Order",
+    database_url: str | None,
+    out: Path | None,
+    *,
+    name: str,
+    quiet: bool,
+    charts: bool,
+) -> Path:
+    """Measure, then present what was measured, however it ended. Return the folder of results.
+
+    `name`: of the folder in results/, after the time, where there is no `out`.
+    """
     from bench.measure import measure
     from bench.present import present
     from bench.results.file import Recorder
@@ -27,7 +41,7 @@ def carry_out(
 
     embedded = None if database_url else EmbeddedServer(default_folder())
     was_running = embedded is None or embedded.status().running
-    recorder = Recorder(folder)
+    recorder = Recorder(out) if out else in_results(name, Recorder)
     try:
         with Progress(
             order.plan, len(order.backends), verify=order.verify, quiet=quiet
@@ -41,15 +55,29 @@ def carry_out(
     finally:
         recorder.close()
         if recorder.holds_runs:
-            present(folder, charts=charts)
+            present(recorder.folder, charts=charts)
+    return recorder.folder
 
 
-def results_folder(name: str) -> Path:
-    """A folder of its own for what is measured now."""
+def in_results(name: str, make: Callable[[Path], Made]) -> Made:
+    """Return what `make` makes of a new folder in results/, named by the time.
+
+    Where another command has made a folder of that name in this second, microseconds tell them
+    apart.
+    """
     from bench import project
+    from bench.results.file import FolderExistsError
 
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    return project.home() / "results" / f"{stamp}-{name}"
+    for form in ("%Y-%m-%dT%H-%M-%SZ", *["%Y-%m-%dT%H-%M-%S.%fZ"] * _ATTEMPTS):
+        stamp = datetime.now(UTC).strftime(form)
+        with suppress(FolderExistsError, FileExistsError):
+            return make(project.home() / "results" / f"{stamp}-{name}")
+    raise BenchError(
+        f"no new folder can be made in {project.home() / 'results'}.\nName one with --out."
+    )
+
+
+_ATTEMPTS = 20
 
 
 def safe_name(label: str) -> str:

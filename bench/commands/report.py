@@ -25,8 +25,9 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
       bench report results/reference results/reference --out same.html
     """
     from bench.errors import BenchError, UsageError
+    from bench.output import write_where_named
     from bench.present import near, refresh_index
-    from bench.report import REPORT_FILE, render_to
+    from bench.report import REPORT_FILE, render, render_to
     from bench.report.comparison import check, file_name
     from bench.results import file as results
 
@@ -41,7 +42,10 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
     default = first / REPORT_FILE if len(runs) == 1 else first.parent / file_name(runs)
     path = out or default
     try:
-        render_to(path, runs)
+        if out is None:
+            render_to(default, runs)
+        else:
+            write_where_named(out, render(out, runs))
         refresh_index(first)
     except OSError as error:
         raise BenchError(f"cannot write {error.filename or path}: {error.strerror}.") from error

@@ -132,7 +132,7 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
     """
     from bench.case import Fetch
-    from bench.commands.measurement import carry_out, command_line, results_folder, safe_name
+    from bench.commands.measurement import carry_out, command_line, safe_name
     from bench.measure import Order
     from bench.plan import PROFILES, plan
     from bench.rows.dataset import Dataset
@@ -162,8 +162,8 @@ def run(
         command=command_line(database_url),
         guard=guard,
     )
-    folder = out or results_folder(safe_name(label) if label else profile.name)
-    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
+    folder_name = safe_name(label) if label else profile.name
+    carry_out(order, database_url, out, name=folder_name, quiet=quiet, charts=charts)
 
 
 def _adjusted(

@@ -64,7 +64,7 @@ def streaming(
       bench streaming --quick --backend orm+asyncpg
       bench streaming --explain orm+asyncpg
     """
-    from bench.commands.measurement import carry_out, command_line, results_folder, safe_name
+    from bench.commands.measurement import carry_out, command_line, safe_name
     from bench.measure import Order
     from bench.streaming.plan import plan, rows
 
@@ -78,8 +78,8 @@ def streaming(
         patience_s=patience,
         command=command_line(database_url),
     )
-    folder = out or results_folder(safe_name(label) if label else planned.profile.name)
-    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
+    name = safe_name(label) if label else planned.profile.name
+    folder = carry_out(order, database_url, out, name=name, quiet=quiet, charts=charts)
     if explain:
         _explain(folder, chosen[explain])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli import cli
+from bench.output import write_text
 
 WIDTH = 88
 
@@ -39,7 +40,7 @@ def _helps(name: str, command: Any, parent: Any) -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    Path(sys.argv[1]).write_text(reference(), encoding="utf-8")
+    write_text(Path(sys.argv[1]), reference())
 
 
 if __name__ == "__main__":

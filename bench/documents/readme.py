@@ -13,6 +13,7 @@ from pathlib import Path
 from bench import stats
 from bench.case import Case
 from bench.errors import BenchError
+from bench.output import write_text
 from bench.plan import POINT_READ
 from bench.results import file as results
 from bench.stats import Interval
@@ -58,7 +59,7 @@ def put(document: Path, begin: str, end: str, block: str) -> None:
     _, ended, after = rest.partition(end)
     if not (begun and ended):
         raise BenchError(f"{document} lacks the markers {begin} and {end}.")
-    document.write_text(f"{before}{begin}\n\n{block}\n\n{end}{after}", encoding="utf-8")
+    write_text(document, f"{before}{begin}\n\n{block}\n\n{end}{after}")
 
 
 def _table(summaries: list[Summary]) -> str:

@@ -1,12 +1,12 @@
 """summary.csv: a row a case, units in the names of its columns."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from bench import stats
 from bench.case import Case
+from bench.export import csv_file
 from bench.results.file import Results
 from bench.summary import Summary, of_case, summarise
 
@@ -17,11 +17,10 @@ def write_csv(results: Results, path: Path, summaries: list[Summary] | None = No
     Empty cells are figures that were not measured. The backend `null` is written `null (floor)`,
     since pandas reads the bare word as nothing; `key` has the case as `run.jsonl` has it.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        columns = _row(of_case(Case("", ""), [], [], []), {})
-        writer = csv.DictWriter(file, list(columns))
-        writer.writeheader()
-        writer.writerows(rows(results, summaries))
+    columns = _row(of_case(Case("", ""), [], [], []), {})
+    lines = [[row[name] for name in columns] for row in rows(results, summaries)]
+    with csv_file.replacing(path) as write:
+        write([list(columns), *lines])
 
 
 def rows(results: Results, summaries: list[Summary] | None = None) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from bench.lessons.question_page import seen
 from bench.lessons.record import Record, load
 from bench.lessons.session_per_task import tallies
 from bench.lessons.tally import Tally
+from bench.output import write_text
 from bench.units import TIMES, with_unit
 
 
@@ -228,7 +229,7 @@ def _sentence(words: str) -> str:
 
 def main() -> None:
     page, results = Path(sys.argv[1]), Path(sys.argv[2])
-    page.write_text(document(results, page.parent), encoding="utf-8")
+    write_text(page, document(results, page.parent))
 
 
 if __name__ == "__main__":

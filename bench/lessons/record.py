@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.output import encoded, made
 
 FILE = "lesson.json"
 FORMAT = 1
@@ -34,8 +35,8 @@ class Record:
 def save(record: Record, folder: Path) -> Path:
     """Write it into the folder, which is made."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(record.as_json(), encoding="utf-8")
+        with made(folder) as into, into.replacing(FILE) as file:
+            file.write(encoded(record.as_json()))
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
     return folder / FILE

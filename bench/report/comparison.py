@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.case import Case
 from bench.errors import UsageError
 from bench.findings.between import Change, between, changes
+from bench.output import link
 from bench.ratios import ENOUGH_ROUNDS
 from bench.report import REPORT_FILE, facts
 from bench.report.cases import anchors
@@ -112,7 +113,7 @@ def unlike(compared: Sequence[Compared]) -> list[str]:
 def _compared(results: Results, name: str, folder: Path) -> Compared:
     summaries = summarise(results)
     subject = subject_of(results, summaries)
-    link = Path(os.path.relpath(results.folder, folder)).as_posix()
+    way = Path(os.path.relpath(results.folder, folder)).parts
     said = facts.facts(results, subject)
     command = str(results.header.get("command") or "")
     return Compared(
@@ -122,8 +123,8 @@ def _compared(results: Results, name: str, folder: Path) -> Compared:
         subject,
         anchors(results.header),
         {**said, "Command": command},
-        f"{link}/{REPORT_FILE}",
-        f"{link}/{RUN_FILE}",
+        link(*way, REPORT_FILE),
+        link(*way, RUN_FILE),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.output import link, write_text
 from bench.report import REPORT_FILE
 from bench.report.template import render_page, source
 from bench.results.file import RUN_FILE
@@ -39,7 +40,8 @@ def write_index(results_folder: Path) -> Path:
     """`results_folder`/index.html, of all folders in it that hold a run. Raises `OSError`."""
     runs = sorted(_listed(results_folder), key=lambda run: run.created_at, reverse=True)
     figures = {run.folder: _figures(results_folder / run.folder) for run in runs[:SIDE_BY_SIDE]}
-    pages = sorted(page.name for page in results_folder.glob("*-vs-*.html"))
+    names = sorted(page.name for page in results_folder.glob("*-vs-*.html"))
+    pages = {name: link(name) for name in names}
     path = results_folder / INDEX_FILE
     page = render_page(
         "index.html.j2",
@@ -50,7 +52,7 @@ def write_index(results_folder: Path) -> Path:
         pages=pages,
         index_script=source("index.js"),
     )
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
     return path
 
 
@@ -87,7 +89,7 @@ def _as_listed(folder: Path, header: dict[str, Any], end: dict[str, Any]) -> Lis
         versions,
         len(header.get("plan") or ()),
         str((header.get("dataset") or {}).get("digest", "")),
-        f"{folder.name}/{REPORT_FILE if has_report else RUN_FILE}",
+        link(folder.name, REPORT_FILE if has_report else RUN_FILE),
     )
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from bench.case import Case
 from bench.errors import BenchError, UsageError
+from bench.output import new_folder
 from bench.results.entries import BareLoop, Entry, Failure, Memory, Proof, Run
 
 FORMAT = 3
@@ -50,16 +51,20 @@ class Results:
         return [case for case in planned if case in seen]
 
 
+class FolderExistsError(BenchError):
+    """The folder for new results has something in it already, or is another run's."""
+
+
 class Recorder:
     """Appends to a new `run.jsonl`, a line at a time, each on disk before the next begins."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder. Raises `BenchError` where it exists or can't be made."""
+        """Make the folder. Raises `FolderExistsError`, or `BenchError` where it can't be made."""
         try:
-            folder.mkdir(parents=True)
-            self._file: IO[str] = (folder / RUN_FILE).open("w", encoding="utf-8")
+            self._folder = new_folder(folder)
+            self._file: IO[str] = open(self._folder.new_file(RUN_FILE), "w", encoding="utf-8")
         except FileExistsError:
-            raise BenchError(
+            raise FolderExistsError(
                 f"{folder} exists already: nothing of it was touched.\n"
                 "Choose another --out, or leave it out for a folder named by the time."
             ) from None
@@ -89,8 +94,9 @@ class Recorder:
         with suppress(OSError):  # a full disk was told of when it was met
             self._file.close()
         if not self._begun:
-            (self.folder / RUN_FILE).unlink()
+            self._folder.remove(RUN_FILE)
             self.folder.rmdir()
+        self._folder.close()
 
     def _append(self, line: dict[str, Any]) -> None:
         self._begun = True

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.case import Fetch
 from bench.errors import BenchError
+from bench.output import write_text
 from bench.results import file as results
 from bench.streaming.collector import HEADINGS, collected
 from bench.streaming.crossovers import crossovers
@@ -36,7 +37,7 @@ def write(document: Path, folder: Path) -> None:
             raise BenchError(f"{document} has a marker of no block: {match[2]}.")
         return f"{match[1]}\n{made[match[2]]}\n\n{match[3]}"
 
-    document.write_text(_MARKED.sub(block, text), encoding="utf-8")
+    write_text(document, _MARKED.sub(block, text))
 
 
 def blocks(folder: Path, document: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from bench.charts import style
 from bench.charts.lessons import cost, engines, outcomes, thinking
 from bench.charts.page import in_a_line, machine, save
 from bench.lessons.record import Record
+from bench.output import made
 
 CHARTS: Mapping[str, Callable[[Record, str], Figure]] = {
     "session-per-task": outcomes.figure,
@@ -29,9 +30,9 @@ def draw(record: Record, folder: Path) -> list[Path]:
         f"driver {record.driver}",
         f"{record.trials} trials" if record.lesson in _TRIED else f"{record.trials} rounds",
     )
-    with style.styled():
+    with made(folder) as into, style.styled():
         figure = CHARTS[record.lesson](record, small_print)
-        return save(figure, folder, record.lesson)
+        return save(figure, into, record.lesson)
 
 
 _TRIED = ("session-per-task", "thinking-time")
