@@ -71,7 +71,8 @@ class Folder:
             return None
 
     def names(self) -> list[str]:
-        return os.listdir(self.descriptor)
+        # A path would be looked up again.
+        return os.listdir(self.descriptor)  # noqa: PTH208
 
     def read(self, name: str, start: int = 0) -> bytes | None:
         """The content of a regular file from `start` on; None where there is none."""
@@ -81,7 +82,7 @@ class Folder:
             return None
         except OSError as error:
             raise self._explained(name, error) from error
-        with open(opened, "rb") as file:
+        with os.fdopen(opened, "rb") as file:
             if not stat.S_ISREG(os.fstat(opened).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", str(self.path / name))
             file.seek(start)
@@ -103,7 +104,7 @@ class Folder:
         before = self.status(name)
         new = f".{_plain(name)[:200]}.{secrets.token_hex(4)}.new"
         try:
-            with open(self.new_file(new, mode), "wb") as file:
+            with os.fdopen(self.new_file(new, mode), "wb") as file:
                 if before is not None and stat.S_ISREG(before.st_mode):
                     os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode) & 0o777)
                 yield file
@@ -127,9 +128,8 @@ class Folder:
         if status is not None and stat.S_ISLNK(status.st_mode) and error.errno in _AT_A_LINK:
             words = "it is a symbolic link, which is not followed"
             return OSError(error.errno, words, str(self.path / name))
-        return OSError(
-            error.errno or errno.EIO, error.strerror or str(error), str(self.path / name)
-        )
+        said = error.strerror or str(error)
+        return OSError(error.errno or errno.EIO, said, str(self.path / name))
 
 
 def _plain(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.compare.comparison import Comparison
 from bench.compare.history import Moment
+from bench.current_folder import kept_from_matplotlib
 from bench.figure import Figure
 from bench.interrupts import held_back
 from bench.output import made
@@ -17,6 +18,8 @@ from bench.summary import Summary, summarise
 
 # Interrupted here, matplotlib's extensions report a failed import, or end the process.
 with held_back():
+    with kept_from_matplotlib():
+        import matplotlib  # noqa: F401 - it reads its settings now
     from bench.charts import (
         forest,
         history,

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
+from bench.current_folder import kept_from_processes
 from bench.errors import BenchError
 
 
@@ -36,7 +37,8 @@ class Process:
     def __init__(self, context: SpawnContext | ForkServerContext, guard: bool) -> None:
         self._pipe, its_end = context.Pipe()
         self._process = context.Process(target=_serve, args=(its_end, guard))
-        self._process.start()
+        with kept_from_processes():
+            self._process.start()
         its_end.close()
 
     @property

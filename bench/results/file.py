@@ -6,6 +6,7 @@ what each field means.
 """
 
 import json
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -62,7 +63,8 @@ class Recorder:
         """Make the folder. Raises `FolderExistsError`, or `BenchError` where it can't be made."""
         try:
             self._folder = new_folder(folder)
-            self._file: IO[str] = open(self._folder.new_file(RUN_FILE), "w", encoding="utf-8")
+            new = self._folder.new_file(RUN_FILE)
+            self._file: IO[str] = os.fdopen(new, "w", encoding="utf-8")
         except FileExistsError:
             raise FolderExistsError(
                 f"{folder} exists already: nothing of it was touched.\n"
