@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
-_READ_FOLDER = os.O_RDONLY | os.O_DIRECTORY
-_FIND_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY  # O_PATH: Linux
+READ_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+FIND_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY  # O_PATH: Linux
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _AT_A_LINK = (errno.ELOOP, errno.EMLINK, errno.ENOTDIR)  # as Linux, macOS and the BSDs have it
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # opening a FIFO must not wait for a writer
@@ -33,7 +33,7 @@ class Folder:
     @classmethod
     def at(cls, path: Path) -> Self:
         """Open the folder that the user named; links on the way to it are the user's choice."""
-        return cls(path, os.open(path, _FIND_FOLDER))
+        return cls(path, os.open(path, FIND_FOLDER))
 
     def __enter__(self) -> Self:
         return self
@@ -50,7 +50,7 @@ class Folder:
             with suppress(FileExistsError):
                 os.mkdir(_plain(name), mode, dir_fd=self.descriptor)
         try:
-            opened = os.open(_plain(name), _READ_FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor)
+            opened = os.open(_plain(name), READ_FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor)
         except OSError as error:
             raise self._explained(name, error) from error
         return Folder(self.path / name, opened)
@@ -114,6 +114,10 @@ class Folder:
         finally:
             with suppress(FileNotFoundError):  # it has taken its place
                 os.unlink(new, dir_fd=self.descriptor)
+
+    def rename(self, name: str, new: str) -> None:
+        here = self.descriptor
+        os.rename(_plain(name), _plain(new), src_dir_fd=here, dst_dir_fd=here)
 
     def remove(self, name: str) -> None:
         """Remove a file or a link, not what it points to; nothing where there is none."""
