@@ -50,17 +50,19 @@ class Account:
     def users(self) -> Users:
         return Users(caller=0 if self.switched else self.uid, server=self.uid)
 
-    def own(self, file: int) -> None:
+    def own(self, file: int, path: Path) -> None:
         """Make an open file or folder this account's, and closed to everybody else.
+
+        `path` is for messages.
 
         Raises OSError for what belongs to another user, and for a file that has a second name:
         root must not give away what somebody else has put here.
         """
         status = os.fstat(file)
         if status.st_uid not in (self.users.caller, self.uid):
-            raise OSError(errno.EPERM, f"it belongs to another user, uid {status.st_uid}")
+            raise OSError(errno.EPERM, f"it belongs to another user, uid {status.st_uid}", path)
         if not stat.S_ISDIR(status.st_mode) and status.st_nlink > 1:
-            raise OSError(errno.EPERM, "the file has a second name (a hard link)")
+            raise OSError(errno.EPERM, "the file has a second name (a hard link)", path)
         os.fchmod(file, 0o700)
         if self.switched:
             os.fchown(file, self.uid, self.gid)

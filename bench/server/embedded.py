@@ -163,8 +163,9 @@ class EmbeddedServer:
                 raise self._unkept(error) from error
 
     def _unkept(self, error: OSError) -> BenchError:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return BenchError(
-            f"cannot keep the embedded server's files in {self.folder} ({error}).\n"
+            f"cannot keep the embedded server's files in {self.folder} ({reason}).\n"
             "Set GATHERBENCH_HOME to a folder you can write to, or pass --database-url."
         )
 

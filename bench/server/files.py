@@ -28,7 +28,7 @@ def take_over(folder: Folder, account: Account) -> None:
             f"{folder.path} is to be the embedded server's, and holds {strange[0]}.\n"
             "Move that away, or set GATHERBENCH_HOME to another folder."
         )
-    account.own(folder.descriptor)
+    account.own(folder.descriptor, folder.path)
     for name in (*_FOLDERS, *_FILES):
         _check(folder, name, account)
 
@@ -59,7 +59,7 @@ def open_lock(folder: Folder, account: Account) -> int:
     how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     lock = os.open(LOCK, how, 0o600, dir_fd=folder.descriptor)
     try:
-        account.own(lock)
+        account.own(lock, folder.path / LOCK)
     except OSError:
         os.close(lock)
         raise
@@ -81,4 +81,4 @@ def admit(data: Folder, account: Account) -> None:
     for name, text in texts.items():
         with data.replacing(name, 0o600) as file:
             file.write(text.encode())
-            account.own(file.fileno())
+            account.own(file.fileno(), data.path / name)

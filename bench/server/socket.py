@@ -23,13 +23,13 @@ def socket_folder(folder: Folder, account: Account) -> Folder:
     """
     if _fits(folder.path / NAME):
         beside = folder.folder(NAME, make=True, mode=0o700)
-        account.own(beside.descriptor)
+        account.own(beside.descriptor, beside.path)
         return beside
     if noted := _noted(folder, account):
         return noted
     made = Path(tempfile.mkdtemp(prefix="gatherbench-", dir=_temporary(account)))
     opened = Folder(made, os.open(made, READ_FOLDER | os.O_NOFOLLOW))
-    account.own(opened.descriptor)
+    account.own(opened.descriptor, made)
     account.let_through([made])
     with folder.replacing(NOTE, 0o600) as note:
         note.write(os.fsencode(made))

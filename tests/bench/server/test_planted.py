@@ -110,9 +110,7 @@ def test_a_planted_gatherbench_that_holds_the_link(home: Path, victim: Path) -> 
     assert untouched(victim)
 
 
-@pytest.mark.parametrize(
-    "name", ["data", "data.partial", "socket", "socket-folder", "server.log", "lock"]
-)
+@pytest.mark.parametrize("name", ["data", "data.partial", "socket", "server.log", "lock"])
 @pytest.mark.parametrize("plant", [*IN_THE_WAY, a_hard_link])
 def test_what_is_planted_in_the_folder_is_no_way_out(
     home: Path, victim: Path, plant: Plant, name: str
@@ -128,19 +126,19 @@ def test_what_is_planted_in_the_folder_is_no_way_out(
     refused = ""
     try:
         server.start()
+        server.stop()
     except BenchError as error:
         refused = str(error)
     finally:
-        (folder / name).unlink() if not (folder / name).is_dir() else None
-        server.stop()
+        shutil.rmtree(folder)
     assert untouched(victim)
-    harmless = name == "socket-folder"  # read only where the path is too long for a socket
-    assert harmless or (name in refused and "\n" in refused)
+    assert str(folder / name) in refused
+    assert "\n" in refused
 
 
 @pytest.mark.parametrize("name", ["postgres", "socket-folder"])
 def test_a_long_path_with_a_planted_note(place: Path, victim: Path, name: str) -> None:
-    """Forbids to follow a note of where the socket lies that is a link or names another's folder."""
+    """Forbids to follow a note of the socket's folder that is a link, or names root's folder."""
     folder = place / ("long" * 30) / "postgres"
     folder.mkdir(parents=True)
     server = EmbeddedServer(folder)
@@ -148,7 +146,7 @@ def test_a_long_path_with_a_planted_note(place: Path, victim: Path, name: str) -
     if name == "socket-folder":
         (folder / "socket-folder").unlink()
         (folder / "socket-folder").symlink_to(victim / "secret")
-        with pytest.raises(BenchError, match="socket-folder.*symbolic link"):
+        with pytest.raises(BenchError, match=r"socket-folder: .*symbolic link"):
             server.start()
         (folder / "socket-folder").unlink()
     assert ask(server.start(), "select 1") == 1
@@ -171,7 +169,7 @@ def test_the_servers_user_cannot_have_root_write_elsewhere(
     file.unlink(missing_ok=True)
     file.symlink_to(victim / "secret")
     if name == "PG_VERSION":
-        with pytest.raises(BenchError, match=r"PG_VERSION.*symbolic link"):
+        with pytest.raises(BenchError, match=r"PG_VERSION: .*symbolic link"):
             own.start()
         assert kept is not None
         file.unlink()
