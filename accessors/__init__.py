@@ -8,7 +8,6 @@
 This package imports nothing of `bench`; it may be taken away alone.
 """
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
@@ -65,11 +64,8 @@ class BackendModuleError(Exception):
     """Somebody's module holds no usable `BACKENDS`."""
 
 
-def discover(modules: Iterable[str] = (), folder: str | None = None) -> dict[str, Found]:
+def discover(modules: Iterable[str] = ()) -> dict[str, Found]:
     """Every backend by name: ours, those of entry points, those of `modules`.
-
-    `folder` joins the end of `sys.path` for `modules`, if there are any: a file in it takes the
-    place of no installed module, and no entry point is taken from it.
 
     A missing library is a reason, not an error. Raises `BackendModuleError` for a module of
     `modules` that can't be used, and for a name that is taken.
@@ -77,8 +73,6 @@ def discover(modules: Iterable[str] = (), folder: str | None = None) -> dict[str
     found = {name: _look(name, module) for name, module in BUILTIN.items()}
     asked = tuple(modules)
     entries = [point.value for point in entry_points(group=ENTRY_POINTS)]
-    if asked and folder is not None and folder not in sys.path:
-        sys.path.append(folder)
     for module in dict.fromkeys([*asked, *entries]):
         try:
             names = [backend.name for backend in import_module(module).BACKENDS]

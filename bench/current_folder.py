@@ -6,23 +6,52 @@ file `matplotlibrc`. Only a module that the user names is looked for there, and 
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 
 _SAFE_PATH = "PYTHONSAFEPATH"
 
 
-def importable() -> str | None:
-    """Return the current folder as an entry of `sys.path`; None where the user forbids it.
+class _Last(MetaPathFinder):
+    """Finds a module in one folder, where nothing else has found one of that name.
+
+    At the end of `sys.path`, the folder would come before an editable install, which has a finder
+    of its own at the end; and its entry points and plugins would count as installed.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return PathFinder.find_spec(fullname, [self.folder]) if path is None else None
+
+
+def search() -> None:
+    """Find modules in the current folder from now on, last of all; not where the user forbids it.
 
     PYTHONSAFEPATH and `python -P` forbid it:
     https://docs.python.org/3/using/cmdline.html#envvar-PYTHONSAFEPATH
     """
-    try:
-        return None if sys.flags.safe_path else str(Path.cwd())
-    except FileNotFoundError:  # somebody has deleted it
-        return None
+    with suppress(FileNotFoundError):  # somebody has deleted it
+        if not sys.flags.safe_path:
+            search_in(str(Path.cwd()))
+
+
+def search_in(folder: str | None) -> None:
+    """Find modules in this folder, last of all: in a process what `searched` is in its parent."""
+    if folder is not None and searched() != folder:
+        sys.meta_path.append(_Last(folder))
+
+
+def searched() -> str | None:
+    """Return the folder that `search` has added; None for none."""
+    return next((each.folder for each in sys.meta_path if isinstance(each, _Last)), None)
 
 
 @contextmanager

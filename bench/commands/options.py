@@ -157,8 +157,11 @@ def look_for_backends(modules: Iterable[str]) -> "Mapping[str, Found]":
     from accessors import BackendModuleError, discover
     from bench import current_folder
 
+    modules = tuple(modules)
+    if modules:
+        current_folder.search()
     try:
-        return discover(modules, current_folder.importable())
+        return discover(modules)
     except BackendModuleError as error:
         advice = ""
         if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
-from bench.current_folder import kept_from_processes
+from bench.current_folder import kept_from_processes, search_in, searched
 from bench.errors import BenchError
 
 
@@ -36,7 +36,7 @@ class Process:
 
     def __init__(self, context: SpawnContext | ForkServerContext, guard: bool) -> None:
         self._pipe, its_end = context.Pipe()
-        self._process = context.Process(target=_serve, args=(its_end, guard))
+        self._process = context.Process(target=_serve, args=(its_end, guard, searched()))
         with kept_from_processes():
             self._process.start()
         its_end.close()
@@ -71,7 +71,8 @@ class Process:
         self._pipe.close()
 
 
-def _serve(pipe: "Connection[Any, Any]", guard: bool) -> None:
+def _serve(pipe: "Connection[Any, Any]", guard: bool, folder: str | None) -> None:
+    search_in(folder)
     _enter(guard)
     with suppress(EOFError, ConnectionError):  # the parent is gone
         while True:

@@ -23,7 +23,7 @@ PLANTED = (
 
 
 @pytest.fixture
-def planted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def planted(bench: Bench) -> Bench:
     """Commands in a folder of modules that leave a trace when they are imported."""
     del bench.environment["PYTHONPATH"]
     trace = (
@@ -92,6 +92,7 @@ def mine(planted: Bench) -> Bench:
     """With a module of the user's own, which imports another of the same folder."""
     (planted.folder / "mine.py").write_text(MINE)
     (planted.folder / "beside.py").write_text("NAME = 'mine'\n")
+    (planted.folder / "psycopg_c.py").unlink()  # psycopg asks for it, and it is not installed
     return planted
 
 
@@ -101,7 +102,7 @@ def test_a_named_module_is_found_there_and_takes_the_place_of_no_other(mine: Ben
     own = tuple(word.replace("null", "mine") for word in SMALL)
     done = mine(*own, "--backend-module=mine", f"--out={mine.out}")
     assert done.code == 0, done.err
-    assert [line["case"]["backend"] for line in mine.lines("run")][0] == "mine"
+    assert {line["case"]["backend"] for line in mine.lines("run")} == {"mine"}
     assert traces(mine) == []
 
 
@@ -113,7 +114,7 @@ def test_pythonsafepath_is_respected_and_said(mine: Bench) -> None:
     assert "PYTHONSAFEPATH" in refused.error[1]
     assert "PYTHONPATH=" in refused.error[1]
     for name in PLANTED:  # PYTHONPATH comes first, as its user wants
-        (mine.folder / f"{name}.py").unlink()
+        (mine.folder / f"{name}.py").unlink(missing_ok=True)
     mine.environment["PYTHONPATH"] = str(mine.folder)
     assert mine("list", "--backend-module=mine").code == 0
 
