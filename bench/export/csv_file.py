@@ -18,7 +18,7 @@ Write = Callable[[Iterable[Iterable[Any]]], None]
 
 # Also after what another country's spreadsheet takes for the end of a cell, and as full-width
 # characters, which some take for the plain ones.
-_FORMULA = re.compile(r"(^|[;|\t\r\n][ \"]*)(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
+_FORMULA = re.compile(r'((?:^|[;|\t\r\n])[ "]*)(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])')
 
 
 @contextmanager

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.case import Case, Fetch
+from bench.commands.measurement import in_results
 from bench.errors import BenchError, UsageError
+from bench.results import archive
 from bench.results.entries import Failure, Memory, Run
-from bench.results.file import FORMAT, Recorder, load
+from bench.results.file import FORMAT, FolderExistsError, Recorder, load
 from bench.results.samples import Samples, Tally
 
 INTEGERS = st.integers(-(2**61), 2**61)
@@ -166,3 +168,37 @@ def test_a_folder_for_nothing_is_taken_back(tmp_path: Path) -> None:
     recorder.end("failed", reason="nothing began")
     recorder.close()
     assert not (tmp_path / "a" / "out").exists()
+
+
+def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for folder in (tmp_path / "out", tmp_path):
+        with pytest.raises(FolderExistsError, match=r"exists already.*\n.*--out"):
+            Recorder(folder)
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match=r"cannot write results to .*: Not a directory"):
+        Recorder(tmp_path / "file" / "out")
+
+
+def test_runs_of_one_second_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbids that the second of two runs is told to leave out --out, which was left out."""
+    monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
+    recorders = [in_results("laptop", Recorder) for _ in range(5)]
+    for number, recorder in enumerate(recorders):
+        recorder.header(HEADER | {"created_at": f"2026-01-0{number + 1}"})
+        recorder.close()
+    assert len({recorder.folder for recorder in recorders}) == 5
+    labels = {recorder.folder.name.partition("Z-")[2] for recorder in recorders}
+    assert labels == {"laptop"}
+    assert archive.find("laptop", archive.home()) == recorders[-1].folder
+
+
+def test_a_place_for_results_that_cannot_be_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
+    (tmp_path / "results").touch()
+    with pytest.raises(BenchError, match=r"cannot write results to .*Not a directory.*\n.*--out"):
+        in_results("laptop", Recorder)
