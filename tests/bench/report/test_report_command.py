@@ -71,7 +71,7 @@ def test_a_folder_named_as_a_script_is_a_link_to_a_file(bench: Bench) -> None:
 def test_a_folder_whose_name_is_no_text(bench: Bench) -> None:
     """Forbids a traceback in the index for a name that is no UTF-8."""
     home = bench.folder / "results"
-    (home / "two").rename(os.fsencode(home) + b"/\xff")
+    (home / "two").rename(home / os.fsdecode(b"\xff"))
     assert bench("report", "results/one").code == 0
     assert 'href="./%FF/' in (home / "index.html").read_text()
 
