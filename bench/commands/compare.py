@@ -80,6 +80,7 @@ def compare(
     """
     from bench.compare.comparison import compare_runs, names_of
     from bench.figure import FIGURES
+    from bench.output import file_name
     from bench.results import archive
     from bench.results import file as results
 
@@ -104,7 +105,7 @@ def compare(
     _show(comparison, form, margin)
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
-        _draw(comparison, loaded[0], out or archive.home() / "compare" / name)
+        _draw(comparison, loaded[0], out or archive.home() / "compare" / file_name(name))
     return _gate(comparison, margin)
 
 

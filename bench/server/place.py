@@ -50,30 +50,23 @@ def enter(path: Path, users: Users, *, make: bool = False) -> Folder | None:
     Raises `BenchError` where a link of another user is on the way, where the last two folders are
     links, and where they or the home above them belong to another user or can be changed by one.
     """
-    way = _Way(users)
     names = deque(path.absolute().parts[1:])
-    while names:
-        name = names.popleft()
-        ours = len(names) < _MADE_HERE
-        try:
-            target = way.link(name, ours=ours)
-            if target is not None:
-                names.extendleft(reversed(target.parts))
-                continue
-            if not way.step(name, make=make, last=not names):
-                way.close()
-                return None
-            if len(names) <= _MADE_HERE:
-                way.check(last=not names)
-        except OSError as error:
-            way.close()
-            raise BenchError(
-                f"cannot open {way.path / name} ({error.strerror}).\n{ADVICE}"
-            ) from error
-        except BenchError:
-            way.close()
-            raise
-    with closing(way):
+    with closing(_Way(users)) as way:
+        while names:
+            name = names.popleft()
+            try:
+                target = way.link(name, ours=len(names) < _MADE_HERE)
+                if target is not None:
+                    names.extendleft(reversed(target.parts))
+                    continue
+                if not way.step(name, make=make, last=not names):
+                    return None
+                if len(names) <= _MADE_HERE:
+                    way.check(last=not names)
+            except OSError as error:
+                raise BenchError(
+                    f"cannot open {way.path / name} ({error.strerror}).\n{ADVICE}"
+                ) from error
         return Folder(way.path, os.open(".", READ_FOLDER, dir_fd=way.descriptor))
 
 
