@@ -14,7 +14,7 @@ from bench.folder import Folder
 _LONGEST_NAME = 200  # bytes; file systems take 255, and a suffix follows
 
 
-def made(path: Path) -> Folder:
+def made_folder(path: Path) -> Folder:
     """Open a folder that the user named, made where it is missing. Raises `OSError`."""
     with suppress(FileExistsError):  # what is no folder is refused when it is opened
         path.mkdir(parents=True, exist_ok=True)
@@ -25,7 +25,7 @@ def new_folder(path: Path) -> Folder:
     """Make a folder and open it. Raises `FileExistsError` where it is there already, `OSError`."""
     if path.name in ("", ".."):  # as in --out .
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    with made(path.parent) as parent:
+    with made_folder(path.parent) as parent:
         return parent.new_folder(path.name)
 
 
@@ -55,7 +55,7 @@ def write_where_named(path: Path, text: str) -> None:
 
 
 def encoded(text: str) -> bytes:
-    """UTF-8; a byte of a file's name that is no text is shown as an escape."""
+    """Return UTF-8; a byte of a file's name that is no text is shown as an escape."""
     return text.encode("utf-8", "backslashreplace")
 
 
@@ -64,11 +64,12 @@ def file_name(words: str) -> str:
 
     Different words give different names; very long ones are cut, and told apart by a hash.
     """
-    name = quote(os.fsencode(words), safe="+")
+    known = words.encode("utf-8", "surrogatepass")  # JSON may hold half of a character
+    name = quote(known, safe="+")
     if name.startswith("."):
         name = f"%2E{name[1:]}"
     if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}-{sha256(os.fsencode(words)).hexdigest()[:16]}"
+        name = f"{name[:_LONGEST_NAME]}-{sha256(known).hexdigest()[:16]}"
     return name
 
 

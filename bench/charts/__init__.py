@@ -9,7 +9,7 @@ from bench.compare.history import Moment
 from bench.current_folder import kept_from_matplotlib
 from bench.figure import Figure
 from bench.interrupts import held_back
-from bench.output import made
+from bench.output import made_folder
 from bench.results.file import Results
 from bench.streaming.evidence import ways_of
 from bench.streaming.plan import PROFILES
@@ -49,20 +49,20 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
     From the file alone: no backend is imported, no database asked. `summaries` saves the work of
     making them again.
     """
-    known = summarise(results) if summaries is None else summaries
-    subject = subject_of(results, known)
+    made = summarise(results) if summaries is None else summaries
+    subject = subject_of(results, made)
     figures = (
         chain.from_iterable(family.figures(subject, ways) for family in STREAMING_FAMILIES)
-        if (ways := ways_of(results, known)) and results.header.get("profile") in PROFILES
+        if (ways := ways_of(results, made)) and results.header.get("profile") in PROFILES
         else chain.from_iterable(family.figures(subject) for family in FAMILIES)
     )
-    with made(folder) as parent, parent.folder("charts", make=True) as into, style.styled():
+    with made_folder(folder) as parent, parent.folder("charts", make=True) as into, style.styled():
         return [path for name, figure in figures for path in save(figure, into, name)]
 
 
 def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:
     """The forest plots of a comparison, a workload each, as PNG and SVG in `folder`."""
-    with made(folder) as into, style.styled():
+    with made_folder(folder) as into, style.styled():
         return [
             path
             for name, figure in forest.figures(comparison, subject_of(first))
@@ -78,5 +78,5 @@ def draw_history(
     backends = {case.backend for moment in moments for case in moment.figures}
     looks = {backend: look_of(backend, described.get(backend) or {}) for backend in backends}
     subject = replace(subject_of(runs[-1]), looks=looks)
-    with made(folder) as into, style.styled():
+    with made_folder(folder) as into, style.styled():
         return save(history.picture(moments, figure, subject), into, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.output import encoded, made
+from bench.output import encoded, made_folder
 
 FILE = "lesson.json"
 FORMAT = 1
@@ -35,7 +35,7 @@ class Record:
 def save(record: Record, folder: Path) -> Path:
     """Write it into the folder, which is made."""
     try:
-        with made(folder) as into, into.replacing(FILE) as file:
+        with made_folder(folder) as into, into.replacing(FILE) as file:
             file.write(encoded(record.as_json()))
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error

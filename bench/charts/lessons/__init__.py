@@ -9,7 +9,7 @@ from bench.charts import style
 from bench.charts.lessons import cost, engines, outcomes, thinking
 from bench.charts.page import in_a_line, machine, save
 from bench.lessons.record import Record
-from bench.output import made
+from bench.output import made_folder
 
 CHARTS: Mapping[str, Callable[[Record, str], Figure]] = {
     "session-per-task": outcomes.figure,
@@ -30,7 +30,7 @@ def draw(record: Record, folder: Path) -> list[Path]:
         f"driver {record.driver}",
         f"{record.trials} trials" if record.lesson in _TRIED else f"{record.trials} rounds",
     )
-    with made(folder) as into, style.styled():
+    with made_folder(folder) as into, style.styled():
         figure = CHARTS[record.lesson](record, small_print)
         return save(figure, into, record.lesson)
 

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from bench.folder import Folder
-from bench.output import file_name, link, made, new_folder, replacing, write_text, write_where_named
+from bench.output import (
+    file_name,
+    link,
+    made_folder,
+    new_folder,
+    replacing,
+    write_text,
+    write_where_named,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -99,7 +107,7 @@ def test_a_linked_folder_is_refused_and_named(tmp_path: Path) -> None:
 
 def test_what_is_exchanged_is_not_written_to(tmp_path: Path) -> None:
     """Forbids to look up the path of an open folder again."""
-    with made(tmp_path / "results") as folder:
+    with made_folder(tmp_path / "results") as folder:
         (tmp_path / "results").rename(tmp_path / "moved")
         (tmp_path / "victim").mkdir()
         (tmp_path / "results").symlink_to("victim")
@@ -129,7 +137,7 @@ def test_a_folder_that_is_there_is_not_new(
         (".hidden", "%2Ehidden"),
         ("a b\0\n", "a%20b%00%0A"),
         ("über", "%C3%BCber"),
-        ("\udcff", "%FF"),
+        ("\ud800", "%ED%A0%80"),
     ],
 )
 def test_words_become_a_plain_name(words: str, name: str) -> None:
