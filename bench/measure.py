@@ -17,7 +17,7 @@ from bench.load.runner import Job
 from bench.plan import Plan
 from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
-from bench.results.header import header
+from bench.results.new_header import new_header
 from bench.rows import dataset as rows
 from bench.rows import schema
 from bench.rows.dataset import Dataset
@@ -115,7 +115,7 @@ class _Work:
         local = server_pid is not None
         self.jobs = Jobs(order, self.connection, self.database.url, server_pid)
         self.recorder.header(
-            header(order, self.connection, self.database, fingerprint, verdicts, local=local)
+            new_header(order, self.connection, self.database, fingerprint, verdicts, local=local)
         )
 
     def measure(self) -> None:

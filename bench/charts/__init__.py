@@ -11,6 +11,7 @@ from bench.figure import Figure
 from bench.interrupts import held_back
 from bench.output import made_folder
 from bench.results.file import Results
+from bench.results.header import NOT_DESCRIBED
 from bench.streaming.evidence import ways_of
 from bench.streaming.plan import PROFILES
 from bench.subject import look_of, subject_of
@@ -53,7 +54,7 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
     subject = subject_of(results, made)
     figures = (
         chain.from_iterable(family.figures(subject, ways) for family in STREAMING_FAMILIES)
-        if (ways := ways_of(results, made)) and results.header.get("profile") in PROFILES
+        if (ways := ways_of(results, made)) and results.header.profile in PROFILES
         else chain.from_iterable(family.figures(subject) for family in FAMILIES)
     )
     with made_folder(folder) as parent, parent.folder("charts", make=True) as into, style.styled():
@@ -74,9 +75,9 @@ def draw_history(
     moments: list[Moment], figure: Figure, runs: list[Results], folder: Path, name: str
 ) -> list[Path]:
     """The chart of a history, as PNG and SVG in `folder`; its caption is the newest run's."""
-    described = {k: v for run in runs for k, v in (run.header.get("backends") or {}).items()}
+    described = {k: v for run in runs for k, v in run.header.backends.items()}
     backends = {case.backend for moment in moments for case in moment.figures}
-    looks = {backend: look_of(backend, described.get(backend) or {}) for backend in backends}
+    looks = {name: look_of(name, described.get(name, NOT_DESCRIBED)) for name in backends}
     subject = replace(subject_of(runs[-1]), looks=looks)
     with made_folder(folder) as into, style.styled():
         return save(history.picture(moments, figure, subject), into, name)

@@ -7,6 +7,7 @@ import click
 
 from bench.commands.options import Seconds, database_url_option
 from bench.errors import UsageError
+from bench.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.calibration.calibrate import Generation, Setting
@@ -83,10 +84,10 @@ def calibrate(
     with database.session() as connection, schema.held(connection):
         database.check_capacity(concurrency + 1)
         rows.ensure(connection, dataset)
-        click.echo(_planned(setting), err=True)
+        echo(_planned(setting), err=True)
         with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
             found = calibration.measure(setting, lambda: bar.update(1))
-    click.echo(_report(found, setting, figure))
+    echo(_report(found, setting, figure))
     false = calibration.share_found(calibration.verdicts(found, None, _FEWEST, figure))
     return 0 if false <= calibration.MOST_FALSE else 1
 

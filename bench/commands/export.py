@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.errors import BenchError, UsageError
+from bench.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.results.file import Results
@@ -60,7 +61,7 @@ def export(folder: Path, form: str, table: str | None, out: Path | None) -> None
         raise BenchError(
             f"cannot write {path}: {error.strerror}.\nChoose another --out."
         ) from error
-    click.echo(path)
+    echo(path)
 
 
 def _write(results: "Results", form: str, table: str, path: Path) -> None:

@@ -7,9 +7,10 @@ import click
 
 from bench.commands.options import database_url_option, named
 from bench.errors import BenchError, UsageError
+from bench.terminal.safe_text import echo
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from bench.lessons.lesson import Lesson
     from bench.lessons.record import Record
@@ -66,7 +67,7 @@ def lesson(
 
     if name is None:
         for each, question in LESSONS.items():
-            click.echo(f"{each:20}{question}")
+            echo(f"{each:20}{question}")
         return
     (name,) = named("lesson", [name], LESSONS, "bench lesson")
     if name != "session-per-task" and (guard or mistakes):
@@ -79,7 +80,7 @@ def lesson(
     ordered = {"driver": driver, "guard": guard, "chosen": mistakes}
     record = _run(name, found, trials or found.TRIALS, ordered, database_url, quiet=as_json)
     if as_json:
-        click.echo(record.as_json(), nl=False)
+        echo(record.as_json(ascii_only=True), nl=False)
         return
     _show(found, record, out)
 
@@ -94,6 +95,7 @@ def _run(
     quiet: bool,
 ) -> "Record":
     """Run it on a database that no other command of ours uses meanwhile."""
+    from dataclasses import replace
     from datetime import UTC, datetime
 
     from bench.commands.measurement import command_line
@@ -104,12 +106,13 @@ def _run(
     from bench.results import environment
     from bench.rows import schema
     from bench.server.database import postmaster_pid, resolve
+    from bench.terminal.console import console
 
-    console = _console()
+    screen = console()
 
     def tell(part: "RenderableType") -> None:
         if not quiet:
-            console.print(part)
+            screen.print(part)
 
     database = resolve(database_url)
     with database.session() as connection, schema.held(connection), Crew() as crew:
@@ -127,8 +130,10 @@ def _run(
             trials=trials,
             driver=setting.driver,
             guard=setting.guard,
-            environment=environment.collect(connection, database, local)
-            | {"packages": environment.packages("sqlalchemy", "asyncpg", "psycopg")},
+            environment=replace(
+                environment.collect(connection, database, local),
+                packages=environment.packages("sqlalchemy", "asyncpg", "psycopg"),
+            ),
             found=found,
         )
 
@@ -139,30 +144,22 @@ _CONNECTIONS = 25
 
 def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
     """The table at the end, the file, the charts."""
+    from bench.attempts import Attempts
     from bench.charts import lessons as charts
     from bench.commands.measurement import in_results
     from bench.lessons.record import save
     from bench.output import new_folder
     from bench.present import near
+    from bench.terminal.console import console
 
-    _console().print(lesson.conclude(record.found))
+    console().print(lesson.conclude(record.found))
     try:
         if out is None:
             with in_results(f"lesson-{record.lesson}", new_folder) as folder:
                 out = folder.path
-        click.echo(f"\nfigures  {near(save(record, out))}")
-        for path in charts.draw(record, out):
-            click.echo(f"chart    {near(path)}")
+        echo(f"\nfigures  {near(save(record, out))}")
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(width=_WIDTH, highlight=False)
-
-
-_WIDTH = 100
-"""Where nobody says how wide it may be: a pipe, a file, CI."""
+    with Attempts(f"bench lesson {record.lesson}").at("chart"):
+        for path in charts.draw(record, out):
+            echo(f"chart    {near(path)}")

@@ -32,6 +32,7 @@ def carry_out(
 
     `name`: of the folder in results/, after the time, where there is no `out`.
     """
+    from bench.attempts import Attempts
     from bench.measure import measure
     from bench.present import present
     from bench.results.file import Recorder
@@ -55,7 +56,9 @@ def carry_out(
     finally:
         recorder.close()
         if recorder.holds_runs:
-            present(recorder.folder, charts=charts)
+            again = f"bench charts {shlex.quote(str(recorder.folder))}"
+            with Attempts(again).at("table and report"):
+                present(recorder.folder, charts=charts)
     return recorder.folder
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from bench.terminal.safe_text import echo
+
 
 @click.command()
 @click.argument(
@@ -24,6 +26,9 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
       bench report results/reference
       bench report results/reference results/reference --out same.html
     """
+    import shlex
+
+    from bench.attempts import Attempts
     from bench.errors import BenchError, UsageError
     from bench.output import write_where_named
     from bench.present import near, refresh_index
@@ -46,7 +51,8 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
             render_to(default, runs)
         else:
             write_where_named(out, render(out, runs))
-        refresh_index(first)
     except OSError as error:
         raise BenchError(f"cannot write {error.filename or path}: {error.strerror}.") from error
-    click.echo(f"report   {near(path)}")
+    echo(f"report   {near(path)}")
+    with Attempts(f"bench report {shlex.join(str(folder) for folder in folders)}").at("index"):
+        refresh_index(first)

@@ -22,6 +22,7 @@ from bench.commands.options import (
     workload_names,
 )
 from bench.errors import UsageError
+from bench.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.plan import Profile
@@ -151,7 +152,7 @@ def run(
     _check_loop(loop)
     planned = plan(profile, chosen, {name: values for name, values in given.items() if values})
     for reason in planned.left_out(chosen):
-        click.echo(f"left out: {reason}", err=True)
+        echo(f"left out: {reason}", err=True)
     order = Order(
         plan=planned,
         backends=chosen,

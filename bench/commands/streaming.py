@@ -85,11 +85,11 @@ def streaming(
 
 
 def _explain(folder: Path, found: "Found") -> None:
-    from bench.present import console
     from bench.results.file import load
     from bench.streaming.evidence import ways_of
     from bench.streaming.explain import explain
     from bench.summary import summarise
+    from bench.terminal.console import console
 
     assert found.backend is not None, "what was measured is there"
     results = load(folder)

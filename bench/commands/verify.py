@@ -9,6 +9,7 @@ from bench.commands.options import (
     dataset_options,
     patience_option,
 )
+from bench.terminal.safe_text import echo
 
 
 @click.command()
@@ -43,7 +44,7 @@ def verify(
 
     def tell(verdict: Verdict) -> None:
         outcome = verdict.difference or f"the same in all {verdict.checks} answers and writes"
-        click.echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
+        echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
     chosen = choose_backends(backends, backend_modules)
     dataset = rows.Dataset(1.0 if scale is None else scale, seed)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,8 +125,8 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
             digest = rows.ensure(connection, dataset).digest
             local = postmaster_pid(connection) is not None
             found = discover()
-            around = environment.collect(connection, database, local)
-            described = environment.describe(found)
+            around = environment.collect(connection, database, local).as_dict()
+            described = {n: asdict(facts) for n, facts in environment.describe(found).items()}
             yield Shop(database, connection, dataset, digest, found, around, described)
     except BenchError as error:
         pytest.exit(f"error: {error}", returncode=error.exit_code)

@@ -13,7 +13,7 @@ from bench.case import Case, Fetch
 from bench.jobs import Jobs
 from bench.measure import Order, measure
 from bench.plan import PROFILES, Plan
-from bench.results.entries import Failure, Memory, Run
+from bench.results.entries import End, Failure, Memory, Run
 from bench.results.file import Recorder, load
 from bench.rows import dataset
 from bench.rows.fingerprint import fingerprint
@@ -137,11 +137,11 @@ def test_each_run_is_in_the_file_when_it_ends(shop: Database, tmp_path: Path) ->
     begun = ["header", "memory"]
     assert seen == [begun, [*begun, "run"], [*begun, "run", "run"]]
     header = load(out).header
-    for name in ("created_at", "command", "environment", "backends", "dataset", "load_model"):
-        assert name in header
-    assert header["dataset"]["digest"]
-    assert header["environment"]["server"]["transport"] == "unix socket"
-    assert load(out).end == {"kind": "end", "outcome": "complete"}
+    for name in ("created_at", "backends", "load_model"):
+        assert getattr(header, name)
+    assert header.dataset.digest
+    assert header.environment.server.transport == "unix socket"
+    assert load(out).end == End("complete")
 
 
 WRITES = [
@@ -174,7 +174,7 @@ def test_an_interrupted_write_is_mended_by_the_next_command(shop: Database, tmp_
         carried_out(order(*WRITES), shop, tmp_path / "out", Audience(interrupt))
     assert rows_of(shop) != before
     assert len(load(tmp_path / "out").runs) == 1
-    assert (load(tmp_path / "out").end or {})["outcome"] == "interrupted"
+    assert load(tmp_path / "out").end == End("interrupted")
     null = order(Case("null", POINT, loop="none"))
     carried_out(null, shop, tmp_path / "next", Audience())
     assert rows_of(shop) == before

@@ -11,6 +11,7 @@ from bench.export.csv_file import harmless, replacing
 from bench.export.summary_csv import write_csv
 from bench.results.entries import Failure
 from bench.results.file import Results
+from bench.results.header import BackendFacts
 from tests.bench import synthetic
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "=cmd|'/c calc'!A1", "\uff1d1")
@@ -50,8 +51,8 @@ def test_negative_numbers_are_numbers(tmp_path: Path) -> None:
 def test_every_text_of_summary_csv_is_harmless(tmp_path: Path) -> None:
     """Forbids a formula as a backend's name, layer or driver, or as an error."""
     case = Case("=HYPERLINK(1)", "@workload")
-    header = synthetic.header([case])
-    header["backends"] = {case.backend: {"colour": "=1", "layer": "+1", "driver": "-1"}}
+    facts = BackendFacts(colour="=1", layer="+1", driver="-1")
+    header = synthetic.header([case], backends={case.backend: facts})
     results = Results(tmp_path, header)
     results.failures.append(Failure(case, 0, "=1: died"))
     write_csv(results, tmp_path / "summary.csv")
