@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from accessors import Found
-from accessors.api import Target
 from bench.case import Case
 from bench.errors import BenchError
 from bench.jobs import Jobs
@@ -113,7 +112,7 @@ class _Work:
         fingerprint = rows.ensure(self.connection, order.dataset)
         verdicts = self._verify() if order.verify else None
         local = server_pid is not None
-        self.jobs = Jobs(order, self.connection, self.database.url, server_pid)
+        self.jobs = Jobs(order, self.connection, self.database, server_pid)
         self.recorder.header(
             new_header(order, self.connection, self.database, fingerprint, verdicts, local=local)
         )
@@ -139,11 +138,10 @@ class _Work:
     def _verify(self) -> list[Verdict]:
         asked = [found for found in self.order.backends.values() if found.backend]
         self.audience.stage("verification", len(asked))
-        target = Target(self.database.url)
         verdicts = verify(
             self.crew,
             self.connection,
-            target,
+            self.database,
             self.order.dataset,
             self.order.backends,
             self.order.plan.fetches,

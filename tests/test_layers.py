@@ -35,6 +35,7 @@ MAY_IMPORT = {
         "bench.own_cost.turns",
         "bench.streaming.bare_loops",
         "bench.lessons.shop",
+        "bench.server.drivers",  # its libpq alone knows what it understands
     ),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
     "sqlalchemy": (

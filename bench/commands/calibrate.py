@@ -79,8 +79,9 @@ def calibrate(
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(f"no figure named {figure_name!r} here: throughput, p50, p95, p99 or cpu.")
     figure = FIGURES[figure_name]
-    database, dataset = resolve(database_url), rows.Dataset()
-    setting = calibration.Setting(database.url, dataset, concurrency, generations, rounds, seconds)
+    database, dataset = resolve(database_url, [calibration.EQUAL]), rows.Dataset()
+    url = database.url_for(calibration.EQUAL)
+    setting = calibration.Setting(url, dataset, concurrency, generations, rounds, seconds)
     with database.session() as connection, schema.held(connection):
         database.check_capacity(concurrency + 1)
         rows.ensure(connection, dataset)

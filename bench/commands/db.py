@@ -107,9 +107,9 @@ def url(database_url: str | None) -> None:
     Example:
       psql "$(bench db url)"
     """
-    from bench.server.database import resolve
+    from bench.server.database import named
 
-    echo(resolve(database_url).safe_url)
+    echo(named(database_url).safe_url)
 
 
 @db.command(context_settings={"ignore_unknown_options": True})
@@ -124,10 +124,11 @@ def psql(database_url: str | None, arguments: tuple[str, ...]) -> None:
     """
     from psycopg.conninfo import make_conninfo
 
-    from bench.server.database import parameters, resolve
+    from bench.server.database import named
     from bench.server.programs import binary
+    from bench.server.url import parse
 
-    target = parameters(resolve(database_url).url)
+    target = parse(named(database_url).url)
     # Everybody on the machine can read a program's arguments, nobody its environment.
     password = target.pop("password", None)
     secret = {"PGPASSWORD": str(password)} if password else {}

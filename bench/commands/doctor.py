@@ -64,7 +64,7 @@ def _findings(database_url: str | None, noise: bool) -> "Iterator[Finding]":
 
     yield from machine.findings()
     yield from clock.findings()
-    database = resolve(database_url)
+    database = resolve(database_url, ["psycopg2"] if noise else [])
     if not database_url:
         yield disk.finding(project.home() / ".gatherbench")
     with database.session() as connection:

@@ -114,7 +114,7 @@ def _run(
         if not quiet:
             screen.print(part)
 
-    database = resolve(database_url)
+    database = resolve(database_url, ["asyncpg", "psycopg", "psycopg2"])
     with database.session() as connection, schema.held(connection), Crew() as crew:
         database.check_capacity(_CONNECTIONS)
         tables.make(connection)

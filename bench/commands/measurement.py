@@ -37,6 +37,7 @@ def carry_out(
     from bench.present import present
     from bench.results.file import Recorder
     from bench.server.database import resolve
+    from bench.server.drivers import drivers_of
     from bench.server.embedded import EmbeddedServer, default_folder
     from bench.terminal.progress import Progress
 
@@ -47,7 +48,8 @@ def carry_out(
         with Progress(
             order.plan, len(order.backends), verify=order.verify, quiet=quiet
         ) as progress:
-            measure(order, resolve(database_url), recorder, progress)
+            database = resolve(database_url, drivers_of(order.backends.values()))
+            measure(order, database, recorder, progress)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             with held_back():

@@ -97,10 +97,10 @@ def _guard(most_rounds: int, database_url: str | None) -> int:
     from bench.rows import schema
     from bench.server.database import resolve
 
-    database, dataset = resolve(database_url), rows.Dataset()
+    database, dataset = resolve(database_url, ["asyncpg"]), rows.Dataset()
     with database.session() as connection, schema.held(connection):
         rows.ensure(connection, dataset)
-        found = measure(database.url, dataset.orders, most_rounds, _tell_rounds)
+        found = measure(database.url_for("asyncpg"), dataset.orders, most_rounds, _tell_rounds)
     words = "" if found.kept else "  MORE THAN PROMISED"
     echo(
         f"session_guard where nothing is shared: medians of {len(found.rounds)} interleaved turns"
@@ -141,7 +141,7 @@ def _harness(
     from bench.rows import schema
     from bench.server.database import resolve
 
-    database = resolve(database_url)
+    database = resolve(database_url, backends or LOOPS)  # each is the driver itself
     dataset = rows.Dataset()
     found = []
     with database.session() as connection, schema.held(connection), Crew() as crew:
@@ -153,7 +153,8 @@ def _harness(
             for crowd in concurrency:
                 case = Case(backend, POINT_READ, concurrency=crowd)
                 module = accessors.BUILTIN[backend]
-                job = Job(case, module, database.url, dataset, seconds=seconds, warm_up_s=0.05)
+                url = database.url_for(backend)
+                job = Job(case, module, url, dataset, seconds=seconds, warm_up_s=0.05)
                 found.append(measure(crew, job, pairs, _tell))
                 echo(_row(found[-1]))
     return 0 if all(one.kept for one in found) else 1

@@ -34,11 +34,11 @@ def verify(
       bench verify
       bench verify --backend orm+asyncpg --scale 0.1
     """
-    from accessors.api import Target
     from bench.load.crew import Crew
     from bench.rows import dataset as rows
     from bench.rows import schema
     from bench.server.database import resolve
+    from bench.server.drivers import drivers_of
     from bench.verification.verify import Verdict
     from bench.verification.verify import verify as verify_all
 
@@ -48,11 +48,10 @@ def verify(
 
     chosen = choose_backends(backends, backend_modules)
     dataset = rows.Dataset(1.0 if scale is None else scale, seed)
-    database = resolve(database_url)
+    database = resolve(database_url, drivers_of(chosen.values()))
     with database.session() as connection, schema.held(connection), Crew() as crew:
         rows.ensure(connection, dataset)
-        target = Target(database.url)
         verdicts = verify_all(
-            crew, connection, target, dataset, chosen, on_verdict=tell, patience_s=patience
+            crew, connection, database, dataset, chosen, on_verdict=tell, patience_s=patience
         )
     return 1 if any(verdict.difference for verdict in verdicts) else 0

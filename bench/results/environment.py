@@ -108,17 +108,20 @@ def _server(
     connection: "psycopg.Connection[Any]", database: Database, local_server: bool
 ) -> Server:
     names = list(_SETTINGS)
-    settings = connection.execute(
-        "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s) ORDER BY name",
-        [names],
-    ).fetchall()
-    changed = connection.execute(
-        "SELECT name, current_setting(name) FROM pg_settings WHERE source NOT IN"
-        " ('default', 'override', 'client', 'session') AND NOT name = ANY(%s)"
-        " AND name !~ 'file|directory|dir|path|host|address|port|title|name|conninfo|command'"
-        " ORDER BY name",
-        [names],
-    ).fetchall()
+    # Settings of a role or of the URL differ from ours: they are those of a backend's session.
+    with database.connect(as_backend=True) as backend:
+        settings = backend.execute(
+            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)"
+            " ORDER BY name",
+            [names],
+        ).fetchall()
+        changed = backend.execute(
+            "SELECT name, current_setting(name) FROM pg_settings WHERE source NOT IN"
+            " ('default', 'override', 'session') AND NOT name = ANY(%s)"
+            " AND name !~ 'file|directory|dir|path|host|address|port|title|name|conninfo|command'"
+            " AND name <> 'client_encoding' ORDER BY name",
+            [names],
+        ).fetchall()
     info = connection.info
     by_socket = info.host.startswith("/")
     return Server(

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from bench.errors import BenchError
 from bench.folder import Folder
@@ -30,6 +29,7 @@ from bench.server.place import enter
 from bench.server.process import PORT, Postmaster, end_remains
 from bench.server.programs import MAJOR_VERSION, binary, run, version
 from bench.server.socket import socket_folder
+from bench.server.url import build
 
 # The largest profile holds 64 connections, and for a moment the next case's 64 beside them; the
 # rest is for verification, monitoring and psql. PostgreSQL's own default of 100 is too few.
@@ -243,7 +243,14 @@ def _is_private(found: Postmaster, account: Account) -> bool:
 
 def _url(running: Postmaster) -> str:
     # The port is named because PGPORT, where set, would stand in for one that is not.
-    return f"postgresql://postgres@/postgres?host={quote(str(running.socket_folder))}&port={PORT}"
+    return build(
+        {
+            "user": "postgres",
+            "dbname": "postgres",
+            "host": str(running.socket_folder),
+            "port": str(PORT),
+        }
+    )
 
 
 def _tail(text: str, lines: int = 8) -> str:

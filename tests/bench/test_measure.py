@@ -95,7 +95,7 @@ def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
     """Forbids a warm-up that takes the ORM as long as what is measured: half a minute of five."""
     made = replace(order(), backends=discover(), dataset=dataset.Dataset(more_customers=2))
     with shop.connect() as connection:
-        jobs = Jobs(made, connection, shop.url, None)
+        jobs = Jobs(made, connection, shop, None)
 
         def asked(backend: str, workload: str, size: int | None) -> tuple[Any, Any]:
             job = jobs.of(Case(backend, workload, size=size))

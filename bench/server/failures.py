@@ -1,0 +1,119 @@
+"""What went wrong with a connection, in two lines: what happened where, and what to do."""
+
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+from bench.server.url import redact
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from bench.server.database import Database
+
+# Words of the server or of libpq, what they mean, and what to do. Failures to connect carry no
+# SQLSTATE, and a server that speaks another language is quoted as it is. The first that fits.
+_CONNECTING = (
+    ("password authentication failed", "wrong user or password for", "Check them in the URL."),
+    ("no password supplied", "no password given for", "Add it: postgresql://user:password@..."),
+    ("no pg_hba.conf entry", "this user may not connect to", "See pg_hba.conf on the server."),
+    ("Peer authentication failed", "this user may not connect to", "Connect as its owner."),
+    (
+        "root certificate",
+        "there is no root certificate to check the server with, for",
+        "Add sslrootcert=/path/to/root.crt to the URL, or sslrootcert=system for those of the "
+        "operating system.",
+    ),
+    (
+        "certificate verify failed",
+        "the certificate does not come from a known authority, at",
+        "Check sslrootcert in the URL: it names the file with the authority's certificate.",
+    ),
+    (
+        "does not match host name",
+        "the certificate is not for this host, at",
+        "Use the name in the certificate as the host, or sslmode=verify-ca.",
+    ),
+    (
+        "server does not support SSL",
+        "the server has no TLS, at",
+        "Switch it on there (ssl = on), or choose sslmode=prefer.",
+    ),
+    (
+        "GSSAPI",
+        "there is no encryption by GSSAPI at",
+        "Take gssencmode out of the URL, or get a ticket with kinit.",
+    ),
+    (
+        "channel binding",
+        "the server cannot do the channel binding that the URL asks for, at",
+        "It needs TLS and scram-sha-256: add sslmode=require, or take channel_binding out.",
+    ),
+    (
+        "authentication method requirement",
+        "the server asks for another authentication than the URL's require_auth, at",
+        "Correct require_auth, or pg_hba.conf on the server.",
+    ),
+    (
+        "unsupported startup parameter",
+        "a pooler refuses settings of the session at",
+        "Give the URL of the server itself.",
+    ),
+    (
+        "unrecognized configuration parameter",
+        "the server does not know a setting that the URL asks for, at",
+        "Correct options in the URL, or the variable PGOPTIONS.",
+    ),
+    ("invalid value for parameter", "the server refuses a setting at", "Correct it in the URL."),
+    ("for connection option", "libpq refuses a value in", "Correct it in the URL."),
+    (" value: ", "libpq refuses a value in", "Correct it in the URL."),
+    ("No such file or directory", "no server has its socket at", "Check host and port in the URL."),
+    ("does not exist", "no such database or user at", "Check the URL, or `createdb` it."),
+    ("too many clients", "no connection is free at", "Close others, or raise max_connections."),
+    ("remaining connection slots", "no connection is free at", "Close others."),
+    ("starting up", "the server is still starting at", "Try again in a moment."),
+    ("timeout", "no answer in time from", "Check host, port and firewall."),
+    ("resolve host", "no such host in", "Check the host's name in the URL."),
+    (
+        "",
+        "cannot connect to",
+        "Check the URL and that the server runs, or leave --database-url out.",
+    ),
+)
+
+# By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_AT_WORK = {
+    "25006": ("nothing can be written to", "Give the URL of the primary server."),
+    "25P03": ("idle_in_transaction_session_timeout ended a session at", "Set it to 0 there."),
+    "25P04": ("transaction_timeout ended a transaction at", "Set it to 0 for this role."),
+    "53100": ("the disk of the server is full at", "Make room there, or choose a smaller --scale."),
+    "53200": ("the server has no memory left at", "See its log, and work_mem there."),
+    "55P03": ("somebody else holds a lock at", "Let the others end, then try again."),
+    "57014": ("a statement was cancelled at", "Set statement_timeout to 0, or ask who cancelled."),
+    "57P05": ("idle_session_timeout ended a session at", "Set it to 0 for this role."),
+}
+
+
+def cannot_connect(error: "psycopg.Error", database: "Database") -> BenchError:
+    """Return what to raise when connecting failed with `error`."""
+    said = str(error)
+    lines = [line for line in said.strip().splitlines() if "Is the server running" not in line]
+    last = lines[-1] if lines else "no reason given"
+    reason = redact(last.rpartition(" failed: ")[2].strip(), database.url)
+    _, what, advice = next(known for known in _CONNECTING if known[0] in said)
+    return BenchError(f"{what} {database.safe_url} ({reason.rstrip('.')}).\n{advice}")
+
+
+def broken_off(error: "psycopg.Error", database: "Database") -> BenchError | None:
+    """Return what to raise when a statement failed with `error`; None for a defect of ours."""
+    import psycopg
+
+    reason = redact(str(error).partition("\n")[0], database.url)
+    if known := _AT_WORK.get(error.sqlstate or ""):
+        what, advice = known
+        return BenchError(f"{what} {database.safe_url} ({reason}).\n{advice}")
+    if isinstance(error, psycopg.OperationalError):
+        return BenchError(
+            f"lost the server at {database.safe_url} ({reason}).\n"
+            "See its log; what was finished before is kept."
+        )
+    return None

@@ -1,0 +1,103 @@
+"""The settings of our sessions, and whether those of a role are fit for them."""
+
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    import psycopg
+
+PINNED = {"search_path": "pg_catalog"}
+"""Settings of every session, ours and the backends'.
+
+Whoever may create functions in a schema of the search path could have them run by whoever
+uses an operator or a function by its bare name (CVE-2018-1058):
+https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058:_Protect_Your_Search_Path
+"""
+
+STEADY = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read\\ committed",
+    "default_transaction_deferrable": "off",
+}
+"""Settings of our own sessions, whatever the role's: none changes an answer, none ends our work.
+
+A backend's sessions keep the role's: they are part of what is measured, and in the header.
+"""
+
+_SHORTEST_TIMEOUT_MS = 1000
+_TIMEOUTS = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "transaction_timeout",
+)
+
+_STATE = """
+    SELECT pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_encoding'),
+        current_user,
+        ARRAY(SELECT name::text FROM pg_catalog.pg_settings
+            WHERE name OPERATOR(pg_catalog.=) ANY (%s) AND setting::int4
+            OPERATOR(pg_catalog.<>) 0 AND setting::int4 OPERATOR(pg_catalog.<) %s ORDER BY name)
+"""
+
+# Schemas of the search path in which others than this user, superusers and the database's owner
+# may create functions and operators. `grantee` 0 is everybody.
+_OPEN_SCHEMAS = """
+    SELECT n.nspname::text FROM pg_catalog.pg_namespace n
+    WHERE n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
+    AND EXISTS (
+        SELECT FROM pg_catalog.aclexplode(coalesce(
+            n.nspacl, pg_catalog.acldefault('n', n.nspowner))) AS a
+        LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+        WHERE a.privilege_type OPERATOR(pg_catalog.=) 'CREATE'
+        AND coalesce(r.rolname OPERATOR(pg_catalog.<>) current_user
+            AND r.rolname OPERATOR(pg_catalog.<>) 'pg_database_owner'
+            AND NOT r.rolsuper, true))
+"""
+
+
+def options(settings: dict[str, str]) -> str:
+    """Return settings as libpq's parameter `options` takes them."""
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def check(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
+    """Raise BenchError where a session like this, one of a backend, cannot do its work."""
+    row = connection.execute(_STATE, [list(_TIMEOUTS), _SHORTEST_TIMEOUT_MS]).fetchone()
+    assert row is not None
+    search_path, encoding, user, timeouts = row
+    if encoding == "MULE_INTERNAL":
+        raise BenchError(
+            f"the database at {safe_url} has the encoding MULE_INTERNAL, which PostgreSQL cannot "
+            "convert to UTF-8.\nUse another database: CREATE DATABASE ... ENCODING 'UTF8' "
+            "TEMPLATE template0."
+        )
+    if timeouts:
+        name, value = timeouts[0], connection.execute(f"SHOW {timeouts[0]}").fetchone()
+        raise BenchError(
+            f"{name} is {value[0] if value else ''} for the role {user} at {safe_url}: "
+            "the server would end what is measured.\n"
+            f'Type ALTER ROLE "{user}" SET {name} = 0, or add options=-c%20{name}%3D0 to the URL.'
+        )
+    if search_path != PINNED["search_path"]:
+        _check_search_path(connection, safe_url)
+
+
+def _check_search_path(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
+    """A pooler kept the search path from being set: it must hold nothing of anybody else's."""
+    unsafe = [name for (name,) in connection.execute(_OPEN_SCHEMAS).fetchall()]
+    if unsafe:
+        raise BenchError(
+            f"others may create functions in the schema {unsafe[0]}, which the pooler at "
+            f"{safe_url} keeps on the search path.\n"
+            "Give the URL of the server itself, or REVOKE CREATE on that schema."
+        )
