@@ -44,15 +44,15 @@ _TIMEOUTS = (
 _STATE = """
     SELECT pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_encoding'),
         current_user,
-        ARRAY(SELECT name::text FROM pg_catalog.pg_settings
-            WHERE name OPERATOR(pg_catalog.=) ANY (%s) AND setting::int4
-            OPERATOR(pg_catalog.<>) 0 AND setting::int4 OPERATOR(pg_catalog.<) %s ORDER BY name)
+        ARRAY(SELECT name::pg_catalog.text FROM pg_catalog.pg_settings
+            WHERE name OPERATOR(pg_catalog.=) ANY (%s) AND setting::pg_catalog.int4
+            OPERATOR(pg_catalog.<>) 0 AND setting::pg_catalog.int4 OPERATOR(pg_catalog.<) %s ORDER BY name)
 """
 
 # Schemas of the search path in which others than this user, superusers and the database's owner
 # may create functions and operators. `grantee` 0 is everybody.
 _OPEN_SCHEMAS = """
-    SELECT n.nspname::text FROM pg_catalog.pg_namespace n
+    SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
     AND EXISTS (
         SELECT FROM pg_catalog.aclexplode(coalesce(
