@@ -64,6 +64,11 @@ _CONNECTING = (
         "Correct options in the URL, or the variable PGOPTIONS.",
     ),
     ("invalid value for parameter", "the server refuses a setting at", "Correct it in the URL."),
+    (
+        "conversion ",
+        "PostgreSQL cannot convert the database's encoding to UTF-8, at",
+        "Use another one: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0",
+    ),
     ("for connection option", "libpq refuses a value in", "Correct it in the URL."),
     (" value: ", "libpq refuses a value in", "Correct it in the URL."),
     ("No such file or directory", "no server has its socket at", "Check host and port in the URL."),

@@ -42,8 +42,7 @@ _TIMEOUTS = (
 )
 
 _STATE = """
-    SELECT pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_encoding'),
-        current_user,
+    SELECT pg_catalog.current_setting('search_path'), current_user,
         ARRAY(SELECT name::pg_catalog.text FROM pg_catalog.pg_settings
             WHERE name OPERATOR(pg_catalog.=) ANY (%s) AND setting::pg_catalog.int4
             OPERATOR(pg_catalog.<>) 0 AND setting::pg_catalog.int4 OPERATOR(pg_catalog.<) %s ORDER BY name)
@@ -74,13 +73,7 @@ def check(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
     """Raise BenchError where a session like this, one of a backend, cannot do its work."""
     row = connection.execute(_STATE, [list(_TIMEOUTS), _SHORTEST_TIMEOUT_MS]).fetchone()
     assert row is not None
-    search_path, encoding, user, timeouts = row
-    if encoding == "MULE_INTERNAL":
-        raise BenchError(
-            f"the database at {safe_url} has the encoding MULE_INTERNAL, which PostgreSQL cannot "
-            "convert to UTF-8.\nUse another database: CREATE DATABASE ... ENCODING 'UTF8' "
-            "TEMPLATE template0."
-        )
+    search_path, user, timeouts = row
     if timeouts:
         name, value = timeouts[0], connection.execute(f"SHOW {timeouts[0]}").fetchone()
         raise BenchError(
