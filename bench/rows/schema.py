@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from accessors.sql import SCHEMA
 from bench.errors import BenchError
+from bench.server.failures import read_only
 
 if TYPE_CHECKING:
     import psycopg
@@ -178,7 +179,9 @@ def alone(connection: "psycopg.Connection[Any]", wait_seconds: float = 120) -> I
             f"{'; '.join(found.splitlines())}.\n"
             "Nothing was changed. Move or drop that yourself, then try again."
         ) from error
-    except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:
+    except errors.ReadOnlySqlTransaction as error:
+        raise read_only(connection) from error
+    except errors.InsufficientPrivilege as error:
         raise BenchError(
             f"cannot change schema {SCHEMA}: {error.diag.message_primary}.\n"
             "Connect as a user that may create a schema there (GRANT CREATE ON DATABASE)."

@@ -63,12 +63,14 @@ class Database:
         asked = parse(self.url)
         changes = {"application_name": application_name}
         changes["connect_timeout"] = asked.get("connect_timeout", str(_CONNECT_TIMEOUT_S))
-        if asked.get("options", "").endswith(_PINNED) and not as_backend:
-            changes["options"] = f"{asked['options']} {sessions.options(sessions.STEADY)}"
+        # A pooler, which takes no settings at the start, would hand on what is set later.
+        is_steady = asked.get("options", "").endswith(_PINNED) and not as_backend
         try:
             connection = psycopg.connect(
-                driver_url(self.url, "psycopg", **changes), autocommit=autocommit
+                driver_url(self.url, "psycopg", **changes), autocommit=True
             )
+            if is_steady:
+                sessions.steady(connection)
         except psycopg.Error as error:
             raise cannot_connect(error, self) from None  # the cause may quote the password
         if connection.info.server_version < OLDEST_SERVER * 10_000:
@@ -78,6 +80,7 @@ class Database:
                 f"{self.safe_url} is PostgreSQL {found}, older than {OLDEST_SERVER}.\n"
                 "Pass another --database-url, or leave it out for the embedded server."
             )
+        connection.autocommit = autocommit
         return connection
 
     @contextmanager

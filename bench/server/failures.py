@@ -1,6 +1,6 @@
 """What went wrong with a connection, in two lines: what happened where, and what to do."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.server.url import redact
@@ -87,7 +87,6 @@ _CONNECTING = (
 
 # By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _AT_WORK = {
-    "25006": ("nothing can be written to", "Give the URL of the primary server."),
     "25P03": ("idle_in_transaction_session_timeout ended a session at", "Set it to 0 there."),
     "25P04": ("transaction_timeout ended a transaction at", "Set it to 0 for this role."),
     "53100": ("the disk of the server is full at", "Make room there, or choose a smaller --scale."),
@@ -122,3 +121,22 @@ def broken_off(error: "psycopg.Error", database: "Database") -> BenchError | Non
             "See its log; what was finished before is kept."
         )
     return None
+
+
+def read_only(connection: "psycopg.Connection[Any]") -> BenchError:
+    """Return what to raise when nothing can be written through this connection."""
+    row = connection.execute("SELECT pg_is_in_recovery(), current_user").fetchone()
+    assert row is not None
+    is_standby, user = row
+    name = connection.info.dbname
+    if is_standby:
+        return BenchError(
+            f"the server of the database {name} is a standby, which nobody can write to.\n"
+            "Give the URL of the primary, or several hosts and target_session_attrs=read-write."
+        )
+    setting = "default_transaction_read_only"
+    return BenchError(
+        f"{setting} is on for the role {user} in the database {name}: no rows can be loaded.\n"
+        f'Type ALTER ROLE "{user}" SET {setting} = off, or add options=-c%20{setting}%3Doff'
+        " to the URL."
+    )

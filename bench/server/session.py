@@ -19,33 +19,45 @@ STEADY = {
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",
     "extra_float_digits": "1",
     "bytea_output": "hex",
     "standard_conforming_strings": "on",
-    "default_transaction_isolation": "read\\ committed",
+    "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
 }
 """Settings of our own sessions, whatever the role's: none changes an answer, none ends our work.
+Not every version of the server has all of them.
 
 A backend's sessions keep the role's: they are part of what is measured, and in the header.
 """
 
 _SHORTEST_TIMEOUT_MS = 1000
-_TIMEOUTS = (
-    "statement_timeout",
-    "lock_timeout",
-    "idle_in_transaction_session_timeout",
-    "idle_session_timeout",
-    "transaction_timeout",
-)
+_TIMEOUTS = {
+    "statement_timeout": "57014",
+    "lock_timeout": "55P03",
+    "idle_in_transaction_session_timeout": "25P03",
+    "idle_session_timeout": "57P05",
+    "transaction_timeout": "25P04",
+}
+"""Setting -> the SQLSTATE of what it ends."""
+
+_SET = """
+    SELECT pg_catalog.set_config(name, value, false)
+    FROM ROWS FROM (
+        pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[])
+    ) AS settings (name, value)
+    WHERE pg_catalog.current_setting(name, true) IS NOT NULL
+"""
 
 _STATE = """
     SELECT pg_catalog.current_setting('search_path'), current_user,
         ARRAY(SELECT name::pg_catalog.text FROM pg_catalog.pg_settings
-            WHERE name OPERATOR(pg_catalog.=) ANY (%s) AND setting::pg_catalog.int4
-            OPERATOR(pg_catalog.<>) 0 AND setting::pg_catalog.int4 OPERATOR(pg_catalog.<) %s ORDER BY name)
+            WHERE name OPERATOR(pg_catalog.=) ANY (%s)
+            AND setting::pg_catalog.int4 BETWEEN 1 AND %s ORDER BY name)
 """
 
 # Schemas of the search path in which others than this user, superusers and the database's owner
@@ -69,18 +81,26 @@ def options(settings: dict[str, str]) -> str:
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
+def steady(connection: "psycopg.Connection[Any]") -> None:
+    """Give one of our own sessions its settings."""
+    connection.execute(_SET, [list(STEADY), list(STEADY.values())])
+
+
 def check(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
     """Raise BenchError where a session like this, one of a backend, cannot do its work."""
-    row = connection.execute(_STATE, [list(_TIMEOUTS), _SHORTEST_TIMEOUT_MS]).fetchone()
+    import psycopg
+
+    try:
+        row = connection.execute(_STATE, [list(_TIMEOUTS), _SHORTEST_TIMEOUT_MS - 1]).fetchone()
+    except psycopg.Error as error:
+        by_state = {state: name for name, state in _TIMEOUTS.items()}
+        if error.sqlstate not in by_state:
+            raise
+        raise _too_short(by_state[error.sqlstate], connection.info.user, safe_url) from None
     assert row is not None
     search_path, user, timeouts = row
     if timeouts:
-        name, value = timeouts[0], connection.execute(f"SHOW {timeouts[0]}").fetchone()
-        raise BenchError(
-            f"{name} is {value[0] if value else ''} for the role {user} at {safe_url}: "
-            "the server would end what is measured.\n"
-            f'Type ALTER ROLE "{user}" SET {name} = 0, or add options=-c%20{name}%3D0 to the URL.'
-        )
+        raise _too_short(timeouts[0], user, safe_url)
     if search_path != PINNED["search_path"]:
         _check_search_path(connection, safe_url)
 
@@ -94,3 +114,11 @@ def _check_search_path(connection: "psycopg.Connection[Any]", safe_url: str) -> 
             f"{safe_url} keeps on the search path.\n"
             "Give the URL of the server itself, or REVOKE CREATE on that schema."
         )
+
+
+def _too_short(timeout: str, user: str, safe_url: str) -> BenchError:
+    return BenchError(
+        f"{timeout} is shorter than {_SHORTEST_TIMEOUT_MS} ms for the role {user} at {safe_url}: "
+        "the server would end what is measured.\n"
+        f'Type ALTER ROLE "{user}" SET {timeout} = 0, or add options=-c%20{timeout}%3D0 to the URL.'
+    )
