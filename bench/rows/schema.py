@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from accessors.sql import SCHEMA
 from bench.errors import BenchError
-from bench.server.failures import read_only
+from bench.server.refusals import read_only
 
 if TYPE_CHECKING:
     import psycopg

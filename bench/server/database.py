@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError, UsageError
-from bench.server import session as sessions
+from bench.server import settings
 from bench.server.drivers import check_drivers, driver_url
-from bench.server.failures import broken_off, cannot_connect
 from bench.server.lookup import looked_up
+from bench.server.refusals import cannot_connect
 from bench.server.url import build, masked, parse, redact
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ __all__ = ["Database", "named", "postmaster_pid", "redact", "resolve"]
 OLDEST_SERVER = 12
 _CONNECT_TIMEOUT_S = 5
 _CLOCKS_AGREE_S = 2
-_PINNED = sessions.options(sessions.PINNED)
+_PINNED = settings.options(settings.PINNED)
 _ENCODING = "UTF8"
 
 
@@ -55,7 +55,7 @@ class Database:
     ) -> "psycopg.Connection":
         """A new connection, or BenchError. Waits 5 s at most, unless the URL says otherwise.
 
-        Its settings are `sessions.STEADY`, whatever the role's. `as_backend`: the settings are
+        Its settings are `settings.STEADY`, whatever the role's. `as_backend`: the settings are
         those that the backends' sessions have.
         """
         import psycopg
@@ -70,7 +70,7 @@ class Database:
                 driver_url(self.url, "psycopg", **changes), autocommit=True
             )
             if is_steady:
-                sessions.steady(connection)
+                settings.steady(connection)
         except psycopg.Error as error:
             raise cannot_connect(error, self) from None  # the cause may quote the password
         if connection.info.server_version < OLDEST_SERVER * 10_000:
@@ -91,11 +91,12 @@ class Database:
         with self.connect() as connection:
             try:
                 yield connection
-            except psycopg.Error as error:
-                failure = broken_off(error, self)
-                if failure is None:
-                    raise
-                raise failure from None
+            except psycopg.OperationalError as error:
+                reason = redact(str(error).partition("\n")[0], self.url)
+                raise BenchError(
+                    f"lost the server at {self.safe_url} ({reason}).\n"
+                    "See its log; what was finished before is kept."
+                ) from None
 
     def url_for(self, driver: str) -> str:
         """The URL for this driver's own `connect`; UsageError where it lacks what protects."""
@@ -166,14 +167,14 @@ def resolve(database_url: str | None, drivers: Iterable[str] = ()) -> Database:
     pinned = Database(build(asked))
     try:
         with pinned.connect(as_backend=True) as connection:
-            sessions.check(connection, plain.safe_url)
+            settings.check(connection, plain.safe_url)
         return pinned
     except BenchError as error:
         if "unsupported startup parameter" not in str(error):
             raise
     # A pooler admits no settings: that is well where nobody can add to the search path.
     with plain.connect() as connection:
-        sessions.check(connection, plain.safe_url)
+        settings.check(connection, plain.safe_url)
     return plain
 
 

@@ -89,11 +89,14 @@ def test_a_pooler_is_used_where_nobody_can_plant_anything(
 
 
 @pytest.mark.parametrize("settings", [{}, {"ignore_startup_parameters": "options"}], ids=str)
+@pytest.mark.parametrize(
+    "statement", ["GRANT CREATE ON SCHEMA public TO other", "ALTER DATABASE shop OWNER TO other"]
+)
 def test_a_pooler_that_keeps_an_open_schema_on_the_path(
-    behind: Listening, shop: None, tmp_path: Path, settings: dict[str, str]
+    behind: Listening, shop: None, tmp_path: Path, settings: dict[str, str], statement: str
 ) -> None:
     """Forbids sessions on a search path where another role may plant functions."""
-    behind.execute("GRANT CREATE ON SCHEMA public TO other", database="shop")
+    behind.execute(statement, database="shop")
     with pooler(behind, **settings) as url:
         done = Bench(tmp_path, url)("verify")
     assert done.code == 1

@@ -51,28 +51,32 @@ _SET = """
         pg_catalog.unnest(%s::pg_catalog.text[]), pg_catalog.unnest(%s::pg_catalog.text[])
     ) AS settings (name, value)
     WHERE pg_catalog.current_setting(name, true) IS NOT NULL
+    AND pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.=) 'pg_catalog'
 """
 
 _STATE = """
     SELECT pg_catalog.current_setting('search_path'), current_user,
         ARRAY(SELECT name::pg_catalog.text FROM pg_catalog.pg_settings
             WHERE name OPERATOR(pg_catalog.=) ANY (%s)
-            AND setting::pg_catalog.int4 BETWEEN 1 AND %s ORDER BY name)
+            AND setting::pg_catalog.int4 OPERATOR(pg_catalog.>) 0
+            AND setting::pg_catalog.int4 OPERATOR(pg_catalog.<) %s ORDER BY name)
 """
 
-# Schemas of the search path in which others than this user, superusers and the database's owner
-# may create functions and operators. `grantee` 0 is everybody.
+# Schemas of the search path in which others than this user and superusers may create functions and
+# operators. `grantee` 0 is everybody, 6171 is pg_database_owner.
 _OPEN_SCHEMAS = """
     SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
     AND EXISTS (
         SELECT FROM pg_catalog.aclexplode(coalesce(
             n.nspacl, pg_catalog.acldefault('n', n.nspowner))) AS a
-        LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+        LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) CASE
+            WHEN a.grantee OPERATOR(pg_catalog.=) 6171 THEN (
+                SELECT datdba FROM pg_catalog.pg_database
+                WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+            ELSE a.grantee END
         WHERE a.privilege_type OPERATOR(pg_catalog.=) 'CREATE'
-        AND coalesce(r.rolname OPERATOR(pg_catalog.<>) current_user
-            AND r.rolname OPERATOR(pg_catalog.<>) 'pg_database_owner'
-            AND NOT r.rolsuper, true))
+        AND coalesce(r.rolname OPERATOR(pg_catalog.<>) current_user AND NOT r.rolsuper, true))
 """
 
 
@@ -82,7 +86,11 @@ def options(settings: dict[str, str]) -> str:
 
 
 def steady(connection: "psycopg.Connection[Any]") -> None:
-    """Give one of our own sessions its settings."""
+    """Give one of our own sessions its settings.
+
+    Not where the search path is another than ours: a pooler stands between, and would hand on what
+    is set.
+    """
     connection.execute(_SET, [list(STEADY), list(STEADY.values())])
 
 
@@ -91,7 +99,7 @@ def check(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
     import psycopg
 
     try:
-        row = connection.execute(_STATE, [list(_TIMEOUTS), _SHORTEST_TIMEOUT_MS - 1]).fetchone()
+        row = connection.execute(_STATE, [list(_TIMEOUTS), _SHORTEST_TIMEOUT_MS]).fetchone()
     except psycopg.Error as error:
         by_state = {state: name for name, state in _TIMEOUTS.items()}
         if error.sqlstate not in by_state:

@@ -1,4 +1,4 @@
-"""What went wrong with a connection, in two lines: what happened where, and what to do."""
+"""Connections that are refused, in two lines: what happened where, and what to do."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -85,17 +85,6 @@ _CONNECTING = (
     ),
 )
 
-# By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_AT_WORK = {
-    "25P03": ("idle_in_transaction_session_timeout ended a session at", "Set it to 0 there."),
-    "25P04": ("transaction_timeout ended a transaction at", "Set it to 0 for this role."),
-    "53100": ("the disk of the server is full at", "Make room there, or choose a smaller --scale."),
-    "53200": ("the server has no memory left at", "See its log, and work_mem there."),
-    "55P03": ("somebody else holds a lock at", "Let the others end, then try again."),
-    "57014": ("a statement was cancelled at", "Set statement_timeout to 0, or ask who cancelled."),
-    "57P05": ("idle_session_timeout ended a session at", "Set it to 0 for this role."),
-}
-
 
 def cannot_connect(error: "psycopg.Error", database: "Database") -> BenchError:
     """Return what to raise when connecting failed with `error`."""
@@ -105,22 +94,6 @@ def cannot_connect(error: "psycopg.Error", database: "Database") -> BenchError:
     reason = redact(last.rpartition(" failed: ")[2].strip(), database.url)
     _, what, advice = next(known for known in _CONNECTING if known[0] in said)
     return BenchError(f"{what} {database.safe_url} ({reason.rstrip('.')}).\n{advice}")
-
-
-def broken_off(error: "psycopg.Error", database: "Database") -> BenchError | None:
-    """Return what to raise when a statement failed with `error`; None for a defect of ours."""
-    import psycopg
-
-    reason = redact(str(error).partition("\n")[0], database.url)
-    if known := _AT_WORK.get(error.sqlstate or ""):
-        what, advice = known
-        return BenchError(f"{what} {database.safe_url} ({reason}).\n{advice}")
-    if isinstance(error, psycopg.OperationalError):
-        return BenchError(
-            f"lost the server at {database.safe_url} ({reason}).\n"
-            "See its log; what was finished before is kept."
-        )
-    return None
 
 
 def read_only(connection: "psycopg.Connection[Any]") -> BenchError:
