@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from accessors.sql import SCHEMA
 from bench.errors import BenchError
+from bench.rows.owner import check_owner
 from bench.server.refusals import read_only
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def create(connection: "psycopg.Connection[Any]") -> None:
     """
     with alone(connection):
         if _ours(connection):
+            check_owner(connection)
             if _comment(connection) == MARK:
                 return
             _drop_tables(connection)

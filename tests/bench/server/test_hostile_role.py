@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bench.rows import schema
 from bench.server.url import changed
 from tests.bench.command import Bench
 from tests.listening import Listening, listening
@@ -126,3 +127,36 @@ def test_nothing_planted_runs_while_streaming(planted: Listening, victim: Bench)
     done = victim("streaming", "--quick", "--no-charts", *backends, seconds=500)
     assert ran(planted) == []
     assert done.code == 0, done
+
+
+def test_a_schema_that_another_role_has_made_for_us(planted: Listening, tmp_path: Path) -> None:
+    """Forbids trusting the mark: its text is public, and triggers run as whoever loads the rows."""
+    planted.execute(
+        "DROP SCHEMA IF EXISTS gatherbench CASCADE",
+        "GRANT CREATE ON DATABASE postgres TO hostile",
+        "DELETE FROM public.trace",
+    )
+    url = changed(planted.admin, user="hostile")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET search_path = pg_catalog")
+        schema.create(connection)
+        connection.execute(
+            "CREATE FUNCTION gatherbench.planted() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$BEGIN {TRACE.format('trigger')}; RETURN NEW; END$$".encode()
+        )
+        connection.execute(
+            "CREATE TRIGGER planted BEFORE INSERT ON gatherbench.orders FOR EACH ROW"
+            " EXECUTE FUNCTION gatherbench.planted()"
+        )
+        connection.execute("GRANT ALL ON SCHEMA gatherbench TO PUBLIC")
+    bench = Bench(tmp_path, planted.admin)
+    done = bench("verify", "--scale=0.01", "--backend=psycopg", seconds=110)
+    assert ran(planted) == []
+    assert done.code == 1
+    assert len(done.error) == 2, done
+    assert "schema gatherbench belongs to the role hostile" in done.error[0]
+    assert "bench db reset" in done.error[1]
+    planted.execute("DROP FUNCTION gatherbench.planted() CASCADE")
+    assert bench("db", "reset", "--yes").code == 0
+    again = bench("verify", "--scale=0.01", "--backend=psycopg", seconds=110)
+    assert again.code == 0, again
