@@ -10,7 +10,7 @@ from bench.server import settings
 from bench.server.drivers import check_drivers, driver_url
 from bench.server.lookup import looked_up
 from bench.server.refusals import cannot_connect
-from bench.server.url import build, masked, parse, redact
+from bench.server.url import build, changed, masked, parse, redact
 
 if TYPE_CHECKING:
     import psycopg
@@ -60,16 +60,14 @@ class Database:
         """
         import psycopg
 
-        asked = parse(self.url)
         changes = {"application_name": application_name}
-        changes["connect_timeout"] = asked.get("connect_timeout", str(_CONNECT_TIMEOUT_S))
-        # A pooler, which takes no settings at the start, would hand on what is set later.
-        is_steady = asked.get("options", "").endswith(_PINNED) and not as_backend
+        if "connect_timeout" not in parse(self.url):
+            changes["connect_timeout"] = str(_CONNECT_TIMEOUT_S)
         try:
             connection = psycopg.connect(
                 driver_url(self.url, "psycopg", **changes), autocommit=True
             )
-            if is_steady:
+            if not as_backend:
                 settings.steady(connection)
         except psycopg.Error as error:
             raise cannot_connect(error, self) from None  # the cause may quote the password
@@ -142,29 +140,28 @@ def named(database_url: str | None) -> Database:
     The embedded server is started when it is not up. UsageError when the URL cannot be read.
     """
     if database_url:
-        asked = parse(database_url)
+        parameters = parse(database_url)
     else:
         from bench.server.embedded import EmbeddedServer, default_folder
 
-        asked = parse(EmbeddedServer(default_folder()).start())
-    return Database(build(looked_up(asked)))
+        parameters = parse(EmbeddedServer(default_folder()).start())
+    return Database(build(looked_up(parameters)))
 
 
 def resolve(database_url: str | None, drivers: Iterable[str] = ()) -> Database:
-    """The same, to work on: every session on it has our settings and is found fit for that.
+    """The same to work on: every session has our settings, and a first one was fit for work.
 
     `drivers`: those that will be given its URL; what they lack is said, or refused with UsageError.
     Raises BenchError when the server cannot be reached, or a session could not do its work.
     """
-    meant = named(database_url)
-    asked = parse(meant.url)
+    parameters = parse(named(database_url).url)
     # Columns have to arrive as text, also from a database without an encoding (SQL_ASCII), and the
     # same bytes have to be sent to every driver; asyncpg has no other encoding.
-    asked["client_encoding"] = _ENCODING
-    plain = Database(build(asked))
+    parameters["client_encoding"] = _ENCODING
+    plain = Database(build(parameters))
     check_drivers(plain.url, drivers)
-    asked["options"] = f"{asked.get('options', '')} {_PINNED}".strip()
-    pinned = Database(build(asked))
+    options = f"{parameters.get('options', '')} {_PINNED}".strip()
+    pinned = Database(changed(plain.url, options=options))
     try:
         with pinned.connect(as_backend=True) as connection:
             settings.check(connection, plain.safe_url)

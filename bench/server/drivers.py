@@ -73,9 +73,11 @@ def check_drivers(url: str, drivers: Iterable[str]) -> None:
             refused[driver] = name
             continue
         lacking = _lacking(driver)
-        dropped = [f"{name}={parameters[name]}" for name in parameters if lacking(name)]
-        dropped = [item for item in dropped if item.partition("=")[0] not in _WITHOUT_LOSS]
-        dropped = [item for item in dropped if not _asks_nothing(*item.split("=", 1))]
+        dropped = [
+            f"{name}={value}"
+            for name, value in parameters.items()
+            if lacking(name) and name not in _WITHOUT_LOSS and name not in _PROTECTS
+        ]
         if dropped:
             log.warning(
                 "%s does not know %s: its sessions go without, those of other drivers have it",
@@ -99,21 +101,17 @@ def _refusal(parameter: str, drivers: list[str]) -> str:
 
 
 def _refused(parameters: Mapping[str, str], driver: str) -> str | None:
-    """The first parameter that protects and that the driver lacks, as `name=value`."""
+    """Return the first parameter that protects and that the driver lacks, as `name=value`."""
     lacking = _lacking(driver)
     for name, harmless in _PROTECTS.items():
         if name in parameters and lacking(name) and parameters[name] not in harmless:
-            secret = not harmless
-            return name if secret else f"{name}={parameters[name]}"
+            is_secret = not harmless
+            return name if is_secret else f"{name}={parameters[name]}"
     if driver == "asyncpg" and parameters.get("sslrootcert") == "system":
         return "sslrootcert=system"
     if driver == "asyncpg" and "hostaddr" in parameters and _names_are_checked(parameters):
         return "hostaddr together with sslmode=verify-full"
     return None
-
-
-def _asks_nothing(name: str, value: str) -> bool:
-    return value in _PROTECTS.get(name, ())
 
 
 def _names_are_checked(parameters: Mapping[str, str]) -> bool:
@@ -141,10 +139,10 @@ def _unknown_to_psycopg2(name: str) -> bool:
 
 
 def _for_asyncpg(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Say in other words what asyncpg knows in others only."""
-    told = dict(parameters)
-    if "hostaddr" in told:  # an address in place of a name, so that no name is looked up
-        told["host"] = told["hostaddr"]
-    if "fallback_application_name" in told:
-        told.setdefault("application_name", told["fallback_application_name"])
-    return told
+    """Return the parameters, with those that asyncpg has under another name renamed."""
+    renamed = dict(parameters)
+    if "hostaddr" in renamed:  # an address in place of a name, so that no name is looked up
+        renamed["host"] = renamed["hostaddr"]
+    if "fallback_application_name" in renamed:
+        renamed.setdefault("application_name", renamed["fallback_application_name"])
+    return renamed

@@ -88,8 +88,8 @@ def options(settings: dict[str, str]) -> str:
 def steady(connection: "psycopg.Connection[Any]") -> None:
     """Give one of our own sessions its settings.
 
-    Not where the search path is another than ours: a pooler stands between, and would hand on what
-    is set.
+    Nothing is set where the search path is not ours: a pooler may stand between, which would hand
+    the settings on to other clients.
     """
     connection.execute(_SET, [list(STEADY), list(STEADY.values())])
 

@@ -1,5 +1,6 @@
 """Settings of a role or a database: none changes an answer, and one that ends the work is named."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import psycopg
 import pytest
 
 from bench.errors import BenchError
+from bench.server.account import account_for
 from bench.server.database import resolve
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed, parse
@@ -177,3 +179,17 @@ def test_our_own_settings_are_not_shown(role: Role) -> None:
     database = resolve(role.url)
     assert parse(database.safe_url) == parse(role.url)
     assert parse(database.url)["options"] == "-c search_path=pg_catalog"
+
+
+def test_a_standby(tmp_path: Path) -> None:
+    """Forbids blaming the role for a server that nobody can write to."""
+    with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
+        standby = EmbeddedServer(Path(folder) / "postgres")
+        standby.start()
+        standby.stop()
+        signal = standby.data / "standby.signal"
+        signal.touch()
+        account_for(standby.folder).own(signal)
+        bench = Bench(tmp_path, standby.start())
+        refused(bench("verify"), "is a standby", "target_session_attrs=read-write")
+        standby.stop()
