@@ -101,10 +101,7 @@ def check(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
     try:
         row = connection.execute(_STATE, [list(_TIMEOUTS), _SHORTEST_TIMEOUT_MS]).fetchone()
     except psycopg.Error as error:
-        by_state = {state: name for name, state in _TIMEOUTS.items()}
-        if error.sqlstate not in by_state:
-            raise
-        raise _too_short(by_state[error.sqlstate], connection.info.user, safe_url) from None
+        raise _ended(error, connection.info.user, safe_url) from None
     assert row is not None
     search_path, user, timeouts = row
     if timeouts:
@@ -122,6 +119,19 @@ def _check_search_path(connection: "psycopg.Connection[Any]", safe_url: str) -> 
             f"{safe_url} keeps on the search path.\n"
             "Give the URL of the server itself, or REVOKE CREATE on that schema."
         )
+
+
+def _ended(error: "psycopg.Error", user: str, safe_url: str) -> BenchError:
+    """Return what to raise when not even the first statement could be done."""
+    for timeout, state in _TIMEOUTS.items():
+        if error.sqlstate == state:
+            return _too_short(timeout, user, safe_url)
+    # Libpq may notice only that the connection is closed.
+    reason = str(error).partition("\n")[0]
+    return BenchError(
+        f"a session of the role {user} was ended at once at {safe_url} ({reason}).\n"
+        "See the server's log, and whether idle_session_timeout is short for this role."
+    )
 
 
 def _too_short(timeout: str, user: str, safe_url: str) -> BenchError:

@@ -129,8 +129,12 @@ def test_the_header_tells_the_settings_of_the_role(role: Role) -> None:
 def test_a_timeout_that_would_end_the_work(role: Role, setting: str) -> None:
     """Forbids "lost the server", and a traceback, for a timeout of a millisecond."""
     role.set(**{setting: "'1ms'"})
+    done = role.bench("verify")
+    if setting == "idle_session_timeout" and "ended at once" in done.err:
+        refused(done, "the role odd_role was ended at once", "idle_session_timeout")
+        return
     refused(
-        role.bench("verify"),
+        done,
         f"{setting} is shorter than 1000 ms for the role odd_role at postgresql://odd_role@/",
         f'ALTER ROLE "odd_role" SET {setting} = 0',
         f"options=-c%20{setting}%3D0",
