@@ -243,14 +243,8 @@ def _is_private(found: Postmaster, account: Account) -> bool:
 
 def _url(running: Postmaster) -> str:
     # The port is named because PGPORT, where set, would stand in for one that is not.
-    return build(
-        {
-            "user": "postgres",
-            "dbname": "postgres",
-            "host": str(running.socket_folder),
-            "port": str(PORT),
-        }
-    )
+    where = {"host": str(running.socket_folder), "port": str(PORT)}
+    return build({"user": "postgres", "dbname": "postgres", **where})
 
 
 def _tail(text: str, lines: int = 8) -> str:
