@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.server.account import account_for
+from bench.server.account import Account, account_for_caller
 from bench.server.programs import binary
 from bench.server.url import build, changed
 
@@ -57,9 +57,9 @@ def listening(
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as place:
         folder = Path(place) / "server"
-        account = account_for(folder)
+        account = account_for_caller()
         folder.mkdir()
-        account.own(folder)
+        give(folder, account, 0o700)
         account.let_through([folder])
 
         def run(program: str, *arguments: str) -> None:
@@ -78,8 +78,7 @@ def listening(
         run("initdb", "-D", "data", "-U", "postgres", "--encoding=UTF8", "--locale=C", "-N")
         for name, content in {"pg_hba.conf": (TRUSTED + rules).encode(), **(files or {})}.items():
             (folder / "data" / name).write_bytes(content)
-            account.own(folder / "data" / name)
-            (folder / "data" / name).chmod(0o600)
+            give(folder / "data" / name, account, 0o600)
         all_settings = {
             "port": str(port),
             "listen_addresses": "127.0.0.1,::1" if socket.has_ipv6 else "127.0.0.1",
@@ -99,6 +98,13 @@ def listening(
             yield server
         finally:
             run("pg_ctl", "-D", "data", "-w", "-s", "-m", "immediate", "stop")
+
+
+def give(path: Path, account: Account, mode: int) -> None:
+    """Make a path the server account's."""
+    path.chmod(mode)
+    if account.switched:
+        os.chown(path, account.uid, account.gid)
 
 
 def free_port() -> int:

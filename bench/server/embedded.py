@@ -29,7 +29,6 @@ from bench.server.place import enter
 from bench.server.process import PORT, Postmaster, end_remains
 from bench.server.programs import MAJOR_VERSION, binary, run, version
 from bench.server.socket import socket_folder
-from bench.server.url import build
 
 # The largest profile holds 64 connections, and for a moment the next case's 64 beside them; the
 # rest is for verification, monitoring and psql. PostgreSQL's own default of 100 is too few.
@@ -81,17 +80,17 @@ class EmbeddedServer:
         account = account_for_caller()
         with self._entered(account) as folder:
             if folder and (running := _answering(folder, account)):
-                return _url(running)
+                return running.url
         programs = binary("pg_ctl")
         with self._locked(account) as (folder, lock):
             account.let_through([folder.path, programs])
             if running := self._settled(folder, account):
-                return _url(running)
+                return running.url
             self._end(folder, account)
             self._initialise(folder, account, lock)
             self._launch(folder, account)
             if running := _answering(folder, account):
-                return _url(running)
+                return running.url
         raise BenchError(f"the embedded server started but does not answer; see {self.log}.")
 
     def stop(self) -> bool:
@@ -109,7 +108,7 @@ class EmbeddedServer:
             found = postmaster(folder) if folder else None
         if found is None or not found.is_alive:
             return ServerStatus(False, None, version(), None, self.data, None)
-        url = _url(found) if found.answers else None
+        url = found.url if found.answers else None
         return ServerStatus(True, found.pid, version(), url, self.data, found.socket_folder)
 
     def _settled(self, folder: Folder, account: Account) -> Postmaster | None:
@@ -239,12 +238,6 @@ def _answering(folder: Folder, account: Account) -> Postmaster | None:
 
 def _is_private(found: Postmaster, account: Account) -> bool:
     return found.socket_folder is not None and account.owns_privately(found.socket_folder)
-
-
-def _url(running: Postmaster) -> str:
-    # The port is named because PGPORT, where set, would stand in for one that is not.
-    where = {"host": str(running.socket_folder), "port": str(PORT)}
-    return build({"user": "postgres", "dbname": "postgres", **where})
 
 
 def _tail(text: str, lines: int = 8) -> str:

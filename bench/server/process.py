@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.folder import Folder
+from bench.server.url import build
 
 if TYPE_CHECKING:
     import psutil
@@ -26,6 +27,13 @@ class Postmaster:
     data: Path
     socket_folder: Path | None
     ready: bool
+
+    @property
+    def url(self) -> str:
+        """The URL of its database `postgres`, by the socket."""
+        # The port is named because PGPORT, where set, would stand in for one that is not.
+        where = {"host": str(self.socket_folder), "port": str(PORT)}
+        return build({"user": "postgres", "dbname": "postgres", **where})
 
     @property
     def is_alive(self) -> bool:

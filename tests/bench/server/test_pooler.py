@@ -10,11 +10,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.server.account import account_for
+from bench.server.account import account_for_caller
 from bench.server.database import resolve
 from bench.server.url import changed, parse
 from tests.bench.command import Bench
-from tests.listening import Listening, free_port, listening
+from tests.listening import Listening, free_port, give, listening
 
 PGBOUNCER = Path("/usr/sbin/pgbouncer")
 
@@ -47,9 +47,9 @@ def pooler(behind: Listening, **settings: str) -> Iterator[str]:
         address = f"host=127.0.0.1 port={behind.port} user=plain"
         config = folder / "pgbouncer.ini"
         config.write_text(f"[databases]\n* = {address}\n[pgbouncer]\n{text}")
-        account = account_for(folder / "none")
-        account.own(folder)
-        account.own(config)
+        account = account_for_caller()
+        give(folder, account, 0o700)
+        give(config, account, 0o600)
         program = subprocess.Popen(
             [PGBOUNCER, "-q", config], cwd=folder, **account.subprocess_options
         )

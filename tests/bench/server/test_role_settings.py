@@ -8,12 +8,13 @@ import psycopg
 import pytest
 
 from bench.errors import BenchError
-from bench.server.account import account_for
+from bench.server.account import account_for_caller
 from bench.server.database import resolve
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed, parse
 from tests.bench.command import Bench, Done
 from tests.databases import new_database
+from tests.listening import give
 
 DRIVERS = ("--backend=psycopg2", "--backend=psycopg", "--backend=asyncpg", "--backend=orm+psycopg")
 ODD = {
@@ -193,7 +194,7 @@ def test_a_standby(tmp_path: Path) -> None:
         standby.stop()
         signal = standby.data / "standby.signal"
         signal.touch()
-        account_for(standby.folder).own(signal)
+        give(signal, account_for_caller(), 0o600)
         bench = Bench(tmp_path, standby.start())
         refused(bench("verify"), "is a standby", "target_session_attrs=read-write")
         standby.stop()
