@@ -19,7 +19,7 @@ READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install bench microbench test test-all check charts docs db-up db-down clean
+.PHONY: help install bench microbench test test-all versions check charts docs db-up db-down clean
 
 help: ## list the targets
 	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
@@ -48,6 +48,9 @@ test: $(READY_DEV) ## run the tests: ARGS="-k streams"
 
 test-all: $(READY_DEV) ## run all tests, with those of faults and of other versions
 	@$(PYTEST) $(ARGS)
+
+versions: $(READY_DEV) ## run the tests with other Pythons, libraries, servers: ARGS="-s lowest"
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/nox $(ARGS)
 
 check: $(READY_DEV) ## lint, formatting, types, architecture
 	@.venv/bin/ruff check .
@@ -88,9 +91,9 @@ db-down: ## stop the one in Docker (its rows stay)
 clean: ## remove .venv and caches; results/ and the database's files stay
 	@# The embedded server runs from .venv: it has to end first.
 	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
+	@rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
 	@find accessors async_benchmark bench session_guard tests -type d -name __pycache__ -prune -exec rm -rf {} +
-	@echo "removed  .venv and caches"
+	@echo "removed  .venv, .nox and caches"
 	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
 
 $(READY): pyproject.toml constraints.txt
