@@ -51,7 +51,7 @@ def bench(
         ("run --fetch batchd", "no fetch named 'batchd': did you mean 'batched'?"),
         ("run --fetch buffered:9", "no fetch named 'buffered:9': write streamed:100"),
         ("run --fetch batched:0", "no fetch named 'batched:0'"),
-        ("run --bakcend null", "Did you mean"),
+        ("run --bakcend null", "--backend"),
         ("run --loop trio", "'trio' is not one of 'asyncio', 'uvloop'"),
         ("run --rounds 0", "0 is not in the range x>=1"),
         ("run --seconds nan", "nan is no number"),

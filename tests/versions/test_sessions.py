@@ -42,7 +42,8 @@ def test_a_server_of_every_version_can_be_brought() -> None:
 
 def test_the_oldest_python_is_tested() -> None:
     """Forbids to admit a Python that no classifier names: sessions are made of those."""
-    versions = [name.rpartition(" ")[2] for name in PROJECT["classifiers"]]
+    pattern = re.compile(r"Programming Language :: Python :: (3\.\d+)")
+    versions = [found[1] for name in PROJECT["classifiers"] if (found := pattern.fullmatch(name))]
     assert PROJECT["requires-python"] == f">={versions[0]}"
 
 
