@@ -19,7 +19,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = [*nox.project.python_versions(PROJECT), "3.14"]
 """The Pythons of the classifiers, and one that has not been tested yet."""
 
-PYTEST = ("pytest", "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+PYTEST = ("python", "-m", "pytest", "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 
 SERVERS = {
     13: "13.23.0-beta.16",
@@ -96,6 +96,6 @@ def servers(session: nox.Session) -> None:
     session.install("--constraint", "constraints.txt", "--editable", ".[test]")
     programs = sorted(str(path) for path in folder.glob("node_modules/postgresql-*/native/bin"))
     session.run(
-        *("pytest", "tests/versions", *session.posargs),
+        *("python", "-m", "pytest", "tests/versions", *session.posargs),
         env={"GATHERBENCH_TEST_SERVERS": os.pathsep.join(programs)},
     )
