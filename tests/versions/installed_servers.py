@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.server.account import Account, account_for
+from bench.server.account import Account, account_for_caller
 
 VARIABLE = "GATHERBENCH_TEST_SERVERS"
 """Names further folders of programs, separated as in PATH; `nox -s servers` sets it."""
@@ -49,12 +49,12 @@ def running_server(programs: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as name:
         folder = Path(name) / "server"
-        folder.mkdir()
-        account = account_for(folder)
+        folder.mkdir(mode=0o700)
+        account = account_for_caller()
         account.let_through([programs / "initdb", folder])
         (folder / "password").write_text(PASSWORD)
         for path in (folder / "password", folder):
-            account.own(path)
+            os.chown(path, account.uid, account.gid)
         where = ["-D", "data"]
         access = ["--username=postgres", "--auth=scram-sha-256", "--pwfile=password"]
         _run(account, folder, programs / "initdb", *where, *access, "--encoding=UTF8", "--locale=C")
