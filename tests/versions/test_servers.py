@@ -1,5 +1,6 @@
 """The commands against every PostgreSQL from the oldest to the one before the embedded."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ import psycopg
 import pytest
 
 from bench.doctor.server_version import NEW_SETTINGS
-from bench.results import file
 from bench.rows import dataset
 from bench.server.database import OLDEST_SERVER, Database
 from bench.server.programs import MAJOR_VERSION
@@ -65,7 +65,8 @@ def test_a_command_succeeds(older: Database, line: str, tmp_path: Path) -> None:
 def test_a_run_succeeds_and_names_the_server(older: Database, tmp_path: Path) -> None:
     done = bench("run --profile smoke --no-charts --out out", older, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    server = file.load(tmp_path / "out").header["environment"]["server"]
+    header, _, _ = (tmp_path / "out" / "run.jsonl").read_text().partition("\n")
+    server = json.loads(header)["environment"]["server"]
     assert server["version"].startswith(f"{major(older)}.")
     assert server["transport"] == "tcp"
 
