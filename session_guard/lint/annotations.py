@@ -103,7 +103,7 @@ class Annotations(Names):
                 result = join(result, self.instance_of(part, scope))
             return result
         if last in _MANY:
-            return Many(TypeForm(parts[0], scope))
+            return Many(TypeForm(parts[0], scope)) if parts else UNKNOWN
         if last in _CONTEXTS:
             return Context(self.instance_of(parts[0], scope))
         if last in ("dict", "Dict", "Mapping", "MutableMapping", "defaultdict") and len(parts) > 1:

@@ -1,6 +1,7 @@
 """Attributes of values, and what iterating or entering a value gives."""
 
 import ast
+from collections import defaultdict
 
 from session_guard.lint.calls import Calls
 from session_guard.lint.libraries import HARMLESS, NAMED_SESSION, POSSIBLE_METHODS, words
@@ -146,16 +147,13 @@ class Attributes(Calls):
         for home in homes:
             if not isinstance(home, Class):
                 continue
-            for method in home.node.body:
-                if not isinstance(method, FunctionNode) or method in self.stack:
+            for method, content in _assignments(home.node).get(name, ()):
+                if method in self.stack:
                     continue
-                for node in within(method):
-                    content = _assigned(node, name)
-                    if content is not None:
-                        function = Function(method, home.scope, value, home)
-                        with self.entered(method):
-                            scope = self.bind(function, Arguments(), place, as_root=True)
-                            result = join(result, self.evaluate(content, scope))
+                function = Function(method, home.scope, value, home)
+                with self.entered(method):
+                    scope = self.bind(function, Arguments(), place, as_root=True)
+                    result = join(result, self.evaluate(content, scope))
         return result
 
     def _of_unknown(self, value: Instance, name: str, place: Place) -> Value:
@@ -227,11 +225,21 @@ def _decorated(node: ast.AST, names: frozenset[str] | set[str]) -> bool:
     )
 
 
-def _assigned(node: ast.AST, name: str) -> ast.expr | None:
-    """Return what a statement sets `self.name` to."""
-    match node:
-        case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=attr)], value=value):
-            return value if attr == name else None
-        case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=attr)):
-            return node.value if attr == name else None
-    return None
+def _assignments(home: ast.ClassDef) -> dict[str, list[tuple[FunctionNode, ast.expr]]]:
+    """Return what the methods of a class set each attribute of `self` to."""
+    known: dict[str, list[tuple[FunctionNode, ast.expr]]] | None
+    known = getattr(home, "_assignments", None)
+    if known is None:
+        known = defaultdict(list)
+        for method in home.body:
+            if not isinstance(method, FunctionNode):
+                continue
+            for node in within(method):
+                match node:
+                    case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)]):
+                        known[name].append((method, node.value))
+                    case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name)):
+                        if node.value is not None:
+                            known[name].append((method, node.value))
+        home._assignments = known  # type: ignore[attr-defined]  # asked for again and again
+    return known

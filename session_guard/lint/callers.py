@@ -37,10 +37,15 @@ class Caller:
     module: Module
     call: ast.Call
     around: tuple[FunctionNode, ...]
+    statement: ast.stmt | None
+    """The statement that the call is a part of."""
     runs_to_its_end: bool
     """True where asyncio.run or the like runs it."""
-    is_kept: bool
-    """True where the result is stored for longer than the call."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Return whether the result is stored for longer than the function runs."""
+        return self.statement is not None and _keeps(self.statement, self.around)
 
 
 class Callers:
@@ -54,9 +59,9 @@ class Callers:
             self._read(module)
 
     def _read(self, module: Module) -> None:
-        for node, around, kept, ran in _walk(module.tree, ()):
+        for node, around, statement, ran in _walk(module.tree, ()):
             name = last_name(node.func)
-            self.calls[name].append(Caller(module, node, around, ran, kept))
+            self.calls[name].append(Caller(module, node, around, statement, ran))
             if name in ("Depends", "Security", "Provide") and node.args:
                 self.dependencies.add(last_name(node.args[0]))
             if name in ("add_event_handler", "on_startup", "register", "connect") and node.args:
@@ -122,20 +127,25 @@ def _is_route(function: FunctionNode) -> bool:
 _RUNNERS = frozenset({"run", "run_until_complete", "run_sync"})
 
 
+_Call = tuple[ast.Call, tuple[FunctionNode, ...], ast.stmt | None, bool]
+
+
 def _walk(
-    node: ast.AST, around: tuple[FunctionNode, ...], kept: bool = False, ran: bool = False
-) -> Iterator[tuple[ast.Call, tuple[FunctionNode, ...], bool, bool]]:
-    for child in ast.iter_child_nodes(node):
-        inner = (*around, child) if isinstance(child, FunctionNode) else around
-        keeps = kept
-        if isinstance(child, ast.stmt):
-            keeps = _keeps(child, around)
-        if isinstance(child, ast.Call):
-            yield child, around, keeps, ran
-            runs = last_name(child.func) in _RUNNERS
-            yield from _walk(child, inner, keeps, runs)
-        else:
-            yield from _walk(child, inner, keeps, ran and isinstance(child, ast.expr))
+    node: ast.AST,
+    around: tuple[FunctionNode, ...],
+    statement: ast.stmt | None = None,
+    ran: bool = False,
+) -> Iterator[_Call]:
+    waiting = [(node, around, statement, ran)]
+    while waiting:
+        node, around, statement, ran = waiting.pop()
+        if isinstance(node, ast.stmt):
+            statement, ran = node, False
+        if isinstance(node, ast.Call):
+            yield node, around, statement, ran
+            ran = last_name(node.func) in _RUNNERS
+        inner = (*around, node) if isinstance(node, FunctionNode) else around
+        waiting += [(child, inner, statement, ran) for child in ast.iter_child_nodes(node)]
 
 
 def _keeps(node: ast.stmt, around: tuple[FunctionNode, ...]) -> bool:

@@ -4,7 +4,7 @@ import ast
 
 from session_guard.lint.annotations import Annotations
 from session_guard.lint.libraries import words
-from session_guard.lint.module import last_name, within
+from session_guard.lint.module import is_generator, last_name
 from session_guard.lint.values import (
     UNKNOWN,
     Arguments,
@@ -38,7 +38,7 @@ class Calls(Annotations):
         node = function.node
         if isinstance(node, ast.Lambda):
             return self.run_function(function, arguments, place)
-        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in within(node)):
+        if is_generator(node):
             return Call(function, arguments, place, "generator")
         if isinstance(node, ast.AsyncFunctionDef):
             return Call(function, arguments, place, "coroutine")

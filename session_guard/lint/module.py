@@ -127,12 +127,29 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from statements(part.body)
 
 
-def within(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what lies in a node, but not in the functions that are defined in it."""
-    for child in ast.iter_child_nodes(node):
-        yield child
-        if not isinstance(child, _OWN_SCOPE):
-            yield from within(child)
+def within(node: ast.AST) -> list[ast.AST]:
+    """Return what lies in a node, but not in the functions and classes that are defined in it."""
+    known: list[ast.AST] | None = getattr(node, "_within", None)
+    if known is None:
+        known = []
+        waiting = [node]
+        while waiting:
+            for child in ast.iter_child_nodes(waiting.pop()):
+                known.append(child)
+                if not isinstance(child, _OWN_SCOPE):
+                    waiting.append(child)
+        if isinstance(node, FunctionNode):
+            node._within = known  # type: ignore[union-attr]  # asked for again and again
+    return known
+
+
+def is_generator(node: FunctionNode) -> bool:
+    """Return whether a function yields."""
+    known: bool | None = getattr(node, "_is_generator", None)
+    if known is None:
+        known = any(isinstance(part, ast.Yield | ast.YieldFrom) for part in within(node))
+        node._is_generator = known  # type: ignore[union-attr]
+    return known
 
 
 def last_name(node: ast.AST | None) -> str:

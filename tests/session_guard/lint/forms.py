@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from session_guard.lint import check_paths
+from session_guard.lint.configuration import Configuration
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -48,9 +49,11 @@ class Form:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).write_text(text)
             report = check_paths(root / name for name, _ in self.files)
+            by_default = Configuration()
             return [
                 (finding.path.relative_to(root).as_posix(), finding.line, finding.rule)
                 for finding in report.findings
+                if by_default.applies(finding)
             ]
 
 
