@@ -2,6 +2,7 @@
 
 import ast
 
+from session_guard.lint.alternatives import join
 from session_guard.lint.libraries import (
     ENGINES,
     POOLS,
@@ -32,7 +33,6 @@ from session_guard.lint.values import (
     TypeForm,
     Value,
     Variable,
-    join,
 )
 
 _TRANSPARENT = words("Annotated Optional Final ClassVar Required NotRequired ReadOnly")

@@ -3,9 +3,10 @@
 import ast
 from collections import defaultdict
 
-from session_guard.lint.calls import Calls
+from session_guard.lint.alternatives import join
 from session_guard.lint.libraries import HARMLESS, NAMED_SESSION, POSSIBLE_METHODS, words
 from session_guard.lint.module import last_name, within
+from session_guard.lint.objects import Objects
 from session_guard.lint.values import (
     UNKNOWN,
     Arguments,
@@ -27,7 +28,6 @@ from session_guard.lint.values import (
     Session,
     Task,
     Value,
-    join,
 )
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -35,7 +35,7 @@ _PROPERTIES = words("property cached_property hybrid_property reify")
 MOST_ITEMS = 6
 
 
-class Attributes(Calls):
+class Attributes(Objects):
     """Reads attributes."""
 
     def attribute(self, value: Value, name: str, place: Place) -> Value:

@@ -110,9 +110,8 @@ class Callers:
 
     def _runs_once(self, function: FunctionNode) -> bool:
         decorators = {last_name(decorator) for decorator in function.decorator_list}
-        return bool(
-            _ONCE.fullmatch(function.name) or decorators & CACHES or function.name in self.lifespans
-        )
+        by_name = function.name != "__init__" and _ONCE.fullmatch(function.name)
+        return bool(by_name or decorators & CACHES or function.name in self.lifespans)
 
 
 def _is_route(function: FunctionNode) -> bool:

@@ -2,6 +2,7 @@
 
 import ast
 
+from session_guard.lint.alternatives import join
 from session_guard.lint.annotations import Annotations
 from session_guard.lint.libraries import words
 from session_guard.lint.module import is_generator, last_name
@@ -19,7 +20,6 @@ from session_guard.lint.values import (
     Session,
     TypeForm,
     Value,
-    join,
 )
 
 DEEPEST = 12
@@ -61,9 +61,9 @@ class Calls(Annotations):
         self.ran.add(node)
         scope = self.bind(function, arguments, place)
         if isinstance(node, ast.Lambda):
-            with self.entered(node):
+            with self.entered(node, scope, place):
                 return self.evaluate(node.body, scope)
-        with self.entered(node) as frame:
+        with self.entered(node, scope, place) as frame:
             self.execute(node.body, scope)
         if frame.yields:
             return Collection(tuple(frame.yields))
@@ -90,7 +90,7 @@ class Calls(Annotations):
         node = function.node
         scope = Scope(function.scope.module, function.scope, function=node, home=function.home)
         positional = list(arguments.positional)
-        decorators = set() if isinstance(node, ast.Lambda) else _decorators(node)
+        decorators = set() if isinstance(node, ast.Lambda) else decorators_of(node)
         if function.receiver is not None and "staticmethod" not in decorators:
             positional.insert(0, function.receiver)
         keywords = dict(arguments.keywords)
@@ -201,61 +201,6 @@ class Calls(Annotations):
         self.dependencies[key] = value
         return value
 
-    # Objects.
-
-    def make(self, home: Class, arguments: Arguments, place: Place) -> Value:
-        """Return a new object of a class."""
-        kind = self.kind_of_class(home)
-        if kind:
-            return self.session(kind)
-        instance = Instance(home)
-        self.heap[instance] = {}
-        start = self.in_class(home, "__init__") or self.in_class(home, "__attrs_post_init__")
-        if start and isinstance(start[0], FunctionNode):
-            function = Function(start[0], start[1].scope, instance, start[1])
-            self.run_function(function, arguments, place)
-        elif self.is_data(home):
-            self._set_fields(instance, home, arguments)
-        else:
-            held: frozenset = frozenset()  # type: ignore[type-arg]
-            for value in arguments.everything():
-                held |= self.held(value)
-            instance.held = held
-            self.heap[instance] |= arguments.keywords
-        return instance
-
-    def is_data(self, home: Class) -> bool:
-        """Return whether the fields of a class are the parameters of its maker."""
-        return bool(
-            _decorators(home.node) & _DATA
-            or {base.last for base in self.externals(home)} & _DATA_BASES
-        )
-
-    def fields(self, home: Class) -> list[tuple[ast.AnnAssign, Class]]:
-        """Return the annotated fields of a class, those of its bases first."""
-        inherited: dict[str, tuple[ast.AnnAssign, Class]] = {}
-        for base in self.bases(home):
-            if isinstance(base, Class):
-                inherited |= {_field(node): (node, owner) for node, owner in self.fields(base)}
-        for node in home.node.body:
-            if isinstance(node, ast.AnnAssign) and "ClassVar" not in ast.unparse(node.annotation):
-                inherited[_field(node)] = (node, home)
-        return list(inherited.values())
-
-    def _set_fields(self, instance: Instance, home: Class, arguments: Arguments) -> None:
-        positional = list(arguments.positional)
-        for node, owner in self.fields(home):
-            name = _field(node)
-            if name in arguments.keywords:
-                value = arguments.keywords[name]
-            elif positional:
-                value = positional.pop(0)
-            else:
-                continue  # `attribute` reads the annotation or the default
-            if value is UNKNOWN:
-                value = self.instance_of(node.annotation, owner.scope)
-            self.heap[instance][name] = value
-
 
 def _identity(value: Value) -> object:
     match value:
@@ -270,11 +215,7 @@ def _identity(value: Value) -> object:
     return value
 
 
-def _field(node: ast.AnnAssign) -> str:
-    return node.target.id if isinstance(node.target, ast.Name) else ""
-
-
-def _decorators(node: FunctionNode | ast.ClassDef) -> set[str]:
+def decorators_of(node: FunctionNode | ast.ClassDef) -> set[str]:
     return {last_name(decorator) for decorator in node.decorator_list}
 
 

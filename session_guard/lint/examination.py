@@ -44,13 +44,16 @@ def _examine(project: Project) -> Report:
     with_engines = any(engines.mentions_engines(module.source) for module in modules)
     callers = Callers(modules if with_engines else [])
     for module in modules:
-        shared.check(machine, module)
-        findings.update(module_sessions.check(machine, module))
+        machine.steps = 0
         try:
-            machine.steps = 0
+            shared.check(machine, module)
+            findings.update(module_sessions.check(machine, module))
             findings.update(engines.check(machine, module, callers))
         except (TooLongError, RecursionError):
-            pass
+            continue
+        except Exception as problem:  # a defect of the lint must not hide what it finds elsewhere
+            reason = f"could not be followed to its end, by a defect of the lint: {problem!r}"
+            project.unread.append(Unread(module.path, reason))
     findings |= machine.findings
     lines = {module.path: module.source.splitlines() for module in modules}
     kept = [

@@ -1,32 +1,24 @@
 """Expressions."""
 
 import ast
-import re
 
-from session_guard.lint.module import last_name
+from session_guard.lint.alternatives import join
 from session_guard.lint.starts import Starts
 from session_guard.lint.values import (
     UNKNOWN,
-    Arguments,
-    Call,
     Class,
     Collection,
     External,
     Function,
-    Instance,
     Literally,
-    Maker,
     Many,
     Pending,
     Place,
     Scope,
     TypeForm,
     Value,
-    join,
-    options,
 )
 
-_ENGINE = re.compile(r"_?(\w+_)?engine")
 _COMPREHENSION = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 
@@ -42,17 +34,17 @@ class Expressions(Starts):
             case ast.Constant(value=content):
                 return Literally(content)
             case ast.Call():
-                return self._call(node, scope)
+                return self.call_expression(node, scope)
             case ast.Await(value=inner):
                 return self.wait_for(self.evaluate(inner, scope), Place(node, scope.module))
             case ast.Attribute(value=inner, attr=name):
-                return self._attribute(node, self.evaluate(inner, scope), name, scope)
+                return self.read_attribute(node, self.evaluate(inner, scope), name, scope)
             case ast.Subscript():
                 return self._subscript(node, scope)
             case ast.Lambda():
                 return Function(node, scope, home=scope.home)
             case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
-                return Collection(tuple(self._spread(parts, scope)))
+                return Collection(tuple(self.spread(parts, scope)))
             case ast.Dict(keys=keys, values=values):
                 return self._dict(keys, values, scope)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
@@ -82,7 +74,11 @@ class Expressions(Starts):
                 self.evaluate(child, scope)
         return UNKNOWN
 
-    def _spread(self, parts: list[ast.expr], scope: Scope) -> list[Value]:
+    def call_expression(self, node: ast.Call, scope: Scope) -> Value:
+        """Return the value of a call."""
+        raise NotImplementedError
+
+    def spread(self, parts: list[ast.expr], scope: Scope) -> list[Value]:
         items: list[Value] = []
         for part in parts:
             value = self.evaluate(part, scope)
@@ -164,7 +160,7 @@ class Expressions(Starts):
         self.evaluate(node.slice, scope)
         return UNKNOWN
 
-    def _attribute(self, node: ast.Attribute, value: Value, name: str, scope: Scope) -> Value:
+    def read_attribute(self, node: ast.Attribute, value: Value, name: str, scope: Scope) -> Value:
         if name == "awaitable_attrs":
             # It loads by the session of the object, without naming it.
             tokens = frozenset({self.of_the_context("awaitable_attrs").token})
@@ -193,106 +189,3 @@ class Expressions(Starts):
                 guessed.token.name = text
             self.dependencies[key] = guessed or UNKNOWN
         return self.dependencies[key]
-
-    # Calls.
-
-    def _call(self, node: ast.Call, scope: Scope) -> Value:
-        place = Place(node, scope.module)
-        function = node.func
-        name = last_name(function)
-        if isinstance(function, ast.Attribute) and _is_super(function.value):
-            return self._call_super(function.attr, self._arguments(node, scope), scope, place)
-        if name == "cast" and len(node.args) == 2:
-            value = self.evaluate(node.args[1], scope)
-            return value if value is not UNKNOWN else self.instance_of(node.args[0], scope)
-        if name == "NewType" and len(node.args) == 2:
-            return TypeForm(node.args[1], scope)
-        receiver: Value | None = None
-        if isinstance(function, ast.Attribute):
-            receiver = self.evaluate(function.value, scope)
-            arguments = self._arguments(node, scope)
-            result = self.call_method(node, receiver, arguments, scope)
-            if result is not None:
-                return result
-            target = self._attribute(function, receiver, name, scope)
-            if target is UNKNOWN:
-                target = External(f"?.{name}")
-        else:
-            target = self.evaluate(function, scope)
-            arguments = self._arguments(node, scope)
-        if isinstance(target, Call) and target.form == "partial":
-            inner = target.target
-            if isinstance(inner, External) and inner.path == "asyncer.soonify":
-                return self.call_soonified(target, arguments, place)
-        if not any(isinstance(part, Function | Class | Maker | Call) for part in options(target)):
-            begun = self.begin(node, receiver, arguments, scope)
-            if begun is not None:
-                return begun
-            if _connects(function):
-                return self.session("connection")
-            if name == "getattr" and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
-                attribute = str(node.args[1].value)
-                return self.attribute(arguments.positional[0], attribute, place)
-            arguments = _without_results(node, arguments)
-        return self.call(target, arguments, place)
-
-    def _arguments(self, node: ast.Call, scope: Scope) -> Arguments:
-        keywords: dict[str, Value] = {}
-        for keyword in node.keywords:
-            value = self.evaluate(keyword.value, scope)
-            if keyword.arg is not None:
-                keywords[keyword.arg] = value
-            elif isinstance(value, Collection) and value.keys is not None:
-                keywords |= {str(k): v for k, v in zip(value.keys, value.items, strict=False)}
-        return Arguments(self._spread(node.args, scope), keywords)
-
-    def _call_super(self, name: str, arguments: Arguments, scope: Scope, place: Place) -> Value:
-        receiver = next(iter(scope.names.values()), UNKNOWN)
-        for base in self.bases(scope.home) if scope.home else ():
-            if not isinstance(base, Class):
-                continue
-            defined = self.in_class(base, name)
-            if defined is None:
-                continue
-            node, owner = defined
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                return self.call_function(
-                    Function(node, owner.scope, receiver, owner), arguments, place
-                )
-        held = self.held_by(arguments)
-        if isinstance(receiver, Instance):
-            if name == "__init__":
-                receiver.held |= held
-                for key, value in arguments.keywords.items():
-                    self.heap.setdefault(receiver, {}).setdefault(key, value)
-            held |= self.held(receiver)
-        return Pending(held, place=place)
-
-
-def _connects(function: ast.expr) -> bool:
-    """Return whether a function is `engine.connect` or `engine.begin`, by the engine's name."""
-    return (
-        isinstance(function, ast.Attribute)
-        and function.attr in ("connect", "begin")
-        and _ENGINE.fullmatch(last_name(function.value)) is not None
-    )
-
-
-def _is_super(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and last_name(node.func) == "super"
-
-
-def _without_results(node: ast.Call, arguments: Arguments) -> Arguments:
-    """Leave out results of calls that are given by name: they are values, and hold no session."""
-    if any(isinstance(part, ast.Starred) for part in node.args):
-        return arguments
-    positional = [
-        UNKNOWN if isinstance(value, Pending) and isinstance(part, ast.Name) else value
-        for part, value in zip(node.args, arguments.positional, strict=False)
-    ]
-    named = {keyword.arg for keyword in node.keywords if isinstance(keyword.value, ast.Name)}
-    keywords = {
-        name: UNKNOWN if isinstance(value, Pending) and name in named else value
-        for name, value in arguments.keywords.items()
-    }
-    return Arguments(positional, keywords)

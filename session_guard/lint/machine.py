@@ -1,7 +1,7 @@
 """The state of a program that the lint follows: tasks that run, sessions in use, attributes."""
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING
 from session_guard.lint.libraries import NAMED_PERHAPS, NAMED_SESSION
 from session_guard.lint.rules import RULES, Finding
 from session_guard.lint.values import (
-    UNKNOWN,
     Arguments,
     Call,
-    Collection,
-    Either,
+    Class,
     Function,
     Instance,
     Kind,
-    Pending,
     Place,
     Scope,
     Session,
     Task,
     Token,
     Value,
-    join,
 )
 
 if TYPE_CHECKING:
@@ -59,8 +55,10 @@ class Activity:
 
 @dataclass(eq=False)
 class Frame:
-    """A running function: what it returns and yields."""
+    """A running function: what it returns and yields, its names, and where it was called."""
 
+    scope: Scope | None = None
+    called_at: Place | None = None
     returns: list[Value] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
 
@@ -85,6 +83,7 @@ class Machine:
         self.threads: dict[Value, Task] = {}
         self.variables: dict[Value, Value] = {}
         self.stack: list[ast.AST] = []
+        self.frames: list[Frame] = []
         self.dependencies: dict[object, Value] = {}
         self.one_session_a_request = False
         self.module_values: dict[tuple[Module, str], Value] = {}
@@ -110,6 +109,15 @@ class Machine:
         raise NotImplementedError
 
     def instance_of(self, node: ast.expr, scope: Scope) -> Value:
+        raise NotImplementedError
+
+    def make(self, home: Class, arguments: Arguments, place: Place) -> Value:
+        raise NotImplementedError
+
+    def wait_for(self, value: Value, place: Place) -> Value:
+        raise NotImplementedError
+
+    def held(self, value: Value) -> frozenset[Token]:
         raise NotImplementedError
 
     # Sessions.
@@ -167,123 +175,19 @@ class Machine:
         if place_and_rule not in {(f.path, f.line, f.column, f.rule) for f in self.findings}:
             self.findings.add(finding)
 
-    # Tasks.
-
-    def start(self, value: Value, place: Place) -> Task:
-        """Start something as a task or thread, and return its handle."""
-        if isinstance(value, Task):
-            return value
-        tokens = self.used_by(value, place)
-        for token in sorted(tokens, key=lambda token: token.name):
-            for running in self.activity.live.values():
-                if token in running.tokens:
-                    self.report(token, place, running.place)
-        self.next_task += 1
-        self.activity.live[self.next_task] = Running(tokens, place)
-        return Task(frozenset({self.next_task}))
-
-    def used_by(self, value: Value, place: Place) -> frozenset[Token]:
-        """Return the sessions that a task uses which runs `value`."""
-        if isinstance(value, Either):
-            return frozenset().union(*(self.used_by(part, place) for part in value.options))
-        before, self.activity = self.activity, Activity()
-        variables = dict(self.variables)
-        try:
-            if isinstance(value, Function):
-                value = self.call(value, Arguments(), place)
-            self.wait_for(value, place)
-            tokens = set(self.activity.used)
-            for number, running in self.activity.live.items():
-                before.live[number] = running
-                tokens |= running.tokens
-        finally:
-            self.activity, self.variables = before, variables
-        return frozenset(tokens)
-
-    def wait_for(self, value: Value, place: Place) -> Value:
-        """Return the result of awaiting or running something in the task that runs now."""
-        match value:
-            case Task(numbers=numbers):
-                for number in numbers:
-                    self.activity.live.pop(number, None)
-                return value.result
-            case Pending(tokens=tokens):
-                self.use(tokens, place)
-                return value.result
-            case Call():
-                return self.run(value)
-            case Collection(items=items):
-                return Collection(tuple(self.wait_for(item, place) for item in items))
-            case Either(options=options):
-                result: Value = UNKNOWN
-                for option in options:
-                    result = join(result, self.wait_for(option, place))
-                return result
-        return value
-
-    def held(self, value: Value) -> frozenset[Token]:
-        """Return the sessions that somebody who is given `value` may use."""
-        match value:
-            case Session(token=token):
-                return frozenset({token})
-            case Pending(tokens=tokens):
-                return tokens
-            case Instance():
-                tokens = value.held
-                for part in self.heap.get(value, {}).values():
-                    if isinstance(part, Session | Pending):
-                        tokens |= self.held(part)
-                return tokens
-            case Collection(items=items):
-                return frozenset().union(*map(self.held, items))
-            case Either(options=options):
-                return frozenset().union(*map(self.held, options))
-            case Call(form="partial" | "coroutine" | "generator" | "deferred"):
-                return self.used_by(value, value.place)
-            case Function(node=ast.Lambda()):
-                return self.used_by(value, Place(value.node, value.scope.module))
-            case Function() if value.scope.parent or value.scope.function:
-                return self.used_by(value, Place(value.node, value.scope.module))
-            case Function(receiver=Instance() as receiver):
-                return self.held(receiver)
-        return frozenset()
-
-    # Branches.
-
-    def branch(self, scope: Scope, ways: list[Callable[[], str | None]]) -> str | None:
-        """Run each way from the same state, and go on with what all of them may have left."""
-        names, heap, live = self._state(scope)
-        ends: list[tuple[dict[str, Value], Attributes, dict[int, Running]]] = []
-        outcomes = []
-        for way in ways:
-            scope.names, self.activity.live = dict(names), dict(live)
-            self.heap = {instance: dict(parts) for instance, parts in heap.items()}
-            outcome = way()
-            outcomes.append(outcome)
-            if outcome is None:
-                ends.append((scope.names, self.heap, self.activity.live))
-        if not ends:
-            return outcomes[-1] if outcomes else None
-        scope.names, self.heap, self.activity.live = ends[0]
-        for other_names, other_heap, other_live in ends[1:]:
-            _merge(scope.names, other_names)
-            for instance, parts in other_heap.items():
-                _merge(self.heap.setdefault(instance, {}), parts)
-            self.activity.live |= other_live
-        return None
-
-    def _state(self, scope: Scope) -> tuple[dict[str, Value], Attributes, dict[int, Running]]:
-        return scope.names, self.heap, self.activity.live
-
     @contextmanager
-    def entered(self, node: ast.AST) -> "Iterator[Frame]":
+    def entered(
+        self, node: ast.AST, scope: Scope | None = None, called_at: Place | None = None
+    ) -> "Iterator[Frame]":
         """Run a function: its results go to a frame of its own."""
-        before, self.frame = self.frame, Frame()
+        before, self.frame = self.frame, Frame(scope, called_at)
+        self.frames.append(self.frame)
         self.stack.append(node)
         try:
             yield self.frame
         finally:
             self.stack.pop()
+            self.frames.pop()
             self.frame = before
 
     @contextmanager
@@ -303,8 +207,3 @@ class Machine:
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise TooLongError
-
-
-def _merge(names: dict[str, Value], others: dict[str, Value]) -> None:
-    for name, value in others.items():
-        names[name] = join(names[name], value) if name in names else value

@@ -3,6 +3,7 @@
 import ast
 import re
 
+from session_guard.lint.alternatives import join
 from session_guard.lint.annotations import pool_kind
 from session_guard.lint.attributes import Attributes
 from session_guard.lint.libraries import (
@@ -40,7 +41,6 @@ from session_guard.lint.values import (
     Session,
     TypeForm,
     Value,
-    join,
 )
 
 _OF_A_DATABASE = re.compile(r"\w*(db|database|sqlalchemy|orm|session|postgres)\w*")
@@ -192,7 +192,9 @@ class Makers(Attributes):
             text += " ".join(map(ast.unparse, [*node.args[1:], *(k.value for k in node.keywords)]))
         if _PER_TASK.search(text) or (scope[0] is UNKNOWN and text.isidentifier()):
             return Scoped(kind)
-        return self.session(kind)
+        session = self.session(kind)
+        session.token.guessed = True  # no session of the module: each scope has one
+        return session
 
 
 def _text_of(value: Value) -> str:

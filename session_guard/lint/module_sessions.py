@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from session_guard.lint.alternatives import options
 from session_guard.lint.libraries import SESSION_MAKERS, words
 from session_guard.lint.machine import TooLongError
 from session_guard.lint.module import Binding, FunctionNode, Module, last_name, statements, within
@@ -12,13 +13,13 @@ from session_guard.lint.statements import Statements
 from session_guard.lint.values import (
     Arguments,
     External,
+    Function,
     Maker,
     Place,
     Returns,
     Scope,
     Session,
     Value,
-    options,
 )
 
 _RULE = RULES["SG003"]
@@ -140,9 +141,11 @@ def _of_a_function(machine: Statements, module: Module, node: FunctionNode) -> I
         if value is not None and _is_session(value):
             yield _finding(module, default, last_name(default), "module")
     if {last_name(part) for part in node.decorator_list} & _CACHES or _lives_with_the_app(node):
+        place = Place(node, module)
+        inner = machine.bind(Function(node, scope), Arguments(), place, as_root=True)
         for part in within(node):
             if isinstance(part, ast.Return | ast.Yield):
-                value = _value(machine, part.value, scope)
+                value = _value(machine, part.value, inner)
                 if value is not None and _is_session(value):
                     yield _finding(module, part.value or node, node.name, "application")
     for part in within(node):

@@ -3,7 +3,8 @@
 import ast
 import builtins
 
-from session_guard.lint.machine import Machine
+from session_guard.lint.alternatives import join
+from session_guard.lint.branches import Branches
 from session_guard.lint.module import Binding, Module
 from session_guard.lint.project import import_target
 from session_guard.lint.values import (
@@ -17,11 +18,10 @@ from session_guard.lint.values import (
     Session,
     TypeForm,
     Value,
-    join,
 )
 
 
-class Names(Machine):
+class Names(Branches):
     """Looks names up."""
 
     def name(self, name: str, scope: Scope) -> Value:

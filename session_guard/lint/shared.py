@@ -121,5 +121,5 @@ def _reset(machine: Statements) -> None:
     machine.activity, machine.frame = Activity(), Frame()
     machine.heap, machine.lazy, machine.dependencies = {}, {}, {}
     machine.threads, machine.variables = {}, {}
-    machine.stack, machine.nested, machine.ran = [], [], set()
+    machine.stack, machine.frames, machine.nested, machine.ran = [], [], [], set()
     machine.one_session_a_request = False
