@@ -24,7 +24,8 @@ def parse(source: str) -> Parsed:
         return Parsed(_tree(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         reason = _reason(problem)
-    older = _in_older_syntax(source)
+        may_be_newer = isinstance(problem, SyntaxError)
+    older = _in_older_syntax(source) if may_be_newer else None
     if older is not None:
         try:
             return Parsed(_tree(older))
