@@ -31,7 +31,7 @@ class Assignments(CallExpressions):
             case ast.Attribute(value=owner, attr=name):
                 receiver = self.evaluate(owner, scope)
                 if isinstance(receiver, Instance):
-                    self.heap.setdefault(receiver, {})[name] = value
+                    self.set_part(receiver, name, value)
                 else:
                     scope.names[ast.unparse(target)] = value
             case ast.Subscript(value=owner, slice=key):

@@ -44,7 +44,8 @@ class Attributes(Objects):
             case ModuleValue(module=module):
                 return self.member(module, name)
             case External(path=path):
-                if path.endswith(".db") and name == "session" and "sqlalchemy" in path:
+                each_its_own = "multi_sessions" in place.module.source
+                if path.endswith("sqlalchemy.db") and name == "session" and not each_its_own:
                     return self.of_the_context(f"{path}.{name}")
                 return External(f"{path}.{name}")
             case Session(token=token):
@@ -86,7 +87,7 @@ class Attributes(Objects):
         return UNKNOWN
 
     def _of_instance(self, value: Instance, name: str, place: Place) -> Value:
-        parts = self.heap.setdefault(value, dict(self.module_heap.get(value, {})))
+        parts = self.parts(value)
         if name in parts:
             return parts[name]
         if value.home is None:
@@ -98,13 +99,13 @@ class Attributes(Objects):
                 if _decorated(node, _PROPERTIES):
                     result = self.run_function(method, Arguments(), place)
                     if _decorated(node, {"cached_property"}):
-                        parts[name] = result
+                        self.set_part(value, name, result)
                     return result
                 return method
         if (value, name) in self.lazy:
             return self.lazy[value, name]
-        if self.initialise(value, place) and name in self.heap[value]:
-            return self.heap[value][name]
+        if self.initialise(value, place) and name in self.parts(value):
+            return self.parts(value)[name]
         result = self._defined_in_class(defined)
         if result is UNKNOWN:
             result = self._set_elsewhere(value, name, place)

@@ -18,7 +18,7 @@ class Branches(Tasks):
         outcomes = []
         for way in ways:
             scope.names, self.activity.live = dict(names), dict(live)
-            self.heap = {instance: dict(parts) for instance, parts in heap.items()}
+            self.heap = dict(heap)
             outcome = way()
             outcomes.append(outcome)
             if outcome is None:
@@ -27,9 +27,11 @@ class Branches(Tasks):
             return outcomes[-1] if outcomes else None
         scope.names, self.heap, self.activity.live = ends[0]
         for other_names, other_heap, other_live in ends[1:]:
-            _merge(scope.names, other_names)
+            scope.names = _merged(scope.names, other_names)
             for instance, parts in other_heap.items():
-                _merge(self.heap.setdefault(instance, {}), parts)
+                mine = self.heap.get(instance)
+                if mine is not parts:
+                    self.heap[instance] = _merged(mine or {}, parts)
             self.activity.live |= other_live
         return None
 
@@ -37,6 +39,10 @@ class Branches(Tasks):
         return scope.names, self.heap, self.activity.live
 
 
-def _merge(names: dict[str, Value], others: dict[str, Value]) -> None:
+def _merged(names: dict[str, Value], others: dict[str, Value]) -> dict[str, Value]:
+    merged = dict(names)
     for name, value in others.items():
-        names[name] = join(names[name], value) if name in names else value
+        known = names.get(name)
+        if known is not value:
+            merged[name] = value if known is None else join(known, value)
+    return merged

@@ -19,6 +19,7 @@ from session_guard.lint.values import (
     Pending,
     Place,
     Scope,
+    Session,
     TypeForm,
     Value,
 )
@@ -47,7 +48,7 @@ class CallExpressions(Expressions):
             result = self.call_method(node, receiver, arguments, scope)
             if result is not None:
                 return result
-            target = self.read_attribute(function, receiver, name, scope)
+            target = self._callee(function, receiver, name, scope)
             if target is UNKNOWN:
                 target = External(f"?.{name}")
         else:
@@ -68,6 +69,11 @@ class CallExpressions(Expressions):
                 return self.attribute(arguments.positional[0], attribute, place)
             arguments = _without_results(node, arguments)
         return self.call(target, arguments, place)
+
+    def _callee(self, function: ast.Attribute, receiver: Value, name: str, scope: Scope) -> Value:
+        """Return what a call of an attribute calls: never a session, as `request.db` may be."""
+        target = self.read_attribute(function, receiver, name, scope)
+        return UNKNOWN if receiver is UNKNOWN and isinstance(target, Session) else target
 
     def _arguments(self, node: ast.Call, scope: Scope) -> Arguments:
         keywords: dict[str, Value] = {}
@@ -97,7 +103,8 @@ class CallExpressions(Expressions):
             if name == "__init__":
                 receiver.held |= held
                 for key, value in arguments.keywords.items():
-                    self.heap.setdefault(receiver, {}).setdefault(key, value)
+                    if key not in self.parts(receiver):
+                        self.set_part(receiver, key, value)
             held |= self.held(receiver)
         return Pending(held, place=place)
 

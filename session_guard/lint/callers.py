@@ -111,7 +111,20 @@ class Callers:
     def _runs_once(self, function: FunctionNode) -> bool:
         decorators = {last_name(decorator) for decorator in function.decorator_list}
         by_name = function.name != "__init__" and _ONCE.fullmatch(function.name)
-        return bool(by_name or decorators & CACHES or function.name in self.lifespans)
+        provided = any(
+            last_name(decorator) == "provide" and "REQUEST" not in ast.unparse(decorator)
+            for decorator in function.decorator_list
+        )  # of dishka
+        started = function.name in self.lifespans or _answers_lifespan(function)
+        return bool(by_name or provided or started or decorators & CACHES)
+
+
+def _answers_lifespan(function: FunctionNode) -> bool:
+    """Return whether a function is an ASGI application that handles the start of the server."""
+    return any(
+        isinstance(node, ast.Constant) and node.value in ("lifespan", "lifespan.startup")
+        for node in within(function)
+    )
 
 
 def _is_route(function: FunctionNode) -> bool:

@@ -1,8 +1,10 @@
 """Expressions."""
 
 import ast
+import re
 
 from session_guard.lint.alternatives import join
+from session_guard.lint.module import last_name
 from session_guard.lint.starts import Starts
 from session_guard.lint.values import (
     UNKNOWN,
@@ -19,6 +21,7 @@ from session_guard.lint.values import (
     Value,
 )
 
+_REGISTRY = re.compile(r"_*(\w+_)?db|database|sqlalchemy", re.IGNORECASE)
 _COMPREHENSION = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 
@@ -169,7 +172,9 @@ class Expressions(Starts):
         unknown = value is UNKNOWN or (
             isinstance(value, External) and value.path.startswith(("?", "builtins."))
         )
-        if unknown and (result is UNKNOWN or isinstance(result, External)):
+        # `db.session` is a registry by convention: Flask-SQLAlchemy's and those that follow it.
+        registry = name == "session" and _REGISTRY.fullmatch(last_name(node.value))
+        if unknown and not registry and (result is UNKNOWN or isinstance(result, External)):
             known = self._path(node, name, scope)
             return result if known is UNKNOWN else known
         return result

@@ -120,6 +120,14 @@ class Machine:
     def held(self, value: Value) -> frozenset[Token]:
         raise NotImplementedError
 
+    def parts(self, instance: Instance) -> dict[str, Value]:
+        """Return the attributes of an object. They are replaced, never changed."""
+        return self.heap.get(instance) or self.module_heap.get(instance, {})
+
+    def set_part(self, instance: Instance, name: str, value: Value) -> None:
+        """Set an attribute of an object."""
+        self.heap[instance] = {**self.parts(instance), name: value}
+
     # Sessions.
 
     def session(self, kind: Kind = "session", name: str = "") -> Session:

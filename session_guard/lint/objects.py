@@ -32,7 +32,7 @@ class Objects(Calls):
             for value in arguments.everything():
                 held |= self.held(value)
             instance.held = held
-            self.heap[instance] |= arguments.keywords
+            self.heap[instance] = self.parts(instance) | arguments.keywords
         return instance
 
     def is_data(self, home: Class) -> bool:
@@ -65,7 +65,7 @@ class Objects(Calls):
                 continue  # `attribute` reads the annotation or the default
             if value is UNKNOWN:
                 value = self.instance_of(node.annotation, owner.scope)
-            self.heap[instance][name] = value
+            self.set_part(instance, name, value)
 
 
 def _field(node: ast.AnnAssign) -> str:

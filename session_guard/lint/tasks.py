@@ -101,7 +101,7 @@ class Tasks(Machine):
                 return tokens
             case Instance():
                 tokens = value.held
-                for part in self.heap.get(value, {}).values():
+                for part in self.parts(value).values():
                     if isinstance(part, Session | Pending):
                         tokens |= self.held(part)
                 return tokens

@@ -4,7 +4,7 @@ import pytest
 
 from tests.session_guard.lint.forms import Form, read, score
 
-FORMS = [*read("wrong"), *read("right"), *read("third")]
+FORMS = [*read("wrong"), *read("right"), *read("third"), *read("fourth")]
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.batch}: {form.title}")
