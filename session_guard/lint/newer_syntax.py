@@ -40,12 +40,30 @@ class _Older(libcst.CSTTransformer):
     def leave_FormattedString(  # noqa: N802
         self, original_node: libcst.FormattedString, updated_node: libcst.FormattedString
     ) -> libcst.BaseExpression:
-        return _calls(updated_node.parts)
+        return _expressions(original_node, updated_node.parts)
 
     def leave_TemplatedString(  # noqa: N802
         self, original_node: libcst.TemplatedString, updated_node: libcst.TemplatedString
     ) -> libcst.BaseExpression:
-        return _calls(updated_node.parts)
+        return _expressions(original_node, updated_node.parts)
+
+    def visit_ConcatenatedString(self, node: libcst.ConcatenatedString) -> bool:  # noqa: N802
+        return False  # no tuple may stand in it: it becomes one as a whole
+
+    def leave_ConcatenatedString(  # noqa: N802
+        self,
+        original_node: libcst.ConcatenatedString,
+        updated_node: libcst.ConcatenatedString,
+    ) -> libcst.BaseExpression:
+        parts: list[libcst.CSTNode] = []
+        rest: libcst.BaseExpression = updated_node
+        while isinstance(rest, libcst.ConcatenatedString):
+            parts += _parts(rest.left)
+            rest = rest.right
+        parts += _parts(rest)
+        visited = [part.visit(self) for part in parts]
+        kept = [part for part in visited if isinstance(part, libcst.CSTNode)]
+        return _expressions(original_node, kept) if parts else updated_node
 
     def leave_ExceptHandler(  # noqa: N802
         self, original_node: libcst.ExceptHandler, updated_node: libcst.ExceptHandler
@@ -60,13 +78,30 @@ class _Older(libcst.CSTTransformer):
         return updated_node
 
 
-def _calls(parts: Sequence[libcst.CSTNode]) -> libcst.BaseExpression:
-    """Return the expressions of a string as a tuple, which older grammars read in any case."""
+def _parts(string: libcst.BaseExpression) -> Sequence[libcst.CSTNode]:
+    formatted = libcst.FormattedString | libcst.TemplatedString
+    return string.parts if isinstance(string, formatted) else ()
+
+
+def _expressions(
+    original: libcst.BaseExpression, parts: Sequence[libcst.CSTNode]
+) -> libcst.BaseExpression:
+    """Return the expressions of a string as a tuple of as many lines as the string has."""
     elements = [
         libcst.Element(part.expression)
         for part in parts
         if isinstance(part, libcst.FormattedStringExpression | libcst.TemplatedStringExpression)
     ]
-    if not elements:
-        return libcst.SimpleString("''")
-    return libcst.Tuple(elements, lpar=[libcst.LeftParen()], rpar=[libcst.RightParen()])
+    new = libcst.Tuple(elements) if elements else libcst.SimpleString("''")
+    missing = _lines(original) - sum(_lines(element.value) for element in elements)
+    space: libcst.BaseParenthesizableWhitespace = libcst.SimpleWhitespace("")
+    if missing > 0:
+        space = libcst.ParenthesizedWhitespace(
+            empty_lines=[libcst.EmptyLine(indent=False) for _ in range(missing - 1)]
+        )
+    brackets = [libcst.LeftParen(whitespace_after=space)]
+    return new.with_changes(lpar=brackets, rpar=[libcst.RightParen()])
+
+
+def _lines(node: libcst.CSTNode) -> int:
+    return libcst.Module([]).code_for_node(node).count("\n")

@@ -1,6 +1,8 @@
 """Source text into a syntax tree, also where the text is of a newer Python than the running one."""
 
 import ast
+import io
+import tokenize
 import warnings
 from dataclasses import dataclass
 
@@ -79,12 +81,27 @@ def _what_can_be_read(source: str, reason: str) -> Parsed:
 def _chunks(source: str) -> list[tuple[int, str]]:
     """Return the pieces that begin at a line without indentation, with the number of that line."""
     pieces: list[tuple[int, list[str]]] = []
+    inner = _lines_within(source)
     continues = False
     for number, line in enumerate(source.splitlines(), 1):
         begins = bool(line.strip()) and line[0] not in " \t#)]}" and not continues
-        if begins and not line.startswith(("else:", "elif ", "except", "finally:")):
+        if begins and number not in inner and not line.startswith(_CONTINUATIONS):
             pieces.append((number, [line]))
         elif pieces:
             pieces[-1][1].append(line)
         continues = line.startswith("@") or (continues and line.startswith("#"))
     return [(number, "\n".join(lines) + "\n") for number, lines in pieces]
+
+
+_CONTINUATIONS = ("else:", "elif ", "except", "finally:")
+
+
+def _lines_within(source: str) -> set[int]:
+    """Return the lines that begin within a token, as those of a docstring do."""
+    inner: set[int] = set()
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            inner.update(range(token.start[0] + 1, token.end[0] + 1))
+    except (tokenize.TokenError, SyntaxError):  # what comes before is known
+        pass
+    return inner

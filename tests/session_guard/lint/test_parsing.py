@@ -25,6 +25,11 @@ class Box[T = int]:
 async def both(db: Db):
     try:
         name = f"{names["a"]}, {t"{b}"}"
+        text = (
+            "one "
+            f"{"\\n".join(names)}"
+            rf"{names["b"]}"
+        )
     except ValueError, TypeError:
         pass
     await asyncio.gather(one(db), two(db))
@@ -35,7 +40,7 @@ def test_newer_syntax_is_read() -> None:
     """Forbid that a file of Python 3.14 is left out where an older Python runs the lint."""
     pytest.importorskip("libcst")
     assert parse(NEWER).warning == ""
-    assert [(finding.line, finding.rule) for finding in check(NEWER)] == [(17, "SG001")]
+    assert [(finding.line, finding.rule) for finding in check(NEWER)] == [(22, "SG001")]
 
 
 def test_newer_syntax_without_libcst(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +51,16 @@ def test_newer_syntax_without_libcst(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "left out: what begins at line 9." in parsed.warning
     assert "pip install session-guard[lint]" in parsed.warning
     assert [(finding.line, finding.rule) for finding in check(source)] == [(6, "SG001")]
+
+
+def test_a_docstring_is_no_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbid that each line of a docstring counts as a statement that can't be read."""
+    monkeypatch.setitem(sys.modules, "libcst", None)
+    monkeypatch.delitem(sys.modules, "session_guard.lint.newer_syntax", raising=False)
+    source = f'"""Title.\n\nA text of\nseveral lines.\n"""\n{SHARED}\nlazy import json\n'
+    parsed = parse(source)
+    assert "left out: what begins at line 13." in parsed.warning
+    assert [finding.line for finding in check(source)] == [11]
 
 
 @pytest.mark.parametrize("content", ["def f(:\n", "x = '\0'\n", "\ufeff((((", "if 1:\nx\n"])
