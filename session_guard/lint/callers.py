@@ -1,4 +1,4 @@
-"""Who calls a function: a request, again and again, or the start of the application, once."""
+"""The callers of a function: do they call it at each request, or once, at the start?"""
 
 import ast
 import re
@@ -136,7 +136,23 @@ def _is_route(function: FunctionNode) -> bool:
     )
 
 
-_RUNNERS = frozenset({"run", "run_until_complete", "run_sync"})
+_LOOPS = words("asyncio anyio trio uvloop curio runner loop event_loop portal")
+
+
+def _runs(call: ast.Call) -> bool:
+    """Return whether a call runs a coroutine to its end, as asyncio.run does."""
+    if last_name(call.func) == "run_until_complete":
+        return True
+    match call.func:
+        case ast.Attribute(value=owner, attr="run"):
+            return last_name(owner) in _LOOPS
+        case ast.Name(id="run"):
+            return True
+    return False
+
+
+def _given(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 _Call = tuple[ast.Call, tuple[FunctionNode, ...], ast.stmt | None, bool]
@@ -155,7 +171,9 @@ def _walk(
             statement, ran = node, False
         if isinstance(node, ast.Call):
             yield node, around, statement, ran
-            ran = last_name(node.func) in _RUNNERS
+            waiting.append((node.func, around, statement, False))
+            waiting += [(part, around, statement, _runs(node)) for part in _given(node)]
+            continue
         inner = (*around, node) if isinstance(node, FunctionNode) else around
         waiting += [(child, inner, statement, ran) for child in ast.iter_child_nodes(node)]
 

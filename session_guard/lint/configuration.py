@@ -1,4 +1,4 @@
-"""What to examine and which rules to apply: the command line over `pyproject.toml`."""
+"""The settings of a run: the command line over `pyproject.toml`."""
 
 import tomllib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What starts tasks and threads: gather, task groups, executors, threads."""
+"""Calls that start tasks and threads: gather, task groups, executors, threads."""
 
 import ast
 import re

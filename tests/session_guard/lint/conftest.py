@@ -1,4 +1,4 @@
-"""How the lint's tests run it."""
+"""Fixtures that run the lint."""
 
 import subprocess
 import sys
