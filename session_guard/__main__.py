@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from session_guard.lint.command import add_to, lint
+from session_guard.lint.sarif import installed_version
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -12,12 +13,15 @@ def main(arguments: list[str] | None = None) -> int:
     The word `lint` may be left out.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    known = words[:1] in (["-h"], ["--help"])
+    known = words[:1] in (["-h"], ["--help"], ["--version"])
     if words[:1] != ["lint"] and not known:
         words = ["lint", *words]
     parser = argparse.ArgumentParser(
         prog="session-guard",
         description="One SQLAlchemy session for each task: see what breaks the rule.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"session-guard {installed_version()}"
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_to(commands.add_parser("lint", help="find shared sessions in source code"))

@@ -54,6 +54,8 @@ def _examine(project: Project) -> Report:
         except Exception as problem:  # a defect of the lint must not hide what it finds elsewhere
             reason = f"could not be followed to its end, by a defect of the lint: {problem!r}"
             project.unread.append(Unread(module.path, reason))
+        finally:
+            module.forget_nodes()
     findings |= machine.findings
     lines = {module.path: module.source.splitlines() for module in modules}
     kept = [

@@ -39,7 +39,6 @@ class Module:
     path: Path
     tree: ast.Module
     source: str
-    dotted: str = ""
     is_package: bool = False
     _evidence: dict[int, dict[str, set[str]]] = field(default_factory=dict)
 
@@ -47,6 +46,10 @@ class Module:
     def nodes(self) -> list[ast.AST]:
         """All nodes of the file."""
         return list(ast.walk(self.tree))
+
+    def forget_nodes(self) -> None:
+        """Give back the memory of `nodes`, which only the rules need, file after file."""
+        self.__dict__.pop("nodes", None)
 
     @cached_property
     def bindings(self) -> dict[str, list[Binding]]:

@@ -67,10 +67,6 @@ class Project:
         self._modules[path] = module
         return module
 
-    def forget(self, path: Path) -> None:
-        """Give back the memory of a file that nothing refers to any more."""
-        self._sources.pop(path, None)
-
     def find(self, name: str, importer: Module, level: int = 0) -> Module | None:
         """Return the file that `import name` in another file means, if it is under examination."""
         if level:

@@ -19,7 +19,7 @@ def sarif(report: Report) -> str:
     """Return a log with one run."""
     driver = {
         "name": "session-guard",
-        "semanticVersion": _version(),
+        "semanticVersion": installed_version(),
         "informationUri": "https://docs.sqlalchemy.org/en/20/orm/session_basics.html"
         "#is-the-session-thread-safe-is-asyncsession-safe-to-share-in-concurrent-tasks",
         "rules": [
@@ -81,7 +81,8 @@ def _artifact(path: Path) -> dict[str, str]:
     return {"uri": full.as_uri()}
 
 
-def _version() -> str:
+def installed_version() -> str:
+    """Return the version of the distribution that brings this package."""
     for distribution in ("session-guard", "gatherbench"):
         try:
             return version(distribution)

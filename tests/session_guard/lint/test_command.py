@@ -44,6 +44,12 @@ def test_a_folder_with_a_typing_module(run: Run, app: Path) -> None:
     assert (result.returncode, result.stderr) == (1, "")
 
 
+def test_help_and_version(run: Run) -> None:
+    assert "lint" in run("--help").stdout
+    assert "--format" in run("lint", "--help").stdout
+    assert run("--version").stdout.startswith("session-guard ")
+
+
 def test_a_path_that_is_not_there(run: Run, app: Path) -> None:
     result = run("lint", "nowhere", "app")
     assert result.returncode == 2
