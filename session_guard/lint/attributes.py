@@ -19,6 +19,7 @@ from session_guard.lint.values import (
     Function,
     Instance,
     Literally,
+    Maker,
     Many,
     ModuleValue,
     Pending,
@@ -196,6 +197,8 @@ class Attributes(Objects):
         match value:
             case Context(result=result):
                 return result
+            case Maker(kind=kind):  # a guess was wrong: it is a session
+                return self.session(kind)
             case Call(form="generator"):
                 yielded = self.run(value)
                 return yielded.items[0] if isinstance(yielded, Collection) else yielded

@@ -44,6 +44,7 @@ from session_guard.lint.values import (
 )
 
 _OF_A_DATABASE = re.compile(r"\w*(db|database|sqlalchemy|orm|session|postgres)\w*")
+_MAKES_MAKER = re.compile(r"_*(get|create|make|build|init|new)_\w*(maker|factory)")
 _PER_TASK = re.compile(r"current_task|get_ident|getcurrent|get_current|current_thread")
 _PASS_ITEMS = words(
     "list tuple set frozenset sorted reversed iter chain from_iterable islice deque tqdm"
@@ -85,8 +86,8 @@ class Makers(Attributes):
                 for option in options:
                     result = join(result, self.call(option, arguments, place))
                 return result
-            case Session():
-                return target
+            case Session(token=token):  # a guess was wrong: it is a maker
+                return self.session(token.kind)
         return Pending(self.held(target) | self.held_by(arguments), place=place)
 
     def held_by(self, arguments: Arguments) -> frozenset:  # type: ignore[type-arg]
@@ -162,6 +163,8 @@ class Makers(Attributes):
         top = path.partition(".")[0]
         if top in SQLALCHEMY or path.startswith("builtins."):
             return None
+        if _MAKES_MAKER.fullmatch(last) and (module.uses_sqlalchemy or "session" in last):
+            return Maker()
         if STRONG_MAKER.fullmatch(last):
             return self.session()
         ours = module.uses_sqlalchemy or (

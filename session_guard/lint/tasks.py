@@ -92,6 +92,14 @@ class Tasks(Machine):
                 return result
         return value
 
+    def may_use(self, value: Value, place: Place) -> frozenset[Token]:
+        """Return the sessions that something uses if it runs; nothing of it runs yet."""
+        live = dict(self.activity.live)
+        try:
+            return self.used_by(value, place)
+        finally:
+            self.activity.live = live
+
     def held(self, value: Value) -> frozenset[Token]:
         """Return the sessions that somebody who is given `value` may use."""
         match value:
@@ -110,11 +118,11 @@ class Tasks(Machine):
             case Either(options=options):
                 return frozenset().union(*map(self.held, options))
             case Call(form="partial" | "coroutine" | "generator" | "deferred"):
-                return self.used_by(value, value.place)
+                return self.may_use(value, value.place)
             case Function(node=ast.Lambda()):
-                return self.used_by(value, Place(value.node, value.scope.module))
+                return self.may_use(value, Place(value.node, value.scope.module))
             case Function() if value.scope.parent or value.scope.function:
-                return self.used_by(value, Place(value.node, value.scope.module))
+                return self.may_use(value, Place(value.node, value.scope.module))
             case Function(receiver=Instance() as receiver):
                 return self.held(receiver)
         return frozenset()
