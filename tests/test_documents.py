@@ -52,7 +52,7 @@ of_bench = [
 of_guard = [  # tests/session_guard/test_document.py runs these
     command
     for command in all_commands
-    if command.line.startswith(("pytest --one-session-per-task", "python -m session_guard "))
+    if command.line.startswith(("pytest --one-session-per-task", "session-guard lint "))
 ]
 of_pytest = [
     command
