@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.folder import Folder
+from bench.limits import refusal
 from bench.server.account import Account
 
 MAJOR_VERSION = 18
@@ -60,6 +61,8 @@ def run(
             text=True,
             **account.subprocess_options,
         )
+    except BlockingIOError as error:
+        raise refusal(error) or error from None
     except PermissionError as error:
         wheel = shlex.quote(str(path.parents[1]))
         raise BenchError(
