@@ -9,9 +9,8 @@ from bench.rows.windows import window
 from bench.server.database import Database
 
 if TYPE_CHECKING:
-    import psycopg
-
     from bench.measure import Order
+    from bench.rows.lock import Lock
 
 ORM_WARM_UP_ROWS = 100
 """Of a result whose size is given, the most that an ORM fetches to warm up: all of it would take as
@@ -26,7 +25,7 @@ class Jobs:
     """Makes the jobs of one order."""
 
     order: "Order"
-    connection: "psycopg.Connection[Any]"
+    held: "Lock"
     database: Database
     postmaster_pid: int | None
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
@@ -59,5 +58,5 @@ class Jobs:
         if case.workload == "get_customers":
             return (size,)
         if size not in self._windows:
-            self._windows[size] = window(self.connection, size)
+            self._windows[size] = window(self.held.connection, size)
         return self._windows[size]

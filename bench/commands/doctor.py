@@ -86,17 +86,16 @@ def _noise_of(database: "Database") -> "Finding":
 def _measured(database: "Database") -> "NoiseFloor":
     from bench.doctor import noise
     from bench.rows import dataset as rows
-    from bench.rows import schema
+    from bench.rows import lock
     from bench.terminal.console import console
 
     dataset = rows.Dataset()
     with (
         console(stderr=True).status("noise floor: ten seconds"),
-        database.session() as connection,
-        schema.held(connection),
+        lock.held(database) as held,
     ):
-        rows.ensure(connection, dataset)
-        return noise.measure(database, dataset)
+        rows.ensure(held.connection, dataset)
+        return noise.measure(database, dataset, lambda number: held.check())
 
 
 def _show(console: "Console", finding: "Finding") -> None:

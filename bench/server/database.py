@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError, UsageError
 from bench.server import settings
 from bench.server.drivers import check_drivers, driver_url
+from bench.server.failures import explained
 from bench.server.lookup import looked_up
 from bench.server.refusals import cannot_connect
 from bench.server.url import build, changed, masked, parse, redact
@@ -84,18 +85,9 @@ class Database:
 
     @contextmanager
     def session(self) -> "Iterator[psycopg.Connection]":
-        """A connection that ends on leaving; BenchError, too, when the server ends it before."""
-        import psycopg
-
-        with self.connect() as connection:
-            try:
-                yield connection
-            except psycopg.OperationalError as error:
-                reason = redact(str(error).partition("\n")[0], self.url)
-                raise BenchError(
-                    f"lost the server at {self.safe_url} ({reason}).\n"
-                    "See its log; what was finished before is kept."
-                ) from None
+        """A connection that ends on leaving. What the server refuses is raised as BenchError."""
+        with self.connect() as connection, explained(self.url, self.safe_url):
+            yield connection
 
     def url_for(self, driver: str) -> str:
         """The URL for this driver's own `connect`; UsageError where it lacks what protects."""

@@ -5,6 +5,7 @@ What a backend reads and writes for it is in bench/verification/rehearsal.py; he
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from accessors import Found
@@ -14,6 +15,7 @@ from bench.case import Fetch
 from bench.load.crew import PATIENCE_S, Crew
 from bench.load.process import WorkError
 from bench.rows.dataset import Dataset, restore
+from bench.rows.lock import Lock
 from bench.server.database import Database, redact
 from bench.verification import expected, rehearsal
 from bench.verification.rehearsal import Written
@@ -49,7 +51,7 @@ class Verdict:
 
 def verify(
     crew: Crew,
-    connection: "psycopg.Connection[Any]",
+    held: Lock,
     database: Database,
     dataset: Dataset,
     backends: Mapping[str, Found],
@@ -61,7 +63,7 @@ def verify(
 ) -> list[Verdict]:
     """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
 
-    The rows are as before afterwards.
+    The rows are as before afterwards. Raises `BenchError` if another command may have used them.
 
     Backends that answer from memory know the sample alone, and are not asked.
     """
@@ -71,7 +73,7 @@ def verify(
             asked[name] = found.module
             targets[name] = Target(database.url_for(found.backend.driver))
     ways = sorted({Fetch(), *fetches})
-    right = [expected.ask(connection, operation) for operation in expected.operations(dataset)]
+    right = [expected.ask(held.connection, operation) for operation in expected.operations(dataset)]
     crew.start(asked)
     reading = {
         name: crew.submit(name, rehearsal.read, name, module, targets[name], right, ways)
@@ -84,6 +86,7 @@ def verify(
             verdicts[name] = Verdict(name, checks, str(unlike) if unlike else None)
         except WorkError as error:  # whatever a library raises is its verdict
             verdicts[name] = Verdict(name, 0, redact(str(error), database.url))
+        held.check()
         on_compared(name)
     # One after another, when nobody reads: each looks at what it alone has written.
     planned = writes(dataset)
@@ -94,11 +97,13 @@ def verify(
             writing = crew.submit(name, rehearsal.write, name, module, targets[name], operations)
             try:
                 written = crew.result(writing, patience_s)
-                difference = _judge(connection, dataset, planned, written)
+                held.check()
+                difference = _judge(held.connection, dataset, planned, written)
             except WorkError as error:
                 difference = redact(str(error), database.url)
             finally:
-                restore(connection, dataset)
+                held.check()
+                held.run(partial(restore, dataset=dataset))
             verdict = Verdict(name, verdict.checks + len(planned), difference)
             verdicts[name] = verdict
         on_verdict(verdict)

@@ -8,9 +8,8 @@ import pytest
 from bench.doctor import clock, disk, machine, noise, server, server_version
 from bench.doctor.finding import Finding, Level
 from bench.errors import BenchError
-from bench.rows import schema
-from bench.server.database import OLDEST_SERVER, Database
-from bench.server.programs import MAJOR_VERSION
+from bench.rows import lock
+from bench.server.database import Database
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
 
@@ -164,7 +163,7 @@ def test_cautions_fail_when_asked(bench: Bench) -> None:
 
 def test_a_run_that_goes_on_is_a_finding(bench: Bench) -> None:
     """Forbids an error in the place of what was found by then."""
-    with Database(bench.environment["DATABASE_URL"]).session() as other, schema.held(other):
+    with lock.held(Database(bench.environment["DATABASE_URL"])):
         done = bench("doctor")
     assert done.code == 1
     assert "noise floor    not measured" in done.out
