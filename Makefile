@@ -66,8 +66,9 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	if [ -z "$$dir" ]; then echo "error: no results yet. Try: make bench" >&2; exit 1; fi; \
 	$(BENCH) charts "$$dir"
 
-docs: $(READY_DEV) ## write docs/cli.md, README's figures, the tutorial's findings again
+docs: $(READY_DEV) ## write docs/cli.md, docs/faults.md, README's figures, the tutorial's findings again
 	@.venv/bin/python -m bench.documents.cli_reference docs/cli.md
+	@.venv/bin/python -m tests.faults.document docs/faults.md
 	@if [ -d results/reference ]; then \
 	    .venv/bin/python -m bench.documents.readme README.md results/reference && \
 	    .venv/bin/python -m bench.documents.tutorial docs/tutorial.md results/reference; \

@@ -9,7 +9,8 @@ from bench.doctor import clock, disk, machine, noise, server, server_version
 from bench.doctor.finding import Finding, Level
 from bench.errors import BenchError
 from bench.rows import lock
-from bench.server.database import Database
+from bench.server.database import OLDEST_SERVER, Database
+from bench.server.programs import MAJOR_VERSION
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
 
