@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from session_guard.engine import guard_engine
+    from session_guard.handover import hand_over
     from session_guard.instances import guard_instances
-    from session_guard.ledger import violations
-    from session_guard.passing import hand_over
     from session_guard.session import GuardedSession
     from session_guard.violation import SharedSessionError, Violation
+    from session_guard.violation_log import violations
 
 __all__ = [
     "GuardedSession",
@@ -31,8 +31,8 @@ _HOMES = {
     "Violation": "violation",
     "guard_engine": "engine",
     "guard_instances": "instances",
-    "hand_over": "passing",
-    "violations": "ledger",
+    "hand_over": "handover",
+    "violations": "violation_log",
 }
 
 

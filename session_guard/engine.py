@@ -11,15 +11,15 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from session_guard.custody import Custody, Transactional
+from session_guard.ownership import Ownership, Transactional
 from session_guard.session import know_connections
 
 _KEY = "session_guard"
 """In `info`, which a connection has for its users' own data; anew at each checkout."""
 
 
-class ConnectionCustody(Custody):
-    """Who may use one connection, from its checkout to its return."""
+class ConnectionOwnership(Ownership):
+    """Actor may use one connection, from its checkout to its return."""
 
     __slots__ = ("cursor",)
 
@@ -60,7 +60,7 @@ def unguard_engine(engine: Engine | type[Engine], *, strict: bool = False) -> No
         event.remove(engine, name, listener)
 
 
-def custody_of(connection: Connection) -> ConnectionCustody | None:
+def ownership_of(connection: Connection) -> ConnectionOwnership | None:
     """None where there is nothing to guard: closed, lost, or not of a guarded engine."""
     if connection.closed or connection.invalidated:
         return None
@@ -68,11 +68,11 @@ def custody_of(connection: Connection) -> ConnectionCustody | None:
 
 
 def _connected(connection: Connection) -> None:
-    connection.info[_KEY] = ConnectionCustody("connection")
+    connection.info[_KEY] = ConnectionOwnership("connection")
 
 
 def _connected_strict(connection: Connection) -> None:
-    connection.info[_KEY] = ConnectionCustody("connection", strict=True)
+    connection.info[_KEY] = ConnectionOwnership("connection", strict=True)
 
 
 # What begins, or is sent a statement, is open, and need not be asked.
@@ -80,41 +80,41 @@ def _connected_strict(connection: Connection) -> None:
 
 def _began(connection: Connection, *_: Any) -> None:
     """None was open, so that the connection may be another's from now on."""
-    custody: ConnectionCustody | None = connection.info.get(_KEY)
-    if custody is not None:
-        custody.begun()
+    ownership: ConnectionOwnership | None = connection.info.get(_KEY)
+    if ownership is not None:
+        ownership.begun()
 
 
 def _before(connection: Connection, cursor: Any, *_: Any) -> None:
-    custody: ConnectionCustody | None = connection.info.get(_KEY)
-    if custody is not None and custody.enter("execute", connection):
-        custody.cursor = cursor
+    ownership: ConnectionOwnership | None = connection.info.get(_KEY)
+    if ownership is not None and ownership.enter("execute", connection):
+        ownership.cursor = cursor
 
 
 def _after(connection: Connection, cursor: Any, *_: Any) -> None:
-    custody: ConnectionCustody | None = connection.info.get(_KEY)
+    ownership: ConnectionOwnership | None = connection.info.get(_KEY)
     # Not after what a listener executes in the middle of it.
-    if custody is not None and cursor is custody.cursor:
-        custody.leave()
+    if ownership is not None and cursor is ownership.cursor:
+        ownership.leave()
 
 
 def _failed(context: ExceptionContext) -> None:
     """Also a cancelled one; and one that was refused, in whose stead another's goes on."""
-    if context.connection is not None and (custody := custody_of(context.connection)):
-        custody.abandon()
+    if context.connection is not None and (ownership := ownership_of(context.connection)):
+        ownership.abandon()
 
 
 def _heard(operation: str, *, ends: bool = False) -> Callable[..., None]:
     """Listens to what is announced and has no end of its own."""
 
     def listener(connection: Connection, *_: Any) -> None:
-        if custody := custody_of(connection):
-            custody.check(operation, connection)
+        if ownership := ownership_of(connection):
+            ownership.check(operation, connection)
             if ends:
                 # A listener of the application's own may have refused a statement after we heard of
                 # it. SQLAlchemy 2.0 tells nobody, and it would be in flight for good.
-                custody.abandon()
-                custody.forget()
+                ownership.abandon()
+                ownership.forget()
 
     return listener
 

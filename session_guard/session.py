@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session, SessionTransaction
 
-from session_guard.custody import Custody
+from session_guard.ownership import Ownership
 
 _METHODS = (
     *("add", "add_all", "begin", "begin_nested", "close", "commit", "connection", "delete"),
@@ -31,12 +31,12 @@ class GuardedSession(Session):
     methods of AsyncSession. `strict`: even an idle session may not change hands.
     """
 
-    custody: Custody
+    ownership: Ownership
     connections_in_use: tuple[Connection, ...] = ()
     adopted = False  # guarded since its first transaction, not from the start
 
     def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
-        self.custody = Custody("session", strict=strict)
+        self.ownership = Ownership("session", strict=strict)
         super().__init__(*args, **kwargs)
 
 
@@ -45,13 +45,13 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
-        custody = self.custody
-        if not custody.enter(name, self):
+        ownership = self.ownership
+        if not ownership.enter(name, self):
             return method(self, *args, **kwargs)
         try:
             return method(self, *args, **kwargs)
         finally:
-            custody.runner = None  # as `leave` does, without a call
+            ownership.runner = None  # as `leave` does, without a call
 
     return call
 
@@ -81,21 +81,21 @@ def guarded_class(session_class: type[Session]) -> type[GuardedSession]:
 
 
 def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
-    if session.custody.runner is None and transaction.parent is None:
-        session.custody.begun()
+    if session.ownership.runner is None and transaction.parent is None:
+        session.ownership.begun()
 
 
 def _attaches(session: GuardedSession, _: object) -> None:
-    session.custody.check("add", session)
+    session.ownership.check("add", session)
 
 
 def _commits(session: GuardedSession) -> None:
-    session.custody.check("commit", session)
+    session.ownership.check("commit", session)
 
 
 def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        session.custody.ended("rollback or close")
+        session.ownership.ended("rollback or close")
         if session.connections_in_use:
             session.connections_in_use = ()
 

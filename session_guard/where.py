@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy
 
-from session_guard import who
-from session_guard.who import Who
+from session_guard import actors
+from session_guard.actors import Actor
 
 _Line = tuple[CodeType, int]
 
@@ -26,22 +26,22 @@ _OURS = str(Path(__file__).parent)
 
 def here() -> str:
     """The line of the user's that is running now."""
-    me = who.current()
+    me = actors.current()
     return _of_the_user(_running(sys._getframe(1), me), me)
 
 
-def of(whom: Who) -> str:
+def of(whom: Actor) -> str:
     """The line of the user's at which a task is suspended, or a thread runs."""
     if isinstance(whom, Task):
         return _of_the_user(reversed(list(_suspended(whom))), whom)
     return _of_the_user(_running(sys._current_frames().get(whom.ident or 0), whom), whom)
 
 
-def _running(frame: FrameType | None, me: Who) -> Iterator[_Line]:
+def _running(frame: FrameType | None, me: Actor) -> Iterator[_Line]:
     last = getattr(me.get_coro(), "cr_frame", None) if isinstance(me, Task) else None
     # In a greenlet the stack ends where it was started: the user's line is in its parent.
     module = sys.modules.get("greenlet")
-    greenlet: Any = module.getcurrent() if module and me is who.current() else None
+    greenlet: Any = module.getcurrent() if module and me is actors.current() else None
     while frame is not None:
         yield frame.f_code, frame.f_lineno
         if frame is last:
@@ -65,7 +65,7 @@ def _first(of: object, *names: str) -> Any:
     return next((found for name in names if (found := getattr(of, name, None)) is not None), None)
 
 
-def _of_the_user(lines: Iterable[_Line], whom: Who) -> str:
+def _of_the_user(lines: Iterable[_Line], whom: Actor) -> str:
     for code, line in lines:
         file = code.co_filename
         if not file.startswith(("<", _OURS, *_LIBRARIES)):

@@ -157,7 +157,7 @@ def test_another_thread_that_commits_in_mid_statement_is_refused(desk: TwoPhaseD
         session.add(Note(text="a"))
         session.flush()
         slow = pool.submit(session.execute, lock)
-        while session.custody.operation != "execute":
+        while session.ownership.operation != "execute":
             pass  # not begun yet: the commit would be let in
         with pytest.raises(SharedSessionError, match=r"commit\(\)"):
             session.commit()

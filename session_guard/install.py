@@ -12,9 +12,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapper, Session
 
-from session_guard.custody import Custody
 from session_guard.engine import guard_engine, is_guarded, unguard_engine
 from session_guard.instances import changed, guard_mapper, unguard_mapper
+from session_guard.ownership import Ownership
 from session_guard.session import CONNECTION_LISTENERS, LISTENERS, GuardedSession, guarded_class
 
 
@@ -25,7 +25,7 @@ def guard_everything() -> None:
     or instance does: SQLAlchemy tells of each mapper once. `guard_instances` takes them by name.
     """
     global _engines
-    if not _is_everywhere():
+    if not _is_installed():
         if not is_guarded(Engine):
             guard_engine(Engine)
             _engines = True
@@ -40,7 +40,7 @@ def unguard_everything() -> None:
     What the application asked for itself, of `guard_engine` and `guard_instances`, stays.
     """
     global _engines
-    if _is_everywhere():
+    if _is_installed():
         if _engines:
             unguard_engine(Engine)
             _engines = False
@@ -58,7 +58,7 @@ _mappers: WeakSet[Mapper[Any]] = WeakSet()
 """Whose attributes are listened to."""
 
 
-def _is_everywhere() -> bool:
+def _is_installed() -> bool:
     return event.contains(Mapper, "mapper_configured", _configured)
 
 
@@ -85,7 +85,7 @@ def _adopted(session: Session) -> GuardedSession:
     if not isinstance(session, GuardedSession):
         session.__class__ = guarded_class(type(session))
         guarded = cast(GuardedSession, session)
-        guarded.custody = Custody("session")
+        guarded.ownership = Ownership("session")
         guarded.adopted = True
     return cast(GuardedSession, session)
 

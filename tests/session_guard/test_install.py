@@ -23,7 +23,7 @@ from session_guard import (
     violations,
 )
 from session_guard.engine import is_guarded, unguard_engine
-from session_guard.everywhere import guard_everything, unguard_everything
+from session_guard.install import guard_everything, unguard_everything
 
 
 @pytest.fixture
