@@ -6,6 +6,7 @@ engine hears of a COMMIT or ROLLBACK, SQLAlchemy has ended the owner's transacti
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
@@ -13,9 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from session_guard.ownership import Ownership, Transactional
 from session_guard.session import know_connections
-
-_KEY = "session_guard"
-"""In `info`, which a connection has for its users' own data; anew at each checkout."""
 
 
 class ConnectionOwnership(Ownership):
@@ -43,13 +41,14 @@ def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = 
     """
     target = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
     know_connections()
-    if not is_guarded(target):
+    if not is_guarded_engine(target):
         event.listen(target, "engine_connect", _connected_strict if strict else _connected)
         for name, listener in _LISTENERS.items():
             event.listen(target, name, listener)
 
 
-def is_guarded(engine: Engine | type[Engine]) -> bool:
+def is_guarded_engine(engine: Engine | type[Engine]) -> bool:
+    """Return whether the engine is guarded by name; for the class, whether all engines are."""
     return event.contains(engine, "commit", _LISTENERS["commit"])
 
 
@@ -61,18 +60,25 @@ def unguard_engine(engine: Engine | type[Engine], *, strict: bool = False) -> No
 
 
 def ownership_of(connection: Connection) -> ConnectionOwnership | None:
-    """None where there is nothing to guard: closed, lost, or not of a guarded engine."""
+    """Return None where there is nothing to guard: closed, lost, or not of a guarded engine.
+
+    So it is with the connection that SQLAlchemy makes for a dialect's first questions.
+    """
     if connection.closed or connection.invalidated:
         return None
-    return connection.info.get(_KEY)
+    return _ownerships.get(connection)
+
+
+_ownerships: WeakKeyDictionary[Connection, ConnectionOwnership] = WeakKeyDictionary()
+"""Connection -> its guard. A connection's own `info` is the application's."""
 
 
 def _connected(connection: Connection) -> None:
-    connection.info[_KEY] = ConnectionOwnership("connection")
+    _ownerships[connection] = ConnectionOwnership("connection")
 
 
 def _connected_strict(connection: Connection) -> None:
-    connection.info[_KEY] = ConnectionOwnership("connection", strict=True)
+    _ownerships[connection] = ConnectionOwnership("connection", strict=True)
 
 
 # What begins, or is sent a statement, is open, and need not be asked.
@@ -80,19 +86,19 @@ def _connected_strict(connection: Connection) -> None:
 
 def _began(connection: Connection, *_: Any) -> None:
     """None was open, so that the connection may be another's from now on."""
-    ownership: ConnectionOwnership | None = connection.info.get(_KEY)
+    ownership = _ownerships.get(connection)
     if ownership is not None:
         ownership.begun()
 
 
 def _before(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership: ConnectionOwnership | None = connection.info.get(_KEY)
+    ownership = _ownerships.get(connection)
     if ownership is not None and ownership.enter("execute", connection):
         ownership.cursor = cursor
 
 
 def _after(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership: ConnectionOwnership | None = connection.info.get(_KEY)
+    ownership = _ownerships.get(connection)
     # Not after what a listener executes in the middle of it.
     if ownership is not None and cursor is ownership.cursor:
         ownership.leave()

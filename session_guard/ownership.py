@@ -1,20 +1,28 @@
-"""Whose a session is: who uses it now, and who has something at stake in its transaction."""
+"""The rule: who uses a session now, and who has something at stake in its transaction."""
 
 from asyncio import Task, _get_running_loop, current_task
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import current_thread
 from typing import Any, Protocol
 
-from session_guard import actors, violation_log, where
-from session_guard.actors import Actor, Lineage
-from session_guard.violation import Kind, SharedSessionError, Violation
+from session_guard import acting, actors, reports, task_tree, violation_log
+from session_guard.actors import Actor
+from session_guard.blocks import Closed, Made
+from session_guard.reports import Revocation
+from session_guard.task_tree import Lineage
 
 _MANY = 32
-"""Tasks that a session remembers before it looks which of them are left."""
+"""The number of tasks that a session remembers before it forgets those that are gone."""
 
 _ENDS = ("close", "commit", "rollback")
-"""Operations that leave nothing at stake."""
+"""The operations that leave nothing at stake."""
+
+_CLEAN = ("close", "reset", "invalidate", "rollback", "expunge", "expunge_all", "hand_over")
+"""The operations that do not open a closed session again."""
+
+_IDLE = ("close", "reset", "invalidate")
+"""The operations that change nothing where no transaction is open."""
 
 
 class Transactional(Protocol):
@@ -33,36 +41,51 @@ class Hold:
 
 
 class Ownership:
-    """Actor may use one session or connection.
+    """Who may use one session or connection.
 
-    A second user is let in when nothing is at stake (no operation in flight, no transaction open).
-    In an open transaction, when each of those who used it there has ended or is an ancestor of the
-    newcomer: an ancestor lends, and what it lent comes back to it when the borrower ends. Between
-    threads only an operation in flight counts: a pool's thread outlives its work.
+    A second user is let in when nothing is at stake: no operation in flight, no transaction open.
+    In an open transaction it is let in when each of those who used it there has ended, is an
+    ancestor of the newcomer, which lends it; or descends from the newcomer, which takes its loan
+    back: the borrower is refused from then on. Between threads only an operation in flight counts,
+    since a pool's thread outlives its work.
 
     `strict`: the first user is the only one, until it hands over.
     """
 
     __slots__ = (
-        "_known", "_lineage", "_others", "_owner", "_since", "_user",
-        "operation", "runner", "shared", "strict",
+        "_handed_over", "_known", "_lineage", "_others", "_owner", "_revoked", "_since", "_user",
+        "blocks", "closed", "made", "maker", "on_revoke", "operation", "pending", "runner",
+        "shared", "strict",
     )  # fmt: skip
 
-    def __init__(self, shared: str, *, strict: bool = False) -> None:
-        me = actors.current()
-        lineage = actors.enrol(me)
+    def __init__(
+        self, shared: str, *, strict: bool = False, maker: Actor | None = None, made: Made = ()
+    ) -> None:
+        me = maker or actors.current()
+        lineage = task_tree.enrol(me)
         self.shared, self.strict = shared, strict
+        self.made, self.maker = made, maker
         self.runner: Actor | None = None
-        """Whose operation is in flight."""
+        """The actor whose operation is in flight."""
         self.operation = ""
+        self.pending: Callable[[], object] | None = None
+        """What is to be done as soon as the operation in flight has ended."""
+        self.closed: Closed | None = None
+        """How its maker has closed it, until it is used again."""
+        self.blocks = 0
+        """The number of blocks, as `no_autoflush`, that somebody is in."""
+        self.on_revoke: Callable[[], object] | None = None
+        """What undoes the effect of such a block, where its loan is taken back."""
         self._user = None if strict else me
-        """Actor made it, then who used it last."""
+        """The actor that made it, then the one that used it last."""
         self._since = ""
         self._lineage = lineage
-        # Actor made it or used it: only they can have lent it.
+        # Who made it or used it: only they can have lent it.
         self._known = lineage[-1:]
         self._others: Sequence[Hold] = ()
+        self._handed_over = False
         self._owner: Actor | None = None
+        self._revoked: tuple[Revocation, ...] = ()
 
     def enter(self, operation: str, resource: Transactional) -> bool:
         """Begin an operation that `leave` is to end; False where it is part of one in flight.
@@ -79,28 +102,33 @@ class Ownership:
             self.runner = me
         elif runner is me or not self._take_from_ended(operation, me, runner):
             return False
-        user = self._user
-        if me is user:
+        if me is self._user:
             if not self._since:
                 self._since = operation
-        elif self.strict or operation not in _ENDS or not actors.is_new_child_of(user):
+        else:
             try:
-                at_stake = user is not None and self._at_stake(resource)
-                self._admit(operation, me, at_stake=at_stake)
+                self._change_user(operation, me, resource)
             except BaseException:
                 self.runner = None
                 raise
-        # Else it is ended for its user, as SQLAlchemy does after a `with`, and stays his.
         self.operation = operation
         return True
 
     def leave(self) -> None:
         self.runner = None
+        if self.pending is not None:
+            self.finish()
+
+    def finish(self) -> None:
+        """Do what was put off until the operation in flight had ended."""
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending()
 
     def abandon(self) -> None:
         """End the operation in flight, if there is one and it is the running task's own."""
         if self.runner is not None and self.runner is actors.current():
-            self.runner = None
+            self.leave()
 
     def check(self, operation: str, resource: Transactional) -> None:
         """As `enter` and `leave`: for an operation that is announced, and not called through us."""
@@ -115,12 +143,13 @@ class Ownership:
     def ended(self, operation: str) -> None:
         """The transaction is over. One that another has ended, past `enter`, is only reported."""
         me = actors.current()
-        asked = me is self.runner or me is self._user or actors.is_new_child_of(self._user)
-        unasked = not asked and not violation_log.is_permitted()
-        if unasked and (hold := self._in_the_way_of(me)):
-            violation_log.record(
-                self._violation("interleaving", operation, me, hold, refused=False)
-            )
+        asked = me is self.runner or me is self._user or task_tree.is_new_child_of(self._user)
+        if not asked and not violation_log.is_permitted():
+            in_the_way, lent = self._stakes_of_others(me)
+            if in_the_way:
+                reports.report("interleaving", self.shared, operation, me, in_the_way)
+            else:
+                self._take_back(operation, me, lent)
         self.forget()
 
     def forget(self) -> None:
@@ -131,23 +160,57 @@ class Ownership:
     def hand_over(self, resource: Transactional) -> None:
         """Let go of it: whoever uses it next has it. Raises as `enter` does."""
         entered = self.enter("hand_over", resource)
-        self._user = self._owner = None
-        self._others = ()
+        self._user = self._owner = self.maker = None
+        self._others, self._revoked = (), ()
+        self._known, self._handed_over = (), True
         if entered:
             self.leave()
 
+    def was_closed(self, closed: Closed) -> None:
+        """Its maker has closed it: whoever uses it next opens it again."""
+        self.closed = closed
+        self._user = None  # so that the next one is looked at
+
+    def may_take_from(self, runner: Actor, me: Actor) -> bool:
+        """Return whether `me` lent it to the runner, whose operation is in flight, or made it."""
+        principal = acting.principal(me) if isinstance(me, Task) else me
+        if principal is self.maker:
+            return True
+        lineage = self._lineage if runner is self._user else ()
+        return isinstance(runner, Task) and self._lent(principal, runner, lineage)
+
+    def take_from(self, operation: str, me: Actor, runner: Actor) -> None:
+        """Take the loan of the runner back, from its next operation on."""
+        lineage = self._lineage if runner is self._user else ()
+        self._take_back(operation, me, [Hold(runner, self.operation, lineage)])
+
     def _at_stake(self, resource: Transactional) -> bool:
-        return resource.in_transaction()
+        return self.blocks > 0 or resource.in_transaction()
+
+    def _change_user(self, operation: str, me: Actor, resource: Transactional) -> None:
+        user = self._user
+        if not self.strict and operation in _ENDS and task_tree.is_new_child_of(user):
+            return  # it is ended for its user, as SQLAlchemy does after a `with`, and stays theirs
+        if self.closed is not None and operation not in _CLEAN:
+            self._open_again(operation, me)
+        at_stake = user is not None and self._at_stake(resource)
+        self._admit(operation, me, at_stake=at_stake)
 
     def _admit(self, operation: str, me: Actor, *, at_stake: bool) -> None:
         if self.strict:
             self._admit_owner(operation, me)
-        lineage = actors.enrol(me)
+        lineage = task_tree.enrol(me)
+        if self._revoked and not self._has_loan(operation, me, lineage, at_stake=at_stake):
+            return
         user, others = self._user, self._others
         if at_stake and user is not None:
-            if hold := self._in_the_way_of(me):
-                self._refuse("interleaving", operation, me, hold)
-            self._others = [hold for hold in self._holds() if hold.holder is not me]
+            in_the_way, lent = self._stakes_of_others(me)
+            if in_the_way:
+                reports.refuse("interleaving", self.shared, operation, me, in_the_way)
+            self._take_back(operation, me, lent)
+            self._others = [
+                hold for hold in self._holds() if hold.holder is not me and hold not in lent
+            ]
         elif others:
             self._others = ()
         self._user, self._since, self._lineage = me, operation, lineage
@@ -155,7 +218,7 @@ class Ownership:
         if itself and itself[0] not in self._known:
             self._known += itself
             if len(self._known) > _MANY:
-                self._known = tuple(each for each in self._known if each())
+                self._known = tuple(known for known in self._known if known())
 
     def _holds(self) -> list[Hold]:
         user = [Hold(self._user, self._since, self._lineage)] if self._user else []
@@ -164,55 +227,77 @@ class Ownership:
     def _admit_owner(self, operation: str, me: Actor) -> None:
         if self._owner is None:
             self._owner = me
-        elif me is not self._owner and not actors.closes_for(me, self._owner):
-            hold = Hold(self._owner, self.operation, ())
-            self._refuse("second owner", operation, me, hold)
+        elif me is not self._owner and not self._acts_for(me, self._owner):
+            hold = Hold(self._owner, self._since, ())
+            reports.refuse("second owner", self.shared, operation, me, hold)
 
-    def _in_the_way_of(self, me: Actor) -> Hold | None:
-        """A stake whose holder goes on, and is neither the newcomer nor its ancestor."""
+    def _acts_for(self, me: Actor, owner: Actor) -> bool:
+        return isinstance(me, Task) and acting.principal(me) is owner
+
+    def _stakes_of_others(self, me: Actor) -> tuple[Hold | None, list[Hold]]:
+        """Return a stake that refuses the newcomer, or those that it lent and may take back."""
+        lent: list[Hold] = []
         if not isinstance(me, Task):
-            return None
-        lenders = actors.ancestors()
+            return None, lent
+        lenders = task_tree.ancestors()
+        principal: Task[Any] | None = None
         for hold in self._holds():
-            holder = self._current_owner(hold)
-            if holder is not None and holder is not me and holder not in lenders:
-                return replace(hold, holder=holder)
-        return None
+            owner = self._current_owner(hold)
+            if owner is None or owner is me or owner in lenders:
+                continue
+            principal = principal or acting.principal(me)
+            if not self._lent(principal, owner, hold.lineage):
+                return replace(hold, holder=owner), lent
+            lent.append(hold)
+        return None, lent
+
+    def _lent(self, lender: Actor, borrower: Task[Any], lineage: Lineage) -> bool:
+        # Who has handed it over has lent nothing to its children.
+        has_it = not self._handed_over or any(known() is lender for known in self._known)
+        return has_it and task_tree.descends_from(lineage, borrower, lender)
 
     def _current_owner(self, hold: Hold) -> Task[Any] | None:
         """The holder itself while it lives; then, or for a thread, the nearest that lent it."""
         if isinstance(hold.holder, Task) and not hold.holder.done():
             return hold.holder
-        for each in reversed(hold.lineage):
-            if each in self._known and (task := each()) and not task.done():
+        for known in reversed(hold.lineage):
+            if known in self._known and (task := known()) and not task.done():
                 return task
         return None
+
+    def _take_back(self, operation: str, me: Actor, lent: Sequence[Hold]) -> None:
+        for hold in lent:
+            owner = self._current_owner(hold)
+            if owner is not None:
+                taken = reports.revocation(owner, operation, me)
+                self._revoked = (*self._revoked[-_MANY:], taken)
+        if lent and self.on_revoke is not None:
+            self.on_revoke()
+
+    def _has_loan(self, operation: str, me: Actor, lineage: Lineage, *, at_stake: bool) -> bool:
+        """Refuse who works on a loan that was taken back; False where it changes nothing."""
+        for revocation in self._revoked:
+            if revocation.borrower in lineage:
+                if operation in _IDLE and not at_stake:
+                    return False
+                reports.refuse_borrower(self.shared, operation, me, revocation)
+        return True
+
+    def _open_again(self, operation: str, me: Actor) -> None:
+        assert self.closed is not None
+        if reports.is_used_after(self.closed, me):
+            reports.report_use_after_close(
+                self.shared, operation, me, self.closed, refused=self.strict
+            )
+        if not self.strict:
+            self.closed = None
 
     def _take_from_ended(self, operation: str, me: Actor, runner: Actor) -> bool:
         """True if who left an operation in flight has ended. Else it is refused, or permitted."""
         if actors.alive(runner):
-            self._refuse("overlap", operation, me, Hold(runner, self.operation, ()))
+            lineage = self._lineage if runner is self._user else ()
+            hold = Hold(runner, self.operation, lineage)
+            reports.refuse("overlap", self.shared, operation, me, hold)
             return False
         self.runner = me
         return True
-
-    def _refuse(self, kind: Kind, operation: str, me: Actor, hold: Hold) -> None:
-        if not violation_log.is_permitted():
-            violation = self._violation(kind, operation, me, hold, refused=True)
-            violation_log.record(violation)
-            raise SharedSessionError(violation)
-
-    def _violation(
-        self, kind: Kind, operation: str, me: Actor, hold: Hold, *, refused: bool
-    ) -> Violation:
-        return Violation(
-            kind=kind,
-            shared=self.shared,
-            operation=operation,
-            user=actors.name(me),
-            at=where.here(),
-            holder=actors.name(hold.holder),
-            since=hold.since,
-            holder_at=where.of(hold.holder),
-            refused=refused,
-        )

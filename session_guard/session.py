@@ -1,6 +1,7 @@
 """A drop-in Session that refuses a second user before it is touched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -8,12 +9,15 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session, SessionTransaction
 
+from session_guard import actors, blocks, endings, subclasses
 from session_guard.ownership import Ownership
+from session_guard.subclasses import guarded
+from session_guard.violation import SharedSessionError
 
 _METHODS = (
-    *("add", "add_all", "begin", "begin_nested", "close", "commit", "connection", "delete"),
+    *("add", "add_all", "begin", "begin_nested", "commit", "connection", "delete"),
     *("execute", "expire", "expire_all", "expunge", "expunge_all", "flush", "get", "get_one"),
-    *("invalidate", "merge", "prepare", "refresh", "reset", "rollback", "scalar", "scalars"),
+    *("merge", "prepare", "refresh", "scalar", "scalars"),
     *("bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings"),
     *("delete_all", "merge_all"),  # since SQLAlchemy 2.1
 )
@@ -28,7 +32,8 @@ class GuardedSession(Session):
         maker = async_sessionmaker(engine, sync_session_class=GuardedSession)
 
     The sync class, since lazy loads, `refresh`, `awaitable_attrs` and `run_sync` go past the
-    methods of AsyncSession. `strict`: even an idle session may not change hands.
+    methods of AsyncSession. `strict`: even an idle session may not change hands. It may be mixed
+    with another session class, in either order.
     """
 
     ownership: Ownership
@@ -36,51 +41,144 @@ class GuardedSession(Session):
     adopted = False  # guarded since its first transaction, not from the start
 
     def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
-        self.ownership = Ownership("session", strict=strict)
+        self.ownership = Ownership(
+            "session", strict=strict, maker=actors.current(), made=blocks.made_here(2)
+        )
         super().__init__(*args, **kwargs)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, method in subclasses.unguarded_methods(cls, GuardedSession).items():
+            setattr(cls, name, _ENDINGS.get(name, guarded)(method))
 
-def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    @property
+    @contextmanager
+    def no_autoflush(self) -> Iterator["GuardedSession"]:
+        """Disable autoflush, as Session's does, and keep other tasks out of the session."""
+        ownership, autoflush = self.ownership, self.autoflush
+        ownership.check("no_autoflush", self)
+        ownership.blocks += 1
+        ownership.on_revoke = lambda: setattr(self, "autoflush", autoflush)
+        self.autoflush = False
+        try:
+            yield self
+        finally:
+            self.autoflush = autoflush
+            ownership.blocks -= 1
+
+
+def _ending(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Guard a close or rollback, which cleans up: it never replaces the first error."""
     name = method.__name__
 
     @wraps(method)
     def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
         ownership = self.ownership
-        if not ownership.enter(name, self):
+        try:
+            entered = ownership.enter(name, self)
+        except SharedSessionError as error:
+            endings.after_refusal(ownership, lambda: method(self, *args, **kwargs), name, error)
+            return None
+        if not entered:
             return method(self, *args, **kwargs)
         try:
             return method(self, *args, **kwargs)
         finally:
-            ownership.runner = None  # as `leave` does, without a call
+            ownership.leave()
 
     return call
 
 
-def _guarded_methods(session_class: type[Session]) -> dict[str, Callable[..., Any]]:
-    methods = ((name, getattr(session_class, name, None)) for name in _METHODS)
-    return {name: _guarded(method) for name, method in methods if method}
+def _closing(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Guard a close, after which the session is nobody's."""
+    end = _ending(method)
+
+    @wraps(method)
+    def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
+        ended = end(self, *args, **kwargs)
+        if closed := blocks.closed_by_maker(self.ownership.made):
+            self.ownership.was_closed(closed)
+        return ended
+
+    return call
 
 
-for _name, _method in _guarded_methods(Session).items():
-    setattr(GuardedSession, _name, _method)
+_ENDINGS = {
+    "close": _closing,
+    "invalidate": _ending,
+    "reset": _ending,
+    "rollback": _ending,
+}
+
+for _name in _METHODS:
+    if hasattr(Session, _name):
+        setattr(GuardedSession, _name, guarded(getattr(Session, _name)))
+for _name, _guard in _ENDINGS.items():
+    setattr(GuardedSession, _name, _guard(getattr(Session, _name)))
 
 
 _guarded_classes: dict[type, type[GuardedSession]] = {Session: GuardedSession}
 
 
 def guarded_class(session_class: type[Session]) -> type[GuardedSession]:
-    """A guarded subclass of an application's own session class."""
+    """Return a guarded subclass of an application's own session class; itself where it is one."""
+    if issubclass(session_class, GuardedSession):
+        return session_class
     if session_class not in _guarded_classes:
-        name, bases = f"Guarded{session_class.__name__}", (session_class, GuardedSession)
-        _guarded_classes[session_class] = type(name, bases, _guarded_methods(session_class))
+        made = type(f"Guarded{session_class.__name__}", (session_class, GuardedSession), {})
+        # One step: another thread may have made it meanwhile.
+        _guarded_classes.setdefault(session_class, made)
     return _guarded_classes[session_class]
 
 
-# A transaction object has methods of its own, to set a mapped attribute begins a transaction, and
-# what is put into an instance's relationship is added by a cascade.
+class GuardedTransaction(SessionTransaction):
+    """A transaction of a GuardedSession's, whose methods ask the session's guard as well."""
+
+    session: GuardedSession
+
+    def commit(self, *args: Any, **kwargs: Any) -> None:
+        ownership = self.session.ownership
+        entered = ownership.enter("commit", self.session)
+        try:
+            super().commit(*args, **kwargs)
+        finally:
+            if entered:
+                ownership.leave()
+
+    def rollback(self, *args: Any, **kwargs: Any) -> None:
+        _end(self, "rollback", SessionTransaction.rollback, args, kwargs)
+
+    def close(self, *args: Any, **kwargs: Any) -> None:
+        _end(self, "close", SessionTransaction.close, args, kwargs)
+
+
+def _end(
+    transaction: GuardedTransaction,
+    name: str,
+    method: Callable[..., None],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> None:
+    ownership = transaction.session.ownership
+    try:
+        entered = ownership.enter(name, transaction.session)
+    except SharedSessionError as error:
+        end = lambda: method(transaction, *args, **kwargs)  # noqa: E731
+        endings.after_refusal(ownership, end, name, error)
+        return
+    try:
+        method(transaction, *args, **kwargs)
+    finally:
+        if entered:
+            ownership.leave()
+
+
+# To set a mapped attribute begins a transaction, and what is put into an instance's relationship is
+# added by a cascade.
 
 
 def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
+    transaction.__class__ = GuardedTransaction
     if session.ownership.runner is None and transaction.parent is None:
         session.ownership.begun()
 
