@@ -2,7 +2,7 @@
 
 from asyncio import Future, Task
 from functools import partial
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -36,11 +36,16 @@ def principal(task: Task[Any]) -> Task[Any]:
     return parent if _waits_for(parent, task) else task
 
 
+def is_exit(code: CodeType) -> bool:
+    """Return whether it is the `__aexit__` of a session or connection of SQLAlchemy's."""
+    return code.co_name == "__aexit__" and code.co_filename.startswith(SQLALCHEMY)
+
+
 def exit_frame(task: Task[Any]) -> FrameType | None:
     """Return the frame of the `__aexit__` of SQLAlchemy's that a task is suspended in."""
     for awaited in frames.await_chain(task):
         code = frames.code_of(awaited)
-        if code.co_name == "__aexit__" and code.co_filename.startswith(SQLALCHEMY):
+        if is_exit(code):
             return frames.frame_of(awaited)
     return None
 

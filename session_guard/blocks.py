@@ -1,30 +1,26 @@
 """Which function made a session, and whether it has closed it, as at the end of its `with`."""
 
-import contextlib
-import os
 import sys
 from asyncio import Task
 from dataclasses import dataclass
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from session_guard import acting, frames, task_tree
+from session_guard import acting, frames, task_tree, where
 from session_guard.actors import current
-from session_guard.frames import SQLALCHEMY
 
 _EXIT = Session.__exit__.__code__
 
 Made = tuple[tuple[CodeType, int], ...]
 """The lines at which a session was made: the maker's call, then the line that called it."""
 
-_BETWEEN = SQLALCHEMY, str(Path(__file__).parent) + os.sep, contextlib.__file__, "<"
-"""The files of frames between a session and the function that makes or closes it."""
-
 _FUNCTIONS = 2
 """The number of functions that count as the makers of a session: one may be a factory."""
+
+_FRAMES = 10
+"""The number of frames that are looked at for them: a framework's stack is deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +36,11 @@ def made_here(depth: int) -> Made:
     """Return the lines of the user's that are making a session now."""
     frame: FrameType | None = sys._getframe(depth)
     made: list[tuple[CodeType, int]] = []
-    while frame is not None and len(made) < _FUNCTIONS:
+    for _ in range(_FRAMES):
+        if frame is None or len(made) == _FUNCTIONS:
+            break
         code = frame.f_code
-        if not code.co_filename.startswith(_BETWEEN):
+        if where.is_users(code):
             made.append((code, frame.f_lineno))
         frame = frame.f_back
     return tuple(made)
@@ -65,7 +63,7 @@ def closed_by_maker(made: Made) -> Closed | None:
             leaves = True
         elif code in codes:
             return _closed(made, code, frame.f_lineno, leaves)
-        elif not code.co_filename.startswith(_BETWEEN):
+        elif where.is_users(code):
             return None
     return None
 
@@ -76,7 +74,7 @@ def _left_by(parent: Task[Any], made: Made, codes: list[CodeType]) -> Closed | N
         code = frames.code_of(awaited)
         if code in codes:
             candidate = awaited
-        elif candidate is not None and code.co_name == "__aexit__":
+        elif candidate is not None and acting.is_exit(code):
             frame = frames.frame_of(candidate)
             return _closed(made, frame.f_code, frame.f_lineno, True) if frame else None
     return None

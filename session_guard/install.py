@@ -15,8 +15,8 @@ from sqlalchemy.orm import Mapper, Session
 
 from session_guard.engine import guard_engine, is_guarded_engine, unguard_engine
 from session_guard.instances import changed, guard_mapper, unguard_mapper
-from session_guard.ownership import Ownership
 from session_guard.session import CONNECTION_LISTENERS, LISTENERS, GuardedSession, guarded_class
+from session_guard.session_ownership import SessionOwnership
 
 
 def guard_everything() -> None:
@@ -60,7 +60,7 @@ _engines = False
 """Whether it is we who guard the class `Engine`."""
 
 _defaults: dict[type[AsyncSession], type[Session]] = {}
-"""Async session classes, and the sync class that each of them used before we named a guarded one."""
+"""Async session class -> the sync class that it used before a guarded one was named."""
 
 _mappers: WeakSet[Mapper[Any]] = WeakSet()
 """Whose attributes are listened to."""
@@ -80,7 +80,8 @@ def _guard_async_sessions() -> None:
     while classes:
         async_class = classes.pop()
         classes += async_class.__subclasses__()
-        own = vars(async_class).get("sync_session_class")
+        own: type[Session] | None = vars(async_class).get("sync_session_class")
+        # It may also be a function that makes a session.
         if isinstance(own, type) and not issubclass(own, GuardedSession):
             _defaults[async_class] = own
             async_class.sync_session_class = guarded_class(own)
@@ -113,7 +114,7 @@ def _adopted(session: Session) -> GuardedSession:
     """
     if not isinstance(session, GuardedSession):
         attributes = vars(session)
-        attributes.setdefault("ownership", Ownership("session"))
+        attributes.setdefault("ownership", SessionOwnership("session"))
         attributes["adopted"] = True
         session.__class__ = guarded_class(type(session))
     return cast(GuardedSession, session)

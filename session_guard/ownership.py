@@ -123,7 +123,11 @@ class Ownership:
         """Do what was put off until the operation in flight had ended."""
         pending, self.pending = self.pending, None
         if pending is not None:
-            pending()
+            self.runner = actors.current()
+            try:
+                pending()
+            finally:
+                self.runner = None
 
     def abandon(self) -> None:
         """End the operation in flight, if there is one and it is the running task's own."""
@@ -192,7 +196,7 @@ class Ownership:
         if not self.strict and operation in _ENDS and task_tree.is_new_child_of(user):
             return  # it is ended for its user, as SQLAlchemy does after a `with`, and stays theirs
         if self.closed is not None and operation not in _CLEAN:
-            self._open_again(operation, me)
+            self._open_again(operation, me, resource)
         at_stake = user is not None and self._at_stake(resource)
         self._admit(operation, me, at_stake=at_stake)
 
@@ -283,14 +287,26 @@ class Ownership:
                 reports.refuse_borrower(self.shared, operation, me, revocation)
         return True
 
-    def _open_again(self, operation: str, me: Actor) -> None:
-        assert self.closed is not None
-        if reports.is_used_after(self.closed, me):
-            reports.report_use_after_close(
-                self.shared, operation, me, self.closed, refused=self.strict
-            )
+    def _open_again(self, operation: str, me: Actor, resource: Transactional) -> bool:
+        """Return whether it is used past its end, which is reported, or refused where strict."""
+        closed = self.closed
         if not self.strict:
             self.closed = None
+        past_its_end = closed is not None and reports.is_used_after(closed, me)
+        if closed is not None and past_its_end:
+            reports.report_use_after_close(self.shared, operation, me, closed, refused=self.strict)
+        return past_its_end
+
+    def last_lender(self, actor: Actor) -> Task[Any] | None:
+        """Return the nearest living task that may yet use what an actor has left open."""
+        if actor is not self._user:
+            return None
+        tasks = (known() for known in reversed(self._lineage))
+        return next((task for task in tasks if task is not None and not task.done()), None)
+
+    def is_left_by(self, actor: Actor) -> bool:
+        """Return whether the actor is the last that used it, and has no operation in flight."""
+        return self.runner is None and self._user is actor
 
     def _take_from_ended(self, operation: str, me: Actor, runner: Actor) -> bool:
         """True if who left an operation in flight has ended. Else it is refused, or permitted."""

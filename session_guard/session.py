@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session, SessionTransaction
 
 from session_guard import actors, blocks, endings, subclasses
-from session_guard.ownership import Ownership
+from session_guard.session_ownership import SessionOwnership
 from session_guard.subclasses import guarded
 from session_guard.violation import SharedSessionError
 
@@ -36,12 +36,12 @@ class GuardedSession(Session):
     with another session class, in either order.
     """
 
-    ownership: Ownership
+    ownership: SessionOwnership
     connections_in_use: tuple[Connection, ...] = ()
     adopted = False  # guarded since its first transaction, not from the start
 
     def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
-        self.ownership = Ownership(
+        self.ownership = SessionOwnership(
             "session", strict=strict, maker=actors.current(), made=blocks.made_here(2)
         )
         super().__init__(*args, **kwargs)
@@ -77,7 +77,8 @@ def _ending(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             entered = ownership.enter(name, self)
         except SharedSessionError as error:
-            endings.after_refusal(ownership, lambda: method(self, *args, **kwargs), name, error)
+            end = lambda: method(self, *args, **kwargs)  # noqa: E731
+            endings.after_refusal(self, end, name, error)
             return None
         if not entered:
             return method(self, *args, **kwargs)
@@ -164,7 +165,7 @@ def _end(
         entered = ownership.enter(name, transaction.session)
     except SharedSessionError as error:
         end = lambda: method(transaction, *args, **kwargs)  # noqa: E731
-        endings.after_refusal(ownership, end, name, error)
+        endings.after_refusal(transaction.session, end, name, error)
         return
     try:
         method(transaction, *args, **kwargs)

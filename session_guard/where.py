@@ -81,6 +81,11 @@ def nearest(stack: Iterable[FrameType]) -> Place | None:
     return installed
 
 
+def is_users(code: CodeType) -> bool:
+    """Return whether it is the user's, or of an installed package that is no framework."""
+    return _kind(code.co_filename) in (_USER, _LIBRARY)
+
+
 @cache
 def _kind(file: str) -> int:
     if file.startswith(("<frozen", _OURS, SQLALCHEMY)):
