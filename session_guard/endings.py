@@ -1,15 +1,11 @@
 """Ends that were refused: the session still ends clean, and the first error is what surfaces."""
 
-import sys
-from asyncio import Task
 from collections.abc import Callable
 from functools import partial
 from logging import getLogger
 from typing import TYPE_CHECKING
 
-from sqlalchemy.util.concurrency import await_only, in_greenlet
-
-from session_guard import acting, actors
+from session_guard import actors
 from session_guard.violation import SharedSessionError
 
 if TYPE_CHECKING:
@@ -29,7 +25,7 @@ def after_refusal(
     """
     ownership = session.ownership
     me, runner = actors.current(), ownership.runner
-    first = _on_its_way(error)
+    first = error.__context__
     ends = name in _CLOSES or (first is not None and ownership.pending is None)
     overlaps = ends and error.violation.kind == "overlap"
     if overlaps and runner is not None and ownership.may_take_from(runner, me):
@@ -37,28 +33,15 @@ def after_refusal(
         ownership.take_from(name, me, runner)
     elif name in _CLOSES:
         ownership.close_when_left(session)
+    raise_or_note(error)
+
+
+def raise_or_note(error: SharedSessionError) -> None:
+    """Raise the refusal; where another exception is on its way, that one gets a note instead."""
+    first = error.__context__
     if first is None:
         raise error
     first.add_note(f"session_guard: {error.violation}")
-
-
-def _on_its_way(error: SharedSessionError) -> BaseException | None:
-    """Return the exception that is being cleaned up after; None where there is none."""
-    if error.__context__ is not None:
-        return error.__context__
-    me = actors.current()
-    principal = acting.principal(me) if isinstance(me, Task) else me
-    if principal is not me and isinstance(principal, Task):
-        frame = acting.exit_frame(principal)
-        return frame.f_locals.get("value") if frame else None
-    if "greenlet" in sys.modules and in_greenlet():
-        # A greenlet has exceptions of its own: those of its coroutine are seen from a coroutine.
-        return await_only(_handled())
-    return None
-
-
-async def _handled() -> BaseException | None:
-    return sys.exc_info()[1]
 
 
 def _close(end: Callable[[], object]) -> None:

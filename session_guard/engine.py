@@ -4,7 +4,11 @@ It cannot protect as GuardedSession does. A statement is refused in time; but by
 engine hears of a COMMIT or ROLLBACK, SQLAlchemy has ended the owner's transaction on its side.
 """
 
+import sys
 from collections.abc import Callable
+from functools import wraps
+from logging import getLogger
+from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,8 +16,10 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from session_guard import actors, endings
 from session_guard.ownership import Ownership, Transactional
 from session_guard.session import know_connections
+from session_guard.violation import SharedSessionError
 
 
 class ConnectionOwnership(Ownership):
@@ -72,6 +78,27 @@ def ownership_of(connection: Connection) -> ConnectionOwnership | None:
 _ownerships: WeakKeyDictionary[Connection, ConnectionOwnership] = WeakKeyDictionary()
 """Connection -> its guard. A connection's own `info` is the application's."""
 
+_log = getLogger("session_guard")
+
+
+def _safe(listener: Callable[..., None]) -> Callable[..., None]:
+    """Let nothing but a refusal reach the application: a failure of ours is only logged.
+
+    An event may hand over what no test of ours has seen, as the connection of a dialect's first
+    questions, and an exception would stand in the place of the database's own.
+    """
+
+    @wraps(listener)
+    def call(*arguments: Any) -> None:
+        try:
+            listener(*arguments)
+        except SharedSessionError:
+            raise
+        except Exception:
+            _log.exception("session_guard failed, and lets it pass")
+
+    return call
+
 
 def _connected(connection: Connection) -> None:
     _ownerships[connection] = ConnectionOwnership("connection")
@@ -84,6 +111,7 @@ def _connected_strict(connection: Connection) -> None:
 # What begins, or is sent a statement, is open, and need not be asked.
 
 
+@_safe
 def _began(connection: Connection, *_: Any) -> None:
     """None was open, so that the connection may be another's from now on."""
     ownership = _ownerships.get(connection)
@@ -91,12 +119,14 @@ def _began(connection: Connection, *_: Any) -> None:
         ownership.begun()
 
 
+@_safe
 def _before(connection: Connection, cursor: Any, *_: Any) -> None:
     ownership = _ownerships.get(connection)
     if ownership is not None and ownership.enter("execute", connection):
         ownership.cursor = cursor
 
 
+@_safe
 def _after(connection: Connection, cursor: Any, *_: Any) -> None:
     ownership = _ownerships.get(connection)
     # Not after what a listener executes in the middle of it.
@@ -104,6 +134,7 @@ def _after(connection: Connection, cursor: Any, *_: Any) -> None:
         ownership.leave()
 
 
+@_safe
 def _failed(context: ExceptionContext) -> None:
     """Also a cancelled one; and one that was refused, in whose stead another's goes on."""
     if context.connection is not None and (ownership := ownership_of(context.connection)):
@@ -113,16 +144,57 @@ def _failed(context: ExceptionContext) -> None:
 def _heard(operation: str, *, ends: bool = False) -> Callable[..., None]:
     """Listens to what is announced and has no end of its own."""
 
+    @_safe
     def listener(connection: Connection, *_: Any) -> None:
-        if ownership := ownership_of(connection):
+        ownership = ownership_of(connection)
+        if ownership is None:
+            return
+        try:
             ownership.check(operation, connection)
-            if ends:
-                # A listener of the application's own may have refused a statement after we heard of
-                # it. SQLAlchemy 2.0 tells nobody, and it would be in flight for good.
-                ownership.abandon()
-                ownership.forget()
+        except SharedSessionError as error:
+            _close_overlapped(connection, ownership, operation, error)
+            return
+        if ends:
+            # A listener of the application's own may have refused a statement after we heard of
+            # it. SQLAlchemy 2.0 tells nobody, and it would be in flight for good.
+            ownership.abandon()
+            ownership.forget()
 
     return listener
+
+
+def _close_overlapped(
+    connection: Connection,
+    ownership: ConnectionOwnership,
+    operation: str,
+    error: SharedSessionError,
+) -> None:
+    """Raise the refusal. Where the lender or the maker cleans up, the connection ends first.
+
+    It is invalidated: the statement in flight on it fails, and the pool has its place back. In vain
+    would it be to only say nothing: SQLAlchemy would go on, and roll back.
+    """
+    me, runner = actors.current(), ownership.runner
+    cleans_up = _is_closing() or (operation == "rollback" and error.__context__ is not None)
+    if runner is None or not cleans_up or not ownership.may_take_from(runner, me):
+        raise error
+    connection.invalidate()
+    endings.raise_or_note(error)
+
+
+def _is_closing() -> bool:
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(_DEPTH_OF_CLOSE):
+        if frame is None:
+            return False
+        if frame.f_code is Connection.close.__code__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_DEPTH_OF_CLOSE = 16
+"""The number of frames between `Connection.close` and an event of the rollback in it."""
 
 
 _LISTENERS: dict[str, Callable[..., None]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import ref
 
-from session_guard import actors, frames, task_tree, violation_log, where
+from session_guard import actors, first_error, frames, task_tree, violation_log, where
 from session_guard.actors import Actor
 from session_guard.blocks import Closed
 from session_guard.task_tree import Lineage
@@ -42,7 +42,7 @@ def revocation(borrower: Task[Any], operation: str, me: Actor) -> Revocation:
 def refuse(kind: Kind, shared: str, operation: str, me: Actor, stake: Stake) -> None:
     """Record the violation and raise SharedSessionError, unless sharing is permitted."""
     if not violation_log.is_permitted():
-        raise SharedSessionError(_recorded(kind, shared, operation, me, stake, refused=True))
+        raise _error(_recorded(kind, shared, operation, me, stake, refused=True))
 
 
 def report(kind: Kind, shared: str, operation: str, me: Actor, stake: Stake) -> None:
@@ -87,7 +87,7 @@ def refuse_borrower(shared: str, operation: str, me: Actor, taken: Revocation) -
         refused=True,
     )
     violation_log.record(violation)
-    raise SharedSessionError(violation)
+    raise _error(violation)
 
 
 def is_used_after(closed: Closed, me: Actor) -> bool:
@@ -127,4 +127,11 @@ def report_use_after_close(
     )
     violation_log.record(violation)
     if refused:
-        raise SharedSessionError(violation)
+        raise _error(violation)
+
+
+def _error(violation: Violation) -> SharedSessionError:
+    error = SharedSessionError(violation)
+    # Python would not know it where the error is raised in a greenlet, or in a task that closes.
+    error.__context__ = first_error.on_its_way()
+    return error
