@@ -31,6 +31,8 @@ def after_refusal(
     if overlaps and runner is not None and ownership.may_take_from(runner, me):
         ownership.pending = partial(_close, end)
         ownership.take_from(name, me, runner)
+        if ownership.runner is None:  # a thread's operation has ended meanwhile
+            ownership.finish()
     elif name in _CLOSES:
         ownership.close_when_left(session)
     raise_or_note(error)

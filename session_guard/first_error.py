@@ -1,4 +1,4 @@
-"""The first error: an exception that is on its way while the guard refuses what cleans up after it."""
+"""The first error: the exception that is on its way where the guard refuses what cleans up."""
 
 import sys
 from asyncio import Task

@@ -2,27 +2,20 @@
 
 from asyncio import Task, _get_running_loop, current_task
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import current_thread
 from typing import Any, Protocol
 
 from session_guard import acting, actors, reports, task_tree, violation_log
 from session_guard.actors import Actor
 from session_guard.blocks import Closed, Made
-from session_guard.reports import Revocation
-from session_guard.task_tree import Lineage
-
-_MANY = 32
-"""The number of tasks that a session remembers before it forgets those that are gone."""
+from session_guard.loans import Hold, Loans
 
 _ENDS = ("close", "commit", "rollback")
 """The operations that leave nothing at stake."""
 
 _CLEAN = ("close", "reset", "invalidate", "rollback", "expunge", "expunge_all", "hand_over")
 """The operations that do not open a closed session again."""
-
-_IDLE = ("close", "reset", "invalidate")
-"""The operations that change nothing where no transaction is open."""
 
 
 class Transactional(Protocol):
@@ -31,16 +24,7 @@ class Transactional(Protocol):
     def in_transaction(self) -> bool: ...
 
 
-@dataclass(slots=True)
-class Hold:
-    """A stake in the open transaction: whose, since which operation, and who could have lent it."""
-
-    holder: Actor
-    since: str
-    lineage: Lineage
-
-
-class Ownership:
+class Ownership(Loans):
     """Who may use one session or connection.
 
     A second user is let in when nothing is at stake: no operation in flight, no transaction open.
@@ -53,9 +37,9 @@ class Ownership:
     """
 
     __slots__ = (
-        "_handed_over", "_known", "_lineage", "_others", "_owner", "_revoked", "_since", "_user",
-        "blocks", "closed", "made", "maker", "on_revoke", "operation", "pending", "runner",
-        "shared", "strict",
+        "_lineage", "_others", "_owner", "_since", "_user",
+        "blocks", "closed", "made", "maker", "operation", "pending", "runner",
+        "strict",
     )  # fmt: skip
 
     def __init__(
@@ -63,7 +47,8 @@ class Ownership:
     ) -> None:
         me = maker or actors.current()
         lineage = task_tree.enrol(me)
-        self.shared, self.strict = shared, strict
+        Loans.__init__(self, shared, lineage)
+        self.strict = strict
         self.made, self.maker = made, maker
         self.runner: Actor | None = None
         """The actor whose operation is in flight."""
@@ -74,18 +59,12 @@ class Ownership:
         """How its maker has closed it, until it is used again."""
         self.blocks = 0
         """The number of blocks, as `no_autoflush`, that somebody is in."""
-        self.on_revoke: Callable[[], object] | None = None
-        """What undoes the effect of such a block, where its loan is taken back."""
         self._user = None if strict else me
         """The actor that made it, then the one that used it last."""
         self._since = ""
         self._lineage = lineage
-        # Who made it or used it: only they can have lent it.
-        self._known = lineage[-1:]
         self._others: Sequence[Hold] = ()
-        self._handed_over = False
         self._owner: Actor | None = None
-        self._revoked: tuple[Revocation, ...] = ()
 
     def enter(self, operation: str, resource: Transactional) -> bool:
         """Begin an operation that `leave` is to end; False where it is part of one in flight.
@@ -115,19 +94,19 @@ class Ownership:
         return True
 
     def leave(self) -> None:
-        self.runner = None
-        if self.pending is not None:
+        if self.pending is None:
+            self.runner = None
+        else:
             self.finish()
 
     def finish(self) -> None:
-        """Do what was put off until the operation in flight had ended."""
+        """Do what was put off until the operation in flight had ended, as a part of it."""
         pending, self.pending = self.pending, None
-        if pending is not None:
-            self.runner = actors.current()
-            try:
+        try:
+            if pending is not None:
                 pending()
-            finally:
-                self.runner = None
+        finally:
+            self.runner = None
 
     def abandon(self) -> None:
         """End the operation in flight, if there is one and it is the running task's own."""
@@ -165,8 +144,8 @@ class Ownership:
         """Let go of it: whoever uses it next has it. Raises as `enter` does."""
         entered = self.enter("hand_over", resource)
         self._user = self._owner = self.maker = None
-        self._others, self._revoked = (), ()
-        self._known, self._handed_over = (), True
+        self._others = ()
+        self._forget_loans()
         if entered:
             self.leave()
 
@@ -180,13 +159,15 @@ class Ownership:
         principal = acting.principal(me) if isinstance(me, Task) else me
         if principal is self.maker:
             return True
-        lineage = self._lineage if runner is self._user else ()
+        lineage = self._in_flight(runner).lineage
         return isinstance(runner, Task) and self._lent(principal, runner, lineage)
 
     def take_from(self, operation: str, me: Actor, runner: Actor) -> None:
         """Take the loan of the runner back, from its next operation on."""
-        lineage = self._lineage if runner is self._user else ()
-        self._take_back(operation, me, [Hold(runner, self.operation, lineage)])
+        self._take_back(operation, me, [self._in_flight(runner)])
+
+    def _in_flight(self, runner: Actor) -> Hold:
+        return Hold(runner, self.operation, self._lineage if runner is self._user else ())
 
     def _at_stake(self, resource: Transactional) -> bool:
         return self.blocks > 0 or resource.in_transaction()
@@ -218,11 +199,7 @@ class Ownership:
         elif others:
             self._others = ()
         self._user, self._since, self._lineage = me, operation, lineage
-        itself = lineage[-1:]
-        if itself and itself[0] not in self._known:
-            self._known += itself
-            if len(self._known) > _MANY:
-                self._known = tuple(known for known in self._known if known())
+        self._remember(lineage)
 
     def _holds(self) -> list[Hold]:
         user = [Hold(self._user, self._since, self._lineage)] if self._user else []
@@ -255,38 +232,6 @@ class Ownership:
             lent.append(hold)
         return None, lent
 
-    def _lent(self, lender: Actor, borrower: Task[Any], lineage: Lineage) -> bool:
-        # Who has handed it over has lent nothing to its children.
-        has_it = not self._handed_over or any(known() is lender for known in self._known)
-        return has_it and task_tree.descends_from(lineage, borrower, lender)
-
-    def _current_owner(self, hold: Hold) -> Task[Any] | None:
-        """The holder itself while it lives; then, or for a thread, the nearest that lent it."""
-        if isinstance(hold.holder, Task) and not hold.holder.done():
-            return hold.holder
-        for known in reversed(hold.lineage):
-            if known in self._known and (task := known()) and not task.done():
-                return task
-        return None
-
-    def _take_back(self, operation: str, me: Actor, lent: Sequence[Hold]) -> None:
-        for hold in lent:
-            owner = self._current_owner(hold)
-            if owner is not None:
-                taken = reports.revocation(owner, operation, me)
-                self._revoked = (*self._revoked[-_MANY:], taken)
-        if lent and self.on_revoke is not None:
-            self.on_revoke()
-
-    def _has_loan(self, operation: str, me: Actor, lineage: Lineage, *, at_stake: bool) -> bool:
-        """Refuse who works on a loan that was taken back; False where it changes nothing."""
-        for revocation in self._revoked:
-            if revocation.borrower in lineage:
-                if operation in _IDLE and not at_stake:
-                    return False
-                reports.refuse_borrower(self.shared, operation, me, revocation)
-        return True
-
     def _open_again(self, operation: str, me: Actor, resource: Transactional) -> bool:
         """Return whether it is used past its end, which is reported, or refused where strict."""
         closed = self.closed
@@ -311,9 +256,7 @@ class Ownership:
     def _take_from_ended(self, operation: str, me: Actor, runner: Actor) -> bool:
         """True if who left an operation in flight has ended. Else it is refused, or permitted."""
         if actors.alive(runner):
-            lineage = self._lineage if runner is self._user else ()
-            hold = Hold(runner, self.operation, lineage)
-            reports.refuse("overlap", self.shared, operation, me, hold)
+            reports.refuse("overlap", self.shared, operation, me, self._in_flight(runner))
             return False
         self.runner = me
         return True

@@ -21,8 +21,10 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return method(self, *args, **kwargs)
         finally:
-            ownership.runner = None  # as `leave` does, without a call
-            if ownership.pending is not None:
+            # As `leave` does, without a call.
+            if ownership.pending is None:
+                ownership.runner = None
+            else:
                 ownership.finish()
 
     return call
