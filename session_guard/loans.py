@@ -75,9 +75,12 @@ class Loans:
 
     def _has_loan(self, operation: str, me: Actor, lineage: Lineage, *, at_stake: bool) -> bool:
         """Refuse who works on a loan that was taken back; False where it changes nothing."""
-        for revocation in self._revoked:
-            if revocation.borrower in lineage:
-                if operation in _IDLE and not at_stake:
-                    return False
-                reports.refuse_borrower(self.shared, operation, me, revocation)
+        revocation = self._revocation(lineage)
+        if revocation is not None:
+            if operation in _IDLE and not at_stake:
+                return False
+            reports.refuse_borrower(self.shared, operation, me, revocation)
         return True
+
+    def _revocation(self, lineage: Lineage) -> Revocation | None:
+        return next((taken for taken in self._revoked if taken.borrower in lineage), None)

@@ -176,7 +176,8 @@ class Ownership(Loans):
         user = self._user
         if not self.strict and operation in _ENDS and task_tree.is_new_child_of(user):
             return  # it is ended for its user, as SQLAlchemy does after a `with`, and stays theirs
-        if self.closed is not None and operation not in _CLEAN:
+        opens = self.closed is not None and operation not in _CLEAN
+        if opens and self._revocation(task_tree.enrol(me)) is None:
             self._open_again(operation, me, resource)
         at_stake = user is not None and self._at_stake(resource)
         self._admit(operation, me, at_stake=at_stake)
@@ -246,7 +247,8 @@ class Ownership(Loans):
         """Return the nearest living task that may yet use what an actor has left open."""
         if actor is not self._user:
             return None
-        tasks = (known() for known in reversed(self._lineage))
+        lenders = [ref for ref in self._lineage if self.maker is None or ref in self._known]
+        tasks = (lender() for lender in reversed(lenders))
         return next((task for task in tasks if task is not None and not task.done()), None)
 
     def is_left_by(self, actor: Actor) -> bool:
