@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from fastapi import Depends, FastAPI
 from fastapi.responses import StreamingResponse
 from litestar import Litestar, Request, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -141,7 +141,9 @@ def test_litestar(desk: Desk, opened: Open) -> None:
     """Forbids an alarm for litestar's dependencies, which it resolves in a task group."""
 
     @post("/{words:str}")
-    async def add(words: str, session: AsyncSession, other: str) -> str:
+    async def add(
+        words: str, session: NamedDependency[AsyncSession], other: NamedDependency[str]
+    ) -> str:
         session.add(Note(text=words + other))
         await session.commit()
         return words
@@ -153,7 +155,7 @@ def test_litestar(desk: Desk, opened: Open) -> None:
                 async with maker() as session:
                     yield session
 
-            async def provide_other(session: AsyncSession) -> str:
+            async def provide_other(session: NamedDependency[AsyncSession]) -> str:
                 return str(await session.scalar(text("SELECT '!'")))
 
             async def roll_back(request: Request[Any, Any, Any]) -> None:
