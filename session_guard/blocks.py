@@ -54,7 +54,7 @@ def closed_by_maker(made: Made) -> Closed | None:
     actor = current()
     codes = [code for code, _ in made]
     if isinstance(actor, Task) and acting.is_closer(actor):
-        parent = next(iter(task_tree.ancestors()), None)
+        parent = next((task for task in task_tree.ancestors() if task is not actor), None)
         return _left_by(parent, made, codes) if parent is not None else None
     leaves = False
     for frame in frames.running(actor, sys._getframe(1)):

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import StreamingResponse
 from litestar import Litestar, Request, post
 from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -142,7 +143,7 @@ def test_litestar(desk: Desk, opened: Open) -> None:
 
     @post("/{words:str}")
     async def add(
-        words: str, session: NamedDependency[AsyncSession], other: NamedDependency[str]
+        words: FromPath[str], session: NamedDependency[AsyncSession], other: NamedDependency[str]
     ) -> str:
         session.add(Note(text=words + other))
         await session.commit()
