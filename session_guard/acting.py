@@ -43,8 +43,7 @@ def is_exit(code: CodeType) -> bool:
 
 def exit_frame(task: Task[Any]) -> FrameType | None:
     """Return the frame of the `__aexit__` of SQLAlchemy's that a task is suspended in."""
-    for awaited in frames.await_chain(task):
-        code = frames.code_of(awaited)
+    for awaited, code in frames.await_chain(task):
         if is_exit(code):
             return frames.frame_of(awaited)
     return None

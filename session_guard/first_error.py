@@ -28,7 +28,7 @@ def on_its_way() -> BaseException | None:
 def _handled_by(task: Task[Any]) -> BaseException | None:
     """Return the exception that a suspended task cleans up after, as in `shield(s.close())`."""
     # A coroutine refers to the exception that it handles, and says so to nobody else.
-    for awaited in frames.await_chain(task):
+    for awaited, _ in frames.await_chain(task):
         for referent in gc.get_referents(awaited):
             if isinstance(referent, BaseException) and referent.__traceback__ is not None:
                 return referent

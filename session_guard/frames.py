@@ -40,7 +40,7 @@ def running(actor: Actor, frame: FrameType | None) -> Iterator[FrameType]:
 
 def suspended(task: Task[Any]) -> Iterator[FrameType]:
     """Yield the frames of a task that waits, from its own coroutine to the innermost."""
-    for awaited in await_chain(task):
+    for awaited, _ in await_chain(task):
         frame = frame_of(awaited)
         if frame is not None:
             yield frame
@@ -51,32 +51,27 @@ Awaited = Union[
 ]
 
 
-def await_chain(task: Task[Any]) -> Iterator[Awaited]:
-    """Yield a task's coroutine, what that awaits, and so on, as far as it is written in Python."""
+def await_chain(task: Task[Any]) -> list[tuple[Awaited, CodeType]]:
+    """Return a task's coroutine, what that awaits, and so on, as far as it is written in Python.
+
+    Each with its code, which costs less than its frame: a frame is made when it is asked for.
+    """
+    chain: list[tuple[Awaited, CodeType]] = []
     awaited: Any = task.get_coro()
-    for _ in range(_DEEPEST):
-        if isinstance(awaited, CoroutineType):
-            yield awaited
+    while awaited is not None and len(chain) < _DEEPEST:
+        kind = type(awaited)
+        if kind is CoroutineType:
+            chain.append((awaited, awaited.cr_code))
             awaited = awaited.cr_await
-        elif isinstance(awaited, AsyncGeneratorType):
-            yield awaited
+        elif kind is AsyncGeneratorType:
+            chain.append((awaited, awaited.ag_code))
             awaited = awaited.ag_await
-        elif isinstance(awaited, GeneratorType):
-            yield awaited
+        elif kind is GeneratorType:
+            chain.append((awaited, awaited.gi_code))
             awaited = awaited.gi_yieldfrom
-        elif awaited is None:
-            return
         else:
-            awaited = _wrapped(awaited)
-
-
-def code_of(awaited: Awaited) -> CodeType:
-    """Return its code; cheaper than its frame, which is made when it is asked for."""
-    if isinstance(awaited, CoroutineType):
-        return awaited.cr_code
-    if isinstance(awaited, AsyncGeneratorType):
-        return awaited.ag_code
-    return awaited.gi_code
+            awaited = wrapped(awaited)
+    return chain
 
 
 def frame_of(awaited: Awaited) -> FrameType | None:
@@ -97,7 +92,8 @@ _WRAPPERS = {
 """The interpreter's types that stand between an `await` and what it awaits, and do not name it."""
 
 
-def _wrapped(awaited: Any) -> Any:
+def wrapped(awaited: Any) -> Any:
+    """Return what is awaited behind what the interpreter puts before it; None where nothing is."""
     if type(awaited).__name__ not in _WRAPPERS:
         # A coroutine that a compiler made, as Cython does.
         return getattr(awaited, "cr_await", None)

@@ -47,7 +47,9 @@ class Ownership(Loans):
     ) -> None:
         me = maker or actors.current()
         lineage = task_tree.enrol(me)
-        Loans.__init__(self, shared, lineage)
+        # As Loans.__init__ does, without a call.
+        self.shared, self.on_revoke, self._revoked = shared, None, ()
+        self._known, self._handed_over = lineage[-1:], False
         self.strict = strict
         self.made, self.maker = made, maker
         self.runner: Actor | None = None

@@ -99,10 +99,10 @@ def is_used_after(closed: Closed, me: Actor) -> bool:
         return True
     running = (frame.f_code for frame in frames.running(me, sys._getframe(1)))
     waiting = (
-        frames.code_of(awaited)
+        code
         for task in task_tree.ancestors()
         if task is not me
-        for awaited in frames.await_chain(task)
+        for _, code in frames.await_chain(task)
     )
     return closed.code not in running and closed.code not in waiting
 

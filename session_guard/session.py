@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from sqlalchemy import event
@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session, SessionTransaction
 from session_guard import actors, blocks, endings, subclasses
 from session_guard.session_ownership import SessionOwnership
 from session_guard.subclasses import guarded
+from session_guard.transaction import guarded_transaction
 from session_guard.violation import SharedSessionError
 
 _METHODS = (
-    *("add", "add_all", "begin", "begin_nested", "commit", "connection", "delete"),
+    *("add", "add_all", "commit", "connection", "delete"),
     *("execute", "expire", "expire_all", "expunge", "expunge_all", "flush", "get", "get_one"),
     *("merge", "prepare", "refresh", "scalar", "scalars"),
     *("bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings"),
@@ -49,7 +50,13 @@ class GuardedSession(Session):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name, method in subclasses.unguarded_methods(cls, GuardedSession).items():
-            setattr(cls, name, _ENDINGS.get(name, guarded)(method))
+            setattr(cls, name, _GUARDS.get(name, guarded)(method))
+
+    def get_transaction(self) -> SessionTransaction | None:
+        return guarded_transaction(super().get_transaction())
+
+    def get_nested_transaction(self) -> SessionTransaction | None:
+        return guarded_transaction(super().get_nested_transaction())
 
     @property
     @contextmanager
@@ -67,7 +74,7 @@ class GuardedSession(Session):
             ownership.blocks -= 1
 
 
-def _ending(method: Callable[..., Any]) -> Callable[..., Any]:
+def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[..., Any]:
     """Guard a close or rollback, which cleans up: it never replaces the first error."""
     name = method.__name__
 
@@ -77,44 +84,48 @@ def _ending(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             entered = ownership.enter(name, self)
         except SharedSessionError as error:
-            end = lambda: method(self, *args, **kwargs)  # noqa: E731
-            endings.after_refusal(self, end, name, error)
+            endings.after_refusal(self, lambda: method(self, *args, **kwargs), name, error)
             return None
         if not entered:
             return method(self, *args, **kwargs)
         try:
             return method(self, *args, **kwargs)
         finally:
+            actor = ownership.runner
             ownership.leave()
+            if closes and actor is not None:
+                closed = blocks.closed_by_maker(ownership.made, actor)
+                if closed is not None:
+                    ownership.was_closed(closed)
 
     return call
 
 
-def _closing(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Guard a close, after which the session is nobody's."""
-    end = _ending(method)
+def _handing_out(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Guard a method that returns a transaction, and what it returns."""
+    call = guarded(method)
 
     @wraps(method)
-    def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
-        ended = end(self, *args, **kwargs)
-        if closed := blocks.closed_by_maker(self.ownership.made):
-            self.ownership.was_closed(closed)
-        return ended
+    def hand_out(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
+        return guarded_transaction(call(self, *args, **kwargs))
 
-    return call
+    return hand_out
 
 
-_ENDINGS = {
-    "close": _closing,
+_GUARDS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "begin": _handing_out,
+    "begin_nested": _handing_out,
+    "close": partial(_ending, closes=True),
     "invalidate": _ending,
     "reset": _ending,
     "rollback": _ending,
 }
+"""The methods that need more than to be refused to whom the session is not."""
 
 for _name in _METHODS:
     if hasattr(Session, _name):
         setattr(GuardedSession, _name, guarded(getattr(Session, _name)))
-for _name, _guard in _ENDINGS.items():
+for _name, _guard in _GUARDS.items():
     setattr(GuardedSession, _name, _guard(getattr(Session, _name)))
 
 
@@ -132,54 +143,11 @@ def guarded_class(session_class: type[Session]) -> type[GuardedSession]:
     return _guarded_classes[session_class]
 
 
-class GuardedTransaction(SessionTransaction):
-    """A transaction of a GuardedSession's, whose methods ask the session's guard as well."""
-
-    session: GuardedSession
-
-    def commit(self, *args: Any, **kwargs: Any) -> None:
-        ownership = self.session.ownership
-        entered = ownership.enter("commit", self.session)
-        try:
-            super().commit(*args, **kwargs)
-        finally:
-            if entered:
-                ownership.leave()
-
-    def rollback(self, *args: Any, **kwargs: Any) -> None:
-        _end(self, "rollback", SessionTransaction.rollback, args, kwargs)
-
-    def close(self, *args: Any, **kwargs: Any) -> None:
-        _end(self, "close", SessionTransaction.close, args, kwargs)
-
-
-def _end(
-    transaction: GuardedTransaction,
-    name: str,
-    method: Callable[..., None],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> None:
-    ownership = transaction.session.ownership
-    try:
-        entered = ownership.enter(name, transaction.session)
-    except SharedSessionError as error:
-        end = lambda: method(transaction, *args, **kwargs)  # noqa: E731
-        endings.after_refusal(transaction.session, end, name, error)
-        return
-    try:
-        method(transaction, *args, **kwargs)
-    finally:
-        if entered:
-            ownership.leave()
-
-
 # To set a mapped attribute begins a transaction, and what is put into an instance's relationship is
 # added by a cascade.
 
 
 def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
-    transaction.__class__ = GuardedTransaction
     if session.ownership.runner is None and transaction.parent is None:
         session.ownership.begun()
 

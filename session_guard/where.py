@@ -81,9 +81,10 @@ def nearest(stack: Iterable[FrameType]) -> Place | None:
     return installed
 
 
-def is_users(code: CodeType) -> bool:
+@cache
+def is_users_file(file: str) -> bool:
     """Return whether it is the user's, or of an installed package that is no framework."""
-    return _kind(code.co_filename) in (_USER, _LIBRARY)
+    return _kind(file) in (_USER, _LIBRARY)
 
 
 @cache
