@@ -1,26 +1,33 @@
 """Which function made a session, and whether it has closed it, as at the end of its `with`."""
 
+import dis
 import sys
 from asyncio import Task
-from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType
-from typing import Any, NamedTuple
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
+from types import CodeType, FrameType
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from session_guard import acting, frames, task_tree, where
+from session_guard import frames, where
+from session_guard.acting import is_closer
 from session_guard.actors import Actor
 
 _EXIT = Session.__exit__.__code__
 
 Made = tuple[tuple[CodeType, int], ...]
-"""The lines at which a session was made: the maker's call, then the line that called it."""
+"""The instructions that made a session: the maker's call, then the call of the maker's function."""
 
+_ASYNC = CO_COROUTINE | CO_ASYNC_GENERATOR
 _FRAMES = 10
 """The number of frames in which its two makers are looked for: one may be a factory."""
 
 
 class Closed(NamedTuple):
-    """A session that its maker has closed. `of_block`: at the end of the `with` that made it."""
+    """A session that the function which made it has closed, at this line.
+
+    `of_block`: at the end of the `with` that made it.
+    """
 
     code: CodeType
     line: int
@@ -28,7 +35,7 @@ class Closed(NamedTuple):
 
 
 def made_here(depth: int) -> Made:
-    """Return the lines of the user's that are making a session now."""
+    """Return the instructions of the user's that are making a session now."""
     frame: FrameType | None = sys._getframe(depth)
     made: Made = ()
     is_users = where.is_users_file
@@ -37,67 +44,70 @@ def made_here(depth: int) -> Made:
             break
         code = frame.f_code
         if is_users(code.co_filename):
-            if made:
-                return (*made, (code, frame.f_lineno))
-            made = ((code, frame.f_lineno),)
+            made = (*made, (code, frame.f_lasti))
+            if len(made) == 2 or code.co_flags & _ASYNC:
+                break  # a factory is a plain function
         frame = frame.f_back
     return made
 
 
-def closed_by_maker(made: Made, actor: Actor) -> Closed | None:
-    """Return how the `close()` that the actor runs ends a session for the function that made it.
+LEFT = None, 0
+"""A `with` block has been left: which one is only looked for when the session is used again."""
 
-    None where another function closes it, which may well use it again.
+End = tuple[CodeType | None, int]
+"""Where a session was closed: the code and line of a call of `close()`, or LEFT."""
+
+
+def end_of(made: Made, actor: Actor) -> End | None:
+    """Return where the `close()` that the actor runs ends a session.
+
+    None where a function closes it that has not made it, and may well use it again.
     """
-    if not made:
-        return None
-    codes = made[0][0], made[-1][0]
-    if isinstance(actor, Task) and acting.is_closer(actor):
-        return _left_by(task_tree.parent_of(actor), made, codes)
-    leaves = False
+    if isinstance(actor, Task) and is_closer(actor):
+        return LEFT
     for frame in frames.running(actor, sys._getframe(1)):
         code = frame.f_code
         if code is _EXIT:
-            leaves = True
-        elif code in codes:
-            return _closed(made, code, frame.f_lineno, leaves)
-        elif where.is_users_file(code.co_filename):
+            return LEFT
+        if any(code is maker for maker, _ in made):
+            return code, frame.f_lineno
+        if where.is_users_file(code.co_filename):
             return None
     return None
 
 
-def _left_by(
-    parent: Task[Any] | None, made: Made, codes: tuple[CodeType, CodeType]
-) -> Closed | None:
-    # This runs at the end of each `async with`, and is written to be quick: a frame, for one, is
-    # made when it is asked for.
-    first, second = codes
-    maker: Any = None
-    awaited: Any = parent and parent.get_coro()
-    while awaited is not None:
-        if type(awaited) is CoroutineType:
-            code, inner = awaited.cr_code, awaited.cr_await
-        elif type(awaited) is AsyncGeneratorType:
-            code, inner = awaited.ag_code, awaited.ag_await
-        else:
-            awaited = frames.wrapped(awaited)
-            continue
-        if code is first or code is second:
-            maker = awaited
-        elif maker is not None and acting.is_exit(code):
-            frame = frames.frame_of(maker)
-            return _closed(made, frame.f_code, frame.f_lineno, True) if frame else None
-        awaited = inner
+def closed_by_maker(made: Made, end: End) -> Closed | None:
+    """Return how the function that made a session has closed it; None where it has not.
+
+    A block of a session that was made before it may be entered again: the one that makes it in its
+    head may not.
+    """
+    code, line = end
+    if code is not None:
+        return Closed(code, line, of_block=False)
+    for maker, instruction in made:
+        if _heads_a_with(maker, instruction):
+            return Closed(maker, _line(maker, instruction), of_block=True)
     return None
 
 
-def _closed(made: Made, code: CodeType, line: int, leaves: bool) -> Closed | None:
-    # `with maker() as session`: made at the line of the `with`, or in a line of its header. A block
-    # of a session that was made before it may be entered again.
-    if leaves:
-        for made_in, made_at in made:
-            if made_in is code and made_at >= line:
-                break
-        else:
-            return None
-    return Closed(code, line, leaves)
+_ENTERS = "BEFORE_WITH", "BEFORE_ASYNC_WITH", "LOAD_SPECIAL"
+"""The instructions that begin a `with`; the third since Python 3.14."""
+
+_STACKS = "enter_context", "enter_async_context"
+
+
+def _heads_a_with(code: CodeType, instruction: int) -> bool:
+    after = [step for step in dis.get_instructions(code) if step.offset > instruction]
+    if any(step.opname in _ENTERS for step in after[:3]):
+        return True
+    line = _line(code, instruction)
+    return any(
+        step.argval in _STACKS and _line(code, step.offset) == line
+        for step in dis.get_instructions(code)
+    )
+
+
+def _line(code: CodeType, instruction: int) -> int:
+    lines = (line for start, end, line in code.co_lines() if start <= instruction < end)
+    return next(lines, None) or code.co_firstlineno

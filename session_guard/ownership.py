@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from session_guard import acting, actors, reports, task_tree, violation_log
 from session_guard.actors import Actor
-from session_guard.blocks import Closed, Made
+from session_guard.blocks import End, Made, closed_by_maker
 from session_guard.loans import Hold, Loans
 
 _ENDS = ("close", "commit", "rollback")
@@ -38,7 +38,7 @@ class Ownership(Loans):
 
     __slots__ = (
         "_lineage", "_others", "_owner", "_since", "_user",
-        "blocks", "closed", "made", "maker", "operation", "pending", "runner",
+        "blocks", "end", "made", "maker", "operation", "pending", "runner",
         "strict",
     )  # fmt: skip
 
@@ -57,8 +57,8 @@ class Ownership(Loans):
         self.operation = ""
         self.pending: Callable[[], object] | None = None
         """What is to be done as soon as the operation in flight has ended."""
-        self.closed: Closed | None = None
-        """How its maker has closed it, until it is used again."""
+        self.end: End | None = None
+        """Where it has been closed, until it is used again."""
         self.blocks = 0
         """The number of blocks, as `no_autoflush`, that somebody is in."""
         self._user = None if strict else me
@@ -151,9 +151,9 @@ class Ownership(Loans):
         if entered:
             self.leave()
 
-    def was_closed(self, closed: Closed) -> None:
-        """Its maker has closed it: whoever uses it next opens it again."""
-        self.closed = closed
+    def was_closed(self, end: End) -> None:
+        """It has been closed: whoever uses it next opens it again."""
+        self.end = end
         self._user = None  # so that the next one is looked at
 
     def may_take_from(self, runner: Actor, me: Actor) -> bool:
@@ -178,7 +178,7 @@ class Ownership(Loans):
         user = self._user
         if not self.strict and operation in _ENDS and task_tree.is_new_child_of(user):
             return  # it is ended for its user, as SQLAlchemy does after a `with`, and stays theirs
-        opens = self.closed is not None and operation not in _CLEAN
+        opens = self.end is not None and operation not in _CLEAN
         if opens and self._revocation(task_tree.enrol(me)) is None:
             self._open_again(operation, me, resource)
         at_stake = user is not None and self._at_stake(resource)
@@ -237,13 +237,13 @@ class Ownership(Loans):
 
     def _open_again(self, operation: str, me: Actor, resource: Transactional) -> bool:
         """Return whether it is used past its end, which is reported, or refused where strict."""
-        closed = self.closed
+        closed = closed_by_maker(self.made, self.end) if self.end else None
         if not self.strict:
-            self.closed = None
-        past_its_end = closed is not None and reports.is_used_after(closed, me)
-        if closed is not None and past_its_end:
-            reports.report_use_after_close(self.shared, operation, me, closed, refused=self.strict)
-        return past_its_end
+            self.end = None
+        if closed is None or not reports.is_used_after(closed, me):
+            return False
+        reports.report_use_after_close(self.shared, operation, me, closed, refused=self.strict)
+        return True
 
     def last_lender(self, actor: Actor) -> Task[Any] | None:
         """Return the nearest living task that may yet use what an actor has left open."""

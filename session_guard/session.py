@@ -94,9 +94,9 @@ def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[...
             actor = ownership.runner
             ownership.leave()
             if closes and actor is not None:
-                closed = blocks.closed_by_maker(ownership.made, actor)
-                if closed is not None:
-                    ownership.was_closed(closed)
+                end = blocks.end_of(ownership.made, actor)
+                if end is not None:
+                    ownership.was_closed(end)
 
     return call
 

@@ -45,17 +45,6 @@ def is_new_child_of(parent: Actor | None) -> bool:
     return bool(lineage) and parent is not None and lineage[-1]() is parent
 
 
-def parent_of(actor: Actor) -> Task[Any] | None:
-    """Return the nearest task that the running one, `actor`, descends from; None if it has ended.
-
-    As far as the guard has met it.
-    """
-    lineage = _lineage.get()
-    if lineage and lineage[-1]() is actor:
-        lineage = lineage[:-1]
-    return lineage[-1]() if lineage else None
-
-
 def ancestors() -> list[Task[Any]]:
     """Return the living tasks that the running one descends from, itself included: nearest first.
 
