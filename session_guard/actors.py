@@ -1,6 +1,8 @@
 """The actors: tasks, and threads where no task runs. Which one runs now, and how it is called."""
 
-from asyncio import Task, _get_running_loop, current_task
+import sys
+from asyncio import AbstractEventLoop, Task, _get_running_loop, current_task, tasks
+from collections.abc import Callable
 from itertools import count
 from threading import Lock, Thread, current_thread
 from typing import Any
@@ -8,11 +10,17 @@ from weakref import WeakKeyDictionary
 
 Actor = Task[Any] | Thread
 
+# Up to Python 3.11 `current_task` is a Python function that looks into this dictionary.
+task_of: Callable[[AbstractEventLoop], Task[Any] | None] = (
+    current_task if sys.version_info >= (3, 12) else tasks._current_tasks.get  # type: ignore[attr-defined]
+)
+"""Return the task that runs in a running loop."""
+
 
 def current() -> Actor:
     """Return the running task, or the thread where no task runs."""
     loop = _get_running_loop()  # without one, current_task() would raise
-    return (loop and current_task(loop)) or current_thread()
+    return (loop and task_of(loop)) or current_thread()
 
 
 def alive(actor: Actor) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from session_guard import frames, where
 from session_guard.acting import is_closer
-from session_guard.actors import Actor
+from session_guard.actors import Actor, current
 
 _EXIT = Session.__exit__.__code__
 
@@ -58,14 +58,14 @@ End = tuple[CodeType | None, int]
 """Where a session was closed: the code and line of a call of `close()`, or LEFT."""
 
 
-def end_of(made: Made, actor: Actor) -> End | None:
+def end_of(made: Made, actor: Actor | None) -> End | None:
     """Return where the `close()` that the actor runs ends a session.
 
     None where a function closes it that has not made it, and may well use it again.
     """
     if isinstance(actor, Task) and is_closer(actor):
         return LEFT
-    for frame in frames.running(actor, sys._getframe(1)):
+    for frame in frames.running(actor or current(), sys._getframe(1)):
         code = frame.f_code
         if code is _EXIT:
             return LEFT

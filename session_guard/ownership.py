@@ -1,13 +1,13 @@
 """The rule: who uses a session now, and who has something at stake in its transaction."""
 
-from asyncio import Task, _get_running_loop, current_task
+from asyncio import Task, _get_running_loop
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import current_thread
 from typing import Any, Protocol
 
 from session_guard import acting, actors, reports, task_tree, violation_log
-from session_guard.actors import Actor
+from session_guard.actors import Actor, task_of
 from session_guard.blocks import End, Made, closed_by_maker
 from session_guard.loans import Hold, Loans
 
@@ -76,7 +76,7 @@ class Ownership(Loans):
         # actors.current(), written out: without this call, and one of `leave`, the guard of a unit
         # of work costs a seventh less.
         loop = _get_running_loop()
-        me = (loop and current_task(loop)) or current_thread()
+        me = (loop and task_of(loop)) or current_thread()
         # Asked and taken without a call in between: CPython changes threads at calls and loops.
         runner = self.runner
         if runner is None:
@@ -151,10 +151,11 @@ class Ownership(Loans):
         if entered:
             self.leave()
 
-    def was_closed(self, end: End) -> None:
-        """It has been closed: whoever uses it next opens it again."""
-        self.end = end
-        self._user = None  # so that the next one is looked at
+    def was_closed(self, end: End | None) -> None:
+        """It has been closed by who made it: whoever uses it next opens it again."""
+        if end is not None:
+            self.end = end
+            self._user = None  # so that the next one is looked at
 
     def may_take_from(self, runner: Actor, me: Actor) -> bool:
         """Return whether `me` lent it to the runner, whose operation is in flight, or made it."""

@@ -84,19 +84,16 @@ def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[...
         try:
             entered = ownership.enter(name, self)
         except SharedSessionError as error:
-            endings.after_refusal(self, lambda: method(self, *args, **kwargs), name, error)
+            endings.after_refusal(self, partial(method, self, *args, **kwargs), name, error)
             return None
         if not entered:
             return method(self, *args, **kwargs)
         try:
             return method(self, *args, **kwargs)
         finally:
-            actor = ownership.runner
+            if closes and ownership.made:
+                ownership.was_closed(blocks.end_of(ownership.made, ownership.runner))
             ownership.leave()
-            if closes and actor is not None:
-                end = blocks.end_of(ownership.made, actor)
-                if end is not None:
-                    ownership.was_closed(end)
 
     return call
 
@@ -162,7 +159,11 @@ def _commits(session: GuardedSession) -> None:
 
 def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        session.ownership.ended("rollback or close")
+        ownership = session.ownership
+        if ownership.runner is not None and ownership.runner is actors.current():
+            ownership.forget()
+        else:
+            ownership.ended("rollback or close")
         if session.connections_in_use:
             session.connections_in_use = ()
 

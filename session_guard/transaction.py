@@ -1,6 +1,7 @@
 """Transaction objects that are handed out: their methods ask the session's guard as well."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy.orm import SessionTransaction
@@ -56,7 +57,7 @@ def _end(
     try:
         entered = ownership.enter(name, transaction.session)
     except SharedSessionError as error:
-        end = lambda: method(transaction, *args, **kwargs)  # noqa: E731
+        end = partial(method, transaction, *args, **kwargs)
         endings.after_refusal(transaction.session, end, name, error)
         return
     try:
