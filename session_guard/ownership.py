@@ -160,10 +160,10 @@ class Ownership(Loans):
     def may_take_from(self, runner: Actor, me: Actor) -> bool:
         """Return whether `me` lent it to the runner, whose operation is in flight, or made it."""
         principal = acting.principal(me) if isinstance(me, Task) else me
-        if principal is self.maker:
-            return True
-        lineage = self._in_flight(runner).lineage
-        return isinstance(runner, Task) and self._lent(principal, runner, lineage)
+        lent = isinstance(runner, Task) and self._lent(
+            principal, runner, self._in_flight(runner).lineage
+        )
+        return lent or principal is self.maker
 
     def take_from(self, operation: str, me: Actor, runner: Actor) -> None:
         """Take the loan of the runner back, from its next operation on."""
@@ -212,12 +212,11 @@ class Ownership(Loans):
     def _admit_owner(self, operation: str, me: Actor) -> None:
         if self._owner is None:
             self._owner = me
-        elif me is not self._owner and not self._acts_for(me, self._owner):
+        elif me is not self._owner and not (
+            isinstance(me, Task) and acting.principal(me) is self._owner
+        ):
             hold = Hold(self._owner, self._since, ())
             reports.refuse("second owner", self.shared, operation, me, hold)
-
-    def _acts_for(self, me: Actor, owner: Actor) -> bool:
-        return isinstance(me, Task) and acting.principal(me) is owner
 
     def _stakes_of_others(self, me: Actor) -> tuple[Hold | None, list[Hold]]:
         """Return a stake that refuses the newcomer, or those that it lent and may take back."""
@@ -245,18 +244,6 @@ class Ownership(Loans):
             return False
         reports.report_use_after_close(self.shared, operation, me, closed, refused=self.strict)
         return True
-
-    def last_lender(self, actor: Actor) -> Task[Any] | None:
-        """Return the nearest living task that may yet use what an actor has left open."""
-        if actor is not self._user:
-            return None
-        lenders = [ref for ref in self._lineage if self.maker is None or ref in self._known]
-        tasks = (lender() for lender in reversed(lenders))
-        return next((task for task in tasks if task is not None and not task.done()), None)
-
-    def is_left_by(self, actor: Actor) -> bool:
-        """Return whether the actor is the last that used it, and has no operation in flight."""
-        return self.runner is None and self._user is actor
 
     def _take_from_ended(self, operation: str, me: Actor, runner: Actor) -> bool:
         """True if who left an operation in flight has ended. Else it is refused, or permitted."""

@@ -37,11 +37,23 @@ class SessionOwnership(Ownership):
             me.add_done_callback(partial(self._close_after, ref(resource), me))
         return past_its_end
 
+    def _last_lender(self, actor: Actor) -> Task[Any] | None:
+        """Return the nearest living task that may yet use what an actor has left open."""
+        if actor is not self._user:
+            return None
+        lenders = [ref for ref in self._lineage if self.maker is None or ref in self._known]
+        tasks = (lender() for lender in reversed(lenders))
+        return next((task for task in tasks if task is not None and not task.done()), None)
+
+    def _is_left_by(self, actor: Actor) -> bool:
+        """Return whether the actor is the last that used it, and has no operation in flight."""
+        return self.runner is None and self._user is actor
+
     def _close_after(self, known: "ref[Session]", user: Actor, _: object) -> None:
         session = known()
-        if session is None or not session.in_transaction() or not self.is_left_by(user):
+        if session is None or not session.in_transaction() or not self._is_left_by(user):
             return
-        lender = self.last_lender(user)
+        lender = self._last_lender(user)
         if lender is not None:
             lender.add_done_callback(partial(self._close_after, known, user))
             return
