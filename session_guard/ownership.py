@@ -152,17 +152,15 @@ class Ownership(Loans):
             self.leave()
 
     def was_closed(self, end: End | None) -> None:
-        """It has been closed by who made it: whoever uses it next opens it again."""
+        """It has been closed by who made it: whoever uses it next, and is looked at, opens it."""
         if end is not None:
-            self.end = end
-            self._user = None  # so that the next one is looked at
+            self.end, self._user = end, None
 
     def may_take_from(self, runner: Actor, me: Actor) -> bool:
         """Return whether `me` lent it to the runner, whose operation is in flight, or made it."""
         principal = acting.principal(me) if isinstance(me, Task) else me
-        lent = isinstance(runner, Task) and self._lent(
-            principal, runner, self._in_flight(runner).lineage
-        )
+        hold = self._in_flight(runner)
+        lent = isinstance(runner, Task) and self._lent(principal, runner, hold.lineage)
         return lent or principal is self.maker
 
     def take_from(self, operation: str, me: Actor, runner: Actor) -> None:
@@ -212,9 +210,7 @@ class Ownership(Loans):
     def _admit_owner(self, operation: str, me: Actor) -> None:
         if self._owner is None:
             self._owner = me
-        elif me is not self._owner and not (
-            isinstance(me, Task) and acting.principal(me) is self._owner
-        ):
+        elif self._owner not in (me, isinstance(me, Task) and acting.principal(me)):
             hold = Hold(self._owner, self._since, ())
             reports.refuse("second owner", self.shared, operation, me, hold)
 

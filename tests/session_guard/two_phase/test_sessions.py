@@ -184,6 +184,7 @@ def test_a_commit_past_a_prepared_session_is_refused(async_desk: TwoPhaseDesk, r
                     await session.run_sync(tell("prepare"))
                     ready.set()
                     await done.wait()
+                    await session.commit()
 
                 async def second() -> None:
                     await ready.wait()
