@@ -34,7 +34,7 @@ bench: $(READY) ## measure: PROFILE=smoke|quick|full DATABASE_URL=... ARGS="--ba
 # A name of twelve characters: of more, pytest-benchmark's table shows no more.
 microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k asyncpg" COMPARE=261122180000
 	@mkdir -p results/microbench
-	@.venv/bin/python -m pytest bench/suite -q --benchmark-enable --benchmark-only \
+	@.venv/bin/python -m pytest bench/studies/microbench -q --benchmark-enable --benchmark-only \
 	    --benchmark-storage=results/microbench \
 	    --benchmark-json="results/microbench/$$(date -u +%y%m%d%H%M%S).json" \
 	    --benchmark-sort=mean --benchmark-columns=mean,stddev,median,iqr,ops,rounds \
@@ -64,16 +64,16 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	$(BENCH) charts "$$dir"
 
 docs: $(READY_DEV) ## write docs/cli.md, README's figures, the tutorial's findings again
-	@.venv/bin/python -m bench.documents.cli_reference docs/cli.md
+	@.venv/bin/python -m bench.output.documents.cli_reference docs/cli.md
 	@if [ -d results/reference ]; then \
-	    .venv/bin/python -m bench.documents.readme README.md results/reference && \
-	    .venv/bin/python -m bench.documents.tutorial docs/tutorial.md results/reference; \
+	    .venv/bin/python -m bench.output.documents.readme README.md results/reference && \
+	    .venv/bin/python -m bench.output.documents.tutorial docs/tutorial.md results/reference; \
 	else echo "README.md is as it was: there is no results/reference to take figures from"; fi
 	@if [ -d results/reference-streaming ]; then \
-	    .venv/bin/python -m bench.streaming.document docs/streaming.md results/reference-streaming; \
+	    .venv/bin/python -m bench.studies.streaming.document docs/streaming.md results/reference-streaming; \
 	else echo "docs/streaming.md is as it was: there is no results/reference-streaming"; fi
 	@if [ -d results/lessons ]; then \
-	    .venv/bin/python -m bench.lessons.document docs/one-session-per-task.md results/lessons; \
+	    .venv/bin/python -m bench.studies.lessons.document docs/one-session-per-task.md results/lessons; \
 	fi
 
 db-up: ## start another PostgreSQL, in Docker

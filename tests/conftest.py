@@ -20,12 +20,12 @@ settings.load_profile("untimed")
 
 SLOWEST_FIRST = (
     "tests/test_documents.py",
-    "tests/bench/terminal/test_progress.py",
+    "tests/bench/output/terminal/test_progress.py",
     "tests/test_tutorial.py",
-    "tests/bench/suite/test_suite.py",
-    "tests/bench/report/test_pages_in_browser.py",
-    "tests/bench/test_interrupt.py",
-    "tests/bench/test_failures.py",
+    "tests/bench/studies/microbench/test_suite.py",
+    "tests/bench/output/report/test_pages_in_browser.py",
+    "tests/bench/measure/test_interrupt.py",
+    "tests/bench/measure/test_failures.py",
     "tests/session_guard/test_pytest_plugin.py",
     "tests/bench/server/test_embedded_accidents.py",
     "tests/bench/server/test_embedded_life.py",

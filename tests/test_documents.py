@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import cli
-from bench.documents import cli_reference, readme
+from bench.cli.main import cli
+from bench.output.documents import cli_reference, readme
 from bench.server.embedded import EmbeddedServer
-from bench.streaming import document as streaming_document
+from bench.studies.streaming import document as streaming_document
 from tests.documents import (
     DOCUMENTS,
     ROOT,

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from shutil import copytree
 
-from bench.documents import tutorial
+from bench.output.documents import tutorial
 from bench.server.embedded import EmbeddedServer
 from tests.documents import ROOT, blocks, commands
 

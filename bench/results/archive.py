@@ -5,9 +5,9 @@ from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
-from bench import project
-from bench.errors import UsageError
+from bench.model.errors import UsageError
 from bench.results.file import RUN_FILE
+from bench.system import home as project
 
 REFERENCE = "reference"
 """The run that is kept in git: neither the latest nor the previous, whenever it was made."""

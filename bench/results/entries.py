@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from bench.case import Case
+from bench.model.case import Case
 from bench.results.samples import Samples
 
 

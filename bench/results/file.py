@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from bench.case import Case
-from bench.errors import BenchError, UsageError
+from bench.model.case import Case
+from bench.model.errors import BenchError, UsageError
 from bench.results.entries import BareLoop, Entry, Failure, Memory, Proof, Run
 
 FORMAT = 3

@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bench.dataset.fingerprint import Fingerprint
 from bench.results import environment
-from bench.rows.fingerprint import Fingerprint
 from bench.server.database import Database
 from bench.verification.verify import Verdict
 
 if TYPE_CHECKING:
     import psycopg
 
-    from bench.measure import Order
+    from bench.measure.measurement import Order
 
 
 def header(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 
 SYSTEM_USER = "gatherbench"
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server.url import masked, normalised, redact, unreadable
 
 if TYPE_CHECKING:

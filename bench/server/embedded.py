@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from bench.errors import BenchError
-from bench.project import home
+from bench.model.errors import BenchError
 from bench.server.account import Account, account_for
 from bench.server.process import PORT, Postmaster, end_remains, read_postmaster
 from bench.server.programs import MAJOR_VERSION, binary, run, version
 from bench.server.socket import socket_folder
+from bench.system.home import home
 
 # The largest profile holds 64 connections, and for a moment the next case's 64 beside them; the
 # rest is for verification, monitoring and psql. PostgreSQL's own default of 100 is too few.

@@ -10,7 +10,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server.account import Account
 
 MAJOR_VERSION = 18

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from bench.errors import UsageError
+from bench.model.errors import UsageError
 
 _SCHEME = re.compile(r"(?:postgresql|postgres)(?:\+\w+)?://")
 _HOST = r"(?:\[[^\]]*\]|[^@/?:,\[\]]*)(?::\d*)?"

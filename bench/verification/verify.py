@@ -1,6 +1,6 @@
 """Every backend gives the same answers, or nothing is timed.
 
-What a backend reads and writes for it is in bench/verification/rehearsal.py; here it is judged.
+What a backend reads and writes for it is in bench/verification/backend_checks.py; here it is judged.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from accessors import Found
 from accessors.api import Target
 from accessors.sql import SCHEMA
-from bench.case import Fetch
-from bench.load.crew import PATIENCE_S, Crew
-from bench.load.process import WorkError
-from bench.rows.dataset import Dataset, restore
+from bench.dataset.loading import Dataset, restore
+from bench.measure.worker_pool import PATIENCE_S, Crew
+from bench.measure.worker_process import WorkError
+from bench.model.case import Fetch
+from bench.model.workload import Operation
 from bench.server.url import redact
-from bench.verification import expected, rehearsal
-from bench.verification.rehearsal import Written
-from bench.workload import Operation
+from bench.verification import backend_checks as rehearsal
+from bench.verification import expected
+from bench.verification.backend_checks import Written
 
 if TYPE_CHECKING:
     import psycopg

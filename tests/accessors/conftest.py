@@ -20,8 +20,8 @@ import pytest
 from accessors import BUILTIN, load
 from accessors.api import AnyBackend, Target
 from accessors.sql import SCHEMA
-from bench.rows import dataset
-from bench.rows.dataset import Dataset
+from bench.dataset import loading as dataset
+from bench.dataset.loading import Dataset
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from session_guard import violations

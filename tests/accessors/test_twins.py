@@ -214,7 +214,7 @@ PAIRS = [
             ),
         ),
     ),
-    Twins("bench/load/worker_sync.py", "bench/load/worker_async.py"),
+    Twins("bench/measure/clients_sync.py", "bench/measure/clients_async.py"),
     Twins(
         "accessors/api.py",
         "accessors/api.py",

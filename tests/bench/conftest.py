@@ -9,8 +9,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from bench.rows import dataset
-from bench.rows.dataset import Dataset
+from bench.dataset import loading as dataset
+from bench.dataset.loading import Dataset
 from bench.server.account import account_for
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer

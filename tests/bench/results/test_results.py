@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.case import Case, Fetch
-from bench.errors import BenchError, UsageError
+from bench.model.case import Case, Fetch
+from bench.model.errors import BenchError, UsageError
 from bench.results.entries import Failure, Memory, Run
 from bench.results.file import FORMAT, Recorder, load
 from bench.results.samples import Samples, Tally

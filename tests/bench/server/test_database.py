@@ -8,7 +8,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from bench.errors import BenchError, UsageError
+from bench.model.errors import BenchError, UsageError
 from bench.server import database as database_module
 from bench.server.database import Database, postmaster_pid, redact, resolve
 from bench.server.embedded import EmbeddedServer

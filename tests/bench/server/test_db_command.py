@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.commands.db import NOT_RUNNING, db
-from bench.errors import BenchError
+from bench.cli.db import NOT_RUNNING, db
+from bench.model.errors import BenchError
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer, default_folder
 
@@ -32,7 +32,7 @@ def bench_db(*arguments: str, answer: str | None = None) -> Result:
 
 def in_process(*arguments: str) -> "subprocess.CompletedProcess[str]":
     """As a program of its own: psql takes the place of the process that calls it."""
-    command = [sys.executable, "-c", "from bench.commands.db import db; db()", *arguments]
+    command = [sys.executable, "-c", "from bench.cli.db import db; db()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -88,7 +88,7 @@ def test_psql_hides_the_password_from_the_list_of_processes(database: Database) 
 
 
 def test_reset_drops_our_schema_once(database: Database) -> None:
-    from bench.rows.schema import create
+    from bench.dataset.schema import create
 
     with database.connect() as connection:
         create(connection)

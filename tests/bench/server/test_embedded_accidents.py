@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server import embedded as server_module
 from bench.server.account import account_for
 from bench.server.embedded import EmbeddedServer

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server import account as server_account
 from bench.server.account import account_for
 from bench.server.embedded import EmbeddedServer

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.rows import dataset
-from bench.rows.fingerprint import fingerprint
+from bench.dataset import loading as dataset
+from bench.dataset.fingerprint import fingerprint
 from bench.server.embedded import EmbeddedServer
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL

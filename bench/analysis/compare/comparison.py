@@ -1,0 +1,161 @@
+"""Two runs or more, held against the first: what both measured, and what may be said of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.analysis.compare.differences import Difference, differences
+from bench.analysis.figure import THROUGHPUT, Figure
+from bench.analysis.stationarity import taken_by_others
+from bench.analysis.summary import Summary, summarise
+from bench.analysis.verdict import NoiseFloor, Verdict, compare, noise_floor
+from bench.analysis.warnings import Caution, cautions
+from bench.model.case import Case
+from bench.results.file import Results
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case that the first run and another one measured."""
+
+    case: Case
+    """As the first run has it."""
+    base: Summary
+    verdicts: tuple[Verdict | None, ...]
+    """Of each other run, in order; None where it did not measure the case."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is to be shown."""
+
+    names: tuple[str, ...]
+    """Of the runs; the first is what the others are held against."""
+    figure: Figure
+    differences: tuple[Difference, ...]
+    obstacles: tuple[str, ...]
+    """Why these runs should not be compared at all."""
+    floors: tuple[NoiseFloor | None, ...]
+    """Of each run."""
+    rows: tuple[Row, ...]
+    """In the order of the first run's plan."""
+    cautions: tuple[tuple[Caution, ...], ...]
+    """Of each run: what to know before its figures are believed."""
+
+    @property
+    def workloads(self) -> dict[str, list[Row]]:
+        grouped: dict[str, list[Row]] = {}
+        for row in self.rows:
+            grouped.setdefault(row.case.workload, []).append(row)
+        return grouped
+
+    def worse_than(self, margin: float) -> list[tuple[str, Case, Verdict]]:
+        """What the gate stops: run, case and verdict of each that is slower beyond doubt.
+
+        Slower, beyond the noise floor, and by more than the margin (0.1 is 10 %) even at the end
+        of its interval that is kindest to it.
+        """
+        return [
+            (name, row.case, verdict)
+            for row in self.rows
+            for name, verdict in zip(self.names[1:], row.verdicts, strict=True)
+            if verdict and verdict.word == "slower"
+            if (least := self.least_slowdown(verdict)) is not None and least > margin
+        ]
+
+    def least_slowdown(self, verdict: Verdict) -> float | None:
+        """By how much it is slower at least: 0.1 where it takes, or does, a tenth more or less."""
+        ratio = verdict.ratio
+        if ratio is None or ratio.low is None or ratio.high is None:
+            return None
+        return 1 / ratio.high - 1 if self.figure.more_is_better else ratio.low - 1
+
+
+def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPUT) -> Comparison:
+    """The first run against each of the others.
+
+    Where event loops differ, cases are matched without them: see `obstacles`, and ask first.
+    """
+    headers = [results.header for _, results in runs]
+    obstacles = tuple(_obstacles([results for _, results in runs]))
+    measured = [summarise(results) for _, results in runs]
+    floors = tuple(noise_floor(summaries, figure) for summaries in measured)
+    crowding = tuple(_crowding(results) for _, results in runs)
+    first, *others = (
+        {_identity(each.case): each for each in summaries if each.rounds and not each.case.twin}
+        for summaries in measured
+    )
+    rows = [
+        Row(
+            base.case,
+            base,
+            tuple(
+                _verdict(
+                    base, other.get(identity), figure, (floors[0], floor), max(crowding[0], crowd)
+                )
+                for other, floor, crowd in zip(others, floors[1:], crowding[1:], strict=True)
+            ),
+        )
+        for identity, base in first.items()
+        if any(identity in other for other in others)
+    ]
+    return Comparison(
+        tuple(name for name, _ in runs),
+        figure,
+        tuple(differences(headers)),
+        obstacles,
+        floors,
+        tuple(row for row in rows if any(v and v.ratio for v in row.verdicts)),
+        tuple(
+            tuple(cautions(results, summaries))
+            for (_, results), summaries in zip(runs, measured, strict=True)
+        ),
+    )
+
+
+def names_of(folders: Sequence[Path]) -> list[str]:
+    """What to call each run: its label, else its folder's name, else where it is."""
+    whole = [folder.resolve().name for folder in folders]
+    labels = [name.partition("Z-")[2] or name for name in whole]
+    for names in (labels, whole):
+        if len(set(names)) == len(names):
+            return names
+    return [str(folder) for folder in folders]
+
+
+def _verdict(
+    base: Summary,
+    other: Summary | None,
+    figure: Figure,
+    floors: tuple[NoiseFloor | None, ...],
+    crowding: float,
+) -> Verdict | None:
+    """Beyond the noise of either run, and beyond what other programs may have made of it."""
+    if other is None:
+        return None
+    known = [floor for floor in floors if floor]
+    floor = max(known, key=lambda each: each.factor, default=None)
+    return compare(base, other, figure, floor, same_run=False, crowding=crowding)
+
+
+def _crowding(results: Results) -> float:
+    """How much slower a run may be for what others took: 2 where they had half of the machine."""
+    return 1 / max(1e-3, 1 - (taken_by_others(results) or 0.0))
+
+
+def _identity(case: Case) -> Case:
+    return replace(case, loop="none")
+
+
+def _obstacles(runs: Sequence[Results]) -> Iterator[str]:
+    def told(what: str, values: list[str]) -> Iterator[str]:
+        if len(set(values)) > 1:
+            yield f"{what} differ: {' and '.join(values)}"
+
+    datasets = [results.header.get("dataset") or {} for results in runs]
+    words = [f"scale {each.get('scale')} ({each.get('digest')})" for each in datasets]
+    yield from told("datasets", words)
+    yield from told("load models", [str(results.header.get("load_model")) for results in runs])
+    loops = [{case.loop for case in results.cases} - {"none"} for results in runs]
+    if all(loops):
+        yield from told("event loops", [", ".join(sorted(each)) for each in loops])

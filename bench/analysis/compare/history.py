@@ -1,0 +1,62 @@
+"""One question asked of every run there is: how did these cases fare from run to run?"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.compare.differences import Difference, differences
+from bench.analysis.figure import Figure
+from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.stats import Interval, median_over_rounds
+from bench.analysis.summary import summarise
+from bench.model.case import Case
+from bench.results.file import Results
+
+_OPTIONS = {"profile", "rounds", "seconds", "warm_up_s", "git.revision"}
+"""What may differ between runs of one history without breaking it."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A run, as far as it was asked about."""
+
+    name: str
+    created_at: str
+    figures: dict[Case, Interval]
+    """Median over rounds with its interval, in the figure's base unit."""
+    changes: tuple[Difference, ...]
+    """In what its surroundings differ from those of the run before."""
+
+
+def history(
+    runs: Sequence[tuple[str, Results]], figure: Figure, wanted: Callable[[Case], bool]
+) -> list[Moment]:
+    """The runs that have a wanted case, in the order given (the oldest first)."""
+    moments: list[Moment] = []
+    before: Results | None = None
+    for name, results in runs:
+        figures = {
+            summary.case: found
+            for summary in summarise(results)
+            if wanted(summary.case) and not summary.case.twin
+            if (found := median_over_rounds(list(summary.by_round(figure).values())))
+        }
+        if figures:
+            changes = differences([before.header, results.header]) if before else []
+            created_at = str(results.header.get("created_at") or "")
+            moments.append(Moment(name, created_at, figures, tuple(_telling(changes))))
+            before = results
+    return moments
+
+
+def cases_of(moments: Iterable[Moment]) -> list[Case]:
+    """Every case of the history, as the runs met them."""
+    return list(dict.fromkeys(case for moment in moments for case in moment.figures))
+
+
+def few(moment: Moment) -> bool:
+    """Whether its intervals promise less than 95 %."""
+    return any(figure.rounds < ENOUGH_ROUNDS for figure in moment.figures.values())
+
+
+def _telling(changes: Iterable[Difference]) -> list[Difference]:
+    return [change for change in changes if change.what not in _OPTIONS]

@@ -1,0 +1,107 @@
+"""What else the figures show: a loop held up, a collector at work, the harness's own share."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from bench.analysis.findings.finding import Finding, rounds, work
+from bench.analysis.subject import Subject
+from bench.analysis.summary import Summary
+from bench.model.units import TIMES, with_unit
+from bench.results.file import Results
+
+STALL_NS = 50_000_000
+"""That long in every round, before it is news."""
+COLLECTING = 0.25
+"""That much of the client's CPU time in every round, before it is news."""
+LONG_ENOUGH_NS = 100_000_000
+"""Of CPU time in a round: into a shorter one, a walk through a whole heap falls by luck."""
+
+
+def findings(results: Results, subject: Subject) -> Iterator[Finding]:
+    yield from _stalls(subject)
+    yield from _collecting(subject)
+    yield from _floor(subject)
+
+
+def _stalls(subject: Subject) -> Iterator[Finding]:
+    """Of each workload, the case that kept everybody else waiting longest."""
+    for workload in subject.workloads:
+        known, worst = _worst(subject, workload, _loop_stalls)
+        if worst and min(known) >= STALL_NS:
+            case = worst.case
+            sentence = (
+                f"`{case.backend}` kept the event loop from everybody else for "
+                f"{with_unit(min(known), TIMES)} and more at a time: `{workload}`, {case.fetch}, "
+                f"at {case.concurrency}."
+            )
+            evidence = (
+                f"longest delay of a heartbeat, {with_unit(min(known), TIMES)} to "
+                f"{with_unit(max(known), TIMES)}, {rounds(len(worst.rounds), paired=False)}"
+            )
+            yield Finding("The event loop", sentence, evidence, (case,))
+
+
+def _collecting(subject: Subject) -> Iterator[Finding]:
+    """Of each workload, the case of which Python's garbage collector took the most."""
+    for workload in subject.workloads:
+        known, worst = _worst(subject, workload, _collector_shares)
+        if worst and min(known) >= COLLECTING:
+            case, least, most = worst.case, 100 * min(known), 100 * max(known)
+            sentence = (
+                f"Python's garbage collector took {least:.0f} % and more of the CPU time of"
+                f" `{case.backend}` for {work(case)}, {case.fetch}, at {case.concurrency}."
+            )
+            evidence = (
+                f"collector over client CPU, {least:.0f} % to {most:.0f} %, "
+                f"{rounds(len(known), paired=False)}; docs/streaming.md has a cure"
+            )
+            yield Finding("The garbage collector", sentence, evidence, (case,))
+
+
+def _worst(
+    subject: Subject, workload: str, figures: Callable[[Summary], Sequence[float]]
+) -> tuple[Sequence[float], Summary | None]:
+    """The case whose figure is never small, and that figure round by round: at least two."""
+    of_workload = [s for s in subject.summaries if s.case.workload == workload and not s.marked]
+    seen = [(known, each) for each in of_workload if len(known := figures(each)) > 1]
+    return max(seen, key=lambda one: min(one[0]), default=((), None))
+
+
+def _loop_stalls(summary: Summary) -> list[int]:
+    return [each.loop_stall_max_ns for each in summary.rounds if each.loop_stall_max_ns]
+
+
+def _collector_shares(summary: Summary) -> list[float]:
+    """Of the client's CPU time, round by round, where there was enough of it; none of frozen."""
+    return [
+        each.gc_ns / each.client_cpu_ns
+        for each in summary.rounds
+        if each.gc_ns is not None and each.client_cpu_ns and not summary.case.frozen
+        if each.client_cpu_ns * each.operations >= LONG_ENOUGH_NS
+    ]
+
+
+def _floor(subject: Subject) -> Iterator[Finding]:
+    """The harness's own share of the cheapest operation, colour by colour."""
+    for workload in subject.workloads:
+        measured = [e for e in subject.alike(workload) if e.client_cpu_ns and not e.marked]
+        for colour in ("sync", "async"):
+            of_colour = [e for e in measured if subject.looks[e.case.backend].colour == colour]
+            floors = [e for e in of_colour if subject.looks[e.case.backend].null]
+            others = [e for e in of_colour if not subject.looks[e.case.backend].null]
+            if floors and others:
+                highest, cheapest = max(floors, key=_cpu), min(others, key=_cpu)
+                part = _cpu(highest) / _cpu(cheapest)
+                sentence = (
+                    f"The harness's own cost is at most {part * 100:.1f} % of any {colour} "
+                    f"`{workload}`'s client CPU: {with_unit(_cpu(highest), TIMES)} an operation."
+                )
+                evidence = (
+                    f"`{highest.case.backend}` at {highest.case.concurrency} against "
+                    f"`{cheapest.case.backend}` at {cheapest.case.concurrency}, "
+                    f"{with_unit(_cpu(cheapest), TIMES)}"
+                )
+                yield Finding("The harness", sentence, evidence, (highest.case, cheapest.case))
+
+
+def _cpu(summary: Summary) -> float:
+    return summary.client_cpu_ns.median if summary.client_cpu_ns else 0.0

@@ -1,0 +1,43 @@
+"""What a session for every operation costs, and a transaction that the library begins."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bench.analysis.findings.finding import Finding, crowd, rounds, times, work
+from bench.analysis.findings.judge import Judgement, judge
+from bench.analysis.subject import Subject
+from bench.analysis.summary import Summary
+from bench.analysis.verdict import NoiseFloor
+from bench.results.file import Results
+
+TOPIC = "Sessions and transactions"
+
+
+def findings(results: Results, subject: Subject) -> Iterator[Finding]:
+    known = {each.case: each for each in subject.summaries if not subject.looks[_of(each)].null}
+    found: list[tuple[Judgement, str, Summary, Summary]] = []
+    for case, each in known.items():
+        if case.session_scope == "operation":
+            kept = known.get(replace(case, session_scope="task"))
+            found += _slower("a new session for every operation", each, kept, subject.floor)
+        if case.transactions == "implicit":
+            plain = known.get(replace(case, transactions="autocommit"))
+            found += _slower("the transaction that the library begins", each, plain, subject.floor)
+    for judged, what, each, plain in sorted(found, key=lambda one: -one[0].ratio.median):
+        where = f"{work(each.case)} through `{each.case.backend}` {crowd(each.case)}"
+        sentence = f"{what[0].upper()}{what[1:]} makes {where} take {times(judged.ratio)} as long."
+        evidence = f"throughput in {rounds(judged.ratio.rounds)}"
+        yield Finding(TOPIC, sentence, evidence, (each.case, plain.case))
+
+
+def _slower(
+    what: str, each: Summary, plain: Summary | None, floor: NoiseFloor | None
+) -> list[tuple[Judgement, str, Summary, Summary]]:
+    judged = judge(plain, each, floor) if plain else None
+    if plain is None or judged is None or not judged.apart or judged.ratio.median <= 1:
+        return []
+    return [(judged, what, each, plain)]
+
+
+def _of(summary: Summary) -> str:
+    return summary.case.backend

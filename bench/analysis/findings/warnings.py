@@ -1,0 +1,39 @@
+"""What stands between the figures and belief, as the first of the findings."""
+
+from collections.abc import Iterator
+
+from bench.analysis import warnings as cautions
+from bench.analysis.findings.finding import Finding
+from bench.analysis.summary import Summary
+from bench.model.case import Case
+from bench.results.file import Results
+
+TOPIC = "Caution"
+
+
+def findings(results: Results, summaries: list[Summary]) -> Iterator[Finding]:
+    yield from _unverified(results)
+    yield from _unfinished(results)
+    for each in cautions.cautions(results, summaries):
+        sentence = f"{each.symptom[0].upper()}{each.symptom[1:]}. Likely: {each.cause}."
+        yield Finding(TOPIC, sentence, f"Try: {each.cure}")
+
+
+def _unverified(results: Results) -> Iterator[Finding]:
+    if "verified" in results.header and results.header["verified"] is None:
+        sentence = (
+            "The answers were not compared before they were timed: a backend may be quick and "
+            "wrong. Leave `--no-verify` out."
+        )
+        yield Finding(TOPIC, sentence, "the header says so")
+
+
+def _unfinished(results: Results) -> Iterator[Finding]:
+    outcome = (results.end or {}).get("outcome", "killed")
+    planned = {Case.from_dict(case) for case in results.header["plan"]}
+    tried = {proof.case for proof in results.proofs} | {loop.case for loop in results.bare_loops}
+    tried |= {failure.case for failure in results.failures}
+    missing = len(planned - tried - set(results.cases))
+    if missing:
+        sentence = f"{missing:,} of {len(planned):,} planned cases were not measured."
+        yield Finding(TOPIC, sentence, f"the run was {outcome}, as the file's last line has it")

@@ -1,0 +1,203 @@
+"""Runs into figures: a Summary a case, and `summary.csv`."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.analysis.figure import Figure
+from bench.analysis.stats import Interval
+from bench.model.case import Case
+from bench.results.entries import Memory, Run
+from bench.results.file import Results
+
+_Value = TypeVar("_Value", int, float)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One run of a case, as figures. Of failed operations, only `errors` speaks."""
+
+    number: int
+    operations: int
+    errors: Mapping[str, int]
+    """How many operations failed, by class of error."""
+    throughput_per_s: float
+    rows_per_s: float
+    latency_ns: Mapping[str, int]
+    """Exact quantiles of the round's samples, by name; empty where nothing succeeded."""
+    first_row_p50_ns: int | None
+    """None unless streamed."""
+    client_cpu_ns: float | None
+    """CPU time of the client for one operation."""
+    server_cpu_ns: float | None
+    gc_ns: float | None
+    """CPU time of the client's garbage collector for one operation; None in older files."""
+    loop_stall_max_ns: int | None
+    loop_stall_p99_ns: int | None
+    fewest_operations: int
+    most_operations: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A case over all its rounds: medians of a figure a round, with intervals over rounds."""
+
+    case: Case
+    rounds: tuple[Round, ...]
+    operations: int
+    """Those that succeeded."""
+    errors: Mapping[str, int]
+    failures: tuple[str, ...]
+    """Of runs and memory measurements that gave nothing, why."""
+    throughput_per_s: Interval | None
+    rows_per_s: Interval | None
+    latency_ns: Mapping[str, Interval]
+    """Of each quantile, the median of the rounds' own exact quantiles."""
+    pooled_latency_ns: Mapping[str, int]
+    """Exact quantiles of all samples of all rounds together."""
+    first_row_p50_ns: Interval | None
+    client_cpu_ns: Interval | None
+    """CPU time of the client for one operation."""
+    server_cpu_ns: Interval | None
+    gc_ns: Interval | None
+    """CPU time of the client's garbage collector for one operation."""
+    loop_stall_max_ns: int | None
+    """The longest of any round."""
+    loop_stall_p99_ns: int | None
+    """The median of the rounds' own."""
+    fewest_operations: int | None
+    """Of any worker, in the round whose crowd was served least evenly."""
+    most_operations: int | None
+    peak_memory_bytes: int | None
+    """Of one operation in a fresh process; the median where measured more than once."""
+    memory_rows: int | None
+
+    @property
+    def failed(self) -> int:
+        """How many operations failed."""
+        return sum(self.errors.values())
+
+    @property
+    def marked(self) -> bool:
+        """Whether something of it failed, so that every table and chart has to say so."""
+        return bool(self.errors or self.failures)
+
+    @property
+    def usable_after_ns(self) -> Interval | None:
+        """The wait for the first row: buffered, it comes with the last one."""
+        if self.case.fetch.mode != "buffered":
+            return self.first_row_p50_ns
+        return self.latency_ns.get("p50")
+
+    def by_round(self, figure: Figure) -> dict[int, float]:
+        """Round number -> that figure, for paired ratios; rounds without it left out."""
+        quantile = figure.field in stats.QUANTILES
+        values = {
+            each.number: each.latency_ns.get(figure.field)
+            if quantile
+            else getattr(each, figure.field)
+            for each in self.rounds
+        }
+        return {number: value for number, value in values.items() if value is not None}
+
+
+def summarise(results: Results) -> list[Summary]:
+    """Each case that was measured, or that failed, in the order of the plan."""
+    runs: dict[Case, list[Run]] = {}
+    for run in results.runs:
+        runs.setdefault(run.case, []).append(run)
+    memory: dict[Case, list[Memory]] = {}
+    for one in results.memory:
+        memory.setdefault(one.case, []).append(one)
+    failures: dict[Case, list[str]] = {}
+    for failure in results.failures:
+        failures.setdefault(failure.case, []).append(failure.error)
+    planned = (Case.from_dict(case) for case in results.header["plan"])
+    return [
+        of_case(case, runs.get(case, []), memory.get(case, []), failures.get(case, []))
+        for case in planned
+        if case in runs or case in memory or case in failures
+    ]
+
+
+def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:
+    pairs = [_round(run) for run in sorted(runs, key=lambda run: run.round)]
+    rounds = tuple(figures for figures, _ in pairs)
+    pooled = [durations for _, durations in pairs]
+    uneven = min(rounds, key=_evenness, default=None)
+    return Summary(
+        case=case,
+        rounds=rounds,
+        operations=sum(each.operations for each in rounds),
+        errors=sum((Counter(each.errors) for each in rounds), Counter()),
+        failures=tuple(failures),
+        throughput_per_s=_over(each.throughput_per_s for each in rounds),
+        rows_per_s=_over(each.rows_per_s for each in rounds),
+        latency_ns={
+            name: interval
+            for name in stats.QUANTILES
+            if (interval := _over(each.latency_ns.get(name) for each in rounds))
+        },
+        pooled_latency_ns=stats.quantiles(np.concatenate(pooled) if pooled else []),
+        first_row_p50_ns=_over(each.first_row_p50_ns for each in rounds),
+        client_cpu_ns=_over(each.client_cpu_ns for each in rounds),
+        server_cpu_ns=_over(each.server_cpu_ns for each in rounds),
+        gc_ns=_over(each.gc_ns for each in rounds),
+        loop_stall_max_ns=max(_known(each.loop_stall_max_ns for each in rounds), default=None),
+        loop_stall_p99_ns=_middle(each.loop_stall_p99_ns for each in rounds),
+        fewest_operations=uneven.fewest_operations if uneven else None,
+        most_operations=uneven.most_operations if uneven else None,
+        peak_memory_bytes=_middle(one.peak_bytes for one in memory),
+        memory_rows=_middle(one.rows for one in memory),
+    )
+
+
+def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
+    """The figures of a run, and how long each operation took that succeeded."""
+    samples = run.samples
+    succeeded = np.ones(len(samples), dtype=bool)
+    succeeded[list(samples.errors)] = False
+    start_ns = np.asarray(samples.start_ns, dtype=np.int64)[succeeded]
+    duration_ns = np.asarray(samples.duration_ns, dtype=np.int64)[succeeded]
+    rows = np.asarray(samples.rows, dtype=np.int64)[succeeded]
+    first_row_ns = np.asarray(samples.first_row_ns, dtype=np.int64)
+    if len(first_row_ns) == len(samples):
+        first_row_ns = first_row_ns[succeeded]
+    operations = len(duration_ns)
+    figures = Round(
+        number=run.round,
+        operations=operations,
+        errors=samples.error_classes,
+        throughput_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns),
+        rows_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns, rows),
+        latency_ns=stats.quantiles(duration_ns),
+        first_row_p50_ns=stats.quantiles(first_row_ns[first_row_ns > 0]).get("p50"),
+        client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
+        server_cpu_ns=stats.per_operation(run.server_cpu_ns, operations),
+        gc_ns=stats.per_operation(run.gc_ns, operations),
+        loop_stall_max_ns=run.loop_stall_max_ns,
+        loop_stall_p99_ns=run.loop_stall_p99_ns,
+        fewest_operations=run.fewest_operations,
+        most_operations=run.most_operations,
+    )
+    return figures, duration_ns
+
+
+def _evenness(figures: Round) -> float:
+    return figures.fewest_operations / max(1, figures.most_operations)
+
+
+def _over(values: Iterable[float | None]) -> Interval | None:
+    return stats.median_over_rounds(_known(values))
+
+
+def _middle(values: Iterable[int | None]) -> int | None:
+    return stats.quantiles(_known(values)).get("p50")
+
+
+def _known(values: Iterable[_Value | None]) -> list[_Value]:
+    return [value for value in values if value is not None]

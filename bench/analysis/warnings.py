@@ -1,0 +1,245 @@
+"""What a reader of results should know first: a symptom, its likely cause, and what to type.
+
+    for caution in cautions(results):
+        print(caution)
+
+Pure: from a results file alone. The manner is hyperfine's: no warning without a way out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from bench.analysis import rerun as repeat
+from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.stationarity import beginning, drift, taken_by_others
+from bench.analysis.summary import Summary, summarise
+from bench.analysis.verdict import in_words, noise_floor
+from bench.model.case import Case
+from bench.results.entries import Run
+from bench.results.file import Results
+
+NOISY = 1.10
+"""A noise floor above it hides differences that people ask for."""
+MARGIN = 0.05
+"""Below it, a drift or a cold start matters to nobody."""
+BUSY = 0.95
+"""Of what there is of CPU: from here on it decides the figures."""
+CROWDED = 0.1
+"""Of the machine's CPU: if others take more, it is their figures, too."""
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Each a sentence or two without the full stop."""
+
+    symptom: str
+    cause: str
+    cure: str
+    """What to type, or to do."""
+
+    def __str__(self) -> str:
+        return f"{self.symptom}.\n  Likely: {self.cause}.\n  Try: {self.cure}"
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    header: Mapping[str, Any]
+    runs: Mapping[Case, list[Run]]
+    """Without the floor's: what answers from memory is always busy, and has no pool."""
+    summaries: list[Summary]
+
+    taken: float | None
+    """The share of the machine's CPU that other programs had."""
+
+    def again(self, options: str) -> str:
+        if any(case.size is not None for case in self.runs):  # `bench streaming` has its own
+            plain = "--workload get_customers --fetch buffered --fetch batched:1000"
+            return f"bench run {plain} {options}"
+        return f"bench run --profile {self.header.get('profile', 'quick')} {options}"
+
+    @property
+    def rounds(self) -> int:
+        return max((len(summary.rounds) for summary in self.summaries), default=0)
+
+    @property
+    def cores(self) -> int:
+        return self._environment("host").get("cores") or 1
+
+    @property
+    def load(self) -> float:
+        return self._environment("host").get("load_1min") or 0.0
+
+    @property
+    def gil(self) -> bool:
+        return bool((self.header.get("environment") or {}).get("gil", True))
+
+    def _environment(self, part: str) -> Mapping[str, Any]:
+        return (self.header.get("environment") or {}).get(part) or {}
+
+
+def cautions(results: Results, summaries: list[Summary] | None = None) -> list[Caution]:
+    """Everything that these results should not be read without, the gravest first."""
+    found = summarise(results) if summaries is None else summaries
+    backends = results.header.get("backends") or {}
+    runs: dict[Case, list[Run]] = {}
+    for run in results.runs:
+        if (backends.get(run.case.backend) or {}).get("layer") != "null":
+            runs.setdefault(run.case, []).append(run)
+    evidence = _Evidence(results.header, runs, found, taken_by_others(results))
+    checks = (_errors, _rounds, _noise, _others, _load, _drift, _warm_up, _pool, _server, _client)
+    return [caution for check in checks for caution in check(evidence)]
+
+
+def _errors(evidence: _Evidence) -> Iterator[Caution]:
+    marked = [summary for summary in evidence.summaries if summary.marked]
+    if not marked:
+        return
+    operations = sum(summary.failed for summary in marked)
+    runs = sum(len(summary.failures) for summary in marked)
+    words = [f"{operations:,} operations"] * bool(operations) + [f"{runs} runs"] * bool(runs)
+    worst = max(marked, key=lambda summary: (len(summary.failures), summary.failed))
+    why = next(iter(worst.failures or worst.errors))
+    case = worst.case
+    yield Caution(
+        f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
+        f"{why} ({case.title}); what failed is in no other figure",
+        repeat.command(evidence.header, case)
+        if case.size is not None
+        else f"bench run --backend {case.backend} --workload {case.workload}"
+        f" --fetch {case.fetch} --concurrency {case.concurrency}",
+    )
+
+
+def _rounds(evidence: _Evidence) -> Iterator[Caution]:
+    rounds = evidence.rounds
+    if 0 < rounds < ENOUGH_ROUNDS:
+        yield Caution(
+            f"{rounds} round{'s' if rounds > 1 else ''}: no difference can be told from chance",
+            f"a verdict with 95 % confidence takes {ENOUGH_ROUNDS} rounds",
+            evidence.again(f"--rounds {ENOUGH_ROUNDS}"),
+        )
+
+
+def _noise(evidence: _Evidence) -> Iterator[Caution]:
+    floor = noise_floor(evidence.summaries)
+    if floor and floor.factor > NOISY:
+        yield Caution(
+            f"two equal cases differ by up to {floor.factor - 1:.0%}: {floor}",
+            "other work on this machine, or rounds too few or too short for it",
+            "close what else runs, or "
+            + evidence.again(f"--rounds {max(12, 2 * evidence.rounds)}"),
+        )
+
+
+def _others(evidence: _Evidence) -> Iterator[Caution]:
+    if evidence.taken is not None and evidence.taken > CROWDED:
+        yield Caution(
+            f"other programs used {evidence.taken:.0%} of the machine's CPU while it was measured",
+            "something else runs here, or on the host below; what it takes differs from run to run",
+            "close it (top shows which), and measure again",
+        )
+
+
+def _load(evidence: _Evidence) -> Iterator[Caution]:
+    if evidence.taken is None and evidence.load > evidence.cores:
+        yield Caution(
+            f"the load average was {evidence.load:.1f} on {evidence.cores} cores before the"
+            " measurement began",
+            "another program was at work",
+            "wait for it to end (uptime), and measure again",
+        )
+
+
+def _drift(evidence: _Evidence) -> Iterator[Caution]:
+    found = drift(evidence.summaries)
+    if found and found.p_value < SIGNIFICANT and abs(found.ratio - 1) > MARGIN:
+        way = "slower" if found.ratio < 1 else "faster"
+        yield Caution(
+            f"all cases together became {way} from round to round: throughput of the last is"
+            f" {found.ratio:.0%} of the first's (p = {found.p_value:.2g})",
+            "a processor that heats up, a neighbour that came or went, caches that fill;"
+            " ratios within this run hold, since its rounds are interleaved",
+            evidence.again(f"--rounds {2 * evidence.rounds}"),
+        )
+
+
+def _warm_up(evidence: _Evidence) -> Iterator[Caution]:
+    by_backend: dict[str, list[Run]] = {}
+    for case, runs in evidence.runs.items():
+        by_backend.setdefault(case.backend, []).extend(runs)
+    cold = {name: ratio for name, runs in by_backend.items() if (ratio := beginning(runs))}
+    cold = {
+        name: ratio
+        for name, ratio in cold.items()
+        if ratio.rounds >= ENOUGH_ROUNDS and ratio.high is not None and ratio.high < 1 - MARGIN
+    }
+    if cold:
+        worst = min(cold, key=lambda name: cold[name].median)
+        warm_up_s = evidence.header.get("warm_up_s") or 0.0
+        yield Caution(
+            f"rounds begin slower than they go on with {', '.join(cold)}: {worst} by"
+            f" {in_words(cold[worst])}",
+            "the warm-up is too short for it (statements not prepared yet, caches cold)",
+            evidence.again(f"--warm-up {max(0.1, 4 * warm_up_s):g}"),
+        )
+
+
+def _pool(evidence: _Evidence) -> Iterator[Caution]:
+    for case, runs in evidence.runs.items():
+        opened = [run.connections for run in runs if run.connections]
+        if opened and max(opened) < case.concurrency:
+            yield Caution(
+                f"{case.title}: {max(opened)} connections for {case.concurrency} tasks or threads",
+                "its pool is smaller than the crowd, and its latency is that of a queue",
+                "open Target.pool_size connections in the backend (docs/add-an-accessor.md), or"
+                f" --concurrency {max(opened)}",
+            )
+
+
+def _server(evidence: _Evidence) -> Iterator[Caution]:
+    cores = evidence.cores
+    both = {
+        case: median(_cpu_ns(run) / run.elapsed_ns for run in own) / cores
+        for case, runs in evidence.runs.items()
+        if (own := [run for run in runs if run.server_cpu_ns is not None])
+    }
+    full = {case: share for case, share in both.items() if share >= BUSY}
+    if full:
+        worst = max(full, key=lambda case: full[case])
+        yield Caution(
+            f"client and server together used all {cores} cores in {_of(len(full), len(both))},"
+            f" most in {worst.title}",
+            "they take CPU from each other: throughput there is this machine's, not the library's",
+            "read CPU/op, not throughput; or give the server a machine of its own:"
+            " bench run --database-url postgresql://...",
+        )
+
+
+def _client(evidence: _Evidence) -> Iterator[Caution]:
+    if not evidence.gil:
+        return
+    shares = {
+        case: median(run.client_cpu_ns / run.elapsed_ns for run in runs)
+        for case, runs in evidence.runs.items()
+    }
+    busy = {case: share for case, share in shares.items() if share >= BUSY}
+    if busy:
+        worst = max(busy, key=lambda case: busy[case])
+        yield Caution(
+            f"client CPU was {BUSY:.0%} of a core or more in {_of(len(busy), len(shares))}, most"
+            f" in {worst.title} ({busy[worst]:.0%})",
+            "the GIL is the limit there, not the database: more tasks or threads add only waiting",
+            "read CPU/op, not throughput; or run more processes, each with fewer at once:"
+            f" bench run --concurrency {max(1, worst.concurrency // 4)}",
+        )
+
+
+def _cpu_ns(run: Run) -> int:
+    return run.client_cpu_ns + (run.server_cpu_ns or 0)
+
+
+def _of(some: int, all_: int) -> str:
+    return f"{some} of {all_} cases"

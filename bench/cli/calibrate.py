@@ -1,0 +1,141 @@
+"""`bench calibrate`: how far verdicts can be trusted on this machine."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import Seconds, database_url_option
+from bench.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.analysis.figure import Figure
+    from bench.studies.calibration.calibrate import Generation, Setting
+
+_FEWEST = 6
+_COLUMNS = (6, 10, 15, 20, 30, 50, 100)
+
+
+@click.command()
+@click.option(
+    "--concurrency", type=click.IntRange(1), default=1, show_default=True, help="Threads."
+)
+@click.option(
+    "--generations",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="How often all processes are started anew.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(_FEWEST),
+    default=30,
+    show_default=True,
+    help="Of each case in a generation.",
+)
+@click.option(
+    "--seconds",
+    type=Seconds(0.01, 3600),
+    default=0.05,
+    show_default=True,
+    help="Length of each run: the quick profile's by default.",
+)
+@click.option(
+    "--figure",
+    "figure_name",
+    default="throughput",
+    show_default=True,
+    metavar="NAME",
+    help="What cases are compared by: throughput, p50, p95, p99, cpu.",
+)
+@database_url_option
+def calibrate(
+    concurrency: int,
+    generations: int,
+    rounds: int,
+    seconds: float,
+    figure_name: str,
+    database_url: str | None,
+) -> int:
+    """Count how often a verdict is wrong where nothing differs, and how often it finds what does.
+
+    Four equal cases (psycopg2, the point read) and three with a real busy wait of 5, 10 and 20 %
+    are measured as in any run; verdicts are then drawn from those rounds by the thousand. The exit
+    code is 1 where more than 5 % of those on equal cases say faster or slower.
+
+    \b
+    Examples:
+      bench calibrate
+      bench calibrate --concurrency 16 --seconds 0.2 --rounds 100
+    """
+    from bench.analysis.figure import FIGURES
+    from bench.dataset import loading as rows
+    from bench.dataset import schema
+    from bench.server.database import resolve
+    from bench.studies.calibration import calibrate as calibration
+
+    if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
+        raise UsageError(f"no figure named {figure_name!r} here: throughput, p50, p95, p99 or cpu.")
+    figure = FIGURES[figure_name]
+    database, dataset = resolve(database_url), rows.Dataset()
+    setting = calibration.Setting(database.url, dataset, concurrency, generations, rounds, seconds)
+    with database.session() as connection, schema.held(connection):
+        database.check_capacity(concurrency + 1)
+        rows.ensure(connection, dataset)
+        click.echo(_planned(setting), err=True)
+        with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
+            found = calibration.measure(setting, lambda: bar.update(1))
+    click.echo(_report(found, setting, figure))
+    false = calibration.share_found(calibration.verdicts(found, None, _FEWEST, figure))
+    return 0 if false <= calibration.MOST_FALSE else 1
+
+
+def _planned(setting: "Setting") -> str:
+    a_run_s = setting.seconds + setting.warm_up_s + 0.03
+    return f"{setting.runs} runs, about {setting.runs * a_run_s:.0f} s on a quiet machine"
+
+
+def _report(found: "list[Generation]", setting: "Setting", figure: "Figure") -> str:
+    from bench.studies.calibration import calibrate as calibration
+    from bench.studies.calibration.slowed import SHARES
+
+    columns = [rounds for rounds in _COLUMNS if rounds <= setting.rounds]
+
+    def row(slowdown: float | None, *, floored: bool = True) -> list[str]:
+        shares = (
+            calibration.share_found(
+                calibration.verdicts(found, slowdown, rounds, figure, floored=floored)
+            )
+            for rounds in columns
+        )
+        return [f"{share:.1%}" for share in shares]
+
+    table = [["injected", "measured", *(f"{n} rounds" for n in columns), "needed"]]
+    table.append(["nothing", "", *row(None), f"at most {calibration.MOST_FALSE:.0%}"])
+    table.append(["  without floor", "", *row(None, floored=False), ""])
+    for share in SHARES:
+        measured = calibration.measured_slowdown(found, share)
+        needed = calibration.rounds_needed(found, share, setting.rounds, figure)
+        words = f"{needed} rounds" if needed else f"more than {setting.rounds}"
+        table.append([f"{share:.0%}", f"{measured:.1%}", *row(share), words])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in table
+    ]
+    return (
+        f"How often a verdict by {figure.title} says faster or slower, of"
+        f" {calibration.COMPARISONS:,} comparisons of so many rounds each.\n"
+        f"They are resampled from {setting.generations} x {setting.rounds} real rounds of"
+        f" {setting.seconds:g} s: psycopg2, {setting.concurrency} thread"
+        f"{'s' if setting.concurrency > 1 else ''}, {calibration.EQUALS} equal processes and"
+        f" {len(SHARES)} with a busy wait.\n\n" + "\n".join(lines) + "\n\n"
+        "measured: what the wait came to, in p50 latency. needed: to find it"
+        f" {calibration.POWER:.0%} of the time.\n"
+        "nothing: false alarms. A difference counts where its 95 % interval excludes 1 and it is"
+        " beyond the noise floor."
+    )

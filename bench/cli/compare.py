@@ -1,0 +1,153 @@
+"""`bench compare`: one run against others, and a gate for CI."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import named
+from bench.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.analysis.compare.comparison import Comparison
+    from bench.results.file import Results
+
+
+def _margin(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """A click callback: `10%` or `0.1` as a share; None for an option left out."""
+    if text is None:
+        return None
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 100:
+        raise click.BadParameter(f"{text!r} is no share: write 10% or 0.1")
+    return share
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="A B [C ...]")
+@click.option(
+    "--figure",
+    "figure_name",
+    default="throughput",
+    show_default=True,
+    metavar="NAME",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
+)
+@click.option(
+    "--fail-on",
+    "margin",
+    callback=_margin,
+    metavar="SHARE",
+    help="Exit with 1 when a case is slower by more than this, as in 10%, even at the kinder end"
+    " of its interval.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "github"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--force", is_flag=True, help="Compare unlike datasets or loops, and say so.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the charts.  [default: results/compare/A..B]",
+)
+@click.option("--charts/--no-charts", default=True, help="Draw the forest plots.")
+def compare(
+    runs: tuple[str, ...],
+    figure_name: str,
+    margin: float | None,
+    form: str,
+    force: bool,
+    out: Path | None,
+    charts: bool,
+) -> int:
+    """Hold runs against the first: what differs around them, then every case that both have.
+
+    A run is a folder, its name in results/, its label, or one of latest, previous and reference
+    (the newest, the one before, the committed one).
+
+    \b
+    Examples:
+      bench compare reference latest
+      bench compare previous latest --fail-on 10% --format github
+    """
+    from bench.analysis.compare.comparison import compare_runs, names_of
+    from bench.analysis.figure import FIGURES
+    from bench.results import archive
+    from bench.results import file as results
+
+    if len(runs) < 2:
+        raise UsageError("one run is nothing to compare. Try: bench compare previous latest")
+    (figure_name,) = named("figure", [figure_name], FIGURES)
+    folders = [archive.find(run, archive.home()) for run in runs]
+    loaded = [results.load(folder) for folder in folders]
+    comparison = compare_runs(
+        list(zip(names_of(folders), loaded, strict=True)), FIGURES[figure_name]
+    )
+    if comparison.obstacles and not force:
+        raise UsageError(
+            "; ".join(comparison.obstacles) + ".\n"
+            "Their figures answer different questions. Compare them anyway with --force."
+        )
+    if not comparison.rows:
+        raise UsageError(
+            f"{' and '.join(comparison.names)} have no case in common with {figure_name}.\n"
+            "`bench compare` holds equal cases against each other: measure the same ones."
+        )
+    _show(comparison, form, margin)
+    if charts:
+        name = "..".join(Path(name).name for name in comparison.names)
+        _draw(comparison, loaded[0], out or archive.home() / "compare" / name)
+    return _gate(comparison, margin)
+
+
+def _show(comparison: "Comparison", form: str, margin: float | None) -> None:
+    from rich.console import Console
+
+    from bench.output.terminal import comparison as text
+
+    if form == "json":
+        click.echo(text.as_json(comparison, margin))
+    elif form == "markdown":
+        click.echo(text.as_markdown(comparison))
+    elif form == "github":
+        click.echo(text.as_github(comparison, margin))
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as page:
+                page.write(text.as_markdown(comparison) + "\n")
+    else:
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=_WIDTH)
+        console.print(text.render(comparison))
+
+
+_WIDTH = 120
+"""Where nobody says how wide a line may be: a pipe, a file, CI."""
+
+
+def _draw(comparison: "Comparison", first: "Results", folder: Path) -> None:
+    from bench.model.errors import BenchError
+    from bench.output.charts import draw_comparison
+
+    try:
+        drawn = draw_comparison(comparison, first, folder)
+    except OSError as error:
+        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
+    click.echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)
+
+
+def _gate(comparison: "Comparison", margin: float | None) -> int:
+    if margin is None:
+        return 0
+    stopped = comparison.worse_than(margin)
+    for name, case, verdict in stopped:
+        click.echo(f"slower by more than {margin:.0%} in {name}: {case.title}: {verdict}", err=True)
+    return 1 if stopped else 0

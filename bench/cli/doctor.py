@@ -1,0 +1,132 @@
+"""`bench doctor`: is this machine fit to measure?"""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import database_url_option
+from bench.model.errors import BenchError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.analysis.verdict import NoiseFloor
+    from bench.server.database import Database
+    from bench.studies.doctor.finding import Finding
+
+_STYLES = {"good": "green", "caution": "yellow", "bad": "bold red"}
+_INDENT = " " * 9
+_SUBJECT = 15
+"""How wide it is."""
+_WIDTH = 100
+_WORDS = (("bad", "bad finding", "bad findings"), ("caution", "caution", "cautions"))
+
+
+@click.command()
+@database_url_option
+@click.option(
+    "--noise/--no-noise",
+    default=True,
+    help="Measure the noise floor, which takes ten seconds.",
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 for a caution, too.")
+def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
+    """Look whether this machine, its clock, disk and server are fit to measure.
+
+    Each finding comes with what it does to the figures, and what to do. A caution leaves figures
+    right that say less; with a bad one they would mislead, and the exit code is 1.
+
+    \b
+    Examples:
+      bench doctor
+      bench doctor --no-noise --strict
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    levels: Counter[str] = Counter()
+    for finding in _findings(database_url, noise):
+        levels[finding.level] += 1
+        _show(console, finding)
+    console.print(f"\n{textwrap.fill(_verdict(levels), min(console.width, _WIDTH))}")
+    return int(bool(levels["bad"] or (strict and levels["caution"])))
+
+
+def _findings(database_url: str | None, noise: bool) -> "Iterator[Finding]":
+    """As they are made; the machine first, while no server of ours works."""
+    from bench.server.database import resolve
+    from bench.studies.doctor import clock, disk, machine, server
+    from bench.system import home as project
+
+    yield from machine.findings()
+    yield from clock.findings()
+    database = resolve(database_url)
+    if not database_url:
+        yield disk.finding(project.home() / ".gatherbench")
+    with database.session() as connection:
+        yield from server.findings(connection)
+    if noise:
+        yield _noise_of(database)
+
+
+def _noise_of(database: "Database") -> "Finding":
+    from bench.studies.doctor import noise
+
+    try:
+        return noise.noise(_measured(database).factor)
+    except BenchError as error:
+        what, _, cure = str(error).partition("\n")
+        return noise.unknown(what, cure)
+
+
+def _measured(database: "Database") -> "NoiseFloor":
+    from rich.console import Console
+
+    from bench.dataset import loading as rows
+    from bench.dataset import schema
+    from bench.studies.doctor import noise
+
+    dataset = rows.Dataset()
+    with (
+        Console(stderr=True).status("noise floor: ten seconds"),
+        database.session() as connection,
+        schema.held(connection),
+    ):
+        rows.ensure(connection, dataset)
+        return noise.measure(database, dataset)
+
+
+def _show(console: "Console", finding: "Finding") -> None:
+    from rich.text import Text
+
+    width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
+    word = "ok" if finding.level == "good" else finding.level
+    line = Text(f"{word:{len(_INDENT)}}", style=_STYLES[finding.level])
+    found = _hanging(f"{finding.subject:{_SUBJECT}}", finding.found, width - len(_INDENT))
+    line.append(textwrap.indent(found, _INDENT).lstrip(), style="not bold default")
+    console.print(line)
+    if finding.consequence:
+        console.print(_hanging(_INDENT, finding.consequence, width), markup=False)
+        console.print(_hanging(f"{_INDENT}-> ", finding.cure, width), markup=False)
+
+
+def _hanging(mark: str, words: str, width: int) -> str:
+    """The words in lines of that width, the first behind the mark, the others below it."""
+    below = " " * len(mark)
+    return textwrap.fill(words, width, initial_indent=mark, subsequent_indent=below)
+
+
+def _verdict(levels: Counter[str]) -> str:
+    amounts = [
+        f"{levels[level]} {word if levels[level] == 1 else words}"
+        for level, word, words in _WORDS
+        if levels[level]
+    ]
+    if levels["bad"]:
+        return f"Not fit to measure: {' and '.join(amounts)}. Figures from here would mislead."
+    if levels["caution"]:
+        return f"Fit to measure, with {amounts[0]}: read the figures with them in mind."
+    return "Fit to measure."

@@ -1,0 +1,120 @@
+"""`bench history`: a case over all runs in results/."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import counts, named
+from bench.model.errors import BenchError, UsageError
+
+if TYPE_CHECKING:
+    from bench.analysis.compare.history import Moment
+    from bench.analysis.figure import Figure
+
+
+@click.command()
+@click.option(
+    "--backend", "backends", multiple=True, metavar="NAME", help="Of this one. Repeatable."
+)
+@click.option("--workload", default="get_total_cost_of_an_order", show_default=True, metavar="NAME")
+@click.option("--fetch", default="buffered", show_default=True, metavar="MODE[:SIZE]")
+@click.option(
+    "--concurrency",
+    callback=counts,
+    default="1",
+    show_default=True,
+    metavar="N,N",
+    help="Tasks or threads.",
+)
+@click.option(
+    "--figure",
+    "figure_name",
+    default="throughput",
+    show_default=True,
+    metavar="NAME",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the chart.  [default: results/history]",
+)
+def history(
+    backends: tuple[str, ...],
+    workload: str,
+    fetch: str,
+    concurrency: tuple[int, ...],
+    figure_name: str,
+    out: Path | None,
+) -> None:
+    """Follow cases from run to run, through all runs in results/, the oldest first.
+
+    Plain cases: a session a task, autocommit, native rows. Where versions, server, machine or
+    dataset changed from one run to the next, it says what.
+
+    \b
+    Example:
+      bench history --backend asyncpg --backend orm+asyncpg --concurrency 1,16
+    """
+    from bench.analysis.compare.comparison import names_of
+    from bench.analysis.compare.history import history as history_of
+    from bench.analysis.figure import FIGURES
+    from bench.model.case import Case, Fetch
+    from bench.model.workload import WORKLOADS
+    from bench.output.charts import draw_history
+    from bench.results import archive
+    from bench.results import file as results
+
+    (figure_name,) = named("figure", [figure_name], FIGURES)
+    (workload,) = named("workload", [workload], WORKLOADS)
+    asked = Fetch.parse(fetch)
+    folders = archive.runs(archive.home())
+    loaded = [results.load(folder) for folder in folders]
+    wanted = {
+        Case(each.backend, workload, asked, count, loop=each.loop)
+        for run in loaded
+        for each in run.cases
+        for count in concurrency
+        if each.backend in backends or not backends
+    }
+    figure = FIGURES[figure_name]
+    moments = history_of(
+        list(zip(names_of(folders), loaded, strict=True)), figure, lambda case: case in wanted
+    )
+    if not moments:
+        raise UsageError(
+            f"no run in {archive.home()} has such a case.\n"
+            "`bench run` makes one; `bench list` shows backends and workloads."
+        )
+    _print(moments, figure)
+    folder = out or archive.home() / "history"
+    try:
+        drawn = draw_history(moments, figure, loaded, folder, f"{figure_name}-{workload}")
+    except OSError as error:
+        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
+    click.echo(f"\nchart    {drawn[0]}")
+
+
+def _print(moments: "list[Moment]", figure: "Figure") -> None:
+    from bench.analysis.compare.history import cases_of, few
+    from bench.model.units import with_unit
+
+    for case in cases_of(moments):
+        click.echo(f"\n{case.title}: {figure.title}")
+        for moment in moments:
+            found = moment.figures.get(case)
+            if found is None:
+                continue
+            text = with_unit(found.median, figure.units)
+            if found.low is not None and found.high is not None:
+                low, high = (with_unit(end, figure.units) for end in (found.low, found.high))
+                text += f" ({low} to {high}){' ?' if few(moment) else ''}"
+            click.echo(f"  {moment.created_at[:16]}  {text:34} {moment.name}")
+    changed = [(moment, change) for moment in moments for change in moment.changes]
+    if changed:
+        click.echo("\nWhat changed around them:")
+    for moment, change in changed:
+        click.echo(f"  {moment.name}: {change}")
+    if any(few(moment) for moment in moments):
+        click.echo("\n? fewer than 6 rounds: the interval promises less than 95 %.")

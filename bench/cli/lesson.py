@@ -1,0 +1,162 @@
+"""`bench lesson`: rules broken for real, to see what comes of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import database_url_option, named
+from bench.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from bench.studies.lessons.lesson import Lesson
+    from bench.studies.lessons.record import Record
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--trials", type=click.IntRange(1, 1000), help="Of each. Default: the lesson's own.")
+@click.option(
+    "--guard", is_flag=True, help="Run each mistake also with the guard (session-per-task)."
+)
+@click.option(
+    "--mistake",
+    "mistakes",
+    multiple=True,
+    metavar="NAME",
+    help="Only this one of session-per-task. Repeatable.",
+)
+@click.option(
+    "--driver",
+    type=click.Choice(["asyncpg", "psycopg"]),
+    default="asyncpg",
+    show_default=True,
+    help="Under SQLAlchemy's async engine.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and no more.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for lesson.json and the charts. Default: results/<time>-lesson-<name>.",
+)
+@database_url_option
+def lesson(
+    name: str | None,
+    trials: int | None,
+    guard: bool,
+    mistakes: tuple[str, ...],
+    driver: str,
+    as_json: bool,
+    out: Path | None,
+    database_url: str | None,
+) -> None:
+    """Break a rule for real, many times over, and beside it keep it. Without a name: list them.
+
+    A lesson has tables of its own in the schema `gatherbench`, and takes less than a minute.
+
+    \b
+    Examples:
+      bench lesson
+      bench lesson session-per-task --trials 5
+      bench lesson session-per-task --mistake roll-back-another --guard
+    """
+    from bench.studies.lessons.lesson import LESSONS, lesson_named
+
+    if name is None:
+        for each, question in LESSONS.items():
+            click.echo(f"{each:20}{question}")
+        return
+    (name,) = named("lesson", [name], LESSONS, "bench lesson")
+    if name != "session-per-task" and (guard or mistakes):
+        raise UsageError("--guard and --mistake are for `bench lesson session-per-task` alone.")
+    found = lesson_named(name)
+    if mistakes:
+        from bench.studies.lessons.catalogue import MISTAKES
+
+        mistakes = tuple(named("mistake", mistakes, MISTAKES, "bench lesson session-per-task"))
+    ordered = {"driver": driver, "guard": guard, "chosen": mistakes}
+    record = _run(name, found, trials or found.TRIALS, ordered, database_url, quiet=as_json)
+    if as_json:
+        click.echo(record.as_json(), nl=False)
+        return
+    _show(found, record, out)
+
+
+def _run(
+    name: str,
+    lesson: "Lesson",
+    trials: int,
+    ordered: dict[str, Any],
+    database_url: str | None,
+    *,
+    quiet: bool,
+) -> "Record":
+    """Run it on a database that no other command of ours uses meanwhile."""
+    from datetime import UTC, datetime
+
+    from bench.cli.measurement import command_line
+    from bench.dataset import schema
+    from bench.measure.worker_pool import Crew
+    from bench.results import environment
+    from bench.server.database import postmaster_pid, resolve
+    from bench.studies.lessons import tables
+    from bench.studies.lessons.lesson import Setting
+    from bench.studies.lessons.record import Record
+
+    console = _console()
+
+    def tell(part: "RenderableType") -> None:
+        if not quiet:
+            console.print(part)
+
+    database = resolve(database_url)
+    with database.session() as connection, schema.held(connection), Crew() as crew:
+        database.check_capacity(_CONNECTIONS)
+        tables.make(connection)
+        setting = Setting(
+            database, crew, trials, embedded=database_url is None, tell=tell, **ordered
+        )
+        found = lesson.measure(setting)
+        local = postmaster_pid(connection) is not None
+        return Record(
+            lesson=name,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=command_line(database_url),
+            trials=trials,
+            driver=setting.driver,
+            guard=setting.guard,
+            environment=environment.collect(connection, database, local)
+            | {"packages": environment.packages("sqlalchemy", "asyncpg", "psycopg")},
+            found=found,
+        )
+
+
+_CONNECTIONS = 25
+"""As many as the greediest trial opens, and the judge."""
+
+
+def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
+    """The table at the end, the file, the charts."""
+    from bench.cli.measurement import results_folder
+    from bench.output.present import near
+    from bench.studies.lessons import charts
+    from bench.studies.lessons.record import save
+
+    _console().print(lesson.conclude(record.found))
+    folder = out or results_folder(f"lesson-{record.lesson}")
+    click.echo(f"\nfigures  {near(save(record, folder))}")
+    for path in charts.draw(record, folder):
+        click.echo(f"chart    {near(path)}")
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=_WIDTH, highlight=False)
+
+
+_WIDTH = 100
+"""Where nobody says how wide it may be: a pipe, a file, CI."""

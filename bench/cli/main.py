@@ -1,0 +1,118 @@
+"""`bench`: parses, calls, prints. Each command's own module is imported when it is asked for."""
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+from click.exceptions import NoArgsIsHelpError
+from click.shell_completion import CompletionItem
+
+from bench.model.errors import BenchError
+from bench.system import interrupts
+
+COMMANDS = {
+    "run": ("bench.cli.run", "run", "Measure, and draw the charts."),
+    "doctor": ("bench.cli.doctor", "doctor", "Look whether this machine is fit to measure."),
+    "list": ("bench.cli.list", "list_", "Show backends, workloads and profiles."),
+    "verify": ("bench.cli.verify", "verify", "Check that all give the same answers."),
+    "streaming": ("bench.cli.streaming", "streaming", "Show which ways really stream."),
+    "charts": ("bench.cli.charts", "charts", "Draw a result's charts again."),
+    "report": (
+        "bench.cli.report",
+        "report",
+        "Write a result's report again; compare several.",
+    ),
+    "compare": (
+        "bench.cli.compare",
+        "compare",
+        "Hold runs against each other; a gate for CI.",
+    ),
+    "history": ("bench.cli.history", "history", "Follow a case through all runs."),
+    "calibrate": ("bench.cli.calibrate", "calibrate", "Count how often verdicts are wrong."),
+    "export": ("bench.cli.export", "export", "Write a result for other programs."),
+    "overhead": ("bench.cli.overhead", "overhead", "Measure what the harness itself costs."),
+    "lesson": ("bench.cli.lesson", "lesson", "Break a rule for real, and see what happens."),
+    "completion": ("bench.cli.completion", "completion", "Make the shell complete commands."),
+    "db": ("bench.cli.db", "db", "Start, stop and look into the database."),
+}
+"""Name -> the module that holds it, its name there, and its line in `bench --help`."""
+
+INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
+
+
+class LazyGroup(click.Group):
+    """Knows its commands' names and help lines without importing them: --help is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        close = get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+        if close and args[0] not in COMMANDS:
+            ctx.fail(f"no command named {args[0]!r}: did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's own, without importing every command for its help line."""
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return options + [
+            CompletionItem(name, help=line)
+            for name, (_, _, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gatherbench", prog_name="bench")
+def cli() -> None:
+    """What does it cost, under concurrency, to reach PostgreSQL from Python?
+
+    \b
+    Examples:
+      bench run                        verified figures and charts in two minutes
+      bench run --backend asyncpg --backend orm+asyncpg --concurrency 1,16,64
+      bench list                       what can be measured
+    """
+
+
+def main() -> None:
+    """The console script. Exit codes: 0 all well, 1 a failed run, 2 usage, 130 Ctrl-C."""
+    interrupts.hear()
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except BenchError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        if isinstance(error, click.UsageError) and error.ctx:
+            click.echo(f"See `{error.ctx.command_path} --help`.", err=True)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        interrupts.ignore()
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # as in `bench list | head`
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

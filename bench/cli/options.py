@@ -1,0 +1,177 @@
+"""Options that several commands take, and what their values mean."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.db import database_url_option
+from bench.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from accessors import Found
+
+__all__ = [
+    "Seconds",
+    "backend_module_option",
+    "backend_options",
+    "charts_option",
+    "choose_backends",
+    "completed",
+    "counts",
+    "database_url_option",
+    "dataset_options",
+    "look_for_backends",
+    "named",
+    "patience_option",
+    "profile_names",
+    "workload_names",
+]
+
+Decorator = Callable[[Any], Any]
+
+
+def completed(names: Callable[[], Iterable[str]]) -> Any:
+    """For click's `shell_complete`: those of the names that begin so. None is looked for before."""
+
+    def complete(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def backend_names() -> Iterable[str]:
+    from accessors import BUILTIN
+
+    return BUILTIN
+
+
+def workload_names() -> Iterable[str]:
+    from bench.model.workload import WORKLOADS
+
+    return WORKLOADS
+
+
+def profile_names() -> Iterable[str]:
+    from bench.model.plan import PROFILES
+
+    return PROFILES
+
+
+backend_module_option: Decorator = click.option(
+    "--backend-module",
+    "backend_modules",
+    multiple=True,
+    metavar="MODULE",
+    help="A module with backends of your own (docs/add-an-accessor.md). Repeatable.",
+)
+
+
+def backend_options(command: Any) -> Any:
+    """--backend and --backend-module."""
+    return click.option(
+        "--backend",
+        "backends",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=completed(backend_names),
+        help="Only this one. Repeatable.",
+    )(backend_module_option(command))
+
+
+def dataset_options(command: Any) -> Any:
+    """--scale and --seed."""
+    command = click.option(
+        "--seed",
+        type=int,
+        default=1,
+        show_default=True,
+        help="Seed of the rows, of the arguments and of the order of cases.",
+    )(command)
+    return click.option(
+        "--scale",
+        type=float,
+        help="Size of the dataset: 1 is 10,000 customers and 50,000 orders."
+        " Default: the profile's.",
+    )(command)
+
+
+class Seconds(click.FloatRange):
+    """A length of time between two others; nan is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        return self.fail("nan is no number.", param, ctx) if isnan(seconds) else seconds
+
+
+patience_option: Decorator = click.option(
+    "--patience",
+    type=Seconds(0.1, 86_400),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Give up a backend that takes so much longer than planned.",
+)
+
+
+charts_option: Decorator = click.option(
+    "--charts/--no-charts",
+    default=True,
+    help="Draw charts as PNG and SVG; `bench charts` can at any time. The report has its own.",
+)
+
+
+def named(
+    kind: str, names: Iterable[str], known: Iterable[str], shown_by: str = "bench list"
+) -> list[str]:
+    """These names, if all are known; otherwise a `UsageError` that guesses what was meant."""
+    known = list(known)
+    chosen = []
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.5)
+            guess = f"did you mean {close[0]!r}? " if close else ""
+            raise UsageError(f"no {kind} named {name!r}: {guess}`{shown_by}` shows them.")
+        chosen.append(name)
+    return list(dict.fromkeys(chosen))
+
+
+def counts(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
+    """A click callback: `1,4,16` as numbers; nothing for an option left out."""
+    if text is None:
+        return ()
+    try:
+        numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of numbers: write 1,4,16") from None
+    if min(numbers) < 1:
+        raise click.BadParameter("nobody can't be concurrent: write numbers from 1, as in 1,4,16")
+    return numbers
+
+
+def look_for_backends(modules: Iterable[str]) -> "Mapping[str, Found]":
+    """Every backend there is, and whether it can be had here."""
+    from accessors import BackendModuleError, discover
+
+    # A module beside the user is found, as `python -m` would find it.
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        return discover(modules)
+    except BackendModuleError as error:
+        raise UsageError(f"cannot use --backend-module {error}") from error
+
+
+def choose_backends(names: Iterable[str], modules: Iterable[str]) -> "Mapping[str, Found]":
+    """The backends to use: those named, or all that can be had here."""
+    found = look_for_backends(modules)
+    chosen = named("backend", names, found)
+    for name in chosen:
+        if found[name].backend is None:
+            raise UsageError(f"backend {name!r} can't be had here: {found[name].reason}")
+    if chosen:
+        return {name: found[name] for name in chosen}
+    return {name: one for name, one in found.items() if one.backend is not None}

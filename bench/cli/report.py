@@ -1,0 +1,48 @@
+"""`bench report`: a run's page again, or several runs compared in one."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR..."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write instead of DIR/report.html, or of A-vs-B.html beside the first DIR.",
+)
+def report(folders: tuple[Path, ...], out: Path | None) -> None:
+    """Write report.html of DIR again; of several DIRs, a comparison with the first of them.
+
+    From their run.jsonl alone.
+
+    \b
+    Examples:
+      bench report results/reference
+      bench report results/reference results/reference --out same.html
+    """
+    from bench.model.errors import BenchError, UsageError
+    from bench.output.present import near, refresh_index
+    from bench.output.report import REPORT_FILE, render_to
+    from bench.output.report.comparison import check, file_name
+    from bench.results import file as results
+
+    if out is not None and not out.resolve().parent.is_dir():
+        raise UsageError(f"there is no folder {out.parent} to write {out.name} into.")
+    runs = [results.load(folder) for folder in folders]
+    for run in runs:
+        if not run.runs:
+            raise BenchError(f"{run.folder} holds no finished run: there is nothing to report.")
+    check(runs)
+    first = runs[0].folder
+    default = first / REPORT_FILE if len(runs) == 1 else first.parent / file_name(runs)
+    path = out or default
+    try:
+        render_to(path, runs)
+        refresh_index(first)
+    except OSError as error:
+        raise BenchError(f"cannot write {error.filename or path}: {error.strerror}.") from error
+    click.echo(f"report   {near(path)}")

@@ -1,0 +1,187 @@
+"""`bench run`: from a question to a folder of results."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.options import (
+    Seconds,
+    backend_options,
+    charts_option,
+    choose_backends,
+    completed,
+    counts,
+    database_url_option,
+    dataset_options,
+    named,
+    patience_option,
+    profile_names,
+    workload_names,
+)
+from bench.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.model.plan import Profile
+
+
+@click.command()
+@click.option(
+    "--profile",
+    "profile_name",
+    default="quick",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=completed(profile_names),
+    help="smoke, quick or full: which cases, how long (`bench list`).",
+)
+@backend_options
+@click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(workload_names),
+    help="Only this workload. Repeatable.",
+)
+@click.option(
+    "--fetch",
+    "fetches",
+    multiple=True,
+    metavar="MODE[:SIZE]",
+    help="buffered, streamed, batched, or with rows at a time: batched:1000. Repeatable.",
+)
+@click.option(
+    "--concurrency", callback=counts, metavar="N,N", help="Tasks or threads, as in 1,4,16,64."
+)
+@click.option(
+    "--session-scope",
+    "session_scopes",
+    multiple=True,
+    type=click.Choice(["task", "operation"]),
+    help="One session a task, or a new one for every operation, as a web request has.",
+)
+@click.option(
+    "--transactions",
+    multiple=True,
+    type=click.Choice(["autocommit", "implicit"]),
+    help="Reads in autocommit, or with the library's own BEGIN and ROLLBACK around them.",
+)
+@click.option(
+    "--rows",
+    multiple=True,
+    type=click.Choice(["native", "dict"]),
+    help="Rows as the library gives them, or turned into plain dicts.",
+)
+@click.option(
+    "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
+)
+@click.option("--rounds", type=click.IntRange(1), help="How often each case is run.")
+@click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
+@click.option(
+    "--warm-up",
+    "warm_up_s",
+    type=Seconds(0, 3600),
+    metavar="SECONDS",
+    help="Length of the warm-up before each run.",
+)
+@dataset_options
+@database_url_option
+@click.option("--label", metavar="TEXT", help="Goes into the folder's name and every chart.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to make for the results.")
+@patience_option
+@click.option("--verify/--no-verify", default=True, help="Compare all answers before timing.")
+@click.option("--guard", is_flag=True, help="With session_guard: docs/session-guard.md.")
+@charts_option
+@click.option("--quiet", is_flag=True, help="Only the closing table.")
+def run(
+    profile_name: str,
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    workloads: tuple[str, ...],
+    fetches: tuple[str, ...],
+    concurrency: tuple[int, ...],
+    rounds: int | None,
+    seconds: float | None,
+    warm_up_s: float | None,
+    scale: float | None,
+    seed: int,
+    database_url: str | None,
+    label: str | None,
+    out: Path | None,
+    patience: float,
+    verify: bool,
+    guard: bool,
+    charts: bool,
+    quiet: bool,
+    loop: str | None,
+    **factors: tuple[str, ...],
+) -> None:
+    """Verify all backends, measure the profile's cases, write a folder of results.
+
+    An option that names a factor (workload, fetch, concurrency, ...) takes the place of the
+    profile's values for it.
+
+    \b
+    Examples:
+      bench run
+      bench run --profile full --label laptop
+      bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
+      bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
+    """
+    from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
+    from bench.dataset.loading import Dataset
+    from bench.measure.measurement import Order
+    from bench.model.case import Fetch
+    from bench.model.plan import PROFILES, plan
+    from bench.model.workload import WORKLOADS
+
+    (name,) = named("profile", [profile_name], PROFILES)
+    profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
+    chosen = choose_backends(backends, backend_modules)
+    given: dict[str, Any] = {
+        "workloads": tuple(named("workload", workloads, WORKLOADS)),
+        "fetches": tuple(Fetch.parse(fetch) for fetch in fetches),
+        "concurrency": concurrency,
+        "loops": (loop,) if loop else (),
+        **factors,
+    }
+    _check_loop(loop)
+    planned = plan(profile, chosen, {name: values for name, values in given.items() if values})
+    for reason in planned.left_out(chosen):
+        click.echo(f"left out: {reason}", err=True)
+    order = Order(
+        plan=planned,
+        backends=chosen,
+        dataset=Dataset(profile.scale, seed),
+        label=label or "",
+        verify=verify,
+        patience_s=patience,
+        command=command_line(database_url),
+        guard=guard,
+    )
+    folder = out or results_folder(safe_name(label) if label else profile.name)
+    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
+
+
+def _adjusted(
+    profile: "Profile",
+    rounds: int | None,
+    seconds: float | None,
+    warm_up_s: float | None,
+    scale: float | None,
+) -> "Profile":
+    return replace(
+        profile,
+        rounds=rounds or profile.rounds,
+        seconds=seconds or profile.seconds,
+        warm_up_s=profile.warm_up_s if warm_up_s is None else warm_up_s,
+        scale=profile.scale if scale is None else scale,
+    )
+
+
+def _check_loop(loop: str | None) -> None:
+    if loop == "uvloop" and find_spec("uvloop") is None:
+        raise UsageError("uvloop is not installed: pip install uvloop, or leave --loop out.")

@@ -1,0 +1,97 @@
+"""`bench streaming`: does it really stream, what does it buy, what does it cost?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import (
+    backend_options,
+    charts_option,
+    choose_backends,
+    database_url_option,
+    patience_option,
+)
+
+if TYPE_CHECKING:
+    from accessors import Found
+
+
+@click.command()
+@backend_options
+@click.option("--quick", is_flag=True, help="Under a minute: fewer backends, up to 30,000 rows.")
+@click.option(
+    "--explain",
+    metavar="BACKEND",
+    help="Its ways of fetching, each with the lines of code that make it, and its figures.",
+)
+@click.option(
+    "--rows",
+    "most_rows",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="Of the largest result.",
+)
+@click.option("--label", help="Names the results folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder; must not exist.")
+@charts_option
+@click.option("--quiet", is_flag=True, help="No progress.")
+@patience_option
+@database_url_option
+def streaming(
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    quick: bool,
+    explain: str | None,
+    most_rows: int,
+    label: str | None,
+    out: Path | None,
+    charts: bool,
+    quiet: bool,
+    patience: float,
+    database_url: str | None,
+) -> None:
+    """Fetch results of 1 to 100,000 rows in every way, and tell which of them stream.
+
+    Each way is made to fail late and is left early, for proof; first row, memory, event-loop
+    stalls and rows/s are its price. Prints a verdict a way, the number of rows from which streaming
+    wins, and what must hold of it; writes a folder of results with charts.
+
+    \b
+    Examples:
+      bench streaming
+      bench streaming --quick --backend orm+asyncpg
+      bench streaming --explain orm+asyncpg
+    """
+    from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
+    from bench.measure.measurement import Order
+    from bench.studies.streaming.plan import plan, rows
+
+    chosen = choose_backends((explain,) if explain else backends, backend_modules)
+    planned = plan(chosen, quick=quick or explain is not None, most_rows=most_rows)
+    order = Order(
+        plan=planned,
+        backends={case.backend: chosen[case.backend] for case in planned.everything},
+        dataset=rows(most_rows),
+        label=label or "",
+        patience_s=patience,
+        command=command_line(database_url),
+    )
+    folder = out or results_folder(safe_name(label) if label else planned.profile.name)
+    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
+    if explain:
+        _explain(folder, chosen[explain])
+
+
+def _explain(folder: Path, found: "Found") -> None:
+    from bench.analysis.summary import summarise
+    from bench.output.present import console
+    from bench.results.file import load
+    from bench.studies.streaming.evidence import ways_of
+    from bench.studies.streaming.explain import explain
+
+    assert found.backend is not None, "what was measured is there"
+    results = load(folder)
+    ways = ways_of(results, summarise(results))
+    console().print(explain(found.backend, found.module, ways))

@@ -1,0 +1,57 @@
+"""`bench verify`: do all backends give the same answers?"""
+
+import click
+
+from bench.cli.options import (
+    backend_options,
+    choose_backends,
+    database_url_option,
+    dataset_options,
+    patience_option,
+)
+
+
+@click.command()
+@backend_options
+@dataset_options
+@database_url_option
+@patience_option
+def verify(
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    scale: float | None,
+    seed: int,
+    database_url: str | None,
+    patience: float,
+) -> int:
+    """Compare every read in every way of fetching, and what every write leaves, row by row.
+
+    What is right is asked of the server itself. The exit code is 1 where a backend differs.
+
+    \b
+    Examples:
+      bench verify
+      bench verify --backend orm+asyncpg --scale 0.1
+    """
+    from accessors.api import Target
+    from bench.dataset import loading as rows
+    from bench.dataset import schema
+    from bench.measure.worker_pool import Crew
+    from bench.server.database import resolve
+    from bench.verification.verify import Verdict
+    from bench.verification.verify import verify as verify_all
+
+    def tell(verdict: Verdict) -> None:
+        outcome = verdict.difference or f"the same in all {verdict.checks} answers and writes"
+        click.echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
+
+    chosen = choose_backends(backends, backend_modules)
+    dataset = rows.Dataset(1.0 if scale is None else scale, seed)
+    database = resolve(database_url)
+    with database.session() as connection, schema.held(connection), Crew() as crew:
+        rows.ensure(connection, dataset)
+        target = Target(database.url)
+        verdicts = verify_all(
+            crew, connection, target, dataset, chosen, on_verdict=tell, patience_s=patience
+        )
+    return 1 if any(verdict.difference for verdict in verdicts) else 0

@@ -1,0 +1,159 @@
+"""How rows are made: one INSERT ... SELECT a table, the same rows on every server.
+
+Every value comes from a *draw*: a 32-bit hash of the row's number and of what is drawn, in integer
+arithmetic only. `random()` is another generator in every PostgreSQL version, and `hashtext()`
+promises nothing between platforms.
+"""
+
+import zlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from accessors import sample
+from accessors.sql import SCHEMA
+
+if TYPE_CHECKING:
+    from bench.dataset.loading import Dataset
+
+FIRST_DAY = datetime(2024, 4, 2)
+DAYS = 730
+
+_FIRST_ORDER = len(sample.ORDERS) + 1
+_FIRST_CUSTOMER = len(sample.CUSTOMERS) + 1
+_FIRST_ITEM = len(sample.ITEMS) + 1
+
+# A prime above any number of customers, so that `number * _PRIME % customers` visits each once.
+_PRIME = 2_147_483_647
+
+_MASK = 0xFFFF_FFFF
+_FACTORS = (0x7FEB_352D, 0x846C_A68B)
+_SHIFTS = (16, 15, 16)
+
+_GIVEN = "Ada,Bo,Chi,Dana,Eli,Femi,Grace,Hanna,Ines,Jun,Kofi,Lena,Maximilian,Noor,Olu,Priya"
+_ONSETS = "Ab,Bar,Cor,Dal,Es,Fin,Gar,Hol,Il,Jan,Kel,Lor,Mon,Nor,Os,Pe,Quin,Ros,Sta,Tor"
+_MIDDLES = ",a,an,de,el,in,isto,land,mer,o,quil,vender"
+_ENDS = "ak,berg,by,dottir,er,ez,ham,ini,ley,man,ov,sen,son,ski,ton,well"
+_QUALITIES = "Dried,Fresh,Frozen,Golden,Organic,Plain,Roasted,Salted,Smoked,Sweet"
+_GOODS = (
+    "Apples,Barley,Carrots,Dates,Eggs,Figs,Granola,Honey,Jam,Kale,Lentils,Mushrooms,Noodles,"
+    "Olives,Peppermint tea,Quinoa,Rice,Sauerkraut,Tofu,Yoghurt"
+)
+_PACKS = "a bag,a bottle,a box,a can,a family-sized box,a glass jar,a handful,a net"
+_TRAITS = "for every day,from the farm,in brine,of the finest sort,ready to eat"
+
+
+def mix(number: int) -> int:
+    """A well-mixed 32-bit hash of a 32-bit number, one to one.
+
+    `lowbias32` of Chris Wellons' hash-prospector (public domain).
+    """
+    for shift, factor in zip(_SHIFTS, _FACTORS, strict=False):
+        number ^= number >> shift
+        number = number * factor & _MASK
+    return number ^ number >> _SHIFTS[-1]
+
+
+def key(seed: int, purpose: str) -> int:
+    """What sets the draws for one purpose apart from those for another."""
+    return mix(mix(seed) ^ zlib.crc32(purpose.encode()))
+
+
+def order_time(dataset: "Dataset", order_id: int) -> datetime:
+    """When a generated order was placed; the same formula as in the server.
+
+    The days follow the ids evenly. Within its day an order falls where two draws add up to, most
+    of them around noon: at ten microseconds a step, two 32-bit draws fill 23.9 hours.
+    """
+    row = order_id - _FIRST_ORDER
+    day = row * DAYS // (dataset.orders - len(sample.ORDERS))
+    steps = sum(
+        mix(order_id ^ key(dataset.seed, purpose)) for purpose in ("orders.time", "orders.time+")
+    )
+    return FIRST_DAY + timedelta(days=day, microseconds=10 * steps)
+
+
+def insertions(dataset: "Dataset") -> dict[str, str]:
+    """For each table that is generated, parents first, the statement that fills it."""
+
+    def draw(purpose: str, number: str = "i") -> str:
+        return _mixed(f"({number} # {key(dataset.seed, purpose)})")
+
+    def pick(purpose: str, words: str) -> str:
+        choice = words.split(",")
+        array = ", ".join(f"'{word}'" for word in choice)
+        return f"(ARRAY[{array}])[1 + {draw(purpose)} % {len(choice)}]"
+
+    def shuffled(purpose: str, number: str) -> str:
+        """A generated customer's or address's id, each exactly once for 0 <= number < count."""
+        offset = key(dataset.seed, purpose)
+        return f"({_FIRST_CUSTOMER} + ({number} * {_PRIME} + {offset}) % {customers})"
+
+    def numbers(first: int, last: int) -> str:
+        return f"generate_series({first}::bigint, {last}::bigint)"
+
+    customers = dataset.customers - len(sample.CUSTOMERS)
+    orders = dataset.orders - len(sample.ORDERS)
+    goods = dataset.ordered_items
+
+    # Whose order is it? By rank, a Lomax (Pareto II) distribution of exponent 1 and scale
+    # customers / 15, cut at the last customer: the inverse of its distribution function is
+    # rank = scale * u / (1 - u) for u in [0, 15/16), here in integers with u = 15 h / 2**36.
+    # 1/15 makes it Pareto's rule: 20 % of the customers place 80 % of the orders. The first has 16
+    # times the average (1 % of all orders at 1,600 customers, 0.16 % at scale 1), and about a
+    # third has none. Lomax, K. S. (1954), "Business failures", JASA 49, 847-852.
+    # Ranks are then dealt out over the ids, or the best customers would share a few pages.
+    hashed = draw("orders.customer_id")
+    rank = f"({customers} * {hashed} / ({2**36} - 15 * {hashed}))"
+
+    # Distinct items in a line each: strides of less than a quarter never meet in five lines.
+    return {
+        "address": f"""
+INSERT INTO {SCHEMA}.address (id, flat_number, post_code)
+SELECT i, 1 + {draw("address.flat_number")} % 999, 10001 + {draw("address.post_code")} % 89999
+FROM {numbers(_FIRST_CUSTOMER, dataset.customers)} AS i""",
+        "customer": f"""
+INSERT INTO {SCHEMA}.customer (id, name, address_id)
+SELECT i,
+       {pick("customer.given", _GIVEN)} || ' ' || {pick("customer.onset", _ONSETS)}
+       || {pick("customer.middle", _MIDDLES)} || {pick("customer.end", _ENDS)},
+       {shuffled("customer.address_id", f"(i - {_FIRST_CUSTOMER})")}
+FROM {numbers(_FIRST_CUSTOMER, dataset.customers)} AS i""",
+        "item": f"""
+INSERT INTO {SCHEMA}.item (id, name, price, description)
+SELECT i,
+       {pick("item.quality", _QUALITIES)} || ' ' || {pick("item.good", _GOODS)} || ' ' || i,
+       (50 + {draw("item.price")} % 9950) * 0.01,
+       CASE WHEN {draw("item.described")} % 4 > 0
+            THEN {pick("item.pack", _PACKS)} || ' ' || {pick("item.trait", _TRAITS)} END
+FROM {numbers(_FIRST_ITEM, dataset.items)} AS i""",
+        "orders": f"""
+INSERT INTO {SCHEMA}.orders (id, customer_id, order_time)
+SELECT i,
+       {shuffled("orders.customer_id+", rank)},
+       date '{FIRST_DAY:%Y-%m-%d}' + ((i - {_FIRST_ORDER}) * {DAYS} / {orders})::integer
+       + ({draw("orders.time")} + {draw("orders.time+")}) * interval '10 microseconds'
+FROM {numbers(_FIRST_ORDER, dataset.orders)} AS i""",
+        "order_items": f"""
+INSERT INTO {SCHEMA}.order_items (order_id, item_id, quantity)
+SELECT i, 1 + (first + line * stride) % {goods},
+       1 + {draw("order_items.quantity", "(i * 8 + line)")} % 5
+FROM (
+    SELECT i, {draw("order_items.first")} % {goods} AS first,
+           1 + {draw("order_items.stride")} % {(goods - 1) // 4} AS stride,
+           {draw("order_items.lines")} % 5 AS more
+    FROM {numbers(_FIRST_ORDER, dataset.orders)} AS i
+    OFFSET 0  -- evaluates the draws once an order, not once a line
+) AS o, generate_series(0::bigint, more) AS line""",
+    }
+
+
+def _mixed(number: str) -> str:
+    """`mix` as an SQL expression over a bigint: inline, as a function call would cost more.
+
+    A factor above 2**31 is written as its negative twin modulo 2**32, so that the product stays
+    within a bigint; the mask makes both the same.
+    """
+    for shift, factor in zip(_SHIFTS, _FACTORS, strict=False):
+        fitting = factor if factor < 2**31 else factor - 2**32
+        number = f"((({number} # ({number} >> {shift})) * ({fitting})) & {_MASK})"
+    return f"({number} # ({number} >> {_SHIFTS[-1]}))"

@@ -1,0 +1,1 @@
+"""Figures turned into what people look at: tables, charts, pages, files for other programs."""

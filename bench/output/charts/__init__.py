@@ -1,0 +1,82 @@
+"""Results into pictures: the only place with matplotlib."""
+
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from bench.analysis.compare.comparison import Comparison
+from bench.analysis.compare.history import Moment
+from bench.analysis.figure import Figure
+from bench.analysis.subject import look_of, subject_of
+from bench.analysis.summary import Summary, summarise
+from bench.results.file import Results
+from bench.studies.streaming.evidence import ways_of
+from bench.studies.streaming.plan import PROFILES
+from bench.system.interrupts import held_back
+
+# Interrupted here, matplotlib's extensions report a failed import, or end the process.
+with held_back():
+    from bench.output.charts import (
+        forest,
+        history,
+        latency,
+        layers,
+        overview,
+        streaming,
+        style,
+        sync_async,
+        throughput,
+    )
+    from bench.output.charts import transactions as transactions_chart
+    from bench.output.charts.page import save
+    from bench.studies.streaming.charts import fetch_modes as streaming_ways
+    from bench.studies.streaming.charts import garbage_collector as streaming_collector
+    from bench.studies.streaming.charts import point as streaming_point
+
+STREAMING_FAMILIES = (streaming_point, streaming_ways, streaming_collector)
+"""Of the streaming experiment, which has cases of its own."""
+
+FAMILIES = (overview, throughput, latency, layers, sync_async, streaming, transactions_chart)
+
+
+def draw(results: Results, folder: Path, summaries: list[Summary] | None = None) -> list[Path]:
+    """Every chart that the results have data for, as PNG and SVG in `folder`/charts/.
+
+    From the file alone: no backend is imported, no database asked. `summaries` saves the work of
+    making them again.
+    """
+    made = summarise(results) if summaries is None else summaries
+    subject = subject_of(results, made)
+    into = folder / "charts"
+    into.mkdir(parents=True, exist_ok=True)
+    figures = (
+        chain.from_iterable(family.figures(subject, ways) for family in STREAMING_FAMILIES)
+        if (ways := ways_of(results, made)) and results.header.get("profile") in PROFILES
+        else chain.from_iterable(family.figures(subject) for family in FAMILIES)
+    )
+    with style.styled():
+        return [path for name, figure in figures for path in save(figure, into, name)]
+
+
+def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:
+    """The forest plots of a comparison, a workload each, as PNG and SVG in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with style.styled():
+        return [
+            path
+            for name, figure in forest.figures(comparison, subject_of(first))
+            for path in save(figure, folder, name)
+        ]
+
+
+def draw_history(
+    moments: list[Moment], figure: Figure, runs: list[Results], folder: Path, name: str
+) -> list[Path]:
+    """The chart of a history, as PNG and SVG in `folder`; its caption is the newest run's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {k: v for run in runs for k, v in (run.header.get("backends") or {}).items()}
+    backends = {case.backend for moment in moments for case in moment.figures}
+    looks = {backend: look_of(backend, described.get(backend) or {}) for backend in backends}
+    subject = replace(subject_of(runs[-1]), looks=looks)
+    with style.styled():
+        return save(history.picture(moments, figure, subject), folder, name)

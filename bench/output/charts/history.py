@@ -1,0 +1,67 @@
+"""Cases over all runs: a line each, and a mark where something around them changed."""
+
+from dataclasses import replace
+
+from matplotlib.figure import Figure as Picture
+
+from bench.analysis.compare.history import Moment, cases_of
+from bench.analysis.figure import Figure
+from bench.analysis.subject import Subject
+from bench.model.case import Case
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+
+_DASHES = ("-", (0, (4, 1.8)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
+_LABEL = 26
+"""Characters of a run's name that stand below the axis."""
+
+
+def picture(moments: list[Moment], figure: Figure, subject: Subject) -> Picture:
+    """`subject` is the newest run: its colours, and its caption."""
+    cases = cases_of(moments)
+    names = [moment.name[-_LABEL:] for moment in moments]
+    changed = [moment for moment in moments[1:] if moment.changes]
+    told = "; ".join(f"{moment.name}: {_what(moment)}" for moment in changed)
+    result, grid = page(
+        subject,
+        f"{figure.title} from run to run: {cases[0].workload}",
+        "Medians over rounds with their 95 % intervals, the oldest run on the left."
+        + (f" Dotted: something around it changed. {told}." if told else ""),
+        height=3.8,
+        right=0.25 + 0.075 * max(len(_label(case)) for case in cases),
+        bottom=0.5 + 0.035 * max(map(len, names)),
+    )
+    panel = grid[0][0]
+    every = [found for moment in moments for found in moment.figures.values()]
+    draw.log_axis(panel.yaxis, draw.ends(every), figure.units, pad=1.15)
+    panel.set_ylabel(figure.title)
+    panel.set_xticks(range(len(moments)), names, rotation=28, ha="right", size=8.5)
+    panel.set_xlim(-0.4, len(moments) - 0.6)
+    for place, moment in enumerate(moments):
+        if moment in changed:
+            panel.axvline(place - 0.5, color=style.MUTED, lw=1, ls=":")
+    ends = []
+    for number, case in enumerate(cases):
+        look = subject.looks[case.backend]
+        marks = style.line_style(look, subject) | {"linestyle": _DASHES[number % len(_DASHES)]}
+        points = [(at, m.figures[case]) for at, m in enumerate(moments) if case in m.figures]
+        for at, found in points:
+            panel.errorbar(
+                at, found.median, yerr=draw.error_bars(found), color=marks["color"], lw=1.2,
+                capsize=2.5,
+            )  # fmt: skip
+        panel.plot([at for at, _ in points], [found.median for _, found in points], **marks)
+        ends.append((points[-1][1].median, _label(case), subject.hue(look)))
+    draw.end_labels(panel, ends)
+    return result
+
+
+def _label(case: Case) -> str:
+    return replace(case, workload="").title.replace(", , ", ", ")
+
+
+def _what(moment: Moment) -> str:
+    words = ", ".join(change.what for change in moment.changes[:3])
+    more = len(moment.changes) - 3
+    return words + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,103 @@
+"""p50, p95 and p99 against concurrency: a row of panels a layer, a line a backend."""
+
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+
+from bench.analysis.subject import LAYER_NAMES, Subject, asked, by_backend, conditions
+from bench.analysis.summary import Summary
+from bench.model.units import TIMES
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+
+SHOWN = ("p50", "p95", "p99")
+
+
+def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
+    for workload in subject.workloads:
+        # The floor is decades below the rest and would flatten it; tables have it.
+        measured = [
+            each
+            for each in subject.alike(workload)
+            if each.latency_ns and not subject.looks[each.case.backend].null
+        ]
+        if not measured:
+            continue
+        concurrencies = {each.case.concurrency for each in measured}
+        figure = _lines(subject, measured) if len(concurrencies) > 1 else _marks(subject, measured)
+        yield f"latency-{workload}", figure
+
+
+def _lines(subject: Subject, measured: list[Summary]) -> Figure:
+    layers = subject.layers(measured)
+    looks = [subject.looks[name] for name in by_backend(measured)]
+    workload = measured[0].case.workload
+    figure, grid = page(
+        subject,
+        f"Latency of {workload}",
+        f"{asked(workload)}; {conditions(measured[0].case)}. Median over rounds of each round's "
+        "exact quantile. One scale for all panels, logarithmic.",
+        height=2.15 * len(layers),
+        columns=len(SHOWN),
+        titled=True,
+        rows=len(layers),
+        gap=0.18,
+        row_gap=0.22,
+        left=1.15,
+        sharex=True,
+        sharey=True,
+        legend=style.key(subject, sorted(looks, key=lambda look: look.colour != "sync")),
+        failed=subject.marked(measured[0].case.workload),
+    )
+    spans = draw.ends(each.latency_ns[name] for each in measured for name in SHOWN)
+    draw.log_axis(grid[0][0].yaxis, spans, TIMES, room=7)
+    for layer, panels in zip(layers, grid, strict=True):
+        panels[0].set_ylabel(f"{LAYER_NAMES.get(layer, layer)}\n", weight="bold", color=style.MUTED)
+        for panel, quantile in zip(panels, SHOWN, strict=True):
+            if layer == layers[0]:
+                panel.set_title(quantile)
+            if layer == layers[-1]:
+                panel.set_xlabel("concurrency (tasks or threads)")
+            for name, summaries in by_backend(measured).items():
+                look = subject.looks[name]
+                if look.layer == layer:
+                    points = [
+                        (each.case.concurrency, each.latency_ns[quantile], each.marked)
+                        for each in summaries
+                    ]
+                    draw.curve(panel, points, style.line_style(look, subject))
+            draw.concurrency_axis(panel, (each.case.concurrency for each in measured))
+    return figure
+
+
+def _marks(subject: Subject, measured: list[Summary]) -> Figure:
+    looks = [subject.looks[each.case.backend] for each in measured]
+    case = measured[0].case
+    shapes = dict(zip(SHOWN, ("o", "|", "D"), strict=True))
+    figure, grid = page(
+        subject,
+        f"Latency of {case.workload}, at concurrency {case.concurrency}",
+        f"{asked(case.workload)}; {conditions(case)}. Median over rounds of each round's exact "
+        "quantile; logarithmic.",
+        height=draw.rows_height(looks),
+        left=1.75,
+        legend=style.shape_key(shapes),
+        failed=subject.marked(measured[0].case.workload),
+    )
+    panel = grid[0][0]
+    places = draw.rows_by_layer([panel], looks)
+    spans = draw.ends(each.latency_ns[name] for each in measured for name in SHOWN)
+    draw.log_axis(panel.xaxis, spans, TIMES, room=9)
+    for each, look in zip(measured, looks, strict=True):
+        y = places[look.name]
+        colour = subject.hue(look)
+        medians = [each.latency_ns[name].median for name in SHOWN]
+        panel.plot([medians[0], medians[-1]], [y, y], color=colour, lw=2, alpha=0.45)
+        for name, median in zip(SHOWN, medians, strict=True):
+            mark = style.mark_style(look, subject, shapes[name])
+            panel.plot(median, y, **mark | ({"markersize": 11} if shapes[name] == "|" else {}))
+        if each.marked:
+            panel.plot(medians[0], y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
+    panel.set_xlabel("time of an operation")
+    return figure

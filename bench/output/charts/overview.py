@@ -1,0 +1,74 @@
+"""The lead chart: what a point read costs the client and how many fit in a second, at a glance."""
+
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+
+from bench.analysis.subject import Subject, conditions
+from bench.model.units import RATES, TIMES, Unit, unit_of, with_unit
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+
+POINT_READ = "get_total_cost_of_an_order"
+SIZE = 13
+
+
+def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
+    for workload in sorted(subject.workloads, key=lambda workload: workload != POINT_READ):
+        measured = [each for each in subject.alike(workload) if each.client_cpu_ns]
+        if measured:
+            yield "overview", _figure(subject, workload)
+            return
+
+
+def _figure(subject: Subject, workload: str) -> Figure:
+    measured = [each for each in subject.alike(workload) if each.client_cpu_ns]
+    concurrency = max(each.case.concurrency for each in measured)
+    measured = [each for each in measured if each.case.concurrency == concurrency]
+    looks = [subject.looks[each.case.backend] for each in measured]
+    what = "a point read" if workload == POINT_READ else workload
+    crowd = "one task or thread" if concurrency == 1 else f"{concurrency} tasks or threads"
+    figure, grid = page(
+        subject,
+        f"What {what} costs with {crowd}",
+        f"{workload}: {conditions(measured[0].case)}. null is the harness's own floor.",
+        height=draw.rows_height(looks, 0.34),
+        columns=2,
+        left=2.3,
+        gap=0.35,
+        right=0.75,
+        bottom=0.65,
+        legend=style.sync_async_key(),
+        failed=subject.marked(measured[0].case.workload),
+        size=SIZE,
+    )
+    costs, rates = grid[0]
+    places = draw.rows_by_layer(grid[0], looks, SIZE)
+    cpu = {each.case.backend: each.client_cpu_ns for each in measured}
+    throughput = {each.case.backend: each.throughput_per_s for each in measured}
+    unit = unit_of((own.median for own in cpu.values() if own), TIMES)
+    failed = {each.case.backend for each in measured if each.marked}
+    draw.linear_axis(costs.xaxis, draw.highest(subject, cpu), (Unit("", unit.size),), room=5)
+    draw.linear_axis(rates.xaxis, draw.highest(subject, throughput), RATES, room=4)
+    styles = {look.name: style.bar_style(look, subject) for look in looks}
+    draw.bars(
+        costs,
+        places,
+        {n: (own, unit.text(own.median), n in failed) for n, own in cpu.items() if own},
+        styles,
+        size=SIZE - 1,
+    )
+    draw.bars(
+        rates,
+        places,
+        {n: (r, with_unit(r.median, RATES), n in failed) for n, r in throughput.items() if r},
+        styles,
+        size=SIZE - 1,
+    )
+    costs.set_xlabel(f"client CPU an operation ({unit.symbol})")
+    rates.set_xlabel("operations/s")
+    for panel in grid[0]:
+        panel.tick_params(labelsize=SIZE)
+        panel.xaxis.label.set_fontsize(SIZE)
+    return figure

@@ -1,0 +1,193 @@
+"""A figure with its words: title, conditions, legend, errors, and where it was measured."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bench.analysis.subject import Subject
+from bench.analysis.summary import Summary
+from bench.output.charts.style import MUTED, RED
+from bench.system.interrupts import held_back
+
+WIDTH_IN = 10.0
+DPI = 160
+
+
+def page(
+    subject: Subject,
+    title: str,
+    subtitle: str,
+    *,
+    failed: Iterable[Summary] = (),
+    **how: Any,
+) -> tuple[Figure, list[list[Axes]]]:
+    """A `sheet` about results. `failed`: those of them with errors are named in red."""
+    return sheet(title, subtitle, caption(subject), error_note(failed), **how)
+
+
+def sheet(
+    title: str,
+    subtitle: str,
+    small_print: str,
+    note: str = "",
+    *,
+    height: float,
+    columns: int = 1,
+    rows: int = 1,
+    left: float = 0.85,
+    right: float = 0.25,
+    bottom: float = 0.5,
+    legend: Sequence[Artist] = (),
+    legend_columns: int = 0,
+    gap: float = 0.25,
+    row_gap: float = 0.45,
+    width: float = WIDTH_IN,
+    size: float = 10,
+    titled: bool = False,
+    **axes_options: Any,
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with its words and empty axes. All lengths in inches; `height` is of the axes alone.
+
+    `bottom` is what the tick labels and the label of the lowest axes need. `note` is written in
+    red. `titled`: the panels have titles. `size`: of the words, points.
+    """
+    line = size / 72 * 1.42
+    characters = int(width * 72 / (size * 0.9) * 1.88)
+    words = textwrap.wrap(subtitle, int(characters * 0.92))
+    notes = textwrap.wrap(note, characters)[:4]
+    small = textwrap.wrap(small_print, characters)
+    legend_rows = -(-len(legend) // (legend_columns or max(1, len(legend))))
+    above = 0.18 + size * 1.4 / 72 * 1.5 + len(words) * line + 0.1 + legend_rows * line * 1.25
+    above += 0.32 if titled else 0.1
+    below = bottom + (len(notes) + len(small)) * line + 0.2
+    total = above + height + below
+    figure = Figure(figsize=(width, total), dpi=DPI)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, **axes_options)
+    inner = (width - left - right - gap * (columns - 1)) / columns
+    each = (height - row_gap * (rows - 1)) / rows
+    figure.subplots_adjust(
+        left / width,
+        below / total,
+        1 - right / width,
+        1 - above / total,
+        gap / inner,
+        row_gap / each,
+    )
+    x, y = 0.15 / width, 1 - 0.15 / total
+    figure.text(x, y, title, size=size * 1.4, weight="bold", va="top")
+    y -= size * 1.4 / 72 * 1.5 / total
+    figure.text(x, y, "\n".join(words), size=size, color=MUTED, va="top", linespacing=1.25)
+    y -= (len(words) * line + 0.04) / total
+    if legend:
+        figure.legend(
+            handles=list(legend),
+            loc="upper left",
+            bbox_to_anchor=(x - 0.005, y),
+            ncols=legend_columns or len(legend),
+            fontsize=size,
+            handlelength=2.6,
+            columnspacing=1.6,
+            borderaxespad=0,
+            borderpad=0.1,
+        )
+    base = 0.12 / total
+    figure.text(
+        x, base, "\n".join(small), size=size * 0.9, color=MUTED, va="bottom", linespacing=1.3
+    )
+    if notes:
+        base += len(small) * line / total
+        figure.text(x, base, "\n".join(notes), size=size * 0.9, color=RED, va="bottom")
+    return figure, [list(row) for row in axes]
+
+
+def error_note(summaries: Iterable[Summary]) -> str:
+    """Of which cases something failed, and why; empty where nothing did."""
+    cases = [
+        f"{summary.case.title.replace(f', {summary.case.workload}', '')} ({_why(summary)})"
+        for summary in summaries
+        if summary.marked
+    ]
+    return (
+        f"\N{MULTIPLICATION SIGN} failed, and not in the figures: {'; '.join(cases)}"
+        if cases
+        else ""
+    )
+
+
+def caption(subject: Subject) -> str:
+    """Machine, versions, date and method, in a line that may break between them."""
+    header = subject.header
+    packages: dict[str, str] = {}
+    for backend in (header.get("backends") or {}).values():
+        packages |= backend.get("versions") or {}
+    uvloop = any(summary.case.loop == "uvloop" for summary in subject.summaries)
+    return in_a_line(
+        *machine(header.get("environment") or {}, packages),
+        "uvloop" if uvloop else "",
+        str(header.get("created_at") or "")[:10],
+        f"closed loop, {subject.rounds_in_words} of {header.get('seconds', '?')} s",
+        subject.intervals_in_words,
+        f"noise floor {subject.floor.factor:.3g}x" if subject.floor else "",
+    )
+
+
+def machine(environment: Mapping[str, Any], packages: Mapping[str, str]) -> list[str]:
+    """What it was measured on: machine, Python, server, libraries."""
+    host, server = environment.get("host") or {}, environment.get("server") or {}
+    known = dict(environment.get("packages") or {}) | dict(packages)
+    known = {name.lower(): version for name, version in known.items()}
+    memory = host.get("memory_bytes")
+    cpu = textwrap.shorten(str(host.get("cpu") or host.get("machine") or "unknown machine"), 36)
+    parts = [
+        cpu,
+        # A name without a number is that of many, as rented ones have it.
+        "" if re.search(r"\d", cpu) else str(host.get("cpu_generation") or ""),
+        f"{host['cores']} cores" if host.get("cores") else "",
+        f"{memory / 1e9:.0f} GB" if memory else "",
+        str(host.get("system") or ""),
+    ]
+    shown = {
+        "asyncpg": "",
+        "psycopg": "",
+        "psycopg2-binary": "psycopg2",
+        "sqlalchemy": "SQLAlchemy",
+    }
+    versions = [f"{shown[name] or name} {known[name]}" for name in shown if known.get(name)]
+    return [
+        ", ".join(part for part in parts if part),
+        f"Python {environment['python']}" if environment.get("python") else "",
+        f"PostgreSQL {server.get('version', '?')} by {server.get('transport', '?')}",
+        ", ".join(versions),
+    ]
+
+
+def in_a_line(*parts: str) -> str:
+    """Those that are not empty, in a line that may break between them."""
+    # A name and its version, a number and its unit are kept on one line.
+    return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """`name`.png and `name`.svg in the folder: both, whole, or neither."""
+    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
+    with held_back():
+        figure.savefig(paths[0], dpi=DPI, pil_kwargs={"compress_level": 4})
+        figure.savefig(paths[1], metadata={"Date": None})
+    return paths
+
+
+def _why(summary: Summary) -> str:
+    words = [f"{count:,} {name}" for name, count in sorted(summary.errors.items())]
+    runs = len(summary.failures)
+    if runs:
+        first = textwrap.shorten(summary.failures[0], 60)
+        words.append(f"{runs} round{'s' if runs > 1 else ''}: {first}")
+    return ", ".join(words)

@@ -1,0 +1,145 @@
+"""How every chart looks: one colour a driver, one line a colour of function, one kind of page.
+
+A driver is a hue (`bench.analysis.subject` has them), a layer is a marker, sync is dashed and hollow, async
+is solid and filled, null is grey. Red is kept for errors.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import matplotlib
+from matplotlib.lines import Line2D
+
+from bench.analysis.subject import FLOOR, Look, Subject
+
+INK, MUTED, GRID, RED = "#1a1a1a", "#5f5f5f", "#e4e4e4", "#c1121f"
+
+_MARKERS = {"driver": "o", "core": "s", "orm": "^", "null": "x"}
+
+RC: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": "#b5b5b5",
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.6,
+    "figure.facecolor": "white",
+    # Drawn again, a file is the same to the byte.
+    "svg.hashsalt": "gatherbench",
+    # Words stay words: to be searched, read aloud, and drawn in half the time.
+    "svg.fonttype": "none",
+}
+
+
+def line_style(look: Look, subject: Subject) -> dict[str, Any]:
+    """For `Axes.plot` and legends alike."""
+    colour = subject.hue(look)
+    return {
+        "color": colour,
+        "linestyle": (0, (4, 1.8)) if look.colour == "sync" else "-",
+        "linewidth": 1.2 if look.null else 1.9,
+        "marker": _MARKERS.get(look.layer, "D"),
+        "markersize": 4 if look.null else 6,
+        "markerfacecolor": "white" if look.colour == "sync" else colour,
+        "markeredgewidth": 1.4,
+    }
+
+
+def mark_style(look: Look, subject: Subject, marker: str) -> dict[str, Any]:
+    """As `line_style`, a mark alone, where its shape means something other than the layer."""
+    return line_style(look, subject) | {"linestyle": "none", "marker": marker, "markersize": 6.5}
+
+
+def bar_style(look: Look, subject: Subject) -> dict[str, Any]:
+    """For `Axes.barh`: async is full, sync is hatched."""
+    colour = subject.hue(look)
+    if look.colour == "async":
+        return {"facecolor": colour, "edgecolor": colour, "linewidth": 1}
+    return {"facecolor": pale(colour), "edgecolor": colour, "linewidth": 1, "hatch": "////"}
+
+
+def pale(colour: str, by: float = 0.75) -> str:
+    """The colour, so far on its way to white."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return "#" + "".join(f"{round(part + (255 - part) * by):02x}" for part in (red, green, blue))
+
+
+def key(subject: Subject, looks: Iterable[Look], *, layered: bool = False) -> list[Line2D]:
+    """Legend entries, one a driver and colour of function; null as the floor.
+
+    `layered`: with the layer's marker too, for a chart whose panels are not layers.
+    """
+    entries: dict[str, Line2D] = {}
+    for look in looks:
+        how = "tasks" if look.colour == "async" else "threads"
+        label = f"{look.driver}, {how}" if not layered else f"{look.name}, {how}"
+        if look.null:
+            label = f"{FLOOR}, {how}" if not layered else FLOOR
+        style = line_style(look, subject)
+        if not layered and not look.null:
+            style["marker"] = "o"
+        entries.setdefault(label, Line2D([], [], label=label, **style))
+    return list(entries.values())
+
+
+def styled() -> Any:
+    """A context in which figures are made and saved in this style."""
+    return matplotlib.rc_context(RC)
+
+
+def sync_async_key() -> list[Line2D]:
+    """What hatched and full bars are."""
+    patches = {"sync, in threads": False, "async, in tasks": True}
+    return [
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker="s",
+            markersize=9,
+            color=MUTED,
+            label=label,
+            markerfacecolor=MUTED if full else pale("#5f5f5f"),
+        )
+        for label, full in patches.items()
+    ]
+
+
+def shape_key(shapes: Mapping[str, str]) -> list[Line2D]:
+    """What each shape of mark is."""
+    return [
+        Line2D([], [], linestyle="none", marker=marker, markersize=7, color=MUTED, label=label)
+        for label, marker in shapes.items()
+    ]
+
+
+RING: Mapping[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 13,
+    "markerfacecolor": "none",
+    "markeredgecolor": INK,
+    "markeredgewidth": 1.2,
+    "color": INK,
+}
+
+
+def ring_key(label: str) -> list[Line2D]:
+    """What a ring around a mark says."""
+    return [Line2D([], [], label=label, **RING)]

@@ -1,0 +1,158 @@
+"""README's chart and table, from a results folder.
+
+    python -m bench.output.documents.readme README.md FOLDER
+
+They are written between two markers, so that no figure stands there which no command produced.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bench.analysis import stats
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary, summarise
+from bench.model.case import Case
+from bench.model.errors import BenchError
+from bench.model.plan import POINT_READ
+from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
+from bench.results import file as results
+
+BEGIN = "<!-- figures: written by `make docs` -->"
+END = "<!-- figures: end -->"
+
+CHARTS = {
+    "overview": "What a point read costs the client, and how many fit in a second",
+    "streaming-get_customers": "Many rows, buffered, streamed and batched: rows per second,"
+    " wait for the first row, peak memory",
+}
+
+Figure = Callable[[Summary], Interval | None]
+
+
+def figures(folder: Path, root: Path) -> str:
+    """Charts and table as Markdown; paths are relative to `root`. `BenchError` without results."""
+    found = results.load(folder)
+    summaries = summarise(found)
+    shown = Path(os.path.relpath(folder, root)).as_posix()
+    charts = [
+        f"![{what}]({shown}/charts/{name}.png)"
+        for name, what in CHARTS.items()
+        if (folder / "charts" / f"{name}.png").is_file()
+    ]
+    lead, *others = charts or [""]
+    where = _where(found, shown)
+    return "\n\n".join(part for part in (lead, _table(summaries), where, *others) if part)
+
+
+def write(readme: Path, folder: Path) -> None:
+    """Put the figures between README's markers. Raises `BenchError` where there are none."""
+    put(readme, BEGIN, END, figures(folder, readme.parent))
+
+
+def put(document: Path, begin: str, end: str, block: str) -> None:
+    """Put a block between two markers of a document. Raises `BenchError` where it has none."""
+    text = document.read_text(encoding="utf-8")
+    before, begun, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (begun and ended):
+        raise BenchError(f"{document} lacks the markers {begin} and {end}.")
+    document.write_text(f"{before}{begin}\n\n{block}\n\n{end}{after}", encoding="utf-8")
+
+
+def _table(summaries: list[Summary]) -> str:
+    """A row a backend: the point read at the largest crowd, then many rows buffered and batched."""
+    plain = {each.case: each for each in summaries if each.rounds}
+    crowd = max((c.concurrency for c in plain if _is_plain(c, POINT_READ)), default=0)
+    reads = {
+        case.backend: each
+        for case, each in plain.items()
+        if _is_plain(case, POINT_READ) and case.concurrency == crowd
+    }
+    many = {
+        fetch: {
+            case.backend: each
+            for case, each in plain.items()
+            if case.workload == "get_customers" and str(case.fetch) == fetch
+            if case.concurrency == 1 and case.rows == "native"
+        }
+        for fetch in ("buffered", "batched:1000")
+    }
+    names = list(reads)
+    columns: list[tuple[str, list[str]]] = [
+        _column("point reads/s", lambda s: s.throughput_per_s, RATES, names, [reads], spread=True),
+        _column("p99", lambda s: s.latency_ns.get("p99"), TIMES, names, [reads]),
+        _column("client CPU/read", lambda s: s.client_cpu_ns, TIMES, names, [reads]),
+        _column("rows/s", lambda s: s.rows_per_s, RATES, names, many.values()),
+        _column("first row", lambda s: s.usable_after_ns, TIMES, names, many.values()),
+        _column("peak memory", _memory, BYTES, names, many.values()),
+    ]
+    heading = ["backend", *(name for name, _ in columns)]
+    lines = [heading, ["---", *("---:" for _ in columns)]]
+    lines += [
+        [f"`{name}`", *(cells[row] for _, cells in columns)] for row, name in enumerate(names)
+    ]
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return (
+        f"{table}\n\nPoint reads: `{POINT_READ}` with {crowd} tasks or threads. Rows: all customers"
+        " with\ntheir addresses, one task, buffered → batched by 1,000. `null` asks no server and"
+        " knows three\ncustomers: its columns are the harness's own floor."
+    )
+
+
+def _is_plain(case: Case, workload: str) -> bool:
+    return case == Case(case.backend, workload, concurrency=case.concurrency, loop=case.loop)
+
+
+def _memory(summary: Summary) -> Interval | None:
+    peak = summary.peak_memory_bytes
+    return None if peak is None else Interval(peak, None, None, 1)
+
+
+def _column(
+    name: str,
+    figure: Figure,
+    units: tuple[Unit, ...],
+    backends: list[str],
+    ways: Iterable[dict[str, Summary]],
+    *,
+    spread: bool = False,
+) -> tuple[str, list[str]]:
+    """A heading with its unit, and a cell a backend: one figure, or `one → other`."""
+    found = [
+        [figure(way[backend]) if backend in way else None for way in ways] for backend in backends
+    ]
+    unit = unit_of((each.median for cell in found for each in cell if each), units)
+    cells = []
+    for cell in found:
+        text = " → ".join(unit.text(each.median) for each in cell if each)
+        if spread and cell[0] and cell[0].relative is not None:
+            text += f" ±{cell[0].relative:.0%}"
+        cells.append(text)
+    return f"{name} ({unit.symbol})" if unit.symbol else name, cells
+
+
+def _where(found: results.Results, shown: str) -> str:
+    header = found.header
+    environment = header["environment"]
+    host, server = environment["host"], environment["server"]
+    rounds = header["rounds"]
+    return (
+        f"`bench run --profile {header['profile']}`, {header['created_at'][:10]}: "
+        f"{host['cpu']}, {host['cores']} cores, Python {environment['python']},\n"
+        f"PostgreSQL {server['version']} by {server['transport']}; {rounds} rounds of "
+        f"{header['seconds']} s, closed loop; {stats.describe_interval(rounds)}.\n"
+        f"Everything else is in [{shown}]({shown}/)."
+    )
+
+
+def main() -> None:
+    try:
+        write(Path(sys.argv[1]), Path(sys.argv[2]))
+    except BenchError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

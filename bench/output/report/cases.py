@@ -1,0 +1,91 @@
+"""Where a figure comes from: the rounds of its case, its samples, and how to measure it again."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.analysis import rerun as repeat
+from bench.analysis.subject import Subject
+from bench.analysis.summary import Round, Summary
+from bench.model.case import Case
+from bench.model.units import BYTES, RATES, TIMES, with_unit
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All that a report tells of one case."""
+
+    summary: Summary
+    samples: str
+    headings: list[str]
+    rounds: list[list[str]]
+    command: str
+    failures: list[str]
+
+
+def anchors(header: Mapping[str, Any]) -> dict[Case, str]:
+    """Where each case stands in the report of its run: its place in the plan, which never changes.
+
+    Short, since a page of the full profile names some case six thousand times.
+    """
+    planned = (Case.from_dict(case) for case in header.get("plan") or ())
+    return {case: f"case-{place}" for place, case in enumerate(planned, start=1)}
+
+
+def traces(subject: Subject) -> Iterator[tuple[str, list[Trace]]]:
+    """Workload -> its cases, in plan order."""
+    for workload in subject.workloads:
+        cases = [each for each in subject.summaries if each.case.workload == workload]
+        yield workload, [_trace(subject.header, each) for each in cases]
+
+
+def _trace(header: Mapping[str, Any], summary: Summary) -> Trace:
+    streamed = any(each.first_row_p50_ns is not None for each in summary.rounds)
+    stalls = any(each.loop_stall_max_ns is not None for each in summary.rounds)
+    headings = [
+        "round",
+        "operations",
+        "per second",
+        "p50",
+        "p99",
+        "max",
+        "client CPU",
+        "server CPU",
+        "GC",
+    ]
+    headings += ["first row"] * streamed + ["stall"] * stalls + ["least–most"]  # noqa: RUF001
+    failures = [f"{count:,} x {name}" for name, count in sorted(summary.errors.items())]
+    return Trace(
+        summary,
+        _samples(summary),
+        headings,
+        [_round(each, streamed=streamed, stalls=stalls) for each in summary.rounds],
+        repeat.command(header, summary.case),
+        [*failures, *summary.failures],
+    )
+
+
+def _round(each: Round, *, streamed: bool, stalls: bool) -> list[str]:
+    times: list[float | None] = [each.latency_ns.get(name) for name in ("p50", "p99", "max")]
+    times += [each.client_cpu_ns, each.server_cpu_ns, each.gc_ns]
+    times += [each.first_row_p50_ns] * streamed + [each.loop_stall_max_ns] * stalls
+    failed = sum(each.errors.values())
+    return [
+        str(each.number),
+        f"{each.operations:,}" + (f" + {failed:,} failed" if failed else ""),
+        with_unit(each.throughput_per_s, RATES),
+        *("-" if value is None else with_unit(value, TIMES) for value in times),
+        f"{each.fewest_operations:,}–{each.most_operations:,}",  # noqa: RUF001
+    ]
+
+
+def _samples(summary: Summary) -> str:
+    quantiles = ", ".join(
+        f"{name} {with_unit(value, TIMES)}" for name, value in summary.pooled_latency_ns.items()
+    )
+    text = f"{summary.operations:,} operations in {len(summary.rounds)} rounds"
+    text += f"; of all together {quantiles}" if quantiles else ""
+    if summary.peak_memory_bytes is not None:
+        text += f"; peak memory {with_unit(summary.peak_memory_bytes, BYTES)}"
+        text += f" for {summary.memory_rows:,} rows" if summary.memory_rows else ""
+    return text + "."

@@ -1,0 +1,138 @@
+"""A drawing with a row for each value: name, mark with interval, figure.
+
+Linear and logarithmic marks are both in it; the page shows the one or the other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.analysis.stats import Interval
+from bench.analysis.subject import Subject
+from bench.analysis.summary import Summary
+from bench.model.units import Unit, unit_of
+from bench.output.report.scale import Scale, Tick, ends, scale_of
+
+WIDTH, LABEL, LEFT, RIGHT = 360, 124, 132, 304
+"""Px: of the drawing; where names end; where marks begin and end. Figures stand at the right."""
+ROW, HEADING, TOP = 17, 21, 26
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A value to be drawn: whose, under which name, and why it is what it is."""
+
+    summary: Summary
+    name: str
+    value: Interval
+
+
+@dataclass(frozen=True)
+class Mark:
+    x: float
+    low: float | None
+    high: float | None
+    beyond: bool
+    """It lies past the edge."""
+
+
+@dataclass(frozen=True)
+class Row:
+    y: float
+    entry: Entry
+    figure: str
+    tip: str
+    linear: Mark
+    log: Mark
+
+
+@dataclass(frozen=True)
+class Heading:
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class RowsPanel:
+    """All that a template needs to write it down. Lengths in px."""
+
+    title: str
+    height: float
+    rows: list[Row]
+    headings: list[Heading]
+    linear: list[Tick]
+    log: list[Tick]
+    reference: tuple[float, float] | None = None
+    """Where 1 is, linear and logarithmic, in a panel of ratios."""
+    width: float = WIDTH
+    label: float = LABEL
+    top: float = TOP
+    kind: str = field(default="rows", init=False)
+
+
+def rows_panel(
+    title: str,
+    units: tuple[Unit, ...],
+    groups: Mapping[str, Sequence[Entry]],
+    subject: Subject,
+    *,
+    ratio: bool = False,
+) -> RowsPanel | None:
+    """None without values. `ratio`: a line at 1. The floor does not stretch the scale."""
+    entries = [entry for group in groups.values() for entry in group]
+    if not entries:
+        return None
+    unit = unit_of((entry.value.median for entry in entries), units)
+    inside = [e for e in entries if not subject.looks[e.summary.case.backend].null] or entries
+    values = ends(entry.value for entry in inside) + ([1.0] if ratio else [])
+    own = (Unit("", unit.size),)
+    linear = scale_of(values, LEFT, RIGHT, own, log=False)
+    log = scale_of([*values, *ends(e.value for e in entries)], LEFT, RIGHT, own, log=True)
+    rows: list[Row] = []
+    headings: list[Heading] = []
+    y = float(TOP)
+    for name, group in groups.items():
+        if name and group:
+            headings.append(Heading(y + 14, name))
+            y += HEADING
+        for entry in group:
+            figure = unit.text(entry.value.median)
+            tip = _tip(entry, unit)
+            marks = _mark(entry.value, linear), _mark(entry.value, log)
+            rows.append(Row(y + ROW / 2, entry, figure, tip, *marks))
+            y += ROW
+    full = f"{title} ({unit.symbol})" if unit.symbol else title
+    reference = (linear.at(1), log.at(1)) if ratio else None
+    return RowsPanel(full, y + 4, rows, headings, linear.ticks(), log.ticks(), reference)
+
+
+def entries_of(
+    chosen: Sequence[Summary],
+    figure: Callable[[Summary], Interval | None],
+    name: Callable[[Summary], str],
+    heading: Callable[[Summary], str],
+) -> dict[str, list[Entry]]:
+    """What of these has the figure, under headings, in the order given."""
+    groups: dict[str, list[Entry]] = {}
+    for each in chosen:
+        value = figure(each)
+        if value is not None:
+            groups.setdefault(heading(each), []).append(Entry(each, name(each), value))
+    return groups
+
+
+def _tip(entry: Entry, unit: Unit) -> str:
+    value, symbol = entry.value, f" {unit.symbol}" if unit.symbol else ""
+    text = f"{entry.summary.case.backend}, {entry.name}" if entry.name else ""
+    if entry.name == entry.summary.case.backend:
+        text = entry.name
+    text += f": {unit.text(value.median)}{symbol}"
+    if value.low is not None and value.high is not None:
+        text += f" ({unit.text(value.low)} to {unit.text(value.high)}, {value.rounds} rounds)"
+    return text + (", with errors" if entry.summary.marked else "")
+
+
+def _mark(value: Interval, scale: Scale) -> Mark:
+    beyond = value.median > scale.high
+    if value.low is None or value.high is None or beyond:
+        return Mark(scale.at(value.median), None, None, beyond)
+    return Mark(scale.at(value.median), scale.at(value.low), scale.at(value.high), beyond)

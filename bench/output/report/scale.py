@@ -1,0 +1,84 @@
+"""From values to places in a drawing, linear or logarithmic, with round ticks."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bench.analysis.stats import Interval
+from bench.model.units import Unit, short
+
+
+@dataclass(frozen=True)
+class Tick:
+    place: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """`low` to `high` (values) on `start` to `end` (px; `start` may be the larger one)."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool
+    units: tuple[Unit, ...]
+
+    def at(self, value: float) -> float:
+        """The place of a value, in px; of what lies outside, the nearer edge."""
+        low, high, shown = self.low, self.high, min(max(value, self.low), self.high)
+        if self.log:
+            low, high, shown = math.log(low), math.log(high), math.log(shown)
+        part = (shown - low) / (high - low) if high > low else 0.0
+        return round(self.start + (self.end - self.start) * part, 1)
+
+    def ticks(self, room: int = 4) -> list[Tick]:
+        """At most about `room` of them."""
+        values = _log_ticks(self.low, self.high, room) if self.log else _ticks(self.high, room)
+        return [Tick(self.at(value), short(value, self.units)) for value in values]
+
+
+def scale_of(
+    values: Iterable[float],
+    start: float,
+    end: float,
+    units: tuple[Unit, ...],
+    *,
+    log: bool,
+    pad: float = 1.12,
+) -> Scale:
+    """One that holds these values: from zero where linear."""
+    known = [value for value in values if value > 0] or [1.0]
+    low = min(known) / pad if log else 0.0
+    return Scale(low, max(known) * pad, start, end, log, units)
+
+
+def ends(intervals: Iterable[Interval | None]) -> list[float]:
+    """Medians and bounds: all that a scale has to hold."""
+    return [
+        value
+        for interval in intervals
+        if interval
+        for value in (interval.median, interval.low, interval.high)
+        if value is not None
+    ]
+
+
+def _ticks(high: float, room: int) -> list[float]:
+    """From zero, in steps of 1, 2 or 5 times a power of ten."""
+    least = high / room
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * 0.999)
+    return [step * count for count in range(int(high / step) + 1)]
+
+
+def _log_ticks(low: float, high: float, room: int) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found: list[float] = []
+    for factors in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        found = [factor * 10.0**d for d in decades for factor in factors]
+        found = [value for value in found if low <= value <= high]
+        if len(found) <= room:
+            return found
+    return found[:: math.ceil(len(found) / room)]

@@ -1,0 +1,148 @@
+"""A comparison as text: for a terminal, a script, a document, and GitHub's checks."""
+
+import json
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis.compare.comparison import Comparison, Row
+from bench.analysis.stats import Interval
+from bench.analysis.verdict import Verdict, in_words
+
+_STYLES = {"faster": "bold green", "slower": "bold red"}
+
+
+def render(comparison: Comparison) -> RenderableType:
+    """For a terminal: what differs around, a table a workload, the legend."""
+    parts: list[RenderableType] = [Text(line, style="dim") for line in surroundings(comparison)]
+    for workload, rows in comparison.workloads.items():
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
+        table.add_column(Text(workload, style="bold"), no_wrap=True)
+        for name in comparison.names[1:]:
+            table.add_column(name, no_wrap=True)
+        for row in rows:
+            table.add_row(_case(row), *(_cell(verdict) for verdict in row.verdicts))
+        parts += [Text(), table]
+    legend = Text("\n".join(_legend(comparison)), style="dim")
+    return Group(*parts, Text(), legend, *map(Text, _cautions(comparison)))
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """For a document or a pull request."""
+    heading = ["case", *comparison.names[1:]]
+    lines = [f"- {line}" for line in surroundings(comparison)]
+    for workload, rows in comparison.workloads.items():
+        lines += ["", f"**{workload}**", "", _line(heading), _line(["---"] * len(heading))]
+        lines += [_line([_case(row), *(_cell(v).plain for v in row.verdicts)]) for row in rows]
+    return "\n".join([*lines, "", *_legend(comparison), "", *_cautions(comparison)])
+
+
+def as_json(comparison: Comparison, margin: float | None) -> str:
+    """For a script. Ratios are to the first run; `failed` is what the gate stops."""
+    failed = [] if margin is None else comparison.worse_than(margin)
+    document = {
+        "runs": comparison.names,
+        "figure": comparison.figure.field,
+        "differences": {each.what: each.values for each in comparison.differences},
+        "forced": comparison.obstacles,
+        "noise_floors": [_interval(each.ratio) if each else None for each in comparison.floors],
+        "cautions": [[vars(each) for each in own] for own in comparison.cautions],
+        "cases": [
+            {
+                "key": row.case.key,
+                "verdicts": [_verdict(verdict) for verdict in row.verdicts],
+            }
+            for row in comparison.rows
+        ],
+        "fail_on": margin,
+        "failed": [{"run": name, "key": case.key} for name, case, _ in failed],
+    }
+    return json.dumps(document, indent=2)
+
+
+def as_github(comparison: Comparison, margin: float | None) -> str:
+    """Workflow commands: an error for what the gate stops, a warning for what is slower besides.
+
+    https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+    """
+    stopped = [] if margin is None else comparison.worse_than(margin)
+    lines = [
+        f"::error title=slower than {comparison.names[0]}::{case.title}: {verdict} in {name}"
+        for name, case, verdict in stopped
+    ]
+    for row in comparison.rows:
+        for name, verdict in zip(comparison.names[1:], row.verdicts, strict=True):
+            known = verdict and (name, row.case, verdict) in stopped
+            if verdict and verdict.word == "slower" and not known:
+                lines.append(
+                    f"::warning title=slower than {comparison.names[0]}::"
+                    f"{row.case.title}: {verdict} in {name}"
+                )
+    lines += [f"::notice title=what differs::{line}" for line in surroundings(comparison)]
+    lines += [f"::notice title=caution::{line}" for line in _cautions(comparison)]
+    counted = f"{len(comparison.rows)} cases compared, {len(stopped)} stopped"
+    return "\n".join([*lines, f"::notice title=bench compare::{counted}"])
+
+
+def surroundings(comparison: Comparison) -> list[str]:
+    """What is not the same around the runs, and whether they were forced together."""
+    forced = [f"COMPARED BY FORCE: {obstacle}" for obstacle in comparison.obstacles]
+    told = [str(each) for each in comparison.differences]
+    runs = " -> ".join(comparison.names)
+    return [*forced, *(told or [f"{runs}: the same versions, server, machine and options"])]
+
+
+def _legend(comparison: Comparison) -> list[str]:
+    first = comparison.names[0]
+    lines = [
+        f"{comparison.figure.title}: the ratio to {first}, with its 95 % interval over rounds."
+        " faster, slower: it excludes 1 and is beyond the noise floor. ~ not known to differ."
+    ]
+    if any(v and v.word == "undecided" for row in comparison.rows for v in row.verdicts):
+        lines.append("? fewer than 6 rounds in one of the runs: no verdict, and less than 95 %.")
+    for name, floor in zip(comparison.names, comparison.floors, strict=True):
+        told = str(floor) if floor else "none was measured"
+        lines.append(f"Noise floor of {name}: {told}.")
+    pairs = sum(1 for row in comparison.rows for verdict in row.verdicts if verdict)
+    lines.append(
+        f"Of {pairs} comparisons, one in twenty would leave its interval by chance alone. Their"
+        " rounds were not interleaved: measure each run twice before you believe a small one."
+    )
+    return lines
+
+
+def _cautions(comparison: Comparison) -> list[str]:
+    return [
+        f"! {name}: {caution.symptom}. Try: {caution.cure}"
+        for name, own in zip(comparison.names, comparison.cautions, strict=True)
+        for caution in own
+    ]
+
+
+def _case(row: Row) -> str:
+    return row.case.title.replace(f", {row.case.workload}", "")
+
+
+def _cell(verdict: Verdict | None) -> Text:
+    if verdict is None or verdict.ratio is None:
+        return Text("-")
+    words = in_words(verdict.ratio)
+    told = {"indistinguishable": "~", "undecided": "?"}.get(verdict.word, verdict.word)
+    return Text(f"{words} {told}", style=_STYLES.get(verdict.word, ""))
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _verdict(verdict: Verdict | None) -> dict[str, Any] | None:
+    if verdict is None:
+        return None
+    ratio = _interval(verdict.ratio) if verdict.ratio else None
+    return {"verdict": verdict.word, "ratio": ratio, "noise_floor": verdict.floor}
+
+
+def _interval(ratio: Interval) -> dict[str, Any]:
+    return {"ratio": ratio.median, "low": ratio.low, "high": ratio.high, "rounds": ratio.rounds}

@@ -1,0 +1,167 @@
+"""What a user sees while it is measured: a screen that follows it, plain lines, or nothing.
+
+It goes to stderr: the table alone is for stdout. Nothing is drawn, and nothing worked out, while
+anything is timed: only between two steps.
+"""
+
+import os
+import time
+from contextlib import nullcontext
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+
+from bench.analysis.summary import of_case
+from bench.model.case import Case
+from bench.model.plan import Plan
+from bench.model.units import RATES, TIMES, with_unit
+from bench.model.workload import WORKLOADS
+from bench.results.entries import Entry, Failure, Run
+
+if TYPE_CHECKING:
+    from bench.output.terminal.screen import Screen
+
+# Roughly what a step takes, in seconds: only the proportions matter, as what is left is
+# estimated from what has passed.
+_ROWS_S = 1.0
+_STEP_S = {"verification": 1.0, "memory": 0.3, "proof": 0.5, "bare loops": 4.0}
+"""By stage; the step of a round takes what its profile says, and the following."""
+_RUN_OVERHEAD_S = 0.15
+
+_LINE_EVERY_S = 5.0
+
+
+class Estimate:
+    """How much is done and how long the rest will take, in planned seconds and real ones.
+
+    The plan is believed for as long as it takes to see how far it is off.
+    """
+
+    _BELIEF_S = 15.0
+
+    def __init__(self, total_s: float) -> None:
+        self.total_s = total_s
+        self.done_s = 0.0
+        self._began = time.monotonic()
+
+    @property
+    def share(self) -> float:
+        return min(1.0, self.done_s / self.total_s)
+
+    @property
+    def left_s(self) -> float:
+        passed_s = time.monotonic() - self._began
+        pace = (passed_s + self._BELIEF_S) / (self.done_s + self._BELIEF_S)
+        return max(0.0, self.total_s - self.done_s) * pace
+
+
+class Progress:
+    """Told by `bench.measure` how it goes; tells the user.
+
+    A screen on a terminal; lines where it is none, or nobody looks at it (`CI`); with `quiet`,
+    nothing.
+    """
+
+    def __init__(self, plan: Plan, backends: int, *, verify: bool, quiet: bool) -> None:
+        profile = plan.profile
+        self._run_s = profile.seconds + profile.warm_up_s + _RUN_OVERHEAD_S
+        self._estimate = Estimate(
+            _ROWS_S
+            + (backends * _STEP_S["verification"] if verify else 0)
+            + len(plan.memory_cases) * _STEP_S["memory"]
+            + len(plan.proof_cases) * _STEP_S["proof"]
+            + len(plan.bare_cases) * _STEP_S["bare loops"]
+            + plan.runs * self._run_s
+        )
+        self._console = Console(stderr=True, highlight=False, quiet=quiet)
+        self._screen = _screen(self._console, plan)
+        self._stage = ""
+        self._weight_s = _ROWS_S
+        self._measured = self._figures = ""
+        self._spoke = time.monotonic()
+
+    def __enter__(self) -> Self:
+        (self._screen or nullcontext()).__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        (self._screen or nullcontext()).__exit__(kind, error, trace)
+
+    def stage(self, what: str, steps: int | None = None) -> None:
+        self._stage = what
+        self._weight_s = _STEP_S.get(what, self._run_s if steps else _ROWS_S)
+        self._show(what)
+        if not self._screen:
+            self._line(f"{what}: {steps}" if steps else what)
+        if steps is None:
+            self._advance()
+
+    def compared(self, backend: str) -> None:
+        self._show(f"{self._stage}: {backend}")
+        self._advance()
+
+    def begin(self, case: Case) -> None:
+        self._show(f"{self._stage}: {case.title}")
+
+    def step(self, case: Case, outcome: Entry) -> None:
+        if isinstance(outcome, Failure):
+            self._line(f"failed: {case.title}: {outcome.error}")
+        if isinstance(outcome, Run):
+            self._figures = _in_words(outcome)
+            self._measured = case.title
+            if self._screen:
+                self._screen.note(case.backend, self._figures, _without_backend(case))
+        self._advance()
+
+    def _show(self, what: str) -> None:
+        if self._screen:
+            self._screen.show(what, self._estimate.share, self._estimate.left_s)
+
+    def _advance(self) -> None:
+        self._estimate.done_s += self._weight_s
+        now = time.monotonic()
+        if not self._screen and now - self._spoke > _LINE_EVERY_S:
+            self._spoke = now
+            share, left_s = self._estimate.share, self._estimate.left_s
+            last = f"; {self._measured}: {self._figures}" if self._figures else ""
+            self._line(f"{self._stage}: {share:4.0%} done, about {left_s:.0f} s left{last}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+def _screen(console: Console, plan: Plan) -> "Screen | None":
+    watched = console.is_terminal and not console.is_dumb_terminal and not console.quiet
+    if not watched or os.environ.get("CI"):
+        return None
+    from bench.output.terminal.screen import Screen
+
+    return Screen(console, dict.fromkeys(case.backend for case in plan.cases))
+
+
+def _without_backend(case: Case) -> str:
+    return case.title.removeprefix(f"{case.backend}, ")
+
+
+def _in_words(run: Run) -> str:
+    """The figures of one run: of a single round, so with nothing on how sure they are."""
+    summary = of_case(run.case, [run], [], [])
+    if not summary.operations:
+        return "every operation failed"
+    (figures,) = summary.rounds
+    if WORKLOADS[run.case.workload].many_rows:
+        words = [f"{with_unit(figures.rows_per_s, RATES)} rows/s"]
+        if first := summary.usable_after_ns:
+            words.append(f"first row {with_unit(first.median, TIMES)}")
+    else:
+        words = [f"{with_unit(figures.throughput_per_s, RATES)} operations/s"]
+        words.append(f"p50 {with_unit(figures.latency_ns['p50'], TIMES)}")
+    if summary.failed:
+        words.append(f"{summary.failed:,} failed")
+    return ", ".join(words)

@@ -1,0 +1,198 @@
+"""The closing tables in the terminal: at most 100 columns, one unit a column."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis import stats
+from bench.analysis.figure import FIGURES, Figure
+from bench.analysis.ranking import floors, leaders
+from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary, summarise
+from bench.analysis.verdict import noise_floor
+from bench.model.case import Case
+from bench.model.units import BYTES, TIMES, Unit, unit_of
+from bench.results.file import Results
+
+BEST = "*"
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """What a table's rows are, and what is known of all of them."""
+
+    group: list[Summary]
+    null: set[str]
+    """Names of the floor's backends, which are never ranked."""
+    floors: dict[Figure, float]
+    """How far apart two look that do not differ."""
+
+
+def render(results: Results, summaries: list[Summary] | None = None) -> RenderableType:
+    """A table for each workload, concurrency, session scope and transactions, in plan order.
+
+    The best of a column is marked, and with it each that can't be told from it; nobody, where that
+    would be all. The floor is never the best. `summaries` saves making them again.
+    """
+    found = summarise(results) if summaries is None else summaries
+    null = {
+        name
+        for name, about in (results.header.get("backends") or {}).items()
+        if about.get("layer") == "null"
+    }
+    groups: dict[tuple[Case, bool], list[Summary]] = {}
+    for summary in found:
+        if not summary.case.twin:
+            groups.setdefault(_group(summary, found), []).append(summary)
+    apart = floors(found)
+    parts: list[RenderableType] = []
+    for (case, taken), group in groups.items():
+        title = Text(case.title.removeprefix(", "), style="bold")
+        table = _table(taken, _Sight(group, null, apart))
+        parts += [title, table, *_errors(group), Text()]
+    return Group(*parts, _legend(results, found))
+
+
+def _group(summary: Summary, found: list[Summary]) -> tuple[Case, bool]:
+    """What its table is about, and whether that compares ways to take the rows."""
+    case = replace(summary.case, backend="", loop="asyncio")
+    fetches = {s.case.fetch for s in found if s.case.workload == case.workload}
+    taken = len(fetches) > 1 or any(fetch.mode != "buffered" for fetch in fetches)
+    return (replace(case, fetch=Case("", "").fetch) if taken else case), taken
+
+
+def _table(taken: bool, sight: _Sight) -> Table:
+    group = sight.group
+    marked = any(summary.marked for summary in group)
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("\nbackend", no_wrap=True)
+    loops = len({summary.case.loop for summary in group} - {"none"}) > 1
+    columns: list[tuple[str, list[Text]]] = []
+    if taken:
+        fetches = [Text(str(s.case.fetch)) for s in group]
+        columns.append(("\nfetch", fetches))
+        columns += _rates("rows/s", FIGURES["rows"], sight)
+        columns.append(_first_row(sight))
+        columns.append(_plain("memory", lambda s: s.peak_memory_bytes, BYTES, group))
+        columns.append(_plain("stall", lambda s: s.loop_stall_max_ns, TIMES, group))
+    else:
+        columns += _rates("operations/s", FIGURES["throughput"], sight)
+        quantiles = ("p50", "p95", "p99")
+        unit = unit_of(
+            (i.median for s in group for q in quantiles if (i := s.latency_ns.get(q))), TIMES
+        )
+        columns += [_latency(name, unit, sight) for name in quantiles]
+    cpu = [summary.client_cpu_ns for summary in group]
+    columns.append(_figures("CPU/op", FIGURES["cpu"], cpu, sight))
+    if marked:
+        columns.append(("\nerrors", [Text(f"{s.failed:,}") for s in group]))
+    for name, _ in columns:
+        table.add_column(name, justify="left" if "fetch" in name else "right", no_wrap=True)
+    for row, summary in enumerate(group):
+        name = summary.case.backend + (" uvloop" if loops and summary.case.loop == "uvloop" else "")
+        style = "red" if summary.marked else "dim" if summary.case.backend in sight.null else ""
+        table.add_row(name, *(cells[row] for _, cells in columns), style=style)
+    return table
+
+
+def _rates(name: str, figure: Figure, sight: _Sight) -> list[tuple[str, list[Text]]]:
+    """Two columns: the rates, and how far their rounds lie apart."""
+    rates: list[Interval | None] = [getattr(summary, figure.field) for summary in sight.group]
+    spreads = [
+        Text("" if rate is None or rate.relative is None else f"±{rate.relative:.0%}")
+        for rate in rates
+    ]
+    return [_figures(name, figure, rates, sight), ("", spreads)]
+
+
+def _latency(quantile: str, unit: Unit, sight: _Sight) -> tuple[str, list[Text]]:
+    latencies = [summary.latency_ns.get(quantile) for summary in sight.group]
+    return _figures(quantile, FIGURES[quantile], latencies, sight, (unit,))
+
+
+def _first_row(sight: _Sight) -> tuple[str, list[Text]]:
+    waits = [summary.usable_after_ns for summary in sight.group]
+    return _figures("first row", FIGURES["first-row"], waits, sight)
+
+
+def _figures(
+    name: str,
+    figure: Figure,
+    medians: list[Interval | None],
+    sight: _Sight,
+    units: tuple[Unit, ...] = (),
+) -> tuple[str, list[Text]]:
+    """A column: its heading with the unit, and a cell a summary, the best of them marked."""
+    unit = unit_of((median.median for median in medians if median), units or figure.units)
+    ranked = [
+        None if summary.case.backend in sight.null else median
+        for summary, median in zip(sight.group, medians, strict=True)
+    ]
+    best = leaders(figure, sight.group, ranked, sight.floors)
+    cells = [
+        Text(
+            unit.text(median.median if median else None) + (BEST if at in best else " "),
+            style="bold green" if at in best else "",
+        )
+        for at, median in enumerate(medians)
+    ]
+    return f"{name} \n{unit.symbol} ", cells
+
+
+def _plain(
+    name: str, value: Callable[[Summary], int | None], units: tuple[Unit, ...], group: list[Summary]
+) -> tuple[str, list[Text]]:
+    unit = unit_of((value(summary) for summary in group), units)
+    return f"{name}\n{unit.symbol}", [Text(unit.text(value(summary))) for summary in group]
+
+
+def _errors(group: Iterable[Summary]) -> list[Text]:
+    return [
+        Text(f"  {summary.case.backend}, {summary.case.fetch}: {words}", style="red")
+        for summary in group
+        for words in _failures(summary)
+    ]
+
+
+def _failures(summary: Summary) -> list[str]:
+    counted = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.errors.items()))
+    tried = summary.failed + summary.operations
+    operations = [f"{summary.failed:,} failed of {tried:,}: {counted}"] if counted else []
+    runs = [f"{n} x no figures: {why}" for why, n in Counter(summary.failures).items()]
+    return operations + runs
+
+
+def _marks(rounds: int) -> str:
+    if rounds < 2:
+        return "One round says nothing about the next: nothing is ranked."
+    marks = f"{BEST} the best of its column, and what is not to be told from it, round by round."
+    if rounds < ENOUGH_ROUNDS:
+        marks += f" Surer: --rounds {ENOUGH_ROUNDS}."
+    return f"{marks}\nA column without marks: any of them may be the best."
+
+
+def _legend(results: Results, found: list[Summary]) -> Text:
+    rounds = max((len(summary.rounds) for summary in found), default=0)
+    seconds = results.header.get("seconds", "?")
+    lines = [
+        f"Closed loop, {rounds} round{'s' if rounds != 1 else ''} of {seconds} s; "
+        f"{stats.describe_interval(rounds)}, shown as ±half their width.",
+        _marks(rounds),
+        "Medians over rounds. CPU/op: CPU time of the client, an operation. null: the harness's "
+        "floor.",
+    ]
+    if any(summary.case.fetch.mode != "buffered" for summary in found):
+        lines.append(
+            "first row: buffered, it comes with the last. stall: the longest of the event loop."
+        )
+    planned = len(results.header.get("plan") or ())
+    if floor := noise_floor(found):
+        lines.append(f"Noise floor: {floor}. What differs by less is not known to differ.")
+    if missing := planned - sum(1 for summary in found if summary.rounds):
+        lines.append(f"{missing} of {planned} planned cases were not measured.")
+    return Text("\n".join(lines), style="dim")

@@ -1,0 +1,37 @@
+"""What lessons found, as pictures: one a lesson."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from bench.output.charts import style
+from bench.output.charts.page import in_a_line, machine, save
+from bench.studies.lessons.charts import cost, engines, outcomes, thinking
+from bench.studies.lessons.record import Record
+
+CHARTS: Mapping[str, Callable[[Record, str], Figure]] = {
+    "session-per-task": outcomes.figure,
+    "thinking-time": thinking.figure,
+    "one-engine": engines.figure,
+    "cost-of-the-rule": cost.figure,
+}
+"""What `workshop-questions` finds are words: it has none."""
+
+
+def draw(record: Record, folder: Path) -> list[Path]:
+    """The lesson's chart as PNG and SVG in the folder; nothing where it has none."""
+    if record.lesson not in CHARTS:
+        return []
+    small_print = in_a_line(
+        *machine(record.environment, {}),
+        record.created_at[:10],
+        f"driver {record.driver}",
+        f"{record.trials} trials" if record.lesson in _TRIED else f"{record.trials} rounds",
+    )
+    with style.styled():
+        figure = CHARTS[record.lesson](record, small_print)
+        return save(figure, folder, record.lesson)
+
+
+_TRIED = ("session-per-task", "thinking-time")

@@ -1,0 +1,162 @@
+"""What a mistake is given: an application's engine and sessions, and a way to be interrupted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import QueuePool
+
+from bench.studies.lessons import guarded
+
+if TYPE_CHECKING:
+    import asyncpg
+    import psycopg
+    import psycopg2.extensions
+
+NAP_S = 0.01
+NAP = text(
+    "SELECT extract(epoch FROM statement_timestamp())::float8,"
+    f" extract(epoch FROM clock_timestamp())::float8 FROM pg_sleep({NAP_S})"
+)
+"""A statement of 10 ms that says when it began and when it ended, by the server's clock."""
+
+_PATIENCE_S = 1.0
+
+
+@dataclass
+class Shop:
+    """An application on one engine. `url` is libpq's; `name` is what the server knows it by.
+
+    Threads take what they use of it before they begin: from Python 3.12 on, a cached_property asked
+    for by two at once is made twice.
+    https://docs.python.org/3/library/functools.html#functools.cached_property
+    """
+
+    url: str
+    name: str
+    driver: str = "asyncpg"
+    guard: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._thinking, self._left = asyncio.Event(), asyncio.Event()
+
+    @cached_property
+    def engine(self) -> AsyncEngine:
+        engine = self.make_engine()
+        if self.guard:
+            guarded.guard(engine)
+        return engine
+
+    @cached_property
+    def sessions(self) -> async_sessionmaker[AsyncSession]:
+        return async_sessionmaker(self.engine, **guarded.session_options(self.guard))
+
+    @cached_property
+    def sync_engine(self) -> Engine:
+        """Of psycopg2, for threads."""
+        engine = create_engine("postgresql+psycopg2://", creator=self.connect_psycopg2)
+        if self.guard:
+            guarded.guard(engine)
+        return engine
+
+    @cached_property
+    def sync_sessions(self) -> sessionmaker[Session]:
+        return sessionmaker(self.sync_engine, **guarded.sync_session_options(self.guard))
+
+    def make_engine(self, **options: Any) -> AsyncEngine:
+        """Another engine on the same database, as this one but for `options`. Not guarded."""
+        connect: Callable[..., Any] = {
+            "asyncpg": self.connect_asyncpg,
+            "psycopg": self.connect_psycopg,
+        }[self.driver]
+        return create_async_engine(
+            f"postgresql+{self.driver}://", async_creator=connect, **{**self.options, **options}
+        )
+
+    async def connect_asyncpg(self) -> "asyncpg.Connection[Any]":
+        import asyncpg
+
+        settings = {"application_name": self.name}
+        return await asyncpg.connect(self.url, server_settings=settings)
+
+    def asyncpg_pool(self, size: int) -> "asyncpg.Pool[Any]":
+        """To be entered with `async with`, which opens `size` connections."""
+        import asyncpg
+
+        settings = {"application_name": self.name}
+        return asyncpg.create_pool(self.url, min_size=size, max_size=size, server_settings=settings)
+
+    async def connect_psycopg(self) -> "psycopg.AsyncConnection[Any]":
+        import psycopg
+
+        return await psycopg.AsyncConnection.connect(self.url, application_name=self.name)
+
+    def connect_psycopg2(self) -> "psycopg2.extensions.connection":
+        import psycopg2
+
+        return psycopg2.connect(self.url, application_name=self.name)
+
+    async def warm_up(self, connections: int) -> None:
+        """Have so many connections open in the pool."""
+        async with AsyncExitStack() as everyone:
+            for _ in range(connections):
+                await everyone.enter_async_context(self.engine.connect())
+
+    def given_out(self) -> int:
+        """How many connections its pools count as given out: none, once everybody has left."""
+        engines = [self.engine.sync_engine] if "engine" in vars(self) else []
+        engines += [self.sync_engine] if "sync_engine" in vars(self) else []
+        return sum(e.pool.checkedout() for e in engines if isinstance(e.pool, QueuePool))
+
+    async def close(self) -> None:
+        """Dispose of what was opened."""
+        if "engine" in vars(self):
+            await self.engine.dispose()
+        if "sync_engine" in vars(self):
+            self.sync_engine.dispose()
+
+    def open(self) -> None:
+        """Begin a trial: nobody thinks, nobody has left."""
+        self._thinking.clear()
+        self._left.clear()
+
+    async def think(self) -> None:
+        """A stops for thought, until B has come and gone: what time does, made certain."""
+        self._thinking.set()
+        await _soon(self._left)
+
+    @asynccontextmanager
+    async def meanwhile(self) -> AsyncIterator[None]:
+        """What B does while A thinks."""
+        await self.until_a_thinks()
+        try:
+            yield
+        finally:
+            self.b_has_left()
+
+    async def until_a_thinks(self) -> None:
+        await _soon(self._thinking)
+
+    def b_has_left(self) -> None:
+        self._left.set()
+
+
+async def _soon(event: asyncio.Event) -> None:
+    """Wait for it, but not for ever: whoever should set it may have failed."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,44 @@
+"""The guard, where a lesson is run with it: the only place that knows session_guard."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from session_guard import GuardedSession
+
+
+def guard(engine: "AsyncEngine | Engine") -> None:
+    """The second net, at the engine."""
+    from session_guard import guard_engine
+
+    guard_engine(engine)
+
+
+def session_options(on: bool) -> dict[str, Any]:
+    """What `async_sessionmaker` is to be given."""
+    return {"sync_session_class": _session_class()} if on else {}
+
+
+def sync_session_options(on: bool) -> dict[str, Any]:
+    """What `sessionmaker` is to be given."""
+    return {"class_": _session_class()} if on else {}
+
+
+def _session_class() -> type["GuardedSession"]:
+    """With it the lesson's instances: those of an unguarded session stay as they were."""
+    from bench.studies.lessons.tables import Base
+    from session_guard import GuardedSession, guard_instances
+
+    guard_instances(Base)
+    return GuardedSession
+
+
+def violations(on: bool) -> int:
+    """How many the guard has recorded since this was last asked."""
+    if not on:
+        return 0
+    from session_guard import violations
+
+    return len(violations(clear=True))

@@ -1,0 +1,120 @@
+"""The lesson `session-per-task` in the terminal: a page for each mistake, and a table of all."""
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from bench.model.units import TIMES, with_unit
+from bench.studies.lessons.mistake import Mistake
+from bench.studies.lessons.outcome import Outcome
+from bench.studies.lessons.tally import Tally
+
+STYLES: Mapping[Outcome, str] = {
+    Outcome.CRASHED: "bold magenta",
+    Outcome.HUNG: "bold magenta",
+    Outcome.CAUGHT: "bold blue",
+    Outcome.RAISED: "yellow",
+    Outcome.SILENT: "bold red",
+    Outcome.SERIAL: "cyan",
+    Outcome.RIGHT: "green",
+}
+
+
+def page(mistake: Mistake, ways: Mapping[str, Tally], theme: str) -> RenderableType:
+    """Question, code, guess, outcome, reason, cure."""
+    return Group(
+        Rule(f"{theme}: {mistake.name}", align="left", style="dim"),
+        Text(mistake.title, style="bold"),
+        _code(mistake, "wrong"),
+        _line("guess", mistake.guess),
+        *_found("wrong", ways["wrong"], ways["right"]),
+        *(_found("with the guard", ways["guarded"]) if "guarded" in ways else ()),
+        _line("reason", mistake.reason),
+        _line("cure", mistake.cure),
+        _code(mistake, "right"),
+        *_found("right way", ways["right"]),
+        *(_found("guarded", ways["guarded right"]) if "guarded right" in ways else ()),
+        Text(),
+    )
+
+
+def table(found: Mapping[Mistake, Mapping[str, Tally]]) -> RenderableType:
+    """A row a mistake: what came of it, with the guard where it was on, and of the right way."""
+    guarded = any("guarded" in ways for ways in found.values())
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+    made.add_column("mistake", no_wrap=True)
+    made.add_column("what came of it", overflow="fold")
+    if guarded:
+        made.add_column("with the guard", overflow="fold")
+    made.add_column("right way", overflow="fold")
+    for mistake, ways in found.items():
+        cells = [_outcomes(ways["wrong"], luck=True)]
+        if guarded:
+            cells.append(
+                _outcomes(ways["guarded"], luck=True)
+                if "guarded" in ways
+                else Text("not SQLAlchemy's", style="dim")
+            )
+        made.add_row(mistake.name, *cells, _outcomes(ways["right"]))
+    silent = sum(ways["wrong"].main is Outcome.SILENT for ways in found.values())
+    closing = f"{silent} of {len(found)} mistakes are silently wrong in most trials: no exception."
+    return Group(made, Text(), Text(closing, style="dim"))
+
+
+def outcomes_in_words(tally: Tally, *, luck: bool = False) -> str:
+    """Counts, the commonest first: `8 silently wrong, 2 raised`."""
+    words = {Outcome.RIGHT.value: "right by luck"} if luck else {}
+    return ", ".join(f"{count} {words.get(name, name)}" for name, count in tally.outcomes.items())
+
+
+def what_was_seen(tally: Tally, right: Tally | None = None) -> Iterator[str]:
+    """What the data say, what was raised, what was left behind: a sentence each.
+
+    `right`: what the right way took, where the time that was lost is to be told.
+    """
+    said, count = next(iter(tally.says.items()))
+    yield said if count == tally.trials else f"{said} ({count} of {tally.trials})"
+    if tally.untrue and tally.count(Outcome.RAISED):
+        yield f"and what was told is not what is there: {tally.untrue} of {tally.trials}"
+    for failure in tally.failures[:3]:
+        code = f" ({failure['code']})" if failure["code"] else ""
+        yield f"{failure['count']} x {failure['kind']}{code}: {failure['message']}"
+    if tally.left_in_transaction:
+        yield f"left idle in transaction: {tally.left_in_transaction} connections"
+    if tally.not_returned:
+        yield f"not returned to the pool: {tally.not_returned} connections"
+    if right and tally.count(Outcome.SERIAL):
+        wrong_for, right_for = (
+            with_unit(tally.elapsed_ns, TIMES),
+            with_unit(right.elapsed_ns, TIMES),
+        )
+        times = tally.elapsed_ns / right.elapsed_ns
+        yield f"{wrong_for}, and {right_for} the right way: {times:.1f} times as fast"
+
+
+def _found(name: str, tally: Tally, right: Tally | None = None) -> Iterator[RenderableType]:
+    yield _line(name, _outcomes(tally, luck=name == "wrong"))
+    for sentence in what_was_seen(tally, right):
+        yield _line("", Text(sentence, style="dim"))
+
+
+def _outcomes(tally: Tally, *, luck: bool = False) -> Text:
+    return Text(outcomes_in_words(tally, luck=luck), style=STYLES[tally.main])
+
+
+def _line(name: str, words: str | Text) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=14, style="dim")
+    grid.add_column()
+    grid.add_row(name, words)
+    return grid
+
+
+def _code(mistake: Mistake, way: str) -> RenderableType:
+    source = mistake.source(way)
+    return Padding(Syntax(source, "python", theme="ansi_dark", background_color="default"), (0, 2))

@@ -1,0 +1,55 @@
+"""The lesson `workshop-questions` in the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from bench.studies.lessons.question import QUESTIONS, Question
+
+Answers = Sequence[Mapping[str, Any]]
+
+
+def page(question: Question, answers: Answers) -> RenderableType:
+    """Question, code, answer, reason."""
+    code = Syntax(question.source(), "python", theme="ansi_dark", background_color="default")
+    return Group(
+        Rule(question.name, align="left", style="dim"),
+        Text(question.question, style="bold"),
+        Padding(code, (0, 2)),
+        *(Text(line, style="yellow") for line in seen(answers)),
+        Text(question.reason),
+        Text(),
+    )
+
+
+def seen(answers: Answers) -> list[str]:
+    """What came of it, a line a kind: the answer, the statements, the warnings."""
+    lines = []
+    trials = sum(answer["count"] for answer in answers)
+    for answer in answers:
+        often = "" if len(answers) == 1 else f" ({answer['count']} of {trials})"
+        number = answer["statements"]
+        lines.append(f"-> {answer['saw']}{often}")
+        lines.append(f"   {number} statement{'' if number == 1 else 's'}")
+        lines += [f"   {warning}" for warning in answer["warnings"]]
+    return lines
+
+
+def table(found: Mapping[str, Answers]) -> RenderableType:
+    """A row a question."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    made.add_column("question", no_wrap=True)
+    made.add_column("statements", justify="right")
+    made.add_column("answer", overflow="fold")
+    for question in QUESTIONS:
+        first = found[question.name][0]
+        warned = "; RuntimeWarning" if first["warnings"] else ""
+        saw = first["saw"].partition(":")[0] if ": " in first["saw"] else first["saw"]
+        made.add_row(question.name, str(first["statements"]), saw + warned)
+    return made

@@ -1,0 +1,100 @@
+"""The lesson `session-per-task`: every mistake, many times, beside its right way."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bench.measure.worker_pool import Pending
+from bench.measure.worker_process import DiedError, GivenUpError
+from bench.studies.lessons.catalogue import MISTAKES, THEMES
+from bench.studies.lessons.lesson import Setting
+from bench.studies.lessons.mistake import Mistake
+from bench.studies.lessons.outcome import Evidence
+from bench.studies.lessons.tally import Tally
+from bench.studies.lessons.trial import PATIENCE_S, Job, run
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+TRIALS = 8
+
+_A_PROCESS_EACH = 3
+"""So many trials of what may hang, all at once: none of them can be ended but with its process."""
+_START_S = 15.0
+
+# Of what brings down its process, or needs it ended, nothing else is known, not even how often.
+_LOST_IN_SILENCE = Evidence(says="no end", agrees=True, hung=True)
+_LOST_WITH_ITS_PROCESS = Evidence(says="its process died", agrees=True, crashed=True)
+
+
+def measure(setting: Setting) -> dict[str, Any]:
+    """For each mistake the tallies `wrong` and `right`, and `guarded` where there is a guard."""
+    from bench.studies.lessons.page import page
+
+    found: dict[str, dict[str, Any]] = {}
+    for theme, mistakes in THEMES.items():
+        for mistake in mistakes:
+            if setting.chosen and mistake.name not in setting.chosen:
+                continue
+            ways = {"wrong": tally(setting, mistake, "wrong")}
+            ways["right"] = tally(setting, mistake, "right")
+            if setting.guard and mistake.guardable:
+                ways["guarded"] = tally(setting, mistake, "wrong", guard=True)
+                ways["guarded right"] = tally(setting, mistake, "right", guard=True)
+            found[mistake.name] = {way: made.as_dict() for way, made in ways.items()}
+            setting.tell(page(mistake, ways, theme=theme))
+    return found
+
+
+def conclude(found: Mapping[str, Any]) -> "RenderableType":
+    from bench.studies.lessons.page import table
+
+    return table(tallies(found))
+
+
+def tallies(found: Mapping[str, Any]) -> dict[Mistake, dict[str, Tally]]:
+    """What a file holds, of those mistakes that are still in the catalogue."""
+    return {
+        MISTAKES[name]: {way: Tally(**kept) for way, kept in ways.items()}
+        for name, ways in found.items()
+        if name in MISTAKES
+    }
+
+
+def tally(setting: Setting, mistake: Mistake, way: str, *, guard: bool = False) -> Tally:
+    """Run it, in a process of its own where it may hang."""
+    url, driver = setting.database.url, setting.driver
+    if way == "right" or not mistake.alone:
+        job = Job(mistake.name, way, setting.trials, url, driver, guard)
+        patience_s = _START_S + setting.trials * 2 * PATIENCE_S
+        return Tally.of(_evidence(setting, _submit(setting, "trials", job), patience_s))
+    job = Job(mistake.name, way, 1, url, driver, guard)
+    running = [
+        _submit(setting, f"trial {number}", job)
+        for number in range(min(_A_PROCESS_EACH, setting.trials))
+    ]
+    evidence = [
+        one for pending in running for one in _evidence(setting, pending, _START_S, dismiss=True)
+    ]
+    return Tally.of(evidence)
+
+
+def _submit(setting: Setting, process: str, job: Job) -> Pending[list[Evidence]]:
+    return setting.crew.submit(process, run, job)
+
+
+def _evidence(
+    setting: Setting,
+    pending: Pending[list[Evidence]],
+    patience_s: float,
+    *,
+    dismiss: bool = False,
+) -> Sequence[Evidence]:
+    try:
+        return setting.crew.result(pending, patience_s)
+    except GivenUpError:
+        return [_LOST_IN_SILENCE]
+    except DiedError:
+        return [_LOST_WITH_ITS_PROCESS]
+    finally:
+        if dismiss:
+            setting.crew.dismiss(pending.process)

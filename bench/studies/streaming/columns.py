@@ -1,0 +1,94 @@
+"""What is told of a way of fetching, a column each: on the terminal and in the report alike."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
+from bench.studies.streaming.evidence import Point, Way
+from bench.studies.streaming.plan import RUN_SIZES
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of each way, all in the unit that suits them."""
+
+    name: str
+    note: str
+    """What it means, in words."""
+    units: tuple[Unit, ...]
+    value: Callable[[Way], float | None]
+
+    def cells(self, ways: Sequence[Way]) -> tuple[Unit, list[str]]:
+        values = [self.value(way) for way in ways]
+        unit = unit_of(values, self.units)
+        return unit, [unit.text(value) for value in values]
+
+
+def verdict(way: Way) -> str:
+    """The verdict, with the size of the batches where the failure told it."""
+    if way.verdict == "streams in batches" and way.proof and way.proof.batch:
+        return f"streams by {way.proof.batch:,}"
+    return way.verdict
+
+
+def memory_bytes(way: Way) -> float | None:
+    """Of its largest result."""
+    return way.memory_bytes.get(max(way.memory_bytes, default=0))
+
+
+def _of_runs(figure: Callable[[Point], float | None]) -> Callable[[Way], float | None]:
+    """Of the largest result that all backends run: of a lone fetch such figures are not taken."""
+
+    def value(way: Way) -> float | None:
+        sizes = sorted((size for size in way.points if size <= RUN_SIZES[-1]), reverse=True)
+        seen = (figure(way.points[size]) for size in sizes)
+        return next((found for found in seen if found is not None), None)
+
+    return value
+
+
+ROWS = Column("rows", "of the largest result that was fetched so", RATES, lambda way: way.largest)
+RATE = Column("rows/s", "of that result", RATES, lambda way: way.points[way.largest].rows_per_s)
+FIRST = Column(
+    "first", "wait for its first row", TIMES, lambda way: way.points[way.largest].first_row_ns
+)
+MEMORY = Column("memory", "peak of fetching it, in a fresh process", BYTES, memory_bytes)
+COLUMNS = (
+    ROWS,
+    RATE,
+    FIRST,
+    MEMORY,
+    Column(
+        "stall",
+        "longest of the event loop, in runs of 10,000 rows",
+        TIMES,
+        _of_runs(lambda point: point.stall_ns),
+    ),
+    Column(
+        "server",
+        "CPU time of the server, a fetch of 10,000 rows",
+        TIMES,
+        _of_runs(lambda point: point.server_cpu_ns),
+    ),
+    Column(
+        "stopped",
+        "from asking for all rows until ten were read, and the stream was left",
+        TIMES,
+        lambda way: way.stopped_ns,
+    ),
+    Column(
+        "held",
+        "how long the session was kept to make dicts of 10,000 rows",
+        TIMES,
+        lambda way: way.proof.held_ns if way.proof else None,
+    ),
+)
+
+
+def crowd_columns(size: int) -> tuple[Column, ...]:
+    """Of so many tasks or threads at once, each with a session of its own."""
+    return (
+        Column("rows/s", "of all together", RATES, lambda way: way.crowds[size].rows_per_s),
+        Column("first", "wait for a first row", TIMES, lambda way: way.crowds[size].first_row_ns),
+        Column("stall", "longest of the event loop", TIMES, lambda way: way.crowds[size].stall_ns),
+    )

@@ -1,0 +1,7 @@
+"""The dataset that most tests load, and the digest its rows have."""
+
+from bench.dataset.loading import Dataset
+
+SMALL = Dataset(scale=0.01, seed=1)
+
+PINNED = "f316515b6e469f0c"

@@ -1,0 +1,54 @@
+"""The workshop's page says what the lessons' files hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.dataset.schema import SCRATCH
+from bench.model.errors import BenchError
+from bench.studies.lessons import document_text, tables
+from bench.studies.lessons.catalogue import MISTAKES
+from bench.studies.lessons.document import document
+from bench.studies.lessons.lesson import LESSONS
+from bench.studies.lessons.record import load
+from tests.documents import ROOT
+
+RESULTS = ROOT / "results" / "lessons"
+PAGE = ROOT / "docs" / "one-session-per-task.md"
+
+
+def test_the_page_is_what_the_files_say() -> None:
+    assert PAGE.read_text(encoding="utf-8") == document(RESULTS, PAGE.parent), "run `make docs`"
+
+
+def test_no_figure_is_written_by_hand() -> None:
+    """What stands between the figures holds none, but the numbers of a URL."""
+    texts = [value for name, value in vars(document_text).items() if name.isupper()]
+    prose = " ".join(str(text) for text in texts)
+    assert not re.search(r"\d", re.sub(r"https://\S+", "", prose))
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_committed_lesson_is_whole(name: str) -> None:
+    record = load(RESULTS / name)
+    assert record.lesson == name
+    if name == "session-per-task":
+        assert record.guard
+        assert set(record.found) == set(MISTAKES)
+
+
+def test_every_committed_file_is_free_of_this_machine() -> None:
+    for file in RESULTS.rglob("*"):
+        if file.suffix in (".json", ".svg"):
+            text = file.read_text(encoding="utf-8")
+            assert not re.search(r"(?<![\w.:/])/(work|root|home|Users|tmp)/", text), file
+
+
+def test_a_folder_without_a_lesson_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no lesson's file"):
+        load(tmp_path)
+
+
+def test_the_scratch_tables_are_those_that_are_dropped() -> None:
+    assert set(SCRATCH) == {table.name for table in tables.Base.metadata.tables.values()}

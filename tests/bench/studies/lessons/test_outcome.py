@@ -1,0 +1,101 @@
+"""A trial's outcome follows from evidence alone."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.studies.lessons.outcome import (
+    Evidence,
+    Failure,
+    Outcome,
+    classify,
+    flatten,
+    most_at_once,
+)
+from bench.studies.lessons.tally import Tally
+
+RIGHT = Evidence(says="1 order confirmed, 1 there", agrees=True)
+FAILURE = Failure("sqlalchemy.InvalidRequestError", "isce", "not now")
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome"),
+    [
+        ({}, Outcome.RIGHT),
+        ({"agrees": False}, Outcome.SILENT),
+        ({"failures": (FAILURE,)}, Outcome.RAISED),
+        ({"failures": (FAILURE,), "agrees": False}, Outcome.RAISED),
+        ({"at_once": 1, "tasks": 10}, Outcome.SERIAL),
+        ({"at_once": 2, "tasks": 10}, Outcome.RIGHT),
+        ({"at_once": 1, "tasks": 1}, Outcome.RIGHT),
+        ({"at_once": 1, "tasks": 10, "agrees": False}, Outcome.SILENT),
+        ({"hung": True, "failures": (FAILURE,)}, Outcome.HUNG),
+        ({"violations": 1, "failures": (FAILURE,)}, Outcome.CAUGHT),
+        ({"crashed": True}, Outcome.CRASHED),
+        ({"violations": 1}, Outcome.CAUGHT),
+    ],
+    ids=str,
+)
+def test_the_first_of_the_outcomes_that_holds(seen: dict[str, object], outcome: Outcome) -> None:
+    assert classify(replace(RIGHT, **seen)) is outcome  # type: ignore[arg-type]
+
+
+def test_an_exception_is_told_by_class_code_and_message() -> None:
+    from sqlalchemy.exc import InvalidRequestError
+
+    error = InvalidRequestError("Object <Customer at 0x7f00dead> is in session '88'", code="isce")
+    assert Failure.of(error) == Failure(
+        "sqlalchemy.InvalidRequestError", "isce", "Object ... is in session '...'"
+    )
+
+
+def test_of_a_wrapped_error_the_drivers_own_is_told() -> None:
+    from sqlalchemy.exc import DBAPIError
+
+    error = DBAPIError("SELECT 1", None, ValueError("too many clients"))
+    assert Failure.of(error).kind == "ValueError"
+    assert Failure.of(error).message == "too many clients"
+
+
+def test_no_file_of_this_machine_is_told() -> None:
+    """The repr of a task names its file; it once stood in a lesson's file as it was."""
+    words = "Task <Task pending coro=<f() running at /home/me/x.py:1>> got Future <Future pending>"
+    assert Failure.of(RuntimeError(words)).message == "Task ... got Future ..."
+    words = "held by b, at /home/me/shop/orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
+    told = "held by b, at orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
+    assert Failure.of(RuntimeError(words)).message == told
+
+
+def test_errors_in_a_group_are_each_counted() -> None:
+    group = ExceptionGroup("", [ValueError("a"), ExceptionGroup("", [KeyError("b")])])
+    answers, errors = flatten(["A", None, group])
+    assert answers == ["A"]
+    assert [type(error) for error in errors] == [ValueError, KeyError]
+
+
+@pytest.mark.parametrize(
+    ("spans", "most"),
+    [
+        ([], 0),
+        ([(0, 1)], 1),
+        ([(0, 1), (1, 2), (2, 3)], 1),
+        ([(0, 2), (1, 3), (2.5, 4)], 2),
+        ([(0, 9), (1, 2), (1.5, 1.7)], 3),
+    ],
+)
+def test_how_many_run_at_once(spans: list[tuple[float, float]], most: int) -> None:
+    assert most_at_once(spans) == most
+
+
+def test_a_tally_counts_outcomes_and_kinds_of_failure() -> None:
+    raised = replace(RIGHT, failures=(FAILURE, FAILURE), agrees=False, elapsed_ns=30)
+    found = Tally.of([RIGHT, raised, replace(raised, elapsed_ns=20)])
+    assert found.outcomes == {"raised": 2, "right": 1}
+    assert found.main is Outcome.RAISED
+    assert found.trials == 3
+    assert found.untrue == 2
+    assert found.failures == [
+        {"kind": FAILURE.kind, "code": "isce", "message": "not now", "count": 4}
+    ]
+    assert found.elapsed_ns == 20
+    assert Tally(**found.as_dict()) == found
