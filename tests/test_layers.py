@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.root import ROOT
+
 OURS = ("accessors", "async_benchmark", "bench", "session_guard")
 MODULES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -45,8 +45,8 @@ MAY_IMPORT = {
         "session_guard",
     ),
 }
-"""Who speaks to which library: a module, or a package with all that is in it. `bench.studies.overhead`
-has the loops that one would write by hand, and holds the harness against them."""
+"""The modules or packages that may import a library. `bench.studies.overhead` has the loops that one
+would write by hand, and holds the harness against them."""
 
 MAY_READ_THE_CLOCK = {
     "bench.measure.memory": "times the one operation",

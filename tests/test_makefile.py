@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.root import ROOT
 
 TARGETS = (
     *("help", "install", "bench", "microbench", "test", "test-all", "check"),

@@ -1,1 +1,1 @@
-"""A file of results turned into figures, verdicts, warnings and findings. Pure: no clock, no server."""
+"""Results turned into figures, verdicts, warnings and findings. Pure: no clock, no server."""

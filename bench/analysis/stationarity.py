@@ -1,6 +1,6 @@
 """Did a run stay the same? From round to round, and from the start of a round to its end.
 
-Pure: runs and summaries in, ratios out. What of it is worth a word is for `bench.analysis.warnings` to say.
+Pure: runs and summaries in, ratios out. `bench.analysis.warnings` decides which ratios to report.
 """
 
 from collections.abc import Iterable, Sequence

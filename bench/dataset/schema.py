@@ -47,7 +47,7 @@ TABLES = {
 }
 
 SCRATCH = ("lesson_line", "lesson_order", "lesson_customer", "lesson_address")
-"""Tables that lessons make for themselves (bench/studies/lessons/tables.py); they may go at any time."""
+"""Tables that lessons make for themselves (studies/lessons/tables.py); they may go at any time."""
 
 # Added after the rows: building an index over rows that exist, and checking a foreign key with
 # one join, takes a fraction of doing both row by row.

@@ -12,5 +12,5 @@ def home() -> Path:
     """
     if chosen := os.environ.get("GATHERBENCH_HOME"):
         return Path(chosen).resolve()
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()

@@ -1,6 +1,6 @@
 """Every backend gives the same answers, or nothing is timed.
 
-What a backend reads and writes for it is in bench/verification/backend_checks.py; here it is judged.
+`backend_checks` holds what a backend reads and writes for it; this module judges the answers.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -5,11 +5,10 @@ import ast
 import difflib
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.root import ROOT
 
 
 @dataclass(frozen=True)

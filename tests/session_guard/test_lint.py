@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from session_guard.lint import check
+from tests.root import ROOT
 
 WRONG = {
     "gather of methods": """
@@ -199,13 +200,13 @@ def test_a_path_that_is_not_there() -> None:
 
 def test_our_own_code_is_clean() -> None:
     """But for the lessons, which break the rule to show it."""
-    root = Path(__file__).parents[2]
+    root = ROOT
     ours = [*(root / "bench").glob("*.py"), root / "accessors", root / "session_guard"]
     result = run(*ours)
     assert (result.returncode, result.stdout) == (0, "")
 
 
 def test_it_finds_a_lesson_that_breaks_the_rule() -> None:
-    result = run(Path(__file__).parents[2] / "bench" / "lessons" / "mistakes")
+    result = run(ROOT / "bench" / "studies" / "lessons" / "mistakes")
     assert result.returncode == 1
     assert "SG001" in result.stdout

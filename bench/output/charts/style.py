@@ -1,7 +1,7 @@
 """How every chart looks: one colour a driver, one line a colour of function, one kind of page.
 
-A driver is a hue (`bench.analysis.subject` has them), a layer is a marker, sync is dashed and hollow, async
-is solid and filled, null is grey. Red is kept for errors.
+A driver is a hue (`bench.analysis.subject` has them), a layer is a marker, sync is dashed and
+hollow, async is solid and filled, null is grey. Red is kept for errors.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""docs/one-session-per-task.md: `python -m bench.studies.lessons.document docs/...md results/lessons`.
+"""Write docs/one-session-per-task.md: `python -m bench.studies.lessons.document FILE FOLDER`.
 
 Every figure in it is read from the lessons' files; a test holds the page equal to what this writes.
 """

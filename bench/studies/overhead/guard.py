@@ -1,7 +1,7 @@
 """What the guard of session_guard costs where nothing is shared: a call, and a unit of work.
 
 Turns of the guarded and the unguarded side follow each other at once, in drawn order, on the same
-connections, so that whatever else the machine does hits all sides (compare bench.studies.overhead.ab_pairs).
+connections, so that whatever else the machine does hits all sides (compare `ab_pairs`).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """What the harness costs a stream: its loop and the shortest one, on the same connection.
 
-As `bench.studies.overhead.ab_pairs` does it for point reads: turn by turn, the first of each pair drawn.
+Turns of both follow each other, the first of each pair drawn, as in `overhead.ab_pairs`.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """docs/streaming.md's figures, from a results folder.
 
-`python -m bench.studies.streaming.document docs/streaming.md FOLDER` writes each between its markers, so
-that no figure stands there which no command produced.
+`python -m bench.studies.streaming.document docs/streaming.md FOLDER` writes each between its
+markers, so that no figure stands there which no command produced.
 """
 
 import os

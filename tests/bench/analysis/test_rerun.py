@@ -1,7 +1,6 @@
 """The command of a case measures that case, as it was, and no other but its twin."""
 
 import shlex
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from bench.cli.run import run
 from bench.model.case import Case, Fetch
 from bench.model.plan import PROFILES, plan
 from bench.results import file as results
+from tests.root import REFERENCE
 
-REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 CASES = results.load(REFERENCE).cases
 
 

@@ -5,7 +5,6 @@ the compose specification: the keys that our file uses, in the one form that it 
 """
 
 import re
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,8 +13,9 @@ import yaml
 
 from bench.server.embedded import INITDB_OPTIONS, SERVER_SETTINGS
 from bench.server.programs import MAJOR_VERSION
+from tests.root import ROOT
 
-FILE = Path(__file__).parents[3] / "docker-compose.yml"
+FILE = ROOT / "docker-compose.yml"
 
 TEXT = {"type": "string", "minLength": 1}
 DURATION = {"type": "string", "pattern": r"^(\d+h)?(\d+m)?(\d+s)?$", "minLength": 2}

@@ -14,8 +14,7 @@ from bench.results import file as results
 from bench.results.entries import Failure
 from bench.results.file import Results
 from tests.bench.analysis.findings.made_results import BARE, ORM, both, sentences, taken
-
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
+from tests.root import REFERENCE
 
 
 def without(found: Results, cases: tuple[Case, ...]) -> Results:

@@ -16,8 +16,8 @@ from bench.output.report import REPORT_FILE, comparison, render_to
 from bench.output.report.index import INDEX_FILE, write_index
 from bench.results import file as results
 from tests.bench.output.report.browser import OVERLAPS, WIDTHS, Watched, browser
+from tests.root import REFERENCE
 
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 STREAMING = REFERENCE.with_name("reference-streaming")
 PAGES = ("report", "streaming", "comparison", "index")
 

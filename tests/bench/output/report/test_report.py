@@ -23,8 +23,7 @@ from bench.results import file as results
 from bench.results.entries import Failure
 from bench.results.file import Results
 from tests.bench import synthetic
-
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
+from tests.root import REFERENCE
 
 
 class Page(HTMLParser):

@@ -8,8 +8,7 @@ import pytest
 
 from bench.results.file import RUN_FILE
 from tests.bench.command import Bench
-
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
+from tests.root import REFERENCE
 
 
 @pytest.fixture

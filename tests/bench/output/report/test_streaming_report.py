@@ -1,7 +1,6 @@
 """The page of a streaming run answers what the experiment asked; other pages have no such part."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,9 @@ from bench.studies.streaming.columns import verdict
 from bench.studies.streaming.evidence import ways_of
 from bench.studies.streaming.garbage_collector import collected
 from bench.studies.streaming.report import Streaming, streaming
+from tests.root import ROOT
 
-RESULTS = Path(__file__).parents[3] / "results"
+RESULTS = ROOT / "results"
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bench.server.database import Database
+from tests.root import ROOT
 
-ROOT = Path(__file__).parents[3]
 TIMED = ("--benchmark-enable", "--benchmark-max-time=0.01", "--benchmark-min-rounds=2")
 
 
