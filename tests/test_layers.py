@@ -45,8 +45,8 @@ MAY_IMPORT = {
         "session_guard",
     ),
 }
-"""The modules or packages that may import a library. `bench.studies.overhead` has the loops that one
-would write by hand, and holds the harness against them."""
+"""The packages or modules that may import a library. `bench.studies.overhead` has the bare loops
+that the harness is compared with."""
 
 MAY_READ_THE_CLOCK = {
     "bench.measure.memory": "times the one operation",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import Seconds, database_url_option
+from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def calibrate(
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(f"no figure named {figure_name!r} here: throughput, p50, p95, p99 or cpu.")
     figure = FIGURES[figure_name]
-    database, dataset = resolve(database_url), rows.Dataset()
+    database, dataset = resolve(database_url), Dataset()
     setting = calibration.Setting(database.url, dataset, concurrency, generations, rounds, seconds)
     with database.session() as connection, schema.held(connection):
         database.check_capacity(concurrency + 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import database_url_option
+from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _measured(database: "Database") -> "NoiseFloor":
     from bench.dataset import schema
     from bench.studies.doctor import noise
 
-    dataset = rows.Dataset()
+    dataset = Dataset()
     with (
         Console(stderr=True).status("noise floor: ten seconds"),
         database.session() as connection,

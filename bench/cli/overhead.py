@@ -7,6 +7,7 @@ import click
 from click.core import ParameterSource
 
 from bench.cli.options import counts, database_url_option
+from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _guard(most_rounds: int, database_url: str | None) -> int:
     from bench.server.database import resolve
     from bench.studies.overhead.guard import SHOWN, measure
 
-    database, dataset = resolve(database_url), rows.Dataset()
+    database, dataset = resolve(database_url), Dataset()
     with database.session() as connection, schema.held(connection):
         rows.ensure(connection, dataset)
         found = measure(database.url, dataset.orders, most_rounds, _tell_rounds)
@@ -141,7 +142,7 @@ def _harness(
     from bench.studies.overhead.overhead import LOOPS, measure
 
     database = resolve(database_url)
-    dataset = rows.Dataset()
+    dataset = Dataset()
     found = []
     with database.session() as connection, schema.held(connection), Crew() as crew:
         database.check_capacity(max(concurrency) + 1)

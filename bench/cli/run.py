@@ -132,9 +132,9 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
     """
     from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
-    from bench.dataset.loading import Dataset
     from bench.measure.measurement import Order
     from bench.model.case import Fetch
+    from bench.model.dataset import Dataset
     from bench.model.plan import PROFILES, plan
     from bench.model.workload import WORKLOADS
 

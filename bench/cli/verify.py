@@ -9,6 +9,7 @@ from bench.cli.options import (
     dataset_options,
     patience_option,
 )
+from bench.model.dataset import Dataset
 
 
 @click.command()
@@ -46,7 +47,7 @@ def verify(
         click.echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
     chosen = choose_backends(backends, backend_modules)
-    dataset = rows.Dataset(1.0 if scale is None else scale, seed)
+    dataset = Dataset(1.0 if scale is None else scale, seed)
     database = resolve(database_url)
     with database.session() as connection, schema.held(connection), Crew() as crew:
         rows.ensure(connection, dataset)

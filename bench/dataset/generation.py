@@ -1,33 +1,18 @@
-"""How rows are made: one INSERT ... SELECT a table, the same rows on every server.
+"""Generate the rows: one INSERT ... SELECT a table, the same rows on every server.
 
-Every value comes from a *draw*: a 32-bit hash of the row's number and of what is drawn, in integer
-arithmetic only. `random()` is another generator in every PostgreSQL version, and `hashtext()`
-promises nothing between platforms.
+Every value comes from a draw (`bench.model.draws`).
 """
-
-import zlib
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from accessors import sample
 from accessors.sql import SCHEMA
+from bench.model.dataset import DAYS, FIRST_DAY, FIRST_ORDER, Dataset
+from bench.model.draws import FACTORS, MASK, SHIFTS, key
 
-if TYPE_CHECKING:
-    from bench.dataset.loading import Dataset
-
-FIRST_DAY = datetime(2024, 4, 2)
-DAYS = 730
-
-_FIRST_ORDER = len(sample.ORDERS) + 1
 _FIRST_CUSTOMER = len(sample.CUSTOMERS) + 1
 _FIRST_ITEM = len(sample.ITEMS) + 1
 
 # A prime above any number of customers, so that `number * _PRIME % customers` visits each once.
 _PRIME = 2_147_483_647
-
-_MASK = 0xFFFF_FFFF
-_FACTORS = (0x7FEB_352D, 0x846C_A68B)
-_SHIFTS = (16, 15, 16)
 
 _GIVEN = "Ada,Bo,Chi,Dana,Eli,Femi,Grace,Hanna,Ines,Jun,Kofi,Lena,Maximilian,Noor,Olu,Priya"
 _ONSETS = "Ab,Bar,Cor,Dal,Es,Fin,Gar,Hol,Il,Jan,Kel,Lor,Mon,Nor,Os,Pe,Quin,Ros,Sta,Tor"
@@ -42,37 +27,7 @@ _PACKS = "a bag,a bottle,a box,a can,a family-sized box,a glass jar,a handful,a 
 _TRAITS = "for every day,from the farm,in brine,of the finest sort,ready to eat"
 
 
-def mix(number: int) -> int:
-    """A well-mixed 32-bit hash of a 32-bit number, one to one.
-
-    `lowbias32` of Chris Wellons' hash-prospector (public domain).
-    """
-    for shift, factor in zip(_SHIFTS, _FACTORS, strict=False):
-        number ^= number >> shift
-        number = number * factor & _MASK
-    return number ^ number >> _SHIFTS[-1]
-
-
-def key(seed: int, purpose: str) -> int:
-    """What sets the draws for one purpose apart from those for another."""
-    return mix(mix(seed) ^ zlib.crc32(purpose.encode()))
-
-
-def order_time(dataset: "Dataset", order_id: int) -> datetime:
-    """When a generated order was placed; the same formula as in the server.
-
-    The days follow the ids evenly. Within its day an order falls where two draws add up to, most
-    of them around noon: at ten microseconds a step, two 32-bit draws fill 23.9 hours.
-    """
-    row = order_id - _FIRST_ORDER
-    day = row * DAYS // (dataset.orders - len(sample.ORDERS))
-    steps = sum(
-        mix(order_id ^ key(dataset.seed, purpose)) for purpose in ("orders.time", "orders.time+")
-    )
-    return FIRST_DAY + timedelta(days=day, microseconds=10 * steps)
-
-
-def insertions(dataset: "Dataset") -> dict[str, str]:
+def insertions(dataset: Dataset) -> dict[str, str]:
     """For each table that is generated, parents first, the statement that fills it."""
 
     def draw(purpose: str, number: str = "i") -> str:
@@ -130,9 +85,9 @@ FROM {numbers(_FIRST_ITEM, dataset.items)} AS i""",
 INSERT INTO {SCHEMA}.orders (id, customer_id, order_time)
 SELECT i,
        {shuffled("orders.customer_id+", rank)},
-       date '{FIRST_DAY:%Y-%m-%d}' + ((i - {_FIRST_ORDER}) * {DAYS} / {orders})::integer
+       date '{FIRST_DAY:%Y-%m-%d}' + ((i - {FIRST_ORDER}) * {DAYS} / {orders})::integer
        + ({draw("orders.time")} + {draw("orders.time+")}) * interval '10 microseconds'
-FROM {numbers(_FIRST_ORDER, dataset.orders)} AS i""",
+FROM {numbers(FIRST_ORDER, dataset.orders)} AS i""",
         "order_items": f"""
 INSERT INTO {SCHEMA}.order_items (order_id, item_id, quantity)
 SELECT i, 1 + (first + line * stride) % {goods},
@@ -141,7 +96,7 @@ FROM (
     SELECT i, {draw("order_items.first")} % {goods} AS first,
            1 + {draw("order_items.stride")} % {(goods - 1) // 4} AS stride,
            {draw("order_items.lines")} % 5 AS more
-    FROM {numbers(_FIRST_ORDER, dataset.orders)} AS i
+    FROM {numbers(FIRST_ORDER, dataset.orders)} AS i
     OFFSET 0  -- evaluates the draws once an order, not once a line
 ) AS o, generate_series(0::bigint, more) AS line""",
     }
@@ -153,7 +108,7 @@ def _mixed(number: str) -> str:
     A factor above 2**31 is written as its negative twin modulo 2**32, so that the product stays
     within a bigint; the mask makes both the same.
     """
-    for shift, factor in zip(_SHIFTS, _FACTORS, strict=False):
+    for shift, factor in zip(SHIFTS, FACTORS, strict=False):
         fitting = factor if factor < 2**31 else factor - 2**32
-        number = f"((({number} # ({number} >> {shift})) * ({fitting})) & {_MASK})"
-    return f"({number} # ({number} >> {_SHIFTS[-1]}))"
+        number = f"((({number} # ({number} >> {shift})) * ({fitting})) & {MASK})"
+    return f"({number} # ({number} >> {SHIFTS[-1]}))"

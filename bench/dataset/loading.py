@@ -1,25 +1,17 @@
 """The rows: which there should be, whether they are there, and how to have them back."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from accessors import sample
 from accessors.sql import SCHEMA
 from bench.dataset import generation, schema
 from bench.dataset.fingerprint import Fingerprint, fingerprint
-from bench.model.errors import BenchError, UsageError
+from bench.model.dataset import Dataset
+from bench.model.errors import BenchError
 
 if TYPE_CHECKING:
     import psycopg
-
-SMALLEST_SCALE = 0.001
-LARGEST_SCALE = 100.0
-
-UNORDERED = 100
-"""So many items, the last, are in no order: the write workloads add lines with them."""
 
 _SAMPLE = {
     "address": sample.ADDRESSES,
@@ -28,52 +20,6 @@ _SAMPLE = {
     "orders": sample.ORDERS,
     "order_items": sample.ORDER_ITEMS,
 }
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A seed and a scale: they alone say which rows there are, the sample first.
-
-    Customers, addresses and orders grow with the scale. Items grow with its square root, as a
-    shop's catalogue grows more slowly than its crowd, from at least 200, so that the smallest
-    dataset still has some to order.
-    """
-
-    scale: float = 1.0
-    seed: int = 1
-    more_customers: int = 1
-    """How many times the scale's customers: one large result without ten times the orders."""
-
-    def __post_init__(self) -> None:
-        if not SMALLEST_SCALE <= self.scale <= LARGEST_SCALE:  # a nan is refused too
-            raise UsageError(
-                f"--scale {self.scale:g} makes no useful rows.\n"
-                f"Choose one from {SMALLEST_SCALE:g} to {LARGEST_SCALE:g}; 1 is 50,000 orders."
-            )
-        if not 0 <= self.seed < 2**32:
-            raise UsageError(f"--seed {self.seed} is not from 0 to {2**32 - 1}.")
-
-    @property
-    def customers(self) -> int:
-        return round(10_000 * self.scale) * self.more_customers
-
-    @property
-    def orders(self) -> int:
-        return round(50_000 * self.scale)
-
-    @property
-    def items(self) -> int:
-        return max(2 * UNORDERED, round(1_000 * math.sqrt(self.scale)))
-
-    @property
-    def ordered_items(self) -> int:
-        """The last id of the items that generated orders draw from, the first being 1."""
-        return self.items - UNORDERED
-
-    @property
-    def unordered_items(self) -> range:
-        """The ids of the items that are in no order: free for a workload to add to any."""
-        return range(self.ordered_items + 1, self.items + 1)
 
 
 def ensure(
@@ -115,18 +61,6 @@ def restore(connection: "psycopg.Connection[Any]", dataset: Dataset) -> None:
     _continue_ids_after(connection, "orders", dataset.orders)
     # Always: a write that was rolled back leaves dead rows, too, that no DELETE counts.
     connection.execute(f"VACUUM {SCHEMA}.orders, {SCHEMA}.order_items")
-
-
-def date_range(dataset: Dataset) -> tuple[datetime, datetime]:
-    """The times of the first and the last generated order, without a query."""
-    earliest = len(sample.ORDERS) + 1
-    a_day = -(-(dataset.orders - earliest + 1) // generation.DAYS)
-    first = range(earliest, earliest + a_day)
-    last = range(dataset.orders - a_day + 1, dataset.orders + 1)
-    return (
-        min(generation.order_time(dataset, order) for order in first),
-        max(generation.order_time(dataset, order) for order in last),
-    )
 
 
 def _intact(connection: "psycopg.Connection[Any]", dataset: Dataset) -> Fingerprint | None:

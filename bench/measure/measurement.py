@@ -9,13 +9,13 @@ from accessors import Found
 from accessors.api import Target
 from bench.dataset import loading as rows
 from bench.dataset import schema
-from bench.dataset.loading import Dataset
 from bench.measure import memory, runner
 from bench.measure.jobs import Jobs
 from bench.measure.runner import Job
 from bench.measure.worker_pool import PATIENCE_S, Crew, Pending
 from bench.measure.worker_process import GivenUpError, WorkError
 from bench.model.case import Case
+from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 from bench.model.plan import Plan
 from bench.model.workload import WORKLOADS

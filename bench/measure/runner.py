@@ -12,12 +12,12 @@ from typing import Any
 
 import accessors
 from accessors.api import AsyncBackend, Backend, Target
-from bench.dataset.loading import Dataset
 from bench.measure import clients_async as worker_async
 from bench.measure import clients_sync as worker_sync
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncCourse, Course, ThreadCourse
 from bench.model.case import Case, Loop
+from bench.model.dataset import Dataset
 from bench.model.workload import Operation, Seat, operations
 from bench.results.entries import Run
 from bench.results.samples import Samples, Tally

@@ -9,7 +9,7 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-from bench.dataset.loading import Dataset, date_range
+from bench.model.dataset import Dataset, date_range
 
 DAYS_BETWEEN = 30
 """How many days `get_orders_between_dates` asks for: about 2,000 orders at scale 1."""

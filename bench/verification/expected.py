@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from accessors.sql import SCHEMA
-from bench.dataset.loading import Dataset, date_range
+from bench.model.dataset import Dataset, date_range
 from bench.model.workload import Operation
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from accessors import Found
 from accessors.api import Target
 from accessors.sql import SCHEMA
-from bench.dataset.loading import Dataset, restore
+from bench.dataset.loading import restore
 from bench.measure.worker_pool import PATIENCE_S, Crew
 from bench.measure.worker_process import WorkError
 from bench.model.case import Fetch
+from bench.model.dataset import Dataset
 from bench.model.workload import Operation
 from bench.server.url import redact
 from bench.verification import backend_checks as rehearsal

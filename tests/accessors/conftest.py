@@ -21,7 +21,7 @@ from accessors import BUILTIN, load
 from accessors.api import AnyBackend, Target
 from accessors.sql import SCHEMA
 from bench.dataset import loading as dataset
-from bench.dataset.loading import Dataset
+from bench.model.dataset import Dataset
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from session_guard import violations

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from bench.dataset import loading as dataset
-from bench.dataset.loading import Dataset
+from bench.model.dataset import Dataset
 from bench.server.account import account_for
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer

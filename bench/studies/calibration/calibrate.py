@@ -17,11 +17,11 @@ from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.summary import Summary, of_case
 from bench.analysis.verdict import Verdict, compare, noise_floor
-from bench.dataset.loading import Dataset
 from bench.measure import runner
 from bench.measure.runner import Job
 from bench.measure.worker_pool import PATIENCE_S, Crew
 from bench.model.case import Case
+from bench.model.dataset import Dataset
 from bench.model.plan import POINT_READ
 from bench.results.entries import Run
 from bench.studies.calibration import slowed

@@ -6,10 +6,10 @@ import accessors
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.summary import of_case
 from bench.analysis.verdict import NoiseFloor
-from bench.dataset.loading import Dataset
 from bench.measure.runner import Job, run
 from bench.measure.worker_pool import Crew
 from bench.model.case import Case
+from bench.model.dataset import Dataset
 from bench.model.plan import POINT_READ
 from bench.server.database import Database
 from bench.studies.doctor.finding import Finding

@@ -11,10 +11,10 @@ from accessors import Found, discover
 from accessors.api import AnyBackend
 from bench.dataset import loading as rows
 from bench.dataset import schema
-from bench.dataset.loading import Dataset
 from bench.measure.measurement import SPARE_CONNECTIONS
 from bench.measure.runner import Job
 from bench.model.case import Case, Fetch
+from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 from bench.model.plan import Block, Profile, plan
 from bench.model.workload import FUNCTIONS, WORKLOADS

@@ -10,8 +10,8 @@ from itertools import product
 
 from accessors import Found
 from accessors.api import AnyBackend
-from bench.dataset.loading import Dataset
 from bench.model.case import Case, Fetch, Loop
+from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.plan import SQLALCHEMY_ON_PSYCOPG, Plan, Profile
 

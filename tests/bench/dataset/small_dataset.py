@@ -1,6 +1,6 @@
 """The dataset that most tests load, and the digest its rows have."""
 
-from bench.dataset.loading import Dataset
+from bench.model.dataset import Dataset
 
 SMALL = Dataset(scale=0.01, seed=1)
 

@@ -8,10 +8,10 @@ import pytest
 
 from accessors import sample
 from accessors.sql import SCHEMA
-from bench.dataset import generation, schema
 from bench.dataset import loading as dataset
+from bench.dataset import schema
 from bench.dataset.fingerprint import fingerprint
-from bench.dataset.loading import Dataset
+from bench.model.dataset import Dataset, date_range, order_time
 from bench.model.errors import UsageError
 from bench.server.database import Database
 from tests.bench.dataset.queries import rows, value
@@ -141,8 +141,8 @@ def test_order_times_are_those_python_computes(
     dataset.ensure(connection, data)
 
     times = rows(connection, f"SELECT id, order_time FROM {SCHEMA}.orders WHERE id > 3 ORDER BY 1")
-    assert times == [(order, generation.order_time(data, order)) for order, _ in times]
-    assert dataset.date_range(data) == (min(t for _, t in times), max(t for _, t in times))
+    assert times == [(order, order_time(data, order)) for order, _ in times]
+    assert date_range(data) == (min(t for _, t in times), max(t for _, t in times))
     assert datetime(2024, 4, 2) <= times[0][1]
     days = [time.date() for _, time in times]
     assert days == sorted(days)
@@ -199,4 +199,4 @@ def test_another_seed_or_scale_gives_other_rows(connection: psycopg.Connection[A
 def test_the_smallest_scale_works(connection: psycopg.Connection[Any]) -> None:
     tiny = Dataset(scale=0.001)
     assert dataset.ensure(connection, tiny).orders == 50
-    dataset.date_range(tiny)
+    date_range(tiny)

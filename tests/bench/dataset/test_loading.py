@@ -9,7 +9,7 @@ import pytest
 from accessors.sql import SCHEMA
 from bench.dataset import loading as dataset
 from bench.dataset.fingerprint import fingerprint
-from bench.dataset.loading import Dataset
+from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 from bench.server.database import Database
 from tests.bench.dataset.queries import load_id, rows, value

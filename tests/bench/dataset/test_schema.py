@@ -10,11 +10,12 @@ from accessors.sql import SCHEMA
 from bench.dataset import loading as dataset
 from bench.dataset import schema
 from bench.dataset.schema import State
+from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 from bench.server.database import Database
 from tests.bench.dataset.queries import rows
 
-SMALL = dataset.Dataset(scale=0.01)
+SMALL = Dataset(scale=0.01)
 
 
 def objects(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from accessors import discover
-from bench.dataset import loading as dataset
 from bench.dataset.fingerprint import fingerprint
 from bench.dataset.windows import window
 from bench.measure.jobs import Jobs
 from bench.measure.measurement import Order, measure
 from bench.model.case import Case, Fetch
+from bench.model.dataset import Dataset
 from bench.model.plan import PROFILES, Plan
 from bench.results.entries import Failure, Memory, Run
 from bench.results.file import Recorder, load
@@ -50,7 +50,7 @@ class Audience:
 def order(*cases: Case, rounds: int = 1, seed: int = 1) -> Order:
     profile = replace(PROFILES["smoke"], rounds=rounds, seconds=0.05, warm_up_s=0.0)
     backends = {case.backend: discover()[case.backend] for case in cases}
-    rows = dataset.Dataset(SMALL.scale, seed)
+    rows = Dataset(SMALL.scale, seed)
     many = tuple(case for case in cases if case.workload == "get_customers")
     planned = Plan(profile, cases, memory_cases=many)
     return Order(planned, backends, rows, label="", verify=False)
@@ -93,7 +93,7 @@ def test_a_case_may_have_fewer_rounds(shop: Database, tmp_path: Path) -> None:
 
 def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
     """Forbids a warm-up that takes the ORM as long as what is measured: half a minute of five."""
-    made = replace(order(), backends=discover(), dataset=dataset.Dataset(more_customers=2))
+    made = replace(order(), backends=discover(), dataset=Dataset(more_customers=2))
     with shop.connect() as connection:
         jobs = Jobs(made, connection, shop.url, None)
 

@@ -8,11 +8,11 @@ import pytest
 import accessors
 from accessors.api import AsyncBackend
 from bench.dataset import loading as dataset
-from bench.dataset.loading import Dataset
 from bench.measure import memory
 from bench.measure.runner import Job
 from bench.measure.worker_pool import Crew
 from bench.model.case import Case, Fetch
+from bench.model.dataset import Dataset
 from bench.server.database import Database
 
 ROWS = Dataset(scale=0.2)

@@ -8,10 +8,10 @@ import pytest
 
 import accessors
 from bench.dataset import loading as dataset
-from bench.dataset.loading import Dataset
 from bench.dataset.windows import window
 from bench.measure.runner import Job
 from bench.model.case import Case, Fetch
+from bench.model.dataset import Dataset
 from bench.results.entries import Proof
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer

@@ -7,8 +7,8 @@ import pytest
 
 from accessors import sql
 from bench.dataset import loading as dataset
-from bench.dataset.loading import Dataset
 from bench.dataset.windows import window
+from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 from bench.server.database import Database
 
