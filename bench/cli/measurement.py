@@ -11,14 +11,14 @@ from bench.model.errors import UsageError
 from bench.system.interrupts import held_back
 
 if TYPE_CHECKING:
-    from bench.measure.measurement import Order
+    from bench.model.run_config import RunConfig
 
 
 def carry_out(
-    order: "Order", database_url: str | None, folder: Path, *, quiet: bool, charts: bool
+    config: "RunConfig", database_url: str | None, folder: Path, *, quiet: bool, charts: bool
 ) -> None:
     """Measure, then present what was measured, however it ended."""
-    from bench.measure.measurement import measure
+    from bench.execution.measurement import measure
     from bench.output.present import present
     from bench.output.terminal.progress import Progress
     from bench.results.file import Recorder
@@ -30,9 +30,9 @@ def carry_out(
     recorder = Recorder(folder)
     try:
         with Progress(
-            order.plan, len(order.backends), verify=order.verify, quiet=quiet
+            config.plan, len(config.backends), verify=config.verify, quiet=quiet
         ) as progress:
-            measure(order, resolve(database_url), recorder, progress)
+            measure(config, resolve(database_url), recorder, progress)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             with held_back():

@@ -26,8 +26,8 @@ __all__ = [
     "dataset_options",
     "look_for_backends",
     "named",
-    "patience_option",
     "profile_names",
+    "timeout_option",
     "workload_names",
 ]
 
@@ -107,13 +107,32 @@ class Seconds(click.FloatRange):
         return self.fail("nan is no number.", param, ctx) if isnan(seconds) else seconds
 
 
-patience_option: Decorator = click.option(
-    "--patience",
+class RenamedOption(click.Option):
+    """An option that still accepts its old name; `--help` and completion show the new one alone."""
+
+    def __init__(self, *args: Any, old_name: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self._old_name = old_name
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Add both names to the parser."""
+        names = self.opts
+        self.opts = [*names, self._old_name]
+        try:
+            super().add_to_parser(parser, ctx)
+        finally:
+            self.opts = names
+
+
+timeout_option: Decorator = click.option(
+    "--timeout",
+    cls=RenamedOption,
+    old_name="--patience",
     type=Seconds(0.1, 86_400),
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="Give up a backend that takes so much longer than planned.",
+    help="Give a backend up that takes this much longer than planned.",
 )
 
 

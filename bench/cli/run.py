@@ -17,8 +17,8 @@ from bench.cli.options import (
     database_url_option,
     dataset_options,
     named,
-    patience_option,
     profile_names,
+    timeout_option,
     workload_names,
 )
 from bench.model.errors import UsageError
@@ -91,7 +91,7 @@ if TYPE_CHECKING:
 @database_url_option
 @click.option("--label", metavar="TEXT", help="Goes into the folder's name and every chart.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to make for the results.")
-@patience_option
+@timeout_option
 @click.option("--verify/--no-verify", default=True, help="Compare all answers before timing.")
 @click.option("--guard", is_flag=True, help="With session_guard: docs/session-guard.md.")
 @charts_option
@@ -111,7 +111,7 @@ def run(
     database_url: str | None,
     label: str | None,
     out: Path | None,
-    patience: float,
+    timeout: float,
     verify: bool,
     guard: bool,
     charts: bool,
@@ -132,10 +132,10 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
     """
     from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
-    from bench.measure.measurement import Order
     from bench.model.case import Fetch
     from bench.model.dataset import Dataset
     from bench.model.plan import PROFILES, plan
+    from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
 
     (name,) = named("profile", [profile_name], PROFILES)
@@ -152,18 +152,18 @@ def run(
     planned = plan(profile, chosen, {name: values for name, values in given.items() if values})
     for reason in planned.left_out(chosen):
         click.echo(f"left out: {reason}", err=True)
-    order = Order(
+    config = RunConfig(
         plan=planned,
         backends=chosen,
         dataset=Dataset(profile.scale, seed),
         label=label or "",
         verify=verify,
-        patience_s=patience,
+        timeout_s=timeout,
         command=command_line(database_url),
         guard=guard,
     )
     folder = out or results_folder(safe_name(label) if label else profile.name)
-    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
+    carry_out(config, database_url, folder, quiet=quiet, charts=charts)
 
 
 def _adjusted(

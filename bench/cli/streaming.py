@@ -10,7 +10,7 @@ from bench.cli.options import (
     charts_option,
     choose_backends,
     database_url_option,
-    patience_option,
+    timeout_option,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder; must not exist.")
 @charts_option
 @click.option("--quiet", is_flag=True, help="No progress.")
-@patience_option
+@timeout_option
 @database_url_option
 def streaming(
     backends: tuple[str, ...],
@@ -49,7 +49,7 @@ def streaming(
     out: Path | None,
     charts: bool,
     quiet: bool,
-    patience: float,
+    timeout: float,
     database_url: str | None,
 ) -> None:
     """Fetch results of 1 to 100,000 rows in every way, and tell which of them stream.
@@ -65,21 +65,21 @@ def streaming(
       bench streaming --explain orm+asyncpg
     """
     from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
-    from bench.measure.measurement import Order
+    from bench.model.run_config import RunConfig
     from bench.studies.streaming.plan import plan, rows
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules)
     planned = plan(chosen, quick=quick or explain is not None, most_rows=most_rows)
-    order = Order(
+    config = RunConfig(
         plan=planned,
         backends={case.backend: chosen[case.backend] for case in planned.everything},
         dataset=rows(most_rows),
         label=label or "",
-        patience_s=patience,
+        timeout_s=timeout,
         command=command_line(database_url),
     )
     folder = out or results_folder(safe_name(label) if label else planned.profile.name)
-    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
+    carry_out(config, database_url, folder, quiet=quiet, charts=charts)
     if explain:
         _explain(folder, chosen[explain])
 

@@ -7,7 +7,7 @@ from bench.cli.options import (
     choose_backends,
     database_url_option,
     dataset_options,
-    patience_option,
+    timeout_option,
 )
 from bench.model.dataset import Dataset
 
@@ -16,14 +16,14 @@ from bench.model.dataset import Dataset
 @backend_options
 @dataset_options
 @database_url_option
-@patience_option
+@timeout_option
 def verify(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     scale: float | None,
     seed: int,
     database_url: str | None,
-    patience: float,
+    timeout: float,
 ) -> int:
     """Compare every read in every way of fetching, and what every write leaves, row by row.
 
@@ -53,6 +53,6 @@ def verify(
         rows.ensure(connection, dataset)
         target = Target(database.url)
         verdicts = verify_all(
-            crew, connection, target, dataset, chosen, on_verdict=tell, patience_s=patience
+            crew, connection, target, dataset, chosen, on_verdict=tell, timeout_s=timeout
         )
     return 1 if any(verdict.difference for verdict in verdicts) else 0

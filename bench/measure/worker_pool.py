@@ -19,9 +19,6 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Answer = TypeVar("Answer", covariant=True)
 
-PATIENCE_S = 120.0
-"""How much longer than planned a process may take before it is given up."""
-
 _SPAWN = multiprocessing.get_context("spawn")
 
 _FORKSERVER = multiprocessing.get_context("forkserver")
@@ -88,13 +85,13 @@ class Crew:
         self._process(name, _FORKSERVER).send(partial(work, *arguments, **named))
         return Pending(name)
 
-    def result(self, pending: Pending[Result], patience_s: float) -> Result:
+    def result(self, pending: Pending[Result], timeout_s: float) -> Result:
         """What came of it. Raises `WorkError` for whatever went wrong.
 
         A process that died, or does not answer in time, is dismissed.
         """
         try:
-            return cast(Result, self._processes[pending.process].answer(patience_s))
+            return cast(Result, self._processes[pending.process].answer(timeout_s))
         except (DiedError, GivenUpError):
             self.dismiss(pending.process)
             raise

@@ -48,10 +48,10 @@ class Process:
         with suppress(BrokenPipeError, ConnectionResetError):  # the answer will be that it died
             self._pipe.send(job)
 
-    def answer(self, patience_s: float) -> Any:
+    def answer(self, timeout_s: float) -> Any:
         """What came of the job. Raises `WorkError`, after `GivenUpError` it is still at work."""
-        if not self._pipe.poll(patience_s):
-            raise GivenUpError(f"no end after {patience_s:g} s: its process was given up")
+        if not self._pipe.poll(timeout_s):
+            raise GivenUpError(f"no end after {timeout_s:g} s: its process was given up")
         try:
             answer, error = self._pipe.recv()
         except (EOFError, ConnectionResetError):

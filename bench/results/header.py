@@ -11,11 +11,11 @@ from bench.verification.verify import Verdict
 if TYPE_CHECKING:
     import psycopg
 
-    from bench.measure.measurement import Order
+    from bench.model.run_config import RunConfig
 
 
 def header(
-    order: "Order",
+    config: "RunConfig",
     connection: "psycopg.Connection[Any]",
     database: Database,
     fingerprint: Fingerprint,
@@ -24,28 +24,28 @@ def header(
     local: bool,
 ) -> dict[str, Any]:
     """As docs/results-format.md has it. `verdicts`: None where nothing was verified."""
-    plan = order.plan
+    plan = config.plan
     return {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "label": order.label,
-        "command": order.command,
+        "label": config.label,
+        "command": config.command,
         "profile": plan.profile.name,
         "rounds": plan.profile.rounds,
         "seconds": plan.profile.seconds,
         "warm_up_s": plan.profile.warm_up_s,
         "load_model": "closed",
-        "session_guard": order.guard,
+        "session_guard": config.guard,
         "verified": None if verdicts is None else {v.backend: v.checks for v in verdicts},
         "leaves_out": plan.profile.leaves_out,
         "impossible": dict(plan.impossible),
         "dataset": {
-            "scale": order.dataset.scale,
-            "seed": order.dataset.seed,
-            "more_customers": order.dataset.more_customers,
+            "scale": config.dataset.scale,
+            "seed": config.dataset.seed,
+            "more_customers": config.dataset.more_customers,
             **vars(fingerprint),
             "digest": fingerprint.digest,
         },
         "environment": environment.collect(connection, database, local),
-        "backends": environment.describe(order.backends),
+        "backends": environment.describe(config.backends),
         "plan": [case.as_dict() for case in plan.everything],
     }

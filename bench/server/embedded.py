@@ -30,7 +30,7 @@ SERVER_SETTINGS = {"max_connections": str(MAX_CONNECTIONS)}
 # Byte order and UTF-8 on every machine, so that the same rows sort the same everywhere.
 INITDB_OPTIONS = ("--encoding=UTF8", "--locale=C")
 
-_PATIENCE_S = 60
+_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class EmbeddedServer:
 
         A server that is starting, or too busy to answer at once, is waited for, never ended.
         """
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         while (found := read_postmaster(self.data)) and found.is_alive:
             if running := self._answering(account):
                 return running
@@ -181,7 +181,7 @@ class EmbeddedServer:
         }
         options = shlex.join(f"--{name}={value}" for name, value in settings.items())
         before = self.log.stat().st_size if self.log.exists() else 0
-        wait = ["-w", "-s", "-t", str(_PATIENCE_S)]
+        wait = ["-w", "-s", "-t", str(_TIMEOUT_S)]
         start = ["-D", self.data.name, "-l", self.log.name, *wait, "-o", options, "start"]
         done = run(account, self.folder, "pg_ctl", *start)
         if done.returncode and not self._answering(account):
@@ -198,7 +198,7 @@ class EmbeddedServer:
         found = read_postmaster(self.data)
         running = found is not None and found.is_alive
         for mode in ("fast", "immediate") if running else ():
-            stop = ["-D", self.data.name, "-w", "-s", "-t", str(_PATIENCE_S), "-m", mode, "stop"]
+            stop = ["-D", self.data.name, "-w", "-s", "-t", str(_TIMEOUT_S), "-m", mode, "stop"]
             if run(account, self.folder, "pg_ctl", *stop).returncode == 0:
                 break
         end_remains(self.data)

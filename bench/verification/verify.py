@@ -11,10 +11,11 @@ from accessors import Found
 from accessors.api import Target
 from accessors.sql import SCHEMA
 from bench.dataset.loading import restore
-from bench.measure.worker_pool import PATIENCE_S, Crew
+from bench.measure.worker_pool import Crew
 from bench.measure.worker_process import WorkError
 from bench.model.case import Fetch
 from bench.model.dataset import Dataset
+from bench.model.run_config import TIMEOUT_S
 from bench.model.workload import Operation
 from bench.server.url import redact
 from bench.verification import backend_checks as rehearsal
@@ -59,7 +60,7 @@ def verify(
     *,
     on_compared: Callable[[str], None] = lambda backend: None,
     on_verdict: Callable[[Verdict], None] = lambda verdict: None,
-    patience_s: float = PATIENCE_S,
+    timeout_s: float = TIMEOUT_S,
 ) -> list[Verdict]:
     """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
 
@@ -82,7 +83,7 @@ def verify(
     verdicts = {}
     for name, pending in reading.items():
         try:
-            checks, found = crew.result(pending, patience_s)
+            checks, found = crew.result(pending, timeout_s)
             verdicts[name] = Verdict(name, checks, str(found) if found else None)
         except WorkError as error:  # whatever a library raises is its verdict
             verdicts[name] = Verdict(name, 0, redact(str(error), target.url))
@@ -95,7 +96,7 @@ def verify(
         if verdict.difference is None:
             writing = crew.submit(name, rehearsal.write, name, module, target, operations)
             try:
-                written = crew.result(writing, patience_s)
+                written = crew.result(writing, timeout_s)
                 difference = _judge(connection, dataset, planned, written)
             except WorkError as error:
                 difference = redact(str(error), target.url)

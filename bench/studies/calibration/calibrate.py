@@ -19,10 +19,11 @@ from bench.analysis.summary import Summary, of_case
 from bench.analysis.verdict import Verdict, compare, noise_floor
 from bench.measure import runner
 from bench.measure.runner import Job
-from bench.measure.worker_pool import PATIENCE_S, Crew
+from bench.measure.worker_pool import Crew
 from bench.model.case import Case
 from bench.model.dataset import Dataset
 from bench.model.plan import POINT_READ
+from bench.model.run_config import TIMEOUT_S
 from bench.results.entries import Run
 from bench.studies.calibration import slowed
 
@@ -85,7 +86,7 @@ def _generation(setting: Setting, generation: int, on_run: Callable[[], None]) -
             for process in order:
                 job = setting.job(backends[process], number)
                 pending = crew.submit(process, runner.run, job)
-                runs[process].append(crew.result(pending, PATIENCE_S))
+                runs[process].append(crew.result(pending, TIMEOUT_S))
                 on_run()
     summaries = {process: of_case(own[0].case, own, [], []) for process, own in runs.items()}
     return Generation(

@@ -23,7 +23,7 @@ TRIALS = 30
 _CALLS = 20
 _TASKS = 20
 _POOLS = (1, 2, 5, 10, 20)
-_PATIENCE_S = 120.0
+_TIMEOUT_S = 120.0
 _ONE = text("SELECT 1")
 
 Call = Callable[[], Awaitable[object]]
@@ -33,7 +33,7 @@ def measure(setting: Setting) -> dict[str, Any]:
     """`calls`: ns a call, a value a round. `crowds`: ns for 20 tasks of 10 ms, likewise."""
     crew, url = setting.crew, setting.database.url
     pending = crew.submit("cost", _run, url, setting.driver, setting.trials)
-    found: dict[str, Any] = crew.result(pending, _PATIENCE_S)
+    found: dict[str, Any] = crew.result(pending, _TIMEOUT_S)
     return found
 
 

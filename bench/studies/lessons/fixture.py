@@ -31,7 +31,7 @@ NAP = text(
 )
 """A statement of 10 ms that says when it began and when it ended, by the server's clock."""
 
-_PATIENCE_S = 1.0
+_TIMEOUT_S = 1.0
 
 
 @dataclass
@@ -156,7 +156,7 @@ class Shop:
 async def _soon(event: asyncio.Event) -> None:
     """Wait for it, but not for ever: whoever should set it may have failed."""
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_TIMEOUT_S):
             await event.wait()
     except TimeoutError:
         pass

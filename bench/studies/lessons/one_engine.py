@@ -31,7 +31,7 @@ _SHOWN_CALLS = 50
 _SPARED = 10
 """Connections that are left to others, on a server that is not ours."""
 _MOST_ELSEWHERE = 50
-_PATIENCE_S = 120.0
+_TIMEOUT_S = 120.0
 _ONE = text("SELECT 1")
 
 LEFT_OPEN = "an engine a call, left open"
@@ -53,7 +53,7 @@ def measure(setting: Setting) -> dict[str, Any]:
         most += _SPARED
     database, crew = setting.database, setting.crew
     pending = crew.submit("engines", _run, database.url, setting.driver, setting.trials, most)
-    found: dict[str, Any] = crew.result(pending, _PATIENCE_S)
+    found: dict[str, Any] = crew.result(pending, _TIMEOUT_S)
     return found
 
 

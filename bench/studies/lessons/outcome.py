@@ -21,7 +21,7 @@ class Outcome(StrEnum):
     CRASHED = "crashed"
     """Its process died."""
     HUNG = "hung"
-    """Not over when patience was."""
+    """Whether it was still running when the timeout ended."""
     CAUGHT = "caught"
     """The guard saw it."""
     RAISED = "raised"

@@ -10,7 +10,7 @@ from bench.studies.lessons.lesson import Setting
 from bench.studies.lessons.mistake import Mistake
 from bench.studies.lessons.outcome import Evidence
 from bench.studies.lessons.tally import Tally
-from bench.studies.lessons.trial import PATIENCE_S, Job, run
+from bench.studies.lessons.trial import TIMEOUT_S, Job, run
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,8 +65,8 @@ def tally(setting: Setting, mistake: Mistake, way: str, *, guard: bool = False) 
     url, driver = setting.database.url, setting.driver
     if way == "right" or not mistake.alone:
         job = Job(mistake.name, way, setting.trials, url, driver, guard)
-        patience_s = _START_S + setting.trials * 2 * PATIENCE_S
-        return Tally.of(_evidence(setting, _submit(setting, "trials", job), patience_s))
+        timeout_s = _START_S + setting.trials * 2 * TIMEOUT_S
+        return Tally.of(_evidence(setting, _submit(setting, "trials", job), timeout_s))
     job = Job(mistake.name, way, 1, url, driver, guard)
     running = [
         _submit(setting, f"trial {number}", job)
@@ -85,12 +85,12 @@ def _submit(setting: Setting, process: str, job: Job) -> Pending[list[Evidence]]
 def _evidence(
     setting: Setting,
     pending: Pending[list[Evidence]],
-    patience_s: float,
+    timeout_s: float,
     *,
     dismiss: bool = False,
 ) -> Sequence[Evidence]:
     try:
-        return setting.crew.result(pending, patience_s)
+        return setting.crew.result(pending, timeout_s)
     except GivenUpError:
         return [_LOST_IN_SILENCE]
     except DiedError:

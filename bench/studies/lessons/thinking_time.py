@@ -29,8 +29,8 @@ THOUGHT_MS = (0, 2, 10, 50, 100, 200, 400)
 """A handler thinks twice, each time for up to half of it, evenly drawn."""
 
 _REFUSED_EVERY = 5
-_PATIENCE_S = 60.0
-_PATIENCE_A_TRIAL_S = 4.0
+_TIMEOUT_S = 60.0
+_TRIAL_TIMEOUT_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def measure(setting: Setting) -> dict[str, Any]:
     pending = setting.crew.submit(
         "thought", _run, setting.database.url, setting.driver, setting.trials
     )
-    patience_s = _PATIENCE_S + setting.trials * _PATIENCE_A_TRIAL_S
-    found: dict[str, Any] = setting.crew.result(pending, patience_s)
+    timeout_s = _TIMEOUT_S + setting.trials * _TRIAL_TIMEOUT_S
+    found: dict[str, Any] = setting.crew.result(pending, timeout_s)
     return found
 
 

@@ -17,7 +17,7 @@ from bench.studies.lessons.fixture import Shop
 from bench.studies.lessons.mistake import Mistake, Told
 from bench.studies.lessons.outcome import Evidence, Failure, flatten, leaves
 
-PATIENCE_S = 3.0
+TIMEOUT_S = 3.0
 """A trial that takes longer hangs: none has more than a fifth of a second of work."""
 
 _SETTLE_S = 0.5
@@ -87,12 +87,12 @@ async def _trial(
     guarded.violations(shop.guard)  # those of the last trial
     told: Told = ()
     began_ns = time.perf_counter_ns()
-    patience = asyncio.timeout(PATIENCE_S)
+    timeout = asyncio.timeout(TIMEOUT_S)
     try:
-        async with patience:
+        async with timeout:
             told = await way(shop)
     except Exception as error:
-        told = [] if patience.expired() else [error]
+        told = [] if timeout.expired() else [error]
     elapsed_ns = time.perf_counter_ns() - began_ns
     await _end_stragglers()
     answers, errors = flatten(told)
@@ -103,7 +103,7 @@ async def _trial(
         failures=tuple(Failure.of(error) for one in errors for error in leaves(one)),
         at_once=mistake.at_once(answers),
         tasks=mistake.tasks,
-        hung=patience.expired(),
+        hung=timeout.expired(),
         violations=guarded.violations(shop.guard),
         left_in_transaction=await _left(judge),
         not_returned=shop.given_out(),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TRIALS = 5
 
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def measure(setting: Setting) -> dict[str, Any]:
     pending = setting.crew.submit(
         "questions", _run, setting.database.url, setting.driver, setting.trials
     )
-    found: dict[str, Any] = setting.crew.result(pending, _PATIENCE_S)
+    found: dict[str, Any] = setting.crew.result(pending, _TIMEOUT_S)
     for question in QUESTIONS:
         setting.tell(page(question, found[question.name]))
     return found

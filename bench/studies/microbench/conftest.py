@@ -11,7 +11,7 @@ from accessors import Found, discover
 from accessors.api import AnyBackend
 from bench.dataset import loading as rows
 from bench.dataset import schema
-from bench.measure.measurement import SPARE_CONNECTIONS
+from bench.execution.measurement import SPARE_CONNECTIONS
 from bench.measure.runner import Job
 from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import Interval
 from bench.measure.runner import Job
-from bench.measure.worker_pool import PATIENCE_S, Crew
+from bench.measure.worker_pool import Crew
+from bench.model.run_config import TIMEOUT_S
 from bench.studies.overhead.ab_pairs import Pair, Turn, take_turns
 
 WITHIN = 0.015
@@ -65,7 +66,7 @@ def measure(
     pairs: list[Pair] = []
     while True:
         amount = min(_PAIRS_AT_ONCE, most_pairs - len(pairs))
-        pairs += crew.result(crew.submit(name, take_turns, job, amount), PATIENCE_S)
+        pairs += crew.result(crew.submit(name, take_turns, job, amount), TIMEOUT_S)
         found = Overhead(job, tuple(pairs))
         on_progress(found)
         if found.narrow or len(pairs) >= most_pairs:

@@ -56,7 +56,7 @@ def bench(
         ("run --rounds 0", "0 is not in the range x>=1"),
         ("run --seconds nan", "nan is no number"),
         ("run --seconds inf", "inf is not in the range"),
-        ("run --patience nan", "nan is no number"),
+        ("run --timeout nan", "nan is no number"),
         ("run --concurrency 1,x", "'1,x' is no list of numbers"),
         ("run --concurrency 0", "nobody can't be concurrent"),
         ("run --scale 0", "--scale 0 makes no useful rows"),
@@ -137,3 +137,13 @@ def test_a_reader_that_leaves() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "Backends"
     assert done.stderr == ""
+
+
+def test_an_old_option_name_is_accepted_and_hidden(bench: Bench) -> None:
+    """Defect: a renamed option breaks the command line of a CI job that has the old name."""
+    _, shown, _ = bench("run", "--help")
+    assert "--timeout SECONDS" in shown
+    assert "--patience" not in shown
+    code, _, err = bench("run", "--patience", "nan")
+    assert code == 2
+    assert "nan is no number" in err[0]

@@ -11,11 +11,12 @@ import pytest
 from accessors import discover
 from bench.dataset.fingerprint import fingerprint
 from bench.dataset.windows import window
-from bench.measure.jobs import Jobs
-from bench.measure.measurement import Order, measure
+from bench.execution.jobs import Jobs
+from bench.execution.measurement import measure
 from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset
 from bench.model.plan import PROFILES, Plan
+from bench.model.run_config import RunConfig
 from bench.results.entries import Failure, Memory, Run
 from bench.results.file import Recorder, load
 from bench.server.database import Database
@@ -47,16 +48,16 @@ class Audience:
         self._at_step(outcome)
 
 
-def order(*cases: Case, rounds: int = 1, seed: int = 1) -> Order:
+def order(*cases: Case, rounds: int = 1, seed: int = 1) -> RunConfig:
     profile = replace(PROFILES["smoke"], rounds=rounds, seconds=0.05, warm_up_s=0.0)
     backends = {case.backend: discover()[case.backend] for case in cases}
     rows = Dataset(SMALL.scale, seed)
     many = tuple(case for case in cases if case.workload == "get_customers")
     planned = Plan(profile, cases, memory_cases=many)
-    return Order(planned, backends, rows, label="", verify=False)
+    return RunConfig(planned, backends, rows, label="", verify=False)
 
 
-def carried_out(an_order: Order, database: Database, folder: Path, audience: Audience) -> None:
+def carried_out(an_order: RunConfig, database: Database, folder: Path, audience: Audience) -> None:
     recorder = Recorder(folder)
     try:
         measure(an_order, database, recorder, audience)

@@ -82,7 +82,7 @@ def test_an_interrupted_initdb_is_begun_again(own: EmbeddedServer) -> None:
 def test_a_socket_that_was_removed(own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forbids waiting for a server that nobody can reach again: this would be without end."""
     own.start()
-    monkeypatch.setattr(server_module, "_PATIENCE_S", 3600)
+    monkeypatch.setattr(server_module, "_TIMEOUT_S", 3600)
     (own.folder / "socket" / ".s.PGSQL.5432").unlink()
     assert ask(own.start(), "select 1") == 1
 

@@ -1,23 +1,22 @@
 """The whole of `bench run`, in its one direction: rows, verification, rounds, file."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from accessors import Found
 from accessors.api import Target
 from bench.dataset import loading as rows
 from bench.dataset import schema
+from bench.execution.jobs import Jobs
+from bench.execution.progress_listener import ProgressListener
 from bench.measure import memory, runner
-from bench.measure.jobs import Jobs
 from bench.measure.runner import Job
-from bench.measure.worker_pool import PATIENCE_S, Crew, Pending
+from bench.measure.worker_pool import Crew, Pending
 from bench.measure.worker_process import GivenUpError, WorkError
 from bench.model.case import Case
-from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
-from bench.model.plan import Plan
+from bench.model.run_config import RunConfig
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
@@ -34,49 +33,18 @@ SPARE_CONNECTIONS = 3
 """Beside the crowd's, and the one that is open by then: room for a look while it is measured."""
 
 
-class Audience(Protocol):
-    """Whoever is told how it goes."""
-
-    def stage(self, what: str, steps: int | None = None) -> None:
-        """Another part of the work begins, of so many steps."""
-
-    def compared(self, backend: str) -> None:
-        """A backend's answers have been compared."""
-
-    def begin(self, case: Case) -> None:
-        """This case is about to be measured: whatever takes time, or the processor, is done now."""
-
-    def step(self, case: Case, outcome: Entry) -> None:
-        """It has been measured."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What was ordered: a plan, and everything that decides how it is carried out."""
-
-    plan: Plan
-    backends: Mapping[str, Found]
-    dataset: Dataset
-    label: str
-    verify: bool = True
-    patience_s: float = PATIENCE_S
-    """How much longer than planned anything may take before its process is given up."""
-    command: str = ""
-    """As it was typed, without secrets."""
-    guard: bool = False
-    """Whether session_guard watches every session while it is timed."""
-
-
-def measure(order: Order, database: Database, recorder: Recorder, audience: Audience) -> None:
-    """Carry out the order; append every run as it ends.
+def measure(
+    config: RunConfig, database: Database, recorder: Recorder, listener: ProgressListener
+) -> None:
+    """Carry out the run; append every outcome as it ends.
 
     Raises `BenchError` when it can't go on, or when it could and something failed;
     `KeyboardInterrupt` when it is told to stop. What was measured is in the file in any case, and
     the file says how it ended.
     """
     try:
-        with database.session() as connection, schema.held(connection), Crew(order.guard) as crew:
-            work = _Work(order, database, recorder, audience, connection, crew)
+        with database.session() as connection, schema.held(connection), Crew(config.guard) as crew:
+            work = _Work(config, database, recorder, listener, connection, crew)
             work.prepare()
             work.measure()
     except KeyboardInterrupt:
@@ -90,10 +58,10 @@ def measure(order: Order, database: Database, recorder: Recorder, audience: Audi
 
 @dataclass
 class _Work:
-    order: Order
+    config: RunConfig
     database: Database
     recorder: Recorder
-    audience: Audience
+    listener: ProgressListener
     connection: "psycopg.Connection[Any]"
     crew: Crew
     troubles: list[str] = field(default_factory=list)
@@ -103,24 +71,24 @@ class _Work:
 
     def prepare(self) -> None:
         """All that has to be right before anything is measured; then the header."""
-        order = self.order
-        at_once = [case.concurrency for case in order.plan.cases]
-        if order.verify:  # all of them read at the same time
-            at_once.append(len(order.backends))
+        config = self.config
+        at_once = [case.concurrency for case in config.plan.cases]
+        if config.verify:  # all of them read at the same time
+            at_once.append(len(config.backends))
         self.database.check_capacity(max(at_once) + SPARE_CONNECTIONS)
         server_pid = postmaster_pid(self.connection)
-        self.audience.stage("rows")
-        fingerprint = rows.ensure(self.connection, order.dataset)
-        verdicts = self._verify() if order.verify else None
+        self.listener.stage("rows")
+        fingerprint = rows.ensure(self.connection, config.dataset)
+        verdicts = self._verify() if config.verify else None
         local = server_pid is not None
-        self.jobs = Jobs(order, self.connection, self.database.url, server_pid)
+        self.jobs = Jobs(config, self.connection, self.database.url, server_pid)
         self.recorder.header(
-            header(order, self.connection, self.database, fingerprint, verdicts, local=local)
+            header(config, self.connection, self.database, fingerprint, verdicts, local=local)
         )
 
     def measure(self) -> None:
         """What is done once, then the rounds. Raises `BenchError` at the end if anything failed."""
-        plan = self.order.plan
+        plan = self.config.plan
         # Memory is no matter of who else runs; time is, and what is in no round has it from here.
         in_rounds = [case for case in plan.memory_cases if case in plan.cases]
         alone = [case for case in plan.memory_cases if case not in plan.cases]
@@ -137,18 +105,18 @@ class _Work:
             )
 
     def _verify(self) -> list[Verdict]:
-        asked = [found for found in self.order.backends.values() if found.backend]
-        self.audience.stage("verification", len(asked))
+        asked = [found for found in self.config.backends.values() if found.backend]
+        self.listener.stage("verification", len(asked))
         target = Target(self.database.url)
         verdicts = verify(
             self.crew,
             self.connection,
             target,
-            self.order.dataset,
-            self.order.backends,
-            self.order.plan.fetches,
-            on_compared=self.audience.compared,
-            patience_s=self.order.patience_s,
+            self.config.dataset,
+            self.config.backends,
+            self.config.plan.fetches,
+            on_compared=self.listener.compared,
+            timeout_s=self.config.timeout_s,
         )
         different = [verdict for verdict in verdicts if verdict.difference]
         if different:
@@ -165,46 +133,46 @@ class _Work:
     ) -> None:
         """Each case once, in a process that does nothing else."""
         if cases:
-            self.audience.stage(what, len(cases))
+            self.listener.stage(what, len(cases))
         for first in range(0, len(cases), at_once):
             pending = {}
             for case in cases[first : first + at_once]:
-                self.audience.begin(case)
+                self.listener.begin(case)
                 pending[case] = self.crew.submit_alone(case.key, work, self.jobs.of(case))
             for case, answer in pending.items():
-                self._keep(case, 0, answer, self.order.patience_s)
+                self._keep(case, 0, answer, self.config.timeout_s)
                 self.crew.dismiss(case.key)
 
     def _measure_rounds(self) -> None:
-        plan = self.order.plan
+        plan = self.config.plan
         profile = plan.profile
-        self.audience.stage("measurement", plan.runs)
-        patience_s = profile.warm_up_s + profile.seconds + self.order.patience_s
+        self.listener.stage("measurement", plan.runs)
+        timeout_s = profile.warm_up_s + profile.seconds + self.config.timeout_s
         for round_number in range(profile.rounds):
             # Interleaved and shuffled, so that drift hits all alike; the seed makes the order
             # the same again.
             cases = plan.of_round(round_number)
-            random.Random(f"{self.order.dataset.seed}/{round_number}").shuffle(cases)
+            random.Random(f"{self.config.dataset.seed}/{round_number}").shuffle(cases)
             for case in cases:
                 if case in self.hopeless:
                     self._add(Failure(case, round_number, "not tried again: it had not ended"))
                     continue
-                self.audience.begin(case)
+                self.listener.begin(case)
                 process = case.process
                 pending = self.crew.submit(process, runner.run, self.jobs.of(case, round_number))
-                self._keep(case, round_number, pending, patience_s)
+                self._keep(case, round_number, pending, timeout_s)
                 if case.large:
                     self.crew.dismiss(process)
                 if WORKLOADS[case.workload].writes:
-                    rows.restore(self.connection, self.order.dataset)
+                    rows.restore(self.connection, self.config.dataset)
 
     def _keep(
-        self, case: Case, round_number: int, pending: Pending[Entry], patience_s: float
+        self, case: Case, round_number: int, pending: Pending[Entry], timeout_s: float
     ) -> None:
         """Wait for the outcome and append it; a failure is an outcome, if the server lives."""
         outcome: Entry
         try:
-            outcome = self.crew.result(pending, patience_s)
+            outcome = self.crew.result(pending, timeout_s)
         except WorkError as error:
             if isinstance(error, GivenUpError):
                 self.hopeless.add(case)
@@ -215,7 +183,7 @@ class _Work:
     def _add(self, outcome: Entry) -> bool:
         """Append it; True if it is a failure, or holds one."""
         self.recorder.add(outcome)
-        self.audience.step(outcome.case, outcome)
+        self.listener.step(outcome.case, outcome)
         trouble = _trouble(outcome)
         if trouble:
             self.troubles.append(f"{outcome.case.title}: {trouble}")

@@ -10,7 +10,7 @@ from bench.model.case import Case
 if TYPE_CHECKING:
     import psycopg
 
-    from bench.measure.measurement import Order
+    from bench.model.run_config import RunConfig
 
 ORM_WARM_UP_ROWS = 100
 """Of a result whose size is given, the most that an ORM fetches to warm up: all of it would take as
@@ -22,9 +22,9 @@ FLOOR_SHARE = 0.1
 
 @dataclass
 class Jobs:
-    """Makes the jobs of one order."""
+    """Makes the jobs of one run."""
 
-    order: "Order"
+    config: "RunConfig"
     connection: "psycopg.Connection[Any]"
     url: str = field(repr=False)
     postmaster_pid: int | None
@@ -32,15 +32,15 @@ class Jobs:
 
     def of(self, case: Case, round_number: int = 0) -> Job:
         """Raises `BenchError` where there are not as many rows as the case is to have."""
-        profile = self.order.plan.profile
-        found = self.order.backends[case.backend]
+        profile = self.config.plan.profile
+        found = self.config.backends[case.backend]
         # A million operations a second need no longer, and would be nine tenths of the file.
         share = FLOOR_SHARE if found.backend and found.backend.in_memory else 1
         return Job(
             case=case,
             module=found.module,
             url=self.url,
-            dataset=self.order.dataset,
+            dataset=self.config.dataset,
             round=round_number,
             seconds=profile.seconds * share,
             warm_up_s=profile.warm_up_s,
