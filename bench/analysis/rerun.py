@@ -5,18 +5,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.model.case import Case
+from bench.model.study import study_of
 
 
 def command(header: Mapping[str, Any], case: Case) -> str:
     """To be typed in a shell: the same factors, rounds, seconds and rows, and no other case
-    but its twin. Of a case with a size of its own, the streaming experiment of its backend.
+    but its twin. Of a study's case, the study of its backend.
 
     It names no database, so that no password stands in it: set DATABASE_URL where it was not the
     embedded one. Nor does it name a module of backends of one's own.
     """
-    if case.size is not None:  # of the streaming experiment, which goes through all sizes
-        quick = " --quick" if "quick" in str(header.get("profile")) else ""
-        return f"bench streaming{quick} --backend {shlex.quote(case.backend)}"
+    profile = str(header.get("profile"))
+    if study := study_of(profile):
+        return f"{study.profiles[profile]} --backend {shlex.quote(case.backend)}"
     dataset = header.get("dataset") or {}
     options: dict[str, Any] = {
         "profile": header.get("profile"),

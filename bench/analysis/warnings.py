@@ -17,6 +17,7 @@ from bench.analysis.stationarity import beginning, drift, taken_by_others
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import in_words, noise_floor
 from bench.model.case import Case
+from bench.model.study import study_of
 from bench.results.entries import Run
 from bench.results.file import Results
 
@@ -55,10 +56,10 @@ class _Evidence:
     """The share of the machine's CPU that other programs had."""
 
     def again(self, options: str) -> str:
-        if any(case.size is not None for case in self.runs):  # `bench streaming` has its own
-            plain = "--workload get_customers --fetch buffered --fetch batched:1000"
-            return f"bench run {plain} {options}"
-        return f"bench run --profile {self.header.get('profile', 'quick')} {options}"
+        profile = self.header.get("profile", "quick")
+        if study := study_of(profile):
+            return f"{study.plain_run} {options}"
+        return f"bench run --profile {profile} {options}"
 
     @property
     def rounds(self) -> int:
@@ -107,7 +108,7 @@ def _errors(evidence: _Evidence) -> Iterator[Caution]:
         f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
         f"{why} ({case.title}); what failed is in no other figure",
         repeat.command(evidence.header, case)
-        if case.size is not None
+        if study_of(evidence.header.get("profile"))
         else f"bench run --backend {case.backend} --workload {case.workload}"
         f" --fetch {case.fetch} --concurrency {case.concurrency}",
     )

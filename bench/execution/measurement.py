@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from accessors.api import Target
@@ -17,13 +18,12 @@ from bench.measure.worker_process import GivenUpError, WorkError
 from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
+from bench.model.study import probes
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
 from bench.results.header import header
 from bench.server.database import Database, postmaster_pid, redact
-from bench.studies.streaming.bare_loops import hold_against_bare
-from bench.studies.streaming.proof import prove
 from bench.verification.verify import Verdict, verify
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ class _Work:
         alone = [case for case in plan.memory_cases if case not in plan.cases]
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
-        self._measure_alone("proof", plan.proof_cases, prove)
-        self._measure_alone("bare loops", plan.bare_cases, hold_against_bare)
+        for name, cases in plan.probes.items():
+            self._measure_alone(name, cases, resolve_name(probes()[name].work))
         self._measure_rounds()
         if self.troubles:
             first, amount = self.troubles[0], len(self.troubles)

@@ -1,14 +1,15 @@
 """Which cases a command measures: the profiles, and what the options make of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from accessors import Found
 from accessors.api import Transactions
 from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
 from bench.model.errors import UsageError
+from bench.model.study import studies
 from bench.model.workload import FUNCTIONS, WORKLOADS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -138,18 +139,16 @@ class Plan:
 
     memory_cases: tuple[Case, ...] = ()
     """Of which the peak memory of one operation is measured."""
-    proof_cases: tuple[Case, ...] = ()
-    """Of which it is proved whether they stream."""
-    bare_cases: tuple[Case, ...] = ()
-    """Streams that are held against a bare loop on the same cursor."""
+    probes: Mapping[str, tuple[Case, ...]] = field(default_factory=dict)
+    """The cases of each probe of a study, by the probe's name, in the order of their turn."""
     fewer_rounds: Mapping[Case, int] = field(default_factory=dict)
     """In how many rounds, the first, a case is run that is not run in all of them."""
 
     @property
     def everything(self) -> list[Case]:
         """Each case of which anything is measured, in the order of tables."""
-        alone = (*self.memory_cases, *self.proof_cases, *self.bare_cases)
-        return list(dict.fromkeys([*self.cases, *alone]))
+        probed = chain.from_iterable(self.probes.values())
+        return list(dict.fromkeys([*self.cases, *self.memory_cases, *probed]))
 
     @property
     def fetches(self) -> list[Fetch]:
@@ -208,14 +207,22 @@ def plan(
     many_rows = tuple(
         case for case in cases if WORKLOADS[case.workload].many_rows and case.concurrency == 1
     )
-    proofs = (case for case in many_rows if case.workload == "get_customers")
     return Plan(
         profile,
         _with_a_twin(cases, backends),
         impossible,
         memory_cases=many_rows,
-        proof_cases=tuple(case for case in proofs if _asks_a_server(case, backends)),
+        probes=_probes(cases, backends),
     )
+
+
+def _probes(cases: Sequence[Case], backends: Mapping[str, Found]) -> dict[str, tuple[Case, ...]]:
+    """Return what the studies probe of every run."""
+    probed: dict[str, tuple[Case, ...]] = {}
+    for study in studies():
+        if study.probes_of_runs:
+            probed |= study.call(study.probes_of_runs, cases, backends)
+    return {name: chosen for name, chosen in probed.items() if chosen}
 
 
 def _with_a_twin(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case, ...]:

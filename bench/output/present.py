@@ -30,11 +30,10 @@ def present(folder: Path, *, charts: bool = True) -> None:
     from bench.analysis import summary
     from bench.analysis.warnings import cautions
     from bench.model.errors import BenchError
+    from bench.model.study import study_of
     from bench.output import report
     from bench.output.export import summary_csv
     from bench.output.terminal import table
-    from bench.studies.streaming import plan as streaming_plan
-    from bench.studies.streaming import table as streaming_table
 
     longest = "drawing the charts: some ten seconds" if charts else "writing the report"
     status = Console(stderr=True).status(longest)
@@ -51,10 +50,13 @@ def present(folder: Path, *, charts: bool = True) -> None:
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
     screen = console()
-    of_streaming = found.header.get("profile") in streaming_plan.PROFILES
-    screen.print((streaming_table if of_streaming else table).render(found, summaries))
-    # What the streaming experiment says rests on proofs, and on factors of ten, not on rounds.
-    for caution in () if of_streaming else cautions(found, summaries):
+    study = study_of(found.header.get("profile"))
+    if study and study.table:
+        screen.print(study.call(study.table, found, summaries))
+    else:
+        screen.print(table.render(found, summaries))
+    # A study rests on proofs and on factors of ten, not on rounds.
+    for caution in () if study else cautions(found, summaries):
         screen.print(f"\n! {caution}", markup=False, highlight=False)
     for failure in found.failures:
         click.echo(f"failed   {failure.case.title}: {failure.error}")

@@ -9,9 +9,8 @@ from bench.analysis.compare.history import Moment
 from bench.analysis.figure import Figure
 from bench.analysis.subject import look_of, subject_of
 from bench.analysis.summary import Summary, summarise
+from bench.model.study import study_of
 from bench.results.file import Results
-from bench.studies.streaming.evidence import ways_of
-from bench.studies.streaming.plan import PROFILES
 from bench.system.interrupts import held_back
 
 # Interrupted here, matplotlib's extensions report a failed import, or end the process.
@@ -29,12 +28,6 @@ with held_back():
     )
     from bench.output.charts import transactions as transactions_chart
     from bench.output.charts.page import save
-    from bench.studies.streaming.charts import fetch_modes as streaming_ways
-    from bench.studies.streaming.charts import garbage_collector as streaming_collector
-    from bench.studies.streaming.charts import point as streaming_point
-
-STREAMING_FAMILIES = (streaming_point, streaming_ways, streaming_collector)
-"""Of the streaming experiment, which has cases of its own."""
 
 FAMILIES = (overview, throughput, latency, layers, sync_async, streaming, transactions_chart)
 
@@ -49,11 +42,11 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
     subject = subject_of(results, made)
     into = folder / "charts"
     into.mkdir(parents=True, exist_ok=True)
-    figures = (
-        chain.from_iterable(family.figures(subject, ways) for family in STREAMING_FAMILIES)
-        if (ways := ways_of(results, made)) and results.header.get("profile") in PROFILES
-        else chain.from_iterable(family.figures(subject) for family in FAMILIES)
-    )
+    study = study_of(results.header.get("profile"))
+    if study and study.charts:
+        figures = study.call(study.charts, results, made, subject)
+    else:
+        figures = chain.from_iterable(family.figures(subject) for family in FAMILIES)
     with style.styled():
         return [path for name, figure in figures for path in save(figure, into, name)]
 

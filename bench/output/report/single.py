@@ -9,10 +9,10 @@ from bench.analysis.ranking import floors
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.subject import Subject, subject_of
 from bench.analysis.summary import Summary, summarise
+from bench.model.study import studies
 from bench.output.report import cases, facts, figures, tables
-from bench.output.report.template import Backend, render_page
+from bench.output.report.template import Backend, Section, render_page
 from bench.results.file import RUN_FILE, Results
-from bench.studies.streaming import report as streaming
 
 AT_FIRST = 8
 """Findings on the first screen; the others are a click below."""
@@ -45,7 +45,7 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         intervals=subject.intervals_in_words,
         enough_rounds=ENOUGH_ROUNDS,
         backends=backends(subject),
-        streaming=streaming.streaming(results, made),
+        sections=sections(results, made, subject),
         charts=figures.charts(subject),
         tables=tables.tables(told, floors(made)),
         traces=list(cases.traces(every)),
@@ -54,6 +54,14 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         subject=subject,
         anchors=cases.anchors(header),
     )
+
+
+def sections(results: Results, summaries: Sequence[Summary], subject: Subject) -> list[Section]:
+    """Return the sections of the studies that have something to say of these results."""
+    made = (
+        study.call(study.report, results, summaries, subject) for study in studies() if study.report
+    )
+    return [section for section in made if section]
 
 
 def headlines(found: Sequence[Finding]) -> list[Finding]:

@@ -27,16 +27,31 @@ class Backend:
         return "#" + "".join(f"{round(part + (255 - part) * 0.33):02x}" for part in parts)
 
 
+@dataclass(frozen=True)
+class Section:
+    """A section of the page that a study adds."""
+
+    anchor: str
+    name: str
+    """The name in the list of the page's parts."""
+    html: Markup
+
+
 def render_page(template: str, **shown: Any) -> str:
     """A whole page. Everything shown is escaped."""
     page = _environment().get_template(template)
     return page.render(style=source("style.css"), script=source("script.js"), **shown)
 
 
+def render_part(package: str, template: str, **shown: Any) -> Markup:
+    """Render a part of a page by a template in the folder `page` of another package."""
+    return Markup(_environment(package).get_template(template).render(**shown))
+
+
 @cache
-def _environment() -> Environment:
+def _environment(package: str = "bench.output.report") -> Environment:
     environment = Environment(
-        loader=PackageLoader("bench.output.report", "page"),
+        loader=PackageLoader(package, "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

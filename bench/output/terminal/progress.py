@@ -15,6 +15,7 @@ from rich.console import Console
 from bench.analysis.summary import of_case
 from bench.model.case import Case
 from bench.model.plan import Plan
+from bench.model.study import probes
 from bench.model.units import RATES, TIMES, with_unit
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 # Roughly what a step takes, in seconds: only the proportions matter, as what is left is
 # estimated from what has passed.
 _ROWS_S = 1.0
-_STEP_S = {"verification": 1.0, "memory": 0.3, "proof": 0.5, "bare loops": 4.0}
+_STEP_S = {"verification": 1.0, "memory": 0.3}
 """By stage; the step of a round takes what its profile says, and the following."""
 _RUN_OVERHEAD_S = 0.15
 
@@ -66,12 +67,12 @@ class Progress:
     def __init__(self, plan: Plan, backends: int, *, verify: bool, quiet: bool) -> None:
         profile = plan.profile
         self._run_s = profile.seconds + profile.warm_up_s + _RUN_OVERHEAD_S
+        self._step_s = _STEP_S | {name: probe.seconds for name, probe in probes().items()}
         self._estimate = Estimate(
             _ROWS_S
-            + (backends * _STEP_S["verification"] if verify else 0)
-            + len(plan.memory_cases) * _STEP_S["memory"]
-            + len(plan.proof_cases) * _STEP_S["proof"]
-            + len(plan.bare_cases) * _STEP_S["bare loops"]
+            + (backends * self._step_s["verification"] if verify else 0)
+            + len(plan.memory_cases) * self._step_s["memory"]
+            + sum(len(cases) * self._step_s[name] for name, cases in plan.probes.items())
             + plan.runs * self._run_s
         )
         self._console = Console(stderr=True, highlight=False, quiet=quiet)
@@ -95,7 +96,7 @@ class Progress:
 
     def stage(self, what: str, steps: int | None = None) -> None:
         self._stage = what
-        self._weight_s = _STEP_S.get(what, self._run_s if steps else _ROWS_S)
+        self._weight_s = self._step_s.get(what, self._run_s if steps else _ROWS_S)
         self._show(what)
         if not self._screen:
             self._line(f"{what}: {steps}" if steps else what)

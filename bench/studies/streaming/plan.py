@@ -109,10 +109,22 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
         STREAMING_QUICK if quick else STREAMING,
         small(made.rounds),
         memory_cases=small(made.alone),
-        proof_cases=small(made.proofs),
-        bare_cases=small(made.bare),
+        probes={"proof": small(made.proofs), "bare loops": small(made.bare)},
         fewer_rounds={case: rounds for case, rounds in made.rounds.items() if rounds},
     )
+
+
+def probes_of_run(
+    cases: Iterable[Case], backends: Mapping[str, Found]
+) -> dict[str, tuple[Case, ...]]:
+    """Return the cases of any run that are proved to stream or to buffer."""
+
+    def asks_a_server(case: Case) -> bool:
+        backend = backends[case.backend].backend
+        return backend is not None and not backend.in_memory
+
+    proved = (case for case in cases if case.workload == FUNCTIONS[0] and case.concurrency == 1)
+    return {"proof": tuple(filter(asks_a_server, proved))}
 
 
 def rows(most_rows: int) -> Dataset:

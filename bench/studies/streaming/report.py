@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.analysis.subject import Subject
 from bench.analysis.summary import Summary
 from bench.model.units import with_unit
 from bench.output.report.tables import Cell, Column
+from bench.output.report.template import Section, render_part
 from bench.results.file import Results
 from bench.studies.streaming import columns, point
 from bench.studies.streaming.break_even import DOCUMENTED, Crossover, crossovers
@@ -61,6 +63,16 @@ class Streaming:
     collected: list[Collected]
     collected_headings: tuple[str, ...]
     collected_note: str
+
+
+def section(results: Results, summaries: Sequence[Summary], subject: Subject) -> Section | None:
+    """Return the study's section of the page; None where the run was no streaming experiment."""
+    shown = streaming(results, summaries)
+    if shown is None:
+        return None
+    places = {name: place for place, name in enumerate(subject.looks)}
+    html = render_part("bench.studies.streaming", "section.html.j2", streaming=shown, place=places)
+    return Section("streaming", "Streaming", html)
 
 
 def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | None:

@@ -25,7 +25,7 @@ def test_nothing_is_asked_of_more_rows_than_were_wanted(most_rows: int) -> None:
 
 def test_the_streams_of_both_functions_are_proved() -> None:
     """Forbids a verdict on orders from memory alone, which tells nothing of batches."""
-    proved = plan(accessors.discover(), quick=False).proof_cases
+    proved = plan(accessors.discover(), quick=False).probes["proof"]
     assert {case.workload for case in proved} == set(FUNCTIONS)
     ways = {name: {c.backend for c in proved if c.workload == name} for name in FUNCTIONS}
     assert ways[FUNCTIONS[1]] <= ways[FUNCTIONS[0]]

@@ -1,6 +1,6 @@
 """docs/cli.md, from the commands' own --help.
 
-python -m bench.output.documents.cli_reference docs/cli.md
+python -m bench.cli.reference docs/cli.md
 """
 
 import sys
