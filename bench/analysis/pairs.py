@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.analysis.subject import LAYERS, Look
+from bench.analysis.look import LAYERS, Look
 
 HABITUAL = ("psycopg2", "asyncpg")
 """The driver that sync applications leave, and the one that they usually go to."""

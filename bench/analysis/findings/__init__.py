@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bench.analysis.findings import harness, layers, sessions, streaming, sync_async
 from bench.analysis.findings import warnings as cautions
 from bench.analysis.findings.finding import Finding
-from bench.analysis.subject import subject_of
+from bench.analysis.selection import select
 from bench.analysis.summary import Summary, summarise
 from bench.results.file import Results
 
@@ -25,6 +25,6 @@ def find(results: Results, summaries: Sequence[Summary] | None = None) -> list[F
     none but that which says so. `summaries` saves the work of making them again.
     """
     made = summarise(results) if summaries is None else list(summaries)
-    subject = subject_of(results, made)
-    of_figures = [finding for family in FAMILIES for finding in family.findings(results, subject)]
+    selection = select(results, made)
+    of_figures = [finding for family in FAMILIES for finding in family.findings(results, selection)]
     return [*cautions.findings(results, made), *of_figures]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from bench.analysis.findings.finding import Finding, rounds, work
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
 from bench.model.units import TIMES, with_unit
 from bench.results.file import Results
@@ -16,16 +16,16 @@ LONG_ENOUGH_NS = 100_000_000
 """Of CPU time in a round: into a shorter one, a walk through a whole heap falls by luck."""
 
 
-def findings(results: Results, subject: Subject) -> Iterator[Finding]:
-    yield from _stalls(subject)
-    yield from _collecting(subject)
-    yield from _floor(subject)
+def findings(results: Results, selection: Selection) -> Iterator[Finding]:
+    yield from _stalls(selection)
+    yield from _collecting(selection)
+    yield from _floor(selection)
 
 
-def _stalls(subject: Subject) -> Iterator[Finding]:
+def _stalls(selection: Selection) -> Iterator[Finding]:
     """Of each workload, the case that kept everybody else waiting longest."""
-    for workload in subject.workloads:
-        known, worst = _worst(subject, workload, _loop_stalls)
+    for workload in selection.workloads:
+        known, worst = _worst(selection, workload, _loop_stalls)
         if worst and min(known) >= STALL_NS:
             case = worst.case
             sentence = (
@@ -40,10 +40,10 @@ def _stalls(subject: Subject) -> Iterator[Finding]:
             yield Finding("The event loop", sentence, evidence, (case,))
 
 
-def _collecting(subject: Subject) -> Iterator[Finding]:
+def _collecting(selection: Selection) -> Iterator[Finding]:
     """Of each workload, the case of which Python's garbage collector took the most."""
-    for workload in subject.workloads:
-        known, worst = _worst(subject, workload, _collector_shares)
+    for workload in selection.workloads:
+        known, worst = _worst(selection, workload, _collector_shares)
         if worst and min(known) >= COLLECTING:
             case, least, most = worst.case, 100 * min(known), 100 * max(known)
             sentence = (
@@ -58,10 +58,10 @@ def _collecting(subject: Subject) -> Iterator[Finding]:
 
 
 def _worst(
-    subject: Subject, workload: str, figures: Callable[[Summary], Sequence[float]]
+    selection: Selection, workload: str, figures: Callable[[Summary], Sequence[float]]
 ) -> tuple[Sequence[float], Summary | None]:
     """The case whose figure is never small, and that figure round by round: at least two."""
-    of_workload = [s for s in subject.summaries if s.case.workload == workload and not s.marked]
+    of_workload = [s for s in selection.summaries if s.case.workload == workload and not s.marked]
     seen = [(known, each) for each in of_workload if len(known := figures(each)) > 1]
     return max(seen, key=lambda one: min(one[0]), default=((), None))
 
@@ -80,14 +80,14 @@ def _collector_shares(summary: Summary) -> list[float]:
     ]
 
 
-def _floor(subject: Subject) -> Iterator[Finding]:
+def _floor(selection: Selection) -> Iterator[Finding]:
     """The harness's own share of the cheapest operation, colour by colour."""
-    for workload in subject.workloads:
-        measured = [e for e in subject.alike(workload) if e.client_cpu_ns and not e.marked]
+    for workload in selection.workloads:
+        measured = [e for e in selection.alike(workload) if e.client_cpu_ns and not e.marked]
         for colour in ("sync", "async"):
-            of_colour = [e for e in measured if subject.looks[e.case.backend].colour == colour]
-            floors = [e for e in of_colour if subject.looks[e.case.backend].null]
-            others = [e for e in of_colour if not subject.looks[e.case.backend].null]
+            of_colour = [e for e in measured if selection.looks[e.case.backend].colour == colour]
+            floors = [e for e in of_colour if selection.looks[e.case.backend].null]
+            others = [e for e in of_colour if not selection.looks[e.case.backend].null]
             if floors and others:
                 highest, cheapest = max(floors, key=_cpu), min(others, key=_cpu)
                 part = _cpu(highest) / _cpu(cheapest)

@@ -9,8 +9,8 @@ from bench.analysis.figure import FIGURES, THROUGHPUT
 from bench.analysis.findings.finding import Finding, crowd, inverse, rounds, share, times, work
 from bench.analysis.findings.judge import Judgement, judge
 from bench.analysis.pairs import layered
+from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
-from bench.analysis.subject import Subject, busiest
 from bench.analysis.summary import Summary
 from bench.analysis.verdict import NoiseFloor
 from bench.results.file import Results
@@ -25,19 +25,19 @@ HALF = 0.5
 Pair = tuple[Judgement, Summary, Summary]
 
 
-def findings(results: Results, subject: Subject) -> Iterator[Finding]:
-    for workload in subject.workloads:
-        measured = [each for each in subject.alike(workload) if each.throughput_per_s]
+def findings(results: Results, selection: Selection) -> Iterator[Finding]:
+    for workload in selection.workloads:
+        measured = [each for each in selection.alike(workload) if each.throughput_per_s]
         if not measured:
             continue
         most = busiest(measured)
         at_most = {e.case.backend: e for e in measured if e.case.concurrency == most}
-        looks = [subject.looks[name] for name in at_most]
+        looks = [selection.looks[name] for name in at_most]
         pairs = [(at_most[bare.name], at_most[above.name]) for bare, above in layered(looks)]
-        yield from (_price(*pair) for pair in _strongest_first(pairs, subject.floor))
+        yield from (_price(*pair) for pair in _strongest_first(pairs, selection.floor))
         bare = [at_most[look.name] for look in looks if look.layer == "driver"]
-        yield from _drivers(bare, subject.floor)
-        yield from _alike(at_most, subject)
+        yield from _drivers(bare, selection.floor)
+        yield from _alike(at_most, selection)
 
 
 def _strongest_first(pairs: list[tuple[Summary, Summary]], floor: NoiseFloor | None) -> list[Pair]:
@@ -104,13 +104,13 @@ def _drivers(bare: list[Summary], floor: NoiseFloor | None) -> Iterator[Finding]
             yield Finding(DRIVERS, sentence, evidence, (best, case))
 
 
-def _alike(measured: dict[str, Summary], subject: Subject) -> Iterator[Finding]:
+def _alike(measured: dict[str, Summary], selection: Selection) -> Iterator[Finding]:
     """Of each layer, the pairs whose difference is no more than a case shows against its twin."""
-    floor = subject.floor
+    floor = selection.floor
     if floor is None:
         return
-    for layer in subject.layers(measured.values()):
-        own = [each for name, each in measured.items() if subject.looks[name].layer == layer]
+    for layer in selection.layers(measured.values()):
+        own = [each for name, each in measured.items() if selection.looks[name].layer == layer]
         inside = [
             (judged.ratio, one, other)
             for one, other in combinations(own, 2)

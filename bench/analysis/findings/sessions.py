@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bench.analysis.findings.finding import Finding, crowd, rounds, times, work
 from bench.analysis.findings.judge import Judgement, judge
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
 from bench.analysis.verdict import NoiseFloor
 from bench.results.file import Results
@@ -13,16 +13,18 @@ from bench.results.file import Results
 TOPIC = "Sessions and transactions"
 
 
-def findings(results: Results, subject: Subject) -> Iterator[Finding]:
-    known = {each.case: each for each in subject.summaries if not subject.looks[_of(each)].null}
+def findings(results: Results, selection: Selection) -> Iterator[Finding]:
+    known = {each.case: each for each in selection.summaries if not selection.looks[_of(each)].null}
     found: list[tuple[Judgement, str, Summary, Summary]] = []
     for case, each in known.items():
         if case.session_scope == "operation":
             kept = known.get(replace(case, session_scope="task"))
-            found += _slower("a new session for every operation", each, kept, subject.floor)
+            found += _slower("a new session for every operation", each, kept, selection.floor)
         if case.transactions == "implicit":
             plain = known.get(replace(case, transactions="autocommit"))
-            found += _slower("the transaction that the library begins", each, plain, subject.floor)
+            found += _slower(
+                "the transaction that the library begins", each, plain, selection.floor
+            )
     for judged, what, each, plain in sorted(found, key=lambda one: -one[0].ratio.median):
         where = f"{work(each.case)} through `{each.case.backend}` {crowd(each.case)}"
         sentence = f"{what[0].upper()}{what[1:]} makes {where} take {times(judged.ratio)} as long."

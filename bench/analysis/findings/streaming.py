@@ -7,8 +7,8 @@ from bench.analysis import stats
 from bench.analysis.figure import FIGURES
 from bench.analysis.findings.finding import Finding, rounds, share, times, work
 from bench.analysis.findings.judge import judge, judge_rounds
+from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
-from bench.analysis.subject import Subject
 from bench.analysis.summary import Summary
 from bench.analysis.verdict import NoiseFloor
 from bench.model.case import Case, Fetch
@@ -27,10 +27,10 @@ WORTH = 5
 """So many batches an answer must have, before the first can be called late."""
 
 
-def findings(results: Results, subject: Subject) -> Iterator[Finding]:
-    known = {each.case: each for each in subject.summaries if each.rounds and not each.marked}
+def findings(results: Results, selection: Selection) -> Iterator[Finding]:
+    known = {each.case: each for each in selection.summaries if each.rounds and not each.marked}
     taken = [each for case, each in known.items() if case.fetch != Fetch() and _many_rows(case)]
-    taken = [each for each in taken if not subject.looks[each.case.backend].null]
+    taken = [each for each in taken if not selection.looks[each.case.backend].null]
     proofs = {_way(proof.case): proof for proof in results.proofs}
     late: set[Case] = set()
     for each in taken:
@@ -41,10 +41,10 @@ def findings(results: Results, subject: Subject) -> Iterator[Finding]:
     for each in taken:
         whole = _buffered(each, known)
         if whole and each.case not in late and each.case.fetch.mode == "batched":
-            yield from _buys(each, whole, subject.floor)
+            yield from _buys(each, whole, selection.floor)
     for each in taken:
         if each.case.fetch.mode == "streamed":
-            yield from _row_by_row(each, taken, subject.floor)
+            yield from _row_by_row(each, taken, selection.floor)
 
 
 def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -> Iterator[Finding]:

@@ -5,24 +5,25 @@ from collections.abc import Iterator
 from bench.analysis.findings.finding import Finding, inverse, listed, rounds, times, work
 from bench.analysis.findings.judge import Judgement, judge
 from bench.analysis.pairs import Move, habitual, same_library
-from bench.analysis.subject import LAYER_NAMES, Subject, by_backend
+from bench.analysis.selection import Selection, by_backend
 from bench.analysis.summary import Summary
 from bench.analysis.verdict import NoiseFloor
+from bench.analysis.wording import LAYER_NAMES
 from bench.results.file import Results
 
 TOPIC = "Threads or asyncio"
 
 
-def findings(results: Results, subject: Subject) -> Iterator[Finding]:
-    for workload in subject.workloads:
-        measured = by_backend(subject.alike(workload))
-        looks = [look for name in measured if not (look := subject.looks[name]).null]
+def findings(results: Results, selection: Selection) -> Iterator[Finding]:
+    for workload in selection.workloads:
+        measured = by_backend(selection.alike(workload))
+        looks = [look for name in measured if not (look := selection.looks[name]).null]
         moves = {move: _library(move) for move in same_library(looks)}
         moves |= {move: _change(move) for move in habitual(looks)}
         found = [
             (who, pairs)
             for move, who in moves.items()
-            if (pairs := _pairs(measured, move, subject.floor))
+            if (pairs := _pairs(measured, move, selection.floor))
         ]
         found.sort(key=lambda each: not any(judged.apart for judged, *_ in each[1]))
         yield from (_finding(who, pairs) for who, pairs in found)

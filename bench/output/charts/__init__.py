@@ -7,7 +7,8 @@ from pathlib import Path
 from bench.analysis.compare.comparison import Comparison
 from bench.analysis.compare.history import Moment
 from bench.analysis.figure import Figure
-from bench.analysis.subject import look_of, subject_of
+from bench.analysis.look import look_of
+from bench.analysis.selection import select
 from bench.analysis.summary import Summary, summarise
 from bench.model.study import study_of
 from bench.results.file import Results
@@ -39,14 +40,14 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
     making them again.
     """
     made = summarise(results) if summaries is None else summaries
-    subject = subject_of(results, made)
+    selection = select(results, made)
     into = folder / "charts"
     into.mkdir(parents=True, exist_ok=True)
     study = study_of(results.header.get("profile"))
     if study and study.charts:
-        figures = study.call(study.charts, results, made, subject)
+        figures = study.call(study.charts, results, made, selection)
     else:
-        figures = chain.from_iterable(family.figures(subject) for family in FAMILIES)
+        figures = chain.from_iterable(family.figures(selection) for family in FAMILIES)
     with style.styled():
         return [path for name, figure in figures for path in save(figure, into, name)]
 
@@ -57,7 +58,7 @@ def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> lis
     with style.styled():
         return [
             path
-            for name, figure in forest.figures(comparison, subject_of(first))
+            for name, figure in forest.figures(comparison, select(first))
             for path in save(figure, folder, name)
         ]
 
@@ -70,6 +71,6 @@ def draw_history(
     described = {k: v for run in runs for k, v in (run.header.get("backends") or {}).items()}
     backends = {case.backend for moment in moments for case in moment.figures}
     looks = {backend: look_of(backend, described.get(backend) or {}) for backend in backends}
-    subject = replace(subject_of(runs[-1]), looks=looks)
+    selection = replace(select(runs[-1]), looks=looks)
     with style.styled():
-        return save(history.picture(moments, figure, subject), folder, name)
+        return save(history.picture(moments, figure, selection), folder, name)

@@ -8,8 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from bench.analysis.look import Look
+from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
-from bench.analysis.subject import LAYER_NAMES, Look, Subject
+from bench.analysis.wording import LAYER_NAMES
 from bench.model.units import Unit, short
 from bench.output.charts.style import MUTED, RED
 
@@ -193,10 +195,12 @@ def _limit(axis: Axis, low: float, high: float) -> None:
     (axes.set_xlim if axis is axes.xaxis else axes.set_ylim)(low, high)
 
 
-def highest(subject: Subject, values: Mapping[str, Interval | None], room: float = 1.18) -> float:
+def highest(
+    selection: Selection, values: Mapping[str, Interval | None], room: float = 1.18
+) -> float:
     """Where an axis ends on which the floor may run out: beyond the highest that is not null."""
     known = {name: value.high or value.median for name, value in values.items() if value}
-    others = [value for name, value in known.items() if not subject.looks[name].null]
+    others = [value for name, value in known.items() if not selection.looks[name].null]
     return room * max(others or list(known.values()) or [1])
 
 

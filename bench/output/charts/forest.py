@@ -8,12 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis.compare.comparison import Comparison, Row
-from bench.analysis.subject import Look, Subject, asked
+from bench.analysis.look import Look
+from bench.analysis.selection import Selection
 from bench.analysis.verdict import Verdict
+from bench.analysis.wording import asked
 from bench.model.case import Case
 from bench.output.charts import style
 from bench.output.charts.axes import error_bars
 from bench.output.charts.page import page
+from bench.output.palette import hue
 
 ROW_IN = 0.27
 _TICKS: Mapping[float, Sequence[float]] = {
@@ -27,20 +30,20 @@ _FAINT = 0.45
 """How strong the colour of what is not known to differ is."""
 
 
-def figures(comparison: Comparison, subject: Subject) -> Iterator[tuple[str, Figure]]:
-    """A figure a workload; `subject` is the first run."""
+def figures(comparison: Comparison, selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """A figure a workload; `selection` is the first run."""
     for workload, rows in comparison.workloads.items():
-        yield f"forest-{workload}", _figure(comparison, subject, workload, rows)
+        yield f"forest-{workload}", _figure(comparison, selection, workload, rows)
 
 
-def _figure(comparison: Comparison, subject: Subject, workload: str, rows: list[Row]) -> Figure:
+def _figure(comparison: Comparison, selection: Selection, workload: str, rows: list[Row]) -> Figure:
     first, *others = comparison.names
     better = (
         "to the right is better" if comparison.figure.more_is_better else "to the left is better"
     )
     forced = f" COMPARED BY FORCE: {'; '.join(comparison.obstacles)}." * bool(comparison.obstacles)
     figure, grid = page(
-        subject,
+        selection,
         f"{comparison.figure.title} against {first}: {workload}",
         f"{asked(workload)}. The ratio to {first}, with its 95 % interval over rounds; {better}."
         f" Pale: not known to differ. Grey band: the noise floor.{forced}",
@@ -72,21 +75,21 @@ def _figure(comparison: Comparison, subject: Subject, workload: str, rows: list[
             panel.axvspan(max(1 / floor, 1 / reach), min(floor, reach), color=style.GRID, lw=0)
         for height, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
             if verdict:
-                _mark(panel, height, verdict, subject.looks[row.case.backend], subject)
+                _mark(panel, height, verdict, selection.looks[row.case.backend], selection)
     grid[0][0].set_yticks(range(len(rows)), [_label(row.case) for row in rows])
     return figure
 
 
-def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, subject: Subject) -> None:
+def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: Selection) -> None:
     ratio = verdict.ratio
     if ratio is None:
         return
     strong = verdict.word in ("faster", "slower")
-    colour = subject.hue(look)
+    colour = hue(look, selection.looks)
     if not strong:
         colour = style.pale(colour, 1 - _FAINT)
     panel.errorbar(ratio.median, height, xerr=error_bars(ratio), color=colour, lw=1.6, capsize=2.5)
-    mark = style.line_style(look, subject) | {"linestyle": "none", "color": colour}
+    mark = style.line_style(look, selection) | {"linestyle": "none", "color": colour}
     if look.colour != "sync":
         mark["markerfacecolor"] = colour
     panel.plot(ratio.median, height, **mark)

@@ -6,25 +6,26 @@ from matplotlib.figure import Figure as Picture
 
 from bench.analysis.compare.history import Moment, cases_of
 from bench.analysis.figure import Figure
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.model.case import Case
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.palette import hue
 
 _DASHES = ("-", (0, (4, 1.8)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 _LABEL = 26
 """Characters of a run's name that stand below the axis."""
 
 
-def picture(moments: list[Moment], figure: Figure, subject: Subject) -> Picture:
-    """`subject` is the newest run: its colours, and its caption."""
+def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Picture:
+    """`selection` is the newest run: its colours, and its caption."""
     cases = cases_of(moments)
     names = [moment.name[-_LABEL:] for moment in moments]
     changed = [moment for moment in moments[1:] if moment.changes]
     told = "; ".join(f"{moment.name}: {_what(moment)}" for moment in changed)
     result, grid = page(
-        subject,
+        selection,
         f"{figure.title} from run to run: {cases[0].workload}",
         "Medians over rounds with their 95 % intervals, the oldest run on the left."
         + (f" Dotted: something around it changed. {told}." if told else ""),
@@ -43,8 +44,8 @@ def picture(moments: list[Moment], figure: Figure, subject: Subject) -> Picture:
             panel.axvline(place - 0.5, color=style.MUTED, lw=1, ls=":")
     ends = []
     for number, case in enumerate(cases):
-        look = subject.looks[case.backend]
-        marks = style.line_style(look, subject) | {"linestyle": _DASHES[number % len(_DASHES)]}
+        look = selection.looks[case.backend]
+        marks = style.line_style(look, selection) | {"linestyle": _DASHES[number % len(_DASHES)]}
         points = [(at, m.figures[case]) for at, m in enumerate(moments) if case in m.figures]
         for at, found in points:
             panel.errorbar(
@@ -52,7 +53,7 @@ def picture(moments: list[Moment], figure: Figure, subject: Subject) -> Picture:
                 capsize=2.5,
             )  # fmt: skip
         panel.plot([at for at, _ in points], [found.median for _, found in points], **marks)
-        ends.append((points[-1][1].median, _label(case), subject.hue(look)))
+        ends.append((points[-1][1].median, _label(case), hue(look, selection.looks)))
     draw.end_labels(panel, ends)
     return result
 

@@ -4,37 +4,41 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from bench.analysis.subject import LAYER_NAMES, Subject, asked, by_backend, conditions
+from bench.analysis.selection import Selection, by_backend
 from bench.analysis.summary import Summary
+from bench.analysis.wording import LAYER_NAMES, asked, conditions
 from bench.model.units import TIMES
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.palette import hue
 
 SHOWN = ("p50", "p95", "p99")
 
 
-def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
-    for workload in subject.workloads:
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    for workload in selection.workloads:
         # The floor is decades below the rest and would flatten it; tables have it.
         measured = [
             each
-            for each in subject.alike(workload)
-            if each.latency_ns and not subject.looks[each.case.backend].null
+            for each in selection.alike(workload)
+            if each.latency_ns and not selection.looks[each.case.backend].null
         ]
         if not measured:
             continue
         concurrencies = {each.case.concurrency for each in measured}
-        figure = _lines(subject, measured) if len(concurrencies) > 1 else _marks(subject, measured)
+        figure = (
+            _lines(selection, measured) if len(concurrencies) > 1 else _marks(selection, measured)
+        )
         yield f"latency-{workload}", figure
 
 
-def _lines(subject: Subject, measured: list[Summary]) -> Figure:
-    layers = subject.layers(measured)
-    looks = [subject.looks[name] for name in by_backend(measured)]
+def _lines(selection: Selection, measured: list[Summary]) -> Figure:
+    layers = selection.layers(measured)
+    looks = [selection.looks[name] for name in by_backend(measured)]
     workload = measured[0].case.workload
     figure, grid = page(
-        subject,
+        selection,
         f"Latency of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Median over rounds of each round's "
         "exact quantile. One scale for all panels, logarithmic.",
@@ -47,8 +51,8 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
         left=1.15,
         sharex=True,
         sharey=True,
-        legend=style.key(subject, sorted(looks, key=lambda look: look.colour != "sync")),
-        failed=subject.marked(measured[0].case.workload),
+        legend=style.key(selection, sorted(looks, key=lambda look: look.colour != "sync")),
+        failed=selection.marked(measured[0].case.workload),
     )
     spans = draw.ends(each.latency_ns[name] for each in measured for name in SHOWN)
     draw.log_axis(grid[0][0].yaxis, spans, TIMES, room=7)
@@ -60,30 +64,30 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
             if layer == layers[-1]:
                 panel.set_xlabel("concurrency (tasks or threads)")
             for name, summaries in by_backend(measured).items():
-                look = subject.looks[name]
+                look = selection.looks[name]
                 if look.layer == layer:
                     points = [
                         (each.case.concurrency, each.latency_ns[quantile], each.marked)
                         for each in summaries
                     ]
-                    draw.curve(panel, points, style.line_style(look, subject))
+                    draw.curve(panel, points, style.line_style(look, selection))
             draw.concurrency_axis(panel, (each.case.concurrency for each in measured))
     return figure
 
 
-def _marks(subject: Subject, measured: list[Summary]) -> Figure:
-    looks = [subject.looks[each.case.backend] for each in measured]
+def _marks(selection: Selection, measured: list[Summary]) -> Figure:
+    looks = [selection.looks[each.case.backend] for each in measured]
     case = measured[0].case
     shapes = dict(zip(SHOWN, ("o", "|", "D"), strict=True))
     figure, grid = page(
-        subject,
+        selection,
         f"Latency of {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {conditions(case)}. Median over rounds of each round's exact "
         "quantile; logarithmic.",
         height=draw.rows_height(looks),
         left=1.75,
         legend=style.shape_key(shapes),
-        failed=subject.marked(measured[0].case.workload),
+        failed=selection.marked(measured[0].case.workload),
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
@@ -91,11 +95,11 @@ def _marks(subject: Subject, measured: list[Summary]) -> Figure:
     draw.log_axis(panel.xaxis, spans, TIMES, room=9)
     for each, look in zip(measured, looks, strict=True):
         y = places[look.name]
-        colour = subject.hue(look)
+        colour = hue(look, selection.looks)
         medians = [each.latency_ns[name].median for name in SHOWN]
         panel.plot([medians[0], medians[-1]], [y, y], color=colour, lw=2, alpha=0.45)
         for name, median in zip(SHOWN, medians, strict=True):
-            mark = style.mark_style(look, subject, shapes[name])
+            mark = style.mark_style(look, selection, shapes[name])
             panel.plot(median, y, **mark | ({"markersize": 11} if shapes[name] == "|" else {}))
         if each.marked:
             panel.plot(medians[0], y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)

@@ -5,38 +5,41 @@ from collections.abc import Iterator
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.subject import DRIVERS, GREY, LAYERS, Look, Subject, asked, busiest, conditions
+from bench.analysis.look import DRIVERS, LAYERS, Look
+from bench.analysis.selection import Selection, busiest
 from bench.analysis.summary import Summary
+from bench.analysis.wording import asked, conditions
 from bench.model.units import RATES, TIMES, Unit, number, unit_of, with_unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.palette import GREY
 
 ROOM = 1.34
 """So much longer than the longest bar is an axis, for the bar's label."""
 
 
-def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
-    for workload in subject.workloads:
-        measured = [each for each in subject.alike(workload) if each.client_cpu_ns]
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    for workload in selection.workloads:
+        measured = [each for each in selection.alike(workload) if each.client_cpu_ns]
         if not measured:
             continue
         concurrency = busiest(measured)
         measured = [each for each in measured if each.case.concurrency == concurrency]
-        layered = [each for each in measured if subject.looks[each.case.backend].layer in LAYERS]
-        if len(subject.layers(layered)) > 1:
-            yield f"layers-{workload}", _figure(subject, layered, measured)
+        layered = [each for each in measured if selection.looks[each.case.backend].layer in LAYERS]
+        if len(selection.layers(layered)) > 1:
+            yield f"layers-{workload}", _figure(selection, layered, measured)
 
 
-def _figure(subject: Subject, layered: list[Summary], measured: list[Summary]) -> Figure:
+def _figure(selection: Selection, layered: list[Summary], measured: list[Summary]) -> Figure:
     case = layered[0].case
     families: dict[tuple[str, str], list[Summary]] = {}
-    for each in sorted(layered, key=lambda each: _family_place(subject.looks[each.case.backend])):
-        look = subject.looks[each.case.backend]
+    for each in sorted(layered, key=lambda each: _family_place(selection.looks[each.case.backend])):
+        look = selection.looks[each.case.backend]
         families.setdefault((look.driver, look.colour), []).append(each)
-    looks = [subject.looks[each.case.backend] for family in families.values() for each in family]
+    looks = [selection.looks[each.case.backend] for family in families.values() for each in family]
     figure, grid = page(
-        subject,
+        selection,
         f"The price of layers: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {conditions(case)}. Within a group the driver is the same; "
         "in brackets, what a layer adds to its driver, or what share of its driver's throughput "
@@ -48,21 +51,21 @@ def _figure(subject: Subject, layered: list[Summary], measured: list[Summary]) -
         gap=0.3,
         right=0.3,
         legend=style.sync_async_key(),
-        failed=subject.marked(layered[0].case.workload),
+        failed=selection.marked(layered[0].case.workload),
     )
     costs, rates = grid[0]
     groups = {
         f"{driver}, {'tasks' if colour == 'async' else 'threads'}": [
-            subject.looks[each.case.backend] for each in family
+            selection.looks[each.case.backend] for each in family
         ]
         for (driver, colour), family in families.items()
     }
     places = draw.rows_by_group([costs, rates], groups)
-    styles = {look.name: style.bar_style(look, subject) for look in looks}
+    styles = {look.name: style.bar_style(look, selection) for look in looks}
     unit = unit_of((each.client_cpu_ns.median for each in layered if each.client_cpu_ns), TIMES)
     cpu, throughput = {}, {}
     for family in families.values():
-        base = next((e for e in family if subject.looks[e.case.backend].layer == "driver"), None)
+        base = next((e for e in family if selection.looks[e.case.backend].layer == "driver"), None)
         for each in family:
             own, rate = each.client_cpu_ns, each.throughput_per_s
             if own is None or rate is None:
@@ -87,15 +90,15 @@ def _figure(subject: Subject, layered: list[Summary], measured: list[Summary]) -
     draw.bars(rates, places, throughput, styles)
     costs.set_xlabel(f"client CPU an operation ({unit.symbol})")
     rates.set_xlabel("operations/s")
-    _floor(subject, measured, costs)
+    _floor(selection, measured, costs)
     return figure
 
 
-def _floor(subject: Subject, measured: list[Summary], costs: Axes) -> None:
+def _floor(selection: Selection, measured: list[Summary], costs: Axes) -> None:
     floors = [
         each.client_cpu_ns.median
         for each in measured
-        if subject.looks[each.case.backend].null and each.client_cpu_ns
+        if selection.looks[each.case.backend].null and each.client_cpu_ns
     ]
     if floors:
         costs.axvline(max(floors), color=GREY, lw=1.4, zorder=6)

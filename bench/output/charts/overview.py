@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from bench.analysis.subject import Subject, conditions
+from bench.analysis.selection import Selection
+from bench.analysis.wording import conditions
 from bench.model.units import RATES, TIMES, Unit, unit_of, with_unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
@@ -14,23 +15,23 @@ POINT_READ = "get_total_cost_of_an_order"
 SIZE = 13
 
 
-def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
-    for workload in sorted(subject.workloads, key=lambda workload: workload != POINT_READ):
-        measured = [each for each in subject.alike(workload) if each.client_cpu_ns]
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    for workload in sorted(selection.workloads, key=lambda workload: workload != POINT_READ):
+        measured = [each for each in selection.alike(workload) if each.client_cpu_ns]
         if measured:
-            yield "overview", _figure(subject, workload)
+            yield "overview", _figure(selection, workload)
             return
 
 
-def _figure(subject: Subject, workload: str) -> Figure:
-    measured = [each for each in subject.alike(workload) if each.client_cpu_ns]
+def _figure(selection: Selection, workload: str) -> Figure:
+    measured = [each for each in selection.alike(workload) if each.client_cpu_ns]
     concurrency = max(each.case.concurrency for each in measured)
     measured = [each for each in measured if each.case.concurrency == concurrency]
-    looks = [subject.looks[each.case.backend] for each in measured]
+    looks = [selection.looks[each.case.backend] for each in measured]
     what = "a point read" if workload == POINT_READ else workload
     crowd = "one task or thread" if concurrency == 1 else f"{concurrency} tasks or threads"
     figure, grid = page(
-        subject,
+        selection,
         f"What {what} costs with {crowd}",
         f"{workload}: {conditions(measured[0].case)}. null is the harness's own floor.",
         height=draw.rows_height(looks, 0.34),
@@ -40,7 +41,7 @@ def _figure(subject: Subject, workload: str) -> Figure:
         right=0.75,
         bottom=0.65,
         legend=style.sync_async_key(),
-        failed=subject.marked(measured[0].case.workload),
+        failed=selection.marked(measured[0].case.workload),
         size=SIZE,
     )
     costs, rates = grid[0]
@@ -49,9 +50,9 @@ def _figure(subject: Subject, workload: str) -> Figure:
     throughput = {each.case.backend: each.throughput_per_s for each in measured}
     unit = unit_of((own.median for own in cpu.values() if own), TIMES)
     failed = {each.case.backend for each in measured if each.marked}
-    draw.linear_axis(costs.xaxis, draw.highest(subject, cpu), (Unit("", unit.size),), room=5)
-    draw.linear_axis(rates.xaxis, draw.highest(subject, throughput), RATES, room=4)
-    styles = {look.name: style.bar_style(look, subject) for look in looks}
+    draw.linear_axis(costs.xaxis, draw.highest(selection, cpu), (Unit("", unit.size),), room=5)
+    draw.linear_axis(rates.xaxis, draw.highest(selection, throughput), RATES, room=4)
+    styles = {look.name: style.bar_style(look, selection) for look in looks}
     draw.bars(
         costs,
         places,

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
 from bench.output.charts.style import MUTED, RED
 from bench.system.interrupts import held_back
@@ -21,7 +21,7 @@ DPI = 160
 
 
 def page(
-    subject: Subject,
+    selection: Selection,
     title: str,
     subtitle: str,
     *,
@@ -29,7 +29,7 @@ def page(
     **how: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
     """A `sheet` about results. `failed`: those of them with errors are named in red."""
-    return sheet(title, subtitle, caption(subject), error_note(failed), **how)
+    return sheet(title, subtitle, caption(selection), error_note(failed), **how)
 
 
 def sheet(
@@ -122,20 +122,20 @@ def error_note(summaries: Iterable[Summary]) -> str:
     )
 
 
-def caption(subject: Subject) -> str:
+def caption(selection: Selection) -> str:
     """Machine, versions, date and method, in a line that may break between them."""
-    header = subject.header
+    header = selection.header
     packages: dict[str, str] = {}
     for backend in (header.get("backends") or {}).values():
         packages |= backend.get("versions") or {}
-    uvloop = any(summary.case.loop == "uvloop" for summary in subject.summaries)
+    uvloop = any(summary.case.loop == "uvloop" for summary in selection.summaries)
     return in_a_line(
         *machine(header.get("environment") or {}, packages),
         "uvloop" if uvloop else "",
         str(header.get("created_at") or "")[:10],
-        f"closed loop, {subject.rounds_in_words} of {header.get('seconds', '?')} s",
-        subject.intervals_in_words,
-        f"noise floor {subject.floor.factor:.3g}x" if subject.floor else "",
+        f"closed loop, {selection.rounds_in_words} of {header.get('seconds', '?')} s",
+        selection.intervals_in_words,
+        f"noise floor {selection.floor.factor:.3g}x" if selection.floor else "",
     )
 
 

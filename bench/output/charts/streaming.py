@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.analysis.look import Look
+from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
-from bench.analysis.subject import Look, Subject, asked, busiest, conditions
 from bench.analysis.summary import Summary
+from bench.analysis.wording import asked, conditions
 from bench.model.case import MODES, Fetch
 from bench.model.units import BYTES, RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.palette import hue
 
 SHAPES = {
     "buffered": ("o",),
@@ -28,9 +31,9 @@ WORKSHOP = "the ORM without a batch size: as written in the workshop"
 Value = tuple[Summary, Interval]
 
 
-def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
-    for workload in subject.workloads:
-        cases = [each for each in subject.summaries if each.case.workload == workload]
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    for workload in selection.workloads:
+        cases = [each for each in selection.summaries if each.case.workload == workload]
         taken = [each for each in cases if each.case.fetch != Fetch()]
         if not taken:
             continue
@@ -38,17 +41,17 @@ def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
         chosen = [e for e in cases if e.case.concurrency == concurrency and _kind(e) == kind]
         streamed = {each.case.backend for each in chosen if each.case.fetch != Fetch()}
         chosen = [each for each in chosen if each.case.backend in streamed]
-        yield f"streaming-{workload}", _figure(subject, subject.ordered(chosen))
+        yield f"streaming-{workload}", _figure(selection, selection.ordered(chosen))
 
 
-def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
+def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     # The floor answers from three rows in memory: it has nothing to stream.
-    shown = [each for each in chosen if not subject.looks[each.case.backend].null] or chosen
-    looks = [subject.looks[name] for name in dict.fromkeys(e.case.backend for e in shown)]
+    shown = [each for each in chosen if not selection.looks[each.case.backend].null] or chosen
+    looks = [selection.looks[name] for name in dict.fromkeys(e.case.backend for e in shown)]
     case = shown[0].case
     shapes = _shapes({each.case.fetch for each in shown})
     legend = style.shape_key({_words(fetch): shape for fetch, shape in shapes.items()})
-    if any(_as_in_workshop(each, subject) for each in shown):
+    if any(_as_in_workshop(each, selection) for each in shown):
         legend += style.ring_key(WORKSHOP)
     panels: list[tuple[str, tuple[Unit, ...], list[Value]]] = [
         ("rows/s", RATES, [(e, e.rows_per_s) for e in shown if e.rows_per_s]),
@@ -66,7 +69,7 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
     panels = [panel for panel in panels if panel[2]]
     plain = conditions(case).removeprefix(f"{case.fetch}, ").removeprefix("buffered, ")
     figure, grid = page(
-        subject,
+        selection,
         f"What streaming buys: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {plain}. Scales are logarithmic. A buffered fetch has its first "
         "row when it has the last one. Memory: of one operation in a fresh process.",
@@ -76,7 +79,7 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
         gap=0.25,
         legend=legend,
         legend_columns=3,
-        failed=subject.marked(shown[0].case.workload),
+        failed=selection.marked(shown[0].case.workload),
     )
     places = draw.rows_by_layer(grid[0], looks)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
@@ -84,13 +87,13 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
         panel.set_xlabel(name)
         for look in looks:
             own = [(each, value) for each, value in values if each.case.backend == look.name]
-            _marks(panel, subject, look, places[look.name], own, shapes)
+            _marks(panel, selection, look, places[look.name], own, shapes)
     return figure
 
 
 def _marks(
     panel: Axes,
-    subject: Subject,
+    selection: Selection,
     look: Look,
     y: float,
     values: list[Value],
@@ -102,9 +105,11 @@ def _marks(
         fetch = each.case.fetch
         height = y - 0.28 + step * list(shapes).index(fetch)
         if value.low and value.high:
-            panel.plot([value.low, value.high], [height] * 2, color=subject.hue(look), lw=1.3)
-        panel.plot(value.median, height, **style.mark_style(look, subject, shapes[fetch]))
-        if _as_in_workshop(each, subject):
+            panel.plot(
+                [value.low, value.high], [height] * 2, color=hue(look, selection.looks), lw=1.3
+            )
+        panel.plot(value.median, height, **style.mark_style(look, selection, shapes[fetch]))
+        if _as_in_workshop(each, selection):
             panel.plot(value.median, height, **style.RING)
         if each.marked:
             panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
@@ -126,9 +131,9 @@ def _words(fetch: Fetch) -> str:
     return f"{fetch.mode} ({size})"
 
 
-def _as_in_workshop(each: Summary, subject: Subject) -> bool:
+def _as_in_workshop(each: Summary, selection: Selection) -> bool:
     fetch = each.case.fetch
-    orm = subject.looks[each.case.backend].layer == "orm"
+    orm = selection.looks[each.case.backend].layer == "orm"
     return orm and fetch.mode == "streamed" and fetch.batch_size is None
 
 

@@ -1,6 +1,6 @@
 """How every chart looks: one colour a driver, one line a colour of function, one kind of page.
 
-A driver is a hue (`bench.analysis.subject` has them), a layer is a marker, sync is dashed and
+A driver is a hue (`bench.analysis.selection` has them), a layer is a marker, sync is dashed and
 hollow, async is solid and filled, null is grey. Red is kept for errors.
 """
 
@@ -10,7 +10,10 @@ from typing import Any
 import matplotlib
 from matplotlib.lines import Line2D
 
-from bench.analysis.subject import FLOOR, Look, Subject
+from bench.analysis.look import Look
+from bench.analysis.selection import Selection
+from bench.analysis.wording import FLOOR
+from bench.output.palette import hue
 
 INK, MUTED, GRID, RED = "#1a1a1a", "#5f5f5f", "#e4e4e4", "#c1121f"
 
@@ -47,9 +50,9 @@ RC: Any = {
 }
 
 
-def line_style(look: Look, subject: Subject) -> dict[str, Any]:
+def line_style(look: Look, selection: Selection) -> dict[str, Any]:
     """For `Axes.plot` and legends alike."""
-    colour = subject.hue(look)
+    colour = hue(look, selection.looks)
     return {
         "color": colour,
         "linestyle": (0, (4, 1.8)) if look.colour == "sync" else "-",
@@ -61,14 +64,14 @@ def line_style(look: Look, subject: Subject) -> dict[str, Any]:
     }
 
 
-def mark_style(look: Look, subject: Subject, marker: str) -> dict[str, Any]:
+def mark_style(look: Look, selection: Selection, marker: str) -> dict[str, Any]:
     """As `line_style`, a mark alone, where its shape means something other than the layer."""
-    return line_style(look, subject) | {"linestyle": "none", "marker": marker, "markersize": 6.5}
+    return line_style(look, selection) | {"linestyle": "none", "marker": marker, "markersize": 6.5}
 
 
-def bar_style(look: Look, subject: Subject) -> dict[str, Any]:
+def bar_style(look: Look, selection: Selection) -> dict[str, Any]:
     """For `Axes.barh`: async is full, sync is hatched."""
-    colour = subject.hue(look)
+    colour = hue(look, selection.looks)
     if look.colour == "async":
         return {"facecolor": colour, "edgecolor": colour, "linewidth": 1}
     return {"facecolor": pale(colour), "edgecolor": colour, "linewidth": 1, "hatch": "////"}
@@ -80,7 +83,7 @@ def pale(colour: str, by: float = 0.75) -> str:
     return "#" + "".join(f"{round(part + (255 - part) * by):02x}" for part in (red, green, blue))
 
 
-def key(subject: Subject, looks: Iterable[Look], *, layered: bool = False) -> list[Line2D]:
+def key(selection: Selection, looks: Iterable[Look], *, layered: bool = False) -> list[Line2D]:
     """Legend entries, one a driver and colour of function; null as the floor.
 
     `layered`: with the layer's marker too, for a chart whose panels are not layers.
@@ -91,7 +94,7 @@ def key(subject: Subject, looks: Iterable[Look], *, layered: bool = False) -> li
         label = f"{look.driver}, {how}" if not layered else f"{look.name}, {how}"
         if look.null:
             label = f"{FLOOR}, {how}" if not layered else FLOOR
-        style = line_style(look, subject)
+        style = line_style(look, selection)
         if not layered and not look.null:
             style["marker"] = "o"
         entries.setdefault(label, Line2D([], [], label=label, **style))

@@ -7,14 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from bench.analysis.look import Look
 from bench.analysis.pairs import HABITUAL, Move, habitual, same_library
+from bench.analysis.selection import Selection, by_backend
 from bench.analysis.stats import Interval
-from bench.analysis.subject import LAYER_NAMES, Look, Subject, asked, by_backend, conditions
 from bench.analysis.summary import Summary
 from bench.analysis.verdict import compare
+from bench.analysis.wording import LAYER_NAMES, asked, conditions
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.palette import hue
 
 SHAPES = {"driver": "●", "core": "■", "orm": "▲"}
 """The markers of lines, as words have them."""
@@ -22,11 +25,11 @@ SHAPES = {"driver": "●", "core": "■", "orm": "▲"}
 Point = tuple[int, Interval, bool]
 
 
-def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
-    for workload in subject.workloads:
-        measured = by_backend(subject.alike(workload))
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    for workload in selection.workloads:
+        measured = by_backend(selection.alike(workload))
         # The floor's ratio is that of a loop's turn to a thread's: no library has it.
-        looks = [look for name in measured if not (look := subject.looks[name]).null]
+        looks = [look for name in measured if not (look := selection.looks[name]).null]
         same, usual = same_library(looks), habitual(looks)
         ratios = {move: _ratios(measured, move) for move in same + usual}
         ratios = {move: points for move, points in ratios.items() if points}
@@ -39,19 +42,19 @@ def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
         ]
         panels = [(title, moves) for title, moves in panels if moves]
         if panels:
-            yield f"sync-async-{workload}", _figure(subject, workload, panels, ratios)
+            yield f"sync-async-{workload}", _figure(selection, workload, panels, ratios)
 
 
 def _figure(
-    subject: Subject,
+    selection: Selection,
     workload: str,
     panels: list[tuple[str, list[Move]]],
     ratios: dict[Move, list[Point]],
 ) -> Figure:
-    measured = subject.alike(workload)
+    measured = selection.alike(workload)
     looks = {move: move[1] for _, moves in panels for move in moves}
     figure, grid = page(
-        subject,
+        selection,
         f"Async against sync: {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Throughput of asyncio tasks over "
         "that of as many threads: the ratio of paired rounds.",
@@ -61,7 +64,7 @@ def _figure(
         gap=1.75,
         right=1.75,
         sharey=True,
-        failed=subject.marked(workload),
+        failed=selection.marked(workload),
     )
     points = [point for _, moves in panels for move in moves for point in ratios[move]]
     concurrencies = {concurrency for concurrency, _, _ in points}
@@ -74,7 +77,7 @@ def _figure(
         for place, move in enumerate(moves):
             look = looks[move]
             nudge = 1.06 ** (place - (len(moves) - 1) / 2)
-            marks = style.line_style(look, subject) | {"linestyle": "-"}
+            marks = style.line_style(look, selection) | {"linestyle": "-"}
             for concurrency, interval, failed in ratios[move]:
                 panel.errorbar(
                     concurrency * nudge,
@@ -97,7 +100,10 @@ def _figure(
         ends = [(ratios[move][-1][1].median, looks[move]) for move in moves]
         draw.end_labels(
             panel,
-            [(y, f"{SHAPES.get(x.layer, '◆')} {_name(x)}", subject.hue(x)) for y, x in ends],
+            [
+                (y, f"{SHAPES.get(x.layer, '◆')} {_name(x)}", hue(x, selection.looks))
+                for y, x in ends
+            ],
         )
         for word, y, where in (
             ("async is faster", 0.985, "top"),

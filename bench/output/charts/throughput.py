@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from bench.analysis.subject import FLOOR, LAYER_NAMES, Subject, asked, by_backend, conditions
+from bench.analysis.selection import Selection, by_backend
 from bench.analysis.summary import Summary
+from bench.analysis.wording import FLOOR, LAYER_NAMES, asked, conditions
 from bench.model.units import RATES, with_unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
@@ -14,33 +15,35 @@ from bench.output.charts.page import page
 FAR = 3
 
 
-def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
-    for workload in subject.workloads:
-        measured = [each for each in subject.alike(workload) if each.throughput_per_s]
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    for workload in selection.workloads:
+        measured = [each for each in selection.alike(workload) if each.throughput_per_s]
         if not measured:
             continue
         concurrencies = sorted({each.case.concurrency for each in measured})
-        figure = _lines(subject, measured) if len(concurrencies) > 1 else _bars(subject, measured)
+        figure = (
+            _lines(selection, measured) if len(concurrencies) > 1 else _bars(selection, measured)
+        )
         yield f"throughput-{workload}", figure
 
 
-def _lines(subject: Subject, measured: list[Summary]) -> Figure:
-    layers = subject.layers(measured) or ["null"]
-    looks = [subject.looks[name] for name in by_backend(measured)]
+def _lines(selection: Selection, measured: list[Summary]) -> Figure:
+    layers = selection.layers(measured) or ["null"]
+    looks = [selection.looks[name] for name in by_backend(measured)]
     workload = measured[0].case.workload
     rates = [
         (each.case.backend, each.throughput_per_s.median)
         for each in measured
         if each.throughput_per_s
     ]
-    null = [rate for rate in rates if subject.looks[rate[0]].null]
+    null = [rate for rate in rates if selection.looks[rate[0]].null]
     others = [rate for rate in rates if rate not in null]
     # A floor far above everything would press the lines together: it is then told in words.
     far = bool(null and others) and min(r for _, r in null) > FAR * max(r for _, r in others)
     ends = sorted(rate for _, rate in null)
     floor = f"{with_unit(ends[0], RATES)} to {with_unit(ends[-1], RATES)}" if ends else ""
     figure, grid = page(
-        subject,
+        selection,
         f"Throughput of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Both scales are logarithmic."
         + (f" Off the scale: {FLOOR}, {floor}." if far else ""),
@@ -50,14 +53,14 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
         gap=0.2,
         sharey=True,
         legend=style.key(
-            subject,
+            selection,
             sorted(
                 (look for look in looks if not (far and look.null)),
                 key=lambda look: (look.null, look.colour != "sync"),
             ),
         ),
         legend_columns=4,
-        failed=subject.marked(measured[0].case.workload),
+        failed=selection.marked(measured[0].case.workload),
     )
     panels = grid[0]
     shown = {name for name, _ in (others if far else rates)}
@@ -72,7 +75,7 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
         panel.set_title(LAYER_NAMES.get(layer, layer))
         panel.set_xlabel("concurrency (tasks or threads)")
         for name, summaries in by_backend(measured).items():
-            look = subject.looks[name]
+            look = selection.looks[name]
             if look.layer != layer and (far or not look.null):
                 continue
             points = [
@@ -80,27 +83,27 @@ def _lines(subject: Subject, measured: list[Summary]) -> Figure:
                 for each in summaries
                 if each.throughput_per_s
             ]
-            draw.curve(panel, points, style.line_style(look, subject))
+            draw.curve(panel, points, style.line_style(look, selection))
         draw.concurrency_axis(panel, (each.case.concurrency for each in measured))
     return figure
 
 
-def _bars(subject: Subject, measured: list[Summary]) -> Figure:
-    looks = [subject.looks[each.case.backend] for each in measured]
+def _bars(selection: Selection, measured: list[Summary]) -> Figure:
+    looks = [selection.looks[each.case.backend] for each in measured]
     case = measured[0].case
     figure, grid = page(
-        subject,
+        selection,
         f"Throughput of {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {conditions(case)}.",
         height=draw.rows_height(looks),
         left=1.75,
         legend=style.sync_async_key(),
-        failed=subject.marked(measured[0].case.workload),
+        failed=selection.marked(measured[0].case.workload),
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
     rates = {each.case.backend: each.throughput_per_s for each in measured}
-    draw.linear_axis(panel.xaxis, draw.highest(subject, rates), RATES, room=8)
+    draw.linear_axis(panel.xaxis, draw.highest(selection, rates), RATES, room=8)
     draw.bars(
         panel,
         places,
@@ -109,7 +112,7 @@ def _bars(subject: Subject, measured: list[Summary]) -> Figure:
             for each in measured
             if (rate := rates[each.case.backend])
         },
-        {look.name: style.bar_style(look, subject) for look in looks},
+        {look.name: style.bar_style(look, selection) for look in looks},
     )
     panel.set_xlabel("operations/s")
     return figure

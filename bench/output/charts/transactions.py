@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
+from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
-from bench.analysis.subject import Subject, asked, busiest
 from bench.analysis.summary import Summary
+from bench.analysis.wording import asked
 from bench.model.case import Case, Fetch
 from bench.model.units import RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.palette import hue
 
 SHAPES = {
     "a session a task, autocommit": "o",
@@ -21,24 +23,24 @@ SHAPES = {
 }
 
 
-def figures(subject: Subject) -> Iterator[tuple[str, Figure]]:
-    for workload in subject.workloads:
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    for workload in selection.workloads:
         cases = [
             each
-            for each in subject.summaries
+            for each in selection.summaries
             if each.case.workload == workload and each.case.fetch == Fetch() and each.rounds
-            if each.case.rows == "native" and not subject.looks[each.case.backend].null
+            if each.case.rows == "native" and not selection.looks[each.case.backend].null
         ]
         varied = [each for each in cases if _words(each.case) != "a session a task, autocommit"]
         if not varied:
             continue
         chosen = [each for each in cases if each.case.concurrency == busiest(varied)]
         if len({_words(each.case) for each in chosen}) > 1:
-            yield f"transactions-{workload}", _figure(subject, subject.ordered(chosen))
+            yield f"transactions-{workload}", _figure(selection, selection.ordered(chosen))
 
 
-def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
-    looks = [subject.looks[name] for name in dict.fromkeys(each.case.backend for each in chosen)]
+def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
+    looks = [selection.looks[name] for name in dict.fromkeys(each.case.backend for each in chosen)]
     case = chosen[0].case
     present = {_words(each.case) for each in chosen}
     shapes = {words: shape for words, shape in SHAPES.items() if words in present}
@@ -55,7 +57,7 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
         ),
     ]
     figure, grid = page(
-        subject,
+        selection,
         f"Sessions and transactions: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; buffered, closed loop. Implicit: the library begins a "
         "transaction for each operation and rolls it back, as most applications run it. "
@@ -66,7 +68,7 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
         gap=0.3,
         legend=style.shape_key(shapes),
         legend_columns=2,
-        failed=subject.marked(chosen[0].case.workload),
+        failed=selection.marked(chosen[0].case.workload),
     )
     places = draw.rows_by_layer(grid[0], looks)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
@@ -83,9 +85,9 @@ def _figure(subject: Subject, chosen: list[Summary]) -> Figure:
                 spread = draw.error_bars(value)
                 if spread:
                     panel.errorbar(
-                        value.median, height, xerr=spread, color=subject.hue(look), lw=1.3
+                        value.median, height, xerr=spread, color=hue(look, selection.looks), lw=1.3
                     )
-                mark = style.mark_style(look, subject, shapes[words])
+                mark = style.mark_style(look, selection, shapes[words])
                 panel.plot(value.median, height, **mark)
                 if each.marked:
                     panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis import rerun as repeat
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.analysis.summary import Round, Summary
 from bench.model.case import Case
 from bench.model.units import BYTES, RATES, TIMES, with_unit
@@ -32,11 +32,11 @@ def anchors(header: Mapping[str, Any]) -> dict[Case, str]:
     return {case: f"case-{place}" for place, case in enumerate(planned, start=1)}
 
 
-def traces(subject: Subject) -> Iterator[tuple[str, list[Trace]]]:
+def traces(selection: Selection) -> Iterator[tuple[str, list[Trace]]]:
     """Workload -> its cases, in plan order."""
-    for workload in subject.workloads:
-        cases = [each for each in subject.summaries if each.case.workload == workload]
-        yield workload, [_trace(subject.header, each) for each in cases]
+    for workload in selection.workloads:
+        cases = [each for each in selection.summaries if each.case.workload == workload]
+        yield workload, [_trace(selection.header, each) for each in cases]
 
 
 def _trace(header: Mapping[str, Any], summary: Summary) -> Trace:

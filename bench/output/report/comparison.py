@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.analysis.findings.between import Change, between, changes
 from bench.analysis.ratios import ENOUGH_ROUNDS
-from bench.analysis.subject import Subject, asked, subject_of
+from bench.analysis.selection import Selection, select
 from bench.analysis.summary import Summary, summarise
+from bench.analysis.wording import asked
 from bench.model.case import Case
 from bench.model.errors import UsageError
 from bench.model.units import RATES, Unit, with_unit
@@ -28,7 +29,7 @@ class Compared:
     name: str
     results: Results
     summaries: list[Summary]
-    subject: Subject
+    selection: Selection
     anchors: dict[Case, str]
     """Of its cases in its own report."""
     facts: dict[str, str]
@@ -60,7 +61,7 @@ def render(runs: Sequence[Results], into: Path) -> str:
         k: v for each in compared for k, v in (each.results.header.get("backends") or {}).items()
     }
     header = {**base.results.header, "backends": described, "plan": [c.as_dict() for c in both]}
-    subject = subject_of(Results(into.parent, header), list(both.values()))
+    selection = select(Results(into.parent, header), list(both.values()))
     sentences = [one for each in others for one in between(found[each.name], base.name, each.name)]
     return render_page(
         "comparison.html.j2",
@@ -69,11 +70,11 @@ def render(runs: Sequence[Results], into: Path) -> str:
         unlike=unlike(compared),
         lead=sentences[:AT_FIRST],
         more=sentences[AT_FIRST:],
-        backends=backends(subject),
-        charts=_charts(found, subject),
-        tables=_tables(compared, found, subject),
+        backends=backends(selection),
+        charts=_charts(found, selection),
+        tables=_tables(compared, found, selection),
         enough_rounds=ENOUGH_ROUNDS,
-        subject=subject,
+        selection=selection,
         anchors=anchors(header),
     )
 
@@ -111,15 +112,15 @@ def unlike(compared: Sequence[Compared]) -> list[str]:
 
 def _compared(results: Results, name: str, folder: Path) -> Compared:
     summaries = summarise(results)
-    subject = subject_of(results, summaries)
+    selection = select(results, summaries)
     link = Path(os.path.relpath(results.folder, folder)).as_posix()
-    said = facts.facts(results, subject)
+    said = facts.facts(results, selection)
     command = str(results.header.get("command") or "")
     return Compared(
         name,
         results,
         summaries,
-        subject,
+        selection,
         anchors(results.header),
         {**said, "Command": command},
         f"{link}/{REPORT_FILE}",
@@ -139,9 +140,9 @@ def _names(runs: Sequence[Results]) -> list[str]:
     return names
 
 
-def _charts(found: dict[str, list[Change]], subject: Subject) -> list[Chart]:
+def _charts(found: dict[str, list[Change]], selection: Selection) -> list[Chart]:
     charts = []
-    for workload in subject.workloads:
+    for workload in selection.workloads:
         panels = []
         for name, each in found.items():
             groups: dict[str, list[Entry]] = {}
@@ -153,7 +154,7 @@ def _charts(found: dict[str, list[Change]], subject: Subject) -> list[Chart]:
                 f"{name}: throughput, times the first's",
                 (Unit("", 1),),
                 groups,
-                subject,
+                selection,
                 ratio=True,
             )
             panels += [panel] if panel else []
@@ -164,12 +165,12 @@ def _charts(found: dict[str, list[Change]], subject: Subject) -> list[Chart]:
 
 
 def _tables(
-    compared: Sequence[Compared], found: dict[str, list[Change]], subject: Subject
+    compared: Sequence[Compared], found: dict[str, list[Change]], selection: Selection
 ) -> dict[str, list[Line]]:
     measured = [{s.case: s for s in each.summaries if s.rounds} for each in compared]
     changed = [{each.case: each for each in own} for own in found.values()]
     tables: dict[str, list[Line]] = {}
-    for summary in subject.summaries:
+    for summary in selection.summaries:
         case = summary.case
         line = Line(
             summary,

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.analysis.findings.finding import listed
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.results.file import Results
 
 
-def question(subject: Subject) -> str:
+def question(selection: Selection) -> str:
     """What was asked, in a sentence; names between backquotes."""
-    summaries = subject.summaries
-    backends = len([look for look in subject.looks.values() if not look.null])
+    summaries = selection.summaries
+    backends = len([look for look in selection.looks.values() if not look.null])
     crowds = sorted({each.case.concurrency for each in summaries})
     fetches = list(dict.fromkeys(each.case.fetch.mode for each in summaries))
-    words = listed([f"`{workload}`" for workload in subject.workloads] or ["nothing"])
+    words = listed([f"`{workload}`" for workload in selection.workloads] or ["nothing"])
     sentence = f"What {words} cost through {backends} backend{'' if backends == 1 else 's'}"
     if crowds:
         sentence += f", with {listed([str(crowd) for crowd in crowds], 'or')} "
@@ -24,7 +24,7 @@ def question(subject: Subject) -> str:
     return sentence
 
 
-def facts(results: Results, subject: Subject) -> dict[str, str]:
+def facts(results: Results, selection: Selection) -> dict[str, str]:
     """Name -> value, in the order of the page; what the header does not say is left out."""
     header = results.header
     environment = header.get("environment") or {}
@@ -36,7 +36,7 @@ def facts(results: Results, subject: Subject) -> dict[str, str]:
         + ("" if server.get("local", True) else ", on another machine"),
         "Client": _client(header),
         "Rows": _rows(header.get("dataset") or {}),
-        "Method": f"closed loop, {subject.rounds_in_words} of {header.get('seconds', '?')} s, "
+        "Method": f"closed loop, {selection.rounds_in_words} of {header.get('seconds', '?')} s, "
         "shuffled and interleaved",
         "Verified": _verified(header.get("verified")),
         "Not asked": str(header.get("leaves_out") or ""),

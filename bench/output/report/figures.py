@@ -3,19 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.look import LAYERS
 from bench.analysis.pairs import habitual, same_library
+from bench.analysis.selection import Selection, busiest, by_backend
 from bench.analysis.stats import Interval
-from bench.analysis.subject import (
-    LAYER_NAMES,
-    LAYERS,
-    Subject,
-    asked,
-    busiest,
-    by_backend,
-    conditions,
-)
 from bench.analysis.summary import Summary
 from bench.analysis.verdict import compare
+from bench.analysis.wording import LAYER_NAMES, asked, conditions
 from bench.model.case import Fetch
 from bench.model.plan import POINT_READ
 from bench.model.units import BYTES, RATES, TIMES, Unit
@@ -40,10 +34,10 @@ class Chart:
     """Whether it is logarithmic at first."""
 
 
-def charts(subject: Subject) -> list[Chart]:
+def charts(selection: Selection) -> list[Chart]:
     """In the order of the page; those without data are left out."""
     families = (_overview, _crowds, _layers, _colours, _streams, _sessions)
-    found = [chart for family in families for chart in family(subject)]
+    found = [chart for family in families for chart in family(selection)]
     return [chart for chart in found if chart.panels]
 
 
@@ -71,12 +65,12 @@ PLAIN: tuple[tuple[str, tuple[Unit, ...], Value], ...] = (
 )
 
 
-def _overview(subject: Subject) -> Iterator[Chart]:
-    workloads = sorted(subject.workloads, key=lambda name: name != POINT_READ)
-    chosen = [each for name in workloads[:1] for each in _at_busiest(subject.alike(name))]
+def _overview(selection: Selection) -> Iterator[Chart]:
+    workloads = sorted(selection.workloads, key=lambda name: name != POINT_READ)
+    chosen = [each for name in workloads[:1] for each in _at_busiest(selection.alike(name))]
     if chosen:
         case = chosen[0].case
-        panels = _panels(PLAIN, chosen, subject, _backend, lambda each: _layer(each, subject))
+        panels = _panels(PLAIN, chosen, selection, _backend, lambda each: _layer(each, selection))
         yield Chart(
             "overview",
             f"What {'a point read' if case.workload == POINT_READ else case.workload} costs "
@@ -86,46 +80,48 @@ def _overview(subject: Subject) -> Iterator[Chart]:
         )
 
 
-def _crowds(subject: Subject) -> Iterator[Chart]:
-    for workload in subject.workloads:
-        measured = [e for e in subject.alike(workload) if not subject.looks[e.case.backend].null]
+def _crowds(selection: Selection) -> Iterator[Chart]:
+    for workload in selection.workloads:
+        measured = [
+            e for e in selection.alike(workload) if not selection.looks[e.case.backend].null
+        ]
         crowds = {each.case.concurrency for each in measured if each.throughput_per_s}
         if len(crowds) < 2:
             continue
         panels = [
-            lines_panel(f"{_words(layer)}: {name}", units, own, value, subject, measured)
+            lines_panel(f"{_words(layer)}: {name}", units, own, value, selection, measured)
             for name, units, value in PLAIN[1:]
-            for layer in subject.layers(measured)
-            if (own := [e for e in measured if subject.looks[e.case.backend].layer == layer])
+            for layer in selection.layers(measured)
+            if (own := [e for e in measured if selection.looks[e.case.backend].layer == layer])
         ]
         words = f"{asked(workload)}; {conditions(measured[0].case)}. p99: 99 of 100 were quicker."
         yield Chart(f"crowds-{workload}", f"With a growing crowd: {workload}", words, panels)
 
 
-def _layers(subject: Subject) -> Iterator[Chart]:
-    for workload in subject.workloads:
-        chosen = _at_busiest(subject.alike(workload))
-        looks = subject.looks
+def _layers(selection: Selection) -> Iterator[Chart]:
+    for workload in selection.workloads:
+        chosen = _at_busiest(selection.alike(workload))
+        looks = selection.looks
         chosen = [each for each in chosen if looks[each.case.backend].layer in LAYERS]
         if len({looks[each.case.backend].layer for each in chosen}) < 2:
             continue
 
         def family(each: Summary) -> str:
-            look = subject.looks[each.case.backend]
+            look = selection.looks[each.case.backend]
             return f"{look.driver}, {'tasks' if look.colour == 'async' else 'threads'}"
 
         # The names of families are the order of their first members: by driver, then colour.
         case = chosen[0].case
-        panels = _panels(PLAIN[:2], chosen, subject, _backend, family)
+        panels = _panels(PLAIN[:2], chosen, selection, _backend, family)
         words = f"{asked(workload)}; {conditions(case)}. Within a group the driver is the same."
         title = f"The price of layers: {workload}, at concurrency {case.concurrency}"
         yield Chart(f"layers-{workload}", title, words, panels)
 
 
-def _colours(subject: Subject) -> Iterator[Chart]:
-    for workload in subject.workloads:
-        measured = by_backend(subject.alike(workload))
-        looks = [look for name in measured if not (look := subject.looks[name]).null]
+def _colours(selection: Selection) -> Iterator[Chart]:
+    for workload in selection.workloads:
+        measured = by_backend(selection.alike(workload))
+        looks = [look for name in measured if not (look := selection.looks[name]).null]
         panels = []
         for title, moves in (
             ("the same library: tasks over threads", same_library(looks)),
@@ -135,7 +131,7 @@ def _colours(subject: Subject) -> Iterator[Chart]:
                 f"{one.name} → {other.name}": _ratios(measured[one.name], measured[other.name])
                 for one, other in moves
             }
-            panel = rows_panel(title, (Unit("", 1),), groups, subject, ratio=True)
+            panel = rows_panel(title, (Unit("", 1),), groups, selection, ratio=True)
             panels += [panel] if panel else []
         words = (
             "Throughput of asyncio tasks over that of as many threads, by paired rounds. Right of "
@@ -154,9 +150,9 @@ def _ratios(threads: list[Summary], tasks: list[Summary]) -> list[Entry]:
     ]
 
 
-def _streams(subject: Subject) -> Iterator[Chart]:
-    for workload in subject.workloads:
-        cases = [each for each in subject.summaries if each.case.workload == workload]
+def _streams(selection: Selection) -> Iterator[Chart]:
+    for workload in selection.workloads:
+        cases = [each for each in selection.summaries if each.case.workload == workload]
         taken = [each for each in cases if each.case.fetch != Fetch() and each.rounds]
         if not taken:
             continue
@@ -171,15 +167,15 @@ def _streams(subject: Subject) -> Iterator[Chart]:
             if each.case.concurrency == crowd and each.case.backend in names and each.rounds
             if each.case.size == size
             if each.case.rows == "native" and each.case.session_scope == "task"
-            if not subject.looks[each.case.backend].null
+            if not selection.looks[each.case.backend].null
         ]
-        ordered = subject.ordered(chosen)
+        ordered = selection.ordered(chosen)
         plans: tuple[tuple[str, tuple[Unit, ...], Value], ...] = (
             ("rows/s", RATES, lambda each: each.rows_per_s),
             ("time to the first row", TIMES, lambda each: each.usable_after_ns),
             ("peak memory", BYTES, _memory),
         )
-        panels = _panels(plans, ordered, subject, lambda each: str(each.case.fetch), _backend)
+        panels = _panels(plans, ordered, selection, lambda each: str(each.case.fetch), _backend)
         words = (
             f"{asked(workload)}. Buffered, the first row comes with the last. Memory: of one "
             "operation in a fresh process."
@@ -189,13 +185,13 @@ def _streams(subject: Subject) -> Iterator[Chart]:
         yield Chart(f"streaming-{workload}", title, words, panels, True)
 
 
-def _sessions(subject: Subject) -> Iterator[Chart]:
-    for workload in subject.workloads:
+def _sessions(selection: Selection) -> Iterator[Chart]:
+    for workload in selection.workloads:
         cases = [
             each
-            for each in subject.summaries
+            for each in selection.summaries
             if each.case.workload == workload and each.case.fetch == Fetch() and each.rounds
-            if each.case.rows == "native" and not subject.looks[each.case.backend].null
+            if each.case.rows == "native" and not selection.looks[each.case.backend].null
         ]
         varied = [
             each
@@ -205,8 +201,8 @@ def _sessions(subject: Subject) -> Iterator[Chart]:
         if not varied:
             continue
         crowd = busiest(varied)
-        chosen = [each for each in subject.ordered(cases) if each.case.concurrency == crowd]
-        panels = _panels(PLAIN[1:], chosen, subject, _session, _backend)
+        chosen = [each for each in selection.ordered(cases) if each.case.concurrency == crowd]
+        panels = _panels(PLAIN[1:], chosen, selection, _session, _backend)
         words = (
             "Kept: each task or thread keeps one session; new: a new one for every operation. "
             "Implicit: the library begins a transaction and rolls it back; else it is autocommit."
@@ -218,12 +214,12 @@ def _sessions(subject: Subject) -> Iterator[Chart]:
 def _panels(
     plans: Sequence[tuple[str, tuple[Unit, ...], Value]],
     chosen: Sequence[Summary],
-    subject: Subject,
+    selection: Selection,
     name: Callable[[Summary], str],
     heading: Callable[[Summary], str],
 ) -> list[RowsPanel]:
     made = [
-        rows_panel(title, units, entries_of(chosen, value, name, heading), subject)
+        rows_panel(title, units, entries_of(chosen, value, name, heading), selection)
         for title, units, value in plans
     ]
     return [panel for panel in made if panel]
@@ -240,8 +236,8 @@ def _backend(each: Summary) -> str:
     return each.case.backend
 
 
-def _layer(each: Summary, subject: Subject) -> str:
-    look = subject.looks[each.case.backend]
+def _layer(each: Summary, selection: Selection) -> str:
+    look = selection.looks[each.case.backend]
     return "floor" if look.null else _words(look.layer)
 
 

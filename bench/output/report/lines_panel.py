@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from bench.analysis.look import Look
+from bench.analysis.selection import Selection, by_backend
 from bench.analysis.stats import Interval
-from bench.analysis.subject import Look, Subject, by_backend
 from bench.analysis.summary import Summary
 from bench.model.units import Unit, with_unit
 from bench.output.report.scale import Scale, Tick, ends, scale_of
@@ -67,7 +68,7 @@ def lines_panel(
     units: tuple[Unit, ...],
     measured: Sequence[Summary],
     figure: Callable[[Summary], Interval | None],
-    subject: Subject,
+    selection: Selection,
     shared: Sequence[Summary],
 ) -> LinesPanel:
     """`measured`: at several concurrencies. `shared`: what the scales have to hold."""
@@ -79,14 +80,14 @@ def lines_panel(
 
     values = ends(figure(each) for each in shared)
     scales = [scale_of(values, BOTTOM, TOP, units, log=log) for log in (False, True)]
-    linear, log = (_drawn(measured, figure, subject, scale, x, units) for scale in scales)
+    linear, log = (_drawn(measured, figure, selection, scale, x, units) for scale in scales)
     return LinesPanel(title, [Tick(x(crowd), str(crowd)) for crowd in crowds], linear, log)
 
 
 def _drawn(
     measured: Sequence[Summary],
     figure: Callable[[Summary], Interval | None],
-    subject: Subject,
+    selection: Selection,
     scale: Scale,
     x: Callable[[int], float],
     units: tuple[Unit, ...],
@@ -106,7 +107,7 @@ def _drawn(
             if (value := figure(each))
         ]
         if points:
-            lines[subject.looks[name]] = points
+            lines[selection.looks[name]] = points
     places = _apart({look: points[-1].y for look, points in lines.items()})
     made = [Line(look, points, places[look]) for look, points in lines.items()]
     return Drawn(made, scale.ticks(5))

@@ -6,8 +6,8 @@ Linear and logarithmic marks are both in it; the page shows the one or the other
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
-from bench.analysis.subject import Subject
 from bench.analysis.summary import Summary
 from bench.model.units import Unit, unit_of
 from bench.output.report.scale import Scale, Tick, ends, scale_of
@@ -73,7 +73,7 @@ def rows_panel(
     title: str,
     units: tuple[Unit, ...],
     groups: Mapping[str, Sequence[Entry]],
-    subject: Subject,
+    selection: Selection,
     *,
     ratio: bool = False,
 ) -> RowsPanel | None:
@@ -82,7 +82,7 @@ def rows_panel(
     if not entries:
         return None
     unit = unit_of((entry.value.median for entry in entries), units)
-    inside = [e for e in entries if not subject.looks[e.summary.case.backend].null] or entries
+    inside = [e for e in entries if not selection.looks[e.summary.case.backend].null] or entries
     values = ends(entry.value for entry in inside) + ([1.0] if ratio else [])
     own = (Unit("", unit.size),)
     linear = scale_of(values, LEFT, RIGHT, own, log=False)

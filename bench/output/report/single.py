@@ -7,9 +7,10 @@ from bench.analysis import fairness, findings
 from bench.analysis.findings import Finding
 from bench.analysis.ranking import floors
 from bench.analysis.ratios import ENOUGH_ROUNDS
-from bench.analysis.subject import Subject, subject_of
+from bench.analysis.selection import Selection, select
 from bench.analysis.summary import Summary, summarise
 from bench.model.study import studies
+from bench.output.palette import hue
 from bench.output.report import cases, facts, figures, tables
 from bench.output.report.template import Backend, Section, render_page
 from bench.results.file import RUN_FILE, Results
@@ -22,9 +23,9 @@ OF_A_TOPIC = 2
 def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
     """The page as HTML."""
     made = summarise(results) if summaries is None else list(summaries)
-    subject = subject_of(results, made)
-    every = replace(subject, summaries=tuple(made))
-    told = replace(subject, summaries=tuple(each for each in made if not each.case.twin))
+    selection = select(results, made)
+    every = replace(selection, summaries=tuple(made))
+    told = replace(selection, summaries=tuple(each for each in made if not each.case.twin))
     found = findings.find(results, made)
     cautions = [finding for finding in found if finding.topic == findings.CAUTION]
     found = [finding for finding in found if finding not in cautions]
@@ -34,32 +35,34 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         "single.html.j2",
         title=header.get("label") or header.get("profile") or results.folder.name,
         created_at=str(header.get("created_at") or ""),
-        question=facts.question(subject),
-        facts=facts.facts(results, subject),
+        question=facts.question(selection),
+        facts=facts.facts(results, selection),
         command=str(header.get("command") or ""),
         run_file=RUN_FILE,
         folder=results.folder.name,
         cautions=cautions,
         lead=lead,
         more=by_topic([finding for finding in found if finding not in lead]),
-        intervals=subject.intervals_in_words,
+        intervals=selection.intervals_in_words,
         enough_rounds=ENOUGH_ROUNDS,
-        backends=backends(subject),
-        sections=sections(results, made, subject),
-        charts=figures.charts(subject),
+        backends=backends(selection),
+        sections=sections(results, made, selection),
+        charts=figures.charts(selection),
         tables=tables.tables(told, floors(made)),
         traces=list(cases.traces(every)),
         cards=fairness.cards(header),
         unlike=fairness.unlike(header, [each.case for each in told.summaries]),
-        subject=subject,
+        selection=selection,
         anchors=cases.anchors(header),
     )
 
 
-def sections(results: Results, summaries: Sequence[Summary], subject: Subject) -> list[Section]:
+def sections(results: Results, summaries: Sequence[Summary], selection: Selection) -> list[Section]:
     """Return the sections of the studies that have something to say of these results."""
     made = (
-        study.call(study.report, results, summaries, subject) for study in studies() if study.report
+        study.call(study.report, results, summaries, selection)
+        for study in studies()
+        if study.report
     )
     return [section for section in made if section]
 
@@ -85,8 +88,9 @@ def by_topic(found: Sequence[Finding]) -> dict[str, list[Finding]]:
     return topics
 
 
-def backends(subject: Subject) -> list[Backend]:
+def backends(selection: Selection) -> list[Backend]:
     """In the order of every chart."""
     return [
-        Backend(place, look, subject.hue(look)) for place, look in enumerate(subject.looks.values())
+        Backend(place, look, hue(look, selection.looks))
+        for place, look in enumerate(selection.looks.values())
     ]

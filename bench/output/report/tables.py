@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from bench.analysis.figure import FIGURES, THROUGHPUT, Figure
 from bench.analysis.ranking import leaders
+from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
-from bench.analysis.subject import Subject
 from bench.analysis.summary import Summary
 from bench.model.case import Case
 from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
@@ -98,23 +98,25 @@ PLAIN = (_RATE, *_LATENCY, _CPU, _SERVER)
 TAKEN = (_ROWS, _FIRST, _MEMORY, _STALL, _CPU, _SERVER)
 
 
-def tables(subject: Subject, floors: Mapping[Figure, float]) -> list[Table]:
+def tables(selection: Selection, floors: Mapping[Figure, float]) -> list[Table]:
     """One for each workload, concurrency, session scope and transactions, in plan order.
 
     `floors`: by figure, how far apart two that do not differ may look.
     """
     groups: dict[tuple[Case, bool], list[Summary]] = {}
-    for each in subject.summaries:
-        groups.setdefault(_group(each, subject), []).append(each)
-    return [_table(case, taken, group, subject, floors) for (case, taken), group in groups.items()]
+    for each in selection.summaries:
+        groups.setdefault(_group(each, selection), []).append(each)
+    return [
+        _table(case, taken, group, selection, floors) for (case, taken), group in groups.items()
+    ]
 
 
-def _group(summary: Summary, subject: Subject) -> tuple[Case, bool]:
+def _group(summary: Summary, selection: Selection) -> tuple[Case, bool]:
     """What its table is about, and whether that compares ways to take the rows."""
     case = replace(summary.case, backend="", loop="asyncio")
     taken = any(
         each.case.fetch.mode != "buffered"
-        for each in subject.summaries
+        for each in selection.summaries
         if each.case.workload == case.workload
     )
     return (replace(case, fetch=Case("", "").fetch) if taken else case), taken
@@ -124,11 +126,11 @@ def _table(
     case: Case,
     taken: bool,
     group: list[Summary],
-    subject: Subject,
+    selection: Selection,
     floors: Mapping[Figure, float],
 ) -> Table:
     plans = TAKEN if taken else PLAIN
-    columns = [_column(plan, group, subject, floors) for plan in plans]
+    columns = [_column(plan, group, selection, floors) for plan in plans]
     columns = [each for each in columns if any(cell.sort is not None for cell in each.cells)]
     if taken:
         fetches = [Cell(str(each.case.fetch), None) for each in group]
@@ -142,14 +144,14 @@ def _table(
 
 
 def _column(
-    plan: _Plan, group: Sequence[Summary], subject: Subject, floors: Mapping[Figure, float]
+    plan: _Plan, group: Sequence[Summary], selection: Selection, floors: Mapping[Figure, float]
 ) -> Column:
     values = [plan.value(each) for each in group]
     unit = unit_of((value.median for value in values if value), plan.units)
     best: set[int] = set()
     if figure := plan.figure:
         ranked = [
-            None if subject.looks[each.case.backend].null else value
+            None if selection.looks[each.case.backend].null else value
             for value, each in zip(values, group, strict=True)
         ]
         best = leaders(figure, group, ranked, floors)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.analysis.subject import Look
+from bench.analysis.look import Look
 
 
 @dataclass(frozen=True)

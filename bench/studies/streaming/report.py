@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
 from bench.model.units import with_unit
 from bench.output.report.tables import Cell, Column
@@ -65,12 +65,12 @@ class Streaming:
     collected_note: str
 
 
-def section(results: Results, summaries: Sequence[Summary], subject: Subject) -> Section | None:
+def section(results: Results, summaries: Sequence[Summary], selection: Selection) -> Section | None:
     """Return the study's section of the page; None where the run was no streaming experiment."""
     shown = streaming(results, summaries)
     if shown is None:
         return None
-    places = {name: place for place, name in enumerate(subject.looks)}
+    places = {name: place for place, name in enumerate(selection.looks)}
     html = render_part("bench.studies.streaming", "section.html.j2", streaming=shown, place=places)
     return Section("streaming", "Streaming", html)
 

@@ -5,7 +5,7 @@ from itertools import chain
 
 from matplotlib.figure import Figure
 
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
 from bench.results.file import Results
 from bench.studies.streaming.charts import fetch_modes, garbage_collector, point
@@ -15,8 +15,8 @@ FAMILIES = (point, fetch_modes, garbage_collector)
 
 
 def figures(
-    results: Results, summaries: list[Summary], subject: Subject
+    results: Results, summaries: list[Summary], selection: Selection
 ) -> Iterator[tuple[str, Figure]]:
     """Yield each chart that the results have data for, with the name of its files."""
     ways = ways_of(results, summaries)
-    return chain.from_iterable(family.figures(subject, ways) for family in FAMILIES)
+    return chain.from_iterable(family.figures(selection, ways) for family in FAMILIES)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.subject import Subject, asked
+from bench.analysis.selection import Selection
+from bench.analysis.wording import asked
 from bench.model.units import BYTES, RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.palette import hue
 from bench.studies.streaming.evidence import Way
 
 COLUMNS = 4
@@ -41,7 +43,7 @@ class _Chart:
     """From one backend's ways of one function: mode -> its line."""
 
 
-def figures(subject: Subject, ways: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
+def figures(selection: Selection, ways: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
     for function in dict.fromkeys(way.function for way in ways):
         by_backend: dict[str, list[Way]] = {}
         for way in ways:
@@ -51,18 +53,18 @@ def figures(subject: Subject, ways: Sequence[Way]) -> Iterator[tuple[str, Figure
             curves = {name: chart.curves(own) for name, own in by_backend.items()}
             curves = {name: lines for name, lines in curves.items() if lines}
             if curves:
-                yield f"{chart.name}-{function}", _figure(subject, function, chart, curves)
+                yield f"{chart.name}-{function}", _figure(selection, function, chart, curves)
 
 
 def _figure(
-    subject: Subject, function: str, chart: _Chart, curves: Mapping[str, Mapping[str, Curve]]
+    selection: Selection, function: str, chart: _Chart, curves: Mapping[str, Mapping[str, Curve]]
 ) -> Figure:
-    names = [name for name in subject.looks if name in curves]
+    names = [name for name in selection.looks if name in curves]
     rows = -(-len(names) // COLUMNS)
     columns = -(-len(names) // rows)
     modes = [mode for mode in LINES if any(mode in curves[name] for name in names)]
     figure, grid = page(
-        subject,
+        selection,
         f"{chart.title}: {function}",
         f"{asked(function)}; {chart.subtitle} Both scales are logarithmic.",
         height=1.75 * rows,
@@ -82,7 +84,7 @@ def _figure(
     draw.log_axis(panels[0].yaxis, [y for line in lines for y in line.values()], chart.units)
     for panel, name in zip(panels, names, strict=False):
         panel.set_title(name)
-        _lines(panel, subject.hue(subject.looks[name]), curves[name])
+        _lines(panel, hue(selection.looks[name], selection.looks), curves[name])
     for empty in panels[len(names) :]:
         empty.set_visible(False)
     for column in range(columns):  # the lowest that is seen of each column names the axis

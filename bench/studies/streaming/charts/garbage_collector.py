@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from bench.analysis.subject import Subject
+from bench.analysis.selection import Selection
 from bench.model.units import TIMES, with_unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.palette import hue
 from bench.studies.streaming.evidence import Way
 from bench.studies.streaming.garbage_collector import Collected, Side, collected
 
@@ -17,15 +18,15 @@ _PAIR = 2.4
 """Rows from one pair of bars to the next."""
 
 
-def figures(subject: Subject, _: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
-    if found := collected(subject.summaries):
-        yield "streaming-collector", _figure(subject, found)
+def figures(selection: Selection, _: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
+    if found := collected(selection.summaries):
+        yield "streaming-collector", _figure(selection, found)
 
 
-def _figure(subject: Subject, found: Sequence[Collected]) -> Figure:
-    hues = {each.backend: subject.hue(subject.looks[each.backend]) for each in found}
+def _figure(selection: Selection, found: Sequence[Collected]) -> Figure:
+    hues = {each.backend: hue(selection.looks[each.backend], selection.looks) for each in found}
     figure, grid = page(
-        subject,
+        selection,
         f"What the garbage collector takes: {found[0].rows:,} customers through the ORM",
         "get_customers. While rows become objects, Python's garbage collector walks through all"
         " objects that are alive, again and again. gc.freeze() takes those out of its sight that"

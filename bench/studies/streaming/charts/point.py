@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure
 
+from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
-from bench.analysis.subject import Subject
 from bench.model.units import BYTES, RATES, TIMES, Unit, with_unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
@@ -14,7 +14,7 @@ from bench.studies.streaming.evidence import Way
 from bench.studies.streaming.point import BACKEND, CODE, point, sentence
 
 
-def figures(subject: Subject, ways: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
+def figures(selection: Selection, ways: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
     found = point(ways)
     if found is None:
         return
@@ -25,7 +25,7 @@ def figures(subject: Subject, ways: Sequence[Way]) -> Iterator[tuple[str, Figure
         ("rows/s", RATES, [w.points[rows].rows_per_s for w in of.values()]),
     ]
     figure, grid = page(
-        subject,
+        selection,
         f"Does it stream? {rows:,} customers through the ORM on asyncpg",
         sentence(of),
         height=1.7,
@@ -33,7 +33,7 @@ def figures(subject: Subject, ways: Sequence[Way]) -> Iterator[tuple[str, Figure
         left=1.9,
         gap=0.3,
     )
-    look = subject.looks[BACKEND]
+    look = selection.looks[BACKEND]
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
         draw.linear_axis(panel.xaxis, 1.35 * max(values), units, room=3)
         panel.set_ylim(len(values) - 0.4, -0.6)
@@ -49,7 +49,7 @@ def figures(subject: Subject, ways: Sequence[Way]) -> Iterator[tuple[str, Figure
                 words: (Interval(value, None, None, 1), with_unit(value, units), False)
                 for words, value in zip(places, values, strict=True)
             },
-            {words: style.bar_style(look, subject) for words in places},
+            {words: style.bar_style(look, selection) for words in places},
             thickness=0.6,
         )
     yield "streaming-point", figure

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from bench.analysis.subject import _HUES, subject_of
+from bench.analysis.selection import select
 from bench.model.case import Case, Fetch
 from bench.output.charts import FAMILIES, draw, style
 from bench.output.charts.page import caption, error_note
+from bench.output.palette import _HUES, hue
 from bench.results.entries import Failure, Memory
 from bench.results.file import Results
 from bench.results.samples import Samples
@@ -38,9 +39,9 @@ QUICK = [
 
 
 def figures(results: Results) -> dict[str, Figure]:
-    subject = subject_of(results)
+    selection = select(results)
     with style.styled():
-        return {name: figure for family in FAMILIES for name, figure in family.figures(subject)}
+        return {name: figure for family in FAMILIES for name, figure in family.figures(selection)}
 
 
 def words(figure: Figure) -> str:
@@ -122,8 +123,8 @@ def test_a_case_with_errors_is_marked_and_named(tmp_path: Path) -> None:
     plan = [Case(name, synthetic.POINT) for name in ("psycopg2", "asyncpg")]
     results = synthetic.results(tmp_path, plan)
     results.runs[0].samples.errors[0] = "UniqueViolation: twice"
-    subject = subject_of(results)
-    assert "psycopg2, at 1 (1 UniqueViolation)" in error_note(subject.summaries)
+    selection = select(results)
+    assert "psycopg2, at 1 (1 UniqueViolation)" in error_note(selection.summaries)
     figure = figures(results)["throughput-get_total_cost_of_an_order"]
     assert "1 UniqueViolation" in words(figure)
     crosses = [line for line in figure.axes[0].lines if line.get_color() == style.RED]
@@ -131,7 +132,7 @@ def test_a_case_with_errors_is_marked_and_named(tmp_path: Path) -> None:
 
 
 def test_the_caption_tells_where_and_how(tmp_path: Path) -> None:
-    text = caption(subject_of(synthetic.results(tmp_path))).replace("\N{NO-BREAK SPACE}", " ")
+    text = caption(select(synthetic.results(tmp_path))).replace("\N{NO-BREAK SPACE}", " ")
     for part in ("AMD EPYC", "2 cores", "Python 3.11.7", "PostgreSQL 18.0", "asyncpg 0.32.0",
                  "2026-11-22", "closed loop", "3 rounds of 0.2 s"):  # fmt: skip
         assert part in text
@@ -144,7 +145,7 @@ def test_a_processor_of_many_is_told_by_its_generation(tmp_path: Path) -> None:
         results = synthetic.results(tmp_path)
         host = results.header["environment"]["host"]
         host |= {"cpu": cpu, "cpu_generation": "family 25, model 17"}
-        return caption(subject_of(results)).replace("\N{NO-BREAK SPACE}", " ")
+        return caption(select(results)).replace("\N{NO-BREAK SPACE}", " ")
 
     assert "AMD EPYC, family 25, model 17, 2 cores" in told("AMD EPYC")
     assert "AMD EPYC 9R14, 2 cores" in told("AMD EPYC 9R14")
@@ -154,7 +155,7 @@ def test_a_case_may_have_been_run_in_fewer_rounds(tmp_path: Path) -> None:
     plan = [Case("psycopg2", synthetic.POINT), Case("asyncpg", synthetic.POINT)]
     results = synthetic.results(tmp_path, plan, rounds=4)
     results.runs = [run for run in results.runs if run.case == plan[1] or run.round > 2]
-    text = caption(subject_of(results)).replace("\N{NO-BREAK SPACE}", " ")
+    text = caption(select(results)).replace("\N{NO-BREAK SPACE}", " ")
     assert "2 to 4 rounds of 0.2 s" in text
     assert "lowest to highest of 2 to 4 rounds (50% to 88% sure)" in text
 
@@ -162,23 +163,23 @@ def test_a_case_may_have_been_run_in_fewer_rounds(tmp_path: Path) -> None:
 def test_a_twin_is_drawn_as_the_noise_floor_alone(tmp_path: Path) -> None:
     """Forbids a second line of the same name, and a summary that a twin's takes the place of."""
     plan = [Case("psycopg2", synthetic.POINT), Case("asyncpg", synthetic.POINT)]
-    alone = subject_of(synthetic.results(tmp_path, plan))
-    subject = subject_of(synthetic.results(tmp_path, [*plan, replace(plan[0], twin=True)]))
-    assert [each.case for each in subject.summaries] == [each.case for each in alone.summaries]
-    assert list(subject.looks) == ["psycopg2", "asyncpg"]
+    alone = select(synthetic.results(tmp_path, plan))
+    selection = select(synthetic.results(tmp_path, [*plan, replace(plan[0], twin=True)]))
+    assert [each.case for each in selection.summaries] == [each.case for each in alone.summaries]
+    assert list(selection.looks) == ["psycopg2", "asyncpg"]
     floor = "\N{NO-BREAK SPACE}".join(("noise", "floor"))
-    assert (floor in caption(subject), floor in caption(alone)) == (True, False)
+    assert (floor in caption(selection), floor in caption(alone)) == (True, False)
 
 
 def test_each_driver_has_one_hue_and_each_colour_of_function_one_line(tmp_path: Path) -> None:
-    subject = subject_of(synthetic.results(tmp_path))
-    hues = {look.driver: subject.hue(look) for look in subject.looks.values()}
+    selection = select(synthetic.results(tmp_path))
+    hues = {look.driver: hue(look, selection.looks) for look in selection.looks.values()}
     assert len(set(hues.values())) == len(hues)
-    lines = {look.colour: str(style.line_style(look, subject)["linestyle"])
-             for look in subject.looks.values()}  # fmt: skip
+    lines = {look.colour: str(style.line_style(look, selection)["linestyle"])
+             for look in selection.looks.values()}  # fmt: skip
     assert lines["sync"] != lines["async"]
-    assert list(subject.looks)[:4] == ["psycopg2", "psycopg", "psycopg-async", "asyncpg"]
-    assert list(subject.looks)[-2:] == ["null", "null-async"]
+    assert list(selection.looks)[:4] == ["psycopg2", "psycopg", "psycopg-async", "asyncpg"]
+    assert list(selection.looks)[-2:] == ["null", "null-async"]
 
 
 def test_backends_of_others_are_drawn_beside_ours(tmp_path: Path) -> None:
@@ -194,8 +195,8 @@ def test_backends_of_others_are_drawn_beside_ours(tmp_path: Path) -> None:
         for case in (Case(name, synthetic.POINT), Case(name, synthetic.POINT, concurrency=4)):
             results.header["plan"].append(case.as_dict())
             results.runs += [synthetic.constant_run(case, n, 2_000_000) for n in (1, 2, 3)]
-    subject = subject_of(results)
-    assert subject.hue(subject.looks["pg8000"]) not in _HUES.values()
+    selection = select(results)
+    assert hue(selection.looks["pg8000"], selection.looks) not in _HUES.values()
     figure = figures(results)["throughput-get_total_cost_of_an_order"]
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["driver alone", "SQLAlchemy ORM", "active record"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.analysis.ranking import floors
-from bench.analysis.subject import subject_of
+from bench.analysis.selection import select
 from bench.analysis.summary import summarise
 from bench.model.case import Case
 from bench.output.report.tables import tables
@@ -21,7 +21,7 @@ def starred(results: Results) -> set[str]:
     """Backends with the mark in the column of operations/s."""
     made = summarise(results)
     shown = [each for each in made if not each.case.twin]
-    (table,) = tables(replace(subject_of(results, made), summaries=tuple(shown)), floors(made))
+    (table,) = tables(replace(select(results, made), summaries=tuple(shown)), floors(made))
     cells = table.columns[0].cells
     return {row.case.backend for row, cell in zip(table.rows, cells, strict=True) if cell.best}
 

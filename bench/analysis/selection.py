@@ -1,6 +1,6 @@
-"""What there is to show: summaries by backend, chosen from the file alone, in one order.
+"""The selection: the summaries to show, by backend, in one order.
 
-Of it charts, findings and the report are made, so that all show the same cases in the same hues.
+Charts, findings and the report are made from it, so that all show the same cases.
 """
 
 from collections import Counter
@@ -9,40 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.analysis import stats
+from bench.analysis.look import Look, layer_place, look_of, place
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import NoiseFloor, noise_floor
-from bench.model.case import Case, Fetch
-from bench.model.workload import WORKLOADS
+from bench.model.case import Case
 from bench.results.file import Results
 
-LAYERS = ("driver", "core", "orm")
-DRIVERS = ("psycopg2", "psycopg", "asyncpg")
-LAYER_NAMES = {"driver": "driver alone", "core": "SQLAlchemy Core", "orm": "SQLAlchemy ORM"}
-FLOOR = "null (the harness's floor)"
-
-GREY = "#a3a3a3"
-_HUES = {"psycopg2": "#d98200", "psycopg": "#009e73", "asyncpg": "#0072b2"}
-_OTHER_HUES = ("#cc79a7", "#6a4c93", "#56b4e9", "#8c6d1f", "#4d4d4d")
-"""Okabe and Ito, "Color Universal Design", 2008: told apart by the colour-blind."""
-
 
 @dataclass(frozen=True)
-class Look:
-    """What a backend is, as its results say: what its colour, marker and line are made of."""
-
-    name: str
-    colour: str
-    """Of function: `sync` or `async`."""
-    layer: str
-    driver: str
-
-    @property
-    def null(self) -> bool:
-        return self.layer == "null"
-
-
-@dataclass(frozen=True)
-class Subject:
+class Selection:
     """The results as charts see them."""
 
     header: Mapping[str, Any]
@@ -95,15 +70,6 @@ class Subject:
         """The cases of a workload of which something failed."""
         return [each for each in self.summaries if each.case.workload == workload and each.marked]
 
-    def hue(self, look: Look) -> str:
-        """The driver's colour, `#rrggbb`; drivers that we don't know take the others, by name."""
-        if look.null:
-            return GREY
-        others = sorted({each.driver for each in self.looks.values()} - _HUES.keys() - {"null"})
-        if look.driver in _HUES:
-            return _HUES[look.driver]
-        return _OTHER_HUES[others.index(look.driver) % len(_OTHER_HUES)]
-
     def ordered(self, summaries: Iterable[Summary]) -> list[Summary]:
         """In the order of every chart, then by concurrency."""
         places = {name: place for place, name in enumerate(self.looks)}
@@ -112,10 +78,10 @@ class Subject:
     def layers(self, summaries: Iterable[Summary]) -> list[str]:
         """Those that the summaries have, without null."""
         seen = {self.looks[summary.case.backend].layer for summary in summaries} - {"null"}
-        return sorted(seen, key=_layer_place)
+        return sorted(seen, key=layer_place)
 
 
-def subject_of(results: Results, summaries: list[Summary] | None = None) -> Subject:
+def select(results: Results, summaries: list[Summary] | None = None) -> Selection:
     """What to draw of the results; backends that the header does not describe are told by name.
 
     The noise floor's twin is no backend, and nowhere drawn as one.
@@ -133,8 +99,8 @@ def subject_of(results: Results, summaries: list[Summary] | None = None) -> Subj
         look_of(name, described.get(name) or {})
         for name in dict.fromkeys(summary.case.backend for summary in found)
     ]
-    in_order = {look.name: look for look in sorted(looks, key=_place)}
-    return Subject(results.header, found, in_order, noise_floor(measured))
+    in_order = {look.name: look for look in sorted(looks, key=place)}
+    return Selection(results.header, found, in_order, noise_floor(measured))
 
 
 def busiest(summaries: Iterable[Summary]) -> int:
@@ -150,46 +116,5 @@ def by_backend(summaries: Iterable[Summary]) -> dict[str, list[Summary]]:
     return grouped
 
 
-def asked(workload: str) -> str:
-    """The workload in words: its name, and what it is."""
-    known = WORKLOADS.get(workload)
-    return f"{workload} ({known.description})" if known else workload
-
-
-def conditions(case: Case) -> str:
-    """Under which conditions, apart from backend and concurrency, in words."""
-    return ", ".join(
-        [
-            *([] if case.size is None else [f"{case.size:,} row{'s' if case.size > 1 else ''}"]),
-            "buffered" if case.fetch == Fetch() else str(case.fetch),
-            "a session per operation" if case.session_scope == "operation" else "a session a task",
-            "autocommit" if case.transactions == "autocommit" else "implicit transactions",
-            *(["rows as dicts"] if case.rows == "dict" else []),
-            "closed loop",
-        ]
-    )
-
-
 def _kind(case: Case) -> Case:
     return replace(case, backend="", concurrency=1, loop="asyncio")
-
-
-def look_of(name: str, described: Mapping[str, Any]) -> Look:
-    """As the header describes the backend; told by its name where it does not."""
-    return Look(
-        name,
-        described.get("colour") or ("async" if "async" in name else "sync"),
-        described.get("layer") or "other",
-        described.get("driver") or name,
-    )
-
-
-def _place(look: Look) -> tuple[Any, ...]:
-    driver = DRIVERS.index(look.driver) if look.driver in DRIVERS else len(DRIVERS)
-    return (*_layer_place(look.layer), driver, look.driver, look.colour == "async", look.name)
-
-
-def _layer_place(layer: str) -> tuple[int, str]:
-    if layer == "null":
-        return len(LAYERS) + 1, ""
-    return (LAYERS.index(layer), "") if layer in LAYERS else (len(LAYERS), layer)

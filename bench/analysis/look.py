@@ -1,0 +1,44 @@
+"""The backends as results describe them: layer, driver and mode, in the order of every chart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+LAYERS = ("driver", "core", "orm")
+DRIVERS = ("psycopg2", "psycopg", "asyncpg")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a backend is, as its results say: what its colour, marker and line are made of."""
+
+    name: str
+    colour: str
+    """Of function: `sync` or `async`."""
+    layer: str
+    driver: str
+
+    @property
+    def null(self) -> bool:
+        return self.layer == "null"
+
+
+def look_of(name: str, described: Mapping[str, Any]) -> Look:
+    """As the header describes the backend; told by its name where it does not."""
+    return Look(
+        name,
+        described.get("colour") or ("async" if "async" in name else "sync"),
+        described.get("layer") or "other",
+        described.get("driver") or name,
+    )
+
+
+def place(look: Look) -> tuple[Any, ...]:
+    driver = DRIVERS.index(look.driver) if look.driver in DRIVERS else len(DRIVERS)
+    return (*layer_place(look.layer), driver, look.driver, look.colour == "async", look.name)
+
+
+def layer_place(layer: str) -> tuple[int, str]:
+    if layer == "null":
+        return len(LAYERS) + 1, ""
+    return (LAYERS.index(layer), "") if layer in LAYERS else (len(LAYERS), layer)
