@@ -19,7 +19,7 @@ READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install bench microbench test test-all check charts docs db-up db-down clean
+.PHONY: help install bench microbench test test-all check charts docs docs-site db-up db-down clean
 
 help: ## list the targets
 	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
@@ -41,6 +41,7 @@ microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k async
 	    $(if $(COMPARE),--benchmark-compare='$(COMPARE)') $(ARGS)
 
 # With PYTHONDONTWRITEBYTECODE, each of several hundred processes would compile all modules anew.
+MKDOCS := NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs
 PYTEST := env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: $(READY_DEV) ## run the tests: ARGS="-k streams"
@@ -49,10 +50,12 @@ test: $(READY_DEV) ## run the tests: ARGS="-k streams"
 test-all: $(READY_DEV) ## run all tests, with those of faults and of other versions
 	@$(PYTEST) $(ARGS)
 
-check: $(READY_DEV) ## lint, formatting, types, architecture
+check: $(READY_DEV) ## lint, formatting, types, spelling, documents, architecture
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/codespell
+	@$(MKDOCS) build --strict --quiet
 	@.venv/bin/python -m pytest -q tests/test_layers.py tests/accessors/test_twins.py
 
 charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
@@ -75,6 +78,10 @@ docs: $(READY_DEV) ## write docs/cli.md, README's figures, the tutorial's findin
 	@if [ -d results/lessons ]; then \
 	    .venv/bin/python -m bench.studies.lessons.document docs/one-session-per-task.md results/lessons; \
 	fi
+
+docs-site: $(READY_DEV) ## build the documents as a site
+	@$(MKDOCS) build --strict --quiet
+	@echo "The site is in build/site: open build/site/index.html."
 
 db-up: ## start another PostgreSQL, in Docker
 	$(need_docker)

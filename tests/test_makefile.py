@@ -12,7 +12,7 @@ from tests.root import ROOT
 
 TARGETS = (
     *("help", "install", "bench", "microbench", "test", "test-all", "check"),
-    *("charts", "docs", "db-up", "db-down", "clean"),
+    *("charts", "docs", "docs-site", "db-up", "db-down", "clean"),
 )
 
 STAND_IN = """\

@@ -1,52 +1,54 @@
 """Write docs/one-session-per-task.md: `python -m bench.studies.lessons.document FILE FOLDER`.
 
-Every figure in it is read from the lessons' files; a test holds the page equal to what this writes.
+A page for each theme goes into a folder of the page's own name. Every figure is read from the
+lessons' files, and a test holds the pages equal to what this module writes.
 """
 
 import os
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench.model.units import TIMES, with_unit
 from bench.studies.lessons import document_text as words
+from bench.studies.lessons import theme_pages
 from bench.studies.lessons.catalogue import THEMES
 from bench.studies.lessons.lesson import LESSONS
 from bench.studies.lessons.mistake import Mistake
 from bench.studies.lessons.outcome import Outcome
-from bench.studies.lessons.page import outcomes_in_words, what_was_seen
+from bench.studies.lessons.page import outcomes_in_words
 from bench.studies.lessons.question import QUESTIONS
-from bench.studies.lessons.question_page import seen
 from bench.studies.lessons.record import Record, load
 from bench.studies.lessons.session_per_task import tallies
 from bench.studies.lessons.tally import Tally
+from bench.studies.lessons.theme_pages import anchor, markdown
 
 
-def document(results: Path, root: Path) -> str:
-    """The page as Markdown. `results` has a folder a lesson; paths are relative to `root`."""
+def documents(results: Path, page: Path) -> dict[Path, str]:
+    """Return every page as Markdown, by its path.
+
+    `results` has a folder for each lesson. `page` is the path of the first page.
+    """
     records = {name: load(results / name) for name in LESSONS}
-    shown = Path(os.path.relpath(results, root)).as_posix()
-    parts = [
+    found = tallies(records["session-per-task"].found)
+    shown = Path(os.path.relpath(results, page.parent)).as_posix()
+    first = [
         words.OPENING,
         _conditions(records["session-per-task"]),
-        *_overview(records["session-per-task"], shown),
-        *_mistakes(records["session-per-task"]),
+        *_overview(records["session-per-task"], shown, page.stem),
         *_thinking(records["thinking-time"], shown),
         *_engines(records["one-engine"], shown),
         *_cost(records["cost-of-the-rule"], shown),
-        *_questions(records["workshop-questions"]),
+        *_questions(page.stem),
         words.CLOSING,
     ]
-    return "\n\n".join(_wrapped(part.strip("\n")) for part in parts) + "\n"
-
-
-def _wrapped(part: str) -> str:
-    """Prose in lines of 100; lists, tables, code and what is wrapped already stay as they are."""
-    plain = "\n" not in part and not part.startswith(("|", "!", "#", "<", "`"))
-    if not plain:
-        return part
-    return textwrap.fill(part, 100, break_long_words=False, break_on_hyphens=False)
+    folder = page.with_suffix("")
+    themes = {
+        folder / f"{theme_pages.slug(theme)}.md": theme_pages.theme_page(theme, found)
+        for theme in THEMES
+    }
+    questions = theme_pages.questions_page(records["workshop-questions"])
+    return {page: markdown(first), **themes, folder / "questions.md": questions}
 
 
 def _conditions(record: Record) -> str:
@@ -60,7 +62,7 @@ def _conditions(record: Record) -> str:
     )
 
 
-def _overview(record: Record, shown: str) -> Iterator[str]:
+def _overview(record: Record, shown: str, folder: str) -> Iterator[str]:
     found = tallies(record.found)
     silent = [m for m, ways in found.items() if ways["wrong"].main is Outcome.SILENT]
     caught = [
@@ -80,52 +82,26 @@ def _overview(record: Record, shown: str) -> Iterator[str]:
     yield "## What happens"
     yield _chart(shown, record, "Outcomes of every mistake, the right way beside it")
     yield (
-        f"Of {len(found)} mistakes, {len(silent)} end in most trials **silently wrong**: no "
-        "exception in any task, and what somebody was told is not what the tables say. "
+        f"{len(silent)} of {len(found)} mistakes end **silently wrong** in most trials: no task "
+        "gets an exception, and an answer contradicts the tables. "
         + ("The right way was right in every trial. " if right else "")
-        + f"The guard catches {len(caught)} of the {len(guardable)} silent ones that share a "
-        "session, a connection or an object of SQLAlchemy's, in every trial. What it does not see "
-        "is in the table."
+        + f"The guard catches, in every trial, {len(caught)} of the {len(guardable)} silent "
+        "mistakes that share a session, a connection or an object of SQLAlchemy. The table shows "
+        "what it does not see."
     )
+    pages = {mistake: theme_pages.slug(theme) for theme, own in THEMES.items() for mistake in own}
     yield "| mistake | without the guard | with the guard |\n| --- | --- | --- |\n" + "\n".join(
-        f"| [`{mistake.name}`](#{mistake.name}) | {outcomes_in_words(ways['wrong'], luck=True)} | "
-        + _with_guard(mistake, ways)
-        + " |"
+        f"| [`{mistake.name}`]({folder}/{pages[mistake]}.md#{mistake.name}) | "
+        f"{outcomes_in_words(ways['wrong'], luck=True)} | {_with_guard(mistake, ways)} |"
         for mistake, ways in found.items()
     )
 
 
 def _with_guard(mistake: Mistake, ways: dict[str, Tally]) -> str:
     if "guarded" not in ways:
-        return "not of SQLAlchemy's"
+        return "not SQLAlchemy"
     cell = outcomes_in_words(ways["guarded"], luck=True)
     return cell if mistake.shares else f"{cell} (nothing is shared)"
-
-
-def _mistakes(record: Record) -> Iterator[str]:
-    found = tallies(record.found)
-    for theme, mistakes in THEMES.items():
-        yield f"## {theme}"
-        if theme in words.THEMES:
-            yield words.THEMES[theme]
-        for mistake in mistakes:
-            if mistake in found:
-                yield from _mistake(mistake, found[mistake])
-
-
-def _mistake(mistake: Mistake, ways: dict[str, Tally]) -> Iterator[str]:
-    wrong, right = ways["wrong"], ways["right"]
-    yield f"### {mistake.name}"
-    yield f"{_sentence(mistake.title)}"
-    yield _code(mistake.source("wrong"))
-    yield f"**Guess**: {mistake.guess}."
-    yield f"**Outcome**: {outcomes_in_words(wrong, luck=True)}.\n" + _bullets(wrong, right)
-    yield f"**Reason**: {mistake.reason}"
-    yield f"**Cure**: {mistake.cure}"
-    yield (
-        f"<details><summary>The right way: {outcomes_in_words(right)}</summary>\n\n"
-        f"{_code(mistake.source('right'))}\n\n{_bullets(right)}\n\n</details>"
-    )
 
 
 def _thinking(record: Record, shown: str) -> Iterator[str]:
@@ -200,35 +176,25 @@ def _medians(
     return "\n".join(lines)
 
 
-def _questions(record: Record) -> Iterator[str]:
+def _questions(folder: str) -> Iterator[str]:
     yield "## The workshop's questions"
     yield words.QUESTIONS
-    for question in QUESTIONS:
-        yield f"### {question.question}"
-        yield _code(question.source())
-        yield "```text\n" + "\n".join(seen(record.found[question.name])) + "\n```"
-        yield question.reason
-
-
-def _bullets(tally: Tally, right: Tally | None = None) -> str:
-    return "\n".join(f"- {sentence}" for sentence in what_was_seen(tally, right))
+    yield "\n".join(
+        f"- [{question.question}]({folder}/questions.md#{anchor(question.question)})"
+        for question in QUESTIONS
+    )
 
 
 def _chart(shown: str, record: Record, what: str) -> str:
     return f"![{what}]({shown}/{record.lesson}/{record.lesson}.png)"
 
 
-def _code(source: str) -> str:
-    return f"```py\n{source}\n```"
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
-
-
 def main() -> None:
+    """Write all pages."""
     page, results = Path(sys.argv[1]), Path(sys.argv[2])
-    page.write_text(document(results, page.parent), encoding="utf-8")
+    for path, text in documents(results, page).items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

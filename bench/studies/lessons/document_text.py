@@ -1,17 +1,18 @@
-"""What docs/one-session-per-task.md says between its figures. No figure stands here."""
+"""The sentences of docs/one-session-per-task.md and its pages. They hold no figure."""
 
 from collections.abc import Mapping
 
 OPENING = """\
 # One session per task
 
-A session is one transaction in progress, and one connection. SQLAlchemy's documentation says who
-may use it: [one task at a time](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#is-the-session-thread-safe-is-asyncsession-safe-to-share-in-concurrent-tasks),
-and with `asyncio.gather` [a session for each](https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#using-asyncsession-with-concurrent-tasks).
-This page breaks the rule in every way we know, against a real PostgreSQL, many times over, and
-holds what the tasks were told against what the tables say.
+A session is one transaction in progress on one connection. SQLAlchemy's documentation says who may
+use it: [one task at a time](https://docs.sqlalchemy.org/en/20/orm/session_basics.html#is-the-session-thread-safe-is-asyncsession-safe-to-share-in-concurrent-tasks),
+and with `asyncio.gather` [one session for each task](https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#using-asyncsession-with-concurrent-tasks).
+This page breaks the rule in every way that we know, on a real PostgreSQL, many times. It compares
+the answers that the tasks gave with the rows in the tables.
 
-Read a mistake's code, guess, and then read on. Everything here runs on your machine:
+Read the code of a mistake, guess the outcome, and then read on. Everything here runs on your
+machine:
 
 ```sh
 bench lesson
@@ -19,61 +20,64 @@ bench lesson session-per-task --guard
 bench lesson session-per-task --mistake roll-back-another
 ```
 
-In the code, `shop.sessions` is the application's `async_sessionmaker` and `shop.engine` its engine.
-`await shop.think()` is where A stops for thought, and `async with shop.meanwhile()` is what B does
-in that time: the lesson makes certain what in an application happens now and then. A task gives
-back what it tells its user.
+In the code, `shop.sessions` is the application's `async_sessionmaker`, and `shop.engine` is its
+engine. Task A waits at `await shop.think()`. Task B runs inside `async with shop.meanwhile()`,
+which lasts as long as A waits: in an application the two meet by chance, and in the lesson they
+always meet. A task returns what it tells its user.
 
-An outcome is judged by evidence. **Raised**: some task got an exception. **Silently wrong**: none
-did, and what was told is not what is in the tables, read afterwards through a connection of its
-own. **Silently serial**: right, and at no time did two statements run at once, by the server's
-clock. **Hung**: no end in the time it was given. **Right by luck**: nothing went wrong this time.
-**Crashed**: it took its process with it.
-**Caught**: the guard (`session_guard`) saw it."""
+The outcome is judged by evidence. [The glossary](glossary.md#outcomes-of-a-lesson) explains the
+terms; the important one is **silently wrong**: no task got an exception, and an answer contradicts
+the tables, which are read afterwards through a separate connection."""
 
 THEMES: Mapping[str, str] = {
     "Reads": (
-        "Whether sharing is noticed depends on the weather: on whether the checkout has to wait "
-        "for anything. A warm pool, which is what production has most of the time, hides it."
+        "Sharing is noticed only if the checkout of a connection has to wait. A warm pool, which "
+        "production has most of the time, does not wait, and so it hides the mistake."
     ),
     "One transaction": (
-        "None of these raises anything. Each call is made when no other is under way, so that no "
-        "check for overlap can see them; what is shared is the transaction, and it is a task's "
-        "only as long as nobody else ends it."
+        "None of these raises an exception. The calls never overlap, so no check for overlap can "
+        "see them. The tasks share a transaction, and a task's transaction is its own only until "
+        "another task ends it."
     ),
-    "Threads": "Threads are no different. They meet at more places, and less repeatably.",
-    "Pools and loops": "Here the harm is done to others: those who have kept the rule.",
+    "Threads": (
+        "The rule is the same for threads. They collide at more places, and less repeatably."
+    ),
+    "Pools and loops": "These mistakes harm other tasks, which keep the rule.",
 }
 
 THINKING = """\
-One mistake, with more and more time between a task's awaits. Handlers that are quick collide, and
-are told. Handlers that are slow miss each other, and share a transaction unseen: a demonstration
-on a laptop raises at once, and a quiet service loses orders for weeks. A lock round each call of
-the session, which looks like a cure, ends the exceptions, and loses orders as before."""
+This is one mistake with more and more time between the awaits of a task. Quick handlers collide and
+get an exception. Slow handlers rarely collide, and share a transaction without notice: a
+demonstration on a laptop raises at once, and a quiet service loses orders for weeks. A lock around
+each call of the session looks like a cure. It ends the exceptions, and orders are still lost."""
 
 ENGINES = """\
-The workshop makes an engine inside the function that hands out sessions, so for every call. Each
-engine has a pool of its own, which is thrown away with one connection in it. Nobody closes that
-connection until the garbage collector comes by, and where it comes late, the server refuses."""
+The workshop makes an engine inside the function that returns sessions, so it makes one for every
+call. Each engine has a pool of its own, and the pool is dropped with one connection in it. The
+connection stays open until the garbage collector runs. If it runs late, the server refuses new
+connections."""
 
 COST = """\
-A session is a few Python objects; what costs is the transaction on it, shared or not. Sharing
-saves a checkout. What it takes away is every bit of concurrency: one connection does one thing at a
-time."""
+A session is a few Python objects. Its transaction costs time, shared or not. Sharing saves one
+checkout, and it removes all concurrency: a connection does one thing at a time."""
 
 QUESTIONS = """\
-Each answered by running it: first what came back, then how many statements the server has answered,
-then the warnings that Python gave."""
+[The answers](one-session-per-task/questions.md) come from running the code of each question:"""
+
+QUESTIONS_PAGE = """\
+Each question is answered by running its code. The output shows the result, the number of statements
+that the server answered, and the warnings that Python gave."""
 
 CLOSING = """\
 ## What to do
 
-- Open a session in the task that uses it, with `async with`, and let nobody else have it. Pass
-  keys, not objects and not sessions, to whoever outlives you.
-- One engine for the process, made once, disposed of once, on one event loop.
-- `TaskGroup`, or look at each result of `gather(return_exceptions=True)`.
-- A row that is read to be written wants `with_for_update`, also with a session each.
-- In tests, make warnings errors: `-W error::sqlalchemy.exc.SAWarning`, and for a forgotten await
+- Open a session in the task that uses it, with `async with`, and share it with no other task. Pass
+  keys to a task that lives longer, not objects and not sessions.
+- Make one engine for the process, on one event loop, and dispose of it once.
+- Use `TaskGroup`, or check each result of `gather(return_exceptions=True)`.
+- Read a row that you will write with `with_for_update`, also when each task has a session.
+- Make warnings errors in tests: `-W error::sqlalchemy.exc.SAWarning`. For a forgotten await use
   both `-W error::RuntimeWarning` and `-W error::pytest.PytestUnraisableExceptionWarning`: with the
-  first alone such a test passes.
-- `async_sessionmaker(..., close_resets_only=False)` makes the use of a closed session an error."""
+  first alone, such a test passes.
+- Make the use of a closed session an error: `async_sessionmaker(..., close_resets_only=False)`.
+- Let [`session_guard`](session-guard.md) watch your application."""

@@ -215,7 +215,7 @@ class ForgottenBegin(Question):
 
 class SameColumn(Question):
     name = "column-equals-itself"
-    question = "The workshop's write looks for `customer_id == customer_id`. Whom does it find?"
+    question = "Which customer does the workshop's write find?"
     reason = (
         "Where a parameter and a column share a name, the column is compared with itself: true for "
         "every row. Asked for customer 3, it takes the first."

@@ -9,7 +9,7 @@ from bench.dataset.schema import SCRATCH
 from bench.model.errors import BenchError
 from bench.studies.lessons import document_text, tables
 from bench.studies.lessons.catalogue import MISTAKES
-from bench.studies.lessons.document import document
+from bench.studies.lessons.document import documents
 from bench.studies.lessons.lesson import LESSONS
 from bench.studies.lessons.record import load
 from tests.documents import ROOT
@@ -18,8 +18,22 @@ RESULTS = ROOT / "results" / "lessons"
 PAGE = ROOT / "docs" / "one-session-per-task.md"
 
 
-def test_the_page_is_what_the_files_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == document(RESULTS, PAGE.parent), "run `make docs`"
+def test_the_pages_are_what_the_files_say() -> None:
+    pages = documents(RESULTS, PAGE)
+    for path, text in pages.items():
+        assert path.read_text(encoding="utf-8") == text, "run `make docs`"
+    assert set(PAGE.with_suffix("").glob("*.md")) == set(pages) - {PAGE}
+
+
+def test_every_mistake_is_shown_once() -> None:
+    """Defect: the shared right way of four mistakes was printed four times on the first screens."""
+    pages = documents(RESULTS, PAGE)
+    text = "\n".join(pages.values())
+    for name, mistake in MISTAKES.items():
+        assert text.count(f"\n## {name}\n") == 1
+        page = next(page for page in pages.values() if f"\n## {name}\n" in page)
+        assert page.count(f"```py\n{mistake.source('right')}\n```") == 1
+    assert len(pages[PAGE].splitlines()) <= 260
 
 
 def test_no_figure_is_written_by_hand() -> None:
