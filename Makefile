@@ -66,18 +66,8 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	if [ -z "$$dir" ]; then echo "error: no results yet. Try: make bench" >&2; exit 1; fi; \
 	$(BENCH) charts "$$dir"
 
-docs: $(READY_DEV) ## write docs/cli.md, README's figures, the tutorial's findings again
-	@.venv/bin/python -m bench.cli.reference docs/cli.md
-	@if [ -d results/reference ]; then \
-	    .venv/bin/python -m bench.output.documents.readme README.md results/reference && \
-	    .venv/bin/python -m bench.output.documents.tutorial docs/tutorial.md results/reference; \
-	else echo "README.md is as it was: there is no results/reference to take figures from"; fi
-	@if [ -d results/reference-streaming ]; then \
-	    .venv/bin/python -m bench.studies.streaming.document docs/streaming.md results/reference-streaming; \
-	else echo "docs/streaming.md is as it was: there is no results/reference-streaming"; fi
-	@if [ -d results/lessons ]; then \
-	    .venv/bin/python -m bench.studies.lessons.document docs/one-session-per-task.md results/lessons; \
-	fi
+docs: $(READY_DEV) ## write the figures, findings and help texts of the documents again
+	@.venv/bin/python -m bench.cli.documents
 
 docs-site: $(READY_DEV) ## build the documents as a site
 	@$(MKDOCS) build --strict --quiet

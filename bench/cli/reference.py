@@ -1,11 +1,6 @@
-"""docs/cli.md, from the commands' own --help.
+"""docs/cli.md, from the commands' own --help."""
 
-python -m bench.cli.reference docs/cli.md
-"""
-
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from bench.cli.main import cli
@@ -36,11 +31,3 @@ def _helps(name: str, command: Any, parent: Any) -> Iterator[tuple[str, str]]:
     yield name, command.get_help(context).rstrip()
     for each in getattr(command, "list_commands", lambda _: [])(context):
         yield from _helps(f"{name} {each}", command.get_command(context, each), context)
-
-
-def main() -> None:
-    Path(sys.argv[1]).write_text(reference(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

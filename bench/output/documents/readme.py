@@ -1,12 +1,6 @@
-"""README's chart and table, from a results folder.
-
-    python -m bench.output.documents.readme README.md FOLDER
-
-They are written between two markers, so that no figure stands there which no command produced.
-"""
+"""README's charts and table, from a results folder."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -14,13 +8,9 @@ from bench.analysis import stats
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, summarise
 from bench.model.case import Case
-from bench.model.errors import BenchError
 from bench.model.plan import POINT_READ
 from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
 from bench.results import file as results
-
-BEGIN = "<!-- figures: written by `make docs` -->"
-END = "<!-- figures: end -->"
 
 CHARTS = {
     "overview": "What a point read costs the client, and how many fit in a second",
@@ -31,8 +21,11 @@ CHARTS = {
 Figure = Callable[[Summary], Interval | None]
 
 
-def figures(folder: Path, root: Path) -> str:
-    """Charts and table as Markdown; paths are relative to `root`. `BenchError` without results."""
+def blocks(folder: Path, root: Path) -> dict[str, str]:
+    """Return charts and table as Markdown, with paths relative to `root`.
+
+    Raises `BenchError` where the folder holds no results.
+    """
     found = results.load(folder)
     summaries = summarise(found)
     shown = Path(os.path.relpath(folder, root)).as_posix()
@@ -43,22 +36,8 @@ def figures(folder: Path, root: Path) -> str:
     ]
     lead, *others = charts or [""]
     where = _where(found, shown)
-    return "\n\n".join(part for part in (lead, _table(summaries), where, *others) if part)
-
-
-def write(readme: Path, folder: Path) -> None:
-    """Put the figures between README's markers. Raises `BenchError` where there are none."""
-    put(readme, BEGIN, END, figures(folder, readme.parent))
-
-
-def put(document: Path, begin: str, end: str, block: str) -> None:
-    """Put a block between two markers of a document. Raises `BenchError` where it has none."""
-    text = document.read_text(encoding="utf-8")
-    before, begun, rest = text.partition(begin)
-    _, ended, after = rest.partition(end)
-    if not (begun and ended):
-        raise BenchError(f"{document} lacks the markers {begin} and {end}.")
-    document.write_text(f"{before}{begin}\n\n{block}\n\n{end}{after}", encoding="utf-8")
+    parts = (lead, _table(summaries), where, *others)
+    return {"overview": "\n\n".join(part for part in parts if part)}
 
 
 def _table(summaries: list[Summary]) -> str:
@@ -145,14 +124,3 @@ def _where(found: results.Results, shown: str) -> str:
         f"{header['seconds']} s, closed loop; {stats.describe_interval(rounds)}.\n"
         f"Everything else is in [{shown}]({shown}/)."
     )
-
-
-def main() -> None:
-    try:
-        write(Path(sys.argv[1]), Path(sys.argv[2]))
-    except BenchError as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -79,10 +79,6 @@ def render(runs: Sequence[Results], into: Path) -> str:
     )
 
 
-OF_ITSELF = ("Measured", "Command", "Verified", "Not asked")
-"""Facts in which two runs may differ and be alike."""
-
-
 def check(runs: Sequence[Results]) -> None:
     """Raises `UsageError` for runs of different rows: they did other work, not faster work."""
     first, *others = runs

@@ -1,11 +1,10 @@
-"""Write docs/one-session-per-task.md: `python -m bench.studies.lessons.document FILE FOLDER`.
+"""docs/one-session-per-task.md and the pages below it, from the lessons' results.
 
 A page for each theme goes into a folder of the page's own name. Every figure is read from the
 lessons' files, and a test holds the pages equal to what this module writes.
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -187,15 +186,3 @@ def _questions(folder: str) -> Iterator[str]:
 
 def _chart(shown: str, record: Record, what: str) -> str:
     return f"![{what}]({shown}/{record.lesson}/{record.lesson}.png)"
-
-
-def main() -> None:
-    """Write all pages."""
-    page, results = Path(sys.argv[1]), Path(sys.argv[2])
-    for path, text in documents(results, page).items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,18 +1,11 @@
-"""docs/streaming.md's figures, from a results folder.
-
-`python -m bench.studies.streaming.document docs/streaming.md FOLDER` writes each between its
-markers, so that no figure stands there which no command produced.
-"""
+"""The figures of docs/streaming.md, from a results folder."""
 
 import os
-import re
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.analysis.summary import summarise
 from bench.model.case import Fetch
-from bench.model.errors import BenchError
 from bench.model.units import BYTES, RATES, TIMES, Unit, with_unit
 from bench.results import file as results
 from bench.studies.streaming.break_even import crossovers
@@ -21,22 +14,7 @@ from bench.studies.streaming.evidence import Way, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, collected
 from bench.studies.streaming.plan import BATCH_SIZES, BATCHED, FUNCTIONS
 
-_MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
 BUFFERED, STREAMED = Fetch("buffered"), Fetch("streamed")
-
-
-def write(document: Path, folder: Path) -> None:
-    """Put every block between its markers. Raises `BenchError` for a marker nobody knows."""
-    text = document.read_text(encoding="utf-8")
-    made = blocks(folder, document.parent)
-
-    def block(match: re.Match[str]) -> str:
-        if match[2] not in made:
-            raise BenchError(f"{document} has a marker of no block: {match[2]}.")
-        return f"{match[1]}\n{made[match[2]]}\n\n{match[3]}"
-
-    document.write_text(_MARKED.sub(block, text), encoding="utf-8")
 
 
 def blocks(folder: Path, document: Path) -> dict[str, str]:
@@ -137,14 +115,3 @@ def _last(by_size: dict[int, int], units: tuple[Unit, ...] = BYTES) -> str:
 def _table(heading: Sequence[str], rows: Iterable[Sequence[str]], *, left: int) -> str:
     rule = ["---"] * left + ["---:"] * (len(heading) - left)
     return "\n".join("| " + " | ".join(line) + " |" for line in (heading, rule, *rows))
-
-
-def main() -> None:
-    try:
-        write(Path(sys.argv[1]), Path(sys.argv[2]))
-    except BenchError as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main()
