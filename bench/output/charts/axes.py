@@ -1,6 +1,5 @@
 """Scales, ticks and marks that several charts share."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from bench.analysis.stats import Interval
 from bench.analysis.wording import LAYER_NAMES
 from bench.model.units import Unit, short
 from bench.output.charts.style import MUTED, RED
+from bench.output.ticks import apart, log_ticks
 
 ROW_IN = 0.29
 """Height of a row of a chart that has a row a backend."""
@@ -37,16 +37,7 @@ def log_axis(
     low, high = min(known) / pad, max(known) * pad
     _scale(axis, "log")
     _limit(axis, low, high)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks: list[float] = []
-    for steps in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [step * 10.0**d for d in decades for step in steps]
-        ticks = [tick for tick in ticks if low <= tick <= high]
-        if len(ticks) <= room:
-            break
-    if len(ticks) > room:
-        ticks = ticks[:: math.ceil(len(ticks) / room)]
-    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_locator(FixedLocator(log_ticks(low, high, room, finest=1)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(value, units)))
 
@@ -57,16 +48,6 @@ def linear_axis(axis: Axis, highest: float, units: tuple[Unit, ...], *, room: in
     axis.set_major_locator(MaxNLocator(room, steps=[1, 2, 5, 10]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(value, units)))
-
-
-def ends(intervals: Iterable[Interval]) -> list[float]:
-    """Medians and bounds: all that an axis has to show."""
-    return [
-        value
-        for interval in intervals
-        for value in (interval.median, interval.low, interval.high)
-        if value is not None
-    ]
 
 
 def error_bars(interval: Interval) -> list[list[float]] | None:
@@ -211,9 +192,7 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float 
     to_axes = axes.transData + axes.transAxes.inverted()
     left = axes.get_xlim()[0]
     heights = sorted((to_axes.transform((left, y))[1], text, colour) for y, text, colour in labels)
-    placed: list[float] = []
-    for height, _, _ in heights:
-        placed.append(max(height, placed[-1] + gap) if placed else height)
+    placed = apart([height for height, _, _ in heights], gap)
     # What was pushed up as a whole comes down half the way.
     slack = (sum(placed) - sum(height for height, _, _ in heights)) / len(placed)
     for y, (_, text, colour) in zip(placed, heights, strict=True):

@@ -12,6 +12,7 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import hue
+from bench.output.ticks import extents
 
 _DASHES = ("-", (0, (4, 1.8)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 _LABEL = 26
@@ -35,7 +36,7 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
     )
     panel = grid[0][0]
     every = [found for moment in moments for found in moment.figures.values()]
-    draw.log_axis(panel.yaxis, draw.ends(every), figure.units, pad=1.15)
+    draw.log_axis(panel.yaxis, extents(every), figure.units, pad=1.15)
     panel.set_ylabel(figure.title)
     panel.set_xticks(range(len(moments)), names, rotation=28, ha="right", size=8.5)
     panel.set_xlim(-0.4, len(moments) - 0.6)

@@ -12,6 +12,7 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import hue
+from bench.output.ticks import extents
 
 SHOWN = ("p50", "p95", "p99")
 
@@ -54,7 +55,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         legend=style.key(selection, sorted(looks, key=lambda look: look.colour != "sync")),
         failed=selection.marked(measured[0].case.workload),
     )
-    spans = draw.ends(each.latency_ns[name] for each in measured for name in SHOWN)
+    spans = extents(each.latency_ns[name] for each in measured for name in SHOWN)
     draw.log_axis(grid[0][0].yaxis, spans, TIMES, room=7)
     for layer, panels in zip(layers, grid, strict=True):
         panels[0].set_ylabel(f"{LAYER_NAMES.get(layer, layer)}\n", weight="bold", color=style.MUTED)
@@ -91,7 +92,7 @@ def _marks(selection: Selection, measured: list[Summary]) -> Figure:
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
-    spans = draw.ends(each.latency_ns[name] for each in measured for name in SHOWN)
+    spans = extents(each.latency_ns[name] for each in measured for name in SHOWN)
     draw.log_axis(panel.xaxis, spans, TIMES, room=9)
     for each, look in zip(measured, looks, strict=True):
         y = places[look.name]

@@ -14,6 +14,7 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import GREY
+from bench.output.ticks import extents
 
 ROOM = 1.34
 """So much longer than the longest bar is an axis, for the bar's label."""
@@ -80,11 +81,11 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
             throughput[each.case.backend] = (rate, kept, each.marked)
     draw.linear_axis(
         costs.xaxis,
-        ROOM * max(draw.ends(own for own, _, _ in cpu.values())),
+        ROOM * max(extents(own for own, _, _ in cpu.values())),
         (Unit("", unit.size),),
     )
     draw.linear_axis(
-        rates.xaxis, ROOM * max(draw.ends(rate for rate, _, _ in throughput.values())), RATES
+        rates.xaxis, ROOM * max(extents(rate for rate, _, _ in throughput.values())), RATES
     )
     draw.bars(costs, places, cpu, styles)
     draw.bars(rates, places, throughput, styles)

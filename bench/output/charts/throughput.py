@@ -11,6 +11,7 @@ from bench.model.units import RATES, with_unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.ticks import extents
 
 FAR = 3
 
@@ -64,7 +65,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     )
     panels = grid[0]
     shown = {name for name, _ in (others if far else rates)}
-    bounds = draw.ends(
+    bounds = extents(
         each.throughput_per_s
         for each in measured
         if each.throughput_per_s and each.case.backend in shown

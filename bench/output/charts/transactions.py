@@ -14,6 +14,7 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import hue
+from bench.output.ticks import extents
 
 SHAPES = {
     "a session a task, autocommit": "o",
@@ -72,7 +73,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     )
     places = draw.rows_by_layer(grid[0], looks)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
-        draw.log_axis(panel.xaxis, draw.ends(value for _, value in values), units, room=7)
+        draw.log_axis(panel.xaxis, extents(value for _, value in values), units, room=7)
         panel.set_xlabel(name)
         for look in looks:
             own = [(each, value) for each, value in values if each.case.backend == look.name]

@@ -9,7 +9,8 @@ from bench.analysis.selection import Selection, by_backend
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.model.units import Unit, with_unit
-from bench.output.report.scale import Scale, Tick, ends, scale_of
+from bench.output.report.scale import Scale, Tick, scale_of
+from bench.output.ticks import apart, extents
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 236, 46, 236, 12, 204
 LABEL_GAP = 12.5
@@ -78,7 +79,7 @@ def lines_panel(
         part = math.log2(concurrency / crowds[0]) / math.log2(crowds[-1] / crowds[0])
         return round(LEFT + 10 + (RIGHT - LEFT - 20) * part, 1)
 
-    values = ends(figure(each) for each in shared)
+    values = extents(figure(each) for each in shared)
     scales = [scale_of(values, BOTTOM, TOP, units, log=log) for log in (False, True)]
     linear, log = (_drawn(measured, figure, selection, scale, x, units) for scale in scales)
     return LinesPanel(title, [Tick(x(crowd), str(crowd)) for crowd in crowds], linear, log)
@@ -115,11 +116,8 @@ def _drawn(
 
 def _apart(wanted: dict[Look, float]) -> dict[Look, float]:
     """Names of lines, from top to bottom, pushed apart where they meet."""
-    placed: dict[Look, float] = {}
-    last = -math.inf
-    for look, y in sorted(wanted.items(), key=lambda item: item[1]):
-        last = max(y, last + LABEL_GAP)
-        placed[look] = last
+    looks = sorted(wanted, key=wanted.__getitem__)
+    placed = dict(zip(looks, apart([wanted[look] for look in looks], LABEL_GAP), strict=True))
     over = max([y - BOTTOM for y in placed.values()] + [0.0])
     return {look: round(y - over, 1) for look, y in placed.items()}
 

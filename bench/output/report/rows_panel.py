@@ -10,7 +10,8 @@ from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.model.units import Unit, unit_of
-from bench.output.report.scale import Scale, Tick, ends, scale_of
+from bench.output.report.scale import Scale, Tick, scale_of
+from bench.output.ticks import extents
 
 WIDTH, LABEL, LEFT, RIGHT = 360, 124, 132, 304
 """Px: of the drawing; where names end; where marks begin and end. Figures stand at the right."""
@@ -83,10 +84,10 @@ def rows_panel(
         return None
     unit = unit_of((entry.value.median for entry in entries), units)
     inside = [e for e in entries if not selection.looks[e.summary.case.backend].null] or entries
-    values = ends(entry.value for entry in inside) + ([1.0] if ratio else [])
+    values = extents(entry.value for entry in inside) + ([1.0] if ratio else [])
     own = (Unit("", unit.size),)
     linear = scale_of(values, LEFT, RIGHT, own, log=False)
-    log = scale_of([*values, *ends(e.value for e in entries)], LEFT, RIGHT, own, log=True)
+    log = scale_of([*values, *extents(e.value for e in entries)], LEFT, RIGHT, own, log=True)
     rows: list[Row] = []
     headings: list[Heading] = []
     y = float(TOP)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.analysis.stats import Interval
 from bench.model.units import Unit, short
+from bench.output.ticks import log_ticks
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Scale:
 
     def ticks(self, room: int = 4) -> list[Tick]:
         """At most about `room` of them."""
-        values = _log_ticks(self.low, self.high, room) if self.log else _ticks(self.high, room)
+        values = log_ticks(self.low, self.high, room) if self.log else _ticks(self.high, room)
         return [Tick(self.at(value), short(value, self.units)) for value in values]
 
 
@@ -54,31 +54,9 @@ def scale_of(
     return Scale(low, max(known) * pad, start, end, log, units)
 
 
-def ends(intervals: Iterable[Interval | None]) -> list[float]:
-    """Medians and bounds: all that a scale has to hold."""
-    return [
-        value
-        for interval in intervals
-        if interval
-        for value in (interval.median, interval.low, interval.high)
-        if value is not None
-    ]
-
-
 def _ticks(high: float, room: int) -> list[float]:
     """From zero, in steps of 1, 2 or 5 times a power of ten."""
     least = high / room
     power = 10.0 ** math.floor(math.log10(least))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * 0.999)
     return [step * count for count in range(int(high / step) + 1)]
-
-
-def _log_ticks(low: float, high: float, room: int) -> list[float]:
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found: list[float] = []
-    for factors in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
-        found = [factor * 10.0**d for d in decades for factor in factors]
-        found = [value for value in found if low <= value <= high]
-        if len(found) <= room:
-            return found
-    return found[:: math.ceil(len(found) / room)]
