@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.analysis import rerun as repeat
+from bench.analysis import rerun
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stationarity import beginning, drift, taken_by_others
 from bench.analysis.summary import Summary, summarise
@@ -100,14 +100,18 @@ def _errors(evidence: _Evidence) -> Iterator[Caution]:
         return
     operations = sum(summary.failed for summary in marked)
     runs = sum(len(summary.failures) for summary in marked)
-    words = [f"{operations:,} operations"] * bool(operations) + [f"{runs} runs"] * bool(runs)
+    words = []
+    if operations:
+        words.append(f"{operations:,} operations")
+    if runs:
+        words.append(f"{runs} runs")
     worst = max(marked, key=lambda summary: (len(summary.failures), summary.failed))
     why = next(iter(worst.failures or worst.errors))
     case = worst.case
     yield Caution(
         f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
         f"{why} ({case.title}); what failed is in no other figure",
-        repeat.command(evidence.header, case)
+        rerun.command(evidence.header, case)
         if study_of(evidence.header.get("profile"))
         else f"bench run --backend {case.backend} --workload {case.workload}"
         f" --fetch {case.fetch} --concurrency {case.concurrency}",

@@ -1,4 +1,4 @@
-"""The measuring loop of one task of the crowd. Its twin, for threads, is worker_sync.py.
+"""The measuring loop of one task of the crowd. Its twin, for threads, is `clients_sync`.
 
 An operation begun before the deadline is finished and kept as a sample; how much of it counts is
 for the statistics to say. A failed operation is a sample too, and its session is replaced.

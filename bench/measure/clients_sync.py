@@ -1,4 +1,4 @@
-"""The measuring loop of one thread of the crowd. Its twin, for tasks, is worker_async.py.
+"""The measuring loop of one thread of the crowd. Its twin, for tasks, is `clients_async`.
 
 An operation begun before the deadline is finished and kept as a sample; how much of it counts is
 for the statistics to say. A failed operation is a sample too, and its session is replaced.

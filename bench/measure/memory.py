@@ -13,8 +13,7 @@ from typing import Any
 
 import accessors
 from accessors.api import AsyncBackend, Backend
-from bench.measure import clients_async as worker_async
-from bench.measure import clients_sync as worker_sync
+from bench.measure import clients_async, clients_sync
 from bench.measure.consumer import Streamed, counter
 from bench.measure.runner import Job, loop_factory
 from bench.model.workload import Operation
@@ -36,10 +35,10 @@ def peak(job: Job) -> Memory:
     backend = accessors.load(job.case.backend, job.module)
     operation = job.plans()[0][0]
     if isinstance(backend, Backend):
-        seen = _sync(backend, job, operation)
+        seen = _measured(backend, job, operation)
     else:
         with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
-            seen = loop.run(_async(backend, job, operation))
+            seen = loop.run(_measured_async(backend, job, operation))
     count = counter(backend, job.case, operation.function, [])
     first_row_ns = seen.answer.first_row_ns if isinstance(seen.answer, Streamed) else None
     return Memory(job.case, seen.peak_bytes, count(seen.answer), seen.elapsed_ns, first_row_ns)
@@ -66,17 +65,17 @@ class _Watch:
         return _Seen(answer, _peak_bytes() - self._bytes, elapsed_ns)
 
 
-def _sync(backend: Backend, job: Job, operation: Operation) -> _Seen:
+def _measured(backend: Backend, job: Job, operation: Operation) -> _Seen:
     with backend.open(job.target), backend.accessor() as accessor:
-        call = worker_sync.perform(accessor, backend, job.case, operation.function)
+        call = clients_sync.perform(accessor, backend, job.case, operation.function)
         call(*_FEW.get(operation.function, operation.arguments))
         watch = _Watch()
         return watch.stop(call(*operation.arguments))
 
 
-async def _async(backend: AsyncBackend, job: Job, operation: Operation) -> _Seen:
+async def _measured_async(backend: AsyncBackend, job: Job, operation: Operation) -> _Seen:
     async with backend.open(job.target), backend.accessor() as accessor:
-        call = worker_async.perform(accessor, backend, job.case, operation.function)
+        call = clients_async.perform(accessor, backend, job.case, operation.function)
         await call(*_FEW.get(operation.function, operation.arguments))
         watch = _Watch()
         return watch.stop(await call(*operation.arguments))

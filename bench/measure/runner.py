@@ -12,8 +12,7 @@ from typing import Any
 
 import accessors
 from accessors.api import AsyncBackend, Backend, Target
-from bench.measure import clients_async as worker_async
-from bench.measure import clients_sync as worker_sync
+from bench.measure import clients_async, clients_sync
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncCourse, Course, ThreadCourse
 from bench.model.case import Case, Loop
@@ -151,9 +150,9 @@ def _starting(job: Job, meter: Meter) -> Callable[[], None]:
 def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
     plans = job.plans()
     course = ThreadCourse(len(plans), job.warm_up_s, job.seconds, _starting(job, meter))
-    crowd = [worker_sync.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
+    crowd = [clients_sync.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
 
-    def work(worker: worker_sync.Worker) -> None:
+    def work(worker: clients_sync.Worker) -> None:
         try:
             worker.work(course)
         except BaseException:
@@ -173,7 +172,7 @@ def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
 async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome:
     plans = job.plans()
     course = AsyncCourse(len(plans), job.warm_up_s, job.seconds, _starting(job, meter))
-    crowd = [worker_async.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
+    crowd = [clients_async.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
     stalls_ns: array[int] = array("q")
     async with backend.open(job.target):
         every_s = FINE_HEARTBEAT_S if job.case.size else HEARTBEAT_S

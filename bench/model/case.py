@@ -114,7 +114,11 @@ class Case:
         ]
         if self.size is not None:
             factors.append(f"{self.size} rows")
-        return "/".join(factors + ["twin"] * self.twin + ["frozen"] * self.frozen)
+        if self.twin:
+            factors.append("twin")
+        if self.frozen:
+            factors.append("frozen")
+        return "/".join(factors)
 
     @property
     def large(self) -> bool:

@@ -80,11 +80,11 @@ def _draw(found: results.Results, summaries: "list[Summary]") -> list[Path]:
 
 def again(found: results.Results, summaries: "list[Summary]") -> str | None:
     """What to type to measure the first case alone of which something failed."""
-    from bench.analysis import rerun as repeat
+    from bench.analysis import rerun
 
     failed = (summary.case for summary in summaries if summary.marked)
     case = next(failed, None)
-    return repeat.command(found.header, case) if case else None
+    return rerun.command(found.header, case) if case else None
 
 
 def refresh_index(folder: Path) -> None:

@@ -18,8 +18,7 @@ from bench.model.dataset import Dataset
 from bench.model.run_config import TIMEOUT_S
 from bench.model.workload import Operation
 from bench.server.url import redact
-from bench.verification import backend_checks as rehearsal
-from bench.verification import expected
+from bench.verification import backend_checks, expected
 from bench.verification.backend_checks import Written
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def verify(
     right = [expected.ask(connection, operation) for operation in expected.operations(dataset)]
     crew.start(asked)
     reading = {
-        name: crew.submit(name, rehearsal.read, name, module, target, right, ways)
+        name: crew.submit(name, backend_checks.read, name, module, target, right, ways)
         for name, module in asked.items()
     }
     verdicts = {}
@@ -94,7 +93,7 @@ def verify(
     for name, module in asked.items():
         verdict = verdicts[name]
         if verdict.difference is None:
-            writing = crew.submit(name, rehearsal.write, name, module, target, operations)
+            writing = crew.submit(name, backend_checks.write, name, module, target, operations)
             try:
                 written = crew.result(writing, timeout_s)
                 difference = _judge(connection, dataset, planned, written)

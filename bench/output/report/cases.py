@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis import rerun as repeat
+from bench.analysis import rerun
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Round, Summary
 from bench.model.case import Case
@@ -53,14 +53,18 @@ def _trace(header: Mapping[str, Any], summary: Summary) -> Trace:
         "server CPU",
         "GC",
     ]
-    headings += ["first row"] * streamed + ["stall"] * stalls + ["least–most"]  # noqa: RUF001
+    if streamed:
+        headings.append("first row")
+    if stalls:
+        headings.append("stall")
+    headings.append("least–most")  # noqa: RUF001
     failures = [f"{count:,} x {name}" for name, count in sorted(summary.errors.items())]
     return Trace(
         summary,
         _samples(summary),
         headings,
         [_round(each, streamed=streamed, stalls=stalls) for each in summary.rounds],
-        repeat.command(header, summary.case),
+        rerun.command(header, summary.case),
         [*failures, *summary.failures],
     )
 

@@ -1,5 +1,6 @@
 """A mistake and its right way: the code that runs is the code that is shown."""
 
+import ast
 import inspect
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -67,9 +68,11 @@ class Mistake:
     @classmethod
     def source(cls, way: str) -> str:
         """The lines of `wrong` or `right`, without their `def`."""
-        lines = inspect.getsource(getattr(cls, way)).splitlines()
-        body = next(at for at, line in enumerate(lines) if line.rstrip().endswith("Told:")) + 1
-        return textwrap.dedent("\n".join(lines[body:])).rstrip()
+        source = textwrap.dedent(inspect.getsource(getattr(cls, way)))
+        function = ast.parse(source).body[0]
+        assert isinstance(function, ast.AsyncFunctionDef)
+        body = source.splitlines()[function.body[0].lineno - 1 :]
+        return textwrap.dedent("\n".join(body)).rstrip()
 
 
 class ReadMistake(Mistake):

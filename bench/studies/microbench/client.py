@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import islice
 
 from accessors.api import AsyncBackend, Backend
-from bench.measure import clients_async as worker_async
-from bench.measure import clients_sync as worker_sync
+from bench.measure import clients_async, clients_sync
 from bench.model.case import Case
 from bench.model.workload import WORKLOADS, Operation
 
@@ -22,7 +21,7 @@ def calls_a_round(case: Case) -> int:
 class Seat:
     """Of a thread, which opened the accessor itself."""
 
-    def __init__(self, steps: Iterator[worker_sync.Step], calls: int) -> None:
+    def __init__(self, steps: Iterator[clients_sync.Step], calls: int) -> None:
         self._steps = steps
         self._calls = calls
         self.first_rows: int | None = None
@@ -41,7 +40,7 @@ class Seat:
 class AsyncSeat:
     """Of a task, which opened the accessor itself."""
 
-    def __init__(self, steps: Iterator[worker_async.Step], calls: int) -> None:
+    def __init__(self, steps: Iterator[clients_async.Step], calls: int) -> None:
         self._steps = steps
         self._calls = calls
         self.first_rows: int | None = None
@@ -62,7 +61,7 @@ def taken(
 ) -> Iterator[Seat]:
     """A seat with a session of its own, added to the crowd's."""
     with backend.accessor() as accessor:
-        steps = worker_sync.Worker(backend, case, operations).steps(accessor)
+        steps = clients_sync.Worker(backend, case, operations).steps(accessor)
         seat = Seat(steps, calls_a_round(case))
         crowd.append(seat)
         yield seat
@@ -74,7 +73,7 @@ async def taken_async(
 ) -> AsyncIterator[AsyncSeat]:
     """As `taken`, in a task."""
     async with backend.accessor() as accessor:
-        steps = worker_async.Worker(backend, case, operations).steps(accessor)
+        steps = clients_async.Worker(backend, case, operations).steps(accessor)
         seat = AsyncSeat(steps, calls_a_round(case))
         crowd.append(seat)
         yield seat

@@ -18,8 +18,7 @@ from threading import Timer
 
 import accessors
 from accessors.api import AsyncBackend, Backend
-from bench.measure import clients_async as worker_async
-from bench.measure import clients_sync as worker_sync
+from bench.measure import clients_async, clients_sync
 from bench.measure.runner import Job, beat
 from bench.measure.start_barrier import Course
 from bench.studies.overhead.baseline import Flag, ask_asyncpg, ask_psycopg2
@@ -81,7 +80,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
 
     from accessors.aio.asyncpg import AsyncpgAccessor
 
-    crowd = [worker_async.Worker(backend, job.case, plan) for plan in job.plans()]
+    crowd = [clients_async.Worker(backend, job.case, plan) for plan in job.plans()]
     size = len(crowd)
     loop = asyncio.get_running_loop()
     async with (
@@ -125,7 +124,7 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
 
     from accessors.sync.psycopg2 import Psycopg2Accessor
 
-    crowd = [worker_sync.Worker(backend, job.case, plan) for plan in job.plans()]
+    crowd = [clients_sync.Worker(backend, job.case, plan) for plan in job.plans()]
     size = len(crowd)
     pool = ThreadedConnectionPool(size, size, job.url)
     with ThreadPoolExecutor(size) as threads:

@@ -13,8 +13,7 @@ from typing import Any
 import accessors
 from accessors import sql
 from accessors.api import AsyncBackend, Backend
-from bench.measure import clients_async as worker_async
-from bench.measure import clients_sync as worker_sync
+from bench.measure import clients_async, clients_sync
 from bench.measure.runner import Job
 from bench.results.entries import BareLoop
 
@@ -40,7 +39,7 @@ def _pairs(backend: Backend, job: Job) -> tuple[int, list[tuple[int, int]]]:
     ((operation,),), size = job.plans(), job.case.fetch.batch_size or 1
     with closing(psycopg2.connect(job.url)) as connection:
         accessor = Psycopg2Accessor(connection)
-        harness = worker_sync.perform(accessor, backend, job.case, operation.function)
+        harness = clients_sync.perform(accessor, backend, job.case, operation.function)
 
         def by_row() -> int:
             count = 0
@@ -86,7 +85,7 @@ async def _pairs_async(backend: AsyncBackend, job: Job) -> tuple[int, list[tuple
         pool.acquire() as connection,
     ):
         accessor = AsyncpgAccessor(connection)
-        harness = worker_async.perform(accessor, backend, job.case, operation.function)
+        harness = clients_async.perform(accessor, backend, job.case, operation.function)
 
         async def by_row() -> int:
             count = 0

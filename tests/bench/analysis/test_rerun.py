@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from accessors import discover
-from bench.analysis import rerun as repeat
+from bench.analysis import rerun
 from bench.cli.run import run
 from bench.model.case import Case, Fetch
 from bench.model.plan import PROFILES, plan
@@ -36,7 +36,7 @@ def planned(command: str) -> tuple[tuple[Case, ...], dict[str, object]]:
 @pytest.mark.parametrize("case", CASES[:: len(CASES) // 12], ids=lambda case: case.key)
 def test_a_case_of_the_reference_run_alone(case: Case) -> None:
     header = results.load(REFERENCE).header
-    cases, given = planned(repeat.command(header, case))
+    cases, given = planned(rerun.command(header, case))
     assert cases == (case,)
     assert (given["rounds"], given["seconds"]) == (header["rounds"], header["seconds"])
     assert (given["scale"], given["seed"]) == (
@@ -58,11 +58,11 @@ def test_a_case_of_the_reference_run_alone(case: Case) -> None:
 )
 def test_any_case_alone(case: Case) -> None:
     header = {"profile": "full", "rounds": 2, "seconds": 0.5, "dataset": {"scale": 0.1, "seed": 4}}
-    cases, _ = planned(repeat.command(header, case))
+    cases, _ = planned(rerun.command(header, case))
     assert cases == (case,)
 
 
 def test_what_the_header_does_not_say_is_left_to_the_default() -> None:
-    command = repeat.command({}, Case("null", "mixed", loop="none"))
+    command = rerun.command({}, Case("null", "mixed", loop="none"))
     assert "None" not in command
     assert planned(command)[0]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from accessors.models import Customer
-from bench.measure import start_barrier as course
+from bench.measure import start_barrier
 from tests.bench.conftest import SMALL
 from tests.bench.measure.conftest import BOTH, Measure
 from tests.bench.recording import record
@@ -79,7 +79,7 @@ def test_a_window_in_which_nothing_began_is_measured_again(
     """Forbids that a machine that stalls at the start line fails the run, or is blamed on it."""
     asked = count()
     long_ago = lambda: 1 if next(asked) < 2 else time.perf_counter_ns()  # noqa: E731
-    monkeypatch.setattr(course, "perf_counter_ns", long_ago)
+    monkeypatch.setattr(start_barrier, "perf_counter_ns", long_ago)
     found = measure(name, concurrency=2)
     assert len(found.samples) == len(record.calls) > 0
     assert len(record.sessions) == 2 * 2
