@@ -46,13 +46,15 @@ def _place(way: Way) -> Any:
 
 
 def lines_of(accessor: type[Any], fetch: Fetch, layer: str) -> Sequence[str]:
-    """The body of the verb that fetches so, and of the verb it stands on; without docstrings."""
-    verb = VERBS[fetch.mode]
-    lines = _body(getattr(accessor, verb))
-    if any("self._server_cursor(" in line for line in lines):
-        lines = [*_body(accessor._server_cursor), "", "# over it:", *lines]
-    elif verb != "stream" and any("self.stream(" in line for line in lines):
-        lines = [*_body(accessor.stream), "", "# over it:", *lines]
+    """Return the body of the verb that fetches so, and of the cursor or verb that it uses.
+
+    Docstrings are left out.
+    """
+    verb = getattr(accessor, VERBS[fetch.mode])
+    lines = _body(verb)
+    for name in _own_calls(verb):
+        if name in ("_server_cursor", "stream"):
+            lines = [*_body(getattr(accessor, name)), "", "# over it:", *lines]
     if any("options" in line for line in lines) and layer in ("core", "orm"):
         lines = [f"options = {stream_options(fetch.batch_size)}", *lines]
     elif fetch.batch_size is not None:
@@ -71,11 +73,26 @@ def _accessor(module: str) -> type[Any]:
     )
 
 
-def _body(verb: Any) -> list[str]:
-    """The statements of a function, as they are written, without its docstring."""
+def _own_calls(verb: Any) -> list[str]:
+    """Return the names of the methods of `self` that a method calls."""
+    calls = (node.func for node in ast.walk(_parsed(verb)[1]) if isinstance(node, ast.Call))
+    return [
+        function.attr
+        for function in calls
+        if isinstance(function, ast.Attribute) and ast.unparse(function.value) == "self"
+    ]
+
+
+def _parsed(verb: Any) -> tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(verb)))
     function = ast.parse(source).body[0]
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+    return source, function
+
+
+def _body(verb: Any) -> list[str]:
+    """Return the statements of a function, as they are written, without its docstring."""
+    source, function = _parsed(verb)
     body = function.body[1:] if ast.get_docstring(function) else function.body
     return textwrap.dedent("\n".join(source.splitlines()[body[0].lineno - 1 :])).splitlines()
 
