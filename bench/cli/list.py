@@ -15,7 +15,8 @@ def list_(backend_modules: tuple[str, ...]) -> None:
       bench list
     """
     from bench.cli.options import look_for_backends
-    from bench.model.plan import PROFILES, plan
+    from bench.model.plan import plan
+    from bench.model.profiles import PROFILES
     from bench.model.workload import WORKLOADS
 
     found = look_for_backends(backend_modules)

@@ -56,7 +56,7 @@ def workload_names() -> Iterable[str]:
 
 
 def profile_names() -> Iterable[str]:
-    from bench.model.plan import PROFILES
+    from bench.model.profiles import PROFILES
 
     return PROFILES
 

@@ -137,7 +137,7 @@ def _harness(
     from bench.measure.runner import Job
     from bench.measure.worker_pool import Crew
     from bench.model.case import Case
-    from bench.model.plan import POINT_READ
+    from bench.model.profiles import POINT_READ
     from bench.server.database import resolve
     from bench.studies.overhead.overhead import LOOPS, measure
 

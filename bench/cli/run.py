@@ -3,7 +3,7 @@
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,7 +24,9 @@ from bench.cli.options import (
 from bench.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.model.plan import Profile
+    from accessors.api import Transactions
+    from bench.model.case import Loop, RowForm, SessionScope
+    from bench.model.profiles import Profile
 
 
 @click.command()
@@ -103,6 +105,9 @@ def run(
     workloads: tuple[str, ...],
     fetches: tuple[str, ...],
     concurrency: tuple[int, ...],
+    session_scopes: "tuple[SessionScope, ...]",
+    transactions: "tuple[Transactions, ...]",
+    rows: "tuple[RowForm, ...]",
     rounds: int | None,
     seconds: float | None,
     warm_up_s: float | None,
@@ -116,8 +121,7 @@ def run(
     guard: bool,
     charts: bool,
     quiet: bool,
-    loop: str | None,
-    **factors: tuple[str, ...],
+    loop: "Loop | None",
 ) -> None:
     """Verify all backends, measure the profile's cases, write a folder of results.
 
@@ -134,22 +138,25 @@ def run(
     from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
     from bench.model.case import Fetch
     from bench.model.dataset import Dataset
-    from bench.model.plan import PROFILES, plan
+    from bench.model.plan import plan
+    from bench.model.profiles import PROFILES, Factors
     from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
 
     (name,) = named("profile", [profile_name], PROFILES)
     profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
     chosen = choose_backends(backends, backend_modules)
-    given: dict[str, Any] = {
-        "workloads": tuple(named("workload", workloads, WORKLOADS)),
-        "fetches": tuple(Fetch.parse(fetch) for fetch in fetches),
-        "concurrency": concurrency,
-        "loops": (loop,) if loop else (),
-        **factors,
-    }
+    factors = Factors(
+        workloads=tuple(named("workload", workloads, WORKLOADS)),
+        fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
+        concurrency=concurrency,
+        session_scopes=session_scopes,
+        transactions=transactions,
+        rows=rows,
+        loops=(loop,) if loop else (),
+    )
     _check_loop(loop)
-    planned = plan(profile, chosen, {name: values for name, values in given.items() if values})
+    planned = plan(profile, chosen, factors)
     for reason in planned.left_out(chosen):
         click.echo(f"left out: {reason}", err=True)
     config = RunConfig(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.analysis.stats import Interval
 from bench.model.case import Case
-from bench.model.plan import POINT_READ
+from bench.model.profiles import POINT_READ
 from bench.model.units import number
 
 

@@ -8,7 +8,7 @@ from bench.analysis import stats
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, summarise
 from bench.model.case import Case
-from bench.model.plan import POINT_READ
+from bench.model.profiles import POINT_READ
 from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
 from bench.results import file as results
 

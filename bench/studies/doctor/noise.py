@@ -10,7 +10,7 @@ from bench.measure.runner import Job, run
 from bench.measure.worker_pool import Crew
 from bench.model.case import Case
 from bench.model.dataset import Dataset
-from bench.model.plan import POINT_READ
+from bench.model.profiles import POINT_READ
 from bench.server.database import Database
 from bench.studies.doctor.finding import Finding
 

@@ -16,7 +16,8 @@ from bench.measure.runner import Job
 from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
-from bench.model.plan import Block, Profile, plan
+from bench.model.plan import plan
+from bench.model.profiles import Block, Profile
 from bench.model.workload import FUNCTIONS, WORKLOADS
 from bench.results import environment
 from bench.server.database import Database, postmaster_pid, resolve

@@ -13,7 +13,8 @@ from accessors.api import AnyBackend
 from bench.model.case import Case, Fetch, Loop
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
-from bench.model.plan import SQLALCHEMY_ON_PSYCOPG, Plan, Profile
+from bench.model.plan import Plan
+from bench.model.profiles import SQLALCHEMY_ON_PSYCOPG, Profile
 
 FUNCTIONS = ("get_customers", "get_orders_between_dates")
 BATCHED = Fetch("batched", 1000)

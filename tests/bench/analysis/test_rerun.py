@@ -8,7 +8,8 @@ from accessors import discover
 from bench.analysis import rerun
 from bench.cli.run import run
 from bench.model.case import Case, Fetch
-from bench.model.plan import PROFILES, plan
+from bench.model.plan import plan
+from bench.model.profiles import PROFILES, Factors
 from bench.results import file as results
 from tests.root import REFERENCE
 
@@ -20,16 +21,18 @@ def planned(command: str) -> tuple[tuple[Case, ...], dict[str, object]]:
     program, verb, *words = shlex.split(command)
     assert (program, verb) == ("bench", "run")
     given = run.make_context("run", words).params
-    factors = {
-        "workloads": given["workloads"],
-        "fetches": tuple(Fetch.parse(fetch) for fetch in given["fetches"]),
-        "concurrency": given["concurrency"],
-        "loops": (given["loop"],) if given["loop"] else (),
-        **{name: given[name] for name in ("session_scopes", "transactions", "rows")},
-    }
+    factors = Factors(
+        workloads=given["workloads"],
+        fetches=tuple(Fetch.parse(fetch) for fetch in given["fetches"]),
+        concurrency=given["concurrency"],
+        session_scopes=given["session_scopes"],
+        transactions=given["transactions"],
+        rows=given["rows"],
+        loops=(given["loop"],) if given["loop"] else (),
+    )
     known = discover()
     chosen = {name: known[name] for name in given["backends"]}
-    made = plan(PROFILES[given["profile_name"]], chosen, {k: v for k, v in factors.items() if v})
+    made = plan(PROFILES[given["profile_name"]], chosen, factors)
     return tuple(case for case in made.cases if not case.twin), given
 
 

@@ -15,7 +15,8 @@ from bench.execution.jobs import Jobs
 from bench.execution.measurement import measure
 from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset
-from bench.model.plan import PROFILES, Plan
+from bench.model.plan import Plan
+from bench.model.profiles import PROFILES
 from bench.model.run_config import RunConfig
 from bench.results.entries import Failure, Memory, Run
 from bench.results.file import Recorder, load

@@ -1,6 +1,7 @@
 """Cases, what is asked of them, and what can't be."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ from bench.measure.meter import server_cpu_ns
 from bench.measure.runner import Job
 from bench.model.case import Case, Fetch
 from bench.model.errors import UsageError
-from bench.model.plan import PROFILES, Plan, plan
+from bench.model.plan import Plan, plan
+from bench.model.profiles import PROFILES, Factors
 from bench.model.workload import WORKLOADS, Seat, operations
 from bench.server.database import Database
 from tests.bench.conftest import SMALL
@@ -19,8 +21,8 @@ from tests.bench.conftest import SMALL
 FOUND = discover()
 
 
-def planned(*backends: str, **factors: object) -> Plan:
-    return plan(PROFILES["smoke"], {name: FOUND[name] for name in backends}, factors)
+def planned(*backends: str, **factors: Any) -> Plan:
+    return plan(PROFILES["smoke"], {name: FOUND[name] for name in backends}, Factors(**factors))
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)

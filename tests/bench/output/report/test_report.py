@@ -12,7 +12,8 @@ import pytest
 from bench.analysis import findings
 from bench.model.case import Case, Fetch
 from bench.model.errors import UsageError
-from bench.model.plan import PROFILES, plan
+from bench.model.plan import plan
+from bench.model.profiles import PROFILES
 from bench.model.units import RATES
 from bench.output.report import REPORT_FILE, comparison, render_to, single
 from bench.output.report.cases import anchors
