@@ -64,7 +64,7 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	$(BENCH) charts "$$dir"
 
 docs: $(READY_DEV) ## write docs/cli.md, README's figures, the tutorial's findings again
-	@.venv/bin/python -m bench.output.documents.cli_reference docs/cli.md
+	@.venv/bin/python -m bench.cli.reference docs/cli.md
 	@if [ -d results/reference ]; then \
 	    .venv/bin/python -m bench.output.documents.readme README.md results/reference && \
 	    .venv/bin/python -m bench.output.documents.tutorial docs/tutorial.md results/reference; \

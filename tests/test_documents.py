@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli import reference as cli_reference
 from bench.cli.main import cli
-from bench.output.documents import cli_reference, readme
+from bench.output.documents import readme
 from bench.server.embedded import EmbeddedServer
 from bench.studies.streaming import document as streaming_document
 from tests.documents import (

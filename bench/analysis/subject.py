@@ -14,6 +14,7 @@ from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.model.case import Case, Fetch
 from bench.model.workload import WORKLOADS
 from bench.results.file import Results
+from bench.results.header import BackendFacts, Header
 
 LAYERS = ("driver", "core", "orm")
 DRIVERS = ("psycopg2", "psycopg", "asyncpg")
@@ -45,7 +46,7 @@ class Look:
 class Subject:
     """The results as charts see them."""
 
-    header: Mapping[str, Any]
+    header: Header
     summaries: tuple[Summary, ...]
     looks: Mapping[str, Look]
     """By backend, in the order of every chart: layer by layer, then by driver; null last."""
@@ -128,9 +129,8 @@ def subject_of(results: Results, summaries: list[Summary] | None = None) -> Subj
         if summary.case.loop == "asyncio":
             on_loops[summary.case] = summary
     found = tuple(on_loops.values())
-    described = results.header.get("backends") or {}
     looks = [
-        look_of(name, described.get(name) or {})
+        look_of(name, results.header.backend(name))
         for name in dict.fromkeys(summary.case.backend for summary in found)
     ]
     in_order = {look.name: look for look in sorted(looks, key=_place)}
@@ -174,13 +174,13 @@ def _kind(case: Case) -> Case:
     return replace(case, backend="", concurrency=1, loop="asyncio")
 
 
-def look_of(name: str, described: Mapping[str, Any]) -> Look:
+def look_of(name: str, described: BackendFacts) -> Look:
     """As the header describes the backend; told by its name where it does not."""
     return Look(
         name,
-        described.get("colour") or ("async" if "async" in name else "sync"),
-        described.get("layer") or "other",
-        described.get("driver") or name,
+        described.colour or ("async" if "async" in name else "sync"),
+        described.layer or "other",
+        described.driver or name,
     )
 
 

@@ -22,6 +22,7 @@ from bench.cli.options import (
     workload_names,
 )
 from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.model.plan import Profile
@@ -131,9 +132,9 @@ def run(
       bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
     """
-    from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
+    from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.dataset.loading import Dataset
-    from bench.measure.measurement import Order
+    from bench.execution.measurement import Order
     from bench.model.case import Fetch
     from bench.model.plan import PROFILES, plan
     from bench.model.workload import WORKLOADS
@@ -151,7 +152,7 @@ def run(
     _check_loop(loop)
     planned = plan(profile, chosen, {name: values for name, values in given.items() if values})
     for reason in planned.left_out(chosen):
-        click.echo(f"left out: {reason}", err=True)
+        echo(f"left out: {reason}", err=True)
     order = Order(
         plan=planned,
         backends=chosen,
@@ -162,8 +163,8 @@ def run(
         command=command_line(database_url),
         guard=guard,
     )
-    folder = out or results_folder(safe_name(label) if label else profile.name)
-    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
+    folder_name = safe_name(label) if label else profile.name
+    carry_out(order, database_url, out, name=folder_name, quiet=quiet, charts=charts)
 
 
 def _adjusted(

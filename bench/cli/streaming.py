@@ -64,8 +64,8 @@ def streaming(
       bench streaming --quick --backend orm+asyncpg
       bench streaming --explain orm+asyncpg
     """
-    from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
-    from bench.measure.measurement import Order
+    from bench.cli.measurement import carry_out, command_line, safe_name
+    from bench.execution.measurement import Order
     from bench.studies.streaming.plan import plan, rows
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules)
@@ -78,15 +78,15 @@ def streaming(
         patience_s=patience,
         command=command_line(database_url),
     )
-    folder = out or results_folder(safe_name(label) if label else planned.profile.name)
-    carry_out(order, database_url, folder, quiet=quiet, charts=charts)
+    name = safe_name(label) if label else planned.profile.name
+    folder = carry_out(order, database_url, out, name=name, quiet=quiet, charts=charts)
     if explain:
         _explain(folder, chosen[explain])
 
 
 def _explain(folder: Path, found: "Found") -> None:
     from bench.analysis.summary import summarise
-    from bench.output.present import console
+    from bench.output.terminal.console import console
     from bench.results.file import load
     from bench.studies.streaming.evidence import ways_of
     from bench.studies.streaming.explain import explain

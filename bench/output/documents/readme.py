@@ -18,6 +18,7 @@ from bench.model.errors import BenchError
 from bench.model.plan import POINT_READ
 from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
 from bench.results import file as results
+from bench.system.output_files import write_text
 
 BEGIN = "<!-- figures: written by `make docs` -->"
 END = "<!-- figures: end -->"
@@ -58,7 +59,7 @@ def put(document: Path, begin: str, end: str, block: str) -> None:
     _, ended, after = rest.partition(end)
     if not (begun and ended):
         raise BenchError(f"{document} lacks the markers {begin} and {end}.")
-    document.write_text(f"{before}{begin}\n\n{block}\n\n{end}{after}", encoding="utf-8")
+    write_text(document, f"{before}{begin}\n\n{block}\n\n{end}{after}")
 
 
 def _table(summaries: list[Summary]) -> str:
@@ -135,14 +136,13 @@ def _column(
 
 def _where(found: results.Results, shown: str) -> str:
     header = found.header
-    environment = header["environment"]
-    host, server = environment["host"], environment["server"]
-    rounds = header["rounds"]
+    environment, rounds = header.environment, header.rounds or 0
+    host, server = environment.host, environment.server
     return (
-        f"`bench run --profile {header['profile']}`, {header['created_at'][:10]}: "
-        f"{host['cpu']}, {host['cores']} cores, Python {environment['python']},\n"
-        f"PostgreSQL {server['version']} by {server['transport']}; {rounds} rounds of "
-        f"{header['seconds']} s, closed loop; {stats.describe_interval(rounds)}.\n"
+        f"`bench run --profile {header.profile}`, {header.created_at[:10]}: "
+        f"{host.cpu}, {host.cores} cores, Python {environment.python},\n"
+        f"PostgreSQL {server.version} by {server.transport}; {rounds} rounds of "
+        f"{header.seconds} s, closed loop; {stats.describe_interval(rounds)}.\n"
         f"Everything else is in [{shown}]({shown}/)."
     )
 

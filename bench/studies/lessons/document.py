@@ -21,6 +21,7 @@ from bench.studies.lessons.question_page import seen
 from bench.studies.lessons.record import Record, load
 from bench.studies.lessons.session_per_task import tallies
 from bench.studies.lessons.tally import Tally
+from bench.system.output_files import write_text
 
 
 def document(results: Path, root: Path) -> str:
@@ -51,11 +52,11 @@ def _wrapped(part: str) -> str:
 
 def _conditions(record: Record) -> str:
     environment = record.environment
-    host, packages = environment["host"], environment["packages"]
+    host, packages = environment.host, environment.packages
     return (
-        f"Figures: `{record.command}`, {record.created_at[:10]}, {host['cpu']}, {host['cores']} "
-        f"cores, Python {environment['python']}, PostgreSQL {environment['server']['version']} by "
-        f"{environment['server']['transport']}, SQLAlchemy {packages['sqlalchemy']}, asyncpg "
+        f"Figures: `{record.command}`, {record.created_at[:10]}, {host.cpu}, {host.cores} "
+        f"cores, Python {environment.python}, PostgreSQL {environment.server.version} by "
+        f"{environment.server.transport}, SQLAlchemy {packages['sqlalchemy']}, asyncpg "
         f"{packages['asyncpg']}, psycopg {packages['psycopg']}."
     )
 
@@ -228,7 +229,7 @@ def _sentence(words: str) -> str:
 
 def main() -> None:
     page, results = Path(sys.argv[1]), Path(sys.argv[2])
-    page.write_text(document(results, page.parent), encoding="utf-8")
+    write_text(page, document(results, page.parent))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from bench.studies.streaming.checks import promises
 from bench.studies.streaming.evidence import Way, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, collected
 from bench.studies.streaming.plan import BATCH_SIZES, BATCHED, FUNCTIONS
+from bench.system.output_files import write_text
 
 _MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -36,7 +37,7 @@ def write(document: Path, folder: Path) -> None:
             raise BenchError(f"{document} has a marker of no block: {match[2]}.")
         return f"{match[1]}\n{made[match[2]]}\n\n{match[3]}"
 
-    document.write_text(_MARKED.sub(block, text), encoding="utf-8")
+    write_text(document, _MARKED.sub(block, text))
 
 
 def blocks(folder: Path, document: Path) -> dict[str, str]:
@@ -47,8 +48,9 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
     customers, orders = ([way for way in ways if way.function == name] for name in FUNCTIONS)
     shown = Path(os.path.relpath(folder, document)).as_posix()
     header = found.header
-    host = header["environment"]["host"]
-    cpu = ", ".join(host[name] for name in ("cpu", "cpu_generation") if name in host)
+    environment = header.environment
+    host = environment.host
+    cpu = ", ".join(word for word in (host.cpu, host.cpu_generation) if word)
     return {
         "point": f"![The workshop's stream, one with a batch size, and a plain fetch]"
         f"({shown}/charts/streaming-point.png)\n\n{_ways(customers, ['orm+asyncpg'])}",
@@ -66,9 +68,9 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
             f"- *{each.word}*: {each.sentence}: **{each.figure}**"
             for each in promises(ways, summaries, found.bare_loops)
         ),
-        "where": f"`{header['command']}`, {header['created_at'][:10]}: {cpu},"
-        f" {host['cores']} cores, Python {header['environment']['python']}, PostgreSQL"
-        f" {header['environment']['server']['version']}. Everything is in [{shown}]({shown}/).",
+        "where": f"`{header.command}`, {header.created_at[:10]}: {cpu},"
+        f" {host.cores} cores, Python {environment.python}, PostgreSQL"
+        f" {environment.server.version}. Everything is in [{shown}]({shown}/).",
     }
 
 

@@ -11,6 +11,7 @@ from bench.cli.run import run
 from bench.model.case import Case, Fetch
 from bench.model.plan import PROFILES, plan
 from bench.results import file as results
+from bench.results.header import DatasetFacts, Header
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 CASES = results.load(REFERENCE).cases
@@ -39,11 +40,8 @@ def test_a_case_of_the_reference_run_alone(case: Case) -> None:
     header = results.load(REFERENCE).header
     cases, given = planned(repeat.command(header, case))
     assert cases == (case,)
-    assert (given["rounds"], given["seconds"]) == (header["rounds"], header["seconds"])
-    assert (given["scale"], given["seed"]) == (
-        header["dataset"]["scale"],
-        header["dataset"]["seed"],
-    )
+    assert (given["rounds"], given["seconds"]) == (header.rounds, header.seconds)
+    assert (given["scale"], given["seed"]) == (header.dataset.scale, header.dataset.seed)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +56,13 @@ def test_a_case_of_the_reference_run_alone(case: Case) -> None:
     ids=lambda case: case.key,
 )
 def test_any_case_alone(case: Case) -> None:
-    header = {"profile": "full", "rounds": 2, "seconds": 0.5, "dataset": {"scale": 0.1, "seed": 4}}
+    dataset = DatasetFacts(scale=0.1, seed=4)
+    header = Header(profile="full", rounds=2, seconds=0.5, dataset=dataset)
     cases, _ = planned(repeat.command(header, case))
     assert cases == (case,)
 
 
 def test_what_the_header_does_not_say_is_left_to_the_default() -> None:
-    command = repeat.command({}, Case("null", "mixed", loop="none"))
+    command = repeat.command(Header(), Case("null", "mixed", loop="none"))
     assert "None" not in command
     assert planned(command)[0]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.cli import main as cli
+from bench.cli import reference as cli_reference
 from bench.cli.run import run
-from bench.output.documents import cli_reference
 from tests.bench.command import BENCH
 
 HEAVY = {"sqlalchemy", "matplotlib", "numpy", "scipy", "psycopg", "psycopg2", "asyncpg", "rich"}

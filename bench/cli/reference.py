@@ -1,6 +1,6 @@
 """docs/cli.md, from the commands' own --help.
 
-python -m bench.output.documents.cli_reference docs/cli.md
+python -m bench.cli.reference docs/cli.md
 """
 
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cli.main import cli
+from bench.system.output_files import write_text
 
 WIDTH = 88
 
@@ -39,7 +40,7 @@ def _helps(name: str, command: Any, parent: Any) -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    Path(sys.argv[1]).write_text(reference(), encoding="utf-8")
+    write_text(Path(sys.argv[1]), reference())
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from accessors import Found
-from accessors.api import Target
 from bench.dataset import loading as rows
 from bench.dataset import schema
 from bench.dataset.loading import Dataset
+from bench.execution.jobs import Jobs
+from bench.execution.new_header import new_header
 from bench.measure import memory, runner
-from bench.measure.jobs import Jobs
 from bench.measure.runner import Job
 from bench.measure.worker_pool import PATIENCE_S, Crew, Pending
 from bench.measure.worker_process import GivenUpError, WorkError
@@ -21,7 +21,6 @@ from bench.model.plan import Plan
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
-from bench.results.header import header
 from bench.server.database import Database, postmaster_pid, redact
 from bench.studies.streaming.bare_loops import hold_against_bare
 from bench.studies.streaming.proof import prove
@@ -113,9 +112,9 @@ class _Work:
         fingerprint = rows.ensure(self.connection, order.dataset)
         verdicts = self._verify() if order.verify else None
         local = server_pid is not None
-        self.jobs = Jobs(order, self.connection, self.database.url, server_pid)
+        self.jobs = Jobs(order, self.connection, self.database, server_pid)
         self.recorder.header(
-            header(order, self.connection, self.database, fingerprint, verdicts, local=local)
+            new_header(order, self.connection, self.database, fingerprint, verdicts, local=local)
         )
 
     def measure(self) -> None:
@@ -139,11 +138,10 @@ class _Work:
     def _verify(self) -> list[Verdict]:
         asked = [found for found in self.order.backends.values() if found.backend]
         self.audience.stage("verification", len(asked))
-        target = Target(self.database.url)
         verdicts = verify(
             self.crew,
             self.connection,
-            target,
+            self.database,
             self.order.dataset,
             self.order.backends,
             self.order.plan.fetches,
