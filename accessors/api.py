@@ -32,7 +32,7 @@ class Target:
     """What a backend is opened on."""
 
     url: str = field(repr=False)
-    """A libpq URL, `postgresql://...`; may hold a password, so it is never shown."""
+    """`postgresql://...` as the driver's `connect` takes it; may hold a password: never shown."""
     pool_size: int = 1
     """Connections to open, all of them before `open` returns: no more, no less."""
     transactions: Transactions = "autocommit"

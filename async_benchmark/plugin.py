@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def async_benchmark_loop_factory() -> "Callable[[], asyncio.AbstractEventLoop]":
-    """Makes the event loop; override it for another one, such as `uvloop.new_event_loop`."""
+    """Make the event loop of `async_benchmark_runner`. Override it for another kind of loop:
+    `return uvloop.new_event_loop`."""
     import asyncio
 
     return asyncio.new_event_loop
@@ -27,10 +28,10 @@ def async_benchmark_loop_factory() -> "Callable[[], asyncio.AbstractEventLoop]":
 def async_benchmark_runner(
     async_benchmark_loop_factory: "Callable[[], asyncio.AbstractEventLoop]",
 ) -> "Iterator[asyncio.Runner]":
-    """Runs a coroutine in the event loop of `async_benchmark`: to make rows, to dispose of a pool.
+    """Run a coroutine in the event loop of `async_benchmark`: to make rows, to dispose of a pool.
 
-    One loop a test session: a pool that an application keeps for good belongs to the loop it was
-    first used in.
+    There is one loop a test session: a pool that an application keeps for good belongs to the loop
+    that it was first used in.
     """
     import asyncio
 
@@ -40,11 +41,49 @@ def async_benchmark_runner(
 
 
 @pytest.fixture
-def async_benchmark(benchmark: Any, async_benchmark_runner: "asyncio.Runner") -> "AsyncBenchmark":
+def async_benchmark_loop(request: pytest.FixtureRequest) -> "asyncio.AbstractEventLoop":
+    """Return the event loop in which `async_benchmark` times a `def` test.
+
+    It is the loop of anyio's fixtures if the test has some, else that of `async_benchmark_runner`.
+    Override it with an async fixture that returns `asyncio.get_running_loop()`, to time in the
+    loop of other async fixtures.
+    """
+    from async_benchmark.loops import default_loop
+
+    return default_loop(request)
+
+
+@pytest.fixture
+async def _async_benchmark_anyio_loop(anyio_backend: object) -> "asyncio.AbstractEventLoop":
+    """Return the loop in which anyio's plugin runs the async fixtures of the test."""
+    import asyncio
+
+    return asyncio.get_running_loop()
+
+
+@pytest.fixture
+def _async_benchmark_needs_asyncio(request: pytest.FixtureRequest) -> None:
+    from async_benchmark.loops import check_asyncio
+
+    check_asyncio(request)
+
+
+# pytest-benchmark's fixture is the first: --benchmark-skip skips before anything is checked.
+@pytest.fixture
+def async_benchmark(
+    benchmark: Any,
+    _async_benchmark_needs_asyncio: None,
+    async_benchmark_loop: "asyncio.AbstractEventLoop",
+    request: pytest.FixtureRequest,
+) -> "Iterator[AsyncBenchmark]":
     """Time a coroutine function under gather: `async_benchmark(function, tasks=16, session=...)`.
 
-    The result stands in pytest-benchmark's own table and files.
+    In an `async def` test: `await async_benchmark(...)`. For a fixed number of rounds:
+    `async_benchmark.pedantic(...)`. The result stands in pytest-benchmark's own table and files.
     """
     from async_benchmark.fixture import AsyncBenchmark
+    from async_benchmark.loops import is_async_test
 
-    return AsyncBenchmark(benchmark, async_benchmark_runner)
+    timer = AsyncBenchmark(benchmark, async_benchmark_loop, in_async_test=is_async_test(request))
+    yield timer
+    timer.check_awaited()

@@ -30,6 +30,7 @@ SLOWEST_FIRST = (
     "tests/bench/server/test_embedded_accidents.py",
     "tests/bench/server/test_embedded_life.py",
     "tests/async_benchmark/test_timing.py",
+    "tests/async_benchmark/test_errors.py",
 )
 """Files of 15 s and more: begun last, one would keep one worker busy and leave the others idle."""
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from bench.server.url import changed
 
 _number = itertools.count(1)
 
@@ -23,6 +24,6 @@ def new_database(server: EmbeddedServer, *, durable: bool = True) -> Iterator[Da
         connection.execute(f"create database {name}")
         if not durable:
             connection.execute(f"alter database {name} set synchronous_commit = off")
-    yield Database(maintenance.url.replace("@/postgres?", f"@/{name}?"))
+    yield Database(changed(maintenance.url, dbname=name))
     with maintenance.connect() as connection:
         connection.execute(f"drop database {name} with (force)")

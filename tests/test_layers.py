@@ -20,7 +20,8 @@ MODULES = {
 
 ORDER = (
     ("system", "model"),
-    ("dataset", "server"),
+    ("server",),
+    ("dataset",),
     ("results",),
     ("measure",),
     ("verification",),
@@ -52,6 +53,7 @@ MAY_IMPORT = {
         "bench.studies.overhead",
         "bench.studies.streaming.bare_loops",
         "bench.studies.lessons.fixture",
+        "bench.server.drivers",  # its libpq alone knows what it understands
     ),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
     "sqlalchemy": (
@@ -201,6 +203,23 @@ def test_the_clock_is_read_in_named_places_only() -> None:
         or (isinstance(node, ast.alias) and node.name.startswith(CLOCKS))
     }
     assert readers == set(MAY_READ_THE_CLOCK) & set(MODULES)
+
+
+PRINTS = {
+    "bench.output.terminal.safe_text": ("click.echo", "click.secho", "print", "sys.stdout.write"),
+    "bench.output.terminal.console": ("Console", "rich.print"),
+}
+"""Who prints by which call. Every other module of bench prints through these two."""
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("bench.")])
+def test_text_reaches_a_terminal_through_one_place(module: str) -> None:
+    """Forbids a second way to the terminal, by which escape codes of a results file get there."""
+    calls = {
+        ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)
+    }
+    others = {call for printer, own in PRINTS.items() if printer != module for call in own}
+    assert calls & others == set()
 
 
 @every_module

@@ -14,6 +14,7 @@ import pytest
 from bench.model.case import Case
 from bench.results import file as results
 from bench.results.entries import Failure
+from bench.results.header import Header
 from bench.results.samples import Samples
 from bench.server.embedded import EmbeddedServer
 from tests.databases import new_database
@@ -111,7 +112,7 @@ def test_a_failure() -> None:
 
 def test_the_end(folder: Path, tmp_path: Path) -> None:
     recorder = results.Recorder(tmp_path / "failed")
-    recorder.header({})
+    recorder.header(Header())
     recorder.end("failed", reason="the server went away")
     recorder.close()
     ends = lines(folder, "end") + lines(tmp_path / "failed", "end")

@@ -6,10 +6,10 @@ and shown, so that nobody takes a difference of work for a difference of speed.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.model.case import Case
 from bench.model.workload import WORKLOADS
+from bench.results.header import Header
 
 POINTS = {
     "rows": "rows are given as",
@@ -50,35 +50,29 @@ class Unlike:
     """What to type for equal work; empty where there is nothing."""
 
 
-def cards(header: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def cards(header: Header) -> dict[str, dict[str, str]]:
     """Backend -> point -> what it does, of the backends that say something. Versions are last."""
     found: dict[str, dict[str, str]] = {}
-    for name, about in (header.get("backends") or {}).items():
-        card = dict(about.get("card") or {})
-        if card:
-            versions = about.get("versions") or {}
-            card["versions"] = ", ".join(f"{package} {v}" for package, v in versions.items())
-            found[name] = card
+    for name, backend in header.backends.items():
+        if backend.card:
+            versions = ", ".join(f"{package} {v}" for package, v in backend.versions.items())
+            found[name] = backend.card | {"versions": versions}
     return found
 
 
-def unlike(header: Mapping[str, Any], cases: Sequence[Case]) -> list[Unlike]:
+def unlike(header: Header, cases: Sequence[Case]) -> list[Unlike]:
     """Where backends did unlike work in cases that were measured.
 
     The floor is left out: it does no work. So are points in which all are alike, and those that
     no measured case depends on.
     """
-    about = header.get("backends") or {}
+    null = header.null_backends
     found = []
     for point, matters in _MATTERS.items():
-        touched = [
-            case
-            for case in cases
-            if matters(case) and about.get(case.backend, {}).get("layer") != "null"
-        ]
+        touched = [case for case in cases if matters(case) and case.backend not in null]
         ways: dict[str, list[str]] = {}
         for name in dict.fromkeys(case.backend for case in touched):
-            way = (about.get(name, {}).get("card") or {}).get(point)
+            way = header.backend(name).card.get(point)
             if way:
                 ways.setdefault(way, []).append(name)
         if len(ways) > 1:

@@ -1,8 +1,9 @@
 """The backends as results describe them: layer, driver and mode, in the order of every chart."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from bench.results.header import BackendFacts
 
 LAYERS = ("driver", "core", "orm")
 DRIVERS = ("psycopg2", "psycopg", "asyncpg")
@@ -23,13 +24,13 @@ class Look:
         return self.layer == "null"
 
 
-def look_of(name: str, described: Mapping[str, Any]) -> Look:
-    """As the header describes the backend; told by its name where it does not."""
+def look_of(name: str, described: BackendFacts) -> Look:
+    """Return the backend as the header describes it, and by its name where it does not."""
     return Look(
         name,
-        described.get("colour") or ("async" if "async" in name else "sync"),
-        described.get("layer") or "other",
-        described.get("driver") or name,
+        described.colour or ("async" if "async" in name else "sync"),
+        described.layer or "other",
+        described.driver or name,
     )
 
 

@@ -6,7 +6,6 @@ Charts, findings and the report are made from it, so that all show the same case
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bench.analysis import stats
 from bench.analysis.look import Look, layer_place, look_of, place
@@ -14,13 +13,14 @@ from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.model.case import Case
 from bench.results.file import Results
+from bench.results.header import Header
 
 
 @dataclass(frozen=True)
 class Selection:
     """The results as charts see them."""
 
-    header: Mapping[str, Any]
+    header: Header
     summaries: tuple[Summary, ...]
     looks: Mapping[str, Look]
     """By backend, in the order of every chart: layer by layer, then by driver; null last."""
@@ -94,9 +94,8 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
         if summary.case.loop == "asyncio":
             on_loops[summary.case] = summary
     found = tuple(on_loops.values())
-    described = results.header.get("backends") or {}
     looks = [
-        look_of(name, described.get(name) or {})
+        look_of(name, results.header.backend(name))
         for name in dict.fromkeys(summary.case.backend for summary in found)
     ]
     in_order = {look.name: look for look in sorted(looks, key=place)}

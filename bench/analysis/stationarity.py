@@ -75,8 +75,8 @@ def beginning(runs: Sequence[Run]) -> Interval | None:
 def taken_by_others(results: Results) -> float | None:
     """The share of the machine's CPU that other programs used, over all runs; None if unseen."""
     seen = [run for run in results.runs if run.other_cpu_ns is not None]
-    host = (results.header.get("environment") or {}).get("host") or {}
-    capacity_ns = sum(run.elapsed_ns for run in seen) * (host.get("cores") or 1)
+    cores = results.header.environment.host.cores or 1
+    capacity_ns = sum(run.elapsed_ns for run in seen) * cores
     if not capacity_ns:
         return None
     return min(1.0, sum(run.other_cpu_ns or 0 for run in seen) / capacity_ns)

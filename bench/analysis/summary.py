@@ -116,10 +116,9 @@ def summarise(results: Results) -> list[Summary]:
     failures: dict[Case, list[str]] = {}
     for failure in results.failures:
         failures.setdefault(failure.case, []).append(failure.error)
-    planned = (Case.from_dict(case) for case in results.header["plan"])
     return [
         of_case(case, runs.get(case, []), memory.get(case, []), failures.get(case, []))
-        for case in planned
+        for case in results.header.plan
         if case in runs or case in memory or case in failures
     ]
 

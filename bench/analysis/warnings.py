@@ -6,10 +6,10 @@
 Pure: from a results file alone. The manner is hyperfine's: no warning without a way out.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from bench.analysis import rerun
 from bench.analysis.ratios import ENOUGH_ROUNDS
@@ -20,6 +20,7 @@ from bench.model.case import Case
 from bench.model.study import study_of
 from bench.results.entries import Run
 from bench.results.file import Results
+from bench.results.header import Header
 
 NOISY = 1.10
 """A noise floor above it hides differences that people ask for."""
@@ -47,7 +48,7 @@ class Caution:
 
 @dataclass(frozen=True)
 class _Evidence:
-    header: Mapping[str, Any]
+    header: Header
     runs: Mapping[Case, list[Run]]
     """Without the floor's: what answers from memory is always busy, and has no pool."""
     summaries: list[Summary]
@@ -56,10 +57,10 @@ class _Evidence:
     """The share of the machine's CPU that other programs had."""
 
     def again(self, options: str) -> str:
-        profile = self.header.get("profile", "quick")
+        profile = self.header.profile or "quick"
         if study := study_of(profile):
             return f"{study.plain_run} {options}"
-        return f"bench run --profile {profile} {options}"
+        return f"bench run --profile {shlex.quote(profile)} {options}"
 
     @property
     def rounds(self) -> int:
@@ -67,27 +68,24 @@ class _Evidence:
 
     @property
     def cores(self) -> int:
-        return self._environment("host").get("cores") or 1
+        return self.header.environment.host.cores or 1
 
     @property
     def load(self) -> float:
-        return self._environment("host").get("load_1min") or 0.0
+        return self.header.environment.host.load_1min or 0.0
 
     @property
     def gil(self) -> bool:
-        return bool((self.header.get("environment") or {}).get("gil", True))
-
-    def _environment(self, part: str) -> Mapping[str, Any]:
-        return (self.header.get("environment") or {}).get(part) or {}
+        return self.header.environment.gil is not False
 
 
 def cautions(results: Results, summaries: list[Summary] | None = None) -> list[Caution]:
     """Everything that these results should not be read without, the gravest first."""
     found = summarise(results) if summaries is None else summaries
-    backends = results.header.get("backends") or {}
+    null = results.header.null_backends
     runs: dict[Case, list[Run]] = {}
     for run in results.runs:
-        if (backends.get(run.case.backend) or {}).get("layer") != "null":
+        if run.case.backend not in null:
             runs.setdefault(run.case, []).append(run)
     evidence = _Evidence(results.header, runs, found, taken_by_others(results))
     checks = (_errors, _rounds, _noise, _others, _load, _drift, _warm_up, _pool, _server, _client)
@@ -112,8 +110,9 @@ def _errors(evidence: _Evidence) -> Iterator[Caution]:
         f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
         f"{why} ({case.title}); what failed is in no other figure",
         rerun.command(evidence.header, case)
-        if study_of(evidence.header.get("profile"))
-        else f"bench run --backend {case.backend} --workload {case.workload}"
+        if study_of(evidence.header.profile)
+        else f"bench run --backend {shlex.quote(case.backend)}"
+        f" --workload {shlex.quote(case.workload)}"
         f" --fetch {case.fetch} --concurrency {case.concurrency}",
     )
 
@@ -183,7 +182,7 @@ def _warm_up(evidence: _Evidence) -> Iterator[Caution]:
     }
     if cold:
         worst = min(cold, key=lambda name: cold[name].median)
-        warm_up_s = evidence.header.get("warm_up_s") or 0.0
+        warm_up_s = evidence.header.warm_up_s or 0.0
         yield Caution(
             f"rounds begin slower than they go on with {', '.join(cold)}: {worst} by"
             f" {in_words(cold[worst])}",

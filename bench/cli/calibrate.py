@@ -8,6 +8,7 @@ import click
 from bench.cli.options import Seconds, database_url_option
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.analysis.figure import Figure
@@ -79,15 +80,16 @@ def calibrate(
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(f"no figure named {figure_name!r} here: throughput, p50, p95, p99 or cpu.")
     figure = FIGURES[figure_name]
-    database, dataset = resolve(database_url), Dataset()
-    setting = calibration.Setting(database.url, dataset, concurrency, generations, rounds, seconds)
+    database, dataset = resolve(database_url, [calibration.EQUAL]), Dataset()
+    url = database.url_for(calibration.EQUAL)
+    setting = calibration.Setting(url, dataset, concurrency, generations, rounds, seconds)
     with database.session() as connection, schema.held(connection):
         database.check_capacity(concurrency + 1)
         rows.ensure(connection, dataset)
-        click.echo(_planned(setting), err=True)
+        echo(_planned(setting), err=True)
         with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
             found = calibration.measure(setting, lambda: bar.update(1))
-    click.echo(_report(found, setting, figure))
+    echo(_report(found, setting, figure))
     false = calibration.share_found(calibration.verdicts(found, None, _FEWEST, figure))
     return 0 if false <= calibration.MOST_FALSE else 1
 

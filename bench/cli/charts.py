@@ -14,6 +14,9 @@ def charts(folder: Path) -> None:
     Example:
       bench charts results/reference
     """
+    from bench.model.errors import BenchError
     from bench.output.present import present
 
-    present(folder)
+    if failed := present(folder):
+        part, reason = next(iter(failed.items()))
+        raise BenchError(f"{part}: {reason}.\nEverything else was made again.")

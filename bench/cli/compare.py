@@ -1,6 +1,7 @@
 """`bench compare`: one run against others, and a gate for CI."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import click
 
 from bench.cli.options import named
 from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.analysis.compare.comparison import Comparison
@@ -80,13 +82,17 @@ def compare(
     """
     from bench.analysis.compare.comparison import compare_runs, names_of
     from bench.analysis.figure import FIGURES
+    from bench.output.attempts import tell_left_out
     from bench.results import archive
     from bench.results import file as results
+    from bench.system.output_files import file_name
 
     if len(runs) < 2:
         raise UsageError("one run is nothing to compare. Try: bench compare previous latest")
     (figure_name,) = named("figure", [figure_name], FIGURES)
-    folders = [archive.find(run, archive.home()) for run in runs]
+    left_out: dict[archive.LeftOut, None] = {}
+    folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
+    tell_left_out(list(left_out))
     loaded = [results.load(folder) for folder in folders]
     comparison = compare_runs(
         list(zip(names_of(folders), loaded, strict=True)), FIGURES[figure_name]
@@ -104,44 +110,40 @@ def compare(
     _show(comparison, form, margin)
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
-        _draw(comparison, loaded[0], out or archive.home() / "compare" / name)
+        folder = out or archive.home() / "compare" / file_name(name)
+        _draw(comparison, loaded[0], folder, runs)
     return _gate(comparison, margin)
 
 
 def _show(comparison: "Comparison", form: str, margin: float | None) -> None:
-    from rich.console import Console
-
     from bench.output.terminal import comparison as text
+    from bench.output.terminal.console import console
 
     if form == "json":
-        click.echo(text.as_json(comparison, margin))
+        echo(text.as_json(comparison, margin))
     elif form == "markdown":
-        click.echo(text.as_markdown(comparison))
+        echo(text.as_markdown(comparison))
     elif form == "github":
-        click.echo(text.as_github(comparison, margin))
+        echo(text.as_github(comparison, margin))
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(summary).open("a", encoding="utf-8") as page:
                 page.write(text.as_markdown(comparison) + "\n")
     else:
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=_WIDTH)
-        console.print(text.render(comparison))
+        console(width=_WIDTH).print(text.render(comparison))
 
 
 _WIDTH = 120
 """Where nobody says how wide a line may be: a pipe, a file, CI."""
 
 
-def _draw(comparison: "Comparison", first: "Results", folder: Path) -> None:
-    from bench.model.errors import BenchError
+def _draw(comparison: "Comparison", first: "Results", folder: Path, runs: tuple[str, ...]) -> None:
+    from bench.output.attempts import Attempts
     from bench.output.charts import draw_comparison
 
-    try:
+    # The exit code is the gate's, whether or not there is a picture of it.
+    with Attempts(f"bench compare {shlex.join(runs)}").at("charts"):
         drawn = draw_comparison(comparison, first, folder)
-    except OSError as error:
-        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    click.echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)
+        echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)
 
 
 def _gate(comparison: "Comparison", margin: float | None) -> int:
@@ -149,5 +151,5 @@ def _gate(comparison: "Comparison", margin: float | None) -> int:
         return 0
     stopped = comparison.worse_than(margin)
     for name, case, verdict in stopped:
-        click.echo(f"slower by more than {margin:.0%} in {name}: {case.title}: {verdict}", err=True)
+        echo(f"slower by more than {margin:.0%} in {name}: {case.title}: {verdict}", err=True)
     return 1 if stopped else 0

@@ -2,6 +2,8 @@
 
 import click
 
+from bench.output.terminal.safe_text import echo
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -26,4 +28,4 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None
-    click.echo(found(cli, {}, "bench", "_BENCH_COMPLETE").source())
+    echo(found(cli, {}, "bench", "_BENCH_COMPLETE").source())

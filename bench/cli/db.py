@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bench.model.errors import BenchError
+from bench.output.terminal.safe_text import echo
 
 NOT_RUNNING = 3  # as pg_ctl's own status has it
 
@@ -42,7 +43,7 @@ def start() -> None:
     """
     from bench.server.embedded import EmbeddedServer, default_folder
 
-    click.echo(EmbeddedServer(default_folder()).start())
+    echo(EmbeddedServer(default_folder()).start())
 
 
 @db.command()
@@ -56,7 +57,7 @@ def stop() -> None:
     from bench.server.embedded import EmbeddedServer, default_folder
 
     stopped = EmbeddedServer(default_folder()).stop()
-    click.echo("stopped" if stopped else "it was not running")
+    echo("stopped" if stopped else "it was not running")
 
 
 @db.command()
@@ -75,14 +76,14 @@ def status(context: click.Context, database_url: str | None) -> None:
     from bench.server.embedded import EmbeddedServer, default_folder
 
     found = EmbeddedServer(default_folder()).status()
-    click.echo(f"embedded PostgreSQL {found.version}: {'running' if found.running else 'stopped'}")
-    click.echo(f"data    {found.data_folder}")
+    echo(f"embedded PostgreSQL {found.version}: {'running' if found.running else 'stopped'}")
+    echo(f"data    {found.data_folder}")
     if found.running:
-        click.echo(f"pid     {found.pid}")
-        click.echo(f"socket  {found.socket_folder}")
-        click.echo(f"url     {found.url or 'not answering: bench db start mends it'}")
+        echo(f"pid     {found.pid}")
+        echo(f"socket  {found.socket_folder}")
+        echo(f"url     {found.url or 'not answering: bench db start mends it'}")
     else:
-        click.echo("Start it with `bench db start`, or let any command do so.")
+        echo("Start it with `bench db start`, or let any command do so.")
         context.exit(NOT_RUNNING)
 
 
@@ -92,9 +93,9 @@ def _show_server(database_url: str) -> None:
     database = resolve(database_url)
     with database.connect() as connection:
         version = connection.info.parameter_status("server_version")
-        click.echo(f"PostgreSQL {version}: running")
-    click.echo(f"url     {database.safe_url}")
-    click.echo(f"free    {database.free_connections()} connections")
+        echo(f"PostgreSQL {version}: running")
+    echo(f"url     {database.safe_url}")
+    echo(f"free    {database.free_connections()} connections")
 
 
 @db.command()
@@ -106,9 +107,9 @@ def url(database_url: str | None) -> None:
     Example:
       psql "$(bench db url)"
     """
-    from bench.server.database import resolve
+    from bench.server.database import named
 
-    click.echo(resolve(database_url).safe_url)
+    echo(named(database_url).safe_url)
 
 
 @db.command(context_settings={"ignore_unknown_options": True})
@@ -123,10 +124,11 @@ def psql(database_url: str | None, arguments: tuple[str, ...]) -> None:
     """
     from psycopg.conninfo import make_conninfo
 
-    from bench.server.database import parameters, resolve
+    from bench.server.database import named
     from bench.server.programs import binary
+    from bench.server.url import parse
 
-    target = parameters(resolve(database_url).url)
+    target = parse(named(database_url).url)
     # Everybody on the machine can read a program's arguments, nobody its environment.
     password = target.pop("password", None)
     secret = {"PGPASSWORD": str(password)} if password else {}
@@ -160,4 +162,4 @@ def reset(database_url: str | None, yes: bool) -> None:
         click.confirm(f"Drop the schema gatherbench in {database.safe_url}?", abort=True)
     with database.connect() as connection:
         dropped = drop(connection)
-    click.echo("dropped the schema gatherbench" if dropped else "there was nothing to drop")
+    echo("dropped the schema gatherbench" if dropped else "there was nothing to drop")

@@ -45,14 +45,15 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
       bench doctor
       bench doctor --no-noise --strict
     """
-    from rich.console import Console
+    from bench.output.terminal.console import console
 
-    console = Console(highlight=False, soft_wrap=True)
+    screen = console()
     levels: Counter[str] = Counter()
     for finding in _findings(database_url, noise):
         levels[finding.level] += 1
-        _show(console, finding)
-    console.print(f"\n{textwrap.fill(_verdict(levels), min(console.width, _WIDTH))}")
+        _show(screen, finding)
+    verdict = textwrap.fill(_verdict(levels), min(screen.width, _WIDTH))
+    screen.print(f"\n{verdict}", soft_wrap=True)
     return int(bool(levels["bad"] or (strict and levels["caution"])))
 
 
@@ -64,7 +65,7 @@ def _findings(database_url: str | None, noise: bool) -> "Iterator[Finding]":
 
     yield from machine.findings()
     yield from clock.findings()
-    database = resolve(database_url)
+    database = resolve(database_url, ["psycopg2"] if noise else [])
     if not database_url:
         yield disk.finding(project.home() / ".gatherbench")
     with database.session() as connection:
@@ -84,15 +85,14 @@ def _noise_of(database: "Database") -> "Finding":
 
 
 def _measured(database: "Database") -> "NoiseFloor":
-    from rich.console import Console
-
     from bench.dataset import loading as rows
     from bench.dataset import schema
+    from bench.output.terminal.console import console
     from bench.studies.doctor import noise
 
     dataset = Dataset()
     with (
-        Console(stderr=True).status("noise floor: ten seconds"),
+        console(stderr=True).status("noise floor: ten seconds"),
         database.session() as connection,
         schema.held(connection),
     ):
@@ -108,10 +108,10 @@ def _show(console: "Console", finding: "Finding") -> None:
     line = Text(f"{word:{len(_INDENT)}}", style=_STYLES[finding.level])
     found = _hanging(f"{finding.subject:{_SUBJECT}}", finding.found, width - len(_INDENT))
     line.append(textwrap.indent(found, _INDENT).lstrip(), style="not bold default")
-    console.print(line)
+    console.print(line, soft_wrap=True)
     if finding.consequence:
-        console.print(_hanging(_INDENT, finding.consequence, width), markup=False)
-        console.print(_hanging(f"{_INDENT}-> ", finding.cure, width), markup=False)
+        console.print(_hanging(_INDENT, finding.consequence, width), soft_wrap=True)
+        console.print(_hanging(f"{_INDENT}-> ", finding.cure, width), soft_wrap=True)
 
 
 def _hanging(mark: str, words: str, width: int) -> str:

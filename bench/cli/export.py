@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.model.errors import BenchError, UsageError
+from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.results.file import Results
@@ -60,7 +61,7 @@ def export(folder: Path, form: str, table: str | None, out: Path | None) -> None
         raise BenchError(
             f"cannot write {path}: {error.strerror}.\nChoose another --out."
         ) from error
-    click.echo(path)
+    echo(path)
 
 
 def _write(results: "Results", form: str, table: str, path: Path) -> None:
@@ -68,8 +69,9 @@ def _write(results: "Results", form: str, table: str, path: Path) -> None:
         import json
 
         from bench.output.export.pytest_benchmark import as_json
+        from bench.system.output_files import write_text
 
-        path.write_text(json.dumps(as_json(results), indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(as_json(results), indent=2) + "\n")
         return
     from bench.output.export.tables import TABLES, write_csv, write_parquet
 

@@ -7,6 +7,7 @@ import click
 
 from bench.cli.options import counts, named
 from bench.model.errors import BenchError, UsageError
+from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.analysis.compare.history import Moment
@@ -62,6 +63,7 @@ def history(
     from bench.analysis.figure import FIGURES
     from bench.model.case import Case, Fetch
     from bench.model.workload import WORKLOADS
+    from bench.output.attempts import tell_left_out
     from bench.output.charts import draw_history
     from bench.results import archive
     from bench.results import file as results
@@ -69,8 +71,15 @@ def history(
     (figure_name,) = named("figure", [figure_name], FIGURES)
     (workload,) = named("workload", [workload], WORKLOADS)
     asked = Fetch.parse(fetch)
-    folders = archive.runs(archive.home())
-    loaded = [results.load(folder) for folder in folders]
+    left_out: list[archive.LeftOut] = []
+    loaded, folders = [], []
+    for folder in archive.runs(archive.home(), left_out.append):
+        try:
+            loaded.append(results.load(folder))
+            folders.append(folder)
+        except BenchError as error:
+            left_out.append(archive.left_out_for(folder, error))
+    tell_left_out(left_out)
     wanted = {
         Case(each.backend, workload, asked, count, loop=each.loop)
         for run in loaded
@@ -93,7 +102,7 @@ def history(
         drawn = draw_history(moments, figure, loaded, folder, f"{figure_name}-{workload}")
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    click.echo(f"\nchart    {drawn[0]}")
+    echo(f"\nchart    {drawn[0]}")
 
 
 def _print(moments: "list[Moment]", figure: "Figure") -> None:
@@ -101,7 +110,7 @@ def _print(moments: "list[Moment]", figure: "Figure") -> None:
     from bench.model.units import with_unit
 
     for case in cases_of(moments):
-        click.echo(f"\n{case.title}: {figure.title}")
+        echo(f"\n{case.title}: {figure.title}")
         for moment in moments:
             found = moment.figures.get(case)
             if found is None:
@@ -110,11 +119,11 @@ def _print(moments: "list[Moment]", figure: "Figure") -> None:
             if found.low is not None and found.high is not None:
                 low, high = (with_unit(end, figure.units) for end in (found.low, found.high))
                 text += f" ({low} to {high}){' ?' if few(moment) else ''}"
-            click.echo(f"  {moment.created_at[:16]}  {text:34} {moment.name}")
+            echo(f"  {moment.created_at[:16]}  {text:34} {moment.name}")
     changed = [(moment, change) for moment in moments for change in moment.changes]
     if changed:
-        click.echo("\nWhat changed around them:")
+        echo("\nWhat changed around them:")
     for moment, change in changed:
-        click.echo(f"  {moment.name}: {change}")
+        echo(f"  {moment.name}: {change}")
     if any(few(moment) for moment in moments):
-        click.echo("\n? fewer than 6 rounds: the interval promises less than 95 %.")
+        echo("\n? fewer than 6 rounds: the interval promises less than 95 %.")

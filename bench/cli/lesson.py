@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.options import database_url_option, named
-from bench.model.errors import UsageError
+from bench.model.errors import BenchError, UsageError
+from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from bench.studies.lessons.lesson import Lesson
     from bench.studies.lessons.record import Record
@@ -66,7 +67,7 @@ def lesson(
 
     if name is None:
         for each, question in LESSONS.items():
-            click.echo(f"{each:20}{question}")
+            echo(f"{each:20}{question}")
         return
     (name,) = named("lesson", [name], LESSONS, "bench lesson")
     if name != "session-per-task" and (guard or mistakes):
@@ -79,7 +80,7 @@ def lesson(
     ordered = {"driver": driver, "guard": guard, "chosen": mistakes}
     record = _run(name, found, trials or found.TRIALS, ordered, database_url, quiet=as_json)
     if as_json:
-        click.echo(record.as_json(), nl=False)
+        echo(record.as_json(ascii_only=True), nl=False)
         return
     _show(found, record, out)
 
@@ -94,24 +95,26 @@ def _run(
     quiet: bool,
 ) -> "Record":
     """Run it on a database that no other command of ours uses meanwhile."""
+    from dataclasses import replace
     from datetime import UTC, datetime
 
     from bench.cli.measurement import command_line
     from bench.dataset import schema
     from bench.measure.worker_pool import Crew
+    from bench.output.terminal.console import console
     from bench.results import environment
     from bench.server.database import postmaster_pid, resolve
     from bench.studies.lessons import tables
     from bench.studies.lessons.lesson import Setting
     from bench.studies.lessons.record import Record
 
-    console = _console()
+    screen = console()
 
     def tell(part: "RenderableType") -> None:
         if not quiet:
-            console.print(part)
+            screen.print(part)
 
-    database = resolve(database_url)
+    database = resolve(database_url, ["asyncpg", "psycopg", "psycopg2"])
     with database.session() as connection, schema.held(connection), Crew() as crew:
         database.check_capacity(_CONNECTIONS)
         tables.make(connection)
@@ -127,8 +130,10 @@ def _run(
             trials=trials,
             driver=setting.driver,
             guard=setting.guard,
-            environment=environment.collect(connection, database, local)
-            | {"packages": environment.packages("sqlalchemy", "asyncpg", "psycopg")},
+            environment=replace(
+                environment.collect(connection, database, local),
+                packages=environment.packages("sqlalchemy", "asyncpg", "psycopg"),
+            ),
             found=found,
         )
 
@@ -139,24 +144,22 @@ _CONNECTIONS = 25
 
 def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
     """The table at the end, the file, the charts."""
-    from bench.cli.measurement import results_folder
+    from bench.cli.measurement import in_results
+    from bench.output.attempts import Attempts
     from bench.output.present import near
+    from bench.output.terminal.console import console
     from bench.studies.lessons import charts
     from bench.studies.lessons.record import save
+    from bench.system.output_files import new_folder
 
-    _console().print(lesson.conclude(record.found))
-    folder = out or results_folder(f"lesson-{record.lesson}")
-    click.echo(f"\nfigures  {near(save(record, folder))}")
-    for path in charts.draw(record, folder):
-        click.echo(f"chart    {near(path)}")
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(width=_WIDTH, highlight=False)
-
-
-_WIDTH = 100
-"""Where nobody says how wide it may be: a pipe, a file, CI."""
+    console().print(lesson.conclude(record.found))
+    try:
+        if out is None:
+            with in_results(f"lesson-{record.lesson}", new_folder) as folder:
+                out = folder.path
+        echo(f"\nfigures  {near(save(record, out))}")
+    except OSError as error:
+        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
+    with Attempts(f"bench lesson {record.lesson}").at("chart"):
+        for path in charts.draw(record, out):
+            echo(f"chart    {near(path)}")

@@ -3,6 +3,7 @@
 import click
 
 from bench.cli.options import backend_module_option
+from bench.output.terminal.safe_text import echo
 
 
 @click.command()
@@ -21,18 +22,18 @@ def list_(backend_modules: tuple[str, ...]) -> None:
 
     found = look_for_backends(backend_modules)
     usable = {name: one for name, one in found.items() if one.backend}
-    click.echo("Backends")
+    echo("Backends")
     for name, one in found.items():
         if one.backend is None:
-            click.echo(f"  {name:20} not here: {one.reason}")
+            echo(f"  {name:20} not here: {one.reason}")
         else:
-            click.echo(f"  {name:20} {one.backend.colour:6} {one.backend.layer}")
-    click.echo("\nWorkloads")
+            echo(f"  {name:20} {one.backend.colour:6} {one.backend.layer}")
+    echo("\nWorkloads")
     for workload in WORKLOADS.values():
-        click.echo(f"  {workload.name:28} {workload.description}")
-    click.echo("\nProfiles")
+        echo(f"  {workload.name:28} {workload.description}")
+    echo("\nProfiles")
     for profile in PROFILES.values():
         planned = plan(profile, usable)
         runs = f"{len(planned.cases)} cases x {profile.rounds} rounds x {profile.seconds:g} s"
-        click.echo(f"  {profile.name:8} {profile.description}: {runs}")
-        click.echo(f"  {'':8} leaves out {profile.leaves_out}")
+        echo(f"  {profile.name:8} {profile.description}: {runs}")
+        echo(f"  {'':8} leaves out {profile.leaves_out}")

@@ -3,12 +3,14 @@
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 from click.exceptions import NoArgsIsHelpError
 from click.shell_completion import CompletionItem
 
 from bench.model.errors import BenchError
+from bench.output.terminal.safe_text import echo
 from bench.system import interrupts
 
 COMMANDS = {
@@ -92,22 +94,25 @@ def cli() -> None:
 def main() -> None:
     """The console script. Exit codes: 0 all well, 1 a failed run, 2 usage, 130 Ctrl-C."""
     interrupts.hear()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # ASCII shows "±" as "\xb1"
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except BenchError as error:
-        click.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
+        echo(f"error: {error.format_message()}", err=True)
         if isinstance(error, click.UsageError) and error.ctx:
-            click.echo(f"See `{error.ctx.command_path} --help`.", err=True)
+            echo(f"See `{error.ctx.command_path} --help`.", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         interrupts.ignore()
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # as in `bench list | head`
         sys.stderr.close()

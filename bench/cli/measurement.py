@@ -3,36 +3,53 @@
 import re
 import shlex
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from bench.model.errors import UsageError
+from bench.model.errors import BenchError, UsageError
 from bench.system.interrupts import held_back
 
 if TYPE_CHECKING:
     from bench.model.run_config import RunConfig
 
 
+Made = TypeVar("Made")
+
+
 def carry_out(
-    config: "RunConfig", database_url: str | None, folder: Path, *, quiet: bool, charts: bool
-) -> None:
-    """Measure, then present what was measured, however it ended."""
+    config: "RunConfig",
+    database_url: str | None,
+    out: Path | None,
+    *,
+    name: str,
+    quiet: bool,
+    charts: bool,
+) -> Path:
+    """Measure, then present what was measured, however it ended. Return the folder of results.
+
+    `name`: the end of the folder's name in results/, after the time, where there is no `out`.
+    """
     from bench.execution.measurement import measure
+    from bench.output.attempts import Attempts
     from bench.output.present import present
     from bench.output.terminal.progress import Progress
     from bench.results.file import Recorder
     from bench.server.database import resolve
+    from bench.server.drivers import drivers_of
     from bench.server.embedded import EmbeddedServer, default_folder
 
     embedded = None if database_url else EmbeddedServer(default_folder())
     was_running = embedded is None or embedded.status().running
-    recorder = Recorder(folder)
+    recorder = Recorder(out) if out else in_results(name, Recorder)
     try:
         with Progress(
             config.plan, len(config.backends), verify=config.verify, quiet=quiet
         ) as progress:
-            measure(config, resolve(database_url), recorder, progress)
+            database = resolve(database_url, drivers_of(config.backends.values()))
+            measure(config, database, recorder, progress)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             with held_back():
@@ -41,15 +58,31 @@ def carry_out(
     finally:
         recorder.close()
         if recorder.holds_runs:
-            present(folder, charts=charts)
+            again = f"bench charts {shlex.quote(str(recorder.folder))}"
+            with Attempts(again).at("table and report"):
+                present(recorder.folder, charts=charts)
+    return recorder.folder
 
 
-def results_folder(name: str) -> Path:
-    """A folder of its own for what is measured now."""
+def in_results(name: str, make: Callable[[Path], Made]) -> Made:
+    """Return what `make` makes of a new folder in results/, named by the time.
+
+    Where another command has made a folder of that name in this second, microseconds tell them
+    apart.
+    """
+    from bench.results.file import FolderExistsError
     from bench.system import home as project
 
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    return project.home() / "results" / f"{stamp}-{name}"
+    for form in ("%Y-%m-%dT%H-%M-%SZ", *["%Y-%m-%dT%H-%M-%S.%fZ"] * _ATTEMPTS):
+        stamp = datetime.now(UTC).strftime(form)
+        with suppress(FolderExistsError, FileExistsError):
+            return make(project.home() / "results" / f"{stamp}-{name}")
+    raise BenchError(
+        f"no new folder can be made in {project.home() / 'results'}.\nName one with --out."
+    )
+
+
+_ATTEMPTS = 20
 
 
 def safe_name(label: str) -> str:

@@ -174,14 +174,21 @@ def counts(context: click.Context, option: click.Parameter, text: str | None) ->
 def look_for_backends(modules: Iterable[str]) -> "Mapping[str, Found]":
     """Every backend there is, and whether it can be had here."""
     from accessors import BackendModuleError, discover
+    from bench.system import current_folder
 
-    # A module beside the user is found, as `python -m` would find it.
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+    modules = tuple(modules)
+    if modules:
+        current_folder.search()
     try:
         return discover(modules)
     except BackendModuleError as error:
-        raise UsageError(f"cannot use --backend-module {error}") from error
+        advice = ""
+        if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:
+            advice = (
+                ".\nPYTHONSAFEPATH keeps Python from the current folder."
+                " Name the module's folder: PYTHONPATH=/its/folder bench ..."
+            )
+        raise UsageError(f"cannot use --backend-module {error}{advice}") from error
 
 
 def choose_backends(names: Iterable[str], modules: Iterable[str]) -> "Mapping[str, Found]":

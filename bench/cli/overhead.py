@@ -9,6 +9,7 @@ from click.core import ParameterSource
 from bench.cli.options import counts, database_url_option
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo, echo_over
 
 if TYPE_CHECKING:
     from bench.analysis.stats import Interval
@@ -97,12 +98,12 @@ def _guard(most_rounds: int, database_url: str | None) -> int:
     from bench.server.database import resolve
     from bench.studies.overhead.guard import SHOWN, measure
 
-    database, dataset = resolve(database_url), Dataset()
+    database, dataset = resolve(database_url, ["asyncpg"]), Dataset()
     with database.session() as connection, schema.held(connection):
         rows.ensure(connection, dataset)
-        found = measure(database.url, dataset.orders, most_rounds, _tell_rounds)
+        found = measure(database.url_for("asyncpg"), dataset.orders, most_rounds, _tell_rounds)
     words = "" if found.kept else "  MORE THAN PROMISED"
-    click.echo(
+    echo(
         f"session_guard where nothing is shared: medians of {len(found.rounds)} interleaved turns"
         f" [95 % interval]{words}\n"
         f"a call on a GuardedSession takes {_microseconds(found.a_call_ns)} more\n"
@@ -115,7 +116,7 @@ def _guard(most_rounds: int, database_url: str | None) -> int:
 
 def _tell_rounds(found: "GuardCost") -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{len(found.rounds)} turns\r", nl=False, err=True)
+        echo_over(f"{len(found.rounds)} turns")
 
 
 def _microseconds(time: "Interval") -> str:
@@ -141,29 +142,28 @@ def _harness(
     from bench.server.database import resolve
     from bench.studies.overhead.overhead import LOOPS, measure
 
-    database = resolve(database_url)
+    database = resolve(database_url, backends or LOOPS)  # each is the driver itself
     dataset = Dataset()
     found = []
     with database.session() as connection, schema.held(connection), Crew() as crew:
         database.check_capacity(max(concurrency) + 1)
         rows.ensure(connection, dataset)
-        click.echo("harness / bare loop: median of paired turns [95 % interval]")
-        click.echo(
-            f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs"
-        )
+        echo("harness / bare loop: median of paired turns [95 % interval]")
+        echo(f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs")
         for backend in backends or LOOPS:
             for crowd in concurrency:
                 case = Case(backend, POINT_READ, concurrency=crowd)
                 module = accessors.BUILTIN[backend]
-                job = Job(case, module, database.url, dataset, seconds=seconds, warm_up_s=0.05)
+                url = database.url_for(backend)
+                job = Job(case, module, url, dataset, seconds=seconds, warm_up_s=0.05)
                 found.append(measure(crew, job, pairs, _tell))
-                click.echo(_row(found[-1]))
+                echo(_row(found[-1]))
     return 0 if all(one.kept for one in found) else 1
 
 
 def _tell(found: "Overhead") -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{_row(found)}\r", nl=False, err=True)
+        echo_over(_row(found))
 
 
 def _row(found: "Overhead") -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from bench.output.terminal.safe_text import echo
+
 
 @click.command()
 @click.argument(
@@ -24,11 +26,15 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
       bench report results/reference
       bench report results/reference results/reference --out same.html
     """
+    import shlex
+
     from bench.model.errors import BenchError, UsageError
+    from bench.output.attempts import Attempts
     from bench.output.present import near, refresh_index
-    from bench.output.report import REPORT_FILE, render_to
+    from bench.output.report import REPORT_FILE, render, render_to
     from bench.output.report.comparison import check, file_name
     from bench.results import file as results
+    from bench.system.output_files import write_where_named
 
     if out is not None and not out.resolve().parent.is_dir():
         raise UsageError(f"there is no folder {out.parent} to write {out.name} into.")
@@ -41,8 +47,12 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
     default = first / REPORT_FILE if len(runs) == 1 else first.parent / file_name(runs)
     path = out or default
     try:
-        render_to(path, runs)
-        refresh_index(first)
+        if out is None:
+            render_to(default, runs)
+        else:
+            write_where_named(out, render(out, runs))
     except OSError as error:
         raise BenchError(f"cannot write {error.filename or path}: {error.strerror}.") from error
-    click.echo(f"report   {near(path)}")
+    echo(f"report   {near(path)}")
+    with Attempts(f"bench report {shlex.join(str(folder) for folder in folders)}").at("index"):
+        refresh_index(first)

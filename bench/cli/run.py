@@ -22,6 +22,7 @@ from bench.cli.options import (
     workload_names,
 )
 from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from accessors.api import Transactions
@@ -135,7 +136,7 @@ def run(
       bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
     """
-    from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
+    from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.case import Fetch
     from bench.model.dataset import Dataset
     from bench.model.plan import plan
@@ -158,7 +159,7 @@ def run(
     _check_loop(loop)
     planned = plan(profile, chosen, factors)
     for reason in planned.left_out(chosen):
-        click.echo(f"left out: {reason}", err=True)
+        echo(f"left out: {reason}", err=True)
     config = RunConfig(
         plan=planned,
         backends=chosen,
@@ -169,8 +170,8 @@ def run(
         command=command_line(database_url),
         guard=guard,
     )
-    folder = out or results_folder(safe_name(label) if label else profile.name)
-    carry_out(config, database_url, folder, quiet=quiet, charts=charts)
+    folder_name = safe_name(label) if label else profile.name
+    carry_out(config, database_url, out, name=folder_name, quiet=quiet, charts=charts)
 
 
 def _adjusted(

@@ -64,7 +64,7 @@ def streaming(
       bench streaming --quick --backend orm+asyncpg
       bench streaming --explain orm+asyncpg
     """
-    from bench.cli.measurement import carry_out, command_line, results_folder, safe_name
+    from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.run_config import RunConfig
     from bench.studies.streaming.plan import plan, rows
 
@@ -78,15 +78,15 @@ def streaming(
         timeout_s=timeout,
         command=command_line(database_url),
     )
-    folder = out or results_folder(safe_name(label) if label else planned.profile.name)
-    carry_out(config, database_url, folder, quiet=quiet, charts=charts)
+    name = safe_name(label) if label else planned.profile.name
+    folder = carry_out(config, database_url, out, name=name, quiet=quiet, charts=charts)
     if explain:
         _explain(folder, chosen[explain])
 
 
 def _explain(folder: Path, found: "Found") -> None:
     from bench.analysis.summary import summarise
-    from bench.output.present import console
+    from bench.output.terminal.console import console
     from bench.results.file import load
     from bench.studies.streaming.evidence import ways_of
     from bench.studies.streaming.explain import explain

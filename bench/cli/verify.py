@@ -10,6 +10,7 @@ from bench.cli.options import (
     timeout_option,
 )
 from bench.model.dataset import Dataset
+from bench.output.terminal.safe_text import echo
 
 
 @click.command()
@@ -34,25 +35,24 @@ def verify(
       bench verify
       bench verify --backend orm+asyncpg --scale 0.1
     """
-    from accessors.api import Target
     from bench.dataset import loading as rows
     from bench.dataset import schema
     from bench.measure.worker_pool import Crew
     from bench.server.database import resolve
+    from bench.server.drivers import drivers_of
     from bench.verification.verify import Verdict
     from bench.verification.verify import verify as verify_all
 
     def tell(verdict: Verdict) -> None:
         outcome = verdict.difference or f"the same in all {verdict.checks} answers and writes"
-        click.echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
+        echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
     chosen = choose_backends(backends, backend_modules)
     dataset = Dataset(1.0 if scale is None else scale, seed)
-    database = resolve(database_url)
+    database = resolve(database_url, drivers_of(chosen.values()))
     with database.session() as connection, schema.held(connection), Crew() as crew:
         rows.ensure(connection, dataset)
-        target = Target(database.url)
         verdicts = verify_all(
-            crew, connection, target, dataset, chosen, on_verdict=tell, timeout_s=timeout
+            crew, connection, database, dataset, chosen, on_verdict=tell, timeout_s=timeout
         )
     return 1 if any(verdict.difference for verdict in verdicts) else 0

@@ -7,7 +7,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from accessors.sql import SCHEMA
+from bench.dataset.owner import check_owner
 from bench.model.errors import BenchError
+from bench.server.refusals import read_only
 
 if TYPE_CHECKING:
     import psycopg
@@ -102,6 +104,7 @@ def create(connection: "psycopg.Connection[Any]") -> None:
     """
     with alone(connection):
         if _ours(connection):
+            check_owner(connection)
             if _comment(connection) == MARK:
                 return
             _drop_tables(connection)
@@ -178,7 +181,9 @@ def alone(connection: "psycopg.Connection[Any]", wait_seconds: float = 120) -> I
             f"{'; '.join(found.splitlines())}.\n"
             "Nothing was changed. Move or drop that yourself, then try again."
         ) from error
-    except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:
+    except errors.ReadOnlySqlTransaction as error:
+        raise read_only(connection) from error
+    except errors.InsufficientPrivilege as error:
         raise BenchError(
             f"cannot change schema {SCHEMA}: {error.diag.message_primary}.\n"
             "Connect as a user that may create a schema there (GRANT CREATE ON DATABASE)."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from bench.dataset.windows import window
 from bench.measure.runner import Job
 from bench.model.case import Case
+from bench.server.database import Database
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,7 +27,7 @@ class Jobs:
 
     config: "RunConfig"
     connection: "psycopg.Connection[Any]"
-    url: str = field(repr=False)
+    database: Database
     postmaster_pid: int | None
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
@@ -39,7 +40,7 @@ class Jobs:
         return Job(
             case=case,
             module=found.module,
-            url=self.url,
+            url=self.database.url_for(found.backend.driver if found.backend else ""),
             dataset=self.config.dataset,
             round=round_number,
             seconds=profile.seconds * share,

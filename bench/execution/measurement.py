@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from accessors.api import Target
 from bench.dataset import loading as rows
 from bench.dataset import schema
 from bench.execution.jobs import Jobs
+from bench.execution.new_header import new_header
 from bench.execution.progress_listener import ProgressListener
 from bench.measure import memory, runner
 from bench.measure.runner import Job
@@ -22,7 +22,6 @@ from bench.model.study import probes
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
-from bench.results.header import header
 from bench.server.database import Database, postmaster_pid, redact
 from bench.verification.verify import Verdict, verify
 
@@ -81,9 +80,9 @@ class _Work:
         fingerprint = rows.ensure(self.connection, config.dataset)
         verdicts = self._verify() if config.verify else None
         local = server_pid is not None
-        self.jobs = Jobs(config, self.connection, self.database.url, server_pid)
+        self.jobs = Jobs(config, self.connection, self.database, server_pid)
         self.recorder.header(
-            header(config, self.connection, self.database, fingerprint, verdicts, local=local)
+            new_header(config, self.connection, self.database, fingerprint, verdicts, local=local)
         )
 
     def measure(self) -> None:
@@ -107,11 +106,10 @@ class _Work:
     def _verify(self) -> list[Verdict]:
         asked = [found for found in self.config.backends.values() if found.backend]
         self.listener.stage("verification", len(asked))
-        target = Target(self.database.url)
         verdicts = verify(
             self.crew,
             self.connection,
-            target,
+            self.database,
             self.config.dataset,
             self.config.backends,
             self.config.plan.fetches,

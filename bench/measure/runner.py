@@ -42,6 +42,7 @@ class Job:
     module: str
     """Where the backend is found."""
     url: str = field(repr=False)
+    """For the driver of its backend (bench/server/drivers.py)."""
     dataset: Dataset
     round: int = 0
     seconds: float = 1.0

@@ -13,6 +13,7 @@ from typing import Generic, ParamSpec, Self, TypeVar, cast
 
 import accessors
 from bench.measure.worker_process import DiedError, GivenUpError, Process
+from bench.system.current_folder import kept_from_processes
 from bench.system.interrupts import held_back
 
 Arguments = ParamSpec("Arguments")
@@ -44,7 +45,8 @@ class Crew:
     def __init__(self, guard: bool = False) -> None:
         self._guard = guard
         self._processes: dict[str, Process] = {}
-        resource_tracker.ensure_running()  # it would lift `held_back`, started within it
+        with kept_from_processes():
+            resource_tracker.ensure_running()  # it would lift `held_back`, started within it
         _FORKSERVER.set_forkserver_preload(list(_IMPORTED))
 
     def __enter__(self) -> Self:

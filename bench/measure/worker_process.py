@@ -16,6 +16,7 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
 from bench.model.errors import BenchError
+from bench.system.current_folder import kept_from_processes, search_in, searched
 
 
 class WorkError(BenchError):
@@ -35,8 +36,9 @@ class Process:
 
     def __init__(self, context: SpawnContext | ForkServerContext, guard: bool) -> None:
         self._pipe, its_end = context.Pipe()
-        self._process = context.Process(target=_serve, args=(its_end, guard))
-        self._process.start()
+        self._process = context.Process(target=_serve, args=(its_end, guard, searched()))
+        with kept_from_processes():
+            self._process.start()
         its_end.close()
 
     @property
@@ -69,7 +71,8 @@ class Process:
         self._pipe.close()
 
 
-def _serve(pipe: "Connection[Any, Any]", guard: bool) -> None:
+def _serve(pipe: "Connection[Any, Any]", guard: bool, folder: str | None) -> None:
+    search_in(folder)
     _enter(guard)
     with suppress(EOFError, ConnectionError):  # the parent is gone
         while True:

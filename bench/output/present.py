@@ -6,76 +6,96 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from bench.output.attempts import Attempts, tell_left_out
+from bench.output.terminal.safe_text import echo
 from bench.results import file as results
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import RenderableType
 
     from bench.analysis.summary import Summary
 
-_WIDTH = 100
-"""Of the table where nobody says how wide it may be: a pipe, a file, CI."""
 
-
-def present(folder: Path, *, charts: bool = True) -> None:
+def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
     """Write summary.csv, charts and report beside the file; print the table and where they are.
 
-    Without `charts`, none is drawn, nor is what draws them imported: that takes longest.
-    Raises `BenchError` where there is nothing to draw, or it can't be written.
+    Without `charts`, none is drawn, nor is what draws them imported: that takes longest. What
+    can't be made is named on stderr, does not stop the rest, and is returned with the reason.
+    Raises `BenchError` where there is nothing to draw.
     """
-    from rich.console import Console
-
     from bench.analysis import summary
-    from bench.analysis.warnings import cautions
     from bench.model.errors import BenchError
-    from bench.model.study import study_of
     from bench.output import report
     from bench.output.export import summary_csv
-    from bench.output.terminal import table
+    from bench.output.terminal.console import console
 
     longest = "drawing the charts: some ten seconds" if charts else "writing the report"
-    status = Console(stderr=True).status(longest)
+    status = console(stderr=True).status(longest)
     found = results.load(folder)
     if not found.runs and not found.memory:
         raise BenchError(f"{found.folder} holds no finished run: there is nothing to draw.")
     summaries = summary.summarise(found)
-    try:
-        summary_csv.write_csv(found, found.folder / "summary.csv", summaries)
-        with status:
-            drawn = _draw(found, summaries) if charts else None
+    attempts = Attempts(f"bench charts {shlex.quote(str(near(found.folder)))}")
+    drawn: list[Path] = []
+    with attempts.at("summary.csv"):
+        summary_csv.write_csv(found, found.folder / summary_csv.SUMMARY_FILE, summaries)
+    with status:
+        if charts:
+            with attempts.at("charts"):
+                drawn = _draw(found, summaries)
+        with attempts.at("report"):
             report.render_to(found.folder / report.REPORT_FILE, [found], summaries)
+    with attempts.at("index"):
         refresh_index(found.folder)
-    except OSError as error:
-        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    screen = console()
-    study = study_of(found.header.get("profile"))
-    if study and study.table:
-        screen.print(study.call(study.table, found, summaries))
-    else:
-        screen.print(table.render(found, summaries))
-    # A study rests on proofs and on factors of ten, not on rounds.
-    for caution in () if study else cautions(found, summaries):
-        screen.print(f"\n! {caution}", markup=False, highlight=False)
-    for failure in found.failures:
-        click.echo(f"failed   {failure.case.title}: {failure.error}")
-    if alone := again(found, summaries):
-        click.echo(f"again    {alone}")
-    if found.damaged_line:
-        click.echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
-    click.echo(f"\nfigures  {near(found.folder / 'summary.csv')}")
-    if drawn is None:
-        click.echo(f"charts   none drawn: bench charts {shlex.quote(str(near(found.folder)))}")
-    else:
-        click.echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
-    click.echo(f"report   {near(found.folder / report.REPORT_FILE)}")
+    with attempts.at("table"):
+        console().print(_table(found, summaries))
+    with attempts.at("warnings"):
+        _tell(found, summaries)
+    echo()
+    if "summary.csv" not in attempts.failed:
+        echo(f"figures  {near(found.folder / summary_csv.SUMMARY_FILE)}")
+    if not charts:
+        echo(f"charts   none drawn: {attempts.again}")
+    elif "charts" not in attempts.failed:
+        echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+    if "report" not in attempts.failed:
+        echo(f"report   {near(found.folder / report.REPORT_FILE)}")
+    return attempts.failed
 
 
 def _draw(found: results.Results, summaries: "list[Summary]") -> list[Path]:
     from bench.output import charts
 
     return charts.draw(found, found.folder, summaries)
+
+
+def _table(found: results.Results, summaries: "list[Summary]") -> "RenderableType":
+    from bench.model.study import study_of
+    from bench.output.terminal import table
+
+    study = study_of(found.header.profile)
+    if study and study.table:
+        rendered: RenderableType = study.call(study.table, found, summaries)
+        return rendered
+    return table.render(found, summaries)
+
+
+def _tell(found: results.Results, summaries: "list[Summary]") -> None:
+    """Print what to know about the figures: warnings, failures, what was left out."""
+    from bench.analysis.warnings import cautions
+    from bench.model.study import study_of
+    from bench.output.terminal.console import console
+
+    screen = console()
+    # A study's statements rest on proofs and on factors of ten, not on rounds.
+    for caution in () if study_of(found.header.profile) else cautions(found, summaries):
+        screen.print(f"\n! {caution}")
+    for failure in found.failures:
+        echo(f"failed   {failure.case.title}: {failure.error}")
+    if alone := again(found, summaries):
+        echo(f"again    {alone}")
+    if found.damaged_line:
+        echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
 
 
 def again(found: results.Results, summaries: "list[Summary]") -> str | None:
@@ -90,22 +110,15 @@ def again(found: results.Results, summaries: "list[Summary]") -> str | None:
 def refresh_index(folder: Path) -> None:
     """List all runs again where the folder is among our own results; elsewhere, write nothing.
 
-    Raises `OSError`.
+    Runs that can't be read are named on stderr. Raises `OSError`.
     """
     from bench.output.report.index import write_index
-    from bench.system import home as project
+    from bench.results import archive
 
-    ours = project.home() / "results"
-    if folder.resolve().parent == ours.resolve():
-        write_index(ours)
-
-
-def console() -> "Console":
-    """For tables, on stdout."""
-    from rich.console import Console
-
-    found = Console()
-    return found if found.is_terminal else Console(width=_WIDTH)
+    if folder.resolve().parent == archive.home().resolve():
+        left_out: list[archive.LeftOut] = []
+        write_index(archive.home(), left_out.append)
+        tell_left_out(left_out)
 
 
 def near(path: Path) -> Path:

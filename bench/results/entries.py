@@ -1,11 +1,11 @@
 """What a measurement leaves behind, a line of `run.jsonl` each.
 
-docs/results-format.md says what each field means.
+docs/results-format.md says what each field means, and `bench.results.schema` reads them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from bench.model.case import Case
 from bench.results.samples import Samples
@@ -50,12 +50,6 @@ class Run:
         case = {"key": self.case.key, "case": self.case.as_dict()}
         return {"kind": "run", **fields, **case, "samples": self.samples.as_dict()}
 
-    @classmethod
-    def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        fields = {name: line[name] for name in cls.__dataclass_fields__ if name in line}
-        case, samples = Case.from_dict(line["case"]), Samples.from_dict(line["samples"])
-        return cls(**fields | {"case": case, "samples": samples})
-
 
 @dataclass(frozen=True)
 class Memory:
@@ -73,11 +67,6 @@ class Memory:
     def as_dict(self) -> dict[str, Any]:
         return {"kind": "memory", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
-    @classmethod
-    def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        fields = {name: line[name] for name in cls.__dataclass_fields__ if name in line}
-        return cls(**fields | {"case": Case.from_dict(line["case"])})
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -89,10 +78,6 @@ class Failure:
 
     def as_dict(self) -> dict[str, Any]:
         return {"kind": "failure", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
-
-    @classmethod
-    def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        return cls(Case.from_dict(line["case"]), line["round"], line["error"])
 
 
 @dataclass(frozen=True)
@@ -142,11 +127,6 @@ class Proof:
     def as_dict(self) -> dict[str, Any]:
         return {"kind": "proof", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
-    @classmethod
-    def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        fields = {name: line[name] for name in cls.__dataclass_fields__ if name != "case"}
-        return cls(Case.from_dict(line["case"]), **fields)
-
 
 @dataclass(frozen=True)
 class BareLoop:
@@ -160,10 +140,20 @@ class BareLoop:
     def as_dict(self) -> dict[str, Any]:
         return {"kind": "bare", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
-    @classmethod
-    def from_dict(cls, line: Mapping[str, Any]) -> Self:
-        fields = {name: line[name] for name in cls.__dataclass_fields__ if name != "case"}
-        return cls(Case.from_dict(line["case"]), **fields)
-
 
 Entry = Run | Memory | Proof | BareLoop | Failure
+"""What is measured: a line each between the header and the end."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How the command ended."""
+
+    outcome: str
+    """`complete`, `interrupted` or `failed`."""
+    reason: str = ""
+    """Why it failed, in words; empty for any other outcome."""
+
+    def as_dict(self) -> dict[str, Any]:
+        reason = {"reason": self.reason} if self.reason else {}
+        return {"kind": "end", "outcome": self.outcome, **reason}

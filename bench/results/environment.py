@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accessors import Found
+from bench.results.header import BackendFacts, Environment, Git, Host, Server
 from bench.server.database import Database
 
 if TYPE_CHECKING:
@@ -34,20 +35,20 @@ _SETTINGS = (
 
 def collect(
     connection: "psycopg.Connection[Any]", database: Database, local_server: bool
-) -> dict[str, Any]:
+) -> Environment:
     """The environment of a run, as it stands in the header of its file."""
-    return {
-        "host": _host(),
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "gil": getattr(sys, "_is_gil_enabled", lambda: True)(),
-        "gatherbench": _version("gatherbench"),
-        "git": _git(),
-        "server": _server(connection, database, local_server),
-    }
+    return Environment(
+        host=_host(),
+        python=platform.python_version(),
+        implementation=platform.python_implementation(),
+        gil=getattr(sys, "_is_gil_enabled", lambda: True)(),
+        gatherbench=_version("gatherbench"),
+        git=_git(),
+        server=_server(connection, database, local_server),
+    )
 
 
-def describe(backends: Mapping[str, Found]) -> dict[str, Any]:
+def describe(backends: Mapping[str, Found]) -> dict[str, BackendFacts]:
     """For each backend what charts need and the fairness card, with the versions it runs on."""
     owners = packages_distributions()
     described = {}
@@ -56,13 +57,13 @@ def describe(backends: Mapping[str, Found]) -> dict[str, Any]:
         if backend is None:
             continue
         packages = {owners[module][0] for module in backend.requires if module in owners}
-        described[name] = {
-            "colour": backend.colour,
-            "layer": backend.layer,
-            "driver": backend.driver,
-            "card": dict(backend.card),
-            "versions": {package: _version(package) for package in sorted(packages)},
-        }
+        described[name] = BackendFacts(
+            colour=backend.colour,
+            layer=backend.layer,
+            driver=backend.driver,
+            card=dict(backend.card),
+            versions={package: _version(package) for package in sorted(packages)},
+        )
     return described
 
 
@@ -71,17 +72,17 @@ def packages(*names: str) -> dict[str, str]:
     return {name: _version(name) for name in names}
 
 
-def _host() -> dict[str, Any]:
+def _host() -> Host:
     import psutil
 
-    return {
-        "system": f"{platform.system()} {platform.release()}",
-        "machine": platform.machine(),
+    return Host(
+        system=f"{platform.system()} {platform.release()}",
+        machine=platform.machine(),
         **_cpu(),
-        "cores": _cores(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "load_1min": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-    }
+        cores=_cores(),
+        memory_bytes=psutil.virtual_memory().total,
+        load_1min=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    )
 
 
 def _cores() -> int | None:
@@ -105,30 +106,33 @@ def _cpu() -> dict[str, str]:
 
 def _server(
     connection: "psycopg.Connection[Any]", database: Database, local_server: bool
-) -> dict[str, Any]:
+) -> Server:
     names = list(_SETTINGS)
-    settings = connection.execute(
-        "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s) ORDER BY name",
-        [names],
-    ).fetchall()
-    changed = connection.execute(
-        "SELECT name, current_setting(name) FROM pg_settings WHERE source NOT IN"
-        " ('default', 'override', 'client', 'session') AND NOT name = ANY(%s)"
-        " AND name !~ 'file|directory|dir|path|host|address|port|title|name|conninfo|command'"
-        " ORDER BY name",
-        [names],
-    ).fetchall()
+    # Settings of a role or of the URL differ from ours: they are those of a backend's session.
+    with database.connect(as_backend=True) as backend:
+        settings = backend.execute(
+            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)"
+            " ORDER BY name",
+            [names],
+        ).fetchall()
+        changed = backend.execute(
+            "SELECT name, current_setting(name) FROM pg_settings WHERE source NOT IN"
+            " ('default', 'override', 'session') AND NOT name = ANY(%s)"
+            " AND name !~ 'file|directory|dir|path|host|address|port|title|name|conninfo|command'"
+            " AND name <> 'client_encoding' ORDER BY name",
+            [names],
+        ).fetchall()
     info = connection.info
     by_socket = info.host.startswith("/")
-    return {
-        "version": info.parameter_status("server_version"),
+    return Server(
+        version=info.parameter_status("server_version"),
         # Of a socket, the path is nobody's business: it has the user's folders in it.
-        "url": None if by_socket else database.safe_url,
-        "transport": "unix socket" if by_socket else "tcp",
-        "local": local_server,
-        "settings": dict(settings),
-        "changed_settings": dict(changed),
-    }
+        url=None if by_socket else database.safe_url,
+        transport="unix socket" if by_socket else "tcp",
+        local=local_server,
+        settings=dict(settings),
+        changed_settings=dict(changed),
+    )
 
 
 def _version(package: str) -> str:
@@ -138,7 +142,7 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def _git() -> dict[str, Any] | None:
+def _git() -> Git | None:
     def git(*arguments: str) -> str:
         return subprocess.run(
             ["git", *arguments],
@@ -150,6 +154,6 @@ def _git() -> dict[str, Any] | None:
         ).stdout.strip()
 
     try:
-        return {"revision": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+        return Git(revision=git("rev-parse", "HEAD"), changed=bool(git("status", "--porcelain")))
     except (OSError, subprocess.SubprocessError):
         return None

@@ -6,24 +6,22 @@ what each field means.
 """
 
 import json
-import zlib
-from collections.abc import Iterator
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from bench.model.case import Case
-from bench.model.errors import BenchError, UsageError
-from bench.results.entries import BareLoop, Entry, Failure, Memory, Proof, Run
-
-FORMAT = 3
-"""Goes up whenever an older reader would misread a file; every older one is read."""
+from bench.model.errors import BenchError
+from bench.results import source
+from bench.results.decoding import LineError
+from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
+from bench.results.header import Header
+from bench.results.schema import FORMAT, NewerFormatError, read_entry, read_header
+from bench.system.output_files import new_folder
 
 RUN_FILE = "run.jsonl"
-
-_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, zlib.error, UsageError)
-"""What reading a line raises that this version did not write."""
 
 
 @dataclass
@@ -31,35 +29,55 @@ class Results:
     """Everything that a `run.jsonl` holds."""
 
     folder: Path
-    header: dict[str, Any]
+    header: Header
     runs: list[Run] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
     proofs: list[Proof] = field(default_factory=list)
     bare_loops: list[BareLoop] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    end: dict[str, Any] | None = None
+    end: End | None = None
     """How the command ended; None when it was killed before."""
     damaged_line: int | None = None
     """The number of a last line that was cut short."""
+
+    def add(self, entry: Entry | End) -> None:
+        """Put the entry to its kind."""
+        match entry:
+            case Run():
+                self.runs.append(entry)
+            case Memory():
+                self.memory.append(entry)
+            case Proof():
+                self.proofs.append(entry)
+            case BareLoop():
+                self.bare_loops.append(entry)
+            case Failure():
+                self.failures.append(entry)
+            case End():
+                self.end = entry
 
     @property
     def cases(self) -> list[Case]:
         """In the order of the header's plan; those of which there is a run or a memory."""
         seen = {run.case for run in self.runs} | {memory.case for memory in self.memory}
-        planned = [Case.from_dict(case) for case in self.header["plan"]]
-        return [case for case in planned if case in seen]
+        return [case for case in self.header.plan if case in seen]
+
+
+class FolderExistsError(BenchError):
+    """The folder for new results has something in it already, or is another run's."""
 
 
 class Recorder:
     """Appends to a new `run.jsonl`, a line at a time, each on disk before the next begins."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder. Raises `BenchError` where it exists or can't be made."""
+        """Make the folder. Raises `FolderExistsError`, or `BenchError` where it can't be made."""
         try:
-            folder.mkdir(parents=True)
-            self._file: IO[str] = (folder / RUN_FILE).open("w", encoding="utf-8")
+            self._folder = new_folder(folder)
+            new = self._folder.new_file(RUN_FILE)
+            self._file: IO[str] = os.fdopen(new, "w", encoding="utf-8")
         except FileExistsError:
-            raise BenchError(
+            raise FolderExistsError(
                 f"{folder} exists already: nothing of it was touched.\n"
                 "Choose another --out, or leave it out for a folder named by the time."
             ) from None
@@ -72,30 +90,31 @@ class Recorder:
         self.holds_runs = False
         self._begun = False
 
-    def header(self, header: dict[str, Any]) -> None:
-        self._append({"kind": "header", "format": FORMAT, **header})
+    def header(self, header: Header) -> None:
+        self._append({"kind": "header", "format": FORMAT, **header.as_dict()})
 
     def add(self, entry: Entry) -> None:
         self._append(entry.as_dict())
         self.holds_runs |= not isinstance(entry, Failure)
 
-    def end(self, outcome: str, **more: Any) -> None:
+    def end(self, outcome: str, reason: str = "") -> None:
         """The last line: `complete`, `interrupted` or `failed`, and why."""
         if self._begun:
-            self._append({"kind": "end", "outcome": outcome, **more})
+            self._append(End(outcome, reason).as_dict())
 
     def close(self) -> None:
         """No more lines. A folder that holds nothing, because nothing began, is taken back."""
         with suppress(OSError):  # a full disk was told of when it was met
             self._file.close()
         if not self._begun:
-            (self.folder / RUN_FILE).unlink()
+            self._folder.remove(RUN_FILE)
             self.folder.rmdir()
+        self._folder.close()
 
     def _append(self, line: dict[str, Any]) -> None:
         self._begun = True
         try:
-            self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+            self._file.write(_as_json(line) + "\n")
             self._file.flush()
         except OSError as error:
             raise BenchError(
@@ -110,69 +129,54 @@ def load(folder: Path) -> Results:
     A last line cut short is left out and named in `damaged_line`. Raises `BenchError` for a file
     that is missing, damaged elsewhere, or of a newer format.
     """
-    path = folder if folder.is_file() else folder / RUN_FILE
+    path = folder
     try:
-        lines = list(_lines(path))
+        if not folder.is_file():
+            path = folder / RUN_FILE
+        with source.open_file(path) as file:
+            return _read(path, file)
     except OSError as error:
         raise BenchError(
             f"cannot read {path}: {error.strerror}.\n"
             "Give a folder of results/, as `bench run` made it."
         ) from error
-    header = lines[0][1] if lines else None
-    if not isinstance(header, dict) or header.get("kind") != "header":
-        raise _headless(path)
-    version = header.get("format", 0)
-    if isinstance(version, int) and version > FORMAT:
+
+
+def header_of(path: Path, file: BinaryIO) -> Header:
+    """Return the header at the start of an open `run.jsonl`. Raises `BenchError`, `OSError`."""
+    try:
+        return read_header(source.first_line(file))
+    except NewerFormatError as error:
         raise BenchError(
-            f"{path} has format {version}; this version reads up to {FORMAT}.\n"
+            f"{path} has format {error.version}; this version reads up to {FORMAT}.\n"
             "It was written by a newer gatherbench: update this one to read it."
-        )
-    if version not in range(1, FORMAT + 1) or not isinstance(header.get("plan"), list):
-        raise _headless(path)
-    results = Results(path.parent, header)
-    for number, line in lines[1:]:
+        ) from error
+    except LineError as error:
+        raise BenchError(
+            f"{path} is damaged: it does not begin with a header line ({error}).\n"
+            "Nothing can be drawn without one; measure again with `bench run`."
+        ) from error
+
+
+def _read(path: Path, file: BinaryIO) -> Results:
+    results = Results(path.parent, header_of(path, file))
+    for number, line in source.numbered_lines(file):
         try:
-            _take(results, line)
-        except _DAMAGE as error:
-            if number != lines[-1][0]:
+            results.add(read_entry(line))
+        except LineError as error:
+            if not source.at_end(file):
                 raise BenchError(
                     f"{path} is damaged at line {number}.\n"
-                    "Delete that line to use the others: each holds one run."
+                    f"Delete that line to use the others: each holds one run. ({error}.)"
                 ) from error
             results.damaged_line = number
     return results
 
 
-def _headless(path: Path) -> BenchError:
-    return BenchError(
-        f"{path} is damaged: it does not begin with a header line.\n"
-        "Nothing can be drawn without one; measure again with `bench run`."
-    )
-
-
-def _lines(path: Path) -> Iterator[tuple[int, Any]]:
-    # What is no text is no JSON either, and is then known by its line.
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                yield number, json.loads(line)
-            except ValueError:
-                yield number, None
-
-
-def _take(results: Results, line: dict[str, Any]) -> None:
-    match line["kind"]:
-        case "run":
-            results.runs.append(Run.from_dict(line))
-        case "memory":
-            results.memory.append(Memory.from_dict(line))
-        case "proof":
-            results.proofs.append(Proof.from_dict(line))
-        case "bare":
-            results.bare_loops.append(BareLoop.from_dict(line))
-        case "failure":
-            results.failures.append(Failure.from_dict(line))
-        case "end":
-            results.end = line
-        case other:
-            raise ValueError(other)
+def _as_json(line: dict[str, Any]) -> str:
+    """Return the line in ASCII. Lone surrogates, of arguments that are no UTF-8, become `?`."""
+    text = json.dumps(line, separators=(",", ":"))
+    if "\\ud" not in text:
+        return text
+    plain = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(json.loads(plain), separators=(",", ":"))

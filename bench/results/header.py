@@ -1,51 +1,178 @@
-"""The first line of a results file: what was ordered, of what, and where."""
+"""The first line of a results file: what was asked, of what, and where. docs/results-format.md says
+what each field means.
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+A field that a file does not have is None or empty: older formats have fewer. `bench.results.schema`
+checks a line when it is read.
+"""
 
-from bench.dataset.fingerprint import Fingerprint
-from bench.results import environment
-from bench.server.database import Database
-from bench.verification.verify import Verdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
 
-if TYPE_CHECKING:
-    import psycopg
+from msgspec import Meta
 
-    from bench.model.run_config import RunConfig
+from bench.model.case import Case
+from bench.results.samples import LARGEST
+
+Count = Annotated[int, Meta(ge=0, le=LARGEST)]
+Amount = Annotated[int, Meta(ge=0, le=LARGEST)] | Annotated[float, Meta(ge=0, le=LARGEST)]
+Timestamp = Annotated[str, Meta(pattern=r"\A(\d{4}-\d\d-\d\d([T ][0-9:.+Z-]*)?)?\Z")]
+"""A time in ISO 8601, or empty."""
 
 
-def header(
-    config: "RunConfig",
-    connection: "psycopg.Connection[Any]",
-    database: Database,
-    fingerprint: Fingerprint,
-    verdicts: list[Verdict] | None,
-    *,
-    local: bool,
-) -> dict[str, Any]:
-    """As docs/results-format.md has it. `verdicts`: None where nothing was verified."""
-    plan = config.plan
-    return {
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "label": config.label,
-        "command": config.command,
-        "profile": plan.profile.name,
-        "rounds": plan.profile.rounds,
-        "seconds": plan.profile.seconds,
-        "warm_up_s": plan.profile.warm_up_s,
-        "load_model": "closed",
-        "session_guard": config.guard,
-        "verified": None if verdicts is None else {v.backend: v.checks for v in verdicts},
-        "leaves_out": plan.profile.leaves_out,
-        "impossible": dict(plan.impossible),
-        "dataset": {
-            "scale": config.dataset.scale,
-            "seed": config.dataset.seed,
-            "more_customers": config.dataset.more_customers,
-            **vars(fingerprint),
-            "digest": fingerprint.digest,
-        },
-        "environment": environment.collect(connection, database, local),
-        "backends": environment.describe(config.backends),
-        "plan": [case.as_dict() for case in plan.everything],
-    }
+@dataclass(frozen=True, kw_only=True)
+class DatasetFacts:
+    """The rows that were measured: how they were made, how many there are, and their hash."""
+
+    scale: Amount | None = None
+    seed: int | None = None
+    more_customers: Count | None = None
+    address: Count | None = None
+    customer: Count | None = None
+    item: Count | None = None
+    orders: Count | None = None
+    order_items: Count | None = None
+    content: str | None = None
+    digest: str | None = None
+
+    @property
+    def in_words(self) -> str:
+        """`scale 1, seed 2`, with `?` for what the file does not say."""
+        scale, seed = ("?" if value is None else value for value in (self.scale, self.seed))
+        return f"scale {scale}, seed {seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """The machine."""
+
+    system: str | None = None
+    machine: str | None = None
+    cpu: str | None = None
+    cpu_generation: str | None = None
+    cores: Count | None = None
+    memory_bytes: Count | None = None
+    load_1min: Amount | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The processor's model, or else its architecture."""
+        return self.cpu or self.machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Git:
+    """The commit of gatherbench that measured."""
+
+    revision: str
+    changed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The PostgreSQL server."""
+
+    version: str | None = None
+    url: str | None = None
+    transport: str | None = None
+    local: bool | None = None
+    settings: dict[str, str | None] = field(default_factory=dict)
+    changed_settings: dict[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Machine, interpreter, server and versions."""
+
+    host: Host = field(default_factory=Host)
+    python: str | None = None
+    implementation: str | None = None
+    gil: bool | None = None
+    gatherbench: str | None = None
+    git: Git | None = None
+    server: Server = field(default_factory=Server)
+    packages: dict[str, str] = field(default_factory=dict)
+    """Package -> version, of a lesson; a run has the versions with its backends."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The environment as it stands in files; `packages` only where there are any."""
+        fields = asdict(self)
+        return fields if self.packages else {k: v for k, v in fields.items() if k != "packages"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendFacts:
+    """A backend as charts and the fairness card need it."""
+
+    colour: str | None = None
+    layer: str | None = None
+    driver: str | None = None
+    card: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+NOT_DESCRIBED = BackendFacts()
+"""A backend of which the header says nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """The header without its plan."""
+
+    created_at: Timestamp = ""
+    label: str | None = None
+    command: str | None = None
+    profile: str | None = None
+    rounds: Count | None = None
+    seconds: Amount | None = None
+    warm_up_s: Amount | None = None
+    load_model: str | None = None
+    session_guard: bool | None = None
+    verified: dict[str, Count] | None = field(default_factory=dict)
+    """Backend -> answers found right; None: the run was not verified."""
+    leaves_out: str | None = None
+    impossible: dict[str, str] = field(default_factory=dict)
+    dataset: DatasetFacts = field(default_factory=DatasetFacts)
+    environment: Environment = field(default_factory=Environment)
+    backends: dict[str, BackendFacts] = field(default_factory=dict)
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Package -> version, of all backends together."""
+        return {
+            package: version
+            for backend in self.backends.values()
+            for package, version in backend.versions.items()
+        }
+
+    @property
+    def null_backends(self) -> set[str]:
+        """The names of the backends that answer from memory."""
+        return {name for name, backend in self.backends.items() if backend.layer == "null"}
+
+    @property
+    def seconds_in_words(self) -> str:
+        """The length of a run without its unit; `?` where the file does not say it."""
+        return "?" if self.seconds is None else str(self.seconds)
+
+    def backend(self, name: str) -> BackendFacts:
+        """Return what the header says of a backend; `NOT_DESCRIBED` where it says nothing."""
+        return self.backends.get(name, NOT_DESCRIBED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header(Conditions):
+    """The whole first line, but for `kind` and `format`."""
+
+    plan: Sequence[Case] = ()
+    """Every planned case, in the order of tables."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The header as it stands in `run.jsonl`."""
+        fields = {name: getattr(self, name) for name in Conditions.__dataclass_fields__}
+        return fields | {
+            "dataset": asdict(self.dataset),
+            "environment": self.environment.as_dict(),
+            "backends": {name: asdict(backend) for name, backend in self.backends.items()},
+            "plan": [case.as_dict() for case in self.plan],
+        }

@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root. For root the server gets a system user of its
 else it runs as the one who starts it.
 """
 
+import errno
 import logging
 import os
 import shutil
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.model.errors import BenchError
+from bench.server.place import Users, ancestors
+from bench.system.folder import READ_FOLDER
 
 SYSTEM_USER = "gatherbench"
 
@@ -43,19 +46,26 @@ class Account:
         """The users that may connect: this one, and root where root is the caller."""
         return [self.name, *(["root"] if self.switched else [])]
 
-    def own(self, path: Path | int) -> None:
-        """Make a path or an open file this account's, and closed to everybody else.
+    @property
+    def users(self) -> Users:
+        return Users(caller=0 if self.switched else self.uid, server=self.uid)
 
-        A symbolic link is refused with OSError: root must not give away what it points to.
+    def own(self, file: int, path: Path) -> None:
+        """Make an open file or folder this account's, and closed to everybody else.
+
+        `path` is for messages.
+
+        Raises OSError for what belongs to another user, and for a file that has a second name:
+        root must not give away what somebody else has put here.
         """
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW) if isinstance(path, Path) else path
-        try:
-            os.fchmod(file, 0o700)
-            if self.switched:
-                os.fchown(file, self.uid, self.gid)
-        finally:
-            if isinstance(path, Path):
-                os.close(file)
+        status = os.fstat(file)
+        if status.st_uid not in (self.users.caller, self.uid):
+            raise OSError(errno.EPERM, f"it belongs to another user, uid {status.st_uid}", path)
+        if not stat.S_ISDIR(status.st_mode) and status.st_nlink > 1:
+            raise OSError(errno.EPERM, "the file has a second name (a hard link)", path)
+        os.fchmod(file, 0o700)
+        if self.switched:
+            os.fchown(file, self.uid, self.gid)
 
     def owns_privately(self, folder: Path) -> bool:
         """Whether `folder` is a real folder of this account that nobody else can enter."""
@@ -69,23 +79,30 @@ class Account:
     def let_through(self, paths: Iterable[Path]) -> None:
         """Give this account the way to `paths`: the search bit, where an ancestor lacks it.
 
-        Only the right to pass is added, never the right to list, and every change is logged.
+        Only the right to pass is added, never the right to list, only to the caller's own folders,
+        and every change is logged.
         """
-        if not self.switched:
-            return
-        ancestors = {ancestor for path in paths for ancestor in path.parents}
-        for folder in sorted(ancestors):
-            found = folder.stat()
-            if _may_pass(found, self):
-                continue
+        for path in paths if self.switched else ():
+            for folder, descriptor in ancestors(path):
+                status = os.fstat(descriptor)
+                if not _may_pass(status, self):
+                    self._open_to_pass(folder, descriptor, status)
+
+    def _open_to_pass(self, folder: Path, descriptor: int, status: os.stat_result) -> None:
+        try:
+            if status.st_uid != self.users.caller:
+                raise OSError(errno.EPERM, f"it belongs to another user, uid {status.st_uid}")
+            opened = os.open(".", READ_FOLDER, dir_fd=descriptor)
             try:
-                folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
-            except OSError as error:
-                raise BenchError(
-                    f"the user {self.name} cannot pass through {folder} ({error.strerror}).\n"
-                    "Run as an ordinary user, or pass --database-url."
-                ) from error
-            log.warning("added the search bit (o+x) to %s for the user %s", folder, self.name)
+                os.fchmod(opened, stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
+            finally:
+                os.close(opened)
+        except OSError as error:
+            raise BenchError(
+                f"the user {self.name} cannot pass through {folder} ({error.strerror}).\n"
+                "Run as an ordinary user, or pass --database-url."
+            ) from error
+        log.warning("added the search bit (o+x) to %s for the user %s", folder, self.name)
 
 
 def _may_pass(found: os.stat_result, account: Account) -> bool:
@@ -96,33 +113,10 @@ def _may_pass(found: os.stat_result, account: Account) -> bool:
     return bool(found.st_mode & stat.S_IXOTH)
 
 
-def account_for(folder: Path) -> Account:
-    """The account that runs the server whose files lie, or will lie, in `folder`.
-
-    Raises BenchError when the folder belongs to somebody else, or no account can be had.
-    """
-    owner = _owner(folder)
+def account_for_caller() -> Account:
+    """Return the account that runs the caller's server. BenchError where none can be had."""
     caller = os.geteuid()
-    account = _system_user() if caller == 0 else _by_uid(caller, switched=False)
-    # Root too keeps its hands off: whoever owns a folder decides where a path below it leads.
-    if owner not in (None, caller, account.uid):
-        raise BenchError(
-            f"{folder} belongs to another user (uid {owner}).\n"
-            "Run as that user, or set GATHERBENCH_HOME to a folder of your own."
-        )
-    return account
-
-
-def _owner(folder: Path) -> int | None:
-    try:
-        return folder.stat().st_uid
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise BenchError(
-            f"cannot look into {folder} ({error.strerror}).\n"
-            "Set GATHERBENCH_HOME to a folder of your own, or pass --database-url."
-        ) from error
+    return _system_user() if caller == 0 else _by_uid(caller, switched=False)
 
 
 def _by_uid(uid: int, *, switched: bool) -> Account:

@@ -1,41 +1,27 @@
 """A PostgreSQL one can connect to, named by its URL; what goes wrong is said in two lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.model.errors import BenchError
-from bench.server.url import masked, normalised, redact, unreadable
+from bench.model.errors import BenchError, UsageError
+from bench.server import settings
+from bench.server.drivers import check_drivers, driver_url
+from bench.server.lookup import looked_up
+from bench.server.refusals import cannot_connect
+from bench.server.url import build, changed, masked, parse, redact
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Database", "postmaster_pid", "redact", "resolve"]
+__all__ = ["Database", "named", "postmaster_pid", "redact", "resolve"]
 
 OLDEST_SERVER = 12
 _CONNECT_TIMEOUT_S = 5
 _CLOCKS_AGREE_S = 2
-
-# Words of the server or of libpq, what they mean, and what to do. Failures to connect carry no
-# SQLSTATE, and a server that speaks another language is quoted as it is.
-_FAILURES = (
-    ("password authentication failed", "wrong user or password for", "Check them in the URL."),
-    ("no password supplied", "no password given for", "Add it: postgresql://user:password@..."),
-    ("no pg_hba.conf entry", "this user may not connect to", "See pg_hba.conf on the server."),
-    ("Peer authentication failed", "this user may not connect to", "Connect as its owner."),
-    ("does not exist", "no such database or user at", "Check the URL, or `createdb` it."),
-    ("too many clients", "no connection is free at", "Close others, or raise max_connections."),
-    ("remaining connection slots", "no connection is free at", "Close others."),
-    ("starting up", "the server is still starting at", "Try again in a moment."),
-    ("timeout", "no answer in time from", "Check host, port and firewall."),
-    ("resolve host", "no such host in", "Check the host's name in the URL."),
-    (
-        "",
-        "cannot connect to",
-        "Check the URL and that the server runs, or leave --database-url out.",
-    ),
-)
+_PINNED = settings.options(settings.PINNED)
+_ENCODING = "UTF8"
 
 
 @dataclass(frozen=True)
@@ -43,28 +29,48 @@ class Database:
     """A database by its libpq URL. Make one with `resolve`, which also checks the URL's form."""
 
     url: str = field(repr=False)
+    """A libpq URL; it may hold a password. The drivers' own are made of it by `driver_url`."""
 
     @property
     def safe_url(self) -> str:
-        """The URL to show: every password in it is `***`."""
-        return masked(self.url)
+        """The URL to show: every password in it is `***`, and our own settings are left out."""
+        try:
+            shown = parse(self.url)
+        except UsageError:
+            return masked(self.url)
+        shown["options"] = shown.get("options", "").removesuffix(_PINNED).rstrip()
+        if shown.get("client_encoding") == _ENCODING:
+            del shown["client_encoding"]
+        return masked(build({name: shown[name] for name in shown if shown[name]}))
 
     def __repr__(self) -> str:
         return f"Database({self.safe_url!r})"
 
     def connect(
-        self, *, autocommit: bool = True, application_name: str = "gatherbench"
+        self,
+        *,
+        autocommit: bool = True,
+        application_name: str = "gatherbench",
+        as_backend: bool = False,
     ) -> "psycopg.Connection":
-        """A new connection, or BenchError. Waits 5 s at most, unless the URL says otherwise."""
+        """A new connection, or BenchError. Waits 5 s at most, unless the URL says otherwise.
+
+        Its settings are `settings.STEADY`, whatever the role's. `as_backend`: the settings are
+        those that the backends' sessions have.
+        """
         import psycopg
 
-        options: dict[str, Any] = {"application_name": application_name}
-        if "connect_timeout" not in parameters(self.url):
-            options["connect_timeout"] = _CONNECT_TIMEOUT_S
+        changes = {"application_name": application_name}
+        if "connect_timeout" not in parse(self.url):
+            changes["connect_timeout"] = str(_CONNECT_TIMEOUT_S)
         try:
-            connection = psycopg.connect(self.url, autocommit=autocommit, **options)
+            connection = psycopg.connect(
+                driver_url(self.url, "psycopg", **changes), autocommit=True
+            )
+            if not as_backend:
+                settings.steady(connection)
         except psycopg.Error as error:
-            raise self._failure(str(error)) from None  # the cause may quote the password
+            raise cannot_connect(error, self) from None  # the cause may quote the password
         if connection.info.server_version < OLDEST_SERVER * 10_000:
             found = connection.info.parameter_status("server_version")
             connection.close()
@@ -72,6 +78,7 @@ class Database:
                 f"{self.safe_url} is PostgreSQL {found}, older than {OLDEST_SERVER}.\n"
                 "Pass another --database-url, or leave it out for the embedded server."
             )
+        connection.autocommit = autocommit
         return connection
 
     @contextmanager
@@ -88,6 +95,10 @@ class Database:
                     f"lost the server at {self.safe_url} ({reason}).\n"
                     "See its log; what was finished before is kept."
                 ) from None
+
+    def url_for(self, driver: str) -> str:
+        """The URL for this driver's own `connect`; UsageError where it lacks what protects."""
+        return driver_url(self.url, driver)
 
     def check_capacity(self, connections: int) -> None:
         """Raise BenchError when the server has fewer free connections than are needed."""
@@ -112,12 +123,6 @@ class Database:
         assert row is not None
         return row[0], row[1], row[2]
 
-    def _failure(self, said: str) -> BenchError:
-        lines = [line for line in said.strip().splitlines() if "Is the server running" not in line]
-        reason = redact(lines[-1].rpartition(" failed: ")[2].strip(), self.url)
-        _, what, advice = next(known for known in _FAILURES if known[0] in said)
-        return BenchError(f"{what} {self.safe_url} ({reason}).\n{advice}")
-
 
 # Rows of other users hide most columns; these two are always shown, and only for connections.
 _CAPACITY = """
@@ -129,29 +134,45 @@ _CAPACITY = """
 """
 
 
-def resolve(database_url: str | None) -> Database:
-    """The database to use: the one named, else the embedded server's, started when it is not up."""
+def named(database_url: str | None) -> Database:
+    """The database that the user means: the one named, else the embedded server's.
+
+    The embedded server is started when it is not up. UsageError when the URL cannot be read.
+    """
     if database_url:
-        url = normalised(database_url)
-        parameters(url)
-        return Database(url)
-    from bench.server.embedded import EmbeddedServer, default_folder
+        parameters = parse(database_url)
+    else:
+        from bench.server.embedded import EmbeddedServer, default_folder
 
-    return Database(EmbeddedServer(default_folder()).start())
+        parameters = parse(EmbeddedServer(default_folder()).start())
+    return Database(build(looked_up(parameters)))
 
 
-def parameters(url: str) -> dict[str, Any]:
-    """What libpq reads in `url`. UsageError, without a word of the URL, when it can't read it."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
+def resolve(database_url: str | None, drivers: Iterable[str] = ()) -> Database:
+    """The same to work on: every session has our settings, and a first one was fit for work.
 
+    `drivers`: those that will be given its URL; what they lack is said, or refused with UsageError.
+    Raises BenchError when the server cannot be reached, or a session could not do its work.
+    """
+    parameters = parse(named(database_url).url)
+    # Columns have to arrive as text, also from a database without an encoding (SQL_ASCII), and the
+    # same bytes have to be sent to every driver; asyncpg has no other encoding.
+    parameters["client_encoding"] = _ENCODING
+    plain = Database(build(parameters))
+    check_drivers(plain.url, drivers)
+    options = f"{parameters.get('options', '')} {_PINNED}".strip()
+    pinned = Database(changed(plain.url, options=options))
     try:
-        found = conninfo_to_dict(url)
-        for port in str(found.get("port") or "").split(","):
-            int(port or 0)
-    except (psycopg.Error, ValueError):
-        raise unreadable() from None
-    return found
+        with pinned.connect(as_backend=True) as connection:
+            settings.check(connection, plain.safe_url)
+        return pinned
+    except BenchError as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+    # A pooler admits no settings: that is well where nobody can add to the search path.
+    with plain.connect() as connection:
+        settings.check(connection, plain.safe_url)
+    return plain
 
 
 def postmaster_pid(connection: "psycopg.Connection") -> int | None:

@@ -11,13 +11,23 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from bench.model.errors import BenchError
-from bench.server.account import Account, account_for
-from bench.server.process import PORT, Postmaster, end_remains, read_postmaster
+from bench.server.account import Account, account_for_caller
+from bench.server.files import (
+    DATA,
+    LOG,
+    PARTIAL_DATA,
+    admit,
+    open_lock,
+    postmaster,
+    take_over,
+)
+from bench.server.place import enter
+from bench.server.process import PORT, Postmaster, end_remains
 from bench.server.programs import MAJOR_VERSION, binary, run, version
 from bench.server.socket import socket_folder
+from bench.system.folder import Folder
 from bench.system.home import home
 
 # The largest profile holds 64 connections, and for a moment the next case's 64 beside them; the
@@ -52,176 +62,182 @@ class EmbeddedServer:
     """One PostgreSQL on a unix socket, for the user who starts it and nobody else.
 
     `folder` holds everything: `data`, `socket`, `server.log` and `lock`. Every method may be called
-    by several processes at once.
+    by several processes at once, and raises BenchError where another user could change what is in
+    the folder (`bench.server.place`).
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+        self._named = folder.absolute()
+        self.folder = Path(os.path.realpath(folder))
         self.data = self.folder / "data"
-        self.log = self.folder / "server.log"
+        self.log = self.folder / LOG
 
     def start(self) -> str:
         """Start the server unless it runs, creating its data when new, and return its URL.
 
         It stays when this process ends. What a crash left behind is cleared away first.
         """
-        account = account_for(self.folder)
-        if running := self._answering(account):
-            return _url(running)
+        account = account_for_caller()
+        with self._entered(account) as folder:
+            if folder and (running := _answering(folder, account)):
+                return running.url
         programs = binary("pg_ctl")
-        with self._locked(account) as lock:
-            account.let_through([self.folder, programs])
-            if running := self._settled(account):
-                return _url(running)
-            self._end(account)
-            self._initialise(account, lock)
-            self._launch(account)
-            if running := self._answering(account):
-                return _url(running)
+        with self._locked(account) as (folder, lock):
+            account.let_through([folder.path, programs])
+            if running := self._settled(folder, account):
+                return running.url
+            self._end(folder, account)
+            self._initialise(folder, account, lock)
+            self._launch(folder, account)
+            if running := _answering(folder, account):
+                return running.url
         raise BenchError(f"the embedded server started but does not answer; see {self.log}.")
 
     def stop(self) -> bool:
         """Shut the server down, ending its connections. True if it was running."""
-        account = account_for(self.folder)
-        if not self.data.exists():
-            return False
-        with self._locked(account):
-            return self._end(account)
+        account = account_for_caller()
+        with self._entered(account) as folder:
+            if folder is None or folder.status(DATA) is None:
+                return False
+        with self._locked(account) as (folder, _):
+            return self._end(folder, account)
 
     def status(self) -> ServerStatus:
         """How it is now. Starts and changes nothing."""
-        account_for(self.folder)
-        found = read_postmaster(self.data)
+        with self._entered(account_for_caller()) as folder:
+            found = postmaster(folder) if folder else None
         if found is None or not found.is_alive:
             return ServerStatus(False, None, version(), None, self.data, None)
-        url = _url(found) if found.answers else None
+        url = found.url if found.answers else None
         return ServerStatus(True, found.pid, version(), url, self.data, found.socket_folder)
 
-    def _answering(self, account: Account) -> Postmaster | None:
-        """The running server, if it answers in a socket folder that only its account can enter."""
-        found = read_postmaster(self.data)
-        safe = found is not None and self._is_private(found, account)
-        return found if found is not None and safe and found.answers else None
-
-    @staticmethod
-    def _is_private(found: Postmaster, account: Account) -> bool:
-        return found.socket_folder is not None and account.owns_privately(found.socket_folder)
-
-    def _settled(self, account: Account) -> Postmaster | None:
+    def _settled(self, folder: Folder, account: Account) -> Postmaster | None:
         """The running server, once it answers; None when there is none, or none to be reached.
 
         A server that is starting, or too busy to answer at once, is waited for, never ended.
         """
         deadline = time.monotonic() + _TIMEOUT_S
-        while (found := read_postmaster(self.data)) and found.is_alive:
-            if running := self._answering(account):
+        while (found := postmaster(folder)) and found.is_alive:
+            if running := _answering(folder, account):
                 return running
-            lost = found.ready and not (found.has_socket and self._is_private(found, account))
+            lost = found.ready and not (found.has_socket and _is_private(found, account))
             if lost or time.monotonic() > deadline:
                 return None
             time.sleep(0.02)
         return None
 
     @contextlib.contextmanager
-    def _locked(self, account: Account) -> Iterator[int]:
+    def _entered(self, account: Account) -> Iterator[Folder | None]:
+        """Give the server's folder, or None where it is not made yet."""
+        folder = enter(self._named, account.users)
+        try:
+            yield folder
+        except OSError as error:
+            raise self._unkept(error) from error
+        finally:
+            if folder is not None:
+                folder.close()
+
+    @contextlib.contextmanager
+    def _locked(self, account: Account) -> Iterator[tuple[Folder, int]]:
         """Let one process at a time start or stop this server; BenchError if files can't be kept.
 
-        Gives the lock's file, which holds the lock for as long as any process has it open.
+        Gives the folder, made where it is missing, and the lock's file, which holds the lock for
+        as long as any process has it open.
         """
         import fcntl
 
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            account.own(self.folder)
-            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        folder = enter(self._named, account.users, make=True)
+        assert folder is not None, "it was to be made"
+        with folder:
             try:
-                account.own(lock)
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield lock
-            finally:
-                os.close(lock)
-        except OSError as error:
-            raise BenchError(
-                f"cannot keep the embedded server's files in {self.folder} ({error}).\n"
-                "Set GATHERBENCH_HOME to a folder you can write to, or pass --database-url."
-            ) from error
+                take_over(folder, account)
+                lock = open_lock(folder, account)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                    yield folder, lock
+                finally:
+                    os.close(lock)
+            except OSError as error:
+                raise self._unkept(error) from error
 
-    def _initialise(self, account: Account, lock: int) -> None:
+    def _unkept(self, error: OSError) -> BenchError:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return BenchError(
+            f"cannot keep the embedded server's files in {self.folder} ({reason}).\n"
+            "Set GATHERBENCH_HOME to a folder you can write to, or pass --database-url."
+        )
+
+    def _initialise(self, folder: Folder, account: Account, lock: int) -> None:
         """Create the data folder, whole or not at all; check the version of one that exists."""
-        if self.data.exists():
-            marker = self.data / "PG_VERSION"
-            major = marker.read_text().strip() if marker.exists() else "unknown"
+        if folder.status(DATA) is not None:
+            with folder.folder(DATA) as data:
+                marker = data.read("PG_VERSION")
+            major = marker.decode(errors="replace").strip() if marker is not None else "unknown"
             if major != str(MAJOR_VERSION):
                 raise BenchError(
                     f"{self.data} holds data of PostgreSQL {major}, the server is "
                     f"{MAJOR_VERSION}.\nMove that folder away; the rows are made anew."
                 )
             return
-        partial = self.folder / "data.partial"
-        if partial.exists():
-            shutil.rmtree(partial)
+        if folder.status(PARTIAL_DATA) is not None:
+            shutil.rmtree(PARTIAL_DATA, dir_fd=folder.descriptor)
         # initdb outlives a killed caller: it holds the lock itself, so that nobody works beside it.
         options = ["--username=postgres", "--auth=peer", *INITDB_OPTIONS]
-        done = run(account, self.folder, "initdb", "-D", partial.name, *options, keep_open=lock)
+        done = run(account, folder, "initdb", "-D", PARTIAL_DATA, *options, keep_open=lock)
         if done.returncode:
             raise BenchError(f"initdb failed in {self.folder}:\n{_tail(done.stderr)}")
-        partial.rename(self.data)
+        folder.rename(PARTIAL_DATA, DATA)
 
-    def _launch(self, account: Account) -> None:
-        self._write_access_rules(account)
-        sockets = socket_folder(self.folder, account)
-        for left in sockets.glob(".s.PGSQL.*"):
-            left.unlink()  # its lock file names a pid that somebody else may have by now
+    def _launch(self, folder: Folder, account: Account) -> None:
+        with folder.folder(DATA) as data:
+            admit(data, account)
+        with socket_folder(folder, account) as sockets:
+            for left in sockets.names():
+                if left.startswith(".s.PGSQL."):
+                    sockets.remove(left)  # its lock file names a pid that somebody else may have
         settings = {
             **SERVER_SETTINGS,
             "port": str(PORT),
             "listen_addresses": "",
-            "unix_socket_directories": f'"{sockets}"',
+            "unix_socket_directories": f'"{sockets.path}"',
             "unix_socket_permissions": "0700",
         }
         options = shlex.join(f"--{name}={value}" for name, value in settings.items())
-        before = self.log.stat().st_size if self.log.exists() else 0
+        log = folder.status(LOG)
         wait = ["-w", "-s", "-t", str(_TIMEOUT_S)]
-        start = ["-D", self.data.name, "-l", self.log.name, *wait, "-o", options, "start"]
-        done = run(account, self.folder, "pg_ctl", *start)
-        if done.returncode and not self._answering(account):
-            said = (
-                self.log.read_bytes()[before:].decode(errors="replace") if self.log.exists() else ""
-            )
+        start = ["-D", DATA, "-l", LOG, *wait, "-o", options, "start"]
+        done = run(account, folder, "pg_ctl", *start)
+        if done.returncode and not _answering(folder, account):
+            said = folder.read(LOG, log.st_size if log else 0) or b""
             raise BenchError(
                 f"the embedded server did not start; {self.log} ends with:\n"
-                f"{_tail(said or done.stderr)}"
+                f"{_tail(said.decode(errors='replace') or done.stderr)}"
             )
 
-    def _end(self, account: Account) -> bool:
+    def _end(self, folder: Folder, account: Account) -> bool:
         """End the server and all that a killed one left. True if it was running."""
-        found = read_postmaster(self.data)
+        found = postmaster(folder)
         running = found is not None and found.is_alive
         for mode in ("fast", "immediate") if running else ():
-            stop = ["-D", self.data.name, "-w", "-s", "-t", str(_TIMEOUT_S), "-m", mode, "stop"]
-            if run(account, self.folder, "pg_ctl", *stop).returncode == 0:
+            stop = ["-D", DATA, "-w", "-s", "-t", str(_TIMEOUT_S), "-m", mode, "stop"]
+            if run(account, folder, "pg_ctl", *stop).returncode == 0:
                 break
-        end_remains(self.data)
+        if folder.status(DATA) is not None:
+            with folder.folder(DATA) as data:
+                end_remains(data)
         return running
 
-    def _write_access_rules(self, account: Account) -> None:
-        """Admit the account's own users by what the kernel says of them, as the one superuser."""
-        self._replace(account, "pg_hba.conf", "local all postgres peer map=gatherbench\n")
-        rules = (f'gatherbench "{user}" postgres\n' for user in account.admitted)
-        self._replace(account, "pg_ident.conf", "".join(rules))
 
-    def _replace(self, account: Account, name: str, text: str) -> None:
-        new = self.data / f"{name}.new"
-        new.unlink(missing_ok=True)
-        with new.open("x") as file:
-            file.write(text)
-        account.own(new)
-        new.replace(self.data / name)
+def _answering(folder: Folder, account: Account) -> Postmaster | None:
+    """The running server, if it answers in a socket folder that only its account can enter."""
+    found = postmaster(folder)
+    safe = found is not None and _is_private(found, account)
+    return found if found is not None and safe and found.answers else None
 
 
-def _url(running: Postmaster) -> str:
-    # The port is named because PGPORT, where set, would stand in for one that is not.
-    return f"postgresql://postgres@/postgres?host={quote(str(running.socket_folder))}&port={PORT}"
+def _is_private(found: Postmaster, account: Account) -> bool:
+    return found.socket_folder is not None and account.owns_privately(found.socket_folder)
 
 
 def _tail(text: str, lines: int = 8) -> str:

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.server.url import build
+from bench.system.folder import Folder
+
 if TYPE_CHECKING:
     import psutil
 
+PID_FILE = "postmaster.pid"
 PORT = 5432
 SOCKET = f".s.PGSQL.{PORT}"
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
@@ -23,6 +27,13 @@ class Postmaster:
     data: Path
     socket_folder: Path | None
     ready: bool
+
+    @property
+    def url(self) -> str:
+        """The URL of its database `postgres`, by the socket."""
+        # The port is named because PGPORT, where set, would stand in for one that is not.
+        where = {"host": str(self.socket_folder), "port": str(PORT)}
+        return build({"user": "postgres", "dbname": "postgres", **where})
 
     @property
     def is_alive(self) -> bool:
@@ -45,18 +56,19 @@ class Postmaster:
         return self.ready and self.socket_folder is not None and _speaks(self.socket_folder)
 
 
-def read_postmaster(data: Path) -> Postmaster | None:
+def read_postmaster(data: Folder) -> Postmaster | None:
     """The server that `data` says it has; None without a pid file, or with a half-written one."""
     try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
+        lines = (data.read(PID_FILE) or b"").decode().splitlines()
         pid = abs(int(lines[0]))
     except (OSError, ValueError, IndexError):
         return None
     socket_folder = Path(lines[4]) if len(lines) > 4 and lines[4] else None
-    return Postmaster(pid, data, socket_folder, len(lines) > 7 and lines[7].strip() == "ready")
+    ready = len(lines) > 7 and lines[7].strip() == "ready"
+    return Postmaster(pid, data.path, socket_folder, ready)
 
 
-def end_remains(data: Path) -> None:
+def end_remains(data: Folder) -> None:
     """End what a killed server left: its orphaned processes and its pid file.
 
     PostgreSQL itself would refuse to start for as long as any process of the same user has the pid
@@ -67,11 +79,11 @@ def end_remains(data: Path) -> None:
     orphans = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if _serves(process, data):
+            if _serves(process, data.path):
                 process.kill()
                 orphans.append(process)
     psutil.wait_procs(orphans, timeout=10)
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    data.remove(PID_FILE)
 
 
 def _serves(process: "psutil.Process", data: Path) -> bool:

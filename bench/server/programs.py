@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.model.errors import BenchError
 from bench.server.account import Account
+from bench.system.folder import Folder
 
 MAJOR_VERSION = 18
 
@@ -40,7 +41,7 @@ def version() -> str:
 
 
 def run(
-    account: Account, folder: Path, program: str, *arguments: str, keep_open: int | None = None
+    account: Account, folder: Folder, program: str, *arguments: str, keep_open: int | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a program as `account` in `folder`, and return what it said once it has ended.
 
@@ -51,7 +52,7 @@ def run(
     try:
         return subprocess.run(
             [path, *arguments],
-            cwd=folder,
+            cwd=_as_path(folder),
             env=environment | {"LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             pass_fds=() if keep_open is None else (keep_open,),
@@ -64,3 +65,9 @@ def run(
         raise BenchError(
             f"the user {account.name} may not run {path}.\nTry: chmod -R o+rX {wheel}"
         ) from error
+
+
+def _as_path(folder: Folder) -> Path:
+    """Return the open folder itself, whatever its path leads to by now; without /proc, its path."""
+    itself = Path(f"/proc/self/fd/{folder.descriptor}")
+    return itself if itself.is_dir() else folder.path

@@ -7,31 +7,41 @@ from pathlib import Path
 
 from bench.server.account import Account
 from bench.server.process import SOCKET
+from bench.system.folder import READ_FOLDER, Folder
+
+NAME, NOTE = "socket", "socket-folder"
 
 _LONGEST_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 
 
-def socket_folder(folder: Path, account: Account) -> Path:
-    """A private folder for the socket of the server whose files lie in `folder`.
+def socket_folder(folder: Folder, account: Account) -> Folder:
+    """Open a private folder for the socket of the server whose files lie in `folder`.
 
     It is `folder/socket`, unless a socket can't have so long or so odd a name. Then it is one of an
     unpredictable name among the temporary files, noted in `folder/socket-folder` and used again
-    while it exists and is still `account`'s own.
+    while it exists and is still `account`'s own. Raises `OSError`.
     """
-    own = folder / "socket"
-    if _fits(own):
-        own.mkdir(exist_ok=True)
-        account.own(own)
-        return own
-    note = folder / "socket-folder"
-    if note.exists() and account.owns_privately(Path(note.read_text())):
-        return Path(note.read_text())
+    if _fits(folder.path / NAME):
+        beside = folder.folder(NAME, make=True, mode=0o700)
+        account.own(beside.descriptor, beside.path)
+        return beside
+    if noted := _noted(folder, account):
+        return noted
     made = Path(tempfile.mkdtemp(prefix="gatherbench-", dir=_temporary(account)))
-    account.own(made)
+    opened = Folder(made, os.open(made, READ_FOLDER | os.O_NOFOLLOW))
+    account.own(opened.descriptor, made)
     account.let_through([made])
-    note.write_text(str(made))
-    account.own(note)
-    return made
+    with folder.replacing(NOTE, 0o600) as note:
+        note.write(os.fsencode(made))
+    return opened
+
+
+def _noted(folder: Folder, account: Account) -> Folder | None:
+    note = folder.read(NOTE)
+    path = Path(os.fsdecode(note)) if note else None
+    if path is None or not account.owns_privately(path):
+        return None
+    return Folder(path, os.open(path, READ_FOLDER | os.O_NOFOLLOW))
 
 
 def _fits(folder: Path) -> bool:
@@ -47,5 +57,6 @@ def _temporary(account: Account) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and account.owns_privately(Path(runtime)) and _fits(Path(runtime, name)):
         return Path(runtime)
-    chosen = Path(tempfile.gettempdir())
-    return chosen if _fits(chosen / name) else Path("/tmp")
+    chosen = Path(tempfile.gettempdir()).resolve()
+    trusted = account.users.trusted(chosen.stat())
+    return chosen if trusted and _fits(chosen / name) else Path("/tmp")

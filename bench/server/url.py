@@ -1,65 +1,115 @@
-"""Database URLs as text: in libpq's form, and cleaned of secrets before they are shown."""
+"""Database URLs: read, built, and cleaned of secrets before they are shown.
+
+`parse` and `build` are the only places that read or write a URL. Everything else works on the
+parameters between them, which have libpq's names:
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
 
 import re
-from urllib.parse import unquote
+from collections.abc import Mapping
+from itertools import zip_longest
+from urllib.parse import quote
 
 from bench.model.errors import UsageError
 
 _SCHEME = re.compile(r"(?:postgresql|postgres)(?:\+\w+)?://")
 _HOST = r"(?:\[[^\]]*\]|[^@/?:,\[\]]*)(?::\d*)?"
 _WELL_FORMED = re.compile(
-    rf"(?:[^:/@?]*(?::(?P<password>[^@/]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^?@]*)?(?:\?.*)?"
+    rf"(?:[^:/@?]*(?::[^@/]*)?@)?{_HOST}(?:,{_HOST})*(?:/[^?@]*)?(?:\?.*)?", re.DOTALL
 )
-_SECRET_PARAMETERS = {
-    "password",
-    "sslpassword",
-    "oauth_client_secret",
-    "scram_client_key",
-    "scram_server_key",
-}
+SECRETS = frozenset(
+    {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
+)
+_HIDDEN = "***"
+_IN_AUTHORITY = ("user", "password", "host", "port", "dbname")
 
 
-def normalised(url: str) -> str:
-    """`url` as libpq reads it: without the driver that SQLAlchemy's form may name.
+def parse(text: str) -> dict[str, str]:
+    """Return the parameters of a URL or of a `key=value` string, as libpq reads them.
 
-    UsageError, without a word of the URL, when it has another form.
+    The driver that SQLAlchemy's form names (`postgresql+asyncpg://`) is left out. Raises
+    UsageError, without a word of the text, when it has another form.
     """
-    url = url.strip()
-    scheme = _SCHEME.match(url)
-    if scheme is None:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    text = text.strip()
+    scheme = _SCHEME.match(text)
+    if scheme is not None:
+        # libpq would take what follows an unescaped @ for the host, and say it.
+        if not _WELL_FORMED.fullmatch(text, scheme.end()):
+            raise _unreadable()
+        text = "postgresql://" + text[scheme.end() :]
+    elif "://" in text or "=" not in text:
         raise UsageError(
             "the database URL must begin with postgresql:// as in\n"
-            "postgresql://user:password@host:5432/database"
+            "postgresql://user:password@host:5432/database, or be of the form host=... dbname=..."
         )
-    if not _WELL_FORMED.fullmatch(url, scheme.end()):
-        raise unreadable()  # libpq would take what follows an unescaped @ for the host, and say it
-    return "postgresql://" + url[scheme.end() :]
+    try:
+        parameters = {name: str(value) for name, value in conninfo_to_dict(text).items()}
+        for port in parameters.get("port", "").split(","):
+            int(port or 0)
+    except (psycopg.Error, ValueError):
+        raise _unreadable() from None
+    return parameters
 
 
-def unreadable() -> UsageError:
-    """The error for a URL whose form is wrong. It quotes nothing: any part may be the password."""
-    return UsageError(
-        "the database URL cannot be read. Its form is "
-        "postgresql://user:password@host:port/database;\n"
-        "in a password, write the characters @ / : ? # % as %40 %2F %3A %3F %23 %25."
+def build(parameters: Mapping[str, str]) -> str:
+    """Return the URL that has these parameters, in a form that libpq, asyncpg and SQLAlchemy read.
+
+    Sockets are named in the query: `postgresql://user@/database?host=/folder`.
+    """
+    hosts = parameters.get("host", "").split(",")
+    in_query = {name: value for name, value in parameters.items() if name not in _IN_AUTHORITY}
+    if all(host.startswith("/") for host in hosts):
+        in_query |= {name: parameters[name] for name in ("host", "port") if name in parameters}
+        address = ""
+    else:
+        address = _address(hosts, parameters.get("port", ""))
+    user, password = parameters.get("user", ""), parameters.get("password", "")
+    login = _encoded(user) + (f":{_encoded(password)}" if password else "")
+    query = "&".join(f"{name}={_encoded(value, '/,:@')}" for name, value in in_query.items())
+    return (
+        f"postgresql://{login}{'@' if login else ''}{address}"
+        f"/{_encoded(parameters.get('dbname', ''))}{'?' if query else ''}{query}"
     )
 
 
-def masked(url: str) -> str:
-    """`url` with `***` for every secret in it, also in a URL that is not well formed."""
-    if "://" not in url:
-        return "***"
-    for start, end in reversed(_secret_spans(url)):
-        url = url[:start] + "***" + url[end:]
-    return url
+def changed(url: str, **parameters: str) -> str:
+    """Return `url` with these parameters in place of its own."""
+    return build({**parse(url), **parameters})
+
+
+def masked(text: str) -> str:
+    """Return a URL to show: `***` for every secret, and for a text that cannot be read."""
+    try:
+        parameters = parse(text)
+    except UsageError:
+        return _HIDDEN
+    return build({name: _HIDDEN if name in SECRETS else parameters[name] for name in parameters})
 
 
 def redact(text: str, url: str) -> str:
-    """`text` with `***` for every secret of `url`, as it stands there, encoded or decoded."""
-    written = {url[start:end] for start, end in _secret_spans(url)}
-    for secret in sorted(written | {unquote(secret) for secret in written}, key=len, reverse=True):
-        text = re.sub("".join(map(_in_any_form, secret)), "***", text)
+    """Return `text` with `***` for every secret of `url`, encoded or not."""
+    parameters = parse(url)
+    secrets = {parameters[name] for name in SECRETS & parameters.keys()} - {""}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = re.sub("".join(map(_in_any_form, secret)), _HIDDEN, text)
     return text
+
+
+def _address(hosts: list[str], ports: str) -> str:
+    """Return hosts and ports as `a:1,[::1]:2`; a single port is that of every host."""
+    numbers = ports.split(",")
+    if len(numbers) == 1:
+        numbers *= len(hosts)
+    named = (f"[{_encoded(host, ':')}]" if ":" in host else _encoded(host) for host in hosts)
+    pairs = zip_longest(named, numbers, fillvalue="")
+    return ",".join(host + (f":{port}" if port else "") for host, port in pairs)
+
+
+def _encoded(value: str, safe: str = "") -> str:
+    return quote(value, safe=f"{safe}*")
 
 
 def _in_any_form(character: str) -> str:
@@ -68,22 +118,10 @@ def _in_any_form(character: str) -> str:
     return f"(?:{re.escape(character)}|(?i:{encoded}))"
 
 
-def _secret_spans(url: str) -> list[tuple[int, int]]:
-    begin = url.find("://") + 3 if "://" in url else 0
-    spans = []
-    if found := _WELL_FORMED.fullmatch(url, begin):
-        if found["password"]:
-            spans.append(found.span("password"))
-        query = url.find("?", max(begin, *spans[0]) if spans else begin)
-    else:
-        # An unescaped @ or / in the password: hide all that may belong to it.
-        colon, at = url.find(":", begin), url.rfind("@")
-        if 0 <= colon < at:
-            spans.append((colon + 1, at))
-        query = url.find("?", at + 1)
-    if query >= 0:
-        for parameter in re.finditer(r"[?&]([^=&]*)=([^&]*)", url[query:]):
-            if unquote(parameter[1]).strip().lower() in _SECRET_PARAMETERS and parameter[2]:
-                start, end = parameter.span(2)
-                spans.append((query + start, query + end))
-    return spans
+def _unreadable() -> UsageError:
+    """The error for a URL whose form is wrong. It quotes nothing: any part may be the password."""
+    return UsageError(
+        "the database URL cannot be read. Its form is "
+        "postgresql://user:password@host:port/database?name=value, with libpq's names;\n"
+        "in a password, write the characters @ / : ? # % and space as %40 %2F %3A %3F %23 %25 %20."
+    )

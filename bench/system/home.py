@@ -11,6 +11,6 @@ def home() -> Path:
     installed away from its checkout, the current folder.
     """
     if chosen := os.environ.get("GATHERBENCH_HOME"):
-        return Path(chosen).resolve()
+        return Path(chosen).absolute()
     checkout = Path(__file__).resolve().parents[2]
     return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()

@@ -17,7 +17,7 @@ from bench.model.case import Fetch
 from bench.model.dataset import Dataset
 from bench.model.run_config import TIMEOUT_S
 from bench.model.workload import Operation
-from bench.server.url import redact
+from bench.server.database import Database, redact
 from bench.verification import backend_checks, expected
 from bench.verification.backend_checks import Written
 
@@ -52,7 +52,7 @@ class Verdict:
 def verify(
     crew: Crew,
     connection: "psycopg.Connection[Any]",
-    target: Target,
+    database: Database,
     dataset: Dataset,
     backends: Mapping[str, Found],
     fetches: Iterable[Fetch] = FETCHES,
@@ -67,25 +67,25 @@ def verify(
 
     Backends that answer from memory know the sample alone, and are not asked.
     """
-    asked = {
-        name: found.module
-        for name, found in backends.items()
-        if found.backend and not found.backend.in_memory
-    }
+    asked, targets = {}, {}
+    for name, found in backends.items():
+        if found.backend and not found.backend.in_memory:
+            asked[name] = found.module
+            targets[name] = Target(database.url_for(found.backend.driver))
     ways = sorted({Fetch(), *fetches})
     right = [expected.ask(connection, operation) for operation in expected.operations(dataset)]
     crew.start(asked)
     reading = {
-        name: crew.submit(name, backend_checks.read, name, module, target, right, ways)
+        name: crew.submit(name, backend_checks.read, name, module, targets[name], right, ways)
         for name, module in asked.items()
     }
     verdicts = {}
     for name, pending in reading.items():
         try:
-            checks, found = crew.result(pending, timeout_s)
-            verdicts[name] = Verdict(name, checks, str(found) if found else None)
+            checks, unlike = crew.result(pending, timeout_s)
+            verdicts[name] = Verdict(name, checks, str(unlike) if unlike else None)
         except WorkError as error:  # whatever a library raises is its verdict
-            verdicts[name] = Verdict(name, 0, redact(str(error), target.url))
+            verdicts[name] = Verdict(name, 0, redact(str(error), database.url))
         on_compared(name)
     # One after another, when nobody reads: each looks at what it alone has written.
     planned = writes(dataset)
@@ -93,12 +93,14 @@ def verify(
     for name, module in asked.items():
         verdict = verdicts[name]
         if verdict.difference is None:
-            writing = crew.submit(name, backend_checks.write, name, module, target, operations)
+            writing = crew.submit(
+                name, backend_checks.write, name, module, targets[name], operations
+            )
             try:
                 written = crew.result(writing, timeout_s)
                 difference = _judge(connection, dataset, planned, written)
             except WorkError as error:
-                difference = redact(str(error), target.url)
+                difference = redact(str(error), database.url)
             finally:
                 restore(connection, dataset)
             verdict = Verdict(name, verdict.checks + len(planned), difference)

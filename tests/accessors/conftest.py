@@ -24,6 +24,7 @@ from bench.dataset import loading as dataset
 from bench.model.dataset import Dataset
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from bench.server.url import changed
 from session_guard import violations
 from session_guard.everywhere import guard_everything, unguard_everything
 from tests.databases import new_database
@@ -82,7 +83,7 @@ class Library:
 
     @contextmanager
     def opened(self, pool_size: int = 1) -> Iterator["Library"]:
-        url = f"{self._url}&application_name={self.application}"
+        url = changed(self._url, application_name=self.application)
         target = Target(url, pool_size, self.transactions)
         if self.backend.colour == "sync":
             with self.backend.open(target):

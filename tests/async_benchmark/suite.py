@@ -1,4 +1,4 @@
-"""Somebody's suite, and pytest run on it in a process of its own."""
+"""A user's test suite, and pytest run on it in a process of its own."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 
 class Suite:
-    """Somebody's folder of tests."""
+    """A user's folder of tests."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self._pytester = pytester
@@ -18,16 +18,18 @@ class Suite:
             (self.folder / f"{name}.py").write_text(text)
 
     def run(self, *options: str) -> pytest.RunResult:
-        """As its user would, but for short."""
+        """Run it as its user would, but with few rounds. A warning is an error."""
         fast = ("--benchmark-max-time=0.02", "--benchmark-min-rounds=3")
-        asyncio = "-oasyncio_default_fixture_loop_scope=function"  # it warns where it is not told
-        return self.run_bare("-Werror", asyncio, *fast, *options)
+        asyncio = ("-oasyncio_default_fixture_loop_scope=function",)  # pytest-asyncio asks for it
+        if "no:asyncio" in options:
+            asyncio = ()
+        return self.run_bare("-Werror", *asyncio, *fast, *options)
 
     def run_bare(self, *options: str) -> pytest.RunResult:
         return self._pytester.runpytest_subprocess(*options)
 
     def measured(self, *options: str) -> list[dict[str, Any]]:
-        """What stands in the JSON of a run without failures."""
+        """Return the benchmarks in the JSON of a run without failures."""
         file = self.folder / "figures.json"
         result = self.run(f"--benchmark-json={file}", *options)
         assert result.ret == 0, result.stdout.str()

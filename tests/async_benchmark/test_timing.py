@@ -11,37 +11,47 @@ GUIDE = ROOT / "docs" / "pytest-benchmark.md"
 
 @pytest.fixture
 def shop(suite: Suite, database: Database, monkeypatch: pytest.MonkeyPatch) -> Suite:
-    """The guide's application and its suite, as they stand there."""
-    application, tests = blocks(GUIDE, "python")
-    suite.write(shop=application, test_shop=tests)
+    """The guide's application and its tests in the loop of the session, as they stand there."""
+    application, tests, pedantic, _, _ = blocks(GUIDE, "python")
+    suite.write(shop=application, test_shop=f"{tests}\n\n{pedantic}")
     monkeypatch.setenv("SHOP_URL", database.url.replace("postgresql:", "postgresql+asyncpg:"))
     return suite
 
 
 def test_a_plain_sqlalchemy_application_is_timed(shop: Suite) -> None:
-    found = {each["name"]: each for each in shop.measured()}
-    assert set(found) == {
+    measured = {benchmark["name"]: benchmark for benchmark in shop.measured()}
+    assert measured.pop("test_add")["stats"]["rounds"] == 20
+    assert set(measured) == {
         f"{name}[{tasks}]"
         for name in ("test_price", "test_price_in_a_session_of_its_own")
         for tasks in (1, 16)
     }
-    for name, each in found.items():
-        assert name.endswith(f"[{each['extra_info']['tasks']}]")
-        assert each["stats"]["rounds"] >= 3
-        assert each["stats"]["min"] > 0
+    for name, benchmark in measured.items():
+        assert name.endswith(f"[{benchmark['extra_info']['tasks']}]")
+        assert benchmark["stats"]["rounds"] >= 3
+        assert benchmark["stats"]["min"] > 0
+
+
+def test_the_guides_async_fixtures_are_timed(shop: Suite) -> None:
+    *_, awaited, conftest = blocks(GUIDE, "python")
+    shop.write(test_awaited=awaited, conftest=conftest)
+    assert {benchmark["name"] for benchmark in shop.measured("test_awaited.py")} == {
+        "test_price_awaited",
+        "test_price_in_the_loop_of_the_fixture",
+    }
 
 
 def test_the_results_stand_in_the_table_of_pytest_benchmark(shop: Suite) -> None:
     result = shop.run("-k", "test_price")
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=4, deselected=1)
     result.stdout.fnmatch_lines(["*benchmark: 4 tests*", "Name (time in *", "test_price?1? *"])
 
 
 def test_its_options_hold_here_too(shop: Suite) -> None:
     disabled = shop.run("--benchmark-disable")
-    disabled.assert_outcomes(passed=4)
+    disabled.assert_outcomes(passed=5)
     disabled.stdout.no_fnmatch_line("*Name (time in *")
-    shop.run("--benchmark-skip").assert_outcomes(skipped=4)
+    shop.run("--benchmark-skip").assert_outcomes(skipped=5)
 
 
 CROWD = """
@@ -85,8 +95,8 @@ def test_each_task_has_its_own_session_and_all_work_at_once(suite: Suite, tasks:
 import crowd
 
 def test_crowd(async_benchmark):
-    found = async_benchmark(crowd.call, 10, tasks={tasks}, session=crowd.session, times=2)
-    assert found == [20 * (number + 1) for number in range({tasks})]
+    results = async_benchmark(crowd.call, 10, tasks={tasks}, session=crowd.session, times=2)
+    assert results == [20 * (number + 1) for number in range({tasks})]
     assert crowd.most == {tasks}
     assert crowd.Session.opened == 0
 """,
@@ -113,4 +123,4 @@ def test_loop(async_benchmark, async_benchmark_runner, tasks):
     assert loops == {async_benchmark_runner.get_loop()}
 """
     )
-    assert all(each["stats"]["rounds"] > 1 for each in suite.measured())
+    assert all(benchmark["stats"]["rounds"] > 1 for benchmark in suite.measured())

@@ -100,8 +100,8 @@ class Bench:
         _started.append(command)
         return command
 
-    def __call__(self, *arguments: str) -> Done:
-        return finish(self.start(*arguments))
+    def __call__(self, *arguments: str, seconds: float = 60) -> Done:
+        return finish(self.start(*arguments), seconds)
 
     def measure(self, *arguments: str) -> Done:
         """`bench run` of one case, into `out`."""
@@ -127,9 +127,9 @@ def kill_what_goes_on() -> None:
             command.communicate()
 
 
-def finish(command: "subprocess.Popen[str]") -> Done:
+def finish(command: "subprocess.Popen[str]", seconds: float = 60) -> Done:
     """Wait for its end. Whatever happened, there is no traceback."""
-    out, err = command.communicate(timeout=60)
+    out, err = command.communicate(timeout=seconds)
     assert "Traceback" not in out + err, err
     return Done(command.returncode, out, err)
 

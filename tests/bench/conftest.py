@@ -11,10 +11,11 @@ import pytest
 
 from bench.dataset import loading as dataset
 from bench.model.dataset import Dataset
-from bench.server.account import account_for
+from bench.server.account import account_for_caller
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.programs import run
+from bench.system.folder import Folder
 from tests.bench.command import Bench, kill_what_goes_on
 
 SMALL = Dataset(scale=0.01, seed=1)
@@ -56,11 +57,12 @@ def tcp() -> Iterator[str]:
         server.stop()
         rule = "host all all 127.0.0.1/32 scram-sha-256\n"
         (server.data / "pg_hba.conf").write_text(rule)
-        account = account_for(server.folder)
+        account = account_for_caller()
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
         options += " -c max_connections=12"
         pg_ctl = ["-D", "data", "-w", "-s", "-l", "tcp.log"]
-        done = run(account, server.folder, "pg_ctl", *pg_ctl, "-o", options, "start")
+        with Folder.at(server.folder) as folder:
+            done = run(account, folder, "pg_ctl", *pg_ctl, "-o", options, "start")
         assert done.returncode == 0, done.stderr
         yield f"127.0.0.1:{port}"
         server.stop()

@@ -10,18 +10,27 @@ from accessors import BUILTIN
 from bench.model.case import Case, Fetch
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
+from bench.results.header import (
+    NOT_DESCRIBED,
+    BackendFacts,
+    DatasetFacts,
+    Environment,
+    Header,
+    Host,
+    Server,
+)
 from bench.results.samples import Samples
 
 POINT = "get_total_cost_of_an_order"
 MANY = "get_customers"
 ROWS = 10_000
 
-BACKENDS: dict[str, dict[str, str]] = {
-    name: {
-        "colour": "async" if "async" in name else "sync",
-        "layer": "null" if "null" in name else name.split("+")[0] if "+" in name else "driver",
-        "driver": name.split("+")[-1].removesuffix("-async"),
-    }
+BACKENDS: dict[str, BackendFacts] = {
+    name: BackendFacts(
+        colour="async" if "async" in name else "sync",
+        layer="null" if "null" in name else name.split("+")[0] if "+" in name else "driver",
+        driver=name.split("+")[-1].removesuffix("-async"),
+    )
     for name in BUILTIN
 }
 
@@ -31,46 +40,43 @@ _DRIVER = {"asyncpg": 0.7, "psycopg2": 0.8, "psycopg": 1.6, "null": 1.0}
 _ROW_US = {"driver": 1.4, "core": 2.4, "orm": 24.0, "null": 0.01}
 
 
-def header(
-    plan: list[Case], rounds: int = 3, seconds: float = 0.2, **changes: Any
-) -> dict[str, Any]:
-    return {
-        "format": 3,
-        "plan": [case.as_dict() for case in plan],
-        "profile": "quick",
-        "label": None,
-        "created_at": "2026-11-22T18:00:00+00:00",
-        "rounds": rounds,
-        "seconds": seconds,
-        "scale": 1.0,
-        "seed": 7,
-        "backends": BACKENDS,
-        "environment": {
-            "host": {
-                "machine": "x86_64",
-                "cpu": "AMD EPYC 9R14",
-                "cores": 2,
-                "memory_bytes": 8_000_000_000,
-                "system": "Linux 6.1",
-            },
-            "python": "3.11.7",
-            "packages": {
-                "asyncpg": "0.32.0",
-                "psycopg": "3.3.9",
-                "psycopg2-binary": "2.9.13",
-                "sqlalchemy": "2.1.9",
-            },
-            "server": {"version": "18.0", "settings": {}, "transport": "unix socket"},
-            "git": None,
-        },
-        "dataset": {"scale": 1.0, "seed": 7, "digest": "d", "counts": {"customer": ROWS}},
-    } | changes
+ENVIRONMENT = Environment(
+    host=Host(
+        machine="x86_64",
+        cpu="AMD EPYC 9R14",
+        cores=2,
+        memory_bytes=8_000_000_000,
+        system="Linux 6.1",
+    ),
+    python="3.11.7",
+    packages={
+        "asyncpg": "0.32.0",
+        "psycopg": "3.3.9",
+        "psycopg2-binary": "2.9.13",
+        "sqlalchemy": "2.1.9",
+    },
+    server=Server(version="18.0", transport="unix socket"),
+)
 
 
-def operation_us(case: Case, backends: dict[str, Any] = BACKENDS) -> tuple[float, float]:
+def header(plan: list[Case], rounds: int = 3, seconds: float = 0.2, **changes: Any) -> Header:
+    made = Header(
+        plan=tuple(plan),
+        profile="quick",
+        created_at="2026-11-22T18:00:00+00:00",
+        rounds=rounds,
+        seconds=seconds,
+        backends=BACKENDS,
+        environment=ENVIRONMENT,
+        dataset=DatasetFacts(scale=1.0, seed=7, digest="d"),
+    )
+    return replace(made, **changes)
+
+
+def operation_us(case: Case, backends: dict[str, BackendFacts] = BACKENDS) -> tuple[float, float]:
     """Client CPU of an operation and its latency when alone."""
     about = backends[case.backend]
-    layer, driver, colour = about["layer"], about["driver"], about["colour"]
+    layer, driver, colour = about.layer or "", about.driver or "", about.colour
     factor = _DRIVER.get(driver, 1.2) * (1.3 if colour == "async" else 1.0)
     cpu = _CPU_US.get(layer, 150.0) * factor
     server = 0.0 if layer == "null" else 45.0
@@ -101,7 +107,9 @@ def run(case: Case, number: int, seconds: float, random: Random, most: int = 400
     # A shorter window, so that figures stay true however few samples stand for them.
     window_ns = min(window_ns, int(each_ns * count))
     streamed = case.fetch.mode != "buffered"
-    late = BACKENDS.get(case.backend, {}).get("layer") == "orm" and case.fetch.batch_size is None
+    late = (
+        BACKENDS.get(case.backend, NOT_DESCRIBED).layer == "orm" and case.fetch.batch_size is None
+    )
     samples = Samples()
     for worker in range(case.concurrency):
         clock = int(random.random() * 1000)
@@ -184,7 +192,7 @@ def results(
     """Results of the plan (the quick profile's by default), the same at every call."""
     plan = quick_plan() if plan is None else plan
     plan = [
-        replace(case, loop="none") if BACKENDS[case.backend]["colour"] == "sync" else case
+        replace(case, loop="none") if BACKENDS[case.backend].colour == "sync" else case
         for case in plan
     ]
     random = Random(7)

@@ -152,10 +152,10 @@ def _obstacles(runs: Sequence[Results]) -> Iterator[str]:
         if len(set(values)) > 1:
             yield f"{what} differ: {' and '.join(values)}"
 
-    datasets = [results.header.get("dataset") or {} for results in runs]
-    words = [f"scale {each.get('scale')} ({each.get('digest')})" for each in datasets]
+    datasets = [results.header.dataset for results in runs]
+    words = [f"scale {dataset.scale} ({dataset.digest})" for dataset in datasets]
     yield from told("datasets", words)
-    yield from told("load models", [str(results.header.get("load_model")) for results in runs])
+    yield from told("load models", [str(results.header.load_model) for results in runs])
     loops = [{case.loop for case in results.cases} - {"none"} for results in runs]
     if all(loops):
         yield from told("event loops", [", ".join(sorted(each)) for each in loops])

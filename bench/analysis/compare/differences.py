@@ -1,10 +1,10 @@
 """In what two runs' surroundings differ: versions, server, machine, dataset, options."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-Header = Mapping[str, Any]
+from bench.results.header import Header
 
 _OPTIONS = ("profile", "rounds", "seconds", "warm_up_s", "load_model")
 _NOT_OURS = ("environment.host.load_1min", "environment.server.url")
@@ -40,19 +40,16 @@ def _told(difference: Difference) -> list[Any]:
 
 
 def _facts(header: Header) -> Iterator[tuple[str, Any]]:
-    dataset = header.get("dataset") or {}
-    yield from ((f"dataset.{name}", dataset.get(name)) for name in ("scale", "seed", "digest"))
-    yield from ((name, header.get(name)) for name in _OPTIONS)
-    environment = header.get("environment") or {}
-    for part in ("server", "host"):
-        yield from _flat(part, environment.get(part) or {}, f"environment.{part}")
+    dataset, environment = header.dataset, header.environment
+    yield from ((f"dataset.{name}", getattr(dataset, name)) for name in ("scale", "seed", "digest"))
+    yield from ((name, getattr(header, name)) for name in _OPTIONS)
+    yield from _flat("server", asdict(environment.server), "environment.server")
+    yield from _flat("host", asdict(environment.host), "environment.host")
     for name in ("python", "implementation", "gil", "gatherbench"):
-        yield name, environment.get(name)
-    yield "git.revision", (environment.get("git") or {}).get("revision")
-    versions: dict[str, Any] = {}
-    for backend in (header.get("backends") or {}).values():
-        versions |= backend.get("versions") or {}
-    yield from ((f"version of {package}", versions[package]) for package in sorted(versions))
+        yield name, getattr(environment, name)
+    yield "git.revision", environment.git.revision if environment.git else None
+    for package, version in sorted(header.packages.items()):
+        yield f"version of {package}", version
 
 
 def _flat(name: str, value: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -42,8 +42,9 @@ def history(
         }
         if figures:
             changes = differences([before.header, results.header]) if before else []
-            created_at = str(results.header.get("created_at") or "")
-            moments.append(Moment(name, created_at, figures, tuple(_telling(changes))))
+            moments.append(
+                Moment(name, results.header.created_at, figures, tuple(_telling(changes)))
+            )
             before = results
     return moments
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from bench.analysis import warnings as cautions
 from bench.analysis.findings.finding import Finding
 from bench.analysis.summary import Summary
-from bench.model.case import Case
 from bench.results.file import Results
 
 TOPIC = "Caution"
@@ -20,7 +19,7 @@ def findings(results: Results, summaries: list[Summary]) -> Iterator[Finding]:
 
 
 def _unverified(results: Results) -> Iterator[Finding]:
-    if "verified" in results.header and results.header["verified"] is None:
+    if results.header.verified is None:
         sentence = (
             "The answers were not compared before they were timed: a backend may be quick and "
             "wrong. Leave `--no-verify` out."
@@ -29,8 +28,8 @@ def _unverified(results: Results) -> Iterator[Finding]:
 
 
 def _unfinished(results: Results) -> Iterator[Finding]:
-    outcome = (results.end or {}).get("outcome", "killed")
-    planned = {Case.from_dict(case) for case in results.header["plan"]}
+    outcome = results.end.outcome if results.end else "killed"
+    planned = set(results.header.plan)
     tried = {proof.case for proof in results.proofs} | {loop.case for loop in results.bare_loops}
     tried |= {failure.case for failure in results.failures}
     missing = len(planned - tried - set(results.cases))

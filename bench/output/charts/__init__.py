@@ -12,10 +12,15 @@ from bench.analysis.selection import select
 from bench.analysis.summary import Summary, summarise
 from bench.model.study import study_of
 from bench.results.file import Results
+from bench.results.header import NOT_DESCRIBED
+from bench.system.current_folder import kept_from_matplotlib
 from bench.system.interrupts import held_back
+from bench.system.output_files import made_folder
 
 # Interrupted here, matplotlib's extensions report a failed import, or end the process.
 with held_back():
+    with kept_from_matplotlib():
+        import matplotlib  # noqa: F401 - it reads its settings now
     from bench.output.charts import (
         forest,
         history,
@@ -41,25 +46,22 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
     """
     made = summarise(results) if summaries is None else summaries
     selection = select(results, made)
-    into = folder / "charts"
-    into.mkdir(parents=True, exist_ok=True)
-    study = study_of(results.header.get("profile"))
+    study = study_of(results.header.profile)
     if study and study.charts:
         figures = study.call(study.charts, results, made, selection)
     else:
         figures = chain.from_iterable(family.figures(selection) for family in FAMILIES)
-    with style.styled():
+    with made_folder(folder) as parent, parent.folder("charts", make=True) as into, style.styled():
         return [path for name, figure in figures for path in save(figure, into, name)]
 
 
 def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:
     """The forest plots of a comparison, a workload each, as PNG and SVG in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with style.styled():
+    with made_folder(folder) as into, style.styled():
         return [
             path
             for name, figure in forest.figures(comparison, select(first))
-            for path in save(figure, folder, name)
+            for path in save(figure, into, name)
         ]
 
 
@@ -67,10 +69,9 @@ def draw_history(
     moments: list[Moment], figure: Figure, runs: list[Results], folder: Path, name: str
 ) -> list[Path]:
     """The chart of a history, as PNG and SVG in `folder`; its caption is the newest run's."""
-    folder.mkdir(parents=True, exist_ok=True)
-    described = {k: v for run in runs for k, v in (run.header.get("backends") or {}).items()}
+    described = {k: v for run in runs for k, v in run.header.backends.items()}
     backends = {case.backend for moment in moments for case in moment.figures}
-    looks = {backend: look_of(backend, described.get(backend) or {}) for backend in backends}
+    looks = {name: look_of(name, described.get(name, NOT_DESCRIBED)) for name in backends}
     selection = replace(select(runs[-1]), looks=looks)
-    with style.styled():
-        return save(history.picture(moments, figure, selection), folder, name)
+    with made_folder(folder) as into, style.styled():
+        return save(history.picture(moments, figure, selection), into, name)

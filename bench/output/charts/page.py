@@ -14,7 +14,10 @@ from matplotlib.figure import Figure
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
 from bench.output.charts.style import MUTED, RED
+from bench.results.header import Environment
+from bench.system.folder import Folder
 from bench.system.interrupts import held_back
+from bench.system.output_files import file_name
 
 WIDTH_IN = 10.0
 DPI = 160
@@ -125,34 +128,31 @@ def error_note(summaries: Iterable[Summary]) -> str:
 def caption(selection: Selection) -> str:
     """Machine, versions, date and method, in a line that may break between them."""
     header = selection.header
-    packages: dict[str, str] = {}
-    for backend in (header.get("backends") or {}).values():
-        packages |= backend.get("versions") or {}
     uvloop = any(summary.case.loop == "uvloop" for summary in selection.summaries)
     return in_a_line(
-        *machine(header.get("environment") or {}, packages),
+        *machine(header.environment, header.packages),
         "uvloop" if uvloop else "",
-        str(header.get("created_at") or "")[:10],
-        f"closed loop, {selection.rounds_in_words} of {header.get('seconds', '?')} s",
+        header.created_at[:10],
+        f"closed loop, {selection.rounds_in_words} of {header.seconds_in_words} s",
         selection.intervals_in_words,
         f"noise floor {selection.floor.factor:.3g}x" if selection.floor else "",
     )
 
 
-def machine(environment: Mapping[str, Any], packages: Mapping[str, str]) -> list[str]:
+def machine(environment: Environment, packages: Mapping[str, str]) -> list[str]:
     """What it was measured on: machine, Python, server, libraries."""
-    host, server = environment.get("host") or {}, environment.get("server") or {}
-    known = dict(environment.get("packages") or {}) | dict(packages)
+    host, server = environment.host, environment.server
+    known = environment.packages | dict(packages)
     known = {name.lower(): version for name, version in known.items()}
-    memory = host.get("memory_bytes")
-    cpu = textwrap.shorten(str(host.get("cpu") or host.get("machine") or "unknown machine"), 36)
+    memory = host.memory_bytes
+    cpu = textwrap.shorten(host.name or "unknown machine", 36)
     parts = [
         cpu,
         # A name without a number is that of many, as rented ones have it.
-        "" if re.search(r"\d", cpu) else str(host.get("cpu_generation") or ""),
-        f"{host['cores']} cores" if host.get("cores") else "",
+        "" if re.search(r"\d", cpu) else host.cpu_generation or "",
+        f"{host.cores} cores" if host.cores else "",
         f"{memory / 1e9:.0f} GB" if memory else "",
-        str(host.get("system") or ""),
+        host.system or "",
     ]
     shown = {
         "asyncpg": "",
@@ -163,8 +163,8 @@ def machine(environment: Mapping[str, Any], packages: Mapping[str, str]) -> list
     versions = [f"{shown[name] or name} {known[name]}" for name in shown if known.get(name)]
     return [
         ", ".join(part for part in parts if part),
-        f"Python {environment['python']}" if environment.get("python") else "",
-        f"PostgreSQL {server.get('version', '?')} by {server.get('transport', '?')}",
+        f"Python {environment.python}" if environment.python else "",
+        f"PostgreSQL {server.version or '?'} by {server.transport or '?'}",
         ", ".join(versions),
     ]
 
@@ -175,13 +175,17 @@ def in_a_line(*parts: str) -> str:
     return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
 
 
-def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """`name`.png and `name`.svg in the folder: both, whole, or neither."""
-    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
-    with held_back():
-        figure.savefig(paths[0], dpi=DPI, pil_kwargs={"compress_level": 4})
-        figure.savefig(paths[1], metadata={"Date": None})
-    return paths
+def save(figure: Figure, folder: Folder, name: str) -> list[Path]:
+    """Write `name`.png and `name`.svg into the folder: both, whole, or neither.
+
+    The name may hold words of a results file: it is made one that stays in the folder.
+    """
+    plain = file_name(name)
+    names = [f"{plain}.png", f"{plain}.svg"]
+    with held_back(), folder.replacing(names[0]) as png, folder.replacing(names[1]) as svg:
+        figure.savefig(png, format="png", dpi=DPI, pil_kwargs={"compress_level": 4})
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    return [folder.path / name for name in names]
 
 
 def _why(summary: Summary) -> str:

@@ -4,7 +4,9 @@ A driver is a hue (`bench.analysis.selection` has them), a layer is a marker, sy
 hollow, async is solid and filled, null is grey. Red is kept for errors.
 """
 
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
@@ -23,6 +25,7 @@ RC: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "text.color": INK,
+    "text.parse_math": False,  # a name or an error with two dollar signs is no formula
     "axes.edgecolor": "#b5b5b5",
     "axes.labelcolor": INK,
     "axes.spines.top": False,
@@ -101,9 +104,16 @@ def key(selection: Selection, looks: Iterable[Look], *, layered: bool = False) -
     return list(entries.values())
 
 
-def styled() -> Any:
-    """A context in which figures are made and saved in this style."""
-    return matplotlib.rc_context(RC)
+@contextmanager
+def styled() -> Iterator[None]:
+    """Make and save figures in this style, within.
+
+    A character that the font lacks is drawn as a box. matplotlib's warning of it would print the
+    character, also where it is an escape code.
+    """
+    with matplotlib.rc_context(RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ ", category=UserWarning)
+        yield
 
 
 def sync_async_key() -> list[Line2D]:

@@ -114,13 +114,12 @@ def _column(
 
 def _where(found: results.Results, shown: str) -> str:
     header = found.header
-    environment = header["environment"]
-    host, server = environment["host"], environment["server"]
-    rounds = header["rounds"]
+    environment, rounds = header.environment, header.rounds or 0
+    host, server = environment.host, environment.server
     return (
-        f"`bench run --profile {header['profile']}`, {header['created_at'][:10]}: "
-        f"{host['cpu']}, {host['cores']} cores, Python {environment['python']},\n"
-        f"PostgreSQL {server['version']} by {server['transport']}; {rounds} rounds of "
-        f"{header['seconds']} s, closed loop; {stats.describe_interval(rounds)}.\n"
+        f"`bench run --profile {header.profile}`, {header.created_at[:10]}: "
+        f"{host.cpu}, {host.cores} cores, Python {environment.python},\n"
+        f"PostgreSQL {server.version} by {server.transport}; {rounds} rounds of "
+        f"{header.seconds} s, closed loop; {stats.describe_interval(rounds)}.\n"
         f"Everything else is in [{shown}]({shown}/)."
     )

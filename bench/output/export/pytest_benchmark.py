@@ -5,12 +5,13 @@ operation took of each of our rounds, over the whole crowd. `OPS` is then operat
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.summary import Summary, summarise
 from bench.results.file import Results
+from bench.results.header import Environment, Git, Header
 
 if TYPE_CHECKING:
     from pytest_benchmark.stats import Stats
@@ -22,14 +23,14 @@ def as_json(results: Results) -> dict[str, Any]:
 
     header = results.header
     return {
-        "machine_info": _machine(header.get("environment") or {}),
-        "commit_info": _commit((header.get("environment") or {}).get("git")),
+        "machine_info": _machine(header.environment),
+        "commit_info": _commit(header.environment.git),
         "benchmarks": [
             _benchmark(summary, seconds, header)
             for summary in summarise(results)
             if (seconds := _seconds_an_operation(summary))
         ],
-        "datetime": header.get("created_at"),
+        "datetime": header.created_at,
         "version": pytest_benchmark.__version__,
     }
 
@@ -38,9 +39,7 @@ def _seconds_an_operation(summary: Summary) -> list[float]:
     return [1 / each.throughput_per_s for each in summary.rounds if each.throughput_per_s > 0]
 
 
-def _benchmark(
-    summary: Summary, seconds: Sequence[float], header: dict[str, Any]
-) -> dict[str, Any]:
+def _benchmark(summary: Summary, seconds: Sequence[float], header: Header) -> dict[str, Any]:
     case = summary.case
     group = replace(case, backend="", loop="asyncio").title.removeprefix(", ")
     return {
@@ -68,35 +67,34 @@ def _stats(seconds: Sequence[float]) -> "Stats":
     return stats
 
 
-def _extra(summary: Summary, header: dict[str, Any]) -> dict[str, Any]:
-    environment = header.get("environment") or {}
+def _extra(summary: Summary, header: Header) -> dict[str, Any]:
     return {
         "operations": summary.operations,
         "errors": dict(summary.errors),
         "latency_ns": {name: found.median for name, found in summary.latency_ns.items()},
         "client_cpu_ns": summary.client_cpu_ns.median if summary.client_cpu_ns else None,
         "peak_memory_bytes": summary.peak_memory_bytes,
-        "dataset": header.get("dataset"),
-        "server": environment.get("server"),
-        "packages": (header.get("backends") or {}).get(summary.case.backend, {}).get("versions"),
+        "dataset": asdict(header.dataset),
+        "server": asdict(header.environment.server),
+        "packages": header.backend(summary.case.backend).versions,
     }
 
 
-def _machine(environment: dict[str, Any]) -> dict[str, Any]:
-    host = environment.get("host") or {}
-    system, _, release = host.get("system", "").partition(" ")
+def _machine(environment: Environment) -> dict[str, Any]:
+    host = environment.host
+    system, _, release = (host.system or "").partition(" ")
     return {
         "node": "",  # whose machine it is, is in no file of ours
-        "processor": host.get("cpu"),
-        "machine": host.get("machine"),
-        "python_implementation": environment.get("implementation"),
-        "python_version": environment.get("python"),
+        "processor": host.cpu,
+        "machine": host.machine,
+        "python_implementation": environment.implementation,
+        "python_version": environment.python,
         "system": system,
         "release": release,
-        "cpu": {"brand_raw": host.get("cpu"), "count": host.get("cores")},
+        "cpu": {"brand_raw": host.cpu, "count": host.cores},
     }
 
 
-def _commit(git: dict[str, Any] | None) -> dict[str, Any]:
-    git = git or {"revision": "unversioned", "changed": False}
-    return {"id": git["revision"], "dirty": git["changed"], "project": "gatherbench"}
+def _commit(git: Git | None) -> dict[str, Any]:
+    git = git or Git(revision="unversioned")
+    return {"id": git.revision, "dirty": git.changed, "project": "gatherbench"}

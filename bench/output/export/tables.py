@@ -1,6 +1,5 @@
 """A run as tables for other programs: a row a case, a round or a sample; as CSV or Parquet."""
 
-import csv
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any
 from bench.analysis import stats
 from bench.analysis.summary import Summary, summarise
 from bench.model.errors import BenchError
-from bench.output.export import summary_csv
+from bench.output.export import csv_file, summary_csv
 from bench.results.entries import Run
 from bench.results.file import Results
+from bench.system.output_files import replacing
 
 Columns = Mapping[str, Sequence[Any]]
 """A part of a table: name -> values, all of one length. All parts have the same names."""
@@ -42,12 +42,11 @@ TABLES: Mapping[str, Callable[[Results], Iterator[Columns]]] = {
 
 def write_csv(parts: Iterable[Columns], path: Path) -> None:
     """Raises `OSError` where it can't."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+    with csv_file.replacing(path) as write:
         for number, part in enumerate(parts):
             if number == 0:
-                writer.writerow(part)
-            writer.writerows(zip(*part.values(), strict=True))
+                write([list(part)])
+            write(zip(*part.values(), strict=True))
 
 
 def write_parquet(parts: Iterable[Columns], path: Path) -> None:
@@ -61,7 +60,8 @@ def write_parquet(parts: Iterable[Columns], path: Path) -> None:
             "pip install 'gatherbench[parquet]', or choose --format csv."
         ) from None
     tables = [pyarrow.table(_typed(part)) for part in parts]
-    parquet.write_table(pyarrow.concat_tables(tables, promote_options="default"), path)
+    with replacing(path) as file:
+        parquet.write_table(pyarrow.concat_tables(tables, promote_options="default"), file)
 
 
 def _typed(part: Columns) -> dict[str, Any]:

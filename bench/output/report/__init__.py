@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.analysis.summary import Summary
 from bench.results.file import Results
+from bench.system.output_files import write_text
 
 REPORT_FILE = "report.html"
 
@@ -15,12 +16,15 @@ REPORT_FILE = "report.html"
 def render_to(
     path: Path, runs: Sequence[Results], summaries: Sequence[Summary] | None = None
 ) -> None:
-    """The report of one run, or of several held against the first. Raises `OSError`.
+    """Write the report of one run, or of several held against the first. Raises `OSError`.
 
     `summaries`: of a single run, saves making them again.
     """
+    write_text(path, render(path, runs, summaries))
+
+
+def render(path: Path, runs: Sequence[Results], summaries: Sequence[Summary] | None = None) -> str:
+    """Return that report as HTML; its links are relative to the folder of `path`."""
     from bench.output.report import comparison, single
 
-    several = len(runs) > 1
-    page = comparison.render(runs, path) if several else single.render(runs[0], summaries)
-    path.write_text(page, encoding="utf-8")
+    return comparison.render(runs, path) if len(runs) > 1 else single.render(runs[0], summaries)

@@ -1,14 +1,14 @@
 """Where a figure comes from: the rounds of its case, its samples, and how to measure it again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.analysis import rerun
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Round, Summary
 from bench.model.case import Case
 from bench.model.units import BYTES, RATES, TIMES, with_unit
+from bench.results.header import Header
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,12 @@ class Trace:
     failures: list[str]
 
 
-def anchors(header: Mapping[str, Any]) -> dict[Case, str]:
+def anchors(plan: Sequence[Case]) -> dict[Case, str]:
     """Where each case stands in the report of its run: its place in the plan, which never changes.
 
     Short, since a page of the full profile names some case six thousand times.
     """
-    planned = (Case.from_dict(case) for case in header.get("plan") or ())
-    return {case: f"case-{place}" for place, case in enumerate(planned, start=1)}
+    return {case: f"case-{place}" for place, case in enumerate(plan, start=1)}
 
 
 def traces(selection: Selection) -> Iterator[tuple[str, list[Trace]]]:
@@ -39,7 +38,7 @@ def traces(selection: Selection) -> Iterator[tuple[str, list[Trace]]]:
         yield workload, [_trace(selection.header, each) for each in cases]
 
 
-def _trace(header: Mapping[str, Any], summary: Summary) -> Trace:
+def _trace(header: Header, summary: Summary) -> Trace:
     streamed = any(each.first_row_p50_ns is not None for each in summary.rounds)
     stalls = any(each.loop_stall_max_ns is not None for each in summary.rounds)
     headings = [

@@ -20,6 +20,7 @@ from bench.output.report.rows_panel import Entry, rows_panel
 from bench.output.report.single import AT_FIRST, backends
 from bench.output.report.template import render_page
 from bench.results.file import RUN_FILE, Results
+from bench.system.output_files import link
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,8 @@ def render(runs: Sequence[Results], into: Path) -> str:
     base, *others = compared
     found = {each.name: changes(base.summaries, each.summaries) for each in others}
     both = {s.case: s for each in reversed(compared) for s in each.summaries if s.rounds}
-    described = {
-        k: v for each in compared for k, v in (each.results.header.get("backends") or {}).items()
-    }
-    header = {**base.results.header, "backends": described, "plan": [c.as_dict() for c in both]}
+    described = {k: v for each in compared for k, v in each.results.header.backends.items()}
+    header = replace(base.results.header, backends=described, plan=tuple(both))
     selection = select(Results(into.parent, header), list(both.values()))
     sentences = [one for each in others for one in between(found[each.name], base.name, each.name)]
     return render_page(
@@ -75,7 +74,7 @@ def render(runs: Sequence[Results], into: Path) -> str:
         tables=_tables(compared, found, selection),
         enough_rounds=ENOUGH_ROUNDS,
         selection=selection,
-        anchors=anchors(header),
+        anchors=anchors(header.plan),
     )
 
 
@@ -83,12 +82,11 @@ def check(runs: Sequence[Results]) -> None:
     """Raises `UsageError` for runs of different rows: they did other work, not faster work."""
     first, *others = runs
     for other in others:
-        one, another = (each.header.get("dataset") or {} for each in (first, other))
-        if one.get("content") != another.get("content"):
+        one, another = first.header.dataset, other.header.dataset
+        if one.content != another.content:
             raise UsageError(
                 f"{first.folder} and {other.folder} measured different rows "
-                f"(scale {one.get('scale', '?')}, seed {one.get('seed', '?')}; "
-                f"scale {another.get('scale', '?')}, seed {another.get('seed', '?')}).\n"
+                f"({one.in_words}; {another.in_words}).\n"
                 "Measure both with the same --scale and --seed to compare them."
             )
 
@@ -109,24 +107,23 @@ def unlike(compared: Sequence[Compared]) -> list[str]:
 def _compared(results: Results, name: str, folder: Path) -> Compared:
     summaries = summarise(results)
     selection = select(results, summaries)
-    link = Path(os.path.relpath(results.folder, folder)).as_posix()
+    way = Path(os.path.relpath(results.folder, folder)).parts
     said = facts.facts(results, selection)
-    command = str(results.header.get("command") or "")
     return Compared(
         name,
         results,
         summaries,
         selection,
-        anchors(results.header),
-        {**said, "Command": command},
-        f"{link}/{REPORT_FILE}",
-        f"{link}/{RUN_FILE}",
+        anchors(results.header.plan),
+        {**said, "Command": results.header.command or ""},
+        link(*way, REPORT_FILE),
+        link(*way, RUN_FILE),
     )
 
 
 def _names(runs: Sequence[Results]) -> list[str]:
     """Short and different: labels, or else folders' names, or with the folders above."""
-    names = [str(each.header.get("label") or "") for each in runs]
+    names = [each.header.label or "" for each in runs]
     if not all(names) or len(set(names)) < len(names):
         names = [each.folder.resolve().name for each in runs]
     if len(set(names)) < len(names):

@@ -1,11 +1,11 @@
 """What was asked, and on what: the header of a results file in words."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from bench.analysis.findings.finding import listed
 from bench.analysis.selection import Selection
 from bench.results.file import Results
+from bench.results.header import DatasetFacts, Header, Host
 
 
 def question(selection: Selection) -> str:
@@ -27,61 +27,53 @@ def question(selection: Selection) -> str:
 def facts(results: Results, selection: Selection) -> dict[str, str]:
     """Name -> value, in the order of the page; what the header does not say is left out."""
     header = results.header
-    environment = header.get("environment") or {}
-    server = environment.get("server") or {}
+    server = header.environment.server
     found = {
-        "Measured": str(header.get("created_at") or "").replace("T", " ").replace("+00:00", " UTC"),
-        "Machine": _machine(environment.get("host") or {}),
-        "Server": f"PostgreSQL {server.get('version', '?')} by {server.get('transport', '?')}"
-        + ("" if server.get("local", True) else ", on another machine"),
+        "Measured": header.created_at.replace("T", " ").replace("+00:00", " UTC"),
+        "Machine": _machine(header.environment.host),
+        "Server": f"PostgreSQL {server.version or '?'} by {server.transport or '?'}"
+        + (", on another machine" if server.local is False else ""),
         "Client": _client(header),
-        "Rows": _rows(header.get("dataset") or {}),
-        "Method": f"closed loop, {selection.rounds_in_words} of {header.get('seconds', '?')} s, "
+        "Rows": _rows(header.dataset),
+        "Method": f"closed loop, {selection.rounds_in_words} of {header.seconds_in_words} s, "
         "shuffled and interleaved",
-        "Verified": _verified(header.get("verified")),
-        "Not asked": str(header.get("leaves_out") or ""),
+        "Verified": _verified(header.verified),
+        "Not asked": header.leaves_out or "",
     }
     return {name: value for name, value in found.items() if value}
 
 
-def _machine(host: Mapping[str, Any]) -> str:
-    memory, cores = host.get("memory_bytes"), host.get("cores")
+def _machine(host: Host) -> str:
+    memory, cores = host.memory_bytes, host.cores
     parts = [
-        str(host.get("cpu") or host.get("machine") or "unknown"),
-        str(host.get("cpu_generation") or ""),
+        host.name or "unknown",
+        host.cpu_generation or "",
         f"{cores} core{'' if cores == 1 else 's'}" if cores else "",
         f"{memory / 1e9:.0f} GB" if memory else "",
-        str(host.get("system") or ""),
+        host.system or "",
     ]
     return ", ".join(part for part in parts if part)
 
 
-def _client(header: Mapping[str, Any]) -> str:
-    environment = header.get("environment") or {}
-    packages = dict(environment.get("packages") or {})
-    for about in (header.get("backends") or {}).values():
-        packages |= about.get("versions") or {}
-    parts = [f"{environment.get('implementation', 'Python')} {environment.get('python', '?')}"]
+def _client(header: Header) -> str:
+    environment = header.environment
+    packages = environment.packages | header.packages
+    parts = [f"{environment.implementation or 'Python'} {environment.python or '?'}"]
     parts += [f"{name} {version}" for name, version in sorted(packages.items())]
-    git = environment.get("git") or {}
-    if git.get("revision"):
-        changed = ", changed" if git.get("changed") else ""
-        parts.append(f"gatherbench {git['revision'][:9]}{changed}")
+    if git := environment.git:
+        parts.append(f"gatherbench {git.revision[:9]}{', changed' if git.changed else ''}")
     return ", ".join(parts)
 
 
-def _rows(dataset: Mapping[str, Any]) -> str:
-    tables = [
-        f"{dataset[name]:,} {words}"
-        for name, words in (
-            ("customer", "customers"),
-            ("orders", "orders"),
-            ("order_items", "lines"),
-        )
-        if isinstance(dataset.get(name), int)
-    ]
-    scale = f"scale {dataset['scale']:g}" if "scale" in dataset else ""
-    seed = f"seed {dataset['seed']}" if "seed" in dataset else ""
+def _rows(dataset: DatasetFacts) -> str:
+    counts = {
+        "customers": dataset.customer,
+        "orders": dataset.orders,
+        "lines": dataset.order_items,
+    }
+    tables = [f"{count:,} {words}" for words, count in counts.items() if count is not None]
+    scale = "" if dataset.scale is None else f"scale {dataset.scale:g}"
+    seed = "" if dataset.seed is None else f"seed {dataset.seed}"
     return ", ".join(part for part in (scale, seed, *tables) if part)
 
 

@@ -33,11 +33,11 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
     header = results.header
     return render_page(
         "single.html.j2",
-        title=header.get("label") or header.get("profile") or results.folder.name,
-        created_at=str(header.get("created_at") or ""),
+        title=header.label or header.profile or results.folder.name,
+        created_at=header.created_at,
         question=facts.question(selection),
         facts=facts.facts(results, selection),
-        command=str(header.get("command") or ""),
+        command=header.command or "",
         run_file=RUN_FILE,
         folder=results.folder.name,
         cautions=cautions,
@@ -53,7 +53,7 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         cards=fairness.cards(header),
         unlike=fairness.unlike(header, [each.case for each in told.summaries]),
         selection=selection,
-        anchors=cases.anchors(header),
+        anchors=cases.anchors(header.plan),
     )
 
 

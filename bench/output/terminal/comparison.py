@@ -68,22 +68,28 @@ def as_github(comparison: Comparison, margin: float | None) -> str:
     https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
     """
     stopped = [] if margin is None else comparison.worse_than(margin)
+    slower = f"slower than {comparison.names[0]}"
     lines = [
-        f"::error title=slower than {comparison.names[0]}::{case.title}: {verdict} in {name}"
+        _command("error", slower, f"{case.title}: {verdict} in {name}")
         for name, case, verdict in stopped
     ]
     for row in comparison.rows:
         for name, verdict in zip(comparison.names[1:], row.verdicts, strict=True):
             known = verdict and (name, row.case, verdict) in stopped
             if verdict and verdict.word == "slower" and not known:
-                lines.append(
-                    f"::warning title=slower than {comparison.names[0]}::"
-                    f"{row.case.title}: {verdict} in {name}"
-                )
-    lines += [f"::notice title=what differs::{line}" for line in surroundings(comparison)]
-    lines += [f"::notice title=caution::{line}" for line in _cautions(comparison)]
+                lines.append(_command("warning", slower, f"{row.case.title}: {verdict} in {name}"))
+    lines += [_command("notice", "what differs", line) for line in surroundings(comparison)]
+    lines += [_command("notice", "caution", line) for line in _cautions(comparison)]
     counted = f"{len(comparison.rows)} cases compared, {len(stopped)} stopped"
-    return "\n".join([*lines, f"::notice title=bench compare::{counted}"])
+    return "\n".join([*lines, _command("notice", "bench compare", counted)])
+
+
+def _command(kind: str, title: str, message: str) -> str:
+    """Return a workflow command, escaped as GitHub's toolkit does: a name can't add another."""
+    for character, code in {"%": "%25", "\r": "%0D", "\n": "%0A"}.items():
+        title, message = title.replace(character, code), message.replace(character, code)
+    title = title.replace(":", "%3A").replace(",", "%2C")
+    return f"::{kind} title={title}::{message}"
 
 
 def surroundings(comparison: Comparison) -> list[str]:
@@ -134,7 +140,8 @@ def _cell(verdict: Verdict | None) -> Text:
 
 
 def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    plain = (" ".join(cell.split()).replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(plain)} |"
 
 
 def _verdict(verdict: Verdict | None) -> dict[str, Any] | None:

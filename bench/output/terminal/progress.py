@@ -18,6 +18,7 @@ from bench.model.plan import Plan
 from bench.model.study import probes
 from bench.model.units import RATES, TIMES, with_unit
 from bench.model.workload import WORKLOADS
+from bench.output.terminal.console import console
 from bench.results.entries import Entry, Failure, Run
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Progress:
             + sum(len(cases) * self._step_s[name] for name, cases in plan.probes.items())
             + plan.runs * self._run_s
         )
-        self._console = Console(stderr=True, highlight=False, quiet=quiet)
+        self._console = console(stderr=True, quiet=quiet)
         self._screen = _screen(self._console, plan)
         self._stage = ""
         self._weight_s = _ROWS_S
@@ -134,16 +135,16 @@ class Progress:
             self._line(f"{self._stage}: {share:4.0%} done, about {left_s:.0f} s left{last}")
 
     def _line(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)
 
 
-def _screen(console: Console, plan: Plan) -> "Screen | None":
-    watched = console.is_terminal and not console.is_dumb_terminal and not console.quiet
+def _screen(shown: Console, plan: Plan) -> "Screen | None":
+    watched = shown.is_terminal and not shown.is_dumb_terminal and not shown.quiet
     if not watched or os.environ.get("CI"):
         return None
     from bench.output.terminal.screen import Screen
 
-    return Screen(console, dict.fromkeys(case.backend for case in plan.cases))
+    return Screen(shown, dict.fromkeys(case.backend for case in plan.cases))
 
 
 def _without_backend(case: Case) -> str:

@@ -40,11 +40,7 @@ def render(results: Results, summaries: list[Summary] | None = None) -> Renderab
     would be all. The floor is never the best. `summaries` saves making them again.
     """
     found = summarise(results) if summaries is None else summaries
-    null = {
-        name
-        for name, about in (results.header.get("backends") or {}).items()
-        if about.get("layer") == "null"
-    }
+    null = results.header.null_backends
     groups: dict[tuple[Case, bool], list[Summary]] = {}
     for summary in found:
         if not summary.case.twin:
@@ -178,7 +174,7 @@ def _marks(rounds: int) -> str:
 
 def _legend(results: Results, found: list[Summary]) -> Text:
     rounds = max((len(summary.rounds) for summary in found), default=0)
-    seconds = results.header.get("seconds", "?")
+    seconds = results.header.seconds_in_words
     lines = [
         f"Closed loop, {rounds} round{'s' if rounds != 1 else ''} of {seconds} s; "
         f"{stats.describe_interval(rounds)}, shown as ±half their width.",
@@ -190,7 +186,7 @@ def _legend(results: Results, found: list[Summary]) -> Text:
         lines.append(
             "first row: buffered, it comes with the last. stall: the longest of the event loop."
         )
-    planned = len(results.header.get("plan") or ())
+    planned = len(results.header.plan)
     if floor := noise_floor(found):
         lines.append(f"Noise floor: {floor}. What differs by less is not known to differ.")
     if missing := planned - sum(1 for summary in found if summary.rounds):

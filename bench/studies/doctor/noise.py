@@ -28,7 +28,7 @@ def measure(
     job = Job(
         case,
         accessors.BUILTIN[BACKEND],
-        database.url,
+        database.url_for(BACKEND),
         dataset,
         seconds=ROUND_S,
         warm_up_s=WARM_UP_S,

@@ -52,11 +52,11 @@ def documents(results: Path, page: Path) -> dict[Path, str]:
 
 def _conditions(record: Record) -> str:
     environment = record.environment
-    host, packages = environment["host"], environment["packages"]
+    host, packages = environment.host, environment.packages
     return (
-        f"Figures: `{record.command}`, {record.created_at[:10]}, {host['cpu']}, {host['cores']} "
-        f"cores, Python {environment['python']}, PostgreSQL {environment['server']['version']} by "
-        f"{environment['server']['transport']}, SQLAlchemy {packages['sqlalchemy']}, asyncpg "
+        f"Figures: `{record.command}`, {record.created_at[:10]}, {host.cpu}, {host.cores} "
+        f"cores, Python {environment.python}, PostgreSQL {environment.server.version} by "
+        f"{environment.server.transport}, SQLAlchemy {packages['sqlalchemy']}, asyncpg "
         f"{packages['asyncpg']}, psycopg {packages['psycopg']}."
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
+from bench.server.drivers import driver_url
 from bench.studies.lessons import guarded
 
 if TYPE_CHECKING:
@@ -89,24 +90,26 @@ class Shop:
         import asyncpg
 
         settings = {"application_name": self.name}
-        return await asyncpg.connect(self.url, server_settings=settings)
+        return await asyncpg.connect(driver_url(self.url, "asyncpg"), server_settings=settings)
 
     def asyncpg_pool(self, size: int) -> "asyncpg.Pool[Any]":
         """To be entered with `async with`, which opens `size` connections."""
         import asyncpg
 
         settings = {"application_name": self.name}
-        return asyncpg.create_pool(self.url, min_size=size, max_size=size, server_settings=settings)
+        url = driver_url(self.url, "asyncpg")
+        return asyncpg.create_pool(url, min_size=size, max_size=size, server_settings=settings)
 
     async def connect_psycopg(self) -> "psycopg.AsyncConnection[Any]":
         import psycopg
 
-        return await psycopg.AsyncConnection.connect(self.url, application_name=self.name)
+        url = driver_url(self.url, "psycopg")
+        return await psycopg.AsyncConnection.connect(url, application_name=self.name)
 
     def connect_psycopg2(self) -> "psycopg2.extensions.connection":
         import psycopg2
 
-        return psycopg2.connect(self.url, application_name=self.name)
+        return psycopg2.connect(driver_url(self.url, "psycopg2"), application_name=self.name)
 
     async def warm_up(self, connections: int) -> None:
         """Have so many connections open in the pool."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +21,7 @@ from bench.model.profiles import Block, Profile
 from bench.model.workload import FUNCTIONS, WORKLOADS
 from bench.results import environment
 from bench.server.database import Database, postmaster_pid, resolve
+from bench.server.drivers import drivers_of
 from bench.studies.microbench.client import calls_a_round
 
 if TYPE_CHECKING:
@@ -95,7 +96,13 @@ class Shop:
 
     def job(self, case: Case) -> Job:
         module = self.found[case.backend].module
-        return Job(case, module, self.database.url, self.dataset, seconds=PROFILE.seconds)
+        return Job(
+            case,
+            module,
+            self.database.url_for(self.backend(case).driver),
+            self.dataset,
+            seconds=PROFILE.seconds,
+        )
 
     def describe(self, case: Case, benchmark: Any, first_rows: int) -> None:
         """Put into the figures what they are of; look whether this backend gave as many rows."""
@@ -120,14 +127,15 @@ class Shop:
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
     try:
         dataset = Dataset(request.config.getoption("--scale"))
-        database = resolve(os.environ.get("DATABASE_URL"))
+        found = discover()
+        drivers = drivers_of(found.values())
+        database = resolve(os.environ.get("DATABASE_URL"), drivers)
         with database.session() as connection, schema.held(connection):
             database.check_capacity(max(CONCURRENCY) + SPARE_CONNECTIONS)
             digest = rows.ensure(connection, dataset).digest
             local = postmaster_pid(connection) is not None
-            found = discover()
-            around = environment.collect(connection, database, local)
-            described = environment.describe(found)
+            around = environment.collect(connection, database, local).as_dict()
+            described = {n: asdict(facts) for n, facts in environment.describe(found).items()}
             yield Shop(database, connection, dataset, digest, found, around, described)
     except BenchError as error:
         pytest.exit(f"error: {error}", returncode=error.exit_code)

@@ -25,8 +25,9 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
     customers, orders = ([way for way in ways if way.function == name] for name in FUNCTIONS)
     shown = Path(os.path.relpath(folder, document)).as_posix()
     header = found.header
-    host = header["environment"]["host"]
-    cpu = ", ".join(host[name] for name in ("cpu", "cpu_generation") if name in host)
+    environment = header.environment
+    host = environment.host
+    cpu = ", ".join(word for word in (host.cpu, host.cpu_generation) if word)
     return {
         "point": f"![The workshop's stream, one with a batch size, and a plain fetch]"
         f"({shown}/charts/streaming-point.png)\n\n{_ways(customers, ['orm+asyncpg'])}",
@@ -44,9 +45,9 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
             f"- *{each.word}*: {each.sentence}: **{each.figure}**"
             for each in promises(ways, summaries, found.bare_loops)
         ),
-        "where": f"`{header['command']}`, {header['created_at'][:10]}: {cpu},"
-        f" {host['cores']} cores, Python {header['environment']['python']}, PostgreSQL"
-        f" {header['environment']['server']['version']}. Everything is in [{shown}]({shown}/).",
+        "where": f"`{header.command}`, {header.created_at[:10]}: {cpu},"
+        f" {host.cores} cores, Python {environment.python}, PostgreSQL"
+        f" {environment.server.version}. Everything is in [{shown}]({shown}/).",
     }
 
 

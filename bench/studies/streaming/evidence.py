@@ -120,7 +120,7 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
     def way(backend: str, function: str, fetch: Fetch) -> Way:
         return found.setdefault((backend, function, fetch), Way(backend, function, fetch))
 
-    customers = (results.header.get("dataset") or {}).get("customer", 0)
+    customers = results.header.dataset.customer or 0
     for summary in summaries:
         case = summary.case
         if case.size is None or case.frozen or not (point := _point(summary)):
@@ -145,8 +145,9 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
 
 def by_backend(results: Results, ways: Iterable[Way]) -> list[Way]:
     """In the order of tables: the run's backends, and of each its ways."""
-    order = list(results.header["backends"])
-    return sorted(ways, key=lambda way: (order.index(way.backend), way.fetch))
+    places = {name: place for place, name in enumerate(results.header.backends)}
+    last = len(places)
+    return sorted(ways, key=lambda way: (places.get(way.backend, last), way.backend, way.fetch))
 
 
 def _point(summary: Summary) -> Point | None:

@@ -13,6 +13,8 @@ from bench.measure.fetch_calls import call_of, verb_of
 from bench.measure.runner import Job, loop_factory
 from bench.model.case import Case
 from bench.results.entries import Proof
+from bench.server.database import Database
+from bench.server.url import changed
 from bench.studies.streaming.question import Question, question
 
 ENOUGH = 10
@@ -24,11 +26,9 @@ _STATE = "SELECT state FROM pg_stat_activity WHERE application_name = %s"
 
 def prove(job: Job) -> Proof:
     """Fail late, leave early, hold a session: once each, on a pool of one connection."""
-    import psycopg
-
     backend = accessors.load(job.case.backend, job.module)
-    target = Target(f"{job.url}&application_name={_NAME}".replace(" ", "%20"))
-    with psycopg.connect(job.url, autocommit=True) as observer:
+    target = Target(changed(job.url, application_name=_NAME))
+    with Database(job.url).connect() as observer:
         asked = question(job, backend.layer, observer)
 
         def state() -> str:

@@ -77,7 +77,7 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
 
 def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | None:
     """None where the run was no streaming experiment."""
-    if results.header.get("profile") not in PROFILES:
+    if results.header.profile not in PROFILES:
         return None
     ways = by_backend(results, ways_of(results, summaries))
     functions = dict.fromkeys(way.function for way in ways)

@@ -11,6 +11,7 @@ from bench.model.case import Case, Fetch
 from bench.model.plan import plan
 from bench.model.profiles import PROFILES, Factors
 from bench.results import file as results
+from bench.results.header import DatasetFacts, Header
 from tests.root import REFERENCE
 
 CASES = results.load(REFERENCE).cases
@@ -41,11 +42,8 @@ def test_a_case_of_the_reference_run_alone(case: Case) -> None:
     header = results.load(REFERENCE).header
     cases, given = planned(rerun.command(header, case))
     assert cases == (case,)
-    assert (given["rounds"], given["seconds"]) == (header["rounds"], header["seconds"])
-    assert (given["scale"], given["seed"]) == (
-        header["dataset"]["scale"],
-        header["dataset"]["seed"],
-    )
+    assert (given["rounds"], given["seconds"]) == (header.rounds, header.seconds)
+    assert (given["scale"], given["seed"]) == (header.dataset.scale, header.dataset.seed)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +58,13 @@ def test_a_case_of_the_reference_run_alone(case: Case) -> None:
     ids=lambda case: case.key,
 )
 def test_any_case_alone(case: Case) -> None:
-    header = {"profile": "full", "rounds": 2, "seconds": 0.5, "dataset": {"scale": 0.1, "seed": 4}}
+    dataset = DatasetFacts(scale=0.1, seed=4)
+    header = Header(profile="full", rounds=2, seconds=0.5, dataset=dataset)
     cases, _ = planned(rerun.command(header, case))
     assert cases == (case,)
 
 
 def test_what_the_header_does_not_say_is_left_to_the_default() -> None:
-    command = rerun.command({}, Case("null", "mixed", loop="none"))
+    command = rerun.command(Header(), Case("null", "mixed", loop="none"))
     assert "None" not in command
     assert planned(command)[0]

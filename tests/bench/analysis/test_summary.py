@@ -8,7 +8,7 @@ import pytest
 
 from bench.analysis.summary import summarise
 from bench.model.case import Case, Fetch
-from bench.output.export.summary_csv import write_csv
+from bench.output.export.summary_csv import read_throughput, write_csv
 from bench.results.entries import Failure, Memory
 from bench.results.file import Results
 from bench.results.samples import Samples
@@ -159,3 +159,33 @@ def test_a_case_of_which_every_round_failed_is_still_there(tmp_path: Path) -> No
     assert (failed.marked, good.marked) == (True, False)
     write_csv(results, tmp_path / "summary.csv")
     assert list(pandas.read_csv(tmp_path / "summary.csv")["failed_runs"]) == [2, 0]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "k,nan,1,2",
+        "k,inf,1,2",
+        "k,-1,1,2",
+        "k,1e400,1,2",
+        "k,,,",
+        "k,x,1,2",
+        "k",
+        "k,1,2,3,4,5",
+        '"k',
+        "\x00,1,2",
+    ],
+)
+def test_of_a_summary_only_numbers_are_read(tmp_path: Path, row: str) -> None:
+    """Forbids NaN, infinities and tracebacks in the index, for a summary.csv that was edited."""
+    columns = "key,throughput_per_s,throughput_per_s_low,throughput_per_s_high\n"
+    path = tmp_path / "summary.csv"
+    path.write_text(f"{columns}well,12345.6,1,2e4\n{row}\n")
+    read = read_throughput(path)
+    assert read.pop("well") == [12350.0, 1.0, 20000.0]
+    assert read in ({}, {"k": [1.0, 2.0, 3.0]})
+    path.write_bytes(b"\xff\xfe")
+    assert read_throughput(path) == {}
+    path.write_text("key," + "x" * 200_000)
+    assert read_throughput(path) == {}
+    assert read_throughput(tmp_path) == {}

@@ -15,6 +15,7 @@ from bench.analysis.warnings import Caution, cautions
 from bench.model.case import Case
 from bench.results.entries import Failure, Run
 from bench.results.file import Results
+from bench.results.header import Environment, Host
 from bench.results.samples import Samples
 from tests.bench import synthetic
 from tests.bench.synthetic import constant_run
@@ -72,14 +73,14 @@ def test_the_streaming_experiment_is_not_told_to_take_options_it_has_not(tmp_pat
     """Forbids "Try: bench run --profile streaming", which is no profile of that command."""
     runs = [replace(run, case=replace(run.case, size=10)) for run in calm(factors=MOODS[:3])]
     found = results(tmp_path, runs)
-    found.header["profile"] = "streaming-quick"
+    found.header = replace(found.header, profile="streaming-quick")
     (few,) = cautions(found)
     assert few.cure == (
         "bench run --workload get_customers --fetch buffered --fetch batched:1000 --rounds 6"
     )
     runs[0].samples.errors[3] = "UniqueViolation: twice"
     found = results(tmp_path, runs)
-    found.header["profile"] = "streaming-quick"
+    found.header = replace(found.header, profile="streaming-quick")
     assert cautions(found)[0].cure == "bench streaming --quick --backend asyncpg"
 
 
@@ -97,7 +98,7 @@ def test_a_noisy_machine_is_told_from_the_twin(tmp_path: Path) -> None:
 
 
 def test_a_load_before_the_start(tmp_path: Path) -> None:
-    environment = {"host": {"cores": 2, "load_1min": 3.4}}
+    environment = Environment(host=Host(cores=2, load_1min=3.4))
     text = the_only(cautions(results(tmp_path, calm(), environment=environment)))
     assert "load average was 3.4 on 2 cores" in text
 
@@ -105,7 +106,7 @@ def test_a_load_before_the_start(tmp_path: Path) -> None:
 def test_others_on_the_machine_are_told_by_what_they_took(tmp_path: Path) -> None:
     """On two cores, half of one is a quarter; the load of before is then no news."""
     runs = [replace(run, other_cpu_ns=run.elapsed_ns // 2) for run in calm()]
-    environment = {"host": {"cores": 2, "load_1min": 3.4}}
+    environment = Environment(host=Host(cores=2, load_1min=3.4))
     found = results(tmp_path, runs, environment=environment)
     assert taken_by_others(found) == pytest.approx(0.25)
     assert "other programs used 25% of the machine's CPU" in the_only(cautions(found))
@@ -198,7 +199,7 @@ def test_an_interpreter_that_is_full_is_the_gils_limit(tmp_path: Path) -> None:
     runs = [replace(run, client_cpu_ns=run.elapsed_ns) for run in calm()]
     text = the_only(cautions(results(tmp_path, runs)))
     assert "the GIL is the limit there, not the database" in text
-    free = synthetic.header([])["environment"] | {"gil": False}
+    free = replace(synthetic.ENVIRONMENT, gil=False)
     assert cautions(results(tmp_path, runs, environment=free)) == []
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from bench.server.url import changed, parse
 from tests.bench.command import POINT, Bench, ctrl_c, finish, wait_until, workers
 
 TO_MEASUREMENT = ("--concurrency=2", "--no-verify", f"--workload={POINT}", "--fetch=buffered")
@@ -92,8 +93,8 @@ def test_ctrl_c_with_a_server_of_its_own(home: Path, tmp_path: Path, stage: str)
 
 
 def connections(database: Database) -> int:
-    name = database.url.partition("@/")[2].partition("?")[0]
-    with Database(database.url.replace(f"@/{name}?", "@/postgres?")).connect() as connection:
+    name = parse(database.url)["dbname"]
+    with Database(changed(database.url, dbname="postgres")).connect() as connection:
         query = "select count(*) from pg_stat_activity where datname = %s"
         (found,) = connection.execute(query, [name]).fetchone() or (0,)
     return int(found)

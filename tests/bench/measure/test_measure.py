@@ -18,7 +18,7 @@ from bench.model.dataset import Dataset
 from bench.model.plan import Plan
 from bench.model.profiles import PROFILES
 from bench.model.run_config import RunConfig
-from bench.results.entries import Failure, Memory, Run
+from bench.results.entries import End, Failure, Memory, Run
 from bench.results.file import Recorder, load
 from bench.server.database import Database
 from tests.bench.conftest import SMALL
@@ -97,7 +97,7 @@ def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
     """Forbids a warm-up that takes the ORM as long as what is measured: half a minute of five."""
     made = replace(order(), backends=discover(), dataset=Dataset(more_customers=2))
     with shop.connect() as connection:
-        jobs = Jobs(made, connection, shop.url, None)
+        jobs = Jobs(made, connection, shop, None)
 
         def asked(backend: str, workload: str, size: int | None) -> tuple[Any, Any]:
             job = jobs.of(Case(backend, workload, size=size))
@@ -139,11 +139,11 @@ def test_each_run_is_in_the_file_when_it_ends(shop: Database, tmp_path: Path) ->
     begun = ["header", "memory"]
     assert seen == [begun, [*begun, "run"], [*begun, "run", "run"]]
     header = load(out).header
-    for name in ("created_at", "command", "environment", "backends", "dataset", "load_model"):
-        assert name in header
-    assert header["dataset"]["digest"]
-    assert header["environment"]["server"]["transport"] == "unix socket"
-    assert load(out).end == {"kind": "end", "outcome": "complete"}
+    for name in ("created_at", "backends", "load_model"):
+        assert getattr(header, name)
+    assert header.dataset.digest
+    assert header.environment.server.transport == "unix socket"
+    assert load(out).end == End("complete")
 
 
 WRITES = [
@@ -176,7 +176,7 @@ def test_an_interrupted_write_is_mended_by_the_next_command(shop: Database, tmp_
         carried_out(order(*WRITES), shop, tmp_path / "out", Audience(interrupt))
     assert rows_of(shop) != before
     assert len(load(tmp_path / "out").runs) == 1
-    assert (load(tmp_path / "out").end or {})["outcome"] == "interrupted"
+    assert load(tmp_path / "out").end == End("interrupted")
     null = order(Case("null", POINT, loop="none"))
     carried_out(null, shop, tmp_path / "next", Audience())
     assert rows_of(shop) == before

@@ -1,7 +1,9 @@
 """run.jsonl: what goes in comes out, and damage is told from a cut."""
 
+import base64
 import json
 from array import array
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +11,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.cli.measurement import in_results
 from bench.model.case import Case, Fetch
 from bench.model.errors import BenchError, UsageError
-from bench.results.entries import Failure, Memory, Run
-from bench.results.file import FORMAT, Recorder, load
-from bench.results.samples import Samples, Tally
+from bench.results import archive
+from bench.results.entries import End, Failure, Memory, Run
+from bench.results.file import FORMAT, FolderExistsError, Recorder, load
+from bench.results.header import Header
+from bench.results.samples import COLUMNS, LARGEST, Samples, Tally
 
-INTEGERS = st.integers(-(2**61), 2**61)
-ERRORS = st.dictionaries(st.integers(0, 50), st.text(), max_size=4)
+NUMBERS = st.integers(0, LARGEST)
 CASE = Case("orm+asyncpg", "get_customers", Fetch("batched", 1000), 4, "operation", "implicit")
 
 
 @st.composite
 def samples(draw: st.DrawFn) -> Samples:
-    columns = (array("q", draw(st.lists(INTEGERS, max_size=30))) for _ in range(5))
-    return Samples(*columns, errors=draw(ERRORS))
+    count = draw(st.integers(0, 30))
+    columns = (
+        array("q", draw(st.lists(NUMBERS, min_size=count, max_size=count))) for _ in range(5)
+    )
+    failed = st.dictionaries(st.integers(0, max(0, count - 1)), st.text(), max_size=min(4, count))
+    return Samples(*columns, errors=draw(failed))
 
 
 @given(samples())
 def test_samples_survive_exactly(before: Samples) -> None:
-    assert Samples.from_dict(json.loads(json.dumps(before.as_dict()))) == before
+    fields = json.loads(json.dumps(before.as_dict()))
+    columns = {name: base64.b64decode(fields[name]) for name in COLUMNS}
+    errors = {int(position): error for position, error in fields["errors"].items()}
+    assert Samples.unpack(fields["count"], columns, errors) == before
 
 
 def run_of(number: int = 0) -> Run:
@@ -36,7 +47,7 @@ def run_of(number: int = 0) -> Run:
     return Run(CASE, number, "2026-01-01", 10, Samples.gather([tally], 5), 1, None, 20, 3, 2, 2, 2)
 
 
-HEADER = {"plan": [CASE.as_dict()]}
+HEADER = Header(plan=(CASE,))
 
 
 @pytest.fixture
@@ -53,11 +64,11 @@ def folder(tmp_path: Path) -> Path:
 
 def test_what_was_recorded_is_loaded(folder: Path) -> None:
     found = load(folder)
-    assert found.header == {"kind": "header", "format": FORMAT, **HEADER}
+    assert found.header == HEADER
     assert found.memory == [Memory(CASE, 4096, 7)]
     assert found.runs == [run_of(0), run_of(2)]
     assert found.failures == [Failure(CASE, 1, "it: \u2603 died")]
-    assert found.end == {"kind": "end", "outcome": "failed", "reason": "it died"}
+    assert found.end == End("failed", "it died")
     assert found.cases == [CASE]
     assert found.damaged_line is None
     assert load(folder / "run.jsonl").runs == found.runs
@@ -166,3 +177,37 @@ def test_a_folder_for_nothing_is_taken_back(tmp_path: Path) -> None:
     recorder.end("failed", reason="nothing began")
     recorder.close()
     assert not (tmp_path / "a" / "out").exists()
+
+
+def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for folder in (tmp_path / "out", tmp_path):
+        with pytest.raises(FolderExistsError, match=r"exists already.*\n.*--out"):
+            Recorder(folder)
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match=r"cannot write results to .*: Not a directory"):
+        Recorder(tmp_path / "file" / "out")
+
+
+def test_runs_of_one_second_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbids that the second of two runs is told to leave out --out, which was left out."""
+    monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
+    recorders = [in_results("laptop", Recorder) for _ in range(5)]
+    for number, recorder in enumerate(recorders):
+        recorder.header(replace(HEADER, created_at=f"2026-01-0{number + 1}"))
+        recorder.close()
+    assert len({recorder.folder for recorder in recorders}) == 5
+    labels = {recorder.folder.name.partition("Z-")[2] for recorder in recorders}
+    assert labels == {"laptop"}
+    assert archive.find("laptop", archive.home()) == recorders[-1].folder
+
+
+def test_a_place_for_results_that_cannot_be_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
+    (tmp_path / "results").touch()
+    with pytest.raises(BenchError, match=r"cannot write results to .*Not a directory.*\n.*--out"):
+        in_results("laptop", Recorder)

@@ -13,8 +13,9 @@ from bench.cli.db import NOT_RUNNING, db
 from bench.model.errors import BenchError
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer, default_folder
+from bench.server.url import changed, masked
 
-SECRET = "hush%21"
+SECRET = "hush!"
 
 
 @pytest.fixture(autouse=True)
@@ -65,19 +66,21 @@ def test_url_starts_the_server_when_needed() -> None:
 
 
 def test_another_server(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"{database.url}&password={SECRET}"
+    url = changed(database.url, password=SECRET)
     said = bench_db("status", "--database-url", url)
     assert said.exit_code == 0
     assert "free " in said.output
-    assert "password=***" in said.output
+    shown = masked(url)
+    assert "postgres:***@" in shown
+    assert shown in said.output
     monkeypatch.setenv("DATABASE_URL", url)
-    assert bench_db("url").output == f"{database.url}&password=***\n"
+    assert bench_db("url").output == f"{shown}\n"
     assert not default_folder().exists()
 
 
 def test_psql_hides_the_password_from_the_list_of_processes(database: Database) -> None:
     """Forbids a password among psql's arguments, which every user of the machine can read."""
-    url = f"{database.url}&password={SECRET}"
+    url = changed(database.url, password=SECRET)
     show = "\\! tr '\\0' ' ' < /proc/$PPID/cmdline; echo; echo $PGPASSWORD"
     done = in_process("psql", "--database-url", url, "-c", show)
     assert done.returncode == 0, done.stderr

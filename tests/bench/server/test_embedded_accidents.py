@@ -12,7 +12,7 @@ import pytest
 
 from bench.model.errors import BenchError
 from bench.server import embedded as server_module
-from bench.server.account import account_for
+from bench.server.account import account_for_caller
 from bench.server.embedded import EmbeddedServer
 from tests.bench.server.embedded_server import ask, in_process, pid_of
 
@@ -34,7 +34,7 @@ def stranger(own: EmbeddedServer) -> Iterator["subprocess.Popen[bytes]"]:
     """A process of the server's own user that is no server; the server has run and is stopped."""
     own.start()
     own.stop()
-    options = account_for(own.folder).subprocess_options
+    options = account_for_caller().subprocess_options
     with subprocess.Popen(["sleep", "60"], cwd="/", **options) as process:
         yield process
         process.kill()

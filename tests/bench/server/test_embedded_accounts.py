@@ -13,7 +13,7 @@ import pytest
 
 from bench.model.errors import BenchError
 from bench.server import account as server_account
-from bench.server.account import account_for
+from bench.server.account import account_for_caller
 from bench.server.embedded import EmbeddedServer
 from bench.server.programs import binary
 from tests.bench.server.embedded_server import ask, pid_of
@@ -23,7 +23,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 def test_folders_and_socket_are_private(server: EmbeddedServer) -> None:
     server.start()
-    account = account_for(server.folder)
+    account = account_for_caller()
     sockets = server.status().socket_folder
     assert sockets is not None
     for path in (server.folder, server.data, sockets, sockets / ".s.PGSQL.5432"):
@@ -88,7 +88,7 @@ assert psycopg.connect(url).execute("select 1").fetchone() == (1,)
 assert psutil.Process(server.status().pid).username() == "nobody"
 assert server.stop() and not server.stop()
 """
-    place.chmod(0o777)
+    place.chmod(0o1777)
     command = [sys.executable, "-c", code, str(place / "postgres")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -106,7 +106,7 @@ def test_a_long_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) 
     assert sockets is not None
     assert server.folder not in sockets.parents
     assert stat.S_IMODE(sockets.lstat().st_mode) == 0o700
-    assert sockets.lstat().st_uid == account_for(server.folder).uid
+    assert sockets.lstat().st_uid == account_for_caller().uid
     server.stop()
     server.start()
     assert server.status().socket_folder == sockets

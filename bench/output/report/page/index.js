@@ -27,6 +27,8 @@
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     return made;
   };
+  // For a shell, as Python's shlex.quote has it.
+  const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
   const rate = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
   // The later over the earlier run; told apart only where their intervals lie apart.
   const verdict = ([, low, high], [, lower, higher]) =>
@@ -72,9 +74,9 @@
     const [later, earlier] = picked.map((row) => row.dataset.folder);  // newest first
     const how = element("p", "With charts and findings: ");
     const page = `${earlier}-vs-${later}.html`;
-    how.append(pages.includes(page)
-      ? element("a", page, { href: page })
-      : element("code", `bench report results/${earlier} results/${later}`));
+    how.append(Object.hasOwn(pages, page)
+      ? element("a", page, { href: pages[page] })
+      : element("code", `bench report ${quoted(`results/${earlier}`)} ${quoted(`results/${later}`)}`));
     by("two").append(how, sideBySide(earlier, later));
   };
   by("runs")?.addEventListener("change", compare);

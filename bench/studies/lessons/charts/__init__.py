@@ -9,6 +9,7 @@ from bench.output.charts import style
 from bench.output.charts.page import in_a_line, machine, save
 from bench.studies.lessons.charts import cost, engines, outcomes, thinking
 from bench.studies.lessons.record import Record
+from bench.system.output_files import made_folder
 
 CHARTS: Mapping[str, Callable[[Record, str], Figure]] = {
     "session-per-task": outcomes.figure,
@@ -29,9 +30,9 @@ def draw(record: Record, folder: Path) -> list[Path]:
         f"driver {record.driver}",
         f"{record.trials} trials" if record.lesson in _TRIED else f"{record.trials} rounds",
     )
-    with style.styled():
+    with made_folder(folder) as into, style.styled():
         figure = CHARTS[record.lesson](record, small_print)
-        return save(figure, folder, record.lesson)
+        return save(figure, into, record.lesson)
 
 
 _TRIED = ("session-per-task", "thinking-time")

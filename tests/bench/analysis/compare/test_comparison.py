@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.analysis.compare.differences import differences
 from bench.results.file import Results
+from bench.results.header import DatasetFacts, Environment, Header, Host, Server
 from tests.bench import synthetic
 from tests.bench.analysis.compare.made_runs import MANY, POINT, SLOWER, TWIN, compared, run
 
@@ -75,8 +75,7 @@ def test_three_rounds_stop_nothing(tmp_path: Path) -> None:
 
 
 def test_what_differs_around_is_told_first(tmp_path: Path) -> None:
-    environment = synthetic.header([])["environment"]
-    other = environment | {"python": "3.13.0", "server": {"version": "17.2"}}
+    other = replace(synthetic.ENVIRONMENT, python="3.13.0", server=Server(version="17.2"))
     headers = [run(tmp_path).header, run(tmp_path, environment=other, seconds=1.0).header]
     told = [str(each) for each in differences(headers)]
     assert "seconds: 0.2 -> 1.0" in told
@@ -87,7 +86,7 @@ def test_what_differs_around_is_told_first(tmp_path: Path) -> None:
 
 
 def test_the_load_of_the_moment_is_no_difference(tmp_path: Path) -> None:
-    environments = [{"host": {"cores": 2, "load_1min": load}} for load in (0.1, 7.0)]
+    environments = [Environment(host=Host(cores=2, load_1min=load)) for load in (0.1, 7.0)]
     headers = [run(tmp_path, environment=each).header for each in environments]
     assert differences(headers) == []
 
@@ -95,8 +94,8 @@ def test_the_load_of_the_moment_is_no_difference(tmp_path: Path) -> None:
 def test_what_older_files_do_not_tell_is_no_difference() -> None:
     """Forbids to call a machine unlike itself as soon as more is told of it."""
 
-    def header(**host: str) -> dict[str, Any]:
-        return {"environment": {"host": {"cpu": "AMD EPYC"} | host}}
+    def header(**host: str) -> Header:
+        return Header(environment=Environment(host=Host(cpu="AMD EPYC", **host)))
 
     older = header()
     newer = header(cpu_generation="family 25, model 17")
@@ -106,7 +105,7 @@ def test_what_older_files_do_not_tell_is_no_difference() -> None:
 
 
 def test_unlike_datasets_and_loops_are_obstacles(tmp_path: Path) -> None:
-    larger = {"scale": 10.0, "seed": 7, "digest": "e"}
+    larger = DatasetFacts(scale=10.0, seed=7, digest="e")
     uvloop = {replace(POINT, loop="uvloop"): 1.0}
     assert compared(run(tmp_path), run(tmp_path)).obstacles == ()
     assert compared(run(tmp_path), run(tmp_path, dataset=larger)).obstacles == (

@@ -8,6 +8,7 @@ import pytest
 
 from bench.output.charts import draw_comparison
 from bench.output.terminal.comparison import as_github, as_json, as_markdown
+from bench.results.header import DatasetFacts
 from tests.bench import synthetic
 from tests.bench.analysis.compare.made_runs import POINT, SLOWER, compared, run
 
@@ -55,7 +56,7 @@ def test_github_gets_an_error_for_what_is_stopped_and_a_warning_for_the_rest(
 
 def test_a_forest_plot_has_a_row_a_case_and_says_what_was_forced(tmp_path: Path) -> None:
     first = run(tmp_path)
-    larger = {"scale": 10.0, "seed": 7, "digest": "e"}
+    larger = DatasetFacts(scale=10.0, seed=7, digest="e")
     found = compared(first, run(tmp_path, SLOWER, dataset=larger))
     drawn = draw_comparison(found, first, tmp_path / "compare")
     assert {path.name for path in drawn} == {

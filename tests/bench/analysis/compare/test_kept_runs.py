@@ -1,6 +1,7 @@
 """Runs that were kept: found by name, compared by the command, followed through time."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bench.model.errors import UsageError
 from bench.output.charts import draw_history
 from bench.results import archive
 from bench.results.file import Recorder, Results
+from bench.results.header import DatasetFacts
 from tests.bench import synthetic
 from tests.bench.analysis.compare.made_runs import MANY, POINT, SLOWER, run
 from tests.bench.command import Bench
@@ -19,7 +21,7 @@ from tests.bench.command import Bench
 
 def recorded(folder: Path, results: Results, created_at: str) -> Path:
     recorder = Recorder(folder)
-    recorder.header(results.header | {"created_at": created_at})
+    recorder.header(replace(results.header, created_at=created_at))
     for each in results.runs:
         recorder.add(each)
     recorder.end("complete")
@@ -79,7 +81,7 @@ def test_the_command_compares_draws_and_gates(shelf: Path, tmp_path: Path) -> No
 
 
 def test_the_command_refuses_what_answers_different_questions(shelf: Path, tmp_path: Path) -> None:
-    larger = run(tmp_path, dataset={"scale": 10.0, "seed": 7, "digest": "e"})
+    larger = run(tmp_path, dataset=DatasetFacts(scale=10.0, seed=7, digest="e"))
     recorded(shelf / "larger", larger, "2026-01-04")
     bench = Bench(tmp_path)
     done = bench("compare", "odd", "larger")
@@ -113,7 +115,7 @@ def test_bad_input_is_told_in_a_line_or_two(
 
 
 def test_a_history_follows_a_case_and_says_what_changed(tmp_path: Path) -> None:
-    environment = synthetic.header([])["environment"] | {"python": "3.13.0"}
+    environment = replace(synthetic.ENVIRONMENT, python="3.13.0")
     runs = [
         ("a", run(tmp_path)),
         ("without", run(tmp_path, {MANY: 1.0})),

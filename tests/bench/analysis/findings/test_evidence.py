@@ -13,6 +13,7 @@ from bench.model.case import Case
 from bench.results import file as results
 from bench.results.entries import Failure
 from bench.results.file import Results
+from bench.results.header import Header
 from tests.bench.analysis.findings.made_results import BARE, ORM, both, sentences, taken
 from tests.root import REFERENCE
 
@@ -62,11 +63,11 @@ def test_what_is_to_be_known_first_stands_first_with_what_to_type(
 
 
 def test_what_was_not_verified_or_not_measured_is_told() -> None:
-    planned = [BARE.as_dict(), ORM.as_dict()]
-    told = sentences(replace(taken(BARE, [10**6] * 6), header={"plan": planned, "verified": None}))
+    planned = Header(plan=(BARE, ORM), verified=None)
+    told = sentences(replace(taken(BARE, [10**6] * 6), header=planned))
     assert any("were not compared" in each for each in told)
     assert any("1 of 2 planned cases were not measured" in each for each in told)
-    whole = replace(taken(BARE, [10**6] * 6), header={"plan": planned[:1], "verified": {}})
+    whole = replace(taken(BARE, [10**6] * 6), header=Header(plan=(BARE,), verified={}))
     assert sentences(whole) == []
 
 
@@ -88,7 +89,7 @@ def test_drawn_again_the_findings_are_the_same(reference: tuple[Results, list[Su
 
 
 def test_nothing_measured_bears_nothing() -> None:
-    assert findings.find(Results(Path(), {"plan": []})) == []
+    assert findings.find(Results(Path(), Header())) == []
 
 
 @pytest.mark.parametrize("figures", [[1_000_000], []], ids=["one round", "no round"])

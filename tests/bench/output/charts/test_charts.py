@@ -16,6 +16,7 @@ from bench.output.charts.page import caption, error_note
 from bench.output.palette import _HUES, hue
 from bench.results.entries import Failure, Memory
 from bench.results.file import Results
+from bench.results.header import BackendFacts, Header
 from bench.results.samples import Samples
 from tests.bench import synthetic
 
@@ -107,7 +108,7 @@ def test_what_was_not_seen_is_left_out(tmp_path: Path) -> None:
     )
     results = Results(
         tmp_path,
-        {"plan": [case.as_dict(), streamed.as_dict()]},
+        Header(plan=(case, streamed)),
         [
             synthetic.constant_run(case, 1, 1_000_000),
             synthetic.constant_run(streamed, 1, 1_000, samples=failed),
@@ -143,8 +144,9 @@ def test_a_processor_of_many_is_told_by_its_generation(tmp_path: Path) -> None:
 
     def told(cpu: str) -> str:
         results = synthetic.results(tmp_path)
-        host = results.header["environment"]["host"]
-        host |= {"cpu": cpu, "cpu_generation": "family 25, model 17"}
+        host = replace(synthetic.ENVIRONMENT.host, cpu=cpu, cpu_generation="family 25, model 17")
+        environment = replace(synthetic.ENVIRONMENT, host=host)
+        results.header = replace(results.header, environment=environment)
         return caption(select(results)).replace("\N{NO-BREAK SPACE}", " ")
 
     assert "AMD EPYC, family 25, model 17, 2 cores" in told("AMD EPYC")
@@ -184,8 +186,8 @@ def test_each_driver_has_one_hue_and_each_colour_of_function_one_line(tmp_path: 
 
 def test_backends_of_others_are_drawn_beside_ours(tmp_path: Path) -> None:
     others = {
-        "pg8000": {"colour": "sync", "layer": "driver", "driver": "pg8000"},
-        "tortoise+asyncpg": {"colour": "async", "layer": "active record", "driver": "asyncpg"},
+        "pg8000": BackendFacts(colour="sync", layer="driver", driver="pg8000"),
+        "tortoise+asyncpg": BackendFacts(colour="async", layer="active record", driver="asyncpg"),
     }
     backends = synthetic.BACKENDS | others
     plan = [Case(name, synthetic.POINT, concurrency=n) for n in (1, 4)
@@ -193,7 +195,7 @@ def test_backends_of_others_are_drawn_beside_ours(tmp_path: Path) -> None:
     results = synthetic.results(tmp_path, plan, backends=backends)
     for name in others:
         for case in (Case(name, synthetic.POINT), Case(name, synthetic.POINT, concurrency=4)):
-            results.header["plan"].append(case.as_dict())
+            results.header = replace(results.header, plan=(*results.header.plan, case))
             results.runs += [synthetic.constant_run(case, n, 2_000_000) for n in (1, 2, 3)]
     selection = select(results)
     assert hue(selection.looks["pg8000"], selection.looks) not in _HUES.values()

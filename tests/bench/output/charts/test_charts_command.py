@@ -1,8 +1,17 @@
 """`bench charts`, and a run that leaves the drawing to it."""
 
+import json
 import re
+import shutil
+from pathlib import Path
 
+import pytest
+
+from bench.results.file import RUN_FILE
 from tests.bench.command import Bench
+
+REFERENCE = Path(__file__).parents[3] / "results" / "reference"
+WAY_OUT = "/../../../x"
 
 
 def test_charts_are_drawn_when_they_are_asked_for(bench: Bench) -> None:
@@ -17,3 +26,47 @@ def test_charts_are_drawn_when_they_are_asked_for(bench: Bench) -> None:
     assert bench(*said[1].split()).code == 0
     assert {each.suffix for each in (bench.out / "charts").iterdir()} == {".png", ".svg"}
     assert (bench.out / "summary.csv").read_bytes() == before
+
+
+@pytest.fixture
+def crafted(bench: Bench) -> Bench:
+    """The results of a run whose workload is named as a way out of the folder."""
+    shutil.copytree(REFERENCE, bench.out)
+    file = bench.out / RUN_FILE
+    for name in ("get_total_cost_of_an_order", "mixed"):
+        file.write_text(file.read_text().replace(f'"{name}"', json.dumps(WAY_OUT)))
+    return bench
+
+
+def test_no_chart_is_drawn_outside_of_the_folder(crafted: Bench) -> None:
+    """Forbids a PNG at /x for a workload `/../../../x`, with a folder prepared on the way."""
+    (crafted.out / "charts" / "throughput-").mkdir()
+    before = {path for path in crafted.folder.rglob("*") if crafted.out not in path.parents}
+    crafted("charts", str(crafted.out))
+    after = {path for path in crafted.folder.rglob("*") if crafted.out not in path.parents}
+    assert after == before
+    drawn = crafted.out / "charts"
+    assert {path.parent for path in drawn.rglob("*.png")} <= {drawn}
+
+
+def test_what_is_linked_is_not_written_through(bench: Bench) -> None:
+    """Forbids summary.csv, report.html and charts/ of a results folder to lead elsewhere."""
+    shutil.copytree(REFERENCE, bench.out)
+    (bench.folder / "victim").mkdir()
+    (bench.folder / "victim.txt").write_text("mine")
+    for name in ("summary.csv", "report.html"):
+        (bench.out / name).unlink(missing_ok=True)
+        (bench.out / name).symlink_to(bench.folder / "victim.txt")
+    chart = bench.out / "charts" / "overview.png"
+    chart.unlink()
+    chart.symlink_to(bench.folder / "victim.txt")
+    assert bench("charts", str(bench.out)).code == 0
+    assert (bench.folder / "victim.txt").read_text() == "mine"
+    assert not any(path.is_symlink() for path in bench.out.rglob("*"))
+
+    shutil.rmtree(bench.out / "charts")
+    (bench.out / "charts").symlink_to(bench.folder / "victim")
+    refused = bench("charts", str(bench.out))
+    assert refused.code == 1
+    assert "charts: it is a symbolic link, which is not followed" in refused.error[0]
+    assert list((bench.folder / "victim").iterdir()) == []

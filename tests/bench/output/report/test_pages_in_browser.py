@@ -245,7 +245,7 @@ def test_the_index_filters_and_puts_two_runs_side_by_side(visit: Open) -> None:
     for box in page.locator(".pick").all():
         box.check()
     expect(page.locator("#two a")).to_have_attribute("href", "first-vs-second.html")
-    planned = results.load(REFERENCE).header["plan"]
+    planned = results.load(REFERENCE).header.plan
     expect(page.locator("#two tbody tr")).to_have_count(len(planned))
     assert set(page.locator("#two tbody td:last-child").all_inner_texts()) == {"indistinguishable"}
     assert page.evaluate(OVERLAPS) == []

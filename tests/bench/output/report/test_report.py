@@ -77,7 +77,7 @@ def test_every_case_has_its_rounds_its_samples_and_its_command(
 ) -> None:
     shown = Page(page)
     text = "".join(shown.words)
-    for case, anchor in anchors(reference.header).items():
+    for case, anchor in anchors(reference.header.plan).items():
         assert anchor in shown.ids
         assert f"Key {case.key}" in text
         assert f"--backend {case.backend} --workload {case.workload}" in text
@@ -88,7 +88,7 @@ def test_every_case_has_its_rounds_its_samples_and_its_command(
 def test_every_figure_of_a_table_leads_to_its_case(page: str, reference: Results) -> None:
     """The name of the row is a link to the case that the row is about."""
     rows = re.findall(r'<tr class="b\d+[^"]*"><th scope="row"><a href="#([^"]+)">', page)
-    places = anchors(reference.header)
+    places = anchors(reference.header.plan)
     assert sorted(rows) == sorted(place for case, place in places.items() if not case.twin)
 
 
@@ -98,7 +98,7 @@ def test_the_first_screen_has_question_facts_and_findings(page: str, reference: 
     lead = single.headlines([f for f in findings.find(reference) if f.topic != findings.CAUTION])
     for finding in lead:
         assert finding.sentence.replace("`", "") in text
-    for fact in ("PostgreSQL 18.4", "2 cores", "asyncpg 0.32.0", reference.header["command"]):
+    for fact in ("PostgreSQL 18.4", "2 cores", "asyncpg 0.32.0", reference.header.command or "?"):
         assert fact in text
 
 
@@ -130,7 +130,7 @@ def test_one_report_holds_the_full_profile_in_less_than_three_megabytes(tmp_path
 def test_whatever_was_measured_can_be_read(cases: list[Case], rounds: int, tmp_path: Path) -> None:
     made = synthetic.results(tmp_path, cases, rounds)
     shown = Page(single.render(made))
-    assert set(anchors(made.header).values()) <= set(shown.ids)
+    assert set(anchors(made.header.plan).values()) <= set(shown.ids)
     assert Page(comparison.render([made, made], tmp_path / "both.html")).ids
 
 
@@ -141,7 +141,7 @@ def test_a_case_that_gave_nothing_is_in_it_with_its_reason(tmp_path: Path) -> No
     made.failures.append(Failure(case, 0, "the server is <gone>"))
     page = single.render(made)
     assert "the server is &lt;gone&gt;" in page
-    assert anchors(made.header)[case] in Page(page).ids
+    assert anchors(made.header.plan)[case] in Page(page).ids
 
 
 def test_what_a_user_typed_is_text(tmp_path: Path) -> None:
@@ -167,11 +167,11 @@ def test_a_scale_is_round_and_holds_its_values() -> None:
 
 
 def test_a_comparison_says_which_environments_differ(reference: Results, tmp_path: Path) -> None:
-    environment = {**reference.header["environment"], "python": "3.99.0"}
+    environment = replace(reference.header.environment, python="3.99.0")
     elsewhere = replace(
         reference,
         folder=tmp_path / "elsewhere",
-        header={**reference.header, "environment": environment},
+        header=replace(reference.header, environment=environment),
     )
     unlike = comparison.render([reference, elsewhere], tmp_path / "both.html")
     assert "Unlike environments:" in unlike
@@ -181,8 +181,8 @@ def test_a_comparison_says_which_environments_differ(reference: Results, tmp_pat
 
 def test_runs_of_different_rows_are_not_compared(reference: Results) -> None:
     """100 customers are read faster than 10,000, and nothing has become faster."""
-    small = {**reference.header["dataset"], "content": "another", "scale": 0.01}
-    other = replace(reference, header={**reference.header, "dataset": small})
+    small = replace(reference.header.dataset, content="another", scale=0.01)
+    other = replace(reference, header=replace(reference.header, dataset=small))
     comparison.check([reference, reference])
     with pytest.raises(UsageError, match=r"different rows \(scale .+, seed 1; scale 0.01, seed 1"):
         comparison.check([reference, other])
@@ -192,7 +192,9 @@ def test_a_comparison_leads_to_the_cases_of_its_runs(reference: Results, tmp_pat
     other = replace(reference, folder=tmp_path / "other")
     first = replace(reference, folder=tmp_path / "first")
     shown = Page(comparison.render([first, other], tmp_path / "both.html"))
-    assert f"first/{REPORT_FILE}#{anchors(reference.header)[reference.cases[0]]}" in shown.links
+    assert (
+        f"first/{REPORT_FILE}#{anchors(reference.header.plan)[reference.cases[0]]}" in shown.links
+    )
     assert len(shown.ids) == len(set(shown.ids))
 
 

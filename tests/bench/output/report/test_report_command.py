@@ -1,8 +1,11 @@
 """`bench report`, as a user runs it."""
 
 import json
+import os
+import re
 from pathlib import Path
 from shutil import copytree
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -40,6 +43,43 @@ def test_a_report_goes_where_it_is_told_and_writes_no_index_elsewhere(bench: Ben
     assert bench("report", str(away), "--out", "page.html").code == 0
     assert (bench.folder / "page.html").is_file()
     assert sorted(path.name for path in away.parent.iterdir()) == ["run"]
+
+
+def test_a_folder_named_as_a_script_is_a_link_to_a_file(bench: Bench) -> None:
+    """Forbids a live link `javascript:alert(1)/...` in the index and in a comparison."""
+    home = bench.folder / "results"
+    for name in ("javascript:alert(1)", 'a"b?#%20'):
+        (home / "two").rename(home / name)
+        done = bench("report", f"results/{name}", "results/one")
+        assert done.code == 0, done.err
+        page = f"{name}-vs-one.html"
+        links = re.findall(r'href="([^"]*)"', (home / "index.html").read_text())
+        links += re.findall(r'href="([^"]*)"', (home / page).read_text())
+        assert f"./{quote(name, safe='')}/report.html" in links
+        assert f"./{quote(page, safe='')}" in links
+        assert not [each for each in links if each.partition(":")[0] not in ("data", each)]
+        for each in links:
+            if not each.startswith(("#", "data:", "..")):
+                (home / name / "report.html").touch()
+                (home / "one" / "report.html").touch()
+                assert (home / unquote(each.partition("#")[0])).is_file(), each
+        (home / page).unlink()
+        (home / name).rename(home / "two")
+
+
+def test_a_folder_whose_name_is_no_text(bench: Bench) -> None:
+    """Forbids a traceback in the index for a name that is no UTF-8."""
+    home = bench.folder / "results"
+    (home / "two").rename(home / os.fsdecode(b"\xff"))
+    assert bench("report", "results/one").code == 0
+    assert 'href="./%FF/' in (home / "index.html").read_text()
+
+
+def test_a_report_is_written_to_a_device(bench: Bench) -> None:
+    """Forbids to put a file in the place of /dev/stdout."""
+    done = bench("report", "results/one", "--out", "/dev/stdout")
+    assert done.code == 0, done.err
+    assert done.out.startswith("<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize(

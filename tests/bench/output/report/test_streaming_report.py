@@ -7,6 +7,7 @@ import pytest
 from bench.analysis.summary import Summary, summarise
 from bench.output.report import single
 from bench.results import file as results
+from bench.results.entries import End
 from bench.results.file import Results
 from bench.studies.streaming.checks import promises
 from bench.studies.streaming.columns import verdict
@@ -94,7 +95,7 @@ def test_figures_of_runs_are_all_of_one_size(shown: Streaming) -> None:
 
 def test_a_whole_run_is_not_called_unfinished(run: Results, summaries: list[Summary]) -> None:
     """Forbids "4 cases were not measured" of bare loops, which are in no round and no process."""
-    assert run.end == {"kind": "end", "outcome": "complete"}
+    assert run.end == End("complete")
     assert "not measured." not in single.render(run, summaries)
 
 

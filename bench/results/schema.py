@@ -1,0 +1,220 @@
+"""The schema of a results file: every line is checked here when it is read, and nowhere else.
+
+What passes has the types and ranges that the rest of `bench` relies on; what does not is a
+`LineError`. Fields that this version does not know are ignored. docs/results-format.md has the
+rules for readers.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from accessors.api import Transactions
+from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
+from bench.results.decoding import LineError, decode, refused
+from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
+from bench.results.header import Conditions, Count, Header
+from bench.results.samples import COLUMNS, LARGEST, Samples
+
+FORMAT = 3
+"""Goes up whenever an older reader would misread a file; every older one is read."""
+
+Span = Annotated[int, Meta(ge=2, le=LARGEST)]
+"""Nanoseconds by which others are divided, also by half of them."""
+Place = Annotated[int, Meta(ge=1, le=LARGEST)]
+Name = Annotated[str, Meta(min_length=1, max_length=1000)]
+
+LONGEST_TEXT = 10_000
+"""The characters of an error that are kept in memory; the file keeps all."""
+
+
+class NewerFormatError(LineError):
+    """A header line of a format above `FORMAT`."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"format {version}")
+        self.version = version
+
+
+class CaseFields(Struct):
+    """The factors of a case."""
+
+    backend: Name
+    workload: Name
+    fetch: Annotated[str, Meta(max_length=40)]
+    concurrency: Place
+    session_scope: SessionScope
+    transactions: Transactions
+    rows: RowForm
+    loop: Loop
+    size: Place | None = None
+    twin: bool = False
+    frozen: bool = False
+
+    def case(self) -> Case:
+        """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
+        fetch = Fetch.parse(self.fetch)
+        if (fetch.batch_size or 0) > LARGEST:
+            raise ValueError(f"the batch size in {self.fetch!r} is too large")
+        return Case(**msgspec.structs.asdict(self) | {"fetch": fetch})
+
+
+class SamplesFields(Struct):
+    """The packed columns of a run; msgspec takes them out of base 64."""
+
+    start_ns: bytes
+    duration_ns: bytes
+    first_row_ns: bytes
+    rows: bytes
+    worker: bytes
+    errors: dict[Count, str]
+    count: Count
+
+    def samples(self) -> Samples:
+        """Return the columns, unpacked. Raises `ValueError`."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        errors = {position: _shortened(error) for position, error in self.errors.items()}
+        return Samples.unpack(self.count, columns, errors)
+
+
+class _EntryLine(Struct, tag_field="kind"):
+    case: CaseFields
+    key: str
+
+    def entry(self) -> Entry:
+        """Return the entry. Raises `ValueError` or `UsageError`."""
+        raise NotImplementedError
+
+    def fields(self) -> dict[str, Any]:
+        """Return the line's fields, the case as `Case`."""
+        case = self.case.case()
+        if case.key != self.key:
+            raise ValueError(f"key and case differ: {self.key[:200]!r} and {case.key!r}")
+        fields = {name: getattr(self, name) for name in self.__struct_fields__ if name != "key"}
+        return fields | {"case": case}
+
+
+class RunLine(_EntryLine, tag="run"):
+    """A line of kind `run`."""
+
+    round: Count
+    started_at: str
+    window_ns: Span
+    samples: SamplesFields
+    client_cpu_ns: Count
+    server_cpu_ns: Count | None
+    elapsed_ns: Span
+    loop_stall_max_ns: Count | None
+    loop_stall_p99_ns: Count | None
+    fewest_operations: Count
+    most_operations: Count
+    connections: Count | None = None
+    other_cpu_ns: Count | None = None
+    gc_ns: Count | None = None
+
+    def entry(self) -> Run:
+        return Run(**self.fields() | {"samples": self.samples.samples()})
+
+
+class MemoryLine(_EntryLine, tag="memory"):
+    """A line of kind `memory`."""
+
+    peak_bytes: Count
+    rows: Count
+    elapsed_ns: Count | None = None
+    first_row_ns: Count | None = None
+
+    def entry(self) -> Memory:
+        return Memory(**self.fields())
+
+
+class ProofLine(_EntryLine, tag="proof"):
+    """A line of kind `proof`."""
+
+    failing_row: Place
+    delivered: Count | None
+    early_ns: Count | None
+    stop_ns: Count | None
+    state_after: str
+    held_ns: Count
+    total_ns: Count
+
+    def entry(self) -> Proof:
+        return Proof(**self.fields())
+
+
+class BareLine(_EntryLine, tag="bare"):
+    """A line of kind `bare`."""
+
+    rows: Count
+    harness_ns: list[Count]
+    bare_ns: list[Count]
+
+    def entry(self) -> BareLoop:
+        if len(self.harness_ns) != len(self.bare_ns):
+            raise ValueError("harness_ns and bare_ns differ in length")
+        return BareLoop(**self.fields())
+
+
+class FailureLine(_EntryLine, tag="failure"):
+    """A line of kind `failure`."""
+
+    round: Count
+    error: str
+
+    def entry(self) -> Failure:
+        return Failure(**self.fields() | {"error": _shortened(self.error)})
+
+
+class EndLine(Struct, tag_field="kind", tag="end"):
+    """The last line."""
+
+    outcome: str
+    reason: str = ""
+
+    def entry(self) -> End:
+        return End(self.outcome, _shortened(self.reason))
+
+
+class _Opening(Struct, tag_field="kind", tag="header"):
+    """As much of a header line as every format has."""
+
+    format: int
+
+
+class _Planned(Struct):
+    """The plan of a header line; its other fields are those of `Conditions`."""
+
+    plan: list[CaseFields]
+
+
+_OPENING = msgspec.json.Decoder(_Opening)
+_CONDITIONS = msgspec.json.Decoder(Conditions)
+_PLANNED = msgspec.json.Decoder(_Planned)
+_LINE = msgspec.json.Decoder(RunLine | MemoryLine | ProofLine | BareLine | FailureLine | EndLine)
+
+
+def read_header(line: bytes) -> Header:
+    """Return the header in a file's first line. Raises `LineError`."""
+    version = decode(_OPENING, line).format
+    if version > FORMAT:
+        raise NewerFormatError(version)
+    if version < 1:
+        raise LineError(f"there is no format {version}")
+    conditions = decode(_CONDITIONS, line)
+    planned = decode(_PLANNED, line).plan
+    with refused():
+        plan = dict.fromkeys(fields.case() for fields in planned)
+    return Header(**vars(conditions), plan=tuple(plan))
+
+
+def read_entry(line: bytes) -> Entry | End:
+    """Return what a line after the first holds. Raises `LineError`."""
+    fields: _EntryLine | EndLine = decode(_LINE, line)
+    with refused():
+        return fields.entry()
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " ..."

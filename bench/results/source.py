@@ -1,0 +1,90 @@
+"""Reading files that anybody may have put there: regular files alone, and no line without end."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from bench.results.decoding import LineError
+
+LONGEST_HEADER = 16 * 2**20
+"""Bytes. The header of the full profile has a hundredth of it."""
+LONGEST_LINE = 512 * 2**20
+"""Bytes. A run of an hour at 10,000 operations a second has about half of it."""
+_TAIL = 65_536
+"""Bytes at the end of a file, in which its last line is looked for."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Raises `OSError` for anything else: opening a FIFO would wait for a writer, and reading a
+    device may have no end.
+    """
+    # O_NONBLOCK is for the opening of a FIFO; regular files ignore it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def first_line(file: BinaryIO) -> bytes:
+    """Return the first line, without a byte order mark.
+
+    Editors put a mark there; a reader may ignore it
+    (https://www.rfc-editor.org/rfc/rfc8259#section-8.1). Raises `LineError` for a line that is
+    longer than any header.
+    """
+    file.seek(0)
+    line = file.readline(LONGEST_HEADER + 1)
+    if not line:
+        raise LineError("it is empty")
+    if len(line) > LONGEST_HEADER:
+        raise LineError(f"its first line is longer than {LONGEST_HEADER // 2**20} MiB")
+    return line.removeprefix(_BYTE_ORDER_MARK)
+
+
+def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines after the first with their numbers, from 2; never more than `LONGEST_LINE`.
+
+    The rest of a longer line is a line with the next number: no part of it is JSON.
+    """
+    number = 2
+    while line := file.readline(LONGEST_LINE):
+        yield number, line
+        number += 1
+
+
+def whole(file: BinaryIO) -> bytes:
+    """Return the whole file, without a byte order mark. Raises `LineError` for a large one."""
+    text = file.read(LONGEST_HEADER + 1)
+    if len(text) > LONGEST_HEADER:
+        raise LineError(f"it is larger than {LONGEST_HEADER // 2**20} MiB")
+    return text.removeprefix(_BYTE_ORDER_MARK)
+
+
+def last_line(file: BinaryIO) -> bytes:
+    """Return the last line, or its end where it is long; empty for an empty file."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _TAIL))
+    lines = file.read(_TAIL).splitlines()
+    return lines[-1] if lines else b""
+
+
+def at_end(file: BinaryIO) -> bool:
+    """Return whether nothing follows."""
+    position = file.tell()
+    ended = not file.read(1)
+    file.seek(position)
+    return ended

@@ -1,0 +1,65 @@
+"""The schema of what each lesson found, as it stands in `found` of its file."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from msgspec.json import Decoder
+
+from bench.results.header import Amount, Count
+from bench.results.schema import Place
+from bench.studies.lessons.tally import Tally
+
+Times = Annotated[list[Amount], Meta(min_length=1)]
+"""Nanoseconds, one a round."""
+
+
+class _Point(Struct):
+    outcomes: dict[str, Count]
+    exceptions: Count
+    confirmed: Count
+    lost: Count
+    unasked: Count
+
+
+class _ThinkingTime(Struct):
+    thought_ms: Annotated[list[Count], Meta(min_length=1)]
+    crowds: dict[str, list[_Point]]
+
+    def __post_init__(self) -> None:
+        if any(len(points) != len(self.thought_ms) for points in self.crowds.values()):
+            raise ValueError("a crowd has not a point for each of thought_ms")
+
+
+class _OneEngine(Struct):
+    calls: Annotated[dict[str, Times], Meta(min_length=1)]
+    open: dict[str, list[Count]]
+    shown_calls: Place
+    refusal: str | None
+
+    def __post_init__(self) -> None:
+        if any(len(counts) < self.shown_calls for counts in self.open.values()):
+            raise ValueError("open has fewer calls than shown_calls")
+
+
+class _CostOfTheRule(Struct):
+    calls: Annotated[dict[str, Times], Meta(min_length=1)]
+    crowds: Annotated[dict[str, Times], Meta(min_length=1)]
+
+
+class _Answer(Struct):
+    saw: str
+    statements: Count
+    warnings: list[str]
+    count: Count
+
+
+FOUND: dict[str, Decoder[Any]] = {
+    "session-per-task": Decoder(dict[str, dict[str, Tally]]),
+    "thinking-time": Decoder(_ThinkingTime),
+    "one-engine": Decoder(_OneEngine),
+    "cost-of-the-rule": Decoder(_CostOfTheRule),
+    "workshop-questions": Decoder(
+        dict[str, Annotated[list[_Answer], Meta(min_length=1)]],
+    ),
+}
+"""Lesson -> what reads its `found`."""

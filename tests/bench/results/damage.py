@@ -1,0 +1,271 @@
+"""Results files that are nearly valid: mutations of values, of structure and of bytes."""
+
+import base64
+import copy
+import json
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import strategies as st
+
+from bench.model.case import Case, Fetch
+from bench.results.entries import Failure
+from bench.results.file import Recorder
+from tests.bench import synthetic
+
+STREAMING = Path(__file__).parents[3] / "results" / "reference-streaming" / "run.jsonl"
+
+DEEP = "DEEP"
+"""Stands for ten thousand lists, each in the other."""
+
+ODD_TEXTS = (
+    "",
+    "\x1b]0;title\x07\x1b[2J",
+    "\u202egpj.exe",
+    "\ud800",
+    "\x00",
+    "x" * 3000,
+    "../../outside",
+    "/etc/outside",
+    "$\\frac{$",
+    "[/red][bold]",
+    "=cmd()",
+    "<script>",
+    "a\nb\r\tc",
+    "javascript:alert(1)",
+    "null",
+    "9999-99-99",
+    "batched:0",
+    "batched:99999999999999999999",
+    "frozen",
+)
+ODD_NUMBERS = (
+    *(0, 1, 2, -1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**40),
+    *(0.5, -0.0, 1e-320, 1e308, float("nan"), float("inf"), float("-inf")),
+)
+ODD_VALUES: tuple[Any, ...] = (
+    *ODD_TEXTS,
+    *ODD_NUMBERS,
+    *(None, True, False, [], [[]], [1], {}, {"a": 1}, {"": None}, DEEP),
+)
+
+ODD_BYTES = (b"", b"\n", b"\x00", b"\xff", b"\xef\xbb\xbf", b"{", b"]", b'"', b"\x1b[31m")
+
+Lines = list[dict[str, Any]]
+
+
+@cache
+def valid(streaming: bool) -> str:
+    """A small valid file: of the quick profile, or of the streaming experiment."""
+    lines = _streaming() if streaming else _quick()
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def _quick() -> Lines:
+    plan = [Case("asyncpg", synthetic.POINT, concurrency=count) for count in (1, 4)]
+    plan += [Case("psycopg2", synthetic.POINT, loop="none"), Case("null", synthetic.POINT)]
+    plan += [Case("orm+asyncpg", synthetic.MANY, Fetch("streamed", 100))]
+    plan += [Case("asyncpg", synthetic.POINT, concurrency=4, twin=True)]
+    with TemporaryDirectory() as folder:
+        made = synthetic.results(Path(folder) / "run", plan, rounds=2)
+        recorder = Recorder(made.folder)
+        recorder.header(made.header)
+        for run in made.runs:
+            del run.samples.first_row_ns[8:], run.samples.start_ns[8:], run.samples.rows[8:]
+            del run.samples.duration_ns[8:], run.samples.worker[8:]
+        made.runs[0].samples.errors[1] = "TimeoutError: late"
+        for entry in (*made.memory, *made.runs, Failure(plan[0], 1, "its process died")):
+            recorder.add(entry)
+        recorder.end("failed", "1 run failed")
+        recorder.close()
+        text = (made.folder / "run.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _streaming() -> Lines:
+    header, *lines = map(json.loads, STREAMING.read_text().splitlines())
+
+    def wanted(case: dict[str, Any]) -> bool:
+        fetch = case["fetch"] in ("buffered", "batched:1000", "streamed:1000")
+        return case["backend"] == "asyncpg" and case.get("size") in (None, 100, 10_000) and fetch
+
+    header["plan"] = [case for case in header["plan"] if wanted(case)]
+    kept = [line for line in lines if line["kind"] == "end" or wanted(line["case"])]
+    bare = [line for line in lines if line["kind"] == "bare"][:1]
+    return [header, *bare, *kept]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place within a JSON value, as the keys that lead to it."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, child in inner:
+        yield (*path, key)
+        if isinstance(child, dict | list):
+            yield from places(child, (*path, key))
+
+
+def inner(line: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        line = line[key]
+    return line
+
+
+def _pack(numbers: list[int]) -> str:
+    return base64.b64encode(zlib.compress(struct.pack(f"<{len(numbers)}q", *numbers))).decode()
+
+
+COLUMNS = (
+    _pack([]),
+    _pack([1]),
+    _pack([-1] * 8),
+    _pack([2**62] * 8),
+    _pack([0] * 8),
+    _pack([1] * 8),
+    _pack([0] * 100_000),
+    base64.b64encode(zlib.compress(b"\x00" * 63)).decode(),
+    "",
+    "eJw",
+    "////",
+    "not base 64",
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A file with one to three damages."""
+    lines: Lines = [json.loads(line) for line in valid(draw(st.booleans())).splitlines()]
+    for _ in range(draw(st.integers(1, 3))):
+        draw(st.sampled_from((_value, _renamed, _same_type, _column, _removed, _added, _moved)))(
+            draw, lines
+        )
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    text = text.replace(f'"{DEEP}"', "[" * 10_000 + "]" * 10_000)
+    content = text.encode()
+    return draw(_bytes(content)) if draw(st.integers(0, 3)) == 0 else content
+
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+def _any_line(draw: Draw, lines: Lines) -> dict[str, Any]:
+    # Half of the damages are in the header, which is read by most.
+    at = 0 if draw(st.booleans()) else draw(st.integers(0, max(0, len(lines) - 1)))
+    return lines[at] if lines else {}
+
+
+def _value(draw: Draw, lines: Lines) -> None:
+    line = _any_line(draw, lines)
+    if paths := list(places(line)):
+        path = draw(st.sampled_from(paths))
+        inner(line, path[:-1])[path[-1]] = copy.deepcopy(draw(st.sampled_from(ODD_VALUES)))
+        _follow(line)
+
+
+def _follow(line: dict[str, Any]) -> None:
+    """Make the key that of the case again, so that more than the key is looked at."""
+    try:
+        case = line["case"]
+        line["key"] = Case(**case | {"fetch": Fetch.parse(case["fetch"])}).key
+    except Exception:
+        return
+
+
+def _renamed(draw: Draw, lines: Lines) -> None:
+    """Another name of a backend or a workload, everywhere: its figures are drawn under it."""
+    cases = [line["case"] for line in lines if isinstance(line.get("case"), dict)]
+    cases += [case for case in _plan(lines) if isinstance(case, dict)]
+    factor = draw(st.sampled_from(("backend", "workload")))
+    names = sorted({str(case.get(factor)) for case in cases})
+    if not names:
+        return
+    old, new = draw(st.sampled_from(names)), draw(st.sampled_from(ODD_TEXTS))
+    for case in cases:
+        if case.get(factor) == old:
+            case[factor] = new
+    for line in lines:
+        _follow(line)
+        if isinstance(line.get("backends"), dict) and old in line["backends"]:
+            line["backends"][new] = line["backends"].pop(old)
+
+
+def _plan(lines: Lines) -> list[Any]:
+    plans = [line["plan"] for line in lines if isinstance(line.get("plan"), list)]
+    return [case for plan in plans for case in plan]
+
+
+def _same_type(draw: Draw, lines: Lines) -> None:
+    """Another value of the type that a field has, in that field of every line of a kind."""
+    line = _any_line(draw, lines)
+    fields = [
+        path for path in places(line) if type(inner(line, path)) in (int, float, str) and path
+    ]
+    if not fields:
+        return
+    path = draw(st.sampled_from(fields))
+    odd = {int: (0, 1, 2, 3, 2**53), float: (0.0, 1e-320, 1e15), str: ODD_TEXTS}
+    value = draw(st.sampled_from(odd[type(inner(line, path))]))
+    for other in lines:
+        if other.get("kind") == line.get("kind"):
+            with suppress(KeyError, IndexError, TypeError):
+                if type(inner(other, path)) is type(value):
+                    inner(other, path[:-1])[path[-1]] = value
+                    _follow(other)
+
+
+def _column(draw: Draw, lines: Lines) -> None:
+    runs = [line for line in lines if isinstance(line.get("samples"), dict)]
+    if runs:
+        samples = draw(st.sampled_from(runs))["samples"]
+        names = [name for name in samples if name != "errors"]
+        samples[draw(st.sampled_from(names))] = draw(st.sampled_from(COLUMNS))
+        samples["errors"] = draw(st.sampled_from(({}, {"0": "E: x"}, {"99": "E"}, {"-1": ""})))
+
+
+def _removed(draw: Draw, lines: Lines) -> None:
+    line = _any_line(draw, lines)
+    if paths := list(places(line)):
+        path = draw(st.sampled_from(paths))
+        del inner(line, path[:-1])[path[-1]]
+
+
+def _added(draw: Draw, lines: Lines) -> None:
+    line = _any_line(draw, lines)
+    objects = [path for path in [(), *places(line)] if isinstance(inner(line, path), dict)]
+    target = inner(line, draw(st.sampled_from(objects)))
+    target[draw(st.sampled_from(("future", *ODD_TEXTS)))] = draw(st.sampled_from(ODD_VALUES))
+
+
+def _moved(draw: Draw, lines: Lines) -> None:
+    """A line that is twice in the file, at another place, or gone."""
+    if lines:
+        line = lines[draw(st.integers(0, len(lines) - 1))]
+        if draw(st.booleans()):
+            lines.remove(line)
+        if draw(st.booleans()):
+            lines.insert(draw(st.integers(0, len(lines))), copy.deepcopy(line))
+
+
+@st.composite
+def _bytes(draw: st.DrawFn, content: bytes) -> bytes:
+    at = draw(st.integers(0, len(content)))
+    odd = draw(
+        st.sampled_from(
+            (b"", b"\n", b"\x00", b"\xff", b"\xef\xbb\xbf", b"{", b"]", b'"', b"\x1b[31m")
+        )
+    )
+    change = draw(st.sampled_from(("insert", "replace", "cut", "first", "utf-16", "crlf", "zeros")))
+    return {
+        "insert": content[:at] + odd + content[at:],
+        "replace": content[:at] + odd + content[at + 1 :],
+        "cut": content[:at],
+        "first": odd + content,
+        "utf-16": content.decode().encode("utf-16"),
+        "crlf": content.replace(b"\n", b"\r\n"),
+        "zeros": content[:at] + b"\x00" * 4096,
+    }[change]

@@ -1,0 +1,118 @@
+"""Damaged results, made from valid ones, through every command that reads them."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from bench.cli import main
+from bench.output.present import present
+from bench.output.terminal.safe_text import safe
+from tests.bench.results.damage import damaged, valid
+
+ODD, WELL = "2026-01-02T00-00-00Z-odd", "2026-01-01T00-00-00Z-well"
+
+COMMANDS = (
+    ("report", f"results/{ODD}"),
+    ("report", f"results/{WELL}", f"results/{ODD}"),
+    ("charts", f"results/{ODD}"),
+    ("compare", WELL, ODD, "--force"),
+    ("compare", ODD, WELL, "--force", "--format=github", "--no-charts", "--fail-on=10%"),
+    ("compare", ODD, WELL, "--force", "--format=json", "--no-charts", "--figure=cpu"),
+    ("compare", "previous", "latest", "--format=markdown", "--no-charts"),
+    ("history",),
+    ("export", f"results/{ODD}", "--format=csv", "--table=rounds"),
+    ("export", f"results/{ODD}", "--format=csv", "--table=samples"),
+    ("export", f"results/{ODD}", "--format=parquet"),
+    ("export", f"results/{ODD}", "--format=pytest-benchmark"),
+)
+
+
+@contextmanager
+def home_of(content: bytes) -> Iterator[Path]:
+    """A home with two runs, one of them with this content; the current folder meanwhile."""
+    before, argv = Path.cwd(), sys.argv
+    with TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        home = Path(root) / "home"
+        for name, text in ((WELL, valid(False).encode()), (ODD, content)):
+            (home / "results" / name).mkdir(parents=True)
+            (home / "results" / name / "run.jsonl").write_bytes(text)
+        patch.setenv("GATHERBENCH_HOME", str(home))
+        os.chdir(home)
+        try:
+            yield home
+        finally:
+            os.chdir(before)
+            sys.argv = argv
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    """A command as the console script runs it: exit code, stdout and stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    sys.argv = ["bench", *words]
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
+
+
+def outside(home: Path) -> list[Path]:
+    """What is beside the results, or was changed in a run that is well."""
+    written = [path for path in home.parent.rglob("*") if path.is_file()]
+    return [path for path in written if home / "results" not in path.parents]
+
+
+def check(content: bytes) -> None:
+    with home_of(content) as home:
+        for words in COMMANDS:
+            code, out, err = run(*words)
+            assert code in (0, 1, 2), (words, code)
+            for text in (out, err):
+                assert safe(text).replace("\r", "") == text.replace("\r", ""), words
+            errors = err[err.find("error: ") :].splitlines() if "error: " in err else []
+            assert len(errors) <= 2, err
+            assert code == 0 or err, words
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()) as err:
+            assert present(home / "results" / WELL, charts=False) == {}, err.getvalue()
+        assert outside(home) == []
+        index = (home / "results" / "index.html").read_text()
+        assert ODD in index, "a run is listed, or named as left out"
+
+
+EACH = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    print_blob=True,
+)
+
+
+def test_the_file_that_is_damaged_here_is_valid() -> None:
+    """Forbids that every example is refused for a reason that no example is about."""
+    for streaming in (False, True):
+        with home_of(valid(streaming).encode()):
+            for words in COMMANDS:
+                code, _, err = run(*words)
+                # Other rows, and no case in common: the two are not to be compared.
+                unlike = streaming and (words[0] == "compare" or words == COMMANDS[1])
+                assert code == (2 if unlike else 0), (words, err)
+
+
+@settings(EACH, max_examples=5)
+@given(damaged())
+def test_a_damaged_result_is_named_and_spoils_nothing(content: bytes) -> None:
+    """Forbids tracebacks, writes outside of results/ and escape codes, for whatever is read."""
+    check(content)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@settings(EACH, max_examples=500)
+@given(damaged())
+def test_five_hundred_damaged_results(content: bytes) -> None:
+    """Forbids the same, for many more."""
+    check(content)

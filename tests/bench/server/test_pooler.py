@@ -1,0 +1,108 @@
+"""A pooler that admits no settings at the start of a session: PgBouncer, as it is by default."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bench.server.account import account_for_caller
+from bench.server.database import resolve
+from bench.server.url import changed, parse
+from tests.bench.command import Bench
+from tests.listening import Listening, free_port, give, listening
+
+PGBOUNCER = Path("/usr/sbin/pgbouncer")
+
+pytestmark = pytest.mark.skipif(not PGBOUNCER.exists(), reason="needs Debian's pgbouncer")
+
+
+@pytest.fixture(scope="module")
+def behind() -> Iterator[Listening]:
+    with listening("host all all 127.0.0.1/32 trust\n") as server:
+        server.execute("CREATE ROLE plain LOGIN", "CREATE ROLE other LOGIN")
+        yield server
+
+
+@contextmanager
+def pooler(behind: Listening, **settings: str) -> Iterator[str]:
+    """The URL of a PgBouncer in session mode, as the user `plain`."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as place:
+        folder = Path(place)
+        lines = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": str(port),
+            "unix_socket_dir": "",
+            "auth_type": "any",
+            "pool_mode": "session",
+            "default_pool_size": "30",
+            **settings,
+        }
+        text = "".join(f"{name} = {value}\n" for name, value in lines.items())
+        address = f"host=127.0.0.1 port={behind.port} user=plain"
+        config = folder / "pgbouncer.ini"
+        config.write_text(f"[databases]\n* = {address}\n[pgbouncer]\n{text}")
+        account = account_for_caller()
+        give(folder, account, 0o700)
+        give(config, account, 0o600)
+        program = subprocess.Popen(
+            [PGBOUNCER, "-q", config], cwd=folder, **account.subprocess_options
+        )
+        try:
+            url = f"postgresql://plain@127.0.0.1:{port}/shop"
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                with suppress(psycopg.OperationalError), psycopg.connect(url):
+                    break
+                time.sleep(0.05)
+            yield url
+        finally:
+            program.terminate()
+            program.wait()
+
+
+@pytest.fixture
+def shop(behind: Listening) -> Iterator[None]:
+    """A database that `plain` owns, with a schema `public` as PostgreSQL makes it."""
+    behind.execute("CREATE DATABASE shop OWNER plain")
+    yield
+    behind.execute("DROP DATABASE shop WITH (FORCE)")
+
+
+@pytest.mark.parametrize("settings", [{}, {"ignore_startup_parameters": "options"}], ids=str)
+def test_a_pooler_is_used_where_nobody_can_plant_anything(
+    behind: Listening, shop: None, tmp_path: Path, settings: dict[str, str]
+) -> None:
+    """Forbids refusing every pooler because it refuses a search path."""
+    backends = ("--backend=psycopg2", "--backend=psycopg", "--backend=asyncpg")
+    with pooler(behind, **settings) as url:
+        options = parse(resolve(url).url).get("options")
+        assert (options is None) == (not settings)
+        done = Bench(tmp_path, url)("verify", "--scale=0.01", *backends, seconds=110)
+    assert done.code == 0, done
+    assert done.out.count("ok ") == len(backends)
+
+
+@pytest.mark.parametrize("settings", [{}, {"ignore_startup_parameters": "options"}], ids=str)
+@pytest.mark.parametrize(
+    "statement", ["GRANT CREATE ON SCHEMA public TO other", "ALTER DATABASE shop OWNER TO other"]
+)
+def test_a_pooler_that_keeps_an_open_schema_on_the_path(
+    behind: Listening, shop: None, tmp_path: Path, settings: dict[str, str], statement: str
+) -> None:
+    """Forbids sessions on a search path where another role may plant functions."""
+    behind.execute(statement, database="shop")
+    with pooler(behind, **settings) as url:
+        done = Bench(tmp_path, url)("verify")
+    assert done.code == 1
+    assert len(done.error) == 2, done
+    assert "others may create functions in the schema public" in done.error[0]
+    assert "Give the URL of the server itself" in done.error[1]
+    with psycopg.connect(changed(behind.admin, dbname="shop")) as connection:
+        found = connection.execute("SELECT FROM pg_namespace WHERE nspname = 'gatherbench'")
+        assert found.fetchall() == []

@@ -1,0 +1,182 @@
+"""What a URL asks of TLS and of authentication: kept by every driver, or refused in plain words.
+
+The server is Debian's: the wheel's is built without TLS.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.model.errors import BenchError, UsageError
+from bench.server.database import resolve
+from bench.server.drivers import driver_url
+from tests.bench.command import Bench
+from tests.listening import DEBIAN, Listening, listening
+
+pytestmark = pytest.mark.skipif(
+    not (DEBIAN / "postgres").exists(), reason="needs Debian's postgresql-15, for a server with TLS"
+)
+
+RULES = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n"
+BACKENDS = ("psycopg2", "psycopg", "asyncpg", "core+psycopg2", "core+asyncpg", "orm+psycopg-async")
+DRIVERS = ("psycopg2", "psycopg", "asyncpg")
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority, and a server's certificate for the name `localhost` only."""
+
+    root: Path
+    certificate: Path
+    key: Path
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    folder = tmp_path_factory.mktemp("authority")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    new_key = ("req", "-new", "-newkey", "rsa:2048", "-nodes", "-batch")
+    openssl(*new_key, "-x509", "-days", "9", "-subj", "/CN=test root", "-keyout", "root.key",
+            "-out", "root.crt")  # fmt: skip
+    openssl(*new_key, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
+    (folder / "names").write_text("subjectAltName = DNS:localhost\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "root.crt", "-CAkey", "root.key",
+            "-CAcreateserial", "-days", "9", "-extfile", "names", "-out", "server.crt")  # fmt: skip
+    return Authority(folder / "root.crt", folder / "server.crt", folder / "server.key")
+
+
+@pytest.fixture(scope="module")
+def tls(authority: Authority) -> Iterator[Listening]:
+    files = {
+        "server.crt": authority.certificate.read_bytes(),
+        "server.key": authority.key.read_bytes(),
+    }
+    with listening(RULES, {"ssl": "on"}, files, DEBIAN) as server:
+        yield server
+
+
+def verified(folder: Path, url: str, *backends: str) -> None:
+    bench = Bench(folder, url)
+    options = [f"--backend={name}" for name in backends]
+    done = bench("verify", "--scale=0.01", *options, seconds=110)
+    assert done.code == 0, done
+    assert done.out.count("ok ") == len(backends)
+
+
+@pytest.mark.parametrize("mode", ["prefer", "require", "verify-ca", "verify-full"])
+def test_every_driver_by_tls(
+    tls: Listening, authority: Authority, tmp_path: Path, mode: str
+) -> None:
+    rooted = {"sslrootcert": str(authority.root)} if mode.startswith("verify") else {}
+    verified(tmp_path, tls.url(host="localhost", sslmode=mode, **rooted), *BACKENDS)
+
+
+def test_channel_binding_by_the_drivers_that_know_it(tls: Listening, tmp_path: Path) -> None:
+    url = tls.url(host="localhost", sslmode="require", channel_binding="require")
+    verified(tmp_path, url, "psycopg2", "psycopg", "orm+psycopg")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"channel_binding": "require"}, "channel_binding=require"),
+        ({"require_auth": "scram-sha-256"}, "require_auth=scram-sha-256"),
+        ({"gssencmode": "require"}, "gssencmode=require"),
+        ({"sslcertmode": "disable"}, "sslcertmode=disable"),
+        ({"sslcrldir": "/nowhere"}, "sslcrldir=/nowhere"),
+        ({"sslmode": "verify-full", "sslrootcert": "system"}, "sslrootcert=system"),
+        (
+            {"host": "localhost", "hostaddr": "127.0.0.1", "sslmode": "verify-full"},
+            "hostaddr together with sslmode=verify-full",
+        ),
+    ],
+)
+def test_what_asyncpg_lacks_for_protection_is_refused(
+    tls: Listening, tmp_path: Path, parameters: dict[str, str], words: str
+) -> None:
+    """Forbids a connection that is protected less than the URL asks, and nobody told so."""
+    bench = Bench(tmp_path, tls.url(**parameters))
+    for command in (
+        ("verify",),
+        ("run", "--profile=smoke"),
+        ("streaming", "--quick"),
+        ("lesson", "one-engine"),
+    ):
+        done = bench(*command)
+        assert done.code == 2, done
+        assert done.error[0] == f"error: asyncpg cannot honour {words} of the database URL."
+        assert len(done.error) == 2
+        assert "s3cr" not in done.err
+
+
+def test_an_environment_variable_protects_as_the_url_does(
+    tls: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbids asyncpg going on without what PGCHANNELBINDING asks, as it does not read it."""
+    monkeypatch.setenv("PGCHANNELBINDING", "require")
+    with pytest.raises(UsageError, match="asyncpg cannot honour channel_binding=require"):
+        resolve(tls.url(host="localhost"), ["asyncpg"])
+    assert resolve(tls.url(host="localhost"), ["psycopg2", "psycopg"])
+
+
+def test_the_system_s_certificates_are_in_libpq_s_hands(tls: Listening) -> None:
+    url = tls.url(host="localhost", sslmode="verify-full", sslrootcert="system")
+    with pytest.raises(BenchError, match=r"^the certificate does not come from a known authority"):
+        resolve(url, ["psycopg"])
+
+
+def failure(url: str) -> str:
+    """The two lines of the error that `url` ends in."""
+    with pytest.raises(BenchError) as caught:
+        resolve(url, DRIVERS)
+    said = str(caught.value)
+    assert len(said.splitlines()) == 2, said
+    assert "s3cr" not in said
+    return said
+
+
+def test_no_root_certificate(
+    tls: Listening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbids "no such database or user" for a file that does not exist."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    said = failure(tls.url(host="localhost", sslmode="verify-full", sslrootcert="/nowhere.crt"))
+    assert said.startswith("there is no root certificate to check the server with, for")
+    assert "Add sslrootcert=/path/to/root.crt to the URL" in said
+
+
+def test_a_certificate_for_another_name(tls: Listening, authority: Authority) -> None:
+    url = tls.url(host="127.0.0.1", sslmode="verify-full", sslrootcert=str(authority.root))
+    assert failure(url).startswith("the certificate is not for this host, at")
+
+
+def test_a_certificate_of_an_unknown_authority(tls: Listening, authority: Authority) -> None:
+    signed_nobody = str(authority.certificate)
+    url = tls.url(host="localhost", sslmode="verify-ca", sslrootcert=signed_nobody)
+    assert failure(url).startswith("the certificate does not come from a known authority, at")
+
+
+def test_a_server_that_insists_on_tls(tls: Listening) -> None:
+    said = failure(tls.url(sslmode="disable"))
+    assert said.startswith("this user may not connect to")
+    assert "no encryption" in said
+
+
+def test_a_driver_s_own_failure_is_not_weaker_than_libpq_s(
+    tls: Listening, authority: Authority, tmp_path: Path
+) -> None:
+    """Forbids asyncpg accepting a certificate for another name when all is left to it."""
+    url = tls.url(host="127.0.0.1", sslmode="verify-full", sslrootcert=str(authority.root))
+    script = tmp_path / "connect.py"
+    script.write_text("import asyncio, sys, asyncpg; asyncio.run(asyncpg.connect(sys.argv[1]))")
+    done = subprocess.run(
+        [sys.executable, script, driver_url(url, "asyncpg")], capture_output=True, text=True
+    )
+    assert "CERTIFICATE_VERIFY_FAILED" in done.stderr, done.stderr
