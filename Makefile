@@ -19,7 +19,7 @@ READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install bench microbench test test-all check charts docs db-up db-down clean
+.PHONY: help install bench microbench test test-all versions check charts docs db-up db-down clean
 
 help: ## list the targets
 	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
@@ -49,6 +49,9 @@ test: $(READY_DEV) ## run the tests: ARGS="-k streams"
 test-all: $(READY_DEV) ## run all tests, with those of faults and of other versions
 	@$(PYTEST) $(ARGS)
 
+versions: $(READY_DEV) ## run the tests with other Pythons, libraries, servers: ARGS="-s lowest"
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/nox $(ARGS)
+
 check: $(READY_DEV) ## lint, formatting, types, architecture
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -63,8 +66,9 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	if [ -z "$$dir" ]; then echo "error: no results yet. Try: make bench" >&2; exit 1; fi; \
 	$(BENCH) charts "$$dir"
 
-docs: $(READY_DEV) ## write docs/cli.md, README's figures, the tutorial's findings again
+docs: $(READY_DEV) ## write docs/cli.md, docs/faults.md, README's figures, the tutorial's findings again
 	@.venv/bin/python -m bench.cli.reference docs/cli.md
+	@.venv/bin/python -m tests.faults.document docs/faults.md
 	@if [ -d results/reference ]; then \
 	    .venv/bin/python -m bench.output.documents.readme README.md results/reference && \
 	    .venv/bin/python -m bench.output.documents.tutorial docs/tutorial.md results/reference; \
@@ -88,9 +92,9 @@ db-down: ## stop the one in Docker (its rows stay)
 clean: ## remove .venv and caches; results/ and the database's files stay
 	@# The embedded server runs from .venv: it has to end first.
 	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
+	@rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
 	@find accessors async_benchmark bench session_guard tests -type d -name __pycache__ -prune -exec rm -rf {} +
-	@echo "removed  .venv and caches"
+	@echo "removed  .venv, .nox and caches"
 	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
 
 $(READY): pyproject.toml constraints.txt

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 TARGETS = (
-    *("help", "install", "bench", "microbench", "test", "test-all", "check"),
+    *("help", "install", "bench", "microbench", "test", "test-all", "versions", "check"),
     *("charts", "docs", "db-up", "db-down", "clean"),
 )
 

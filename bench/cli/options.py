@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from accessors import Found
 
 __all__ = [
+    "MOST_CONCURRENT",
+    "MOST_REPEATED",
     "Seconds",
     "backend_module_option",
     "backend_options",
@@ -32,6 +35,15 @@ __all__ = [
 ]
 
 Decorator = Callable[[Any], Any]
+
+PATIENCE_S = 120.0
+"""How much longer than planned a backend may take, by default."""
+
+MOST_CONCURRENT = 10_000
+"""Tasks or threads, each with a connection of its own."""
+
+MOST_REPEATED = 1_000_000
+"""Rounds, generations or pairs: more would take months."""
 
 
 def completed(names: Callable[[], Iterable[str]]) -> Any:
@@ -110,7 +122,7 @@ class Seconds(click.FloatRange):
 patience_option: Decorator = click.option(
     "--patience",
     type=Seconds(0.1, 86_400),
-    default=120.0,
+    default=PATIENCE_S,
     show_default=True,
     metavar="SECONDS",
     help="Give up a backend that takes so much longer than planned.",
@@ -147,34 +159,41 @@ def counts(context: click.Context, option: click.Parameter, text: str | None) ->
         numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
     except ValueError:
         raise click.BadParameter(f"{text!r} is no list of numbers: write 1,4,16") from None
+    if max(numbers) > MOST_CONCURRENT:
+        raise click.BadParameter(f"no machine has so many: at most {MOST_CONCURRENT:,}")
     if min(numbers) < 1:
         raise click.BadParameter("nobody can't be concurrent: write numbers from 1, as in 1,4,16")
     return numbers
 
 
-def look_for_backends(modules: Iterable[str]) -> "Mapping[str, Found]":
+def look_for_backends(
+    modules: Iterable[str], patience_s: float = PATIENCE_S
+) -> "Mapping[str, Found]":
     """Every backend there is, and whether it can be had here."""
     from accessors import BackendModuleError, discover
+    from bench.cli.foreign_code import contained
     from bench.system import current_folder
 
     modules = tuple(modules)
     if modules:
         current_folder.search()
     try:
-        return discover(modules)
+        return discover(modules, partial(contained, patience_s))
     except BackendModuleError as error:
-        advice = ""
+        advice = "Mend that module, or leave it out (docs/add-an-accessor.md)."
         if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:
             advice = (
-                ".\nPYTHONSAFEPATH keeps Python from the current folder."
+                "PYTHONSAFEPATH keeps Python from the current folder."
                 " Name the module's folder: PYTHONPATH=/its/folder bench ..."
             )
-        raise UsageError(f"cannot use --backend-module {error}{advice}") from error
+        raise UsageError(f"cannot use --backend-module {error}.\n{advice}") from error
 
 
-def choose_backends(names: Iterable[str], modules: Iterable[str]) -> "Mapping[str, Found]":
+def choose_backends(
+    names: Iterable[str], modules: Iterable[str], patience_s: float = PATIENCE_S
+) -> "Mapping[str, Found]":
     """The backends to use: those named, or all that can be had here."""
-    found = look_for_backends(modules)
+    found = look_for_backends(modules, patience_s)
     chosen = named("backend", names, found)
     for name in chosen:
         if found[name].backend is None:

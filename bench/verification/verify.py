@@ -5,12 +5,14 @@ What a backend reads and writes for it is in bench/verification/backend_checks.p
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from accessors import Found
 from accessors.api import Target
 from accessors.sql import SCHEMA
 from bench.dataset.loading import Dataset, restore
+from bench.dataset.lock import Lock
 from bench.measure.worker_pool import PATIENCE_S, Crew
 from bench.measure.worker_process import WorkError
 from bench.model.case import Fetch
@@ -50,7 +52,7 @@ class Verdict:
 
 def verify(
     crew: Crew,
-    connection: "psycopg.Connection[Any]",
+    held: Lock,
     database: Database,
     dataset: Dataset,
     backends: Mapping[str, Found],
@@ -62,7 +64,7 @@ def verify(
 ) -> list[Verdict]:
     """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
 
-    The rows are as before afterwards.
+    The rows are as before afterwards. Raises `BenchError` if another command may have used them.
 
     Backends that answer from memory know the sample alone, and are not asked.
     """
@@ -72,7 +74,7 @@ def verify(
             asked[name] = found.module
             targets[name] = Target(database.url_for(found.backend.driver))
     ways = sorted({Fetch(), *fetches})
-    right = [expected.ask(connection, operation) for operation in expected.operations(dataset)]
+    right = [expected.ask(held.connection, operation) for operation in expected.operations(dataset)]
     crew.start(asked)
     reading = {
         name: crew.submit(name, rehearsal.read, name, module, targets[name], right, ways)
@@ -85,6 +87,7 @@ def verify(
             verdicts[name] = Verdict(name, checks, str(unlike) if unlike else None)
         except WorkError as error:  # whatever a library raises is its verdict
             verdicts[name] = Verdict(name, 0, redact(str(error), database.url))
+        held.check()
         on_compared(name)
     # One after another, when nobody reads: each looks at what it alone has written.
     planned = writes(dataset)
@@ -95,11 +98,13 @@ def verify(
             writing = crew.submit(name, rehearsal.write, name, module, targets[name], operations)
             try:
                 written = crew.result(writing, patience_s)
-                difference = _judge(connection, dataset, planned, written)
+                held.check()
+                difference = _judge(held.connection, dataset, planned, written)
             except WorkError as error:
                 difference = redact(str(error), database.url)
             finally:
-                restore(connection, dataset)
+                held.check()
+                held.run(partial(restore, dataset=dataset))
             verdict = Verdict(name, verdict.checks + len(planned), difference)
             verdicts[name] = verdict
         on_verdict(verdict)

@@ -2,18 +2,19 @@
 
 from bench.analysis import fairness
 from bench.model.case import Case, Fetch
+from bench.results.header import BackendFacts, Header
 
 CARDS = {
     "one": {"rows": "tuple", "default_batch": "50", "prepared": "never"},
     "two": {"rows": "objects", "default_batch": "all", "prepared": "never"},
     "null": {"rows": "nothing", "prepared": "nothing"},
 }
-HEADER = {
-    "backends": {
-        name: {"layer": "null" if name == "null" else "driver", "card": card}
+HEADER = Header(
+    backends={
+        name: BackendFacts(layer="null" if name == "null" else "driver", card=card)
         for name, card in CARDS.items()
     }
-}
+)
 
 
 def points(*cases: Case) -> dict[str, fairness.Unlike]:
@@ -47,8 +48,7 @@ def test_backends_that_do_alike_and_the_floor_are_no_warning() -> None:
 
 
 def test_a_backend_without_a_card_is_left_out_of_the_card() -> None:
-    assert set(fairness.cards({"backends": {"mine": {"layer": "driver"}}})) == set()
-    card = fairness.cards(
-        {"backends": {"one": {"card": {"rows": "tuple"}, "versions": {"one": "1.2"}}}}
-    )
+    assert set(fairness.cards(Header(backends={"mine": BackendFacts(layer="driver")}))) == set()
+    facts = BackendFacts(card={"rows": "tuple"}, versions={"one": "1.2"})
+    card = fairness.cards(Header(backends={"one": facts}))
     assert card == {"one": {"rows": "tuple", "versions": "one 1.2"}}
