@@ -19,7 +19,7 @@ READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install bench microbench test test-all check charts docs docs-site db-up db-down clean
+.PHONY: help install bench microbench test test-all versions check charts docs docs-site db-up db-down clean
 
 help: ## list the targets
 	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
@@ -41,7 +41,6 @@ microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k async
 	    $(if $(COMPARE),--benchmark-compare='$(COMPARE)') $(ARGS)
 
 # With PYTHONDONTWRITEBYTECODE, each of several hundred processes would compile all modules anew.
-MKDOCS := NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs
 PYTEST := env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test: $(READY_DEV) ## run the tests: ARGS="-k streams"
@@ -50,12 +49,15 @@ test: $(READY_DEV) ## run the tests: ARGS="-k streams"
 test-all: $(READY_DEV) ## run all tests, with those of faults and of other versions
 	@$(PYTEST) $(ARGS)
 
+versions: $(READY_DEV) ## run the tests with other Pythons, libraries, servers: ARGS="-s lowest"
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/nox $(ARGS)
+
 check: $(READY_DEV) ## lint, formatting, types, spelling, documents, architecture
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/codespell
-	@$(MKDOCS) build --strict --quiet
+	@env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 	@.venv/bin/python -m pytest -q tests/test_layers.py tests/accessors/test_twins.py
 
 charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
@@ -68,9 +70,10 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 
 docs: $(READY_DEV) ## write the figures, findings and help texts of the documents again
 	@.venv/bin/python -m bench.cli.documents
+	@.venv/bin/python -m tests.faults.document docs/faults.md
 
 docs-site: $(READY_DEV) ## build the documents as a site
-	@$(MKDOCS) build --strict --quiet
+	@env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 	@echo "The site is in build/site: open build/site/index.html."
 
 db-up: ## start another PostgreSQL, in Docker
@@ -85,9 +88,9 @@ db-down: ## stop the one in Docker (its rows stay)
 clean: ## remove .venv and caches; results/ and the database's files stay
 	@# The embedded server runs from .venv: it has to end first.
 	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
+	@rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
 	@find accessors async_benchmark bench session_guard tests -type d -name __pycache__ -prune -exec rm -rf {} +
-	@echo "removed  .venv and caches"
+	@echo "removed  .venv, .nox and caches"
 	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
 
 $(READY): pyproject.toml constraints.txt

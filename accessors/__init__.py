@@ -8,7 +8,8 @@
 This package imports nothing of `bench`; it may be taken away alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -64,19 +65,26 @@ class BackendModuleError(Exception):
     """Somebody's module holds no usable `BACKENDS`."""
 
 
-def discover(modules: Iterable[str] = ()) -> dict[str, Found]:
+def discover(
+    modules: Iterable[str] = (),
+    importing: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> dict[str, Found]:
     """Every backend by name: ours, those of entry points, those of `modules`.
 
-    A missing library is a reason, not an error. Raises `BackendModuleError` for a module of
-    `modules` that can't be used, and for a name that is taken.
+    `importing` gives what is entered around the import of a module that is not ours. A missing
+    library is a reason, not an error. Raises `BackendModuleError` for a module of `modules` that
+    can't be used, and for a name that is taken.
     """
     found = {name: _look(name, module) for name, module in BUILTIN.items()}
     asked = tuple(modules)
     entries = [point.value for point in entry_points(group=ENTRY_POINTS)]
     for module in dict.fromkeys([*asked, *entries]):
         try:
-            names = [backend.name for backend in import_module(module).BACKENDS]
-        except Exception as error:  # somebody else's code: whatever it raises is theirs to mend
+            with importing():
+                names = [backend.name for backend in import_module(module).BACKENDS]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # somebody else's code may even call sys.exit()
             reason = f"{type(error).__name__}: {error}"
             if module in asked:
                 raise BackendModuleError(f"{module}: {reason}") from error
@@ -104,7 +112,7 @@ def _look(name: str, module: str) -> Found:
     except ImportError as error:
         # SQLAlchemy's own error for want of greenlet has the name only in its cause.
         lacking = (error.name or getattr(error.__cause__, "name", None) or "").partition(".")[0]
-        if not lacking:
+        if not lacking or "failed to map segment" in str(error):  # it is there: memory is not
             return Found(name, module, None, str(error).partition("\n")[0])
         return Found(name, module, None, f"pip install '{_PACKAGES.get(lacking, lacking)}'")
     absent = [needed for needed in backend.requires if not find_spec(needed)]

@@ -1,5 +1,6 @@
 """What the documents say is so: commands run, links lead somewhere, words are the code's."""
 
+import itertools
 import os
 import re
 import shlex
@@ -54,7 +55,7 @@ of_bench = [
 of_guard = [  # tests/session_guard/test_document.py runs these
     command
     for command in all_commands
-    if command.line.startswith(("pytest --one-session-per-task", "python -m session_guard "))
+    if command.line.startswith(("pytest --one-session-per-task", "session-guard lint "))
 ]
 of_pytest = [
     command
@@ -232,7 +233,8 @@ def test_constraints_are_names_and_versions_and_cover_what_is_required() -> None
 
     constrained = {plain(line.partition("==")[0]) for line in lines}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    required = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"].values()
+    required = [*project["dependencies"], *itertools.chain(*extras)]
     names = {plain(re.split(r"[\[<>=;! ]", each)[0]) for each in required} - {"gatherbench"}
     assert names <= constrained
 

@@ -19,7 +19,8 @@ MODULES = {
 }
 
 ORDER = (
-    ("system", "model"),
+    ("model",),
+    ("system",),
     ("server",),
     ("dataset",),
     ("results",),

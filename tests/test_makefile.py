@@ -11,7 +11,7 @@ import pytest
 from tests.root import ROOT
 
 TARGETS = (
-    *("help", "install", "bench", "microbench", "test", "test-all", "check"),
+    *("help", "install", "bench", "microbench", "test", "test-all", "versions", "check"),
     *("charts", "docs", "docs-site", "db-up", "db-down", "clean"),
 )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import Seconds, database_url_option
+from bench.cli.options import MOST_CONCURRENT, MOST_REPEATED, Seconds, database_url_option
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
@@ -20,18 +20,22 @@ _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
 
 @click.command()
 @click.option(
-    "--concurrency", type=click.IntRange(1), default=1, show_default=True, help="Threads."
+    "--concurrency",
+    type=click.IntRange(1, MOST_CONCURRENT),
+    default=1,
+    show_default=True,
+    help="Threads.",
 )
 @click.option(
     "--generations",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_REPEATED),
     default=3,
     show_default=True,
     help="How often all processes are started anew.",
 )
 @click.option(
     "--rounds",
-    type=click.IntRange(_FEWEST),
+    type=click.IntRange(_FEWEST, MOST_REPEATED),
     default=30,
     show_default=True,
     help="Of each case in a generation.",
@@ -73,9 +77,10 @@ def calibrate(
     """
     from bench.analysis.figure import FIGURES
     from bench.dataset import loading as rows
-    from bench.dataset import schema
+    from bench.dataset import lock
     from bench.server.database import resolve
     from bench.studies.calibration import calibrate as calibration
+    from bench.system.limits import check_open_files
 
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(f"no figure named {figure_name!r} here: throughput, p50, p95, p99 or cpu.")
@@ -83,12 +88,18 @@ def calibrate(
     database, dataset = resolve(database_url, [calibration.EQUAL]), Dataset()
     url = database.url_for(calibration.EQUAL)
     setting = calibration.Setting(url, dataset, concurrency, generations, rounds, seconds)
-    with database.session() as connection, schema.held(connection):
+    with lock.held(database) as held:
+        check_open_files(concurrency)
         database.check_capacity(concurrency + 1)
-        rows.ensure(connection, dataset)
+        rows.ensure(held.connection, dataset)
         echo(_planned(setting), err=True)
         with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
-            found = calibration.measure(setting, lambda: bar.update(1))
+
+            def after_run() -> None:
+                held.check()
+                bar.update(1)
+
+            found = calibration.measure(setting, after_run)
     echo(_report(found, setting, figure))
     false = calibration.share_found(calibration.verdicts(found, None, _FEWEST, figure))
     return 0 if false <= calibration.MOST_FALSE else 1

@@ -86,18 +86,17 @@ def _noise_of(database: "Database") -> "Finding":
 
 def _measured(database: "Database") -> "NoiseFloor":
     from bench.dataset import loading as rows
-    from bench.dataset import schema
+    from bench.dataset import lock
     from bench.output.terminal.console import console
     from bench.studies.doctor import noise
 
     dataset = Dataset()
     with (
         console(stderr=True).status("noise floor: ten seconds"),
-        database.session() as connection,
-        schema.held(connection),
+        lock.held(database) as held,
     ):
-        rows.ensure(connection, dataset)
-        return noise.measure(database, dataset)
+        rows.ensure(held.connection, dataset)
+        return noise.measure(database, dataset, lambda number: held.check())
 
 
 def _show(console: "Console", finding: "Finding") -> None:

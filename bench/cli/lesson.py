@@ -99,7 +99,7 @@ def _run(
     from datetime import UTC, datetime
 
     from bench.cli.measurement import command_line
-    from bench.dataset import schema
+    from bench.dataset import lock
     from bench.measure.worker_pool import Crew
     from bench.output.terminal.console import console
     from bench.results import environment
@@ -110,19 +110,21 @@ def _run(
 
     screen = console()
 
-    def tell(part: "RenderableType") -> None:
-        if not quiet:
-            screen.print(part)
-
     database = resolve(database_url, ["asyncpg", "psycopg", "psycopg2"])
-    with database.session() as connection, schema.held(connection), Crew() as crew:
+    with lock.held(database) as held, Crew() as crew:
+
+        def tell(part: "RenderableType") -> None:
+            held.check()
+            if not quiet:
+                screen.print(part)
+
         database.check_capacity(_CONNECTIONS)
-        tables.make(connection)
+        tables.make(held.connection)
         setting = Setting(
             database, crew, trials, embedded=database_url is None, tell=tell, **ordered
         )
         found = lesson.measure(setting)
-        local = postmaster_pid(connection) is not None
+        local = postmaster_pid(held.connection) is not None
         return Record(
             lesson=name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -131,7 +133,7 @@ def _run(
             driver=setting.driver,
             guard=setting.guard,
             environment=replace(
-                environment.collect(connection, database, local),
+                environment.collect(held.connection, database, local),
                 packages=environment.packages("sqlalchemy", "asyncpg", "psycopg"),
             ),
             found=found,

@@ -3,15 +3,15 @@
 import sys
 from difflib import get_close_matches
 from importlib import import_module
-from io import TextIOWrapper
 
 import click
 from click.exceptions import NoArgsIsHelpError
 from click.shell_completion import CompletionItem
 
 from bench.model.errors import BenchError
+from bench.output.terminal.plain import write_plainly
 from bench.output.terminal.safe_text import echo
-from bench.system import interrupts
+from bench.system import interrupts, limits
 
 COMMANDS = {
     "run": ("bench.cli.run", "run", "Measure, and draw the charts."),
@@ -40,7 +40,7 @@ COMMANDS = {
 }
 """Name -> the module that holds it, its name there, and its line in `bench --help`."""
 
-INTERRUPTED = 130  # as a shell has it: 128 + SIGINT
+INTERRUPTED = 130  # as a shell has it: 128 + SIGINT. SIGTERM and SIGHUP end in the same way.
 
 
 class LazyGroup(click.Group):
@@ -92,11 +92,11 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The console script. Exit codes: 0 all well, 1 a failed run, 2 usage, 130 Ctrl-C."""
+    """The console script. Exit codes: 0 all well, 1 a failed run, 2 usage, 130 interrupted."""
     interrupts.hear()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # ASCII shows "±" as "\xb1"
-            stream.reconfigure(errors="backslashreplace")
+    write_plainly()
+    limits.raise_open_files()
+    limits.spare_threads()
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except BenchError as error:
@@ -117,6 +117,11 @@ def main() -> None:
     except BrokenPipeError:  # as in `bench list | head`
         sys.stderr.close()
         sys.exit(1)
+    except (OSError, MemoryError, ImportError) as error:
+        if not (limit := limits.refusal(error)):
+            raise
+        echo(f"error: {limit}", err=True)
+        sys.exit(limit.exit_code)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ import click
 
 from bench.cli.db import database_url_option
 from bench.model.errors import UsageError
+from bench.model.timeout import TIMEOUT_S
 
 if TYPE_CHECKING:
     from accessors import Found
 
 __all__ = [
+    "MOST_CONCURRENT",
+    "MOST_REPEATED",
     "Seconds",
     "backend_module_option",
     "backend_options",
@@ -32,6 +36,13 @@ __all__ = [
 ]
 
 Decorator = Callable[[Any], Any]
+
+
+MOST_CONCURRENT = 10_000
+"""Tasks or threads, each with a connection of its own."""
+
+MOST_REPEATED = 1_000_000
+"""Rounds, generations or pairs: more would take months."""
 
 
 def completed(names: Callable[[], Iterable[str]]) -> Any:
@@ -129,7 +140,7 @@ timeout_option: Decorator = click.option(
     cls=RenamedOption,
     old_name="--patience",
     type=Seconds(0.1, 86_400),
-    default=120.0,
+    default=TIMEOUT_S,
     show_default=True,
     metavar="SECONDS",
     help="Give a backend up that takes this much longer than planned.",
@@ -166,34 +177,41 @@ def counts(context: click.Context, option: click.Parameter, text: str | None) ->
         numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
     except ValueError:
         raise click.BadParameter(f"{text!r} is no list of numbers: write 1,4,16") from None
+    if max(numbers) > MOST_CONCURRENT:
+        raise click.BadParameter(f"no machine has so many: at most {MOST_CONCURRENT:,}")
     if min(numbers) < 1:
         raise click.BadParameter("nobody can't be concurrent: write numbers from 1, as in 1,4,16")
     return numbers
 
 
-def look_for_backends(modules: Iterable[str]) -> "Mapping[str, Found]":
+def look_for_backends(
+    modules: Iterable[str], timeout_s: float = TIMEOUT_S
+) -> "Mapping[str, Found]":
     """Every backend there is, and whether it can be had here."""
     from accessors import BackendModuleError, discover
+    from bench.cli.foreign_code import contained
     from bench.system import current_folder
 
     modules = tuple(modules)
     if modules:
         current_folder.search()
     try:
-        return discover(modules)
+        return discover(modules, partial(contained, timeout_s))
     except BackendModuleError as error:
-        advice = ""
+        advice = "Mend that module, or leave it out (docs/add-an-accessor.md)."
         if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:
             advice = (
-                ".\nPYTHONSAFEPATH keeps Python from the current folder."
+                "PYTHONSAFEPATH keeps Python from the current folder."
                 " Name the module's folder: PYTHONPATH=/its/folder bench ..."
             )
-        raise UsageError(f"cannot use --backend-module {error}{advice}") from error
+        raise UsageError(f"cannot use --backend-module {error}.\n{advice}") from error
 
 
-def choose_backends(names: Iterable[str], modules: Iterable[str]) -> "Mapping[str, Found]":
+def choose_backends(
+    names: Iterable[str], modules: Iterable[str], timeout_s: float = TIMEOUT_S
+) -> "Mapping[str, Found]":
     """The backends to use: those named, or all that can be had here."""
-    found = look_for_backends(modules)
+    found = look_for_backends(modules, timeout_s)
     chosen = named("backend", names, found)
     for name in chosen:
         if found[name].backend is None:

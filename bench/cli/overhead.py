@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from bench.cli.options import counts, database_url_option
+from bench.cli.options import MOST_REPEATED, Seconds, counts, database_url_option
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo, echo_over
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.01),
+    type=Seconds(0.01, 3600),
     default=0.1,
     show_default=True,
     help="Length of each turn.",
 )
 @click.option(
     "--pairs",
-    type=click.IntRange(2),
+    type=click.IntRange(2, MOST_REPEATED),
     default=2000,
     show_default=True,
     help="The most pairs of turns for one ratio.",
@@ -94,14 +94,19 @@ def _refuse_others(context: click.Context, *names: str) -> None:
 
 def _guard(most_rounds: int, database_url: str | None) -> int:
     from bench.dataset import loading as rows
-    from bench.dataset import schema
+    from bench.dataset import lock
     from bench.server.database import resolve
     from bench.studies.overhead.guard import SHOWN, measure
 
     database, dataset = resolve(database_url, ["asyncpg"]), Dataset()
-    with database.session() as connection, schema.held(connection):
-        rows.ensure(connection, dataset)
-        found = measure(database.url_for("asyncpg"), dataset.orders, most_rounds, _tell_rounds)
+    with lock.held(database) as held:
+        rows.ensure(held.connection, dataset)
+
+        def after_rounds(found: "GuardCost") -> None:
+            held.check()
+            _tell_rounds(found)
+
+        found = measure(database.url_for("asyncpg"), dataset.orders, most_rounds, after_rounds)
     words = "" if found.kept else "  MORE THAN PROMISED"
     echo(
         f"session_guard where nothing is shared: medians of {len(found.rounds)} interleaved turns"
@@ -134,20 +139,27 @@ def _harness(
 ) -> int:
     import accessors
     from bench.dataset import loading as rows
-    from bench.dataset import schema
+    from bench.dataset import lock
     from bench.measure.runner import Job
     from bench.measure.worker_pool import Crew
     from bench.model.case import Case
     from bench.model.profiles import POINT_READ
     from bench.server.database import resolve
     from bench.studies.overhead.overhead import LOOPS, measure
+    from bench.system.limits import check_open_files
 
     database = resolve(database_url, backends or LOOPS)  # each is the driver itself
     dataset = Dataset()
     found = []
-    with database.session() as connection, schema.held(connection), Crew() as crew:
+    with lock.held(database) as held, Crew() as crew:
+        check_open_files(max(concurrency))
         database.check_capacity(max(concurrency) + 1)
-        rows.ensure(connection, dataset)
+        rows.ensure(held.connection, dataset)
+
+        def after_pairs(found: "Overhead") -> None:
+            held.check()
+            _tell(found)
+
         echo("harness / bare loop: median of paired turns [95 % interval]")
         echo(f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs")
         for backend in backends or LOOPS:
@@ -156,7 +168,7 @@ def _harness(
                 module = accessors.BUILTIN[backend]
                 url = database.url_for(backend)
                 job = Job(case, module, url, dataset, seconds=seconds, warm_up_s=0.05)
-                found.append(measure(crew, job, pairs, _tell))
+                found.append(measure(crew, job, pairs, after_pairs))
                 echo(_row(found[-1]))
     return 0 if all(one.kept for one in found) else 1
 

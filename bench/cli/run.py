@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import (
+    MOST_REPEATED,
     Seconds,
     backend_options,
     charts_option,
@@ -27,7 +28,10 @@ from bench.output.terminal.safe_text import echo
 if TYPE_CHECKING:
     from accessors.api import Transactions
     from bench.model.case import Loop, RowForm, SessionScope
+    from bench.model.plan import Plan
     from bench.model.profiles import Profile
+
+_LONGEST_WRITES_S = 120
 
 
 @click.command()
@@ -81,7 +85,7 @@ if TYPE_CHECKING:
 @click.option(
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
-@click.option("--rounds", type=click.IntRange(1), help="How often each case is run.")
+@click.option("--rounds", type=click.IntRange(1, MOST_REPEATED), help="How often each case is run.")
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(
     "--warm-up",
@@ -146,7 +150,7 @@ def run(
 
     (name,) = named("profile", [profile_name], PROFILES)
     profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
-    chosen = choose_backends(backends, backend_modules)
+    chosen = choose_backends(backends, backend_modules, timeout)
     factors = Factors(
         workloads=tuple(named("workload", workloads, WORKLOADS)),
         fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
@@ -158,6 +162,7 @@ def run(
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)
+    _check_writes(planned)
     for reason in planned.left_out(chosen):
         echo(f"left out: {reason}", err=True)
     config = RunConfig(
@@ -188,6 +193,19 @@ def _adjusted(
         warm_up_s=profile.warm_up_s if warm_up_s is None else warm_up_s,
         scale=profile.scale if scale is None else scale,
     )
+
+
+def _check_writes(planned: "Plan") -> None:
+    """Refuse a run of writes so long that their arguments, made beforehand, fill the memory."""
+    from bench.model.workload import WORKLOADS
+
+    longest = planned.profile.seconds + planned.profile.warm_up_s
+    if longest > _LONGEST_WRITES_S and any(WORKLOADS[c.workload].writes for c in planned.cases):
+        raise UsageError(
+            f"{longest:g} s are too long for a run that writes: no write is repeated, and all of"
+            " them are made before.\n"
+            f"Choose at most {_LONGEST_WRITES_S} s with --seconds, and more with --rounds."
+        )
 
 
 def _check_loop(loop: str | None) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--rows",
     "most_rows",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 100_000),
     default=100_000,
     show_default=True,
     help="Of the largest result.",
@@ -68,7 +68,7 @@ def streaming(
     from bench.model.run_config import RunConfig
     from bench.studies.streaming.plan import plan, rows
 
-    chosen = choose_backends((explain,) if explain else backends, backend_modules)
+    chosen = choose_backends((explain,) if explain else backends, backend_modules, timeout)
     planned = plan(chosen, quick=quick or explain is not None, most_rows=most_rows)
     config = RunConfig(
         plan=planned,

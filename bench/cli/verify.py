@@ -36,7 +36,7 @@ def verify(
       bench verify --backend orm+asyncpg --scale 0.1
     """
     from bench.dataset import loading as rows
-    from bench.dataset import schema
+    from bench.dataset import lock
     from bench.measure.worker_pool import Crew
     from bench.server.database import resolve
     from bench.server.drivers import drivers_of
@@ -47,12 +47,12 @@ def verify(
         outcome = verdict.difference or f"the same in all {verdict.checks} answers and writes"
         echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
-    chosen = choose_backends(backends, backend_modules)
+    chosen = choose_backends(backends, backend_modules, timeout)
     dataset = Dataset(1.0 if scale is None else scale, seed)
     database = resolve(database_url, drivers_of(chosen.values()))
-    with database.session() as connection, schema.held(connection), Crew() as crew:
-        rows.ensure(connection, dataset)
+    with lock.held(database) as held, Crew() as crew:
+        rows.ensure(held.connection, dataset)
         verdicts = verify_all(
-            crew, connection, database, dataset, chosen, on_verdict=tell, timeout_s=timeout
+            crew, held, database, dataset, chosen, on_verdict=tell, timeout_s=timeout
         )
     return 1 if any(verdict.difference for verdict in verdicts) else 0

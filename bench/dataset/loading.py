@@ -48,7 +48,7 @@ def restore(connection: "psycopg.Connection[Any]", dataset: Dataset) -> None:
 
     That is: later orders and their lines; lines with unordered items; lines of the sample orders
     beyond the sample. Nothing else is looked for: `ensure` finds any other change. Takes no lock
-    against other commands: a run that writes is to be `schema.held`.
+    against other commands: a run that writes is to be within `lock.held`.
     """
     known = ", ".join(f"({order}, {item})" for order, item, _ in sample.ORDER_ITEMS)
     with connection.transaction():

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,11 @@ LAYOUT = 2
 MARK = f"made by gatherbench, layout {LAYOUT}: filled and dropped by `bench`; keep nothing here"
 _MARKED = re.compile(r"made by gatherbench, layout \d+\b")
 
-# Any constant will do that other applications in the database are unlikely to lock.
-_LOCK = 0x6761_7468_6572  # "gather"
+_TOKEN = re.compile(r"\(last used by (\w+)\)$")
+
+LOCK = 0x6761_7468_6572  # "gather"
+"""The key of the advisory lock. Any constant will do that other applications are unlikely to use.
+"""
 
 # Parents before children: rows are inserted in this order.
 TABLES = {
@@ -105,7 +108,7 @@ def create(connection: "psycopg.Connection[Any]") -> None:
     with alone(connection):
         if _ours(connection):
             check_owner(connection)
-            if _comment(connection) == MARK:
+            if (_comment(connection) or "").startswith(MARK):
                 return
             _drop_tables(connection)
         else:
@@ -151,7 +154,7 @@ def add_keys(connection: "psycopg.Connection[Any]") -> None:
 
 @contextmanager
 def alone(connection: "psycopg.Connection[Any]", wait_seconds: float = 120) -> Iterator[None]:
-    """One transaction that no other command's `alone` or `held` overlaps in this database.
+    """One transaction that no other command's `alone` or `lock.held` overlaps in this database.
 
     May be nested. Waits for the others, and for whoever reads our tables, so long; then, or if
     something stands in the way that must not be removed, raises a BenchError, and nothing has
@@ -167,7 +170,7 @@ def alone(connection: "psycopg.Connection[Any]", wait_seconds: float = 120) -> I
                 "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;"
                 f"SET LOCAL lock_timeout = {max(1, round(wait_seconds * 1000))}"
             )
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             yield
     except errors.LockNotAvailable as error:
         raise BenchError(
@@ -190,26 +193,25 @@ def alone(connection: "psycopg.Connection[Any]", wait_seconds: float = 120) -> I
         ) from error
 
 
-@contextmanager
-def held(connection: "psycopg.Connection[Any]") -> Iterator[None]:
-    """Keep other commands from using our rows for as long as a run uses them.
+def leave_token(connection: "psycopg.Connection[Any]", token: str) -> bool:
+    """Write the token of the command that uses the schema into the comment that is its mark.
 
-    The same connection may go on to use `alone`. Does not wait: a BenchError at once if another
-    command is there. The server lets go by itself when the connection ends.
+    False if this user may not. To be called in a schema that is ours, by who holds `LOCK`.
     """
-    from psycopg import errors
+    from psycopg import errors, sql
 
-    got = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
-    if not (got and got[0]):
-        raise BenchError(
-            f"another bench command is at work on schema {SCHEMA} of this database.\n"
-            "Two would spoil each other's numbers: wait for it, or use another database."
-        )
+    comment = sql.Literal(f"{MARK} (last used by {token})")
     try:
-        yield
-    finally:
-        with suppress(errors.OperationalError):  # the connection has ended by itself
-            connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+        connection.execute(sql.SQL(f"COMMENT ON SCHEMA {SCHEMA} IS {{}}").format(comment))
+    except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction):
+        return False
+    return True
+
+
+def token(connection: "psycopg.Connection[Any]") -> str | None:
+    """The token of the command that used the schema last; None if there is none."""
+    found = _TOKEN.search(_comment(connection) or "")
+    return found and found[1]
 
 
 def _ours(connection: "psycopg.Connection[Any]") -> bool:

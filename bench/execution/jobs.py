@@ -9,8 +9,7 @@ from bench.model.case import Case
 from bench.server.database import Database
 
 if TYPE_CHECKING:
-    import psycopg
-
+    from bench.dataset.lock import Lock
     from bench.model.run_config import RunConfig
 
 ORM_WARM_UP_ROWS = 100
@@ -26,7 +25,7 @@ class Jobs:
     """Makes the jobs of one run."""
 
     config: "RunConfig"
-    connection: "psycopg.Connection[Any]"
+    held: "Lock"
     database: Database
     postmaster_pid: int | None
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
@@ -59,5 +58,5 @@ class Jobs:
         if case.workload == "get_customers":
             return (size,)
         if size not in self._windows:
-            self._windows[size] = window(self.connection, size)
+            self._windows[size] = window(self.held.connection, size)
         return self._windows[size]

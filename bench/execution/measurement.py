@@ -2,12 +2,14 @@
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
 
 from bench.dataset import loading as rows
-from bench.dataset import schema
+from bench.dataset import lock
+from bench.dataset.lock import Lock, LockLostError, ServerGoneError
 from bench.execution.jobs import Jobs
 from bench.execution.new_header import new_header
 from bench.execution.progress_listener import ProgressListener
@@ -23,10 +25,8 @@ from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid, redact
+from bench.system.limits import check_open_files
 from bench.verification.verify import Verdict, verify
-
-if TYPE_CHECKING:
-    import psycopg
 
 SPARE_CONNECTIONS = 3
 """Beside the crowd's, and the one that is open by then: room for a look while it is measured."""
@@ -42,15 +42,17 @@ def measure(
     the file says how it ended.
     """
     try:
-        with database.session() as connection, schema.held(connection), Crew(config.guard) as crew:
-            work = _Work(config, database, recorder, listener, connection, crew)
+        with lock.held(database, config.timeout_s) as held, Crew(config.guard) as crew:
+            work = _Work(config, database, recorder, listener, held, crew)
             work.prepare()
             work.measure()
     except KeyboardInterrupt:
-        recorder.end("interrupted")
+        with suppress(BenchError):  # the disk may be full: the first error is the one to tell
+            recorder.end("interrupted")
         raise
     except BenchError as error:
-        recorder.end("failed", reason=str(error).partition("\n")[0])
+        with suppress(BenchError):
+            recorder.end("failed", reason=str(error).partition("\n")[0])
         raise
     recorder.end("complete")
 
@@ -61,7 +63,7 @@ class _Work:
     database: Database
     recorder: Recorder
     listener: ProgressListener
-    connection: "psycopg.Connection[Any]"
+    held: Lock
     crew: Crew
     troubles: list[str] = field(default_factory=list)
     """What failed, in words."""
@@ -74,15 +76,17 @@ class _Work:
         at_once = [case.concurrency for case in config.plan.cases]
         if config.verify:  # all of them read at the same time
             at_once.append(len(config.backends))
+        check_open_files(max(at_once))
         self.database.check_capacity(max(at_once) + SPARE_CONNECTIONS)
-        server_pid = postmaster_pid(self.connection)
+        server_pid = postmaster_pid(self.held.connection)
         self.listener.stage("rows")
-        fingerprint = rows.ensure(self.connection, config.dataset)
+        fingerprint = self.held.run(partial(rows.ensure, dataset=config.dataset))
         verdicts = self._verify() if config.verify else None
         local = server_pid is not None
-        self.jobs = Jobs(config, self.connection, self.database, server_pid)
+        self.jobs = Jobs(config, self.held, self.database, server_pid)
+        now = self.held.connection
         self.recorder.header(
-            new_header(config, self.connection, self.database, fingerprint, verdicts, local=local)
+            new_header(config, now, self.database, fingerprint, verdicts, local=local)
         )
 
     def measure(self) -> None:
@@ -108,7 +112,7 @@ class _Work:
         self.listener.stage("verification", len(asked))
         verdicts = verify(
             self.crew,
-            self.connection,
+            self.held,
             self.database,
             self.config.dataset,
             self.config.backends,
@@ -162,12 +166,16 @@ class _Work:
                 if case.large:
                     self.crew.dismiss(process)
                 if WORKLOADS[case.workload].writes:
-                    rows.restore(self.connection, self.config.dataset)
+                    self.held.run(partial(rows.restore, dataset=self.config.dataset))
 
     def _keep(
         self, case: Case, round_number: int, pending: Pending[Entry], timeout_s: float
     ) -> None:
-        """Wait for the outcome and append it; a failure is an outcome, if the server lives."""
+        """Wait for the outcome and append it; a failure is an outcome.
+
+        Raises `BenchError` if the server is gone, or another command may have used the rows since
+        the last outcome: then no figure is kept of this case, and it is not to blame.
+        """
         outcome: Entry
         try:
             outcome = self.crew.result(pending, timeout_s)
@@ -175,29 +183,25 @@ class _Work:
             if isinstance(error, GivenUpError):
                 self.hopeless.add(case)
             outcome = Failure(case, round_number, redact(str(error), self.database.url))
-        if self._add(outcome):
-            self._check_server(case)
+        try:
+            self.held.check()
+        except LockLostError as error:
+            self._add(Failure(case, round_number, str(error).partition("\n")[0]))
+            raise
+        except ServerGoneError as error:
+            reason = f"the server went away while {case.title} was measured"
+            self._add(Failure(case, round_number, reason))
+            raise BenchError(
+                f"{reason}.\nWhat was measured before is kept in {self.recorder.folder}."
+            ) from error
+        self._add(outcome)
 
-    def _add(self, outcome: Entry) -> bool:
-        """Append it; True if it is a failure, or holds one."""
+    def _add(self, outcome: Entry) -> None:
+        """Append it, and note what failed."""
         self.recorder.add(outcome)
         self.listener.step(outcome.case, outcome)
-        trouble = _trouble(outcome)
-        if trouble:
+        if trouble := _trouble(outcome):
             self.troubles.append(f"{outcome.case.title}: {trouble}")
-        return trouble is not None
-
-    def _check_server(self, case: Case) -> None:
-        """Raises `BenchError` when the server is gone, so that no other case is blamed for it."""
-        import psycopg
-
-        try:
-            self.connection.execute("SELECT 1")
-        except psycopg.Error:
-            raise BenchError(
-                f"the server went away while {case.title} was measured.\n"
-                f"What was measured before is kept in {self.recorder.folder}."
-            ) from None
 
 
 def _trouble(outcome: Entry) -> str | None:

@@ -15,6 +15,7 @@ import accessors
 from bench.measure.worker_process import DiedError, GivenUpError, Process
 from bench.system.current_folder import kept_from_processes
 from bench.system.interrupts import held_back
+from bench.system.limits import check_open_files
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -45,8 +46,9 @@ class Crew:
     def __init__(self, guard: bool = False) -> None:
         self._guard = guard
         self._processes: dict[str, Process] = {}
-        with kept_from_processes():
-            resource_tracker.ensure_running()  # it would lift `held_back`, started within it
+        check_open_files(connections=1)
+        with held_back(), kept_from_processes():  # what starts the tracker lifts the mask
+            resource_tracker.ensure_running()
         _FORKSERVER.set_forkserver_preload(list(_IMPORTED))
 
     def __enter__(self) -> Self:

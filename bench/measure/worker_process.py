@@ -95,8 +95,11 @@ def _enter(guard: bool) -> None:
         from session_guard.everywhere import guard_everything
 
         guard_everything()
+    # The parent's stdout is for tables: what somebody's code prints goes to stderr.
+    with suppress(OSError):
+        os.dup2(2, 1)
     # What a library logs of its failures is in the samples; stderr is for the command's own lines.
-    logging.lastResort = None
+    logging.getLogger().addHandler(logging.NullHandler())
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
@@ -109,10 +112,14 @@ def _enter(guard: bool) -> None:
 
 def _attempt(job: Callable[[], Any]) -> tuple[Any, str | None]:
     """Its answer, or its error in words."""
+    process = os.getpid()
     try:
         return job(), None
     except BaseException as error:  # somebody's SystemExit would end the process itself
         return None, _in_words(error)
+    finally:
+        if os.getpid() != process:  # a copy that somebody's code has forked: it would answer, too
+            os._exit(1)
 
 
 def _in_words(error: BaseException) -> str:

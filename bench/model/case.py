@@ -32,6 +32,9 @@ VERBS: Mapping[Mode, str] = {
 MOST_BY_DEFAULT = 2_000
 """The largest batch that a library takes by default: psycopg2's itersize."""
 
+MOST_AT_A_TIME = 2**31 - 1
+"""The largest batch that PostgreSQL's FETCH, and every library, can be asked for."""
+
 _EVERYBODYS = ("fetch_all", "stream", "stream_batches")
 
 
@@ -75,8 +78,12 @@ class Fetch:
             raise UsageError(f"no fetch named {text!r}: {guess}choose from {', '.join(MODES)}.")
         if not size:
             return cls(mode)
-        if mode in ("buffered", "iterated") or not size.isdecimal() or int(size) == 0:
+        is_number = size.isascii() and size.isdecimal() and size.strip("0")
+        if mode in ("buffered", "iterated") or not is_number:
             raise UsageError(f"no fetch named {text!r}: write streamed:100 or batched:1000.")
+        # Python refuses to read a number of thousands of digits at all.
+        if len(size) > len(str(MOST_AT_A_TIME)) or int(size) > MOST_AT_A_TIME:
+            raise UsageError(f"no fetch of so many rows at a time: at most {MOST_AT_A_TIME:,}.")
         return cls(mode, int(size))
 
 

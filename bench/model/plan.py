@@ -23,7 +23,6 @@ class Plan:
     cases: tuple[Case, ...]
     impossible: Mapping[str, str] = field(default_factory=dict)
     """Cases that were asked for and can't be: key -> why."""
-
     memory_cases: tuple[Case, ...] = ()
     """Of which the peak memory of one operation is measured."""
     probes: Mapping[str, tuple[Case, ...]] = field(default_factory=dict)
@@ -49,7 +48,8 @@ class Plan:
     @property
     def runs(self) -> int:
         """How many there will be."""
-        return sum(len(self.of_round(number)) for number in range(self.profile.rounds))
+        every, fewer = self.profile.rounds, self.fewer_rounds
+        return sum(min(every, fewer.get(case, every)) for case in self.cases)
 
     def of_round(self, number: int) -> list[Case]:
         """Those that are run in this round, from 0."""

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from accessors import Found
 from bench.model.dataset import Dataset
 from bench.model.plan import Plan
-
-TIMEOUT_S = 120.0
-"""The time beyond the planned one after which a process is given up, in seconds."""
+from bench.model.timeout import TIMEOUT_S
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ class Recorder:
         except OSError as error:
             raise BenchError(
                 f"cannot write to {self.folder / RUN_FILE}: {error.strerror}.\n"
-                "What was written before is kept: `bench charts` draws it."
+                f"What was written before is kept: `bench charts {self.folder}` draws it."
             ) from error
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.model.errors import BenchError
 from bench.server.account import Account
 from bench.system.folder import Folder
+from bench.system.limits import refusal
 
 MAJOR_VERSION = 18
 
@@ -60,6 +61,8 @@ def run(
             text=True,
             **account.subprocess_options,
         )
+    except BlockingIOError as error:
+        raise refusal(error) or error from None
     except PermissionError as error:
         wheel = shlex.quote(str(path.parents[1]))
         raise BenchError(

@@ -78,6 +78,7 @@ _CONNECTING = (
     ("starting up", "the server is still starting at", "Try again in a moment."),
     ("timeout", "no answer in time from", "Check host, port and firewall."),
     ("resolve host", "no such host in", "Check the host's name in the URL."),
+    ("Name or service not known", "no such host in", "Check the host's name in the URL."),
     (
         "",
         "cannot connect to",

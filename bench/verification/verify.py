@@ -5,17 +5,19 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from accessors import Found
 from accessors.api import Target
 from accessors.sql import SCHEMA
 from bench.dataset.loading import restore
+from bench.dataset.lock import Lock
 from bench.measure.worker_pool import Crew
 from bench.measure.worker_process import WorkError
 from bench.model.case import Fetch
 from bench.model.dataset import Dataset
-from bench.model.run_config import TIMEOUT_S
+from bench.model.timeout import TIMEOUT_S
 from bench.model.workload import Operation
 from bench.server.database import Database, redact
 from bench.verification import backend_checks, expected
@@ -51,7 +53,7 @@ class Verdict:
 
 def verify(
     crew: Crew,
-    connection: "psycopg.Connection[Any]",
+    held: Lock,
     database: Database,
     dataset: Dataset,
     backends: Mapping[str, Found],
@@ -63,7 +65,7 @@ def verify(
 ) -> list[Verdict]:
     """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
 
-    The rows are as before afterwards.
+    The rows are as before afterwards. Raises `BenchError` if another command may have used them.
 
     Backends that answer from memory know the sample alone, and are not asked.
     """
@@ -73,7 +75,7 @@ def verify(
             asked[name] = found.module
             targets[name] = Target(database.url_for(found.backend.driver))
     ways = sorted({Fetch(), *fetches})
-    right = [expected.ask(connection, operation) for operation in expected.operations(dataset)]
+    right = [expected.ask(held.connection, operation) for operation in expected.operations(dataset)]
     crew.start(asked)
     reading = {
         name: crew.submit(name, backend_checks.read, name, module, targets[name], right, ways)
@@ -86,6 +88,7 @@ def verify(
             verdicts[name] = Verdict(name, checks, str(unlike) if unlike else None)
         except WorkError as error:  # whatever a library raises is its verdict
             verdicts[name] = Verdict(name, 0, redact(str(error), database.url))
+        held.check()
         on_compared(name)
     # One after another, when nobody reads: each looks at what it alone has written.
     planned = writes(dataset)
@@ -98,11 +101,13 @@ def verify(
             )
             try:
                 written = crew.result(writing, timeout_s)
-                difference = _judge(connection, dataset, planned, written)
+                held.check()
+                difference = _judge(held.connection, dataset, planned, written)
             except WorkError as error:
                 difference = redact(str(error), database.url)
             finally:
-                restore(connection, dataset)
+                held.check()
+                held.run(partial(restore, dataset=dataset))
             verdict = Verdict(name, verdict.checks + len(planned), difference)
             verdicts[name] = verdict
         on_verdict(verdict)

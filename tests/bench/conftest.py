@@ -59,7 +59,7 @@ def tcp() -> Iterator[str]:
         (server.data / "pg_hba.conf").write_text(rule)
         account = account_for_caller()
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-        options += " -c max_connections=12"
+        options += " -c max_connections=12 -c reserved_connections=1"
         pg_ctl = ["-D", "data", "-w", "-s", "-l", "tcp.log"]
         with Folder.at(server.folder) as folder:
             done = run(account, folder, "pg_ctl", *pg_ctl, "-o", options, "start")

@@ -102,13 +102,14 @@ def test_the_commands_run(tmp_path: Path) -> None:
     assert len(lines) == 2
     for line in lines:
         program, *words = line.split()
-        module = ["-m", "pytest"] if program == "pytest" else []
+        module = ["-m", program.replace("-", "_")]
+        options = ["-p", "no:asyncio"] if program == "pytest" else []
         done = subprocess.run(
-            [sys.executable, *module, *words, *(["-p", "no:asyncio"] if module else [])],
+            [sys.executable, *module, *words, *options],
             cwd=tmp_path,
             capture_output=True,
             text=True,
         )
         found = "SG001" in done.stdout
         assert done.returncode == (1 if found else 0), done.stdout + done.stderr
-        assert found is not bool(module)
+        assert found is (program == "session-guard")

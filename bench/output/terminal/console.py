@@ -34,6 +34,10 @@ class SafeConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(safe(text), **options)
 
+    def on_broken_pipe(self) -> None:
+        """Raise it, where rich would end the whole command: it may have measurements to keep."""
+        raise BrokenPipeError
+
 
 def console(*, stderr: bool = False, quiet: bool = False, width: int = WIDTH) -> Console:
     """Return a console for stdout or stderr, `width` columns wide where that is no terminal."""

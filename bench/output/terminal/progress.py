@@ -6,7 +6,8 @@ anything is timed: only between two steps.
 
 import os
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -93,7 +94,8 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        (self._screen or nullcontext()).__exit__(kind, error, trace)
+        with self._unless_lost():
+            (self._screen or nullcontext()).__exit__(kind, error, trace)
 
     def stage(self, what: str, steps: int | None = None) -> None:
         self._stage = what
@@ -123,7 +125,8 @@ class Progress:
 
     def _show(self, what: str) -> None:
         if self._screen:
-            self._screen.show(what, self._estimate.share, self._estimate.left_s)
+            with self._unless_lost():
+                self._screen.show(what, self._estimate.share, self._estimate.left_s)
 
     def _advance(self) -> None:
         self._estimate.done_s += self._weight_s
@@ -135,7 +138,17 @@ class Progress:
             self._line(f"{self._stage}: {share:4.0%} done, about {left_s:.0f} s left{last}")
 
     def _line(self, text: str) -> None:
-        self._console.print(text, soft_wrap=True)
+        with self._unless_lost():
+            self._console.print(text, soft_wrap=True)
+
+    @contextmanager
+    def _unless_lost(self) -> Iterator[None]:
+        """Write within; fall silent when nobody reads any more: the measurement goes on."""
+        try:
+            yield
+        except OSError:
+            self._screen = None
+            self._console.quiet = True
 
 
 def _screen(shown: Console, plan: Plan) -> "Screen | None":

@@ -23,7 +23,7 @@ from bench.measure.worker_pool import Crew
 from bench.model.case import Case
 from bench.model.dataset import Dataset
 from bench.model.profiles import POINT_READ
-from bench.model.run_config import TIMEOUT_S
+from bench.model.timeout import TIMEOUT_S
 from bench.results.entries import Run
 from bench.studies.calibration import slowed
 

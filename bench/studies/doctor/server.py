@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bench.studies.doctor import server_version
 from bench.studies.doctor.finding import Finding, Level
 
 if TYPE_CHECKING:
@@ -52,17 +53,22 @@ _EXPECTED: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     ),
 }
 
+_RESERVED = ("superuser_reserved_connections", "reserved_connections")
+"""Connections that are kept for others; the second came with PostgreSQL 16."""
+
 _WRONG = {"fsync", "debug_assertions", "log_statement"}
 """Settings with which the figures mislead."""
 
 
 def findings(connection: "psycopg.Connection[Any]") -> Iterator[Finding]:
     """Of the server behind the connection."""
-    names = [*_EXPECTED, "max_connections", "superuser_reserved_connections"]
+    yield from server_version.findings(connection)
+    names = [*_EXPECTED, "max_connections", *_RESERVED]
     rows = connection.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [names])
     found = dict(rows.fetchall())
     yield from settings(found)
-    yield connections(int(found["max_connections"]) - int(found["superuser_reserved_connections"]))
+    reserved = sum(int(found.get(name, 0)) for name in _RESERVED)
+    yield connections(int(found["max_connections"]) - reserved)
     others = connection.execute(
         "SELECT count(*) FILTER (WHERE state = 'active'), count(*) FROM pg_stat_activity"
         " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -87,7 +93,7 @@ def settings(found: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def connections(limit: int) -> Finding:
-    """How many the server takes, without those for superusers."""
+    """How many the server takes, without those that are reserved."""
     if limit >= LARGEST_CROWD + 4:
         return Finding("connections", f"{limit} at most")
     return Finding(

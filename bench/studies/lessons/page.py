@@ -108,7 +108,8 @@ def _outcomes(tally: Tally, *, luck: bool = False) -> Text:
 
 
 def _line(name: str, words: str | Text) -> RenderableType:
-    grid = Table.grid(padding=(0, 1))
+    # rich before 14.3 counts padding on the left as part of the width.
+    grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=14, style="dim")
     grid.add_column()
     grid.add_row(name, words)

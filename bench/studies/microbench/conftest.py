@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from accessors import Found, discover
 from accessors.api import AnyBackend
 from bench.dataset import loading as rows
-from bench.dataset import schema
+from bench.dataset import lock
+from bench.dataset.lock import Lock
 from bench.execution.measurement import SPARE_CONNECTIONS
 from bench.measure.runner import Job
 from bench.model.case import Case, Fetch
@@ -25,7 +27,7 @@ from bench.server.drivers import drivers_of
 from bench.studies.microbench.client import calls_a_round
 
 if TYPE_CHECKING:
-    import psycopg
+    pass
 
 CONCURRENCY = (1, 16)
 STREAMED = tuple(name for name in FUNCTIONS if WORKLOADS[name].streams)
@@ -80,7 +82,7 @@ class Shop:
     """The rows, and what was seen of them."""
 
     database: Database
-    connection: "psycopg.Connection[Any]"
+    held: Lock
     dataset: Dataset
     digest: str
     found: Mapping[str, Found]
@@ -119,8 +121,10 @@ class Shop:
             assert first_rows == self.first_rows.setdefault(asked, first_rows), "rows differ"
 
     def put_back(self, case: Case) -> None:
+        """Make sure that the rows are still ours, and as they were before a write."""
+        self.held.check()
         if WORKLOADS[case.workload].writes:
-            rows.restore(self.connection, self.dataset)
+            self.held.run(partial(rows.restore, dataset=self.dataset))
 
 
 @pytest.fixture(scope="session")
@@ -130,12 +134,12 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
         found = discover()
         drivers = drivers_of(found.values())
         database = resolve(os.environ.get("DATABASE_URL"), drivers)
-        with database.session() as connection, schema.held(connection):
+        with lock.held(database) as held:
             database.check_capacity(max(CONCURRENCY) + SPARE_CONNECTIONS)
-            digest = rows.ensure(connection, dataset).digest
-            local = postmaster_pid(connection) is not None
-            around = environment.collect(connection, database, local).as_dict()
+            digest = rows.ensure(held.connection, dataset).digest
+            local = postmaster_pid(held.connection) is not None
+            around = environment.collect(held.connection, database, local).as_dict()
             described = {n: asdict(facts) for n, facts in environment.describe(found).items()}
-            yield Shop(database, connection, dataset, digest, found, around, described)
+            yield Shop(database, held, dataset, digest, found, around, described)
     except BenchError as error:
         pytest.exit(f"error: {error}", returncode=error.exit_code)

@@ -7,7 +7,7 @@ from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import Interval
 from bench.measure.runner import Job
 from bench.measure.worker_pool import Crew
-from bench.model.run_config import TIMEOUT_S
+from bench.model.timeout import TIMEOUT_S
 from bench.studies.overhead.ab_pairs import Pair, Turn, take_turns
 
 WITHIN = 0.015

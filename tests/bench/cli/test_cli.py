@@ -27,7 +27,7 @@ def bench(
     monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def command(*arguments: str) -> tuple[int, str, list[str]]:
         monkeypatch.setattr(sys, "argv", ["bench", *arguments])
@@ -38,7 +38,8 @@ def bench(
         return ended.value.code, said.out, said.err.splitlines()
 
     yield command
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +52,24 @@ def bench(
         ("run --fetch batchd", "no fetch named 'batchd': did you mean 'batched'?"),
         ("run --fetch buffered:9", "no fetch named 'buffered:9': write streamed:100"),
         ("run --fetch batched:0", "no fetch named 'batched:0'"),
-        ("run --bakcend null", "Did you mean"),
+        ("run --bakcend null", "--backend"),
         ("run --loop trio", "'trio' is not one of 'asyncio', 'uvloop'"),
-        ("run --rounds 0", "0 is not in the range x>=1"),
+        ("run --rounds 0", "0 is not in the range 1<=x<=1000000"),
         ("run --seconds nan", "nan is no number"),
         ("run --seconds inf", "inf is not in the range"),
         ("run --timeout nan", "nan is no number"),
+        ("run --rounds 99999999999999999999", "is not in the range"),
+        ("run --concurrency 99999999999999999999", "no machine has so many: at most 10,000"),
+        ("run --fetch batched:99999999999999999999", "no fetch of so many rows at a time"),
+        ("run --fetch batched:" + "9" * 5000, "no fetch of so many rows at a time"),
+        ("run --seed 99999999999999999999", "is not from 0 to 4294967295"),
+        ("run --scale 1e300", "makes no useful rows"),
+        ("run --warm-up 1e300", "is not in the range"),
+        ("run --workload mixed --seconds 3600", "too long for a run that writes"),
+        ("streaming --rows 99999999999999999999", "is not in the range"),
+        ("overhead --seconds inf", "is not in the range"),
+        ("overhead --pairs 99999999999999999999", "is not in the range"),
+        ("calibrate --generations 99999999999999999999", "is not in the range"),
         ("run --concurrency 1,x", "'1,x' is no list of numbers"),
         ("run --concurrency 0", "nobody can't be concurrent"),
         ("run --scale 0", "--scale 0 makes no useful rows"),

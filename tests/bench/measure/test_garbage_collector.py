@@ -70,12 +70,14 @@ def test_nobody_listens_to_the_collector_after_a_run(measure: Measure, name: str
 @pytest.mark.usefixtures("thawed")
 @BOTH
 def test_a_frozen_case_is_frozen_from_the_start_line_on(measure: Measure, name: str) -> None:
+    """Forbids to take a new interpreter for one with nothing frozen: Python 3.12 freezes some."""
     seen: list[int] = []
+    at_first = gc.get_freeze_count()
     record.act = lambda: seen.append(gc.get_freeze_count())
     measure(name)
-    assert set(seen) == {0}
+    assert set(seen) == {at_first}
     seen.clear()
     found = measure(name, warm_up_s=0.02, frozen=True)
     measured = seen[-len(found.samples) :]
-    assert set(seen[: -len(measured)]) == {0}
-    assert min(measured) > 10_000
+    assert set(seen[: -len(measured)]) == {at_first}
+    assert min(measured) > at_first + 10_000

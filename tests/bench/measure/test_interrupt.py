@@ -143,12 +143,15 @@ def test_ctrl_c_where_python_forgets_it(bench: Bench, database: Database) -> Non
     assert done.err.strip() == "interrupted"
 
 
-def test_sigterm_ends_it_in_order(bench: Bench, database: Database) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_another_signal_ends_it_in_order(
+    bench: Bench, database: Database, number: signal.Signals
+) -> None:
     """Forbids results that are not drawn, and workers left behind, when a job is cancelled."""
     command = start(bench, *TO_MEASUREMENT)
     reach(bench, command, "measurement")
     crew = workers(command)
-    command.terminate()
+    command.send_signal(number)
     assert finish(command).code == 130
     assert are_gone(crew)
     assert [end["outcome"] for end in bench.lines("end")] == ["interrupted"]

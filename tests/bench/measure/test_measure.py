@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from accessors import discover
+from bench.dataset import lock
 from bench.dataset.fingerprint import fingerprint
 from bench.dataset.windows import window
 from bench.execution.jobs import Jobs
@@ -96,8 +97,8 @@ def test_a_case_may_have_fewer_rounds(shop: Database, tmp_path: Path) -> None:
 def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
     """Forbids a warm-up that takes the ORM as long as what is measured: half a minute of five."""
     made = replace(order(), backends=discover(), dataset=Dataset(more_customers=2))
-    with shop.connect() as connection:
-        jobs = Jobs(made, connection, shop, None)
+    with lock.held(shop) as held:
+        jobs = Jobs(made, held, shop, None)
 
         def asked(backend: str, workload: str, size: int | None) -> tuple[Any, Any]:
             job = jobs.of(Case(backend, workload, size=size))
@@ -108,7 +109,7 @@ def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
         assert asked("core+asyncpg", "get_customers", 10_000) == ((10_000,), None)
         assert asked("orm+asyncpg", "get_customers", None) == (None, None)
         dates, fewer_dates = asked("orm+asyncpg", "get_orders_between_dates", 101)
-        assert (dates, fewer_dates) == (window(connection, 101), window(connection, 100))
+        assert (dates, fewer_dates) == (window(held.connection, 101), window(held.connection, 100))
 
 
 def test_memory_is_timed_only_where_no_round_is(shop: Database, tmp_path: Path) -> None:

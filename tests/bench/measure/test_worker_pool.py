@@ -1,5 +1,6 @@
 """A crew of processes: what dies is replaced, what hangs is ended, and none is left."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -46,14 +47,39 @@ def leave() -> None:
 
 
 def deaf() -> bool:
-    """Whether Ctrl-C in the terminal reaches this process."""
-    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    """Whether nothing that a terminal sends to all reaches this process."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    return {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} <= blocked
+
+
+def speak() -> None:
+    """Print, and log what nobody handles, as psycopg's pool does."""
+    print("printed", flush=True)
+    logging.getLogger("psycopg.pool").warning("logged")
+
+
+def fork() -> int:
+    return os.fork()
 
 
 @pytest.fixture(scope="module")
 def crew() -> Iterator[Crew]:
     with Crew() as one:
         yield one
+
+
+def test_a_process_says_nothing_on_stdout(crew: Crew, capfd: pytest.CaptureFixture[str]) -> None:
+    """The defect: 'No handlers could be found for logger "psycopg.pool"', and words in tables."""
+    with Crew() as fresh:  # its output is what is captured now
+        fresh.result(fresh.submit("speaks", speak), 20)
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "printed\n")
+
+
+def test_a_job_that_forks_is_answered_once(crew: Crew) -> None:
+    """The defect: the copy answers, too, and its answer is taken for that of the next job."""
+    assert crew.result(crew.submit("forks", fork), 20) > 0
+    assert crew.result(crew.submit("forks", max, 1, 2), 20) == 2
 
 
 def test_one_process_a_name(crew: Crew) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.dataset import schema
+from bench.dataset import lock
 from bench.model.errors import BenchError
-from bench.server.database import Database
-from bench.studies.doctor import clock, disk, machine, noise, server
+from bench.server.database import OLDEST_SERVER, Database
+from bench.server.programs import MAJOR_VERSION
+from bench.studies.doctor import clock, disk, machine, noise, server, server_version
 from bench.studies.doctor.finding import Finding, Level
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
@@ -76,6 +77,37 @@ def test_settings_that_matter_are_named_each(database: Database) -> None:
     assert found["log_statement = all"] == "bad"
 
 
+def test_reserved_connections_are_not_counted(guarded: str) -> None:
+    """Forbids a limit that ignores `reserved_connections`, which PostgreSQL 16 added."""
+    with Database(guarded).connect() as connection:
+        found = [each.found for each in server.findings(connection)]
+    assert "8 at most" in found
+
+
+def test_an_older_server_lacks_what_is_newer() -> None:
+    """Forbids silence about a setting that the server does not have."""
+    found = [each.found for each in server_version.of_version("15.20", 15)]
+    assert found[0] == "PostgreSQL 15.20"
+    assert [words.partition(":")[0] for words in found[1:]] == [
+        "no reserved_connections, which came with 16",
+        "no io_method, which came with 18",
+    ]
+    assert len(list(server_version.of_version("18.4", MAJOR_VERSION))) == 1
+
+
+def test_every_setting_of_the_table_is_lacked_by_some_supported_server() -> None:
+    """Forbids an entry that no server needs any more."""
+    for name, setting in server_version.NEW_SETTINGS.items():
+        assert OLDEST_SERVER < setting.since <= MAJOR_VERSION, name
+
+
+def test_a_server_newer_than_those_tested_is_a_caution() -> None:
+    (finding,) = server_version.of_version("19beta1", MAJOR_VERSION + 1)
+    assert finding.level == "caution"
+    assert f"{OLDEST_SERVER} to {MAJOR_VERSION}" in finding.consequence
+    assert finding.cure
+
+
 def test_who_else_asks_is_seen(database: Database) -> None:
     with database.connect() as one, database.connect():
         (company,) = (each for each in server.findings(one) if each.subject == "company")
@@ -104,8 +136,8 @@ def test_a_disk_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
 def test_a_real_look(bench: Bench) -> None:
     done = bench("doctor", "--no-noise")
     subjects = [line[9:24].strip() for line in done.out.splitlines() if line[:1] != " "]
-    for subject in ("cores", "load", "memory", "clock", "resolution", "wake-up", "settings"):
-        assert subject in subjects
+    expected = {"cores", "load", "memory", "clock", "resolution", "wake-up", "version", "settings"}
+    assert expected <= set(subjects)
     assert done.code == ("bad " in done.out)
     assert max(map(len, done.out.splitlines())) <= 100
     assert "\x1b" not in done.out
@@ -132,7 +164,7 @@ def test_cautions_fail_when_asked(bench: Bench) -> None:
 
 def test_a_run_that_goes_on_is_a_finding(bench: Bench) -> None:
     """Forbids an error in the place of what was found by then."""
-    with Database(bench.environment["DATABASE_URL"]).session() as other, schema.held(other):
+    with lock.held(Database(bench.environment["DATABASE_URL"])):
         done = bench("doctor")
     assert done.code == 1
     assert "noise floor    not measured" in done.out

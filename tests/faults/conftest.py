@@ -1,0 +1,41 @@
+"""All tests of faults are long; what several of them need."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
+from tests.bench.command import Bench, kill_what_goes_on
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.long)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on() -> Iterator[None]:
+    yield
+    kill_what_goes_on()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, database: Database) -> Bench:
+    """`bench` commands on an empty database of their own."""
+    return Bench(tmp_path, database.url)
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[EmbeddedServer]:
+    """A server that the tests of a module may kill; each starts it again."""
+    with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
+        server = EmbeddedServer(Path(folder) / "postgres")
+        server.start()
+        yield server
+        server.stop()

@@ -1,0 +1,64 @@
+"""A backend module that does, when it is imported, what no module should."""
+
+import pytest
+
+from tests.bench.command import Bench
+from tests.faults.campaign import is_clean, processes_of
+from tests.faults.fault import Fault
+
+REFUSED = "error: cannot use --backend-module badly: {}."
+MODULES = {
+    "raise SystemExit(3)": Fault(
+        "a backend module calls sys.exit(3)", REFUSED.format("SystemExit: 3"), 2
+    ),
+    "class Odd(BaseException): pass\nraise Odd('odd')": Fault(
+        "a backend module raises a BaseException", REFUSED.format("Odd: odd"), 2
+    ),
+    "import time\ntime.sleep(1000)": Fault(
+        "importing a backend module does not end",
+        REFUSED.format("TimeoutError: its import did not end within 1 s"),
+        2,
+    ),
+    "1 / 0": Fault(
+        "a backend module raises an error",
+        REFUSED.format("ZeroDivisionError: division by zero"),
+        2,
+    ),
+}
+PRINTS = Fault("a backend module prints", "its words are on stderr, not in the table", 0)
+FORKS = Fault("a backend module forks", "the copy ends at once", 0)
+
+RUN = ("run", "--profile=smoke", "--no-verify", "--rounds=1", "--no-charts", "--backend=null")
+OPTIONS = (*RUN, "--backend-module=badly", "--timeout=1")
+
+
+@pytest.mark.parametrize("code", MODULES, ids=lambda code: MODULES[code].what)
+def test_a_module_that_can_not_be_imported(bench: Bench, code: str) -> None:
+    """Forbids a silent end with the module's own exit code, and a command that hangs."""
+    (bench.folder / "badly.py").write_text(code)
+    done = bench(*OPTIONS, f"--out={bench.out}")
+    MODULES[code].is_shown_by(done)
+    assert not bench.out.exists()
+
+
+def test_a_module_that_prints(bench: Bench) -> None:
+    """Forbids words of a module in what is made for other programs to read."""
+    (bench.folder / "badly.py").write_text(
+        "import os\nprint('hello')\nos.system('echo shell')\nBACKENDS = ()"
+    )
+    done = bench("list", "--backend-module=badly")
+    assert done.code == PRINTS.code
+    assert "hello" not in done.out
+    assert "shell" not in done.out
+    assert {"hello", "shell"} <= set(done.err.split())
+
+
+def test_a_module_that_forks(bench: Bench) -> None:
+    """Forbids a copy that goes on as a second command, with the same results folder."""
+    (bench.system.folder / "badly.py").write_text("import os\nos.fork()\nBACKENDS = ()")
+    command = bench.start(*OPTIONS, f"--out={bench.out}")
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == FORKS.code, err
+    assert out.count("report   ") == 1
+    assert "Traceback" not in err
+    is_clean(processes_of(command))

@@ -1,0 +1,51 @@
+"""A process of the command's own is killed."""
+
+import os
+import signal
+
+from bench.cli.main import INTERRUPTED
+from bench.server.database import Database
+from tests.bench.command import Bench, ctrl_c, finish, wait_until
+from tests.faults.campaign import is_clean, measure, processes_of
+from tests.faults.fault import Fault
+
+WORKER = Fault(
+    "a worker process is killed (kill -9)",
+    "the run that it did has failed, the others go on",
+    None,
+)
+PARENT = Fault(
+    "the command itself is killed (kill -9)",
+    "nothing; `bench charts` draws what was measured until then",
+    -signal.SIGKILL,
+)
+
+
+def test_a_worker_is_killed(bench: Bench, database: Database) -> None:
+    """Forbids a command that waits for ever for what died, or ends for one backend's sake."""
+    command = measure(bench)
+    crew = processes_of(command)
+    busy = [process for process in crew if "spawn_main" in " ".join(process.cmdline())]
+    for process in busy[:1]:
+        process.kill()
+    before = len(bench.lines("run"))
+    wait_until(lambda: len(bench.lines("run")) > before + 4 or command.poll() is not None, 60)
+    crew += processes_of(command)
+    ctrl_c(command)
+    done = finish(command)
+    assert done.code == INTERRUPTED
+    failures = {line["error"] for line in bench.lines("failure")}
+    assert failures <= {"its process died"}  # none, if it died between two runs
+    is_clean(crew, database)
+
+
+def test_the_command_is_killed(bench: Bench, database: Database) -> None:
+    """Forbids workers that measure for nobody, and a lock that outlives its holder."""
+    command = measure(bench)
+    crew = processes_of(command)
+    os.kill(command.pid, signal.SIGKILL)
+    assert command.wait(timeout=20) == PARENT.code
+    command.communicate()
+    is_clean(crew, database)
+    drawn = bench("charts", str(bench.out))
+    assert drawn.code == 0, drawn
