@@ -29,7 +29,9 @@ did, and what was told is not what is in the tables, read afterwards through a c
 own. **Silently serial**: right, and at no time did two statements run at once, by the server's
 clock. **Hung**: no end in the time it was given. **Right by luck**: nothing went wrong this time.
 **Crashed**: it took its process with it.
-**Caught**: the guard (`session_guard`) saw it."""
+**Caught**: the guard (`session_guard`) saw it. **Caught at the borrower's next use**: a task had
+lent its session to a task that it started, and took it back; what the borrower did next was
+refused."""
 
 THEMES: Mapping[str, str] = {
     "Reads": (
