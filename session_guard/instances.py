@@ -41,7 +41,7 @@ def changed(instance: object, *_: Any) -> None:
     """Raise where the running task may not change it."""
     session = object_session(instance)
     if isinstance(session, GuardedSession):
-        session.custody.check("change of an instance", session)
+        session.ownership.check("change of an instance", session)
 
 
 _OF_MANY = "append", "remove"

@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _guard() -> None:
-    from session_guard.everywhere import guard_everything
+    from session_guard.install import guard_everything
 
     guard_everything()
 
@@ -44,7 +44,7 @@ class _Watch:
     """Registered only where it was asked for."""
 
     def pytest_unconfigure(self) -> None:
-        from session_guard.everywhere import unguard_everything
+        from session_guard.install import unguard_everything
 
         unguard_everything()
 
@@ -59,16 +59,16 @@ class _Watch:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        from session_guard import ledger
+        from session_guard import violation_log
 
-        with ledger.permitted() if item.get_closest_marker(MARKER) else nullcontext():
+        with violation_log.permitted() if item.get_closest_marker(MARKER) else nullcontext():
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        from session_guard.ledger import violations
+        from session_guard.violation_log import violations
 
         report = yield
         if found := violations(clear=True):

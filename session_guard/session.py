@@ -1,19 +1,24 @@
 """A drop-in Session that refuses a second user before it is touched."""
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, wraps
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session, SessionTransaction
 
-from session_guard.custody import Custody
+from session_guard import actors, blocks, endings, subclasses
+from session_guard.session_ownership import SessionOwnership
+from session_guard.subclasses import guarded
+from session_guard.transaction import guarded_transaction
+from session_guard.violation import SharedSessionError
 
 _METHODS = (
-    *("add", "add_all", "begin", "begin_nested", "close", "commit", "connection", "delete"),
+    *("add", "add_all", "commit", "connection", "delete"),
     *("execute", "expire", "expire_all", "expunge", "expunge_all", "flush", "get", "get_one"),
-    *("invalidate", "merge", "prepare", "refresh", "reset", "rollback", "scalar", "scalars"),
+    *("merge", "prepare", "refresh", "scalar", "scalars"),
     *("bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings"),
     *("delete_all", "merge_all"),  # since SQLAlchemy 2.1
 )
@@ -28,74 +33,137 @@ class GuardedSession(Session):
         maker = async_sessionmaker(engine, sync_session_class=GuardedSession)
 
     The sync class, since lazy loads, `refresh`, `awaitable_attrs` and `run_sync` go past the
-    methods of AsyncSession. `strict`: even an idle session may not change hands.
+    methods of AsyncSession. `strict`: even an idle session may not change hands. It may be mixed
+    with another session class, in either order.
     """
 
-    custody: Custody
+    ownership: SessionOwnership
     connections_in_use: tuple[Connection, ...] = ()
     adopted = False  # guarded since its first transaction, not from the start
 
     def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
-        self.custody = Custody("session", strict=strict)
+        self.ownership = SessionOwnership(
+            "session", strict=strict, maker=actors.current(), made=blocks.made_here(2)
+        )
         super().__init__(*args, **kwargs)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, method in subclasses.unguarded_methods(cls, GuardedSession).items():
+            setattr(cls, name, _GUARDS.get(name, guarded)(method))
 
-def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    def get_transaction(self) -> SessionTransaction | None:
+        return guarded_transaction(super().get_transaction())
+
+    def get_nested_transaction(self) -> SessionTransaction | None:
+        return guarded_transaction(super().get_nested_transaction())
+
+    @property
+    @contextmanager
+    def no_autoflush(self) -> Iterator["GuardedSession"]:
+        """Disable autoflush, as Session's does, and keep other tasks out of the session."""
+        ownership, autoflush = self.ownership, self.autoflush
+        ownership.check("no_autoflush", self)
+        ownership.blocks += 1
+        ownership.on_revoke = lambda: setattr(self, "autoflush", autoflush)
+        self.autoflush = False
+        try:
+            yield self
+        finally:
+            self.autoflush = autoflush
+            ownership.blocks -= 1
+
+
+def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[..., Any]:
+    """Guard a close or rollback, which cleans up: it never replaces the first error."""
     name = method.__name__
 
     @wraps(method)
     def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
-        custody = self.custody
-        if not custody.enter(name, self):
+        ownership = self.ownership
+        try:
+            entered = ownership.enter(name, self)
+        except SharedSessionError as error:
+            endings.after_refusal(self, partial(method, self, *args, **kwargs), name, error)
+            return None
+        if not entered:
             return method(self, *args, **kwargs)
         try:
             return method(self, *args, **kwargs)
         finally:
-            custody.runner = None  # as `leave` does, without a call
+            if closes and ownership.made:
+                ownership.was_closed(blocks.end_of(ownership.made, ownership.runner))
+            ownership.leave()
 
     return call
 
 
-def _guarded_methods(session_class: type[Session]) -> dict[str, Callable[..., Any]]:
-    methods = ((name, getattr(session_class, name, None)) for name in _METHODS)
-    return {name: _guarded(method) for name, method in methods if method}
+def _handing_out(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Guard a method that returns a transaction, and what it returns."""
+    call = guarded(method)
+
+    @wraps(method)
+    def hand_out(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
+        return guarded_transaction(call(self, *args, **kwargs))
+
+    return hand_out
 
 
-for _name, _method in _guarded_methods(Session).items():
-    setattr(GuardedSession, _name, _method)
+_GUARDS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "begin": _handing_out,
+    "begin_nested": _handing_out,
+    "close": partial(_ending, closes=True),
+    "invalidate": _ending,
+    "reset": _ending,
+    "rollback": _ending,
+}
+"""The methods that need more than to be refused to whom the session is not."""
+
+for _name in _METHODS:
+    if hasattr(Session, _name):
+        setattr(GuardedSession, _name, guarded(getattr(Session, _name)))
+for _name, _guard in _GUARDS.items():
+    setattr(GuardedSession, _name, _guard(getattr(Session, _name)))
 
 
 _guarded_classes: dict[type, type[GuardedSession]] = {Session: GuardedSession}
 
 
 def guarded_class(session_class: type[Session]) -> type[GuardedSession]:
-    """A guarded subclass of an application's own session class."""
+    """Return a guarded subclass of an application's own session class; itself where it is one."""
+    if issubclass(session_class, GuardedSession):
+        return session_class
     if session_class not in _guarded_classes:
-        name, bases = f"Guarded{session_class.__name__}", (session_class, GuardedSession)
-        _guarded_classes[session_class] = type(name, bases, _guarded_methods(session_class))
+        made = type(f"Guarded{session_class.__name__}", (session_class, GuardedSession), {})
+        # One step: another thread may have made it meanwhile.
+        _guarded_classes.setdefault(session_class, made)
     return _guarded_classes[session_class]
 
 
-# A transaction object has methods of its own, to set a mapped attribute begins a transaction, and
-# what is put into an instance's relationship is added by a cascade.
+# To set a mapped attribute begins a transaction, and what is put into an instance's relationship is
+# added by a cascade.
 
 
 def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
-    if session.custody.runner is None and transaction.parent is None:
-        session.custody.begun()
+    if session.ownership.runner is None and transaction.parent is None:
+        session.ownership.begun()
 
 
 def _attaches(session: GuardedSession, _: object) -> None:
-    session.custody.check("add", session)
+    session.ownership.check("add", session)
 
 
 def _commits(session: GuardedSession) -> None:
-    session.custody.check("commit", session)
+    session.ownership.check("commit", session)
 
 
 def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        session.custody.ended("rollback or close")
+        ownership = session.ownership
+        if ownership.runner is not None and ownership.runner is actors.current():
+            ownership.forget()
+        else:
+            ownership.ended("rollback or close")
         if session.connections_in_use:
             session.connections_in_use = ()
 

@@ -1,75 +1,118 @@
-"""Where in the user's code something happens: `file:line`, past the frames of libraries."""
+"""The line of the user's code at which something happens: `file:line`, past frames of libraries."""
 
 import os
 import sys
 import sysconfig
 from asyncio import Task
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import ref
 
-import sqlalchemy
+from session_guard import frames, task_tree
+from session_guard.actors import Actor, current
+from session_guard.frames import SQLALCHEMY
+from session_guard.task_tree import Lineage
 
-from session_guard import who
-from session_guard.who import Who
+UNKNOWN = "a line unknown"
 
-_Line = tuple[CodeType, int]
-
-_LIBRARIES = (
-    *{sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")},
-    # It may be installed elsewhere: for one user, by Debian, in a folder of PYTHONPATH's.
-    str(Path(sqlalchemy.__file__).parent) + os.sep,
+_OURS = str(Path(__file__).parent) + os.sep
+_STANDARD = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
+_SITE = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
+_FRAMEWORKS = (
+    *("aiohttp", "anyio", "asyncpg", "fastapi", "greenlet", "litestar", "psycopg", "pytest"),
+    *("_pytest", "pytest_asyncio", "sqlmodel", "starlette", "trio", "uvicorn", "uvloop"),
 )
-_OURS = str(Path(__file__).parent)
+
+_USER, _LIBRARY, _FRAMEWORK, _INTERNAL, _MADE = range(5)
+_TYPED_IN = "<stdin>", "<ipython", "<console>", "<python-input", "<doctest"
+
+
+class Place(NamedTuple):
+    """A line of code. Its text is made when it is asked for: most are never shown."""
+
+    code: CodeType
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.code.co_filename.removeprefix(str(Path.cwd()) + os.sep)}:{self.line}"
 
 
 def here() -> str:
-    """The line of the user's that is running now."""
-    me = who.current()
-    return _of_the_user(_running(sys._getframe(1), me), me)
+    """Return the line of the user's that is running now, or that started the running task."""
+    actor = current()
+    place = nearest(frames.running(actor, sys._getframe(1)))
+    if place is None and isinstance(actor, Task):
+        place = _of_starters(actor, tuple(map(ref, task_tree.ancestors()[::-1])))
+    return _text(place, actor)
 
 
-def of(whom: Who) -> str:
-    """The line of the user's at which a task is suspended, or a thread runs."""
-    if isinstance(whom, Task):
-        return _of_the_user(reversed(list(_suspended(whom))), whom)
-    return _of_the_user(_running(sys._current_frames().get(whom.ident or 0), whom), whom)
+def of(actor: Actor, lineage: Lineage = ()) -> str:
+    """Return the line of the user's at which a task is suspended, or a thread runs.
+
+    Where there is none, as in `gather(session.execute(...))`: the line at which the nearest task of
+    the lineage, which started it, has one.
+    """
+    if isinstance(actor, Task):
+        place = nearest(reversed(list(frames.suspended(actor))))
+        if place is None:
+            place = _of_starters(actor, lineage)
+    else:
+        frame = sys._current_frames().get(actor.ident or 0)
+        place = nearest(frames.running(actor, frame))
+    return _text(place, actor)
 
 
-def _running(frame: FrameType | None, me: Who) -> Iterator[_Line]:
-    last = getattr(me.get_coro(), "cr_frame", None) if isinstance(me, Task) else None
-    # In a greenlet the stack ends where it was started: the user's line is in its parent.
-    module = sys.modules.get("greenlet")
-    greenlet: Any = module.getcurrent() if module and me is who.current() else None
-    while frame is not None:
-        yield frame.f_code, frame.f_lineno
-        if frame is last:
-            return  # what follows is the event loop
-        frame = frame.f_back
-        if frame is None and greenlet is not None:
-            greenlet = greenlet.parent
-            frame = greenlet and greenlet.gr_frame
+def nearest(stack: Iterable[FrameType]) -> Place | None:
+    """Return the first line of the user's in a stack that begins with the innermost frame.
+
+    Where all of it is installed code, the first line that is of no framework, since an application
+    may be installed as well.
+    """
+    installed: Place | None = None
+    for frame in stack:
+        kind = _kind(frame.f_code.co_filename)
+        if kind == _USER or (kind == _MADE and frame.f_globals.get("__name__") == "__main__"):
+            return Place(frame.f_code, frame.f_lineno)
+        if kind == _LIBRARY and installed is None:
+            installed = Place(frame.f_code, frame.f_lineno)
+    return installed
 
 
-def _suspended(task: "Task[Any]") -> Iterator[_Line]:
-    """From the task's own coroutine to the innermost that it awaits."""
-    awaited: Any = task.get_coro()
-    while awaited is not None:
-        if frame := _first(awaited, "cr_frame", "ag_frame", "gi_frame"):
-            yield frame.f_code, frame.f_lineno
-        awaited = _first(awaited, "cr_await", "ag_await", "gi_yieldfrom")
+@cache
+def is_users_file(file: str) -> bool:
+    """Return whether it is the user's, or of an installed package that is no framework."""
+    return _kind(file) in (_USER, _LIBRARY)
 
 
-def _first(of: object, *names: str) -> Any:
-    return next((found for name in names if (found := getattr(of, name, None)) is not None), None)
+@cache
+def _kind(file: str) -> int:
+    if file.startswith(("<frozen", _OURS, SQLALCHEMY)):
+        return _INTERNAL
+    if file.startswith(_SITE):  # before the standard library's folder, which it may lie in
+        folder = next(path for path in _SITE if file.startswith(path))
+        package = Path(file).relative_to(folder).parts[0].removesuffix(".py")
+        return _FRAMEWORK if package in _FRAMEWORKS else _LIBRARY
+    if file.startswith(_STANDARD):
+        return _INTERNAL
+    if file.startswith("<") and not file.startswith(_TYPED_IN):
+        return _MADE  # at run time, as SQLAlchemy's decorators; or by `python -c`
+    return _USER
 
 
-def _of_the_user(lines: Iterable[_Line], whom: Who) -> str:
-    for code, line in lines:
-        file = code.co_filename
-        if not file.startswith(("<", _OURS, *_LIBRARIES)):
-            return f"{file.removeprefix(str(Path.cwd()) + os.sep)}:{line}"
-    if isinstance(whom, Task):  # as in gather(session.execute(...)): its line is the library's
-        return f"{getattr(whom.get_coro(), '__qualname__', 'a coroutine')}()"
-    return "a line unknown"
+def _of_starters(task: Task[Any], lineage: Lineage) -> Place | None:
+    places = (
+        nearest(reversed(list(frames.suspended(starter))))
+        for starter in task_tree.starters(task, lineage)
+    )
+    return next((place for place in places if place is not None), None)
+
+
+def _text(place: Place | None, actor: Actor) -> str:
+    if place is not None:
+        return str(place)
+    if isinstance(actor, Task):
+        return f"{getattr(actor.get_coro(), '__qualname__', 'a coroutine')}()"
+    return UNKNOWN

@@ -92,7 +92,7 @@ def _serve_one(pipe: "Connection[Any, Any]") -> None:
 def _enter(guard: bool) -> None:
     """What every process does first: it never outlives its parent."""
     if guard:
-        from session_guard.everywhere import guard_everything
+        from session_guard.install import guard_everything
 
         guard_everything()
     # The parent's stdout is for tables: what somebody's code prints goes to stderr.

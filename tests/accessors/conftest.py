@@ -26,7 +26,7 @@ from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed
 from session_guard import violations
-from session_guard.everywhere import guard_everything, unguard_everything
+from session_guard.install import guard_everything, unguard_everything
 from tests.databases import new_database
 
 SMALL = Dataset(scale=0.01, seed=1)

@@ -35,10 +35,15 @@ def _session_class() -> type["GuardedSession"]:
     return GuardedSession
 
 
-def violations(on: bool) -> int:
-    """How many the guard has recorded since this was last asked."""
+def violations(on: bool) -> list[str]:
+    """Return the kinds of what the guard has recorded since this was last asked."""
     if not on:
-        return 0
+        return []
     from session_guard import violations
 
-    return len(violations(clear=True))
+    return [found.kind for found in violations(clear=True)]
+
+
+def is_late(kinds: list[str]) -> bool:
+    """Return whether the lender's use passed, and only the borrower's next one was refused."""
+    return set(kinds) == {"loan taken back"}

@@ -86,6 +86,8 @@ class Evidence:
     hung: bool = False
     violations: int = 0
     """How many the guard recorded, raised or swallowed."""
+    caught_late: bool = False
+    """Was it caught at the borrower's next use, of what its lender had taken back?"""
     left_in_transaction: int = 0
     """Connections that stood `idle in transaction` when everybody was gone."""
     not_returned: int = 0

@@ -69,6 +69,8 @@ def table(found: Mapping[Mistake, Mapping[str, Tally]]) -> RenderableType:
 def outcomes_in_words(tally: Tally, *, luck: bool = False) -> str:
     """Counts, the commonest first: `8 silently wrong, 2 raised`."""
     words = {Outcome.RIGHT.value: "right by luck"} if luck else {}
+    if tally.caught_late:
+        words[Outcome.CAUGHT.value] = "caught at the borrower's next use"
     return ", ".join(f"{count} {words.get(name, name)}" for name, count in tally.outcomes.items())
 
 

@@ -27,6 +27,8 @@ class Tally:
     """The median over trials."""
     elapsed_ns: int
     """The median over trials."""
+    caught_late: int = 0
+    """The number of trials that were caught at the borrower's next use."""
 
     @property
     def trials(self) -> int:
@@ -54,6 +56,7 @@ class Tally:
             not_returned=sum(one.not_returned for one in evidence),
             at_once=round(median(asked)) if asked else None,
             elapsed_ns=round(median(one.elapsed_ns for one in evidence)),
+            caught_late=sum(one.caught_late for one in evidence),
         )
 
     def as_dict(self) -> dict[str, Any]:

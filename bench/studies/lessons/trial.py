@@ -95,6 +95,7 @@ async def _trial(
         told = [] if timeout.expired() else [error]
     elapsed_ns = time.perf_counter_ns() - began_ns
     await _end_stragglers()
+    kinds = guarded.violations(shop.guard)
     answers, errors = flatten(told)
     truth = judge.truth(mistake.truth)
     return Evidence(
@@ -104,7 +105,8 @@ async def _trial(
         at_once=mistake.at_once(answers),
         tasks=mistake.tasks,
         hung=timeout.expired(),
-        violations=guarded.violations(shop.guard),
+        violations=len(kinds),
+        caught_late=guarded.is_late(kinds),
         left_in_transaction=await _left(judge),
         not_returned=shop.given_out(),
         elapsed_ns=elapsed_ns,

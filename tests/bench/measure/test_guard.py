@@ -7,13 +7,13 @@ from bench.measure.worker_pool import Crew
 from bench.server.database import Database
 from bench.studies.overhead.guard import PARTS, SHOWN, GuardCost, measure
 from session_guard import violations
-from session_guard.engine import is_guarded
+from session_guard.engine import is_guarded_engine
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
 
 
 def engines_are_guarded() -> bool:
-    return is_guarded(Engine)
+    return is_guarded_engine(Engine)
 
 
 @pytest.mark.parametrize("guard", [True, False])

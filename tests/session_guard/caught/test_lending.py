@@ -11,30 +11,38 @@ from tests.session_guard.caught.pair import BETWEEN, add, add_and_flush, interle
 from tests.session_guard.conftest import Desk, Note, Run
 
 
-def test_a_child_that_outlives_the_request(desk: Desk, run: Run) -> None:
-    """The session was lent, and is closed while the borrower still writes."""
+@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
+def test_a_child_that_outlives_the_request(desk: Desk, run: Run, end: str) -> None:
+    """Forbids that the end of the request is refused to its owner, and that the borrower, which
+    goes on without its transaction, is told that all went well."""
 
     async def scenario() -> None:
         async with desk.maker() as maker:
-            used, closed = asyncio.Event(), asyncio.Event()
+            used, ended = asyncio.Event(), asyncio.Event()
 
             async def background(session: AsyncSession) -> None:
                 session.add(Note(text="background"))
+                await session.flush()
                 used.set()
-                await closed.wait()
-                await session.commit()
+                await ended.wait()
+                with pytest.raises(SharedSessionError, match=r"taken back") as caught:
+                    await session.commit()
+                assert f"with {end}()" in str(caught.value)
+                assert "test_lending.py:" in caught.value.violation.holder_at
                 await session.close()
 
             session = maker()
             child = asyncio.create_task(background(session))
             await used.wait()
-            with pytest.raises(SharedSessionError, match=r"close\(\)"):
-                await session.close()
-            closed.set()
+            await getattr(session, end)()
+            assert violations() == ()
+            ended.set()
             await child
+            await session.close()
 
     run(scenario())
-    assert desk.texts == ["background"]
+    assert desk.texts == ["background"] * (end == "commit")
+    assert [found.kind for found in violations()] == ["loan taken back"]
 
 
 def test_two_children_of_one_lender(desk: Desk, run: Run) -> None:

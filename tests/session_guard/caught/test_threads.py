@@ -55,7 +55,7 @@ def test_a_dead_thread_leaves_no_lock(desk: Desk) -> None:
     """An operation whose thread has ended can't be in flight."""
     engine = desk.sync_engine()
     session = sessionmaker(engine, class_=GuardedSession)()
-    thread = Thread(target=lambda: session.custody.enter("execute", session))
+    thread = Thread(target=lambda: session.ownership.enter("execute", session))
     thread.start()
     thread.join()
     session.execute(text("SELECT 1"))

@@ -157,7 +157,7 @@ def test_another_thread_that_commits_in_mid_statement_is_refused(desk: TwoPhaseD
         session.add(Note(text="a"))
         session.flush()
         slow = pool.submit(session.execute, lock)
-        while session.custody.operation != "execute":
+        while session.ownership.operation != "execute":
             pass  # not begun yet: the commit would be let in
         with pytest.raises(SharedSessionError, match=r"commit\(\)"):
             session.commit()
@@ -170,8 +170,8 @@ def test_another_thread_that_commits_in_mid_statement_is_refused(desk: TwoPhaseD
     assert desk.texts == ["a"]
 
 
-def test_a_commit_past_a_prepared_session_is_reported(async_desk: TwoPhaseDesk, run: Run) -> None:
-    """Forbids that a prepared transaction is committed unseen through its object by another."""
+def test_a_commit_past_a_prepared_session_is_refused(async_desk: TwoPhaseDesk, run: Run) -> None:
+    """Forbids that another task commits a prepared transaction through its object."""
 
     async def scenario() -> list[Any]:
         async with async_desk.unguarded_engine() as engine:
@@ -184,14 +184,19 @@ def test_a_commit_past_a_prepared_session_is_reported(async_desk: TwoPhaseDesk, 
                     await session.run_sync(tell("prepare"))
                     ready.set()
                     await done.wait()
+                    await session.commit()
 
                 async def second() -> None:
                     await ready.wait()
-                    await session.run_sync(lambda sync: sync.get_transaction().commit())
-                    done.set()
+                    try:
+                        await session.run_sync(lambda sync: sync.get_transaction().commit())
+                    finally:
+                        done.set()
 
                 return await asyncio.gather(first(), second(), return_exceptions=True)
 
-    assert run(scenario()) == [None, None]
-    assert [(found.kind, found.refused) for found in violations()] == [("interleaving", False)]
+    mine, others = run(scenario())
+    assert mine is None
+    assert isinstance(others, SharedSessionError)
+    assert [(found.kind, found.refused) for found in violations()] == [("interleaving", True)]
     assert async_desk.texts == ["a"]

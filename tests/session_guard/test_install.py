@@ -22,8 +22,8 @@ from session_guard import (
     guard_instances,
     violations,
 )
-from session_guard.engine import is_guarded, unguard_engine
-from session_guard.everywhere import guard_everything, unguard_everything
+from session_guard.engine import is_guarded_engine, unguard_engine
+from session_guard.install import guard_everything, unguard_everything
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_engines_that_the_application_guards_stay_guarded(base: type[Declarative
         note = Note(id=1)
         assert is_refused(note, lambda: setattr(note, "id", 2), Session())
         unguard_everything()
-        assert is_guarded(Engine)
+        assert is_guarded_engine(Engine)
     finally:
         unguard_engine(Engine, strict=True)
 

@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_session
 from sqlalchemy.orm import Session, scoped_session
 
-from session_guard.engine import custody_of
+from session_guard.engine import ownership_of
 from session_guard.session import GuardedSession
 
 Shareable = (
@@ -33,7 +33,7 @@ def hand_over(shared: Shareable) -> None:
     elif isinstance(resource, AsyncConnection):
         resource = resource.sync_connection
     if isinstance(resource, GuardedSession):
-        resource.custody.hand_over(resource)
+        resource.ownership.hand_over(resource)
         for connection in resource.connections_in_use:
             _hand_over(connection)
     elif isinstance(resource, Connection):
@@ -43,5 +43,5 @@ def hand_over(shared: Shareable) -> None:
 
 
 def _hand_over(connection: Connection) -> None:
-    if custody := custody_of(connection):
-        custody.hand_over(connection)
+    if ownership := ownership_of(connection):
+        ownership.hand_over(connection)

@@ -10,12 +10,13 @@ from weakref import WeakSet
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapper, Session
 
-from session_guard.custody import Custody
-from session_guard.engine import guard_engine, is_guarded, unguard_engine
+from session_guard.engine import guard_engine, is_guarded_engine, unguard_engine
 from session_guard.instances import changed, guard_mapper, unguard_mapper
 from session_guard.session import CONNECTION_LISTENERS, LISTENERS, GuardedSession, guarded_class
+from session_guard.session_ownership import SessionOwnership
 
 
 def guard_everything() -> None:
@@ -25,12 +26,13 @@ def guard_everything() -> None:
     or instance does: SQLAlchemy tells of each mapper once. `guard_instances` takes them by name.
     """
     global _engines
-    if not _is_everywhere():
-        if not is_guarded(Engine):
+    if not is_installed():
+        if not is_guarded_engine(Engine):
             guard_engine(Engine)
             _engines = True
         for name, listener in _LISTENERS.items():
             event.listen(Session, name, listener)
+        _guard_async_sessions()
         event.listen(Mapper, "mapper_configured", _configured)
 
 
@@ -40,12 +42,15 @@ def unguard_everything() -> None:
     What the application asked for itself, of `guard_engine` and `guard_instances`, stays.
     """
     global _engines
-    if _is_everywhere():
+    if is_installed():
         if _engines:
             unguard_engine(Engine)
             _engines = False
         for name, listener in _LISTENERS.items():
             event.remove(Session, name, listener)
+        while _defaults:
+            async_class, sync_class = _defaults.popitem()
+            async_class.sync_session_class = sync_class
         event.remove(Mapper, "mapper_configured", _configured)
         while _mappers:
             unguard_mapper(_mappers.pop(), _changed)
@@ -54,12 +59,32 @@ def unguard_everything() -> None:
 _engines = False
 """Whether it is we who guard the class `Engine`."""
 
+_defaults: dict[type[AsyncSession], type[Session]] = {}
+"""Async session class -> the sync class that it used before a guarded one was named."""
+
 _mappers: WeakSet[Mapper[Any]] = WeakSet()
 """Whose attributes are listened to."""
 
 
-def _is_everywhere() -> bool:
+def is_installed() -> bool:
     return event.contains(Mapper, "mapper_configured", _configured)
+
+
+def _guard_async_sessions() -> None:
+    """Have async sessions made of guarded ones, so that who makes a session is known.
+
+    By the attribute that SQLAlchemy has for it. A class that is defined later and sets its own is
+    guarded from its first transaction on.
+    """
+    classes: list[type[AsyncSession]] = [AsyncSession]
+    while classes:
+        async_class = classes.pop()
+        classes += async_class.__subclasses__()
+        own: type[Session] | None = vars(async_class).get("sync_session_class")
+        # It may also be a function that makes a session.
+        if isinstance(own, type) and not issubclass(own, GuardedSession):
+            _defaults[async_class] = own
+            async_class.sync_session_class = guarded_class(own)
 
 
 def _configured(mapper: Mapper[Any], _: type) -> None:
@@ -82,11 +107,16 @@ def _changed(instance: object, *_: Any) -> None:
 
 
 def _adopted(session: Session) -> GuardedSession:
+    """Make it one of a guarded subclass of its own class, if it is not.
+
+    Each step may be done twice, or by two at once: a garbage collection in between may run other
+    tasks. Its class comes last: whoever finds it guarded finds all that a guard needs.
+    """
     if not isinstance(session, GuardedSession):
+        attributes = vars(session)
+        attributes.setdefault("ownership", SessionOwnership("session"))
+        attributes["adopted"] = True
         session.__class__ = guarded_class(type(session))
-        guarded = cast(GuardedSession, session)
-        guarded.custody = Custody("session")
-        guarded.adopted = True
     return cast(GuardedSession, session)
 
 

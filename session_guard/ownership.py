@@ -1,0 +1,250 @@
+"""The rule: who uses a session now, and who has something at stake in its transaction."""
+
+from asyncio import Task, _get_running_loop
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import current_thread
+from typing import Any, Protocol
+
+from session_guard import acting, actors, reports, task_tree, violation_log
+from session_guard.actors import Actor, task_of
+from session_guard.blocks import End, Made, closed_by_maker
+from session_guard.loans import Hold, Loans
+
+_ENDS = ("close", "commit", "rollback")
+"""The operations that leave nothing at stake."""
+
+_CLEAN = ("close", "reset", "invalidate", "rollback", "expunge", "expunge_all", "hand_over")
+"""The operations that do not open a closed session again."""
+
+
+class Transactional(Protocol):
+    """A Session, or a Connection."""
+
+    def in_transaction(self) -> bool: ...
+
+
+class Ownership(Loans):
+    """Who may use one session or connection.
+
+    A second user is let in when nothing is at stake: no operation in flight, no transaction open.
+    In an open transaction it is let in when each of those who used it there has ended, is an
+    ancestor of the newcomer, which lends it; or descends from the newcomer, which takes its loan
+    back: the borrower is refused from then on. Between threads only an operation in flight counts,
+    since a pool's thread outlives its work.
+
+    `strict`: the first user is the only one, until it hands over.
+    """
+
+    __slots__ = (
+        "_lineage", "_others", "_owner", "_since", "_user",
+        "blocks", "end", "made", "maker", "operation", "pending", "runner",
+        "strict",
+    )  # fmt: skip
+
+    def __init__(
+        self, shared: str, *, strict: bool = False, maker: Actor | None = None, made: Made = ()
+    ) -> None:
+        me = maker or actors.current()
+        lineage = task_tree.enrol(me)
+        # As Loans.__init__ does, without a call.
+        self.shared, self.on_revoke, self._revoked = shared, None, ()
+        self._known, self._handed_over = lineage[-1:], False
+        self.strict = strict
+        self.made, self.maker = made, maker
+        self.runner: Actor | None = None
+        """The actor whose operation is in flight."""
+        self.operation = ""
+        self.pending: Callable[[], object] | None = None
+        """What is to be done as soon as the operation in flight has ended."""
+        self.end: End | None = None
+        """Where it has been closed, until it is used again."""
+        self.blocks = 0
+        """The number of blocks, as `no_autoflush`, that somebody is in."""
+        self._user = None if strict else me
+        """The actor that made it, then the one that used it last."""
+        self._since = ""
+        self._lineage = lineage
+        self._others: Sequence[Hold] = ()
+        self._owner: Actor | None = None
+
+    def enter(self, operation: str, resource: Transactional) -> bool:
+        """Begin an operation that `leave` is to end; False where it is part of one in flight.
+
+        Raises SharedSessionError, with nothing touched, where it is another's.
+        """
+        # actors.current(), written out: without this call, and one of `leave`, the guard of a unit
+        # of work costs a seventh less.
+        loop = _get_running_loop()
+        me = (loop and task_of(loop)) or current_thread()
+        # Asked and taken without a call in between: CPython changes threads at calls and loops.
+        runner = self.runner
+        if runner is None:
+            self.runner = me
+        elif runner is me or not self._take_from_ended(operation, me, runner):
+            return False
+        if me is self._user:
+            if not self._since:
+                self._since = operation
+        else:
+            try:
+                self._change_user(operation, me, resource)
+            except BaseException:
+                self.runner = None
+                raise
+        self.operation = operation
+        return True
+
+    def leave(self) -> None:
+        if self.pending is None:
+            self.runner = None
+        else:
+            self.finish()
+
+    def finish(self) -> None:
+        """Do what was put off until the operation in flight had ended, as a part of it."""
+        pending, self.pending = self.pending, None
+        try:
+            if pending is not None:
+                pending()
+        finally:
+            self.runner = None
+
+    def abandon(self) -> None:
+        """End the operation in flight, if there is one and it is the running task's own."""
+        if self.runner is not None and self.runner is actors.current():
+            self.leave()
+
+    def check(self, operation: str, resource: Transactional) -> None:
+        """As `enter` and `leave`: for an operation that is announced, and not called through us."""
+        if self.enter(operation, resource):
+            self.runner = None
+
+    def begun(self) -> None:
+        """A transaction began, maybe outside of any operation: setting an attribute begins one."""
+        if (me := actors.current()) is not self._user:
+            self._admit("begin", me, at_stake=False)
+
+    def ended(self, operation: str) -> None:
+        """The transaction is over. One that another has ended, past `enter`, is only reported."""
+        me = actors.current()
+        asked = me is self.runner or me is self._user or task_tree.is_new_child_of(self._user)
+        if not asked and not violation_log.is_permitted():
+            in_the_way, lent = self._stakes_of_others(me)
+            if in_the_way:
+                reports.report("interleaving", self.shared, operation, me, in_the_way)
+            else:
+                self._take_back(operation, me, lent)
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing is at stake any more."""
+        if self._others:
+            self._others = ()
+
+    def hand_over(self, resource: Transactional) -> None:
+        """Let go of it: whoever uses it next has it. Raises as `enter` does."""
+        entered = self.enter("hand_over", resource)
+        self._user = self._owner = self.maker = None
+        self._others = ()
+        self._forget_loans()
+        if entered:
+            self.leave()
+
+    def was_closed(self, end: End | None) -> None:
+        """It has been closed by who made it: whoever uses it next, and is looked at, opens it."""
+        if end is not None:
+            self.end, self._user = end, None
+
+    def may_take_from(self, runner: Actor, me: Actor) -> bool:
+        """Return whether `me` lent it to the runner, whose operation is in flight, or made it."""
+        principal = acting.principal(me) if isinstance(me, Task) else me
+        hold = self._in_flight(runner)
+        lent = isinstance(runner, Task) and self._lent(principal, runner, hold.lineage)
+        return lent or principal is self.maker
+
+    def take_from(self, operation: str, me: Actor, runner: Actor) -> None:
+        """Take the loan of the runner back, from its next operation on."""
+        self._take_back(operation, me, [self._in_flight(runner)])
+
+    def _in_flight(self, runner: Actor) -> Hold:
+        return Hold(runner, self.operation, self._lineage if runner is self._user else ())
+
+    def _at_stake(self, resource: Transactional) -> bool:
+        return self.blocks > 0 or resource.in_transaction()
+
+    def _change_user(self, operation: str, me: Actor, resource: Transactional) -> None:
+        user = self._user
+        if not self.strict and operation in _ENDS and task_tree.is_new_child_of(user):
+            return  # it is ended for its user, as SQLAlchemy does after a `with`, and stays theirs
+        opens = self.end is not None and operation not in _CLEAN
+        if opens and self._revocation(task_tree.enrol(me)) is None:
+            self._open_again(operation, me, resource)
+        at_stake = user is not None and self._at_stake(resource)
+        self._admit(operation, me, at_stake=at_stake)
+
+    def _admit(self, operation: str, me: Actor, *, at_stake: bool) -> None:
+        if self.strict:
+            self._admit_owner(operation, me)
+        lineage = task_tree.enrol(me)
+        if self._revoked and not self._has_loan(operation, me, lineage, at_stake=at_stake):
+            return
+        user, others = self._user, self._others
+        if at_stake and user is not None:
+            in_the_way, lent = self._stakes_of_others(me)
+            if in_the_way:
+                reports.refuse("interleaving", self.shared, operation, me, in_the_way)
+            self._take_back(operation, me, lent)
+            self._others = [
+                hold for hold in self._holds() if hold.holder is not me and hold not in lent
+            ]
+        elif others:
+            self._others = ()
+        self._user, self._since, self._lineage = me, operation, lineage
+        self._remember(lineage)
+
+    def _holds(self) -> list[Hold]:
+        user = [Hold(self._user, self._since, self._lineage)] if self._user else []
+        return [*self._others, *user]
+
+    def _admit_owner(self, operation: str, me: Actor) -> None:
+        if self._owner is None:
+            self._owner = me
+        elif self._owner not in (me, isinstance(me, Task) and acting.principal(me)):
+            hold = Hold(self._owner, self._since, ())
+            reports.refuse("second owner", self.shared, operation, me, hold)
+
+    def _stakes_of_others(self, me: Actor) -> tuple[Hold | None, list[Hold]]:
+        """Return a stake that refuses the newcomer, or those that it lent and may take back."""
+        lent: list[Hold] = []
+        if not isinstance(me, Task):
+            return None, lent
+        lenders = task_tree.ancestors()
+        principal: Task[Any] | None = None
+        for hold in self._holds():
+            owner = self._current_owner(hold)
+            if owner is None or owner is me or owner in lenders:
+                continue
+            principal = principal or acting.principal(me)
+            if not self._lent(principal, owner, hold.lineage):
+                return replace(hold, holder=owner), lent
+            lent.append(hold)
+        return None, lent
+
+    def _open_again(self, operation: str, me: Actor, resource: Transactional) -> bool:
+        """Return whether it is used past its end, which is reported, or refused where strict."""
+        closed = closed_by_maker(self.made, self.end) if self.end else None
+        if not self.strict:
+            self.end = None
+        if closed is None or not reports.is_used_after(closed, me):
+            return False
+        reports.report_use_after_close(self.shared, operation, me, closed, refused=self.strict)
+        return True
+
+    def _take_from_ended(self, operation: str, me: Actor, runner: Actor) -> bool:
+        """True if who left an operation in flight has ended. Else it is refused, or permitted."""
+        if actors.alive(runner):
+            reports.refuse("overlap", self.shared, operation, me, self._in_flight(runner))
+            return False
+        self.runner = me
+        return True

@@ -1,0 +1,85 @@
+"""Guard the methods of other session classes that are mixed with the guarded one."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from types import CodeType, FunctionType
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+
+def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method, refused to whom the session is not."""
+    name = method.__name__
+
+    @wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        ownership = self.ownership
+        if not ownership.enter(name, self):
+            return method(self, *args, **kwargs)
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            # As `leave` does, without a call.
+            if ownership.pending is None:
+                ownership.runner = None
+            else:
+                ownership.finish()
+
+    return call
+
+
+def unguarded_methods(
+    cls: type[Session], guarded_session: type[Session]
+) -> dict[str, Callable[..., Any]]:
+    """Return the methods of a new guarded class that would go past the guard.
+
+    They come from classes that are mixed with the guarded one. Behind it in the order of bases, an
+    override of theirs is hidden by the guarded method, and `super()` in a method of theirs finds
+    the unguarded one.
+    """
+    guarded_names = {name for name in vars(guarded_session) if name in vars(Session)}
+    own = {name for base in cls.__mro__ if issubclass(base, guarded_session) for name in vars(base)}
+    found: dict[str, Callable[..., Any]] = {}
+    order = cls.__mro__
+    behind = order[order.index(guarded_session) + 1 :]
+    for base in behind:
+        if base in (Session, object) or base in Session.__mro__:
+            continue
+        names = _users_of_the_session(base, guarded_names)
+        for name in names:
+            if name in found or (name in own and name not in guarded_names):
+                continue
+            if any(name in vars(other) for other in order[: order.index(guarded_session)]):
+                continue  # overridden in front of the guard
+            found[name] = vars(base)[name]
+    return found
+
+
+def _users_of_the_session(base: type, guarded_names: set[str]) -> set[str]:
+    """Return the names of its methods that are guarded ones, or call one of them."""
+    functions = {
+        name: value
+        for name, value in vars(base).items()
+        if isinstance(value, FunctionType)
+        and not name.startswith("__")
+        and not isgeneratorfunction(value)
+        and not iscoroutinefunction(value)
+        and not isasyncgenfunction(value)
+    }
+    users = {name for name in functions if name in guarded_names}
+    while True:
+        more = {
+            name
+            for name, function in functions.items()
+            if name not in users and _names(function.__code__) & (guarded_names | users)
+        }
+        if not more:
+            return users
+        users |= more
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return set(code.co_names).union(*map(_names, inner))

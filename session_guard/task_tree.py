@@ -1,0 +1,92 @@
+"""The tree of tasks: which task started which, as far as it is known.
+
+asyncio does not name a task's parent. But a new task copies the context of the task that starts it,
+so a context variable of the parent's names it: https://docs.python.org/3/library/contextvars.html
+"""
+
+import sys
+from asyncio import Task, all_tasks
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+from weakref import ref
+
+from session_guard.actors import Actor
+
+Lineage = tuple["ref[Task[Any]]", ...]
+"""Tasks that the guard has met: the oldest ancestor first, the task itself last."""
+
+_MANY = 8
+"""The number of ancestors from which on a task forgets those that have ended."""
+
+_NO_TASKS: Lineage = ()
+_lineage: ContextVar[Lineage] = ContextVar("session_guard_lineage", default=_NO_TASKS)
+
+
+def enrol(actor: Actor) -> Lineage:
+    """Make the running task known to the tasks that it will start; return its lineage.
+
+    A thread has the lineage of the context that it runs in.
+    """
+    lineage = _lineage.get()
+    if (lineage and lineage[-1]() is actor) or not isinstance(actor, Task):
+        return lineage
+    if len(lineage) > _MANY:
+        # Without the ended: a runner that gives all its tasks one context would grow it for ever.
+        lineage = tuple(known for known in lineage if (task := known()) and not task.done())
+    lineage = (*lineage, ref(actor))
+    _lineage.set(lineage)
+    return lineage
+
+
+def is_new_child_of(parent: Actor | None) -> bool:
+    """Return whether the running task was started by `parent` and has not been met before."""
+    lineage = _lineage.get()
+    return bool(lineage) and parent is not None and lineage[-1]() is parent
+
+
+def ancestors() -> list[Task[Any]]:
+    """Return the living tasks that the running one descends from, itself included: nearest first.
+
+    Only tasks that the guard has met are known.
+    """
+    tasks = (known() for known in reversed(_lineage.get()))
+    return [task for task in tasks if task is not None and not task.done()]
+
+
+def descends_from(lineage: Lineage, task: Task[Any], ancestor: Actor) -> bool:
+    """Return whether a task of this lineage was started by `ancestor`, or by a task of its own.
+
+    Where the guard has not met the ancestor in time, anyio knows the parents of its own tasks.
+    """
+    return any(known() is ancestor for known in lineage[:-1]) or any(
+        parent is ancestor for parent in _parents_in_anyio(task)
+    )
+
+
+def starters(task: Task[Any], lineage: Lineage) -> Iterator[Task[Any]]:
+    """Yield the living tasks that started this one, or the one that did: the nearest first."""
+    for known in reversed(lineage):
+        starter = known()
+        if starter is not None and starter is not task and not starter.done():
+            yield starter
+    yield from _parents_in_anyio(task)
+
+
+def _parents_in_anyio(task: Task[Any]) -> Iterator[Task[Any]]:
+    anyio = sys.modules.get("anyio")
+    if anyio is None or task.done():
+        return
+    try:
+        running = {info.id: info for info in anyio.get_running_tasks()}
+    except Exception:  # no loop runs here that anyio knows
+        return
+    tasks = {id(other): other for other in all_tasks()}
+    info = running.get(id(task))
+    seen: set[int] = set()
+    while info is not None and info.parent_id is not None and info.parent_id not in seen:
+        seen.add(info.parent_id)
+        parent = tasks.get(info.parent_id)
+        if parent is not None:
+            yield parent
+        info = running.get(info.parent_id)
