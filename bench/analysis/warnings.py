@@ -34,7 +34,7 @@ SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
-class Caution:
+class ResultWarning:
     """Each a sentence or two without the full stop."""
 
     symptom: str
@@ -79,7 +79,9 @@ class _Evidence:
         return self.header.environment.gil is not False
 
 
-def cautions(results: Results, summaries: list[Summary] | None = None) -> list[Caution]:
+def result_warnings(
+    results: Results, summaries: list[Summary] | None = None
+) -> list[ResultWarning]:
     """Everything that these results should not be read without, the gravest first."""
     found = summarise(results) if summaries is None else summaries
     null = results.header.null_backends
@@ -92,7 +94,7 @@ def cautions(results: Results, summaries: list[Summary] | None = None) -> list[C
     return [caution for check in checks for caution in check(evidence)]
 
 
-def _errors(evidence: _Evidence) -> Iterator[Caution]:
+def _errors(evidence: _Evidence) -> Iterator[ResultWarning]:
     marked = [summary for summary in evidence.summaries if summary.marked]
     if not marked:
         return
@@ -106,7 +108,7 @@ def _errors(evidence: _Evidence) -> Iterator[Caution]:
     worst = max(marked, key=lambda summary: (len(summary.failures), summary.failed))
     why = next(iter(worst.failures or worst.errors))
     case = worst.case
-    yield Caution(
+    yield ResultWarning(
         f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
         f"{why} ({case.title}); what failed is in no other figure",
         rerun.command(evidence.header, case)
@@ -117,20 +119,20 @@ def _errors(evidence: _Evidence) -> Iterator[Caution]:
     )
 
 
-def _rounds(evidence: _Evidence) -> Iterator[Caution]:
+def _rounds(evidence: _Evidence) -> Iterator[ResultWarning]:
     rounds = evidence.rounds
     if 0 < rounds < ENOUGH_ROUNDS:
-        yield Caution(
+        yield ResultWarning(
             f"{rounds} round{'s' if rounds > 1 else ''}: no difference can be told from chance",
             f"a verdict with 95 % confidence takes {ENOUGH_ROUNDS} rounds",
             evidence.again(f"--rounds {ENOUGH_ROUNDS}"),
         )
 
 
-def _noise(evidence: _Evidence) -> Iterator[Caution]:
+def _noise(evidence: _Evidence) -> Iterator[ResultWarning]:
     floor = noise_floor(evidence.summaries)
     if floor and floor.factor > NOISY:
-        yield Caution(
+        yield ResultWarning(
             f"two equal cases differ by up to {floor.factor - 1:.0%}: {floor}",
             "other work on this machine, or rounds too few or too short for it",
             "close what else runs, or "
@@ -138,18 +140,18 @@ def _noise(evidence: _Evidence) -> Iterator[Caution]:
         )
 
 
-def _others(evidence: _Evidence) -> Iterator[Caution]:
+def _others(evidence: _Evidence) -> Iterator[ResultWarning]:
     if evidence.taken is not None and evidence.taken > CROWDED:
-        yield Caution(
+        yield ResultWarning(
             f"other programs used {evidence.taken:.0%} of the machine's CPU while it was measured",
             "something else runs here, or on the host below; what it takes differs from run to run",
             "close it (top shows which), and measure again",
         )
 
 
-def _load(evidence: _Evidence) -> Iterator[Caution]:
+def _load(evidence: _Evidence) -> Iterator[ResultWarning]:
     if evidence.taken is None and evidence.load > evidence.cores:
-        yield Caution(
+        yield ResultWarning(
             f"the load average was {evidence.load:.1f} on {evidence.cores} cores before the"
             " measurement began",
             "another program was at work",
@@ -157,11 +159,11 @@ def _load(evidence: _Evidence) -> Iterator[Caution]:
         )
 
 
-def _drift(evidence: _Evidence) -> Iterator[Caution]:
+def _drift(evidence: _Evidence) -> Iterator[ResultWarning]:
     found = drift(evidence.summaries)
     if found and found.p_value < SIGNIFICANT and abs(found.ratio - 1) > MARGIN:
         way = "slower" if found.ratio < 1 else "faster"
-        yield Caution(
+        yield ResultWarning(
             f"all cases together became {way} from round to round: throughput of the last is"
             f" {found.ratio:.0%} of the first's (p = {found.p_value:.2g})",
             "a processor that heats up, a neighbour that came or went, caches that fill;"
@@ -170,7 +172,7 @@ def _drift(evidence: _Evidence) -> Iterator[Caution]:
         )
 
 
-def _warm_up(evidence: _Evidence) -> Iterator[Caution]:
+def _warm_up(evidence: _Evidence) -> Iterator[ResultWarning]:
     by_backend: dict[str, list[Run]] = {}
     for case, runs in evidence.runs.items():
         by_backend.setdefault(case.backend, []).extend(runs)
@@ -183,7 +185,7 @@ def _warm_up(evidence: _Evidence) -> Iterator[Caution]:
     if cold:
         worst = min(cold, key=lambda name: cold[name].median)
         warm_up_s = evidence.header.warm_up_s or 0.0
-        yield Caution(
+        yield ResultWarning(
             f"rounds begin slower than they go on with {', '.join(cold)}: {worst} by"
             f" {in_words(cold[worst])}",
             "the warm-up is too short for it (statements not prepared yet, caches cold)",
@@ -191,11 +193,11 @@ def _warm_up(evidence: _Evidence) -> Iterator[Caution]:
         )
 
 
-def _pool(evidence: _Evidence) -> Iterator[Caution]:
+def _pool(evidence: _Evidence) -> Iterator[ResultWarning]:
     for case, runs in evidence.runs.items():
         opened = [run.connections for run in runs if run.connections]
         if opened and max(opened) < case.concurrency:
-            yield Caution(
+            yield ResultWarning(
                 f"{case.title}: {max(opened)} connections for {case.concurrency} tasks or threads",
                 "its pool is smaller than the crowd, and its latency is that of a queue",
                 "open Target.pool_size connections in the backend (docs/add-an-accessor.md), or"
@@ -203,7 +205,7 @@ def _pool(evidence: _Evidence) -> Iterator[Caution]:
             )
 
 
-def _server(evidence: _Evidence) -> Iterator[Caution]:
+def _server(evidence: _Evidence) -> Iterator[ResultWarning]:
     cores = evidence.cores
     both = {
         case: median(_cpu_ns(run) / run.elapsed_ns for run in own) / cores
@@ -213,7 +215,7 @@ def _server(evidence: _Evidence) -> Iterator[Caution]:
     full = {case: share for case, share in both.items() if share >= BUSY}
     if full:
         worst = max(full, key=lambda case: full[case])
-        yield Caution(
+        yield ResultWarning(
             f"client and server together used all {cores} cores in {_of(len(full), len(both))},"
             f" most in {worst.title}",
             "they take CPU from each other: throughput there is this machine's, not the library's",
@@ -222,7 +224,7 @@ def _server(evidence: _Evidence) -> Iterator[Caution]:
         )
 
 
-def _client(evidence: _Evidence) -> Iterator[Caution]:
+def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
     if not evidence.gil:
         return
     shares = {
@@ -232,7 +234,7 @@ def _client(evidence: _Evidence) -> Iterator[Caution]:
     busy = {case: share for case, share in shares.items() if share >= BUSY}
     if busy:
         worst = max(busy, key=lambda case: busy[case])
-        yield Caution(
+        yield ResultWarning(
             f"client CPU was {BUSY:.0%} of a core or more in {_of(len(busy), len(shares))}, most"
             f" in {worst.title} ({busy[worst]:.0%})",
             "the GIL is the limit there, not the database: more tasks or threads add only waiting",

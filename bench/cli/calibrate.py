@@ -9,10 +9,11 @@ from bench.cli.options import MOST_CONCURRENT, MOST_REPEATED, Seconds, database_
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
+from bench.studies.calibration.calibrate import CalibrationConfig
 
 if TYPE_CHECKING:
     from bench.analysis.figure import Figure
-    from bench.studies.calibration.calibrate import Generation, Setting
+    from bench.studies.calibration.calibrate import CalibrationConfig, Generation
 
 _FEWEST = 6
 _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
@@ -87,7 +88,7 @@ def calibrate(
     figure = FIGURES[figure_name]
     database, dataset = resolve(database_url, [calibration.EQUAL]), Dataset()
     url = database.url_for(calibration.EQUAL)
-    setting = calibration.Setting(url, dataset, concurrency, generations, rounds, seconds)
+    setting = CalibrationConfig(url, dataset, concurrency, generations, rounds, seconds)
     with lock.held(database) as held:
         check_open_files(concurrency)
         database.check_capacity(concurrency + 1)
@@ -105,12 +106,12 @@ def calibrate(
     return 0 if false <= calibration.MOST_FALSE else 1
 
 
-def _planned(setting: "Setting") -> str:
+def _planned(setting: "CalibrationConfig") -> str:
     a_run_s = setting.seconds + setting.warm_up_s + 0.03
     return f"{setting.runs} runs, about {setting.runs * a_run_s:.0f} s on a quiet machine"
 
 
-def _report(found: "list[Generation]", setting: "Setting", figure: "Figure") -> str:
+def _report(found: "list[Generation]", setting: "CalibrationConfig", figure: "Figure") -> str:
     from bench.studies.calibration import calibrate as calibration
     from bench.studies.calibration.slowed import SHARES
 

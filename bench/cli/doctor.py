@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bench.analysis.verdict import NoiseFloor
     from bench.server.database import Database
-    from bench.studies.doctor.finding import Finding
+    from bench.studies.doctor.finding import Diagnosis
 
 _STYLES = {"good": "green", "caution": "yellow", "bad": "bold red"}
 _INDENT = " " * 9
@@ -57,7 +57,7 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
     return int(bool(levels["bad"] or (strict and levels["caution"])))
 
 
-def _findings(database_url: str | None, noise: bool) -> "Iterator[Finding]":
+def _findings(database_url: str | None, noise: bool) -> "Iterator[Diagnosis]":
     """As they are made; the machine first, while no server of ours works."""
     from bench.server.database import resolve
     from bench.studies.doctor import clock, disk, machine, server
@@ -74,7 +74,7 @@ def _findings(database_url: str | None, noise: bool) -> "Iterator[Finding]":
         yield _noise_of(database)
 
 
-def _noise_of(database: "Database") -> "Finding":
+def _noise_of(database: "Database") -> "Diagnosis":
     from bench.studies.doctor import noise
 
     try:
@@ -99,7 +99,7 @@ def _measured(database: "Database") -> "NoiseFloor":
         return noise.measure(database, dataset, lambda number: held.check())
 
 
-def _show(console: "Console", finding: "Finding") -> None:
+def _show(console: "Console", finding: "Diagnosis") -> None:
     from rich.text import Text
 
     width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH

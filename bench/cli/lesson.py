@@ -100,18 +100,18 @@ def _run(
 
     from bench.cli.measurement import command_line
     from bench.dataset import lock
-    from bench.measure.worker_pool import Crew
+    from bench.measure.worker_pool import WorkerPool
     from bench.output.terminal.console import console
     from bench.results import environment
     from bench.server.database import postmaster_pid, resolve
     from bench.studies.lessons import tables
-    from bench.studies.lessons.lesson import Setting
+    from bench.studies.lessons.lesson import LessonSetting
     from bench.studies.lessons.record import Record
 
     screen = console()
 
     database = resolve(database_url, ["asyncpg", "psycopg", "psycopg2"])
-    with lock.held(database) as held, Crew() as crew:
+    with lock.held(database) as held, WorkerPool() as crew:
 
         def tell(part: "RenderableType") -> None:
             held.check()
@@ -120,7 +120,7 @@ def _run(
 
         database.check_capacity(_CONNECTIONS)
         tables.make(held.connection)
-        setting = Setting(
+        setting = LessonSetting(
             database, crew, trials, embedded=database_url is None, tell=tell, **ordered
         )
         found = lesson.measure(setting)

@@ -141,7 +141,7 @@ def _harness(
     from bench.dataset import loading as rows
     from bench.dataset import lock
     from bench.measure.runner import Job
-    from bench.measure.worker_pool import Crew
+    from bench.measure.worker_pool import WorkerPool
     from bench.model.case import Case
     from bench.model.profiles import POINT_READ
     from bench.server.database import resolve
@@ -151,7 +151,7 @@ def _harness(
     database = resolve(database_url, backends or LOOPS)  # each is the driver itself
     dataset = Dataset()
     found = []
-    with lock.held(database) as held, Crew() as crew:
+    with lock.held(database) as held, WorkerPool() as crew:
         check_open_files(max(concurrency))
         database.check_capacity(max(concurrency) + 1)
         rows.ensure(held.connection, dataset)

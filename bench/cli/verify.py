@@ -37,20 +37,20 @@ def verify(
     """
     from bench.dataset import loading as rows
     from bench.dataset import lock
-    from bench.measure.worker_pool import Crew
+    from bench.measure.worker_pool import WorkerPool
     from bench.server.database import resolve
     from bench.server.drivers import drivers_of
-    from bench.verification.verify import Verdict
+    from bench.verification.verify import VerificationResult
     from bench.verification.verify import verify as verify_all
 
-    def tell(verdict: Verdict) -> None:
+    def tell(verdict: VerificationResult) -> None:
         outcome = verdict.difference or f"the same in all {verdict.checks} answers and writes"
         echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
     chosen = choose_backends(backends, backend_modules, timeout)
     dataset = Dataset(1.0 if scale is None else scale, seed)
     database = resolve(database_url, drivers_of(chosen.values()))
-    with lock.held(database) as held, Crew() as crew:
+    with lock.held(database) as held, WorkerPool() as crew:
         rows.ensure(held.connection, dataset)
         verdicts = verify_all(
             crew, held, database, dataset, chosen, on_verdict=tell, timeout_s=timeout

@@ -15,7 +15,7 @@ from bench.execution.new_header import new_header
 from bench.execution.progress_listener import ProgressListener
 from bench.measure import memory, runner
 from bench.measure.runner import Job
-from bench.measure.worker_pool import Crew, Pending
+from bench.measure.worker_pool import Pending, WorkerPool
 from bench.measure.worker_process import GivenUpError, WorkError
 from bench.model.case import Case
 from bench.model.errors import BenchError
@@ -26,7 +26,7 @@ from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid, redact
 from bench.system.limits import check_open_files
-from bench.verification.verify import Verdict, verify
+from bench.verification.verify import VerificationResult, verify
 
 SPARE_CONNECTIONS = 3
 """Beside the crowd's, and the one that is open by then: room for a look while it is measured."""
@@ -42,7 +42,7 @@ def measure(
     the file says how it ended.
     """
     try:
-        with lock.held(database, config.timeout_s) as held, Crew(config.guard) as crew:
+        with lock.held(database, config.timeout_s) as held, WorkerPool(config.guard) as crew:
             work = _Work(config, database, recorder, listener, held, crew)
             work.prepare()
             work.measure()
@@ -64,7 +64,7 @@ class _Work:
     recorder: Recorder
     listener: ProgressListener
     held: Lock
-    crew: Crew
+    crew: WorkerPool
     troubles: list[str] = field(default_factory=list)
     """What failed, in words."""
     hopeless: set[Case] = field(default_factory=set)
@@ -107,7 +107,7 @@ class _Work:
                 f"What was measured, and every failure, is kept in {self.recorder.folder}."
             )
 
-    def _verify(self) -> list[Verdict]:
+    def _verify(self) -> list[VerificationResult]:
         asked = [found for found in self.config.backends.values() if found.backend]
         self.listener.stage("verification", len(asked))
         verdicts = verify(

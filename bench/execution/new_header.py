@@ -7,7 +7,7 @@ from bench.dataset.fingerprint import Fingerprint
 from bench.results import environment
 from bench.results.header import DatasetFacts, Header
 from bench.server.database import Database
-from bench.verification.verify import Verdict
+from bench.verification.verify import VerificationResult
 
 if TYPE_CHECKING:
     import psycopg
@@ -20,7 +20,7 @@ def new_header(
     connection: "psycopg.Connection[Any]",
     database: Database,
     fingerprint: Fingerprint,
-    verdicts: list[Verdict] | None,
+    verdicts: list[VerificationResult] | None,
     *,
     local: bool,
 ) -> Header:

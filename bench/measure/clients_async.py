@@ -14,10 +14,10 @@ from typing import Any
 from accessors.api import AsyncAccessor, AsyncBackend
 from bench.measure.consumer import Consumer, Streamed, counter, new_consumer
 from bench.measure.fetch_calls import call_of
-from bench.measure.start_barrier import AsyncCourse
+from bench.measure.start_barrier import AsyncStartBarrier
 from bench.model.case import Case
 from bench.model.workload import Operation
-from bench.results.samples import Tally
+from bench.results.samples import SampleRecorder
 
 Call = Callable[..., Awaitable[Any]]
 Bound = tuple[Call, Callable[[Any], int] | None]
@@ -98,7 +98,7 @@ def _in_own_session(backend: AsyncBackend, case: Case, function: str) -> Call:
     return call
 
 
-class Worker:
+class AsyncClients:
     """One task of the crowd: its operations, its sessions, what it notes."""
 
     def __init__(
@@ -108,7 +108,7 @@ class Worker:
         operations: tuple[Operation, ...],
         warm_up: tuple[Operation, ...] = (),
     ) -> None:
-        self.tally = Tally()
+        self.tally = SampleRecorder()
         self._backend = backend
         self._case = case
         self._operations = operations
@@ -117,7 +117,7 @@ class Worker:
         self._counted = not self._functions.isdisjoint(backend.shapes)
         self._begun = 0
 
-    async def work(self, course: AsyncCourse) -> None:
+    async def work(self, course: AsyncStartBarrier) -> None:
         """Open a session, warm up, wait at the start line, measure until the deadline.
 
         Raises what opening the first session raises; from the start line on, all is a sample.

@@ -13,10 +13,10 @@ from typing import Any
 from accessors.api import Accessor, Backend
 from bench.measure.consumer import Consumer, Streamed, counter, new_consumer
 from bench.measure.fetch_calls import call_of
-from bench.measure.start_barrier import ThreadCourse
+from bench.measure.start_barrier import ThreadStartBarrier
 from bench.model.case import Case
 from bench.model.workload import Operation
-from bench.results.samples import Tally
+from bench.results.samples import SampleRecorder
 
 Call = Callable[..., Any]
 Bound = tuple[Call, Callable[[Any], int] | None]
@@ -97,7 +97,7 @@ def _in_own_session(backend: Backend, case: Case, function: str) -> Call:
     return call
 
 
-class Worker:
+class Clients:
     """One thread of the crowd: its operations, its sessions, what it notes."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Worker:
         operations: tuple[Operation, ...],
         warm_up: tuple[Operation, ...] = (),
     ) -> None:
-        self.tally = Tally()
+        self.tally = SampleRecorder()
         self._backend = backend
         self._case = case
         self._operations = operations
@@ -116,7 +116,7 @@ class Worker:
         self._counted = not self._functions.isdisjoint(backend.shapes)
         self._begun = 0
 
-    def work(self, course: ThreadCourse) -> None:
+    def work(self, course: ThreadStartBarrier) -> None:
         """Open a session, warm up, wait at the start line, measure until the deadline.
 
         Raises what opening the first session raises; from the start line on, all is a sample.

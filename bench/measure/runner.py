@@ -12,14 +12,15 @@ from typing import Any
 
 import accessors
 from accessors.api import AsyncBackend, Backend, Target
-from bench.measure import clients_async, clients_sync
+from bench.measure.clients_async import AsyncClients
+from bench.measure.clients_sync import Clients
 from bench.measure.meter import Meter
-from bench.measure.start_barrier import AsyncCourse, Course, ThreadCourse
+from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier, ThreadStartBarrier
 from bench.model.case import Case, Loop
 from bench.model.dataset import Dataset
-from bench.model.workload import Operation, Seat, operations
+from bench.model.workload import ClientSlot, Operation, operations
 from bench.results.entries import Run
-from bench.results.samples import Samples, Tally
+from bench.results.samples import SampleRecorder, Samples
 from bench.server.url import redact
 
 HEARTBEAT_S = 0.02
@@ -69,14 +70,14 @@ class Job:
         if self.arguments is not None:
             return [(Operation(self.case.workload, self.arguments),)] * self.case.concurrency
         crowd, seconds = self.case.concurrency, self.warm_up_s + self.seconds
-        seats = (Seat(number, crowd) for number in range(crowd))
+        seats = (ClientSlot(number, crowd) for number in range(crowd))
         return [operations(self.case.workload, self.dataset, seat, seconds) for seat in seats]
 
 
 @dataclass
 class _Outcome:
     start_line_ns: int
-    crowd: Sequence[Tally]
+    crowd: Sequence[SampleRecorder]
     stalls_ns: Sequence[int] | None
 
 
@@ -150,10 +151,10 @@ def _starting(job: Job, meter: Meter) -> Callable[[], None]:
 
 def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
     plans = job.plans()
-    course = ThreadCourse(len(plans), job.warm_up_s, job.seconds, _starting(job, meter))
-    crowd = [clients_sync.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
+    course = ThreadStartBarrier(len(plans), job.warm_up_s, job.seconds, _starting(job, meter))
+    crowd = [Clients(backend, job.case, plan, job.warm_up()) for plan in plans]
 
-    def work(worker: clients_sync.Worker) -> None:
+    def work(worker: Clients) -> None:
         try:
             worker.work(course)
         except BaseException:
@@ -172,8 +173,8 @@ def _run_threads(backend: Backend, job: Job, meter: Meter) -> _Outcome:
 
 async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome:
     plans = job.plans()
-    course = AsyncCourse(len(plans), job.warm_up_s, job.seconds, _starting(job, meter))
-    crowd = [clients_async.Worker(backend, job.case, plan, job.warm_up()) for plan in plans]
+    course = AsyncStartBarrier(len(plans), job.warm_up_s, job.seconds, _starting(job, meter))
+    crowd = [AsyncClients(backend, job.case, plan, job.warm_up()) for plan in plans]
     stalls_ns: array[int] = array("q")
     async with backend.open(job.target):
         every_s = FINE_HEARTBEAT_S if job.case.size else HEARTBEAT_S
@@ -190,7 +191,7 @@ async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome
     return _Outcome(course.start_line_ns, [worker.tally for worker in crowd], stalls_ns)
 
 
-async def beat(course: Course, stalls_ns: "array[int]", every_s: float = HEARTBEAT_S) -> None:
+async def beat(course: StartBarrier, stalls_ns: "array[int]", every_s: float = HEARTBEAT_S) -> None:
     """Note how late the event loop comes back to a sleeper, from the start line on."""
     while True:
         expected_ns = perf_counter_ns() + round(every_s * 1e9)

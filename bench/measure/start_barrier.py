@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 
 
-class Course:
+class StartBarrier:
     """What a crowd runs by; times are those of `perf_counter_ns`."""
 
     def __init__(self, warm_up_s: float, window_s: float, at_start: Callable[[], None]) -> None:
@@ -28,7 +28,7 @@ class Course:
         self.deadline_ns = self.start_line_ns + self._window_ns
 
 
-class ThreadCourse(Course):
+class ThreadStartBarrier(StartBarrier):
     """For threads. `give_up` frees those who wait for one that will not come."""
 
     def __init__(
@@ -43,7 +43,7 @@ class ThreadCourse(Course):
         self.start.abort()
 
 
-class AsyncCourse(Course):
+class AsyncStartBarrier(StartBarrier):
     """For tasks of one event loop."""
 
     def __init__(

@@ -12,7 +12,7 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Generic, ParamSpec, Self, TypeVar, cast
 
 import accessors
-from bench.measure.worker_process import DiedError, GivenUpError, Process
+from bench.measure.worker_process import DiedError, GivenUpError, WorkerProcess
 from bench.system.current_folder import kept_from_processes
 from bench.system.interrupts import held_back
 from bench.system.limits import check_open_files
@@ -37,7 +37,7 @@ class Pending(Generic[Answer]):
     """The name of the process that has it."""
 
 
-class Crew:
+class WorkerPool:
     """The processes of a command, by name. On leaving, none is left behind, however busy.
 
     `guard`: in each of them session_guard watches every SQLAlchemy session and connection.
@@ -45,7 +45,7 @@ class Crew:
 
     def __init__(self, guard: bool = False) -> None:
         self._guard = guard
-        self._processes: dict[str, Process] = {}
+        self._processes: dict[str, WorkerProcess] = {}
         check_open_files(connections=1)
         with held_back(), kept_from_processes():  # what starts the tracker lifts the mask
             resource_tracker.ensure_running()
@@ -105,10 +105,10 @@ class Crew:
         if process := self._processes.pop(name, None):
             process.kill()
 
-    def _process(self, name: str, context: SpawnContext | ForkServerContext) -> Process:
+    def _process(self, name: str, context: SpawnContext | ForkServerContext) -> WorkerProcess:
         with held_back():
             if name in self._processes and not self._processes[name].alive:
                 self.dismiss(name)  # it died when it had nothing to do
             if name not in self._processes:
-                self._processes[name] = Process(context, self._guard)
+                self._processes[name] = WorkerProcess(context, self._guard)
         return self._processes[name]

@@ -31,7 +31,7 @@ class DiedError(WorkError):
     """A process ended before its work did: a crash, or somebody else's doing."""
 
 
-class Process:
+class WorkerProcess:
     """A process that starts now. `guard`: session_guard watches every session in it."""
 
     def __init__(self, context: SpawnContext | ForkServerContext, guard: bool) -> None:

@@ -53,14 +53,14 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Seat:
+class ClientSlot:
     """A place in a crowd: which, and how many there are."""
 
     number: int
     crowd: int
 
 
-_Arguments = Callable[[Random, Dataset, Seat, int], tuple[Any, ...]]
+_Arguments = Callable[[Random, Dataset, ClientSlot, int], tuple[Any, ...]]
 
 
 def _items(random: Random, ids: range) -> tuple[tuple[int, int], ...]:
@@ -78,7 +78,7 @@ def _days(random: Random, dataset: Dataset) -> tuple[Any, ...]:
     return (after, after + window)
 
 
-def _new_lines(random: Random, dataset: Dataset, seat: Seat, number: int) -> tuple[Any, ...]:
+def _new_lines(random: Random, dataset: Dataset, seat: ClientSlot, number: int) -> tuple[Any, ...]:
     # Each order once, then each once more with the next five of the items that nobody ordered,
     # shared out among the workers: no line is ever added twice.
     slot = seat.number + number * seat.crowd
@@ -135,7 +135,7 @@ WORKLOADS = {
 
 @lru_cache(maxsize=256)
 def operations(
-    workload: str, dataset: Dataset, seat: Seat, seconds: float
+    workload: str, dataset: Dataset, seat: ClientSlot, seconds: float
 ) -> tuple[Operation, ...]:
     """What this worker will ask, in order, made before the clock starts.
 

@@ -82,13 +82,13 @@ def _table(found: results.Results, summaries: "list[Summary]") -> "RenderableTyp
 
 def _tell(found: results.Results, summaries: "list[Summary]") -> None:
     """Print what to know about the figures: warnings, failures, what was left out."""
-    from bench.analysis.warnings import cautions
+    from bench.analysis.warnings import result_warnings
     from bench.model.study import study_of
     from bench.output.terminal.console import console
 
     screen = console()
     # A study's statements rest on proofs and on factors of ten, not on rounds.
-    for caution in () if study_of(found.header.profile) else cautions(found, summaries):
+    for caution in () if study_of(found.header.profile) else result_warnings(found, summaries):
         screen.print(f"\n! {caution}")
     for failure in found.failures:
         echo(f"failed   {failure.case.title}: {failure.error}")

@@ -25,7 +25,7 @@ lists, 80 bytes, so that a run of more would have taken more than 8 GB while it 
 
 
 @dataclass
-class Tally:
+class SampleRecorder:
     """What one worker notes while it measures. Lists: their `append` is the cheapest there is."""
 
     starts: list[int] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Samples:
         return Counter(error.partition(":")[0] for error in self.errors.values())
 
     @classmethod
-    def gather(cls, crowd: Iterable["Tally"], start_line_ns: int) -> Self:
+    def gather(cls, crowd: Iterable["SampleRecorder"], start_line_ns: int) -> Self:
         """What all workers noted, as the samples of one run, counted from the start line."""
         whole = cls()
         for number, tally in enumerate(crowd):

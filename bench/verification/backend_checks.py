@@ -17,7 +17,7 @@ _NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
-class Difference:
+class AnswerDifference:
     """The first row that is not as it should be."""
 
     operation: Operation
@@ -49,7 +49,7 @@ def read(
     target: Target,
     expectations: Sequence[Expectation],
     fetches: Sequence[Fetch],
-) -> tuple[int, Difference | None]:
+) -> tuple[int, AnswerDifference | None]:
     """How many answers were compared, and the first difference, if there is one."""
     backend = accessors.load(name, module)
     checks = [
@@ -73,20 +73,20 @@ def write(name: str, module: str, target: Target, operations: Sequence[Operation
 
 def _difference(
     backend: AnyBackend, expectation: Expectation, fetch: Fetch, answer: Any
-) -> Difference | None:
+) -> AnswerDifference | None:
     function = expectation.operation.function
     values = backend.shapes[function]().dicts(answer) if function in backend.shapes else [answer]
     found = map(canonical, values)
     pairs = zip_longest(expectation.lines, found, fillvalue=_NOTHING)
     for row, (right, line) in enumerate(pairs, start=1):
         if right != line:
-            return Difference(expectation.operation, fetch, row, right, line)
+            return AnswerDifference(expectation.operation, fetch, row, right, line)
     return None
 
 
 def _read(
     backend: Backend, target: Target, checks: Sequence[tuple[Expectation, Fetch]]
-) -> tuple[int, Difference | None]:
+) -> tuple[int, AnswerDifference | None]:
     with backend.open(target), backend.accessor() as accessor:
         for number, (expectation, fetch) in enumerate(checks, start=1):
             answer = _take(accessor, expectation.operation, fetch)
@@ -118,7 +118,7 @@ def _write(backend: Backend, target: Target, operations: Sequence[Operation]) ->
 
 async def _read_async(
     backend: AsyncBackend, target: Target, checks: Sequence[tuple[Expectation, Fetch]]
-) -> tuple[int, Difference | None]:
+) -> tuple[int, AnswerDifference | None]:
     async with backend.open(target), backend.accessor() as accessor:
         for number, (expectation, fetch) in enumerate(checks, start=1):
             answer = await _take_async(accessor, expectation.operation, fetch)

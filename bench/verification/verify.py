@@ -13,7 +13,7 @@ from accessors.api import Target
 from accessors.sql import SCHEMA
 from bench.dataset.loading import restore
 from bench.dataset.lock import Lock
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Fetch
 from bench.model.dataset import Dataset
@@ -41,7 +41,7 @@ FETCHES = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerificationResult:
     """What verification found of one backend."""
 
     backend: str
@@ -52,7 +52,7 @@ class Verdict:
 
 
 def verify(
-    crew: Crew,
+    crew: WorkerPool,
     held: Lock,
     database: Database,
     dataset: Dataset,
@@ -60,9 +60,9 @@ def verify(
     fetches: Iterable[Fetch] = FETCHES,
     *,
     on_compared: Callable[[str], None] = lambda backend: None,
-    on_verdict: Callable[[Verdict], None] = lambda verdict: None,
+    on_verdict: Callable[[VerificationResult], None] = lambda verdict: None,
     timeout_s: float = TIMEOUT_S,
-) -> list[Verdict]:
+) -> list[VerificationResult]:
     """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
 
     The rows are as before afterwards. Raises `BenchError` if another command may have used them.
@@ -85,9 +85,9 @@ def verify(
     for name, pending in reading.items():
         try:
             checks, unlike = crew.result(pending, timeout_s)
-            verdicts[name] = Verdict(name, checks, str(unlike) if unlike else None)
+            verdicts[name] = VerificationResult(name, checks, str(unlike) if unlike else None)
         except WorkError as error:  # whatever a library raises is its verdict
-            verdicts[name] = Verdict(name, 0, redact(str(error), database.url))
+            verdicts[name] = VerificationResult(name, 0, redact(str(error), database.url))
         held.check()
         on_compared(name)
     # One after another, when nobody reads: each looks at what it alone has written.
@@ -108,7 +108,7 @@ def verify(
             finally:
                 held.check()
                 held.run(partial(restore, dataset=dataset))
-            verdict = Verdict(name, verdict.checks + len(planned), difference)
+            verdict = VerificationResult(name, verdict.checks + len(planned), difference)
             verdicts[name] = verdict
         on_verdict(verdict)
     return [verdicts[name] for name in asked]

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.analysis.compare.differences import Difference, differences
+from bench.analysis.compare.differences import EnvironmentDifference, differences
 from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.stationarity import taken_by_others
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import NoiseFloor, Verdict, compare, noise_floor
-from bench.analysis.warnings import Caution, cautions
+from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
 from bench.results.file import Results
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedCase:
     """A case that the first run and another one measured."""
 
     case: Case
@@ -32,19 +32,19 @@ class Comparison:
     names: tuple[str, ...]
     """Of the runs; the first is what the others are held against."""
     figure: Figure
-    differences: tuple[Difference, ...]
+    differences: tuple[EnvironmentDifference, ...]
     obstacles: tuple[str, ...]
     """Why these runs should not be compared at all."""
     floors: tuple[NoiseFloor | None, ...]
     """Of each run."""
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedCase, ...]
     """In the order of the first run's plan."""
-    cautions: tuple[tuple[Caution, ...], ...]
+    result_warnings: tuple[tuple[ResultWarning, ...], ...]
     """Of each run: what to know before its figures are believed."""
 
     @property
-    def workloads(self) -> dict[str, list[Row]]:
-        grouped: dict[str, list[Row]] = {}
+    def workloads(self) -> dict[str, list[ComparedCase]]:
+        grouped: dict[str, list[ComparedCase]] = {}
         for row in self.rows:
             grouped.setdefault(row.case.workload, []).append(row)
         return grouped
@@ -86,7 +86,7 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
         for summaries in measured
     )
     rows = [
-        Row(
+        ComparedCase(
             base.case,
             base,
             tuple(
@@ -107,7 +107,7 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
         floors,
         tuple(row for row in rows if any(v and v.ratio for v in row.verdicts)),
         tuple(
-            tuple(cautions(results, summaries))
+            tuple(result_warnings(results, summaries))
             for (_, results), summaries in zip(runs, measured, strict=True)
         ),
     )

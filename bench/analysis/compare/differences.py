@@ -14,7 +14,7 @@ _SINCE_FORMAT_3 = {"host.cpu_generation"}
 
 
 @dataclass(frozen=True)
-class Difference:
+class EnvironmentDifference:
     """Something that is not the same in all runs."""
 
     what: str
@@ -26,15 +26,17 @@ class Difference:
         return f"{self.what}: {' -> '.join(map(_shown, self.values))}"
 
 
-def differences(headers: Sequence[Header]) -> list[Difference]:
+def differences(headers: Sequence[Header]) -> list[EnvironmentDifference]:
     """All that differs, what decides most first: dataset, options, server, machine, versions."""
     told = [dict(_facts(header)) for header in headers]
     names = dict.fromkeys(name for facts in told for name in facts)
-    found = [Difference(name, tuple(facts.get(name) for facts in told)) for name in names]
+    found = [
+        EnvironmentDifference(name, tuple(facts.get(name) for facts in told)) for name in names
+    ]
     return [each for each in found if len({repr(value) for value in _told(each)}) > 1]
 
 
-def _told(difference: Difference) -> list[Any]:
+def _told(difference: EnvironmentDifference) -> list[Any]:
     newer = difference.what in _SINCE_FORMAT_3
     return [value for value in difference.values if value is not None or not newer]
 

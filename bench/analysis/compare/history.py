@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.compare.differences import Difference, differences
+from bench.analysis.compare.differences import EnvironmentDifference, differences
 from bench.analysis.figure import Figure
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stats import Interval, median_over_rounds
@@ -23,7 +23,7 @@ class Moment:
     created_at: str
     figures: dict[Case, Interval]
     """Median over rounds with its interval, in the figure's base unit."""
-    changes: tuple[Difference, ...]
+    changes: tuple[EnvironmentDifference, ...]
     """In what its surroundings differ from those of the run before."""
 
 
@@ -59,5 +59,5 @@ def few(moment: Moment) -> bool:
     return any(figure.rounds < ENOUGH_ROUNDS for figure in moment.figures.values())
 
 
-def _telling(changes: Iterable[Difference]) -> list[Difference]:
+def _telling(changes: Iterable[EnvironmentDifference]) -> list[EnvironmentDifference]:
     return [change for change in changes if change.what not in _OPTIONS]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bench.analysis import warnings as cautions
 from bench.analysis.findings.finding import Finding
 from bench.analysis.summary import Summary
+from bench.analysis.warnings import result_warnings
 from bench.results.file import Results
 
 TOPIC = "Caution"
@@ -13,7 +13,7 @@ TOPIC = "Caution"
 def findings(results: Results, summaries: list[Summary]) -> Iterator[Finding]:
     yield from _unverified(results)
     yield from _unfinished(results)
-    for each in cautions.cautions(results, summaries):
+    for each in result_warnings(results, summaries):
         sentence = f"{each.symptom[0].upper()}{each.symptom[1:]}. Likely: {each.cause}."
         yield Finding(TOPIC, sentence, f"Try: {each.cure}")
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from bench.analysis.compare.comparison import Comparison, Row
+from bench.analysis.compare.comparison import ComparedCase, Comparison
 from bench.analysis.look import Look
 from bench.analysis.selection import Selection
 from bench.analysis.verdict import Verdict
@@ -36,7 +36,9 @@ def figures(comparison: Comparison, selection: Selection) -> Iterator[tuple[str,
         yield f"forest-{workload}", _figure(comparison, selection, workload, rows)
 
 
-def _figure(comparison: Comparison, selection: Selection, workload: str, rows: list[Row]) -> Figure:
+def _figure(
+    comparison: Comparison, selection: Selection, workload: str, rows: list[ComparedCase]
+) -> Figure:
     first, *others = comparison.names
     better = (
         "to the right is better" if comparison.figure.more_is_better else "to the left is better"

@@ -41,7 +41,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Line:
+class ComparisonLine:
     """A case in all runs that have it."""
 
     summary: Summary
@@ -159,13 +159,13 @@ def _charts(found: dict[str, list[Change]], selection: Selection) -> list[Chart]
 
 def _tables(
     compared: Sequence[Compared], found: dict[str, list[Change]], selection: Selection
-) -> dict[str, list[Line]]:
+) -> dict[str, list[ComparisonLine]]:
     measured = [{s.case: s for s in each.summaries if s.rounds} for each in compared]
     changed = [{each.case: each for each in own} for own in found.values()]
-    tables: dict[str, list[Line]] = {}
+    tables: dict[str, list[ComparisonLine]] = {}
     for summary in selection.summaries:
         case = summary.case
-        line = Line(
+        line = ComparisonLine(
             summary,
             [_value(run.get(case)) for run in measured],
             [run.get(case) for run in changed],

@@ -17,7 +17,7 @@ LABEL_GAP = 12.5
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     x: float
     y: float
     low: float | None
@@ -27,11 +27,11 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One backend's, on one scale."""
 
     look: Look
-    points: list[Point]
+    points: list[CurvePoint]
     label_y: float
 
     @property
@@ -44,7 +44,7 @@ class Line:
 class Drawn:
     """All lines on one scale."""
 
-    lines: list[Line]
+    lines: list[Curve]
     ticks: list[Tick]
 
 
@@ -93,10 +93,10 @@ def _drawn(
     x: Callable[[int], float],
     units: tuple[Unit, ...],
 ) -> Drawn:
-    lines: dict[Look, list[Point]] = {}
+    lines: dict[Look, list[CurvePoint]] = {}
     for name, own in by_backend(measured).items():
         points = [
-            Point(
+            CurvePoint(
                 x(each.case.concurrency),
                 scale.at(value.median),
                 None if value.low is None else scale.at(value.low),
@@ -110,7 +110,7 @@ def _drawn(
         if points:
             lines[selection.looks[name]] = points
     places = _apart({look: points[-1].y for look, points in lines.items()})
-    made = [Line(look, points, places[look]) for look, points in lines.items()]
+    made = [Curve(look, points, places[look]) for look, points in lines.items()]
     return Drawn(made, scale.ticks(5))
 
 

@@ -37,7 +37,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Row:
+class PanelRow:
     y: float
     entry: Entry
     figure: str
@@ -58,7 +58,7 @@ class RowsPanel:
 
     title: str
     height: float
-    rows: list[Row]
+    rows: list[PanelRow]
     headings: list[Heading]
     linear: list[Tick]
     log: list[Tick]
@@ -88,7 +88,7 @@ def rows_panel(
     own = (Unit("", unit.size),)
     linear = scale_of(values, LEFT, RIGHT, own, log=False)
     log = scale_of([*values, *extents(e.value for e in entries)], LEFT, RIGHT, own, log=True)
-    rows: list[Row] = []
+    rows: list[PanelRow] = []
     headings: list[Heading] = []
     y = float(TOP)
     for name, group in groups.items():
@@ -99,7 +99,7 @@ def rows_panel(
             figure = unit.text(entry.value.median)
             tip = _tip(entry, unit)
             marks = _mark(entry.value, linear), _mark(entry.value, log)
-            rows.append(Row(y + ROW / 2, entry, figure, tip, *marks))
+            rows.append(PanelRow(y + ROW / 2, entry, figure, tip, *marks))
             y += ROW
     full = f"{title} ({unit.symbol})" if unit.symbol else title
     reference = (linear.at(1), log.at(1)) if ratio else None

@@ -12,7 +12,7 @@ from bench.analysis.summary import Summary, summarise
 from bench.model.study import studies
 from bench.output.palette import hue
 from bench.output.report import cases, facts, figures, tables
-from bench.output.report.template import Backend, Section, render_page
+from bench.output.report.template import LegendEntry, Section, render_page
 from bench.results.file import RUN_FILE, Results
 
 AT_FIRST = 8
@@ -88,9 +88,9 @@ def by_topic(found: Sequence[Finding]) -> dict[str, list[Finding]]:
     return topics
 
 
-def backends(selection: Selection) -> list[Backend]:
+def backends(selection: Selection) -> list[LegendEntry]:
     """In the order of every chart."""
     return [
-        Backend(place, look, hue(look, selection.looks))
+        LegendEntry(place, look, hue(look, selection.looks))
         for place, look in enumerate(selection.looks.values())
     ]

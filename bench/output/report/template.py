@@ -13,7 +13,7 @@ from bench.analysis.look import Look
 
 
 @dataclass(frozen=True)
-class Backend:
+class LegendEntry:
     """What can be hidden and shown, in its hue."""
 
     place: int

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis.compare.comparison import Comparison, Row
+from bench.analysis.compare.comparison import ComparedCase, Comparison
 from bench.analysis.stats import Interval
 from bench.analysis.verdict import Verdict, in_words
 
@@ -48,7 +48,7 @@ def as_json(comparison: Comparison, margin: float | None) -> str:
         "differences": {each.what: each.values for each in comparison.differences},
         "forced": comparison.obstacles,
         "noise_floors": [_interval(each.ratio) if each else None for each in comparison.floors],
-        "cautions": [[vars(each) for each in own] for own in comparison.cautions],
+        "cautions": [[vars(each) for each in own] for own in comparison.result_warnings],
         "cases": [
             {
                 "key": row.case.key,
@@ -122,12 +122,12 @@ def _legend(comparison: Comparison) -> list[str]:
 def _cautions(comparison: Comparison) -> list[str]:
     return [
         f"! {name}: {caution.symptom}. Try: {caution.cure}"
-        for name, own in zip(comparison.names, comparison.cautions, strict=True)
+        for name, own in zip(comparison.names, comparison.result_warnings, strict=True)
         for caution in own
     ]
 
 
-def _case(row: Row) -> str:
+def _case(row: ComparedCase) -> str:
     return row.case.title.replace(f", {row.case.workload}", "")
 
 

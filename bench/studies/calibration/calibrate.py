@@ -19,7 +19,7 @@ from bench.analysis.summary import Summary, of_case
 from bench.analysis.verdict import Verdict, compare, noise_floor
 from bench.measure import runner
 from bench.measure.runner import Job
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
 from bench.model.dataset import Dataset
 from bench.model.profiles import POINT_READ
@@ -49,7 +49,7 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class Setting:
+class CalibrationConfig:
     """What is measured, how long, how often."""
 
     url: str = field(repr=False)
@@ -71,16 +71,18 @@ class Setting:
         return self.generations * self.rounds * (EQUALS + len(slowed.SHARES))
 
 
-def measure(setting: Setting, on_run: Callable[[], None]) -> list[Generation]:
+def measure(setting: CalibrationConfig, on_run: Callable[[], None]) -> list[Generation]:
     """All generations. Raises `WorkError` where a run gives nothing."""
     return [_generation(setting, number, on_run) for number in range(setting.generations)]
 
 
-def _generation(setting: Setting, generation: int, on_run: Callable[[], None]) -> Generation:
+def _generation(
+    setting: CalibrationConfig, generation: int, on_run: Callable[[], None]
+) -> Generation:
     backends = {f"{EQUAL} {number}": EQUAL for number in range(EQUALS)}
     backends |= {slowed.name_of(share): slowed.name_of(share) for share in slowed.SHARES}
     runs: dict[str, list[Run]] = {process: [] for process in backends}
-    with Crew() as crew:
+    with WorkerPool() as crew:
         for number in range(setting.rounds):
             order = random.Random(f"{generation}/{number}").sample(list(backends), len(backends))
             for process in order:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from time import perf_counter_ns
 
-from bench.studies.doctor.finding import Finding
+from bench.studies.doctor.finding import Diagnosis
 
 _SOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
 _READINGS = 200_000
@@ -16,7 +16,7 @@ _GAP_NS = 200_000
 _SHORT_SLEEP_S = 0.001
 
 
-def findings() -> Iterator[Finding]:
+def findings() -> Iterator[Diagnosis]:
     """Takes a second and a half, and a core."""
     readings = [perf_counter_ns() for _ in range(_READINGS)]
     steps = [step for a, b in pairwise(readings) if (step := b - a) > 0]
@@ -26,12 +26,12 @@ def findings() -> Iterator[Finding]:
     yield interruptions(_gaps_ns(), _SPIN_S)
 
 
-def clock_source(source: str | None, cost_ns: float) -> Finding:
+def clock_source(source: str | None, cost_ns: float) -> Diagnosis:
     """`cost_ns`: of one reading, from Python."""
     found = f"{source or time.get_clock_info('perf_counter').implementation}, {cost_ns:.0f} ns"
     if cost_ns < 250:
-        return Finding("clock", f"{found} a reading")
-    return Finding(
+        return Diagnosis("clock", f"{found} a reading")
+    return Diagnosis(
         "clock",
         f"{found} a reading",
         "caution" if cost_ns < 1000 else "bad",
@@ -40,12 +40,12 @@ def clock_source(source: str | None, cost_ns: float) -> Finding:
     )
 
 
-def resolution(step_ns: int) -> Finding:
+def resolution(step_ns: int) -> Diagnosis:
     """The smallest step that the clock was seen to take."""
     found = f"{step_ns:,} ns"
     if step_ns <= 1_000:
-        return Finding("resolution", found)
-    return Finding(
+        return Diagnosis("resolution", found)
+    return Diagnosis(
         "resolution",
         found,
         "caution" if step_ns <= 20_000 else "bad",
@@ -54,12 +54,12 @@ def resolution(step_ns: int) -> Finding:
     )
 
 
-def wake_up(late_ns: int) -> Finding:
+def wake_up(late_ns: int) -> Diagnosis:
     """How late a sleeper of 1 ms comes back, in the median."""
     found = f"{late_ns / 1e3:.0f} us late from a sleep of 1 ms"
     if late_ns < 500_000:
-        return Finding("wake-up", found)
-    return Finding(
+        return Diagnosis("wake-up", found)
+    return Diagnosis(
         "wake-up",
         found,
         "caution",
@@ -68,15 +68,15 @@ def wake_up(late_ns: int) -> Finding:
     )
 
 
-def interruptions(gaps_ns: Sequence[int], seconds: float) -> Finding:
+def interruptions(gaps_ns: Sequence[int], seconds: float) -> Diagnosis:
     """`gaps_ns`: for how long each time a busy loop was not running, over so many seconds."""
     share, longest_ms = sum(gaps_ns) / (seconds * 1e9), max(gaps_ns, default=0) / 1e6
     found = f"{len(gaps_ns) / seconds:.0f} a second, {share * 100:.1f} % of the time"
     if gaps_ns:
         found += f", the longest {longest_ms:.1f} ms"
     if share < 0.01:
-        return Finding("interruptions", found)
-    return Finding(
+        return Diagnosis("interruptions", found)
+    return Diagnosis(
         "interruptions",
         found,
         "caution" if share < 0.1 else "bad",

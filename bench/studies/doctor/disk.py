@@ -7,13 +7,13 @@ from statistics import median
 from time import perf_counter_ns
 
 from bench.model.errors import BenchError
-from bench.studies.doctor.finding import Finding
+from bench.studies.doctor.finding import Diagnosis
 
 _SYNCS = 30
 _PAGE = b"\0" * 8192  # as PostgreSQL writes its log
 
 
-def finding(folder: Path) -> Finding:
+def finding(folder: Path) -> Diagnosis:
     """Of the file system that holds this folder, or will: the embedded server's data lies there.
 
     Raises `BenchError` where nothing can be written there.
@@ -30,11 +30,11 @@ def finding(folder: Path) -> Finding:
         ) from error
 
 
-def sync_time(median_ns: float) -> Finding:
+def sync_time(median_ns: float) -> Diagnosis:
     """Of a page that is written and synced, again and again."""
     found = f"{median_ns / 1e6:.2f} ms to write and sync 8 kB"
     if median_ns < 20_000:
-        return Finding(
+        return Diagnosis(
             "disk",
             found,
             "caution",
@@ -42,14 +42,14 @@ def sync_time(median_ns: float) -> Finding:
             "Compare writes with each other, and not with another machine's.",
         )
     if median_ns > 5e6:
-        return Finding(
+        return Diagnosis(
             "disk",
             found,
             "caution",
             "a write waits for the disk: what the libraries differ in is hidden behind it.",
             "Compare client CPU of the writes, or use a faster disk: GATHERBENCH_HOME=...",
         )
-    return Finding("disk", found)
+    return Diagnosis("disk", found)
 
 
 def _median_sync_ns(file: int) -> float:

@@ -8,7 +8,7 @@ Level = Literal["good", "caution", "bad"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     subject: str

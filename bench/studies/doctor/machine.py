@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.studies.doctor.finding import Finding
+from bench.studies.doctor.finding import Diagnosis
 
 if TYPE_CHECKING:
     import psutil
@@ -17,7 +17,7 @@ _CPUS = Path("/sys/devices/system/cpu")
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def findings() -> Iterator[Finding]:
+def findings() -> Iterator[Diagnosis]:
     """Takes a second, in which nothing of ours works."""
     import psutil
 
@@ -31,11 +31,11 @@ def findings() -> Iterator[Finding]:
     yield memory(psutil.virtual_memory().available, psutil.swap_memory().used)
 
 
-def cores(allowed: int, installed: int, quota: float | None) -> Finding:
+def cores(allowed: int, installed: int, quota: float | None) -> Diagnosis:
     """`quota`: how many cores' worth of time a container gets; None for no limit."""
     found = f"{allowed} of {installed}" if allowed < installed else str(allowed)
     if quota is not None and quota < allowed:
-        return Finding(
+        return Diagnosis(
             "cores",
             f"{found}, limited to the time of {quota:g}",
             "bad",
@@ -43,7 +43,7 @@ def cores(allowed: int, installed: int, quota: float | None) -> Finding:
             "Lift the limit (docker run --cpuset-cpus instead of --cpus).",
         )
     if allowed == 1:
-        return Finding(
+        return Diagnosis(
             "cores",
             found,
             "bad",
@@ -51,7 +51,7 @@ def cores(allowed: int, installed: int, quota: float | None) -> Finding:
             "Use a machine with more, or a server elsewhere: --database-url.",
         )
     if allowed < 4:
-        return Finding(
+        return Diagnosis(
             "cores",
             found,
             "caution",
@@ -59,16 +59,16 @@ def cores(allowed: int, installed: int, quota: float | None) -> Finding:
             "Compare client CPU an operation, which does not; or a server elsewhere: "
             "--database-url.",
         )
-    return Finding("cores", found)
+    return Diagnosis("cores", found)
 
 
-def load(busy_percent: float, busiest: Sequence[tuple[str, float]]) -> Finding:
+def load(busy_percent: float, busiest: Sequence[tuple[str, float]]) -> Diagnosis:
     """`busiest`: names and percents of one core of what works here."""
     found = f"{busy_percent:.0f} % busy before anything is measured"
     if busy_percent < 5:
-        return Finding("load", found)
+        return Diagnosis("load", found)
     names = ", ".join(f"{name} {percent:.0f} %" for name, percent in busiest)
-    return Finding(
+    return Diagnosis(
         "load",
         found + (f" ({names})" if names else ""),
         "caution" if busy_percent < 25 else "bad",
@@ -77,12 +77,12 @@ def load(busy_percent: float, busiest: Sequence[tuple[str, float]]) -> Finding:
     )
 
 
-def steal(percent: float) -> Finding:
+def steal(percent: float) -> Diagnosis:
     """Time that a virtual machine wanted and its host gave to others."""
     found = f"{percent:.1f} % of the time taken by neighbours of this virtual machine"
     if percent < 0.5:
-        return Finding("steal", found)
-    return Finding(
+        return Diagnosis("steal", found)
+    return Diagnosis(
         "steal",
         found,
         "caution" if percent < 5 else "bad",
@@ -91,13 +91,13 @@ def steal(percent: float) -> Finding:
     )
 
 
-def frequency(governor: str | None, turbo: bool | None) -> Finding:
+def frequency(governor: str | None, turbo: bool | None) -> Diagnosis:
     """Of the first core; None where the system does not say, as in most virtual machines."""
     if governor is None:
-        return Finding("frequency", "the system does not tell (a virtual machine, as a rule)")
+        return Diagnosis("frequency", "the system does not tell (a virtual machine, as a rule)")
     found = f"governor {governor}" + (", turbo" if turbo else "")
     if governor not in ("performance", "userspace"):
-        return Finding(
+        return Diagnosis(
             "frequency",
             found,
             "caution",
@@ -105,20 +105,20 @@ def frequency(governor: str | None, turbo: bool | None) -> Finding:
             "sudo cpupower frequency-set --governor performance",
         )
     if turbo:
-        return Finding(
+        return Diagnosis(
             "frequency",
             found,
             "caution",
             "cores slow down when they get warm: later rounds look slower.",
             "Turn turbo off in the BIOS, or trust ratios within a run alone.",
         )
-    return Finding("frequency", found)
+    return Diagnosis("frequency", found)
 
 
-def memory(available_bytes: int, swapped_bytes: int) -> Finding:
+def memory(available_bytes: int, swapped_bytes: int) -> Diagnosis:
     found = f"{available_bytes / 1e9:.1f} GB free, {swapped_bytes / 1e9:.1f} GB swapped out"
     if available_bytes < 1e9:
-        return Finding(
+        return Diagnosis(
             "memory",
             found,
             "bad",
@@ -126,14 +126,14 @@ def memory(available_bytes: int, swapped_bytes: int) -> Finding:
             "Free some, or measure fewer: --backend, --scale 0.1.",
         )
     if swapped_bytes > 1e8:
-        return Finding(
+        return Diagnosis(
             "memory",
             found,
             "caution",
             "what is swapped out comes back when it is needed, in the middle of a round.",
             "Free some memory, then sudo swapoff -a && sudo swapon -a.",
         )
-    return Finding("memory", found)
+    return Diagnosis("memory", found)
 
 
 def _allowed_cores() -> int:

@@ -7,12 +7,12 @@ from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.summary import of_case
 from bench.analysis.verdict import NoiseFloor
 from bench.measure.runner import Job, run
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
 from bench.model.dataset import Dataset
 from bench.model.profiles import POINT_READ
 from bench.server.database import Database
-from bench.studies.doctor.finding import Finding
+from bench.studies.doctor.finding import Diagnosis
 
 BACKEND = "psycopg2"
 ROUNDS = 20
@@ -35,7 +35,7 @@ def measure(
     )
     names = ("one", "other")
     by_round: dict[str, dict[int, float]] = {name: {} for name in names}
-    with Crew() as crew:
+    with WorkerPool() as crew:
         for number in range(ROUNDS):
             for name in names if number % 2 else reversed(names):
                 found = crew.result(crew.submit(name, run, job), 60)
@@ -47,13 +47,13 @@ def measure(
     return NoiseFloor(case, ratio)
 
 
-def noise(factor: float) -> Finding:
+def noise(factor: float) -> Diagnosis:
     """How far apart two looked that do not differ: at least 1."""
     percent = (factor - 1) * 100
     found = f"the same point read against itself: up to {percent:.1f} % apart"
     if factor <= 1.03:
-        return Finding("noise floor", found)
-    return Finding(
+        return Diagnosis("noise floor", found)
+    return Diagnosis(
         "noise floor",
         f"{found}, over {ROUNDS} rounds of {ROUND_S} s",
         "caution" if factor <= 1.2 else "bad",
@@ -62,6 +62,6 @@ def noise(factor: float) -> Finding:
     )
 
 
-def unknown(reason: str, cure: str) -> Finding:
+def unknown(reason: str, cure: str) -> Diagnosis:
     """It could not be measured."""
-    return Finding("noise floor", "not measured", "bad", reason, cure)
+    return Diagnosis("noise floor", "not measured", "bad", reason, cure)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.studies.doctor import server_version
-from bench.studies.doctor.finding import Finding, Level
+from bench.studies.doctor.finding import Diagnosis, Level
 
 if TYPE_CHECKING:
     import psycopg
@@ -60,7 +60,7 @@ _WRONG = {"fsync", "debug_assertions", "log_statement"}
 """Settings with which the figures mislead."""
 
 
-def findings(connection: "psycopg.Connection[Any]") -> Iterator[Finding]:
+def findings(connection: "psycopg.Connection[Any]") -> Iterator[Diagnosis]:
     """Of the server behind the connection."""
     yield from server_version.findings(connection)
     names = [*_EXPECTED, "max_connections", *_RESERVED]
@@ -77,7 +77,7 @@ def findings(connection: "psycopg.Connection[Any]") -> Iterator[Finding]:
     yield company(*others)
 
 
-def settings(found: Mapping[str, str]) -> Iterator[Finding]:
+def settings(found: Mapping[str, str]) -> Iterator[Diagnosis]:
     """A finding for each that is not as expected; one good one where all are."""
     odd = {
         name: found[name]
@@ -85,18 +85,18 @@ def settings(found: Mapping[str, str]) -> Iterator[Finding]:
         if name in found and found[name] not in expected
     }
     if not odd:
-        yield Finding("settings", f"all {len(_EXPECTED)} that matter are PostgreSQL's defaults")
+        yield Diagnosis("settings", f"all {len(_EXPECTED)} that matter are PostgreSQL's defaults")
     for name, value in odd.items():
         _, consequence, cure = _EXPECTED[name]
         level: Level = "bad" if name in _WRONG else "caution"
-        yield Finding("settings", f"{name} = {value}", level, consequence, cure)
+        yield Diagnosis("settings", f"{name} = {value}", level, consequence, cure)
 
 
-def connections(limit: int) -> Finding:
+def connections(limit: int) -> Diagnosis:
     """How many the server takes, without those that are reserved."""
     if limit >= LARGEST_CROWD + 4:
-        return Finding("connections", f"{limit} at most")
-    return Finding(
+        return Diagnosis("connections", f"{limit} at most")
+    return Diagnosis(
         "connections",
         f"{limit} at most",
         "caution",
@@ -105,14 +105,14 @@ def connections(limit: int) -> Finding:
     )
 
 
-def company(active: int, connected: int) -> Finding:
+def company(active: int, connected: int) -> Diagnosis:
     """Other clients of the same server: those that ask something now, and all."""
     if not connected:
-        return Finding("company", "no other client")
+        return Diagnosis("company", "no other client")
     found = f"{connected} other client{'s' if connected > 1 else ''}, {active} active"
     if not active:
-        return Finding("company", found)
-    return Finding(
+        return Diagnosis("company", found)
+    return Diagnosis(
         "company",
         found,
         "caution",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.server.database import OLDEST_SERVER
 from bench.server.programs import MAJOR_VERSION
-from bench.studies.doctor.finding import Finding
+from bench.studies.doctor.finding import Diagnosis
 
 if TYPE_CHECKING:
     import psycopg
@@ -33,16 +33,16 @@ NEW_SETTINGS: Mapping[str, NewSetting] = {
 """From https://www.postgresql.org/docs/release/; tests/versions asks each server."""
 
 
-def findings(connection: "psycopg.Connection[Any]") -> Iterator[Finding]:
+def findings(connection: "psycopg.Connection[Any]") -> Iterator[Diagnosis]:
     """Yield what follows from the version of the server behind the connection."""
     version = connection.info.parameter_status("server_version") or "unknown"
     yield from of_version(version, connection.info.server_version // 10_000)
 
 
-def of_version(version: str, major: int) -> Iterator[Finding]:
+def of_version(version: str, major: int) -> Iterator[Diagnosis]:
     """Yield what follows from a version, given as the server gives it and as its major number."""
     if major > MAJOR_VERSION:
-        yield Finding(
+        yield Diagnosis(
             "version",
             f"PostgreSQL {version}",
             "caution",
@@ -51,9 +51,9 @@ def of_version(version: str, major: int) -> Iterator[Finding]:
             "Look for a newer gatherbench, or leave --database-url out for the embedded server.",
         )
         return
-    yield Finding("version", f"PostgreSQL {version}")
+    yield Diagnosis("version", f"PostgreSQL {version}")
     for name, setting in NEW_SETTINGS.items():
         if major < setting.since:
-            yield Finding(
+            yield Diagnosis(
                 "version", f"no {name}, which came with {setting.since}: {setting.without}"
             )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
-from bench.studies.lessons.fixture import NAP, Shop
-from bench.studies.lessons.lesson import Setting
+from bench.studies.lessons.fixture import NAP, Fixture
+from bench.studies.lessons.lesson import LessonSetting
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,7 +29,7 @@ _ONE = text("SELECT 1")
 Call = Callable[[], Awaitable[object]]
 
 
-def measure(setting: Setting) -> dict[str, Any]:
+def measure(setting: LessonSetting) -> dict[str, Any]:
     """`calls`: ns a call, a value a round. `crowds`: ns for 20 tasks of 10 ms, likewise."""
     crew, url = setting.crew, setting.database.url
     pending = crew.submit("cost", _run, url, setting.driver, setting.trials)
@@ -78,10 +78,10 @@ def _table(what: str, heading: str, figures: Mapping[str, list[float]]) -> "Rend
 
 
 def _run(url: str, driver: str, rounds: int) -> dict[str, Any]:
-    return asyncio.run(_measure(Shop(url, f"gatherbench-lesson-{os.getpid()}", driver), rounds))
+    return asyncio.run(_measure(Fixture(url, f"gatherbench-lesson-{os.getpid()}", driver), rounds))
 
 
-async def _measure(shop: Shop, rounds: int) -> dict[str, Any]:
+async def _measure(shop: Fixture, rounds: int) -> dict[str, Any]:
     async with _calls(shop) as calls:
         each = await _timed(calls, _CALLS, rounds)
     async with _crowds(shop) as crowds:
@@ -105,7 +105,7 @@ async def _timed(calls: Mapping[str, Call], times: int, rounds: int) -> dict[str
 
 
 @asynccontextmanager
-async def _calls(shop: Shop) -> AsyncIterator[dict[str, Call]]:
+async def _calls(shop: Fixture) -> AsyncIterator[dict[str, Call]]:
     """What one may do for each task, from nothing to a connection of its own."""
     pinged = shop.make_engine(pool_pre_ping=True)
     unpooled = shop.make_engine(poolclass=NullPool)
@@ -145,10 +145,12 @@ async def _calls(shop: Shop) -> AsyncIterator[dict[str, Call]]:
 
 
 @asynccontextmanager
-async def _crowds(shop: Shop) -> AsyncIterator[dict[str, Call]]:
+async def _crowds(shop: Fixture) -> AsyncIterator[dict[str, Call]]:
     """20 tasks of 10 ms: in a loop, on one session, and on sessions of their own."""
     shops = {
-        size: Shop(shop.url, shop.name, shop.driver, options={"pool_size": size, "max_overflow": 0})
+        size: Fixture(
+            shop.url, shop.name, shop.driver, options={"pool_size": size, "max_overflow": 0}
+        )
         for size in _POOLS
     }
     for size, each in shops.items():
@@ -164,7 +166,7 @@ async def _crowds(shop: Shop) -> AsyncIterator[dict[str, Call]]:
         async with largest.sessions() as session:
             await asyncio.gather(*(session.execute(NAP) for _ in range(_TASKS)))
 
-    def apart(each: Shop) -> Call:
+    def apart(each: Fixture) -> Call:
         async def task() -> None:
             async with each.sessions() as session:
                 await session.execute(NAP)

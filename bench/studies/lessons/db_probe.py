@@ -23,7 +23,7 @@ _END_ALL = """
 """
 
 
-class Judge:
+class DatabaseProbe:
     """Takes no part in any trial. `name`: the application_name of those who do."""
 
     def __init__(self, connection: "psycopg.Connection[Any]", name: str) -> None:

@@ -19,7 +19,7 @@ from bench.studies.lessons.page import outcomes_in_words
 from bench.studies.lessons.question import QUESTIONS
 from bench.studies.lessons.record import Record, load
 from bench.studies.lessons.session_per_task import tallies
-from bench.studies.lessons.tally import Tally
+from bench.studies.lessons.tally import TrialTally
 from bench.studies.lessons.theme_pages import anchor, markdown
 
 
@@ -96,7 +96,7 @@ def _overview(record: Record, shown: str, folder: str) -> Iterator[str]:
     )
 
 
-def _with_guard(mistake: Mistake, ways: dict[str, Tally]) -> str:
+def _with_guard(mistake: Mistake, ways: dict[str, TrialTally]) -> str:
     if "guarded" not in ways:
         return "not SQLAlchemy"
     cell = outcomes_in_words(ways["guarded"], luck=True)

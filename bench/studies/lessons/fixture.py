@@ -36,7 +36,7 @@ _TIMEOUT_S = 1.0
 
 
 @dataclass
-class Shop:
+class Fixture:
     """An application on one engine. `url` is libpq's; `name` is what the server knows it by.
 
     Threads take what they use of it before they begin: from Python 3.12 on, a cached_property asked

@@ -7,7 +7,7 @@ from msgspec.json import Decoder
 
 from bench.results.header import Amount, Count
 from bench.results.schema import Place
-from bench.studies.lessons.tally import Tally
+from bench.studies.lessons.tally import TrialTally
 
 Times = Annotated[list[Amount], Meta(min_length=1)]
 """Nanoseconds, one a round."""
@@ -54,7 +54,7 @@ class _Answer(Struct):
 
 
 FOUND: dict[str, Decoder[Any]] = {
-    "session-per-task": Decoder(dict[str, dict[str, Tally]]),
+    "session-per-task": Decoder(dict[str, dict[str, TrialTally]]),
     "thinking-time": Decoder(_ThinkingTime),
     "one-engine": Decoder(_OneEngine),
     "cost-of-the-rule": Decoder(_CostOfTheRule),

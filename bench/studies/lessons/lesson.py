@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.server.database import Database
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ LESSONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Setting:
+class LessonSetting:
     """Where and how often a lesson is to be run."""
 
     database: Database
-    crew: Crew
+    crew: WorkerPool
     trials: int
     driver: str = "asyncpg"
     guard: bool = False
@@ -44,7 +44,7 @@ class Lesson(Protocol):
     TRIALS: int
     """As often as fits into a minute."""
 
-    def measure(self, setting: Setting) -> dict[str, Any]:
+    def measure(self, setting: LessonSetting) -> dict[str, Any]:
         """What was found, to be kept as JSON. Tells of each part as it is done."""
 
     def conclude(self, found: Mapping[str, Any]) -> "RenderableType":

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from accessors.sql import SCHEMA
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.outcome import most_at_once
 
 Told = Sequence[Any]
@@ -47,10 +47,10 @@ class Mistake:
 
     truth: ClassVar[str] = f"SELECT name FROM {SCHEMA}.lesson_order ORDER BY name"
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         raise NotImplementedError
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         raise NotImplementedError
 
     def agrees(self, answers: Told, truth: Rows) -> bool:

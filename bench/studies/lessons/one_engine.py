@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.pool import NullPool
 
 from bench.server.database import Database
-from bench.studies.lessons.db_probe import Judge
-from bench.studies.lessons.fixture import Shop
-from bench.studies.lessons.lesson import Setting
-from bench.studies.lessons.outcome import Failure
+from bench.studies.lessons.db_probe import DatabaseProbe
+from bench.studies.lessons.fixture import Fixture
+from bench.studies.lessons.lesson import LessonSetting
+from bench.studies.lessons.outcome import RaisedError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,7 +43,7 @@ PINGED = "one engine, pool_pre_ping"
 POOLED = "one engine"
 
 
-def measure(setting: Setting) -> dict[str, Any]:
+def measure(setting: LessonSetting) -> dict[str, Any]:
     """`calls`: ns a call, a value a round; `open`: connections after each call; `refusal`."""
     # A server of ours may be brought to its limit; of another one so many stay free.
     most = setting.database.free_connections()
@@ -110,7 +110,7 @@ def _run(url: str, driver: str, rounds: int, most: int) -> dict[str, Any]:
 
 async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, Any]:
     name = f"gatherbench-lesson-{os.getpid()}"
-    shop, passing = Shop(url, name, driver), Shop(url, f"{name}-passing", driver)
+    shop, passing = Fixture(url, name, driver), Fixture(url, f"{name}-passing", driver)
     unpooled, pinged = shop.make_engine(poolclass=NullPool), shop.make_engine(pool_pre_ping=True)
     ways: dict[str, Callable[[], Awaitable[None]]] = {
         LEFT_OPEN: lambda: _left_open(passing),
@@ -123,7 +123,7 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
     counted: dict[str, list[int]] = {}
     random = Random(rounds)
     with Database(url).connect() as connection:
-        judge = Judge(connection, passing.name)
+        judge = DatabaseProbe(connection, passing.name)
         for number in range(rounds + 1):  # the first only warms up
             for each in random.sample(list(ways), len(ways)):
                 began = time.perf_counter_ns()
@@ -134,7 +134,7 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
                 judge.end_all()
         for engine in (unpooled, pinged, shop.engine):
             await engine.dispose()
-        everyone = Judge(connection, name)
+        everyone = DatabaseProbe(connection, name)
         for each, call in ways.items():
             gc.collect()
             calls = most if each == LEFT_OPEN else _SHOWN_CALLS
@@ -154,7 +154,7 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
 
 
 async def _count(
-    call: Callable[[], Awaitable[None]], judge: Judge, calls: int
+    call: Callable[[], Awaitable[None]], judge: DatabaseProbe, calls: int
 ) -> tuple[list[int], str]:
     """How many connections are open after each of so many calls; what ended it before, in words."""
     counted: list[int] = []
@@ -162,17 +162,17 @@ async def _count(
         try:
             await call()
         except Exception as error:
-            failure = Failure.of(error)
+            failure = RaisedError.of(error)
             return counted, f"{failure.kind}: {failure.message}"
         counted.append(judge.open_connections())
     return counted, ""
 
 
-async def _left_open(shop: Shop) -> None:
+async def _left_open(shop: Fixture) -> None:
     await _call(shop.make_engine())
 
 
-async def _disposed(shop: Shop) -> None:
+async def _disposed(shop: Fixture) -> None:
     engine = shop.make_engine()
     await _call(engine)
     await engine.dispose()

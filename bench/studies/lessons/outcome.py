@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Failure:
+class RaisedError:
     """An exception as it is counted: without what differs from trial to trial."""
 
     kind: str
@@ -78,7 +78,7 @@ class Evidence:
     """What was told, and what the data say, in words."""
     agrees: bool
     """Is what everybody was told what the data say?"""
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[RaisedError, ...] = ()
     at_once: int | None = None
     """The most statements that ran at one time, by the server's clock; None where none tells."""
     tasks: int = 1

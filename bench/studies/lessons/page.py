@@ -12,7 +12,7 @@ from rich.text import Text
 from bench.model.units import TIMES, with_unit
 from bench.studies.lessons.mistake import Mistake
 from bench.studies.lessons.outcome import Outcome
-from bench.studies.lessons.tally import Tally
+from bench.studies.lessons.tally import TrialTally
 
 STYLES: Mapping[Outcome, str] = {
     Outcome.CRASHED: "bold magenta",
@@ -25,7 +25,7 @@ STYLES: Mapping[Outcome, str] = {
 }
 
 
-def page(mistake: Mistake, ways: Mapping[str, Tally], theme: str) -> RenderableType:
+def page(mistake: Mistake, ways: Mapping[str, TrialTally], theme: str) -> RenderableType:
     """Question, code, guess, outcome, reason, cure."""
     return Group(
         Rule(f"{theme}: {mistake.name}", align="left", style="dim"),
@@ -43,7 +43,7 @@ def page(mistake: Mistake, ways: Mapping[str, Tally], theme: str) -> RenderableT
     )
 
 
-def table(found: Mapping[Mistake, Mapping[str, Tally]]) -> RenderableType:
+def table(found: Mapping[Mistake, Mapping[str, TrialTally]]) -> RenderableType:
     """A row a mistake: what came of it, with the guard where it was on, and of the right way."""
     guarded = any("guarded" in ways for ways in found.values())
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
@@ -66,7 +66,7 @@ def table(found: Mapping[Mistake, Mapping[str, Tally]]) -> RenderableType:
     return Group(made, Text(), Text(closing, style="dim"))
 
 
-def outcomes_in_words(tally: Tally, *, luck: bool = False) -> str:
+def outcomes_in_words(tally: TrialTally, *, luck: bool = False) -> str:
     """Counts, the commonest first: `8 silently wrong, 2 raised`."""
     words = {Outcome.RIGHT.value: "right by luck"} if luck else {}
     if tally.caught_late:
@@ -74,7 +74,7 @@ def outcomes_in_words(tally: Tally, *, luck: bool = False) -> str:
     return ", ".join(f"{count} {words.get(name, name)}" for name, count in tally.outcomes.items())
 
 
-def what_was_seen(tally: Tally, right: Tally | None = None) -> Iterator[str]:
+def what_was_seen(tally: TrialTally, right: TrialTally | None = None) -> Iterator[str]:
     """What the data say, what was raised, what was left behind: a sentence each.
 
     `right`: what the right way took, where the time that was lost is to be told.
@@ -99,13 +99,15 @@ def what_was_seen(tally: Tally, right: Tally | None = None) -> Iterator[str]:
         yield f"{wrong_for}, and {right_for} the right way: {times:.1f} times as fast"
 
 
-def _found(name: str, tally: Tally, right: Tally | None = None) -> Iterator[RenderableType]:
+def _found(
+    name: str, tally: TrialTally, right: TrialTally | None = None
+) -> Iterator[RenderableType]:
     yield _line(name, _outcomes(tally, luck=name == "wrong"))
     for sentence in what_was_seen(tally, right):
         yield _line("", Text(sentence, style="dim"))
 
 
-def _outcomes(tally: Tally, *, luck: bool = False) -> Text:
+def _outcomes(tally: TrialTally, *, luck: bool = False) -> Text:
     return Text(outcomes_in_words(tally, luck=luck), style=STYLES[tally.main])
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import lazyload, selectinload
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.tables import Customer, Order
 
 # What forgets an await is wrong on purpose, and mypy would say so.
@@ -21,7 +21,7 @@ class Question:
     question: ClassVar[str]
     reason: ClassVar[str]
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         raise NotImplementedError
 
     @classmethod
@@ -38,7 +38,7 @@ class Joined(Question):
         "and reading it is no I/O."
     )
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             customer = await session.get_one(Customer, 1)
             return customer.address.post_code
@@ -49,7 +49,7 @@ class LazySelect(Question):
     question = 'What does `lazy="select"`, the default, do instead?'
     reason = "Reading the attribute would be I/O, which needs an await, and an attribute has none."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             customer = await session.get_one(Customer, 1, options=[lazyload(Customer.address)])
             return customer.address.post_code
@@ -60,7 +60,7 @@ class LazyLater(Question):
     question = "And after the session has been closed?"
     reason = "Then there is no session to load with, and the error is another one."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             customer = await session.get_one(Customer, 1, options=[lazyload(Customer.address)])
         return customer.address.post_code
@@ -71,7 +71,7 @@ class Selectin(Question):
     question = "What is the cure for a collection, or for many objects?"
     reason = "`selectinload` fetches all that is needed in one SELECT more, however many objects."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             found = await session.scalars(select(Customer).options(selectinload(Customer.address)))
             return [customer.address.post_code for customer in found]
@@ -82,7 +82,7 @@ class AwaitableAttrs(Question):
     question = "What does `awaitable_attrs` cost?"
     reason = "It is the lazy load, awaited: a SELECT for each object, one after the other (N + 1)."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             found = await session.scalars(select(Customer).options(lazyload(Customer.address)))
             return [(await each.awaitable_attrs.address).post_code for each in found]
@@ -93,7 +93,7 @@ class Expired(Question):
     question = "What may one read after a commit?"
     reason = "By default a commit expires every object, and the next read of any attribute is I/O."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             customer = await session.get_one(Customer, 1)
             await session.commit()
@@ -105,7 +105,7 @@ class Kept(Question):
     question = "What does `expire_on_commit=False` change?"
     reason = "Objects keep what they had. Nobody looks whether it is still so."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions(expire_on_commit=False) as session:
             customer = await session.get_one(Customer, 1)
             await session.commit()
@@ -120,7 +120,7 @@ class Stale(Question):
         "`populate_existing` makes it."
     )
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions(expire_on_commit=False) as session:
             customer = await session.get_one(Customer, 1)
             await session.commit()
@@ -137,7 +137,7 @@ class RolledBack(Question):
     question = "With it, what may one read after a rollback?"
     reason = "A rollback expires all the same: what the objects hold may never have been true."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions(expire_on_commit=False) as session:
             customer = await session.get_one(Customer, 1)
             await session.rollback()
@@ -152,7 +152,7 @@ class ForgottenExecute(Question):
         "is collected, as a line on stderr."
     )
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions.begin() as session:
             session.execute(update(Customer).values(name="renamed"))
         async with shop.sessions() as session:
@@ -164,7 +164,7 @@ class ForgottenFlush(Question):
     question = "`session.flush()` without its await?"
     reason = "No id yet. A commit flushes by itself, so that often nobody notices."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions.begin() as session:
             order = Order(name="A")
             session.add(order)
@@ -177,7 +177,7 @@ class ForgottenCommit(Question):
     question = "`session.commit()` without its await?"
     reason = "No exception, no row. Closing the session rolls back what was never committed."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             session.add(Order(name="A"))
             session.commit()
@@ -190,7 +190,7 @@ class ForgottenRollback(Question):
     question = "`session.rollback()` without its await?"
     reason = "The order that was rejected is still pending, and the next commit saves it."
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             session.add(Order(name="rejected"))
             session.rollback()
@@ -207,7 +207,7 @@ class ForgottenBegin(Question):
         "or entered. The transaction begins by itself at the first statement."
     )
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
             session.begin()
             return session.in_transaction()
@@ -221,7 +221,7 @@ class SameColumn(Question):
         "every row. Asked for customer 3, it takes the first."
     )
 
-    async def ask(self, shop: Shop) -> Any:
+    async def ask(self, shop: Fixture) -> Any:
         asked_for = 3
         everybody = select(Customer).where(Customer.id == Customer.id).order_by(Customer.id)
         async with shop.sessions() as session:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from bench.measure.worker_pool import Pending
 from bench.measure.worker_process import DiedError, GivenUpError
 from bench.studies.lessons.catalogue import MISTAKES, THEMES
-from bench.studies.lessons.lesson import Setting
+from bench.studies.lessons.lesson import LessonSetting
 from bench.studies.lessons.mistake import Mistake
 from bench.studies.lessons.outcome import Evidence
-from bench.studies.lessons.tally import Tally
-from bench.studies.lessons.trial import TIMEOUT_S, Job, run
+from bench.studies.lessons.tally import TrialTally
+from bench.studies.lessons.trial import TIMEOUT_S, TrialJob, run
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,7 +26,7 @@ _LOST_IN_SILENCE = Evidence(says="no end", agrees=True, hung=True)
 _LOST_WITH_ITS_PROCESS = Evidence(says="its process died", agrees=True, crashed=True)
 
 
-def measure(setting: Setting) -> dict[str, Any]:
+def measure(setting: LessonSetting) -> dict[str, Any]:
     """For each mistake the tallies `wrong` and `right`, and `guarded` where there is a guard."""
     from bench.studies.lessons.page import page
 
@@ -51,23 +51,23 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
     return table(tallies(found))
 
 
-def tallies(found: Mapping[str, Any]) -> dict[Mistake, dict[str, Tally]]:
+def tallies(found: Mapping[str, Any]) -> dict[Mistake, dict[str, TrialTally]]:
     """What a file holds, of those mistakes that are still in the catalogue."""
     return {
-        MISTAKES[name]: {way: Tally(**kept) for way, kept in ways.items()}
+        MISTAKES[name]: {way: TrialTally(**kept) for way, kept in ways.items()}
         for name, ways in found.items()
         if name in MISTAKES
     }
 
 
-def tally(setting: Setting, mistake: Mistake, way: str, *, guard: bool = False) -> Tally:
+def tally(setting: LessonSetting, mistake: Mistake, way: str, *, guard: bool = False) -> TrialTally:
     """Run it, in a process of its own where it may hang."""
     url, driver = setting.database.url, setting.driver
     if way == "right" or not mistake.alone:
-        job = Job(mistake.name, way, setting.trials, url, driver, guard)
+        job = TrialJob(mistake.name, way, setting.trials, url, driver, guard)
         timeout_s = _START_S + setting.trials * 2 * TIMEOUT_S
-        return Tally.of(_evidence(setting, _submit(setting, "trials", job), timeout_s))
-    job = Job(mistake.name, way, 1, url, driver, guard)
+        return TrialTally.of(_evidence(setting, _submit(setting, "trials", job), timeout_s))
+    job = TrialJob(mistake.name, way, 1, url, driver, guard)
     running = [
         _submit(setting, f"trial {number}", job)
         for number in range(min(_A_PROCESS_EACH, setting.trials))
@@ -75,15 +75,15 @@ def tally(setting: Setting, mistake: Mistake, way: str, *, guard: bool = False) 
     evidence = [
         one for pending in running for one in _evidence(setting, pending, _START_S, dismiss=True)
     ]
-    return Tally.of(evidence)
+    return TrialTally.of(evidence)
 
 
-def _submit(setting: Setting, process: str, job: Job) -> Pending[list[Evidence]]:
+def _submit(setting: LessonSetting, process: str, job: TrialJob) -> Pending[list[Evidence]]:
     return setting.crew.submit(process, run, job)
 
 
 def _evidence(
-    setting: Setting,
+    setting: LessonSetting,
     pending: Pending[list[Evidence]],
     timeout_s: float,
     *,

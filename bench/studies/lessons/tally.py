@@ -10,7 +10,7 @@ from bench.studies.lessons.outcome import Evidence, Outcome, classify
 
 
 @dataclass(frozen=True)
-class Tally:
+class TrialTally:
     """Counts over the trials of one way of a mistake."""
 
     outcomes: Mapping[str, int]

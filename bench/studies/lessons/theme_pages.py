@@ -13,13 +13,13 @@ from bench.studies.lessons.page import outcomes_in_words, what_was_seen
 from bench.studies.lessons.question import QUESTIONS
 from bench.studies.lessons.question_page import seen
 from bench.studies.lessons.record import Record
-from bench.studies.lessons.tally import Tally
+from bench.studies.lessons.tally import TrialTally
 
 _BACK = "[One session per task](../one-session-per-task.md)"
 _SOURCES = "../../bench/studies/lessons/mistakes"
 
 
-def theme_page(theme: str, found: Mapping[Mistake, Mapping[str, Tally]]) -> str:
+def theme_page(theme: str, found: Mapping[Mistake, Mapping[str, TrialTally]]) -> str:
     """Return the page of a theme as Markdown: each of its mistakes with its right way."""
     shown = [mistake for mistake in THEMES[theme] if mistake in found]
     parts = [f"# {theme}", f"Part of {_BACK}; it explains the words and the outcomes."]
@@ -61,7 +61,7 @@ def anchor(heading: str) -> str:
 
 
 def _mistake(
-    mistake: Mistake, tallies: Mapping[str, Tally], printed: dict[str, Mistake]
+    mistake: Mistake, tallies: Mapping[str, TrialTally], printed: dict[str, Mistake]
 ) -> Iterator[str]:
     wrong, right = tallies["wrong"], tallies["right"]
     yield f"## {mistake.name}"
@@ -91,7 +91,7 @@ def _file(mistake: Mistake) -> str:
     return Path(inspect.getsourcefile(type(mistake)) or "").name
 
 
-def _bullets(tally: Tally, right: Tally | None = None) -> str:
+def _bullets(tally: TrialTally, right: TrialTally | None = None) -> str:
     return "\n".join(f"- {sentence}" for sentence in what_was_seen(tally, right))
 
 

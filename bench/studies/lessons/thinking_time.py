@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accessors.sql import SCHEMA
 from bench.server.database import Database
-from bench.studies.lessons.db_probe import Judge
-from bench.studies.lessons.fixture import Shop
-from bench.studies.lessons.lesson import Setting
+from bench.studies.lessons.db_probe import DatabaseProbe
+from bench.studies.lessons.fixture import Fixture
+from bench.studies.lessons.lesson import LessonSetting
 from bench.studies.lessons.outcome import Outcome, flatten
 from bench.studies.lessons.tables import Order
 
@@ -34,7 +34,7 @@ _TRIAL_TIMEOUT_S = 4.0
 
 
 @dataclass(frozen=True)
-class Crowd:
+class Handlers:
     """So many handlers, and what they share."""
 
     name: str
@@ -45,16 +45,16 @@ class Crowd:
 
 
 CROWDS = (
-    Crowd("10 tasks, warm pool", 10),
-    Crowd("5 tasks", 5),
-    Crowd("2 tasks", 2),
-    Crowd("10 tasks, cold pool", 10, warm=False),
-    Crowd("10 tasks, a lock", 10, lock=True),
-    Crowd("a session each", 10, shared=False),
+    Handlers("10 tasks, warm pool", 10),
+    Handlers("5 tasks", 5),
+    Handlers("2 tasks", 2),
+    Handlers("10 tasks, cold pool", 10, warm=False),
+    Handlers("10 tasks, a lock", 10, lock=True),
+    Handlers("a session each", 10, shared=False),
 )
 
 
-class Plan(NamedTuple):
+class ThinkingPlan(NamedTuple):
     """What a handler is going to do."""
 
     name: str
@@ -64,7 +64,7 @@ class Plan(NamedTuple):
 
 
 @dataclass
-class Point:
+class ThinkingPoint:
     """What came of all trials of a crowd at one length of thought."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Point:
     """Orders that are there although nobody was told so: refused, or failed."""
 
 
-def measure(setting: Setting) -> dict[str, Any]:
+def measure(setting: LessonSetting) -> dict[str, Any]:
     """For each crowd and each length of thought, a `Point`."""
     pending = setting.crew.submit(
         "thought", _run, setting.database.url, setting.driver, setting.trials
@@ -130,17 +130,19 @@ async def _all(url: str, driver: str, trials: int) -> dict[str, Any]:
     return {"thought_ms": list(THOUGHT_MS), "crowds": dict(named)}
 
 
-async def _crowd(crowd: Crowd, url: str, driver: str, trials: int) -> list[dict[str, Any]]:
+async def _crowd(crowd: Handlers, url: str, driver: str, trials: int) -> list[dict[str, Any]]:
     name = f"gatherbench-lesson-{os.getpid()}-{CROWDS.index(crowd)}"
     with Database(url).connect() as connection:
-        judge = Judge(connection, name)
-        shop = Shop(url, name, driver)
+        judge = DatabaseProbe(connection, name)
+        shop = Fixture(url, name, driver)
         points = [await _point(crowd, each, shop, judge, trials) for each in THOUGHT_MS]
     return [asdict(point) for point in points]
 
 
-async def _point(crowd: Crowd, thought_ms: int, shop: Shop, judge: Judge, trials: int) -> Point:
-    point, outcomes = Point(), Counter[str]()
+async def _point(
+    crowd: Handlers, thought_ms: int, shop: Fixture, judge: DatabaseProbe, trials: int
+) -> ThinkingPoint:
+    point, outcomes = ThinkingPoint(), Counter[str]()
     for trial in range(trials):
         fresh = replace(shop, options={"pool_size": crowd.tasks})
         if crowd.warm:
@@ -155,13 +157,18 @@ async def _point(crowd: Crowd, thought_ms: int, shop: Shop, judge: Judge, trials
 
 
 async def _trial(
-    crowd: Crowd, shop: Shop, thought_ms: int, about: str, judge: Judge, point: Point
+    crowd: Handlers,
+    shop: Fixture,
+    thought_ms: int,
+    about: str,
+    judge: DatabaseProbe,
+    point: ThinkingPoint,
 ) -> str:
     """The outcome, which is also counted into the point."""
     lock = asyncio.Lock() if crowd.lock else None
     half_s, random = thought_ms / 2000, Random(about)
     plans = [
-        Plan(
+        ThinkingPlan(
             f"{about}, {number}",
             random.uniform(0, half_s),
             random.uniform(0, half_s),
@@ -177,7 +184,7 @@ async def _trial(
             await session.close()
     else:
 
-        async def alone(plan: Plan) -> str | None:
+        async def alone(plan: ThinkingPlan) -> str | None:
             async with shop.sessions() as own:
                 return await _handle(own, plan, None)
 
@@ -201,7 +208,9 @@ def _is_refused(number: int) -> bool:
     return number % _REFUSED_EVERY == 1
 
 
-async def _handle(session: "AsyncSession", plan: Plan, lock: asyncio.Lock | None) -> str | None:
+async def _handle(
+    session: "AsyncSession", plan: ThinkingPlan, lock: asyncio.Lock | None
+) -> str | None:
     """A request: think, add, think, and commit, or roll back what was refused."""
     await asyncio.sleep(plan.before_s)
     session.add(Order(name=plan.name))

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from bench.server.database import Database
 from bench.studies.lessons import guarded
-from bench.studies.lessons.db_probe import Judge
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.db_probe import DatabaseProbe
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Told
-from bench.studies.lessons.outcome import Evidence, Failure, flatten, leaves
+from bench.studies.lessons.outcome import Evidence, RaisedError, flatten, leaves
 
 TIMEOUT_S = 3.0
 """A trial that takes longer hangs: none has more than a fifth of a second of work."""
@@ -24,7 +24,7 @@ _SETTLE_S = 0.5
 
 
 @dataclass(frozen=True)
-class Job:
+class TrialJob:
     """So many trials of one way of a mistake. Picklable, as it goes to another process."""
 
     mistake: str
@@ -35,7 +35,7 @@ class Job:
     guard: bool = False
 
 
-def run(job: Job) -> list[Evidence]:
+def run(job: TrialJob) -> list[Evidence]:
     """The evidence of each trial. The scratch tables have to be there."""
     from bench.studies.lessons.catalogue import mistake_named
 
@@ -55,7 +55,7 @@ def run(job: Job) -> list[Evidence]:
     return found
 
 
-async def _trials(job: Job, mistake: Mistake) -> list[Evidence]:
+async def _trials(job: TrialJob, mistake: Mistake) -> list[Evidence]:
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     name = f"gatherbench-lesson-{os.getpid()}"
     options = {"pool_size": max(5, mistake.tasks), **mistake.options}
@@ -65,10 +65,10 @@ async def _trials(job: Job, mistake: Mistake) -> list[Evidence]:
     found: list[Evidence] = []
     shop = None
     with Database(job.url).connect() as connection:
-        judge = Judge(connection, name)
+        judge = DatabaseProbe(connection, name)
         for _ in range(job.trials):
             judge.clear()
-            shop = shop or Shop(job.url, name, job.driver, job.guard, options)
+            shop = shop or Fixture(job.url, name, job.driver, job.guard, options)
             if mistake.warm:
                 await shop.warm_up(open_before)
             found.append(await _trial(mistake, getattr(mistake, job.way), shop, judge))
@@ -81,7 +81,7 @@ async def _trials(job: Job, mistake: Mistake) -> list[Evidence]:
 
 
 async def _trial(
-    mistake: Mistake, way: Callable[[Shop], Awaitable[Told]], shop: Shop, judge: Judge
+    mistake: Mistake, way: Callable[[Fixture], Awaitable[Told]], shop: Fixture, judge: DatabaseProbe
 ) -> Evidence:
     shop.open()
     guarded.violations(shop.guard)  # those of the last trial
@@ -101,7 +101,7 @@ async def _trial(
     return Evidence(
         says=mistake.says(answers, truth),
         agrees=mistake.agrees(answers, truth),
-        failures=tuple(Failure.of(error) for one in errors for error in leaves(one)),
+        failures=tuple(RaisedError.of(error) for one in errors for error in leaves(one)),
         at_once=mistake.at_once(answers),
         tasks=mistake.tasks,
         hung=timeout.expired(),
@@ -113,7 +113,7 @@ async def _trial(
     )
 
 
-async def _left(judge: Judge) -> int:
+async def _left(judge: DatabaseProbe) -> int:
     """A connection that was closed a moment ago is given a moment to be gone."""
     for _ in range(3):
         if not judge.left_in_transaction():
@@ -131,7 +131,7 @@ async def _end_stragglers() -> None:
         await asyncio.wait(others, timeout=_SETTLE_S)
 
 
-async def _close(shop: Shop) -> None:
+async def _close(shop: Fixture) -> None:
     with suppress(Exception):  # of connections that are in no state to be closed
         async with asyncio.timeout(_SETTLE_S):
             await shop.close()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 from bench.server.database import Database
-from bench.studies.lessons.db_probe import Judge
-from bench.studies.lessons.fixture import Shop
-from bench.studies.lessons.lesson import Setting
-from bench.studies.lessons.outcome import Failure
+from bench.studies.lessons.db_probe import DatabaseProbe
+from bench.studies.lessons.fixture import Fixture
+from bench.studies.lessons.lesson import LessonSetting
+from bench.studies.lessons.outcome import RaisedError
 from bench.studies.lessons.question import QUESTIONS, Question
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Answer:
     warnings: tuple[str, ...]
 
 
-def measure(setting: Setting) -> dict[str, Any]:
+def measure(setting: LessonSetting) -> dict[str, Any]:
     """For each question its answers, with how often they were given."""
     from bench.studies.lessons.question_page import page
 
@@ -60,10 +60,10 @@ def _run(url: str, driver: str, trials: int) -> dict[str, Any]:
 
 
 async def _answers(url: str, driver: str, trials: int) -> dict[str, Any]:
-    shop = Shop(url, f"gatherbench-lesson-{os.getpid()}", driver)
+    shop = Fixture(url, f"gatherbench-lesson-{os.getpid()}", driver)
     found = {}
     with Database(url).connect() as connection:
-        judge = Judge(connection, shop.name)
+        judge = DatabaseProbe(connection, shop.name)
         for question in QUESTIONS:
             answers = Counter[Answer]()
             for _ in range(trials):
@@ -76,7 +76,7 @@ async def _answers(url: str, driver: str, trials: int) -> dict[str, Any]:
     return found
 
 
-async def _answer(question: Question, shop: Shop) -> Answer:
+async def _answer(question: Question, shop: Fixture) -> Answer:
     sent: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -89,7 +89,7 @@ async def _answer(question: Question, shop: Shop) -> Answer:
         try:
             saw = repr(await question.ask(shop))
         except Exception as error:
-            failure = Failure.of(error)
+            failure = RaisedError.of(error)
             code = f" ({failure.code})" if failure.code else ""
             saw = f"{failure.kind.rpartition('.')[2]}{code}: {failure.message}"
     event.remove(engine, "after_cursor_execute", note)

@@ -6,6 +6,8 @@ from itertools import islice
 
 from accessors.api import AsyncBackend, Backend
 from bench.measure import clients_async, clients_sync
+from bench.measure.clients_async import AsyncClients
+from bench.measure.clients_sync import Clients
 from bench.model.case import Case
 from bench.model.workload import WORKLOADS, Operation
 
@@ -18,7 +20,7 @@ def calls_a_round(case: Case) -> int:
     return 1 if WORKLOADS[case.workload].many_rows else CALLS_A_ROUND
 
 
-class Seat:
+class MicrobenchClient:
     """Of a thread, which opened the accessor itself."""
 
     def __init__(self, steps: Iterator[clients_sync.Step], calls: int) -> None:
@@ -37,7 +39,7 @@ class Seat:
             self.first_rows = rows
 
 
-class AsyncSeat:
+class AsyncMicrobenchClient:
     """Of a task, which opened the accessor itself."""
 
     def __init__(self, steps: Iterator[clients_async.Step], calls: int) -> None:
@@ -57,23 +59,26 @@ class AsyncSeat:
 
 @contextmanager
 def taken(
-    backend: Backend, case: Case, operations: tuple[Operation, ...], crowd: list[Seat]
-) -> Iterator[Seat]:
+    backend: Backend, case: Case, operations: tuple[Operation, ...], crowd: list[MicrobenchClient]
+) -> Iterator[MicrobenchClient]:
     """A seat with a session of its own, added to the crowd's."""
     with backend.accessor() as accessor:
-        steps = clients_sync.Worker(backend, case, operations).steps(accessor)
-        seat = Seat(steps, calls_a_round(case))
+        steps = Clients(backend, case, operations).steps(accessor)
+        seat = MicrobenchClient(steps, calls_a_round(case))
         crowd.append(seat)
         yield seat
 
 
 @asynccontextmanager
 async def taken_async(
-    backend: AsyncBackend, case: Case, operations: tuple[Operation, ...], crowd: list[AsyncSeat]
-) -> AsyncIterator[AsyncSeat]:
+    backend: AsyncBackend,
+    case: Case,
+    operations: tuple[Operation, ...],
+    crowd: list[AsyncMicrobenchClient],
+) -> AsyncIterator[AsyncMicrobenchClient]:
     """As `taken`, in a task."""
     async with backend.accessor() as accessor:
-        steps = clients_async.Worker(backend, case, operations).steps(accessor)
-        seat = AsyncSeat(steps, calls_a_round(case))
+        steps = AsyncClients(backend, case, operations).steps(accessor)
+        seat = AsyncMicrobenchClient(steps, calls_a_round(case))
         crowd.append(seat)
         yield seat

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from accessors.api import AsyncBackend, Backend
 from bench.model.case import Case
-from bench.studies.microbench.client import AsyncSeat, Seat, taken, taken_async
+from bench.studies.microbench.client import (
+    AsyncMicrobenchClient,
+    MicrobenchClient,
+    taken,
+    taken_async,
+)
 from bench.studies.microbench.conftest import Shop
 from bench.studies.microbench.threads import ThreadCrowd
 
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
 def test_sync(sync_case: Case, benchmark: Any, shop: Shop) -> None:
     case, job, backend = sync_case, shop.job(sync_case), shop.backend(sync_case)
     assert isinstance(backend, Backend)
-    crowd: list[Seat] = []
+    crowd: list[MicrobenchClient] = []
     seats = [taken(backend, case, plan, crowd) for plan in job.plans()]
     benchmark.group = group(case)
     with backend.open(job.target):
@@ -43,14 +48,14 @@ def test_async(
 ) -> None:
     case, job, backend = async_case, shop.job(async_case), shop.backend(async_case)
     assert isinstance(backend, AsyncBackend)
-    crowd: list[AsyncSeat] = []
+    crowd: list[AsyncMicrobenchClient] = []
     plans = iter(job.plans())
     async_benchmark.benchmark.group = group(case)
     pool = AsyncExitStack()
     async_benchmark_runner.run(pool.enter_async_context(backend.open(job.target)))
     try:
         async_benchmark(
-            AsyncSeat.round,
+            AsyncMicrobenchClient.round,
             tasks=case.concurrency,
             session=lambda: taken_async(backend, case, next(plans), crowd),
         )

@@ -7,13 +7,13 @@ from threading import Barrier, BrokenBarrierError
 from types import TracebackType
 from typing import Self
 
-from bench.studies.microbench.client import Seat
+from bench.studies.microbench.client import MicrobenchClient
 
 
 class ThreadCrowd:
     """On entering, every thread has taken its seat; on leaving, it has left it."""
 
-    def __init__(self, seats: Sequence[AbstractContextManager[Seat]]) -> None:
+    def __init__(self, seats: Sequence[AbstractContextManager[MicrobenchClient]]) -> None:
         self._seats = seats
         self._line = Barrier(len(seats) + 1)
         """Where all wait, and whoever tells them: before and after a round."""
@@ -52,7 +52,7 @@ class ThreadCrowd:
                 thread.result()
             raise
 
-    def _live(self, taken: AbstractContextManager[Seat]) -> None:
+    def _live(self, taken: AbstractContextManager[MicrobenchClient]) -> None:
         try:
             with taken as seat:
                 self._line.wait()

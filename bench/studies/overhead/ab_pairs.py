@@ -18,9 +18,10 @@ from threading import Timer
 
 import accessors
 from accessors.api import AsyncBackend, Backend
-from bench.measure import clients_async, clients_sync
+from bench.measure.clients_async import AsyncClients
+from bench.measure.clients_sync import Clients
 from bench.measure.runner import Job, beat
-from bench.measure.start_barrier import Course
+from bench.measure.start_barrier import StartBarrier
 from bench.studies.overhead.baseline import Flag, ask_asyncpg, ask_psycopg2
 
 
@@ -80,7 +81,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
 
     from accessors.aio.asyncpg import AsyncpgAccessor
 
-    crowd = [clients_async.Worker(backend, job.case, plan) for plan in job.plans()]
+    crowd = [AsyncClients(backend, job.case, plan) for plan in job.plans()]
     size = len(crowd)
     loop = asyncio.get_running_loop()
     async with (
@@ -93,7 +94,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
             for worker, connection in zip(crowd, connections, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
-        course = Course(0, 0, lambda: None)
+        course = StartBarrier(0, 0, lambda: None)
 
         async def harness() -> Turn:
             watch = _Watch()
@@ -124,7 +125,7 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
 
     from accessors.sync.psycopg2 import Psycopg2Accessor
 
-    crowd = [clients_sync.Worker(backend, job.case, plan) for plan in job.plans()]
+    crowd = [Clients(backend, job.case, plan) for plan in job.plans()]
     size = len(crowd)
     pool = ThreadedConnectionPool(size, size, job.url)
     with ThreadPoolExecutor(size) as threads:

@@ -48,7 +48,7 @@ Makers = dict[str, async_sessionmaker[AsyncSession]]
 
 
 @dataclass(frozen=True)
-class Round:
+class GuardRound:
     """A turn of each side of a part: ns a call, and ns a unit of work."""
 
     call_ns: dict[str, float]
@@ -57,7 +57,7 @@ class Round:
 
 @dataclass(frozen=True)
 class GuardCost:
-    rounds: Sequence[Round]
+    rounds: Sequence[GuardRound]
 
     @property
     def a_call_ns(self) -> Interval:
@@ -142,12 +142,12 @@ async def _measure(
         return found
 
 
-async def _round(part: Sequence[str], makers: Makers, order_ids: int) -> Round:
+async def _round(part: Sequence[str], makers: Makers, order_ids: int) -> GuardRound:
     call_ns, unit_ns = {}, {}
     for side in random.sample(part, len(part)):
         call_ns[side] = _calls(makers[side])
         unit_ns[side] = await _units(makers[side], order_ids)
-    return Round(call_ns, unit_ns)
+    return GuardRound(call_ns, unit_ns)
 
 
 def _calls(maker: async_sessionmaker[AsyncSession]) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import Interval
 from bench.measure.runner import Job
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.model.timeout import TIMEOUT_S
 from bench.studies.overhead.ab_pairs import Pair, Turn, take_turns
 
@@ -59,7 +59,7 @@ class Overhead:
 
 
 def measure(
-    crew: Crew, job: Job, most_pairs: int, on_progress: Callable[[Overhead], None]
+    crew: WorkerPool, job: Job, most_pairs: int, on_progress: Callable[[Overhead], None]
 ) -> Overhead:
     """Pairs of turns of `job.seconds`, in the backend's own process, until they say enough."""
     name = job.case.backend

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.model.case import Fetch
-from bench.studies.streaming.evidence import Way
+from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.plan import BATCHED
 
 DOCUMENTED = 10_000
@@ -15,7 +15,7 @@ https://docs.sqlalchemy.org/en/20/core/connections.html#using-server-side-cursor
 
 
 @dataclass(frozen=True)
-class Crossover:
+class BreakEven:
     """Of one backend and function: rows as words, `never` or, where nothing was measured, `-`."""
 
     backend: str
@@ -25,11 +25,11 @@ class Crossover:
     memory: str
 
 
-def crossovers(ways: Sequence[Way]) -> list[Crossover]:
+def break_evens(ways: Sequence[FetchModeResult]) -> list[BreakEven]:
     """In the order of the ways."""
     of = {(way.backend, way.function, way.fetch): way for way in ways}
     return [
-        Crossover(
+        BreakEven(
             backend,
             function,
             _from(_times(buffered), _times(batched)),
@@ -55,11 +55,11 @@ def crossover(buffered: Mapping[int, float], streamed: Mapping[int, float]) -> i
     return least
 
 
-def _times(way: Way) -> dict[int, float]:
+def _times(way: FetchModeResult) -> dict[int, float]:
     return {size: point.total_ns for size, point in way.points.items()}
 
 
-def _firsts(way: Way) -> dict[int, float]:
+def _firsts(way: FetchModeResult) -> dict[int, float]:
     return {size: point.first_row_ns for size, point in way.points.items()}
 
 

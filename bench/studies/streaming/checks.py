@@ -11,7 +11,7 @@ from bench.analysis.summary import Summary
 from bench.analysis.verdict import in_words
 from bench.model.case import Fetch
 from bench.results.entries import BareLoop
-from bench.studies.streaming.evidence import Way
+from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.plan import BATCHED, LARGEST, PROMISED
 
 FIRST_ROW = 1 / 20
@@ -26,7 +26,7 @@ Word = Literal["holds", "undecided", "broken"]
 
 
 @dataclass(frozen=True)
-class Promise:
+class Check:
     """A sentence, the figure that was measured, and whether that keeps to it."""
 
     sentence: str
@@ -34,9 +34,9 @@ class Promise:
     word: Word
 
 
-def promises(
-    ways: Sequence[Way], summaries: Iterable[Summary], bare: Iterable[BareLoop]
-) -> list[Promise]:
+def checks(
+    ways: Sequence[FetchModeResult], summaries: Iterable[Summary], bare: Iterable[BareLoop]
+) -> list[Check]:
     """Each promise that the results can be held against."""
     return [
         *_orm_streams(ways, list(summaries)),
@@ -46,7 +46,7 @@ def promises(
     ]
 
 
-def _orm_streams(ways: Sequence[Way], summaries: Sequence[Summary]) -> Iterator[Promise]:
+def _orm_streams(ways: Sequence[FetchModeResult], summaries: Sequence[Summary]) -> Iterator[Check]:
     for backend in PROMISED:
         buffered = _way(ways, backend, _BUFFERED)
         batched = _way(ways, backend, BATCHED)
@@ -55,14 +55,14 @@ def _orm_streams(ways: Sequence[Way], summaries: Sequence[Summary]) -> Iterator[
         rows = batched.largest
         what = f"{backend}, {rows:,} customers in batches of {BATCHED.batch_size:,}"
         share = batched.points[rows].first_row_ns / buffered.points[rows].first_row_ns
-        yield Promise(
+        yield Check(
             f"{what}: first row after at most 1/{1 / FIRST_ROW:.0f} of the buffered fetch",
             f"1/{1 / share:.0f}",
             _kept(share <= FIRST_ROW),
         )
         if rows in buffered.memory_bytes and rows in batched.memory_bytes:
             share = batched.memory_bytes[rows] / buffered.memory_bytes[rows]
-            yield Promise(
+            yield Check(
                 f"{what}: at most 1/{1 / MEMORY:.0f} of its memory",
                 f"1/{1 / share:.0f}",
                 _kept(share <= MEMORY),
@@ -76,16 +76,16 @@ def _orm_streams(ways: Sequence[Way], summaries: Sequence[Summary]) -> Iterator[
                 if faster := ratio_of_rounds(batches, buffer):
                     when = ", after gc.freeze()" if frozen else ""
                     words = f"{in_words(faster)} as many"
-                    yield Promise(f"{what}{when}: no fewer rows/s", words, _no_fewer(faster))
+                    yield Check(f"{what}{when}: no fewer rows/s", words, _no_fewer(faster))
 
 
-def _core_by_batches(ways: Sequence[Way]) -> Iterator[Promise]:
+def _core_by_batches(ways: Sequence[FetchModeResult]) -> Iterator[Check]:
     backend, size = "core+asyncpg", 10_000
     batched = _way(ways, backend, BATCHED)
     by_row = _way(ways, backend, Fetch("streamed", BATCHED.batch_size))
     if batched and by_row and size in batched.points and size in by_row.points:
         faster = batched.points[size].rows_per_s / by_row.points[size].rows_per_s
-        yield Promise(
+        yield Check(
             f"{backend}, {size:,} customers: at least {CORE_BATCHED:.0f} times the rows/s by"
             " batches as row by row",
             f"{faster:.1f} times",
@@ -93,7 +93,7 @@ def _core_by_batches(ways: Sequence[Way]) -> Iterator[Promise]:
         )
 
 
-def _nothing_added(bare: Iterable[BareLoop]) -> Iterator[Promise]:
+def _nothing_added(bare: Iterable[BareLoop]) -> Iterator[Check]:
     for loop in bare:
         pairs = range(len(loop.bare_ns))
         found = ratio_of_rounds(
@@ -102,7 +102,7 @@ def _nothing_added(bare: Iterable[BareLoop]) -> Iterator[Promise]:
         )
         if found:
             spread = f" ({found.low:.3f} to {found.high:.3f})" if found.low and found.high else ""
-            yield Promise(
+            yield Check(
                 f"{loop.case.backend}, {loop.case.fetch}: at least {LEAST_OF_BARE:.0%} of the"
                 " rows/s of a bare loop on the same cursor",
                 f"{found.median:.1%}{spread}",
@@ -110,13 +110,13 @@ def _nothing_added(bare: Iterable[BareLoop]) -> Iterator[Promise]:
             )
 
 
-def _memory_stays(ways: Sequence[Way]) -> Iterator[Promise]:
+def _memory_stays(ways: Sequence[FetchModeResult]) -> Iterator[Check]:
     streams = [way for way in ways if way.grows is not None and _gave_rows(way)]
     if not streams:
         return
     some, many = sorted(streams[0].memory_bytes)[-2:]
     growing = ", ".join(str(way) for way in streams if way.grows)
-    yield Promise(
+    yield Check(
         f"no stream's memory grows from {some:,} to {many:,} rows",
         growing or f"of {len(streams)} streams, none",
         _kept(not growing),
@@ -133,11 +133,11 @@ def _no_fewer(ratio: Interval) -> Word:
     return _kept(ratio.low >= 1)
 
 
-def _gave_rows(way: Way) -> bool:
+def _gave_rows(way: FetchModeResult) -> bool:
     return way.proof is not None and bool(way.proof.gave_rows)
 
 
-def _way(ways: Iterable[Way], backend: str, fetch: Fetch) -> Way | None:
+def _way(ways: Iterable[FetchModeResult], backend: str, fetch: Fetch) -> FetchModeResult | None:
     asked = (backend, "get_customers", fetch)
     return next((w for w in ways if (w.backend, w.function, w.fetch) == asked and w.points), None)
 

@@ -8,9 +8,9 @@ from bench.analysis.summary import summarise
 from bench.model.case import Fetch
 from bench.model.units import BYTES, RATES, TIMES, Unit, with_unit
 from bench.results import file as results
-from bench.studies.streaming.break_even import crossovers
-from bench.studies.streaming.checks import promises
-from bench.studies.streaming.evidence import Way, ways_of
+from bench.studies.streaming.break_even import break_evens
+from bench.studies.streaming.checks import checks
+from bench.studies.streaming.evidence import FetchModeResult, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, collected
 from bench.studies.streaming.plan import BATCH_SIZES, BATCHED, FUNCTIONS
 
@@ -35,15 +35,15 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
         "batches": _batches(customers),
         "orders": _ways(orders, ["asyncpg", "core+asyncpg", "orm+psycopg2", "orm+asyncpg"]),
         "held": _held(customers),
-        "crossovers": _crossovers(customers),
+        "break_evens": _crossovers(customers),
         "collector": _table(
             ["backend", "fetch", *HEADINGS],
             [[f"`{e.backend}`", f"`{e.fetch}`", *e.cells] for e in collected(summaries)],
             left=2,
         ),
-        "promises": "\n".join(
+        "checks": "\n".join(
             f"- *{each.word}*: {each.sentence}: **{each.figure}**"
-            for each in promises(ways, summaries, found.bare_loops)
+            for each in checks(ways, summaries, found.bare_loops)
         ),
         "where": f"`{header.command}`, {header.created_at[:10]}: {cpu},"
         f" {host.cores} cores, Python {environment.python}, PostgreSQL"
@@ -51,7 +51,7 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
     }
 
 
-def _ways(ways: Sequence[Way], backends: Iterable[str]) -> str:
+def _ways(ways: Sequence[FetchModeResult], backends: Iterable[str]) -> str:
     rows = [
         [
             f"`{way.backend}`",
@@ -71,7 +71,7 @@ def _ways(ways: Sequence[Way], backends: Iterable[str]) -> str:
     )
 
 
-def _batches(ways: Sequence[Way]) -> str:
+def _batches(ways: Sequence[FetchModeResult]) -> str:
     """Rows/s of 10,000 rows by batch size, row by row and batch by batch."""
     of = {(way.backend, way.fetch): way for way in ways if 10_000 in way.points}
     rows = []
@@ -85,7 +85,7 @@ def _batches(ways: Sequence[Way]) -> str:
     return _table(["backend", "fetch", *(f"N = {size:,}" for size in BATCH_SIZES)], rows, left=2)
 
 
-def _held(ways: Sequence[Way]) -> str:
+def _held(ways: Sequence[FetchModeResult]) -> str:
     rows = [
         [
             f"`{way.backend}`",
@@ -101,10 +101,10 @@ def _held(ways: Sequence[Way]) -> str:
     return _table(heading, rows, left=2)
 
 
-def _crossovers(ways: Sequence[Way]) -> str:
+def _crossovers(ways: Sequence[FetchModeResult]) -> str:
     rows = [
         [f"`{each.backend}`", each.total_time, each.first_row, each.memory]
-        for each in crossovers(ways)
+        for each in break_evens(ways)
     ]
     return _table(["backend", "total time", "first row", "memory"], rows, left=1)
 

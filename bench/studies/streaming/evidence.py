@@ -23,7 +23,7 @@ GROWTH_BYTES = 2_000_000
 
 
 @dataclass(frozen=True)
-class Point:
+class SizePoint:
     """One size of a result, fetched in one way: medians."""
 
     total_ns: float
@@ -36,15 +36,15 @@ class Point:
 
 
 @dataclass
-class Way:
+class FetchModeResult:
     """One way in which one backend fetches the rows of one function."""
 
     backend: str
     function: str
     fetch: Fetch
-    points: dict[int, Point] = field(default_factory=dict)
+    points: dict[int, SizePoint] = field(default_factory=dict)
     """By rows of the result, for one task alone."""
-    crowds: dict[int, Point] = field(default_factory=dict)
+    crowds: dict[int, SizePoint] = field(default_factory=dict)
     """By number of tasks, each with a session of its own."""
     memory_bytes: dict[int, int] = field(default_factory=dict)
     """Peak of one operation, by rows of the result."""
@@ -113,12 +113,14 @@ class Way:
         return "streams" if batch == 1 or (batch is None) else "streams in batches"
 
 
-def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
+def ways_of(results: Results, summaries: Iterable[Summary]) -> list[FetchModeResult]:
     """Each way that was measured or proved, in the order of the plan."""
-    found: dict[tuple[str, str, Fetch], Way] = {}
+    found: dict[tuple[str, str, Fetch], FetchModeResult] = {}
 
-    def way(backend: str, function: str, fetch: Fetch) -> Way:
-        return found.setdefault((backend, function, fetch), Way(backend, function, fetch))
+    def way(backend: str, function: str, fetch: Fetch) -> FetchModeResult:
+        return found.setdefault(
+            (backend, function, fetch), FetchModeResult(backend, function, fetch)
+        )
 
     customers = results.header.dataset.customer or 0
     for summary in summaries:
@@ -143,18 +145,18 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[Way]:
     return list(found.values())
 
 
-def by_backend(results: Results, ways: Iterable[Way]) -> list[Way]:
+def by_backend(results: Results, ways: Iterable[FetchModeResult]) -> list[FetchModeResult]:
     """In the order of tables: the run's backends, and of each its ways."""
     places = {name: place for place, name in enumerate(results.header.backends)}
     last = len(places)
     return sorted(ways, key=lambda way: (places.get(way.backend, last), way.backend, way.fetch))
 
 
-def _point(summary: Summary) -> Point | None:
+def _point(summary: Summary) -> SizePoint | None:
     total, first = summary.latency_ns.get("p50"), summary.usable_after_ns
     if not (total and first and summary.rows_per_s):
         return None
-    return Point(
+    return SizePoint(
         total.median,
         first.median,
         summary.rows_per_s.median,
@@ -163,8 +165,8 @@ def _point(summary: Summary) -> Point | None:
     )
 
 
-def _lone(memory: Memory) -> Point | None:
+def _lone(memory: Memory) -> SizePoint | None:
     if not memory.elapsed_ns:
         return None
     first_row_ns = memory.first_row_ns or memory.elapsed_ns
-    return Point(memory.elapsed_ns, first_row_ns, memory.rows / memory.elapsed_ns * 1e9)
+    return SizePoint(memory.elapsed_ns, first_row_ns, memory.rows / memory.elapsed_ns * 1e9)

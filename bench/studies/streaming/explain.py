@@ -17,12 +17,12 @@ from accessors.api import Accessor, AnyBackend, AsyncAccessor
 from accessors.statements import stream_options
 from bench.model.case import MODES, VERBS, Fetch
 from bench.model.units import BYTES, RATES, TIMES, with_unit
-from bench.studies.streaming.evidence import Way
+from bench.studies.streaming.evidence import FetchModeResult
 
 _CODE_WIDTH = 70
 
 
-def explain(backend: AnyBackend, module: str, ways: Iterable[Way]) -> RenderableType:
+def explain(backend: AnyBackend, module: str, ways: Iterable[FetchModeResult]) -> RenderableType:
     """Way by way: verdict and figures on the left, the accessor's own lines on the right.
 
     `module`: where the backend is found; its accessor is looked for there.
@@ -41,7 +41,7 @@ def explain(backend: AnyBackend, module: str, ways: Iterable[Way]) -> Renderable
     return Group(Text(f"{backend.name}: each way, and the lines that make it", "bold"), table)
 
 
-def _place(way: Way) -> Any:
+def _place(way: FetchModeResult) -> Any:
     return way.function, MODES.index(way.fetch.mode), way.fetch.batch_size or 0
 
 
@@ -97,7 +97,7 @@ def _body(verb: Any) -> list[str]:
     return textwrap.dedent("\n".join(source.splitlines()[body[0].lineno - 1 :])).splitlines()
 
 
-def _figures(way: Way) -> Text:
+def _figures(way: FetchModeResult) -> Text:
     point = way.points[way.largest]
     figures = [
         f"{with_unit(point.rows_per_s, RATES)} rows/s of {way.largest:,}",

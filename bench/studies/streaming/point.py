@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.model.case import Fetch
-from bench.studies.streaming.evidence import Way
+from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.plan import BATCHED
 
 BACKEND, FUNCTION = "orm+asyncpg", "get_customers"
@@ -22,7 +22,7 @@ NAMES = {
 }
 
 
-def point(ways: Sequence[Way]) -> tuple[int, dict[Fetch, Way]] | None:
+def point(ways: Sequence[FetchModeResult]) -> tuple[int, dict[Fetch, FetchModeResult]] | None:
     """Rows of the largest result that all three have, and the three; None where one is missing."""
     asked = (BACKEND, FUNCTION)
     of = {way.fetch: way for way in ways if (way.backend, way.function) == asked and way.points}
@@ -32,6 +32,6 @@ def point(ways: Sequence[Way]) -> tuple[int, dict[Fetch, Way]] | None:
     return min(way.largest for way in three.values()), three
 
 
-def sentence(three: dict[Fetch, Way]) -> str:
+def sentence(three: dict[Fetch, FetchModeResult]) -> str:
     said = ", ".join(f"{NAMES[fetch]} {way.verdict}" for fetch, way in three.items())
     return f"{FUNCTION}. By memory, first row and a read that fails late: {said}."

@@ -15,7 +15,7 @@ from bench.model.case import Case
 from bench.results.entries import Proof
 from bench.server.database import Database
 from bench.server.url import changed
-from bench.studies.streaming.question import Question, question
+from bench.studies.streaming.question import ProofArguments, question
 
 ENOUGH = 10
 """Rows after which the reader of the early stop leaves."""
@@ -49,7 +49,7 @@ def _failing_read(accessor: Accessor | AsyncAccessor, layer: str, function: str)
 
 
 def _prove(
-    backend: Backend, target: Target, case: Case, asked: Question, state: Callable[[], str]
+    backend: Backend, target: Target, case: Case, asked: ProofArguments, state: Callable[[], str]
 ) -> Proof:
     with backend.open(target):
         with backend.accessor() as accessor:
@@ -71,7 +71,7 @@ def _prove(
     )  # fmt: skip
 
 
-def _deliver(accessor: Accessor, case: Case, read: Any, asked: Question) -> int | None:
+def _deliver(accessor: Accessor, case: Case, read: Any, asked: ProofArguments) -> int | None:
     if read is None:
         return None
     fetch = partial(verb_of(accessor, case.fetch), read, *asked.everything, asked.failing_row)
@@ -89,7 +89,7 @@ def _deliver(accessor: Accessor, case: Case, read: Any, asked: Question) -> int 
 
 
 def _leave_early(
-    accessor: Accessor, case: Case, asked: Question
+    accessor: Accessor, case: Case, asked: ProofArguments
 ) -> tuple[int, int] | tuple[None, None]:
     """How long until the reader had enough and had left, and the leaving alone.
 
@@ -110,7 +110,7 @@ def _leave_early(
     return stopped - started, stopped - left
 
 
-def _take(accessor: Accessor, case: Case, asked: Question, consume: DictConsumer) -> Any:
+def _take(accessor: Accessor, case: Case, asked: ProofArguments, consume: DictConsumer) -> Any:
     """The rows that are still to be made dicts of when the session is given back."""
     call = partial(call_of(accessor, case.workload, case.fetch), *asked.some)
     if case.fetch.mode == "buffered":
@@ -122,7 +122,11 @@ def _take(accessor: Accessor, case: Case, asked: Question, consume: DictConsumer
 
 
 async def _prove_async(
-    backend: AsyncBackend, target: Target, case: Case, asked: Question, state: Callable[[], str]
+    backend: AsyncBackend,
+    target: Target,
+    case: Case,
+    asked: ProofArguments,
+    state: Callable[[], str],
 ) -> Proof:
     async with backend.open(target):
         async with backend.accessor() as accessor:
@@ -145,7 +149,7 @@ async def _prove_async(
 
 
 async def _deliver_async(
-    accessor: AsyncAccessor, case: Case, read: Any, asked: Question
+    accessor: AsyncAccessor, case: Case, read: Any, asked: ProofArguments
 ) -> int | None:
     if read is None:
         return None
@@ -164,7 +168,7 @@ async def _deliver_async(
 
 
 async def _leave_early_async(
-    accessor: AsyncAccessor, case: Case, asked: Question
+    accessor: AsyncAccessor, case: Case, asked: ProofArguments
 ) -> tuple[int, int] | tuple[None, None]:
     call = call_of(accessor, case.workload, case.fetch)
     if case.fetch.mode == "buffered":
@@ -182,7 +186,7 @@ async def _leave_early_async(
 
 
 async def _take_async(
-    accessor: AsyncAccessor, case: Case, asked: Question, consume: DictConsumer
+    accessor: AsyncAccessor, case: Case, asked: ProofArguments, consume: DictConsumer
 ) -> Any:
     call = partial(call_of(accessor, case.workload, case.fetch), *asked.some)
     if case.fetch.mode == "buffered":

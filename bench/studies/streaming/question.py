@@ -17,7 +17,7 @@ _MOST_LINES = 5
 
 
 @dataclass(frozen=True)
-class Question:
+class ProofArguments:
     """A function's arguments, and where it is to fail."""
 
     everything: tuple[Any, ...]
@@ -27,14 +27,14 @@ class Question:
     """From 1, in the rows that the library gives: lines of the join, or the ORM's objects."""
 
 
-def question(job: Job, layer: str, connection: "psycopg.Connection[Any]") -> Question:
+def question(job: Job, layer: str, connection: "psycopg.Connection[Any]") -> ProofArguments:
     """Of all customers, or of the orders between the job's dates."""
     rows = job.case.size
     if job.arguments is None or rows is None:
-        return Question((), (HELD_ROWS,), failing_row(job.dataset.customers))
+        return ProofArguments((), (HELD_ROWS,), failing_row(job.dataset.customers))
     some = window(connection, min(HELD_ROWS, rows))
     least = rows // _MOST_LINES if layer == "orm" else rows
-    return Question(job.arguments, some, failing_row(least))
+    return ProofArguments(job.arguments, some, failing_row(least))
 
 
 def failing_row(rows: int) -> int:

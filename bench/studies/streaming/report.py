@@ -10,9 +10,10 @@ from bench.output.report.tables import Cell, Column
 from bench.output.report.template import Section, render_part
 from bench.results.file import Results
 from bench.studies.streaming import columns, point
-from bench.studies.streaming.break_even import DOCUMENTED, Crossover, crossovers
-from bench.studies.streaming.checks import Promise, promises
-from bench.studies.streaming.evidence import Way, by_backend, ways_of
+from bench.studies.streaming.break_even import DOCUMENTED, BreakEven, break_evens
+from bench.studies.streaming.checks import Check, checks
+from bench.studies.streaming.columns import MetricColumn
+from bench.studies.streaming.evidence import FetchModeResult, by_backend, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, NOTE, Collected, collected
 from bench.studies.streaming.plan import BATCHED, CROWD_ROWS, PROFILES
 
@@ -26,23 +27,23 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Point:
+class PointTable:
     """The workshop's code, the fixed code, and buffered: a row each."""
 
     title: str
     words: str
     headings: list[str]
-    rows: list[tuple[str, Way, tuple[Bar, ...]]]
+    rows: list[tuple[str, FetchModeResult, tuple[Bar, ...]]]
     """Code, way, and a bar for each heading."""
 
 
 @dataclass(frozen=True)
-class Ways:
+class FetchModeTable:
     """A row for each way of fetching."""
 
     title: str
     anchor: str
-    rows: list[Way]
+    rows: list[FetchModeResult]
     verdicts: list[str]
     """Of each; empty where the table is not about them."""
     columns: list[Column]
@@ -50,12 +51,12 @@ class Ways:
 
 @dataclass(frozen=True)
 class Streaming:
-    point: Point | None
-    promises: list[Promise]
-    verdicts: list[Ways]
+    point: PointTable | None
+    checks: list[Check]
+    verdicts: list[FetchModeTable]
     """A table a function."""
-    crossovers: list[Crossover]
-    crowds: list[Ways]
+    break_evens: list[BreakEven]
+    crowds: list[FetchModeTable]
     batched: str
     """The fetch that crossovers are about."""
     documented: int
@@ -84,9 +85,9 @@ def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | Non
     of = {name: [w for w in ways if w.function == name and w.points] for name in functions}
     return Streaming(
         _point(ways),
-        promises(ways, summaries, results.bare_loops),
+        checks(ways, summaries, results.bare_loops),
         [_verdicts(name, own) for name, own in of.items() if own],
-        crossovers(ways),
+        break_evens(ways),
         [_crowd(name, own) for name, own in of.items() if any(way.crowds for way in own)],
         str(BATCHED),
         DOCUMENTED,
@@ -96,7 +97,7 @@ def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | Non
     )
 
 
-def _point(ways: Sequence[Way]) -> Point | None:
+def _point(ways: Sequence[FetchModeResult]) -> PointTable | None:
     found = point.point(ways)
     if found is None:
         return None
@@ -104,7 +105,7 @@ def _point(ways: Sequence[Way]) -> Point | None:
     chosen = list(three.values())
     bars = [_bars(column, chosen) for column in (columns.FIRST, columns.MEMORY, columns.RATE)]
     code = [words.replace(",", "").replace("\n", ", ") for words in point.CODE.values()]
-    return Point(
+    return PointTable(
         f"{rows:,} customers through the ORM on asyncpg",
         point.sentence(three),
         ["time to the first row", "peak memory", "rows/s"],
@@ -112,20 +113,20 @@ def _point(ways: Sequence[Way]) -> Point | None:
     )
 
 
-def _verdicts(function: str, ways: list[Way]) -> Ways:
+def _verdicts(function: str, ways: list[FetchModeResult]) -> FetchModeTable:
     said = [columns.verdict(way) for way in ways]
-    return Ways(function, f"ways-{function}", ways, said, _columns(columns.COLUMNS, ways))
+    return FetchModeTable(function, f"ways-{function}", ways, said, _columns(columns.COLUMNS, ways))
 
 
-def _crowd(function: str, ways: list[Way]) -> Ways:
+def _crowd(function: str, ways: list[FetchModeResult]) -> FetchModeTable:
     crowded = [way for way in ways if way.crowds]
     size = max(max(way.crowds) for way in crowded)
     title = f"{function}: {CROWD_ROWS:,} rows each, {size} tasks or threads at once"
     made = _columns(columns.crowd_columns(size), crowded)
-    return Ways(title, f"crowd-{function}", crowded, [], made)
+    return FetchModeTable(title, f"crowd-{function}", crowded, [], made)
 
 
-def _columns(plans: Sequence[columns.Column], ways: Sequence[Way]) -> list[Column]:
+def _columns(plans: Sequence[MetricColumn], ways: Sequence[FetchModeResult]) -> list[Column]:
     """Those that anything is known of."""
     made = []
     for plan in plans:
@@ -138,7 +139,7 @@ def _columns(plans: Sequence[columns.Column], ways: Sequence[Way]) -> list[Colum
     return made
 
 
-def _bars(plan: columns.Column, ways: Sequence[Way]) -> list[Bar]:
+def _bars(plan: MetricColumn, ways: Sequence[FetchModeResult]) -> list[Bar]:
     values = [plan.value(way) or 0 for way in ways]
     longest = max(values) or 1
     return [Bar(with_unit(value, plan.units), value / longest) for value in values]

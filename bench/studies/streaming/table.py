@@ -8,10 +8,10 @@ from rich.text import Text
 
 from bench.analysis.summary import Summary
 from bench.results.file import Results
-from bench.studies.streaming.break_even import DOCUMENTED, crossovers
-from bench.studies.streaming.checks import Promise, promises
+from bench.studies.streaming.break_even import DOCUMENTED, break_evens
+from bench.studies.streaming.checks import Check, checks
 from bench.studies.streaming.columns import COLUMNS, crowd_columns, verdict
-from bench.studies.streaming.evidence import Way, by_backend, ways_of
+from bench.studies.streaming.evidence import FetchModeResult, by_backend, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, NOTE, Collected, collected
 from bench.studies.streaming.plan import BATCHED, CROWD_ROWS
 
@@ -26,12 +26,12 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
     for function in dict.fromkeys(way.function for way in ways):
         own = [way for way in ways if way.function == function and way.points]
         parts += [Text(function, "bold"), _table(own), Text(), *_crowds(own)]
-    held = promises(ways, summaries, results.bare_loops)
+    held = checks(ways, summaries, results.bare_loops)
     parts += [_crossovers(ways), Text(), *_collector(collected(summaries))]
     return Group(*parts, *_promises(held), _legend())
 
 
-def _table(ways: Sequence[Way]) -> Table:
+def _table(ways: Sequence[FetchModeResult]) -> Table:
     """Under the name of each backend its ways: a column for it would not fit."""
     table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     for name in ("fetch", "verdict"):
@@ -51,7 +51,7 @@ def _table(ways: Sequence[Way]) -> Table:
     return table
 
 
-def _crowds(ways: Sequence[Way]) -> list[RenderableType]:
+def _crowds(ways: Sequence[FetchModeResult]) -> list[RenderableType]:
     """What becomes of it when several fetch at once, each with a session of its own."""
     crowded = [way for way in ways if way.crowds]
     if not crowded:
@@ -70,7 +70,7 @@ def _crowds(ways: Sequence[Way]) -> list[RenderableType]:
     return [Text(title, "bold"), table, Text()]
 
 
-def _crossovers(ways: Sequence[Way]) -> RenderableType:
+def _crossovers(ways: Sequence[FetchModeResult]) -> RenderableType:
     """From how many rows on batches win, a backend and a function each."""
     title = Text(f"From how many rows on {BATCHED} is no worse than buffered:", "bold")
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -78,7 +78,7 @@ def _crossovers(ways: Sequence[Way]) -> RenderableType:
     table.add_column("function")
     for name in ("total time", "first row", "memory"):
         table.add_column(name, justify="right")
-    for each in crossovers(ways):
+    for each in break_evens(ways):
         table.add_row(each.backend, each.function, each.total_time, each.first_row, each.memory)
     note = Text(
         f'SQLAlchemy documents results of "typically less than {DOCUMENTED} rows" as too small to'
@@ -103,7 +103,7 @@ def _collector(found: Sequence[Collected]) -> list[RenderableType]:
     return [title, table, Text(NOTE, "dim"), Text()]
 
 
-def _promises(held: Sequence[Promise]) -> list[Text]:
+def _promises(held: Sequence[Check]) -> list[Text]:
     lines = [Text("What must hold:", "bold")] if held else []
     for promise in held:
         mark = Text(f"{promise.word:10}", _PROMISE_STYLES[promise.word])

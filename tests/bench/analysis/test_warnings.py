@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.analysis.stationarity import HEAD_NS, beginning, drift, taken_by_others
 from bench.analysis.summary import summarise
-from bench.analysis.warnings import Caution, cautions
+from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
 from bench.results.entries import Failure, Run
 from bench.results.file import Results
@@ -46,20 +46,20 @@ def results(folder: Path, runs: list[Run], **changes: Any) -> Results:
     )
 
 
-def the_only(found: list[Caution]) -> str:
+def the_only(found: list[ResultWarning]) -> str:
     (caution,) = found
     return str(caution)
 
 
 def test_a_quiet_run_needs_no_words(tmp_path: Path) -> None:
-    assert cautions(results(tmp_path, calm())) == []
-    assert cautions(Results(tmp_path, synthetic.header([]))) == []
+    assert result_warnings(results(tmp_path, calm())) == []
+    assert result_warnings(Results(tmp_path, synthetic.header([]))) == []
 
 
 def test_errors_come_first_with_the_case_to_repeat(tmp_path: Path) -> None:
     runs = calm(factors=MOODS[:3])
     runs[0].samples.errors[3] = "UniqueViolation: twice"
-    first, few = cautions(results(tmp_path, runs))
+    first, few = result_warnings(results(tmp_path, runs))
     assert first.symptom == "1 operations failed, in 1 of 3 cases"
     assert "UniqueViolation (asyncpg, " in first.cause
     assert first.cure == (
@@ -74,32 +74,32 @@ def test_the_streaming_experiment_is_not_told_to_take_options_it_has_not(tmp_pat
     runs = [replace(run, case=replace(run.case, size=10)) for run in calm(factors=MOODS[:3])]
     found = results(tmp_path, runs)
     found.header = replace(found.header, profile="streaming-quick")
-    (few,) = cautions(found)
+    (few,) = result_warnings(found)
     assert few.cure == (
         "bench run --workload get_customers --fetch buffered --fetch batched:1000 --rounds 6"
     )
     runs[0].samples.errors[3] = "UniqueViolation: twice"
     found = results(tmp_path, runs)
     found.header = replace(found.header, profile="streaming-quick")
-    assert cautions(found)[0].cure == "bench streaming --quick --backend asyncpg"
+    assert result_warnings(found)[0].cure == "bench streaming --quick --backend asyncpg"
 
 
 def test_runs_that_gave_nothing_are_errors(tmp_path: Path) -> None:
     found = results(tmp_path, calm())
     found.failures.append(Failure(OTHER, 0, "its process died"))
-    assert "1 runs failed, in 1 of 3 cases" in the_only(cautions(found))
+    assert "1 runs failed, in 1 of 3 cases" in the_only(result_warnings(found))
 
 
 def test_a_noisy_machine_is_told_from_the_twin(tmp_path: Path) -> None:
     runs = calm(POINT, OTHER) + calm(TWIN, factors=(1.3, 1.0, 0.8, 1.2, 0.9, 1.25))
-    text = the_only(cautions(results(tmp_path, runs)))
+    text = the_only(result_warnings(results(tmp_path, runs)))
     assert "two equal cases differ by up to" in text
     assert "--rounds 12" in text
 
 
 def test_a_load_before_the_start(tmp_path: Path) -> None:
     environment = Environment(host=Host(cores=2, load_1min=3.4))
-    text = the_only(cautions(results(tmp_path, calm(), environment=environment)))
+    text = the_only(result_warnings(results(tmp_path, calm(), environment=environment)))
     assert "load average was 3.4 on 2 cores" in text
 
 
@@ -109,16 +109,16 @@ def test_others_on_the_machine_are_told_by_what_they_took(tmp_path: Path) -> Non
     environment = Environment(host=Host(cores=2, load_1min=3.4))
     found = results(tmp_path, runs, environment=environment)
     assert taken_by_others(found) == pytest.approx(0.25)
-    assert "other programs used 25% of the machine's CPU" in the_only(cautions(found))
+    assert "other programs used 25% of the machine's CPU" in the_only(result_warnings(found))
     quiet = [replace(run, other_cpu_ns=run.elapsed_ns // 20) for run in calm()]
-    assert cautions(results(tmp_path, quiet, environment=environment)) == []
+    assert result_warnings(results(tmp_path, quiet, environment=environment)) == []
     assert taken_by_others(results(tmp_path, calm())) is None
 
 
 def test_a_drift_is_told_with_its_size(tmp_path: Path) -> None:
     slower = (1.0, 1.05, 1.1, 1.16, 1.2, 1.25)
     runs = [run for case in (POINT, OTHER, TWIN) for run in calm(case, factors=slower)]
-    text = the_only(cautions(results(tmp_path, runs)))
+    text = the_only(result_warnings(results(tmp_path, runs)))
     assert "slower from round to round: throughput of the last is 80% of the first's" in text
     assert "--rounds 12" in text
 
@@ -162,7 +162,7 @@ def test_a_cold_start_is_found_in_the_first_second_or_half(tmp_path: Path, windo
     found = beginning(runs)
     assert found is not None
     assert found.median == pytest.approx(0.5, abs=0.02)
-    text = the_only(cautions(results(tmp_path, runs, warm_up_s=0.05)))
+    text = the_only(result_warnings(results(tmp_path, runs, warm_up_s=0.05)))
     assert "rounds begin slower than they go on with asyncpg" in text
     assert "bench run --profile quick --warm-up 0.2" in text
 
@@ -180,10 +180,10 @@ def test_a_round_of_few_operations_says_nothing_of_its_start() -> None:
 
 def test_a_pool_smaller_than_the_crowd(tmp_path: Path) -> None:
     crowd = replace(POINT, concurrency=16)
-    text = the_only(cautions(results(tmp_path, calm(crowd, connections=15))))
+    text = the_only(result_warnings(results(tmp_path, calm(crowd, connections=15))))
     assert "15 connections for 16 tasks or threads" in text
-    assert cautions(results(tmp_path, calm(crowd, connections=16))) == []
-    assert cautions(results(tmp_path, calm(crowd, connections=None))) == []
+    assert result_warnings(results(tmp_path, calm(crowd, connections=16))) == []
+    assert result_warnings(results(tmp_path, calm(crowd, connections=None))) == []
 
 
 def test_a_machine_that_is_full(tmp_path: Path) -> None:
@@ -191,20 +191,20 @@ def test_a_machine_that_is_full(tmp_path: Path) -> None:
         replace(run, client_cpu_ns=run.elapsed_ns // 2, server_cpu_ns=round(run.elapsed_ns * 1.45))
         for run in calm()
     ]
-    text = the_only(cautions(results(tmp_path, runs)))
+    text = the_only(result_warnings(results(tmp_path, runs)))
     assert "client and server together used all 2 cores in 3 of 3 cases" in text
 
 
 def test_an_interpreter_that_is_full_is_the_gils_limit(tmp_path: Path) -> None:
     runs = [replace(run, client_cpu_ns=run.elapsed_ns) for run in calm()]
-    text = the_only(cautions(results(tmp_path, runs)))
+    text = the_only(result_warnings(results(tmp_path, runs)))
     assert "the GIL is the limit there, not the database" in text
     free = replace(synthetic.ENVIRONMENT, gil=False)
-    assert cautions(results(tmp_path, runs, environment=free)) == []
+    assert result_warnings(results(tmp_path, runs, environment=free)) == []
 
 
 def test_the_floor_is_busy_by_nature(tmp_path: Path) -> None:
     """Forbids a word about the null backend's CPU: it has nothing to wait for."""
     floor = Case("null", synthetic.POINT, loop="none")
     runs = [replace(run, client_cpu_ns=run.elapsed_ns) for run in calm(floor)]
-    assert cautions(results(tmp_path, runs + calm())) == []
+    assert result_warnings(results(tmp_path, runs + calm())) == []

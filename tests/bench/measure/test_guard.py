@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.engine import Engine
 
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.server.database import Database
 from bench.studies.overhead.guard import PARTS, SHOWN, GuardCost, measure
 from session_guard import violations
@@ -18,7 +18,7 @@ def engines_are_guarded() -> bool:
 
 @pytest.mark.parametrize("guard", [True, False])
 def test_the_processes_that_measure_are_guarded_where_it_is_asked_for(guard: bool) -> None:
-    with Crew(guard) as crew:
+    with WorkerPool(guard) as crew:
         assert crew.result(crew.submit("a", engines_are_guarded), 60) is guard
     assert not engines_are_guarded()
 

@@ -10,7 +10,7 @@ from accessors.api import AsyncBackend
 from bench.dataset import loading as dataset
 from bench.measure import memory
 from bench.measure.runner import Job
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset
 from bench.server.database import Database
@@ -45,7 +45,7 @@ def job(database: Database) -> Job:
 
 def test_the_system_and_pythons_allocator_agree(job: Job) -> None:
     """The ORM's objects are nearly all there is: both must see them."""
-    with Crew() as crew:
+    with WorkerPool() as crew:
         peak = crew.result(crew.submit_alone("one", memory.peak, job), 60)
         other = crew.result(crew.submit_alone("other", traced, job), 60)
     assert peak.rows == ROWS.customers
@@ -53,7 +53,7 @@ def test_the_system_and_pythons_allocator_agree(job: Job) -> None:
 
 
 def test_a_fetch_is_timed_beside(job: Job) -> None:
-    with Crew() as crew:
+    with WorkerPool() as crew:
         found = crew.result(crew.submit_alone("one", memory.peak, job), 60)
         assert found.first_row_ns is None
         assert found.elapsed_ns

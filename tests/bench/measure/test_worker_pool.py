@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import DiedError, GivenUpError, WorkError
 from tests.bench.command import wait_until
 
@@ -63,26 +63,28 @@ def fork() -> int:
 
 
 @pytest.fixture(scope="module")
-def crew() -> Iterator[Crew]:
-    with Crew() as one:
+def crew() -> Iterator[WorkerPool]:
+    with WorkerPool() as one:
         yield one
 
 
-def test_a_process_says_nothing_on_stdout(crew: Crew, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_process_says_nothing_on_stdout(
+    crew: WorkerPool, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The defect: 'No handlers could be found for logger "psycopg.pool"', and words in tables."""
-    with Crew() as fresh:  # its output is what is captured now
+    with WorkerPool() as fresh:  # its output is what is captured now
         fresh.result(fresh.submit("speaks", speak), 20)
     said = capfd.readouterr()
     assert (said.out, said.err) == ("", "printed\n")
 
 
-def test_a_job_that_forks_is_answered_once(crew: Crew) -> None:
+def test_a_job_that_forks_is_answered_once(crew: WorkerPool) -> None:
     """The defect: the copy answers, too, and its answer is taken for that of the next job."""
     assert crew.result(crew.submit("forks", fork), 20) > 0
     assert crew.result(crew.submit("forks", max, 1, 2), 20) == 2
 
 
-def test_one_process_a_name(crew: Crew) -> None:
+def test_one_process_a_name(crew: WorkerPool) -> None:
     pids = [crew.result(crew.submit(name, os.getpid), 20) for name in ("a", "b", "a")]
     assert pids[0] == pids[2] != pids[1]
     assert os.getpid() not in pids
@@ -99,14 +101,14 @@ def test_one_process_a_name(crew: Crew) -> None:
         (unreadable, r"TypeError: .*missing 1 required positional argument: 'second'"),
     ],
 )
-def test_every_error_travels_as_words(crew: Crew, work: object, said: str) -> None:
+def test_every_error_travels_as_words(crew: WorkerPool, work: object, said: str) -> None:
     """Forbids an error that can't be unpickled to end its process: "its process died"."""
     with pytest.raises(WorkError, match=f"^{said}$"):
         crew.result(crew.submit("a", work), 20)  # type: ignore[arg-type]
     assert crew.result(crew.submit("a", abs, -1), 20) == 1
 
 
-def test_one_that_dies_is_replaced(crew: Crew) -> None:
+def test_one_that_dies_is_replaced(crew: WorkerPool) -> None:
     with pytest.raises(WorkError, match="its process died"):
         crew.result(crew.submit("a", _die), 20)
     assert crew.result(crew.submit("a", abs, -1), 20) == 1
@@ -116,7 +118,7 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_one_that_died_idle_is_replaced(crew: Crew) -> None:
+def test_one_that_died_idle_is_replaced(crew: WorkerPool) -> None:
     """Forbids a traceback when the next job is submitted: it was nobody's failure."""
     pid = crew.result(crew.submit("a", os.getpid), 20)
     os.kill(pid, signal.SIGKILL)
@@ -125,7 +127,7 @@ def test_one_that_died_idle_is_replaced(crew: Crew) -> None:
     assert crew.result(crew.submit("a", os.getpid), 20) != pid
 
 
-def test_one_that_hangs_is_ended(crew: Crew) -> None:
+def test_one_that_hangs_is_ended(crew: WorkerPool) -> None:
     pid = crew.result(crew.submit("a", os.getpid), 20)
     with pytest.raises(GivenUpError, match=r"no end after 0\.1 s"):
         crew.result(crew.submit("a", time.sleep, 100), 0.1)
@@ -141,7 +143,7 @@ def endless() -> bytes:
 def test_one_that_ends_in_the_middle_of_an_answer(end: str) -> None:
     """Forbids a command that never ends: a thread of its executor waited for the answer's rest."""
     before = set(multiprocessing.active_children())
-    with Crew() as crew:
+    with WorkerPool() as crew:
         pid = crew.result(crew.submit("a", os.getpid), 20)
         pending = crew.submit("a", endless)
         wait_until(lambda: psutil.Process(pid).memory_info().rss > 200_000_000)  # it was pickled
@@ -159,7 +161,7 @@ def test_one_that_ends_in_the_middle_of_an_answer(end: str) -> None:
 
 def test_none_is_left() -> None:
     before = set(multiprocessing.active_children())
-    with Crew() as crew:
+    with WorkerPool() as crew:
         crew.submit("busy", time.sleep, 100)
         wait_until(lambda: set(multiprocessing.active_children()) - before)
     assert set(multiprocessing.active_children()) <= before

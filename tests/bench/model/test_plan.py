@@ -14,7 +14,7 @@ from bench.model.case import Case, Fetch
 from bench.model.errors import UsageError
 from bench.model.plan import Plan, plan
 from bench.model.profiles import PROFILES, Factors
-from bench.model.workload import WORKLOADS, Seat, operations
+from bench.model.workload import WORKLOADS, ClientSlot, operations
 from bench.server.database import Database
 from tests.bench.conftest import SMALL
 
@@ -89,7 +89,7 @@ def test_a_fetch_reads_as_it_is_written(text: str) -> None:
 def test_arguments_are_a_matter_of_the_seed(workload: str) -> None:
     def asked(seat: int, crowd: int = 2) -> object:
         operations.cache_clear()
-        return operations(workload, SMALL, Seat(seat, crowd), 0.1)
+        return operations(workload, SMALL, ClientSlot(seat, crowd), 0.1)
 
     assert asked(0) == asked(0)
     if workload != "get_customers":
@@ -97,7 +97,7 @@ def test_arguments_are_a_matter_of_the_seed(workload: str) -> None:
 
 
 def test_no_line_is_added_twice() -> None:
-    seats = [operations("insert_order_items", SMALL, Seat(seat, 4), 0.1) for seat in range(4)]
+    seats = [operations("insert_order_items", SMALL, ClientSlot(seat, 4), 0.1) for seat in range(4)]
     lines = [
         (order, item)
         for seat in seats

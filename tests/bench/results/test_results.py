@@ -18,7 +18,7 @@ from bench.results import archive
 from bench.results.entries import End, Failure, Memory, Run
 from bench.results.file import FORMAT, FolderExistsError, Recorder, load
 from bench.results.header import Header
-from bench.results.samples import COLUMNS, LARGEST, Samples, Tally
+from bench.results.samples import COLUMNS, LARGEST, SampleRecorder, Samples
 
 NUMBERS = st.integers(0, LARGEST)
 CASE = Case("orm+asyncpg", "get_customers", Fetch("batched", 1000), 4, "operation", "implicit")
@@ -43,7 +43,7 @@ def test_samples_survive_exactly(before: Samples) -> None:
 
 
 def run_of(number: int = 0) -> Run:
-    tally = Tally([5, 9], [8, 19], [1, 2], [1, 3])
+    tally = SampleRecorder([5, 9], [8, 19], [1, 2], [1, 3])
     return Run(CASE, number, "2026-01-01", 10, Samples.gather([tally], 5), 1, None, 20, 3, 2, 2, 2)
 
 
@@ -76,7 +76,7 @@ def test_what_was_recorded_is_loaded(folder: Path) -> None:
 
 def test_a_failed_stream_keeps_the_columns_aligned() -> None:
     """Forbids first rows that move to the samples of another worker, when all of one's failed."""
-    failing, well = Tally(), Tally([1, 2], [3, 4], [5, 5], [1, 1])
+    failing, well = SampleRecorder(), SampleRecorder([1, 2], [3, 4], [5, 5], [1, 1])
     failing.fail(1, 2, ValueError("no\nmore"), counted=True, streamed=True)
     gathered = Samples.gather([failing, well], 0)
     assert list(gathered.first_row_ns) == [0, 1, 1]

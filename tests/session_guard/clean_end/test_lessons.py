@@ -11,9 +11,9 @@ from sqlalchemy.exc import SAWarning
 from bench.server.database import Database
 from bench.studies.lessons import tables
 from bench.studies.lessons.catalogue import MISTAKES
-from bench.studies.lessons.db_probe import Judge
-from bench.studies.lessons.fixture import Shop
-from bench.studies.lessons.trial import Job, _end_stragglers, run
+from bench.studies.lessons.db_probe import DatabaseProbe
+from bench.studies.lessons.fixture import Fixture
+from bench.studies.lessons.trial import TrialJob, _end_stragglers, run
 from session_guard import violations
 
 SHARED = sorted(
@@ -36,7 +36,7 @@ def lesson_url(note_url: str) -> str:
 def test_it_is_caught_and_nothing_is_left(lesson_url: str, name: str, driver: str) -> None:
     """Forbids that a mistake is not caught in a trial, keeps a connection of the pool's, leaves one
     `idle in transaction`, or that what somebody is told is not so."""
-    job = Job(name, "wrong", 2, lesson_url, driver, guard=True)
+    job = TrialJob(name, "wrong", 2, lesson_url, driver, guard=True)
     try:
         for evidence in run(job):
             assert (evidence.violations > 0) is (name not in SEEN_BY_SQLALCHEMY)
@@ -53,10 +53,10 @@ def test_nothing_is_left_to_the_garbage_collector(lesson_url: str, name: str) ->
     mistake = MISTAKES[name]
 
     async def scenario() -> None:
-        shop = Shop(lesson_url, "session-guard-test", guard=True, options={"pool_size": 2})
+        shop = Fixture(lesson_url, "session-guard-test", guard=True, options={"pool_size": 2})
         await shop.warm_up(1)
         with Database(lesson_url).connect() as connection:
-            Judge(connection, "session-guard-test").clear()
+            DatabaseProbe(connection, "session-guard-test").clear()
             shop.open()
             await asyncio.gather(mistake.wrong(shop), return_exceptions=True)
             await _end_stragglers()

@@ -9,7 +9,7 @@ from bench.studies.lessons.mistake import Mistake
 from bench.studies.lessons.outcome import Outcome
 from bench.studies.lessons.record import Record
 from bench.studies.lessons.session_per_task import tallies
-from bench.studies.lessons.tally import Tally
+from bench.studies.lessons.tally import TrialTally
 
 _TITLES = {
     "wrong": "the mistake",
@@ -52,7 +52,7 @@ def figure(record: Record, small_print: str) -> Figure:
     return made
 
 
-def _bars(panel: Axes, found: dict[Mistake, dict[str, Tally]], way: str) -> None:
+def _bars(panel: Axes, found: dict[Mistake, dict[str, TrialTally]], way: str) -> None:
     for row, kept in enumerate(found.values()):
         if way not in kept:
             panel.text(0.02, row, "not of SQLAlchemy", va="center", size=8, color="#5f5f5f")

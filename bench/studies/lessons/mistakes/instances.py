@@ -5,7 +5,7 @@ from asyncio import gather
 from sqlalchemy import select
 from sqlalchemy.orm import lazyload, selectinload
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Rows, Told
 from bench.studies.lessons.tables import Customer
 
@@ -26,7 +26,7 @@ class GatherOfAttributes(Mistake):
     tasks = 3
     truth = "SELECT post_code FROM gatherbench.lesson_address ORDER BY id"
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
             found = await session.scalars(_LAZILY)
 
@@ -35,7 +35,7 @@ class GatherOfAttributes(Mistake):
 
             return await gather(*map(post_code, found), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
             found = await session.scalars(_TOGETHER)
             return [customer.address.post_code for customer in found]
@@ -59,7 +59,7 @@ class BorrowedInstance(Mistake):
     cure = "Keep the key, and load it in B's own session (`get`, or `merge`)."
     truth = "SELECT name FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         cache: dict[str, Customer] = {}
 
         async def a() -> None:
@@ -75,7 +75,7 @@ class BorrowedInstance(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         cache: dict[str, int] = {}
 
         async def a() -> None:
@@ -105,7 +105,7 @@ class AddedTwice(BorrowedInstance):
     guess = "B's session takes it over"
     reason = "An object is in one session at a time, and here SQLAlchemy can see that it is not."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         cache: dict[str, Customer] = {}
 
         async def a() -> None:

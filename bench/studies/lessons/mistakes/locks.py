@@ -4,7 +4,7 @@ from asyncio import Lock, gather, sleep
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Rows, Told
 from bench.studies.lessons.tables import BALANCE, Customer, Order
 
@@ -16,7 +16,7 @@ class _Counter(Mistake):
     guess = f"{BALANCE} and five more"
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def add_one() -> str:
             async with shop.sessions.begin() as session:
                 customer = await session.get_one(Customer, 1, with_for_update=True)
@@ -43,7 +43,7 @@ class ForUpdate(_Counter):
     )
     cure = "A session for each: then the lock has somebody to keep out."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions.begin() as session:
 
             async def add_one() -> str:
@@ -66,7 +66,7 @@ class NoRowLock(_Counter):
     cure = "`with_for_update`, or `SET balance = balance + 1`, or SERIALIZABLE and another try."
     shares = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async def add_one() -> str:
             async with shop.sessions.begin() as session:
                 customer = await session.get_one(Customer, 1)
@@ -88,7 +88,7 @@ class LockRoundTheSession(Mistake):
     )
     cure = "A session for each. A lock would have to be held from begin to commit: a pool of one."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         lock = Lock()
 
         async def a(session: AsyncSession) -> str:
@@ -107,7 +107,7 @@ class LockRoundTheSession(Mistake):
         async with shop.sessions() as session:
             return await gather(a(session), b(session), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Rows, Told
 
 _INNOCENT = 5
@@ -26,7 +26,7 @@ class PoisonedPool(Mistake):
     tasks = _INNOCENT
     options = {"pool_size": 1, "max_overflow": 0}
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
             await session.execute(_ONE)
             slow = session.execute(text("SELECT pg_sleep(0.02)"))
@@ -41,7 +41,7 @@ class PoisonedPool(Mistake):
             told += await gather(innocent(), return_exceptions=True)
         return told
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
             await session.execute(_ONE)
             await session.execute(text("SELECT pg_sleep(0.02)"))
@@ -86,7 +86,7 @@ class PoolDeadlock(Mistake):
     options = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 0.2}
     shares = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async def task() -> Any:
             async with shop.sessions() as outer:
                 await outer.execute(text("SELECT pg_sleep(0.01)"))
@@ -95,7 +95,7 @@ class PoolDeadlock(Mistake):
 
         return await gather(task(), task(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def task() -> Any:
             async with shop.sessions() as session:
                 await session.execute(text("SELECT pg_sleep(0.01)"))
@@ -122,7 +122,7 @@ class SecondLoop(Mistake):
     tasks = 1
     shares = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async def ask(engine: AsyncEngine) -> Any:
             async with engine.connect() as connection:
                 return await connection.scalar(_ONE)
@@ -134,7 +134,7 @@ class SecondLoop(Mistake):
 
         return await gather(to_thread(program), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def ask(engine: AsyncEngine) -> Any:
             async with engine.connect() as connection:
                 found = await connection.scalar(_ONE)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from bench.studies.lessons.fixture import NAP, Shop
+from bench.studies.lessons.fixture import NAP, Fixture
 from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, Told
 from bench.studies.lessons.tables import Order
 
@@ -19,7 +19,7 @@ class CoreConnection(Mistake):
     reason = "Core has no session, and the same transaction: a connection holds one at a time."
     cure = "`async with shop.engine.begin()` in each task."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.engine.connect() as connection:
 
             async def a() -> str:
@@ -34,7 +34,7 @@ class CoreConnection(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.engine.connect() as connection:
                 await connection.execute(insert(Order).values(name="A"))
@@ -60,7 +60,7 @@ class AsyncpgConnection(ReadMistake):
     cure = "asyncpg's pool, and `acquire` in each task."
     guardable = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         connection = await shop.connect_asyncpg()
         try:
             reads = (connection.fetchrow(_NAP) for _ in range(10))
@@ -68,7 +68,7 @@ class AsyncpgConnection(ReadMistake):
         finally:
             connection.terminate()
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async with shop.asyncpg_pool(10) as pool:
 
             async def read() -> Any:
@@ -89,7 +89,7 @@ class PsycopgConnection(ReadMistake):
     cure = "psycopg_pool's AsyncConnectionPool, and `connection()` in each task."
     guardable = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with await shop.connect_psycopg() as connection:
 
             async def read() -> Any:
@@ -97,7 +97,7 @@ class PsycopgConnection(ReadMistake):
 
             return await gather(*(read() for _ in range(10)), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def read() -> Any:
             async with await shop.connect_psycopg() as connection:
                 return await (await connection.execute(_NAP)).fetchone()
@@ -117,7 +117,7 @@ class PsycopgCursor(Mistake):
     guardable = False
     tasks = 5
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with await shop.connect_psycopg() as connection:
             cursor = connection.cursor()
 
@@ -128,7 +128,7 @@ class PsycopgCursor(Mistake):
 
             return await gather(*map(ask, range(5)), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def ask(number: int) -> tuple[int, Any]:
             async with await shop.connect_psycopg() as connection:
                 cursor = await connection.execute("SELECT %s::int", [number])

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bench.studies.lessons.fixture import NAP, Shop
+from bench.studies.lessons.fixture import NAP, Fixture
 from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, Told
 from bench.studies.lessons.tables import BALANCE, Customer
 
@@ -20,7 +20,7 @@ class _GatherOfReads(ReadMistake):
     guess = "ten reads of 10 ms in little more than 10 ms"
     cure = "A session for each task, opened inside the task: then each has a connection of its own."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def read() -> Any:
@@ -28,7 +28,7 @@ class _GatherOfReads(ReadMistake):
 
             return await gather(*(read() for _ in range(10)), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def read() -> Any:
             async with shop.sessions() as session:
                 return (await session.execute(NAP)).one()
@@ -70,7 +70,7 @@ class ReadsBegun(_GatherOfReads):
         "so the session looks concurrent, and is a for loop."
     )
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
             await session.connection()
 
@@ -91,7 +91,7 @@ class DirtyRead(Mistake):
     cure = "B in a session of its own reads what is committed."
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -107,7 +107,7 @@ class DirtyRead(Mistake):
 
             return await gather(b(), a(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> None:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)

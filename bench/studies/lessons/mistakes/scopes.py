@@ -2,7 +2,7 @@
 
 from asyncio import gather, sleep
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Told
 from bench.studies.lessons.tables import Customer, Order
 
@@ -17,7 +17,7 @@ class Savepoint(Mistake):
     )
     cure = "Savepoints are for one task that tries something. Two tasks need two sessions."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -39,7 +39,7 @@ class Savepoint(Mistake):
             await session.commit()
             return told
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.sessions.begin() as session:
                 session.add(Order(name="A"))
@@ -65,7 +65,7 @@ class Savepoints(Savepoint):
     guess = "B's order: B's savepoint was released in order"
     reason = "Going back to A's savepoint undoes all that came after it, whoever wrote it."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -83,7 +83,7 @@ class Savepoints(Savepoint):
             await session.commit()
             return told
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> None:
             async with shop.sessions.begin() as session:
                 savepoint = await session.begin_nested()
@@ -109,7 +109,7 @@ class Expunged(Mistake):
     )
     cure = "Open, use and close in one task. `close_resets_only=False` makes use after close raise."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         session = shop.sessions()
 
         async def a() -> str:
@@ -125,7 +125,7 @@ class Expunged(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Rows, Told
 from bench.studies.lessons.tables import Order
 
@@ -40,7 +40,7 @@ class StreamAndExecute(_Stream):
     )
     cure = "A session for the stream alone, for as long as it lasts."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> int:
@@ -52,7 +52,7 @@ class StreamAndExecute(_Stream):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> int:
             async with shop.sessions() as session:
                 return sum([1 async for _ in await session.stream(_MANY)])
@@ -74,7 +74,7 @@ class StreamAndCommit(_Stream):
     )
     cure = "A session for the stream alone, for as long as it lasts."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> int:
@@ -92,7 +92,7 @@ class StreamAndCommit(_Stream):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> int:
             async with shop.sessions() as session:
                 rows = 0
@@ -123,7 +123,7 @@ class AbandonedGenerator(Mistake):
     tasks = 1
     shares = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async def rows() -> AsyncGenerator[Any]:
             async with shop.sessions() as session:
                 async for row in await session.stream(_MANY):
@@ -134,7 +134,7 @@ class AbandonedGenerator(Mistake):
             break
         return [shop.given_out()]
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def rows() -> AsyncGenerator[Any]:
             async with shop.sessions() as session:
                 async for row in await session.stream(_MANY):

@@ -5,7 +5,7 @@ from asyncio import TaskGroup, create_task, current_task, gather
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Told
 from bench.studies.lessons.tables import Line, Order
 
@@ -23,7 +23,7 @@ class InATaskGroup(Mistake):
     cure = "A session for each task of the group, opened within it."
     tasks = 5
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         told: list[str] = []
         async with shop.sessions() as session, TaskGroup() as group:
 
@@ -36,7 +36,7 @@ class InATaskGroup(Mistake):
                 group.create_task(buy(name))
         return told
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         told: list[str] = []
 
         async def buy(name: str) -> None:
@@ -61,7 +61,7 @@ class NeighbourFails(Mistake):
     )
     cure = "`async with shop.sessions.begin()` in each task commits or rolls back that task alone."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -81,7 +81,7 @@ class NeighbourFails(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -111,7 +111,7 @@ class BackgroundTask(Mistake):
     )
     cure = "Give the background task the key, not the session: it opens a session of its own."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async def in_background(session: AsyncSession) -> str:
             session.add(Order(name="A"))
             await session.flush()
@@ -125,7 +125,7 @@ class BackgroundTask(Mistake):
         shop.b_has_left()
         return await gather(task, return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def in_background() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -151,7 +151,7 @@ class ScopedToTheRequest(Mistake):
     )
     cure = "`scopefunc=current_task`, and `remove()` at each task's end; or no registry."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         session = async_scoped_session(shop.sessions, scopefunc=lambda: "request 7")
 
         async def a() -> str:
@@ -169,7 +169,7 @@ class ScopedToTheRequest(Mistake):
         await session.remove()
         return told
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         session = async_scoped_session(shop.sessions, scopefunc=current_task)
 
         async def a() -> str:

@@ -4,7 +4,7 @@ from asyncio import gather, run, to_thread
 from threading import Barrier
 from typing import Any
 
-from bench.studies.lessons.fixture import NAP, Shop
+from bench.studies.lessons.fixture import NAP, Fixture
 from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, Told
 from bench.studies.lessons.tables import Order
 
@@ -23,7 +23,7 @@ class ThreadsOnASession(Mistake):
     tasks = 5
     warm = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         together = Barrier(5)
         with shop.sync_sessions() as session:
             session.connection()
@@ -36,7 +36,7 @@ class ThreadsOnASession(Mistake):
 
             return await gather(*(to_thread(buy, n) for n in _NAMES), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         together, sessions = Barrier(5), shop.sync_sessions
 
         def buy(name: str) -> str:
@@ -61,7 +61,7 @@ class ThreadsOnAConnection(ReadMistake):
     guardable = False
     warm = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         connection = shop.connect_psycopg2()
 
         def read() -> Any:
@@ -73,7 +73,7 @@ class ThreadsOnAConnection(ReadMistake):
         connection.close()
         return told
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         def read() -> Any:
             connection = shop.connect_psycopg2()
             with connection.cursor() as cursor:
@@ -95,7 +95,7 @@ class ThreadsOnACursor(Mistake):
     tasks = 5
     warm = False
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         connection = shop.connect_psycopg2()
         cursor, together = connection.cursor(), Barrier(5)
 
@@ -108,7 +108,7 @@ class ThreadsOnACursor(Mistake):
         connection.close()
         return told
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         together = Barrier(5)
 
         def ask(number: int) -> tuple[int, Any]:
@@ -143,7 +143,7 @@ class TwoThreadsTwoLoops(Mistake):
     warm = False
     options = {"pool_size": 1, "max_overflow": 0}
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         together, sessions = Barrier(2), shop.sessions
 
         async def ask() -> Any:
@@ -156,7 +156,7 @@ class TwoThreadsTwoLoops(Mistake):
 
         return await gather(to_thread(in_a_loop), to_thread(in_a_loop), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         together = Barrier(2)
 
         async def ask() -> Any:

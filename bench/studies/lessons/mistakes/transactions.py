@@ -6,7 +6,7 @@ from contextlib import suppress
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Rows, Told
 from bench.studies.lessons.tables import BALANCE, Customer, Order
 
@@ -21,7 +21,7 @@ class AddWhileCommitting(Mistake):
     )
     cure = "A session for each: B commits B's work."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -38,7 +38,7 @@ class AddWhileCommitting(Mistake):
 
             return await gather(b(), a(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> None:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -65,7 +65,7 @@ class RollBackAnother(Mistake):
     )
     cure = "A session for each: B undoes B's work."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -81,7 +81,7 @@ class RollBackAnother(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -108,7 +108,7 @@ class Debit(Mistake):
     cure = "`async with shop.sessions.begin() as session`: all of A's work, or none of it."
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -125,7 +125,7 @@ class Debit(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)
@@ -159,7 +159,7 @@ class LostAttribute(Mistake):
     cure = "A session for each: then nobody expires A's objects but A."
     truth = "SELECT name FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -175,7 +175,7 @@ class LostAttribute(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)
@@ -207,7 +207,7 @@ class CommitOfTheAborted(Mistake):
     )
     cure = "A session for each; within one, a savepoint (`begin_nested`) round what may fail."
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -224,7 +224,7 @@ class CommitOfTheAborted(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

@@ -2,7 +2,7 @@
 
 from asyncio import gather
 
-from bench.studies.lessons.fixture import Shop
+from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.mistake import Mistake, Told
 from bench.studies.lessons.tables import Order
 
@@ -21,7 +21,7 @@ class AddAndCommit(Mistake):
     cure = "A session for each task: five commits that know nothing of each other."
     tasks = 5
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> str:
@@ -31,7 +31,7 @@ class AddAndCommit(Mistake):
 
             return await gather(*map(buy, _NAMES), return_exceptions=True)
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def buy(name: str) -> str:
             async with shop.sessions() as session:
                 session.add(Order(name=name))
@@ -63,7 +63,7 @@ class AddAndFlush(Mistake):
     cure = "A session for each task; or one task that adds all five and flushes once."
     tasks = 5
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> str:
@@ -75,7 +75,7 @@ class AddAndFlush(Mistake):
             await session.commit()
             return told
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
             session.add_all([Order(name=name) for name in _NAMES])
             await session.commit()
@@ -93,7 +93,7 @@ class Swallowed(Mistake):
     cure = "`TaskGroup`, which can't lose an exception, and a session for each of its tasks."
     tasks = 5
 
-    async def wrong(self, shop: Shop) -> Told:
+    async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> None:
@@ -103,7 +103,7 @@ class Swallowed(Mistake):
             await gather(*map(buy, _NAMES), return_exceptions=True)
         return _NAMES
 
-    async def right(self, shop: Shop) -> Told:
+    async def right(self, shop: Fixture) -> Told:
         async def buy(name: str) -> None:
             async with shop.sessions() as session:
                 session.add(Order(name=name))

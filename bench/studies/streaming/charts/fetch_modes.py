@@ -13,7 +13,7 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import hue
-from bench.studies.streaming.evidence import Way
+from bench.studies.streaming.evidence import FetchModeResult
 
 COLUMNS = 4
 LEAST_BYTES = 1e5
@@ -39,13 +39,13 @@ class _Chart:
     x: str
     y: str
     units: tuple[Unit, ...]
-    curves: Callable[[Sequence[Way]], Mapping[str, Curve]]
+    curves: Callable[[Sequence[FetchModeResult]], Mapping[str, Curve]]
     """From one backend's ways of one function: mode -> its line."""
 
 
-def figures(selection: Selection, ways: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
+def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[tuple[str, Figure]]:
     for function in dict.fromkeys(way.function for way in ways):
-        by_backend: dict[str, list[Way]] = {}
+        by_backend: dict[str, list[FetchModeResult]] = {}
         for way in ways:
             if way.function == function:
                 by_backend.setdefault(way.backend, []).append(way)
@@ -112,10 +112,12 @@ def _lines(panel: Axes, hue: str, curves: Mapping[str, Curve]) -> None:
             )
 
 
-def _over_rows(figure: Callable[[Way], Curve]) -> Callable[[Sequence[Way]], Mapping[str, Curve]]:
+def _over_rows(
+    figure: Callable[[FetchModeResult], Curve],
+) -> Callable[[Sequence[FetchModeResult]], Mapping[str, Curve]]:
     """The plain ways (the library's own batch size, or 1,000) over the rows of the result."""
 
-    def curves(ways: Sequence[Way]) -> Mapping[str, Curve]:
+    def curves(ways: Sequence[FetchModeResult]) -> Mapping[str, Curve]:
         found: dict[str, Curve] = {}
         for way in ways:
             if way.fetch.batch_size in ((1000,) if way.fetch.mode == "batched" else (None,)):
@@ -127,10 +129,12 @@ def _over_rows(figure: Callable[[Way], Curve]) -> Callable[[Sequence[Way]], Mapp
     return curves
 
 
-def _over_batches(figure: Callable[[Way], float | None]) -> Callable[..., Mapping[str, Curve]]:
+def _over_batches(
+    figure: Callable[[FetchModeResult], float | None],
+) -> Callable[..., Mapping[str, Curve]]:
     """What 10,000 rows take, over the batch size that was given."""
 
-    def curves(ways: Sequence[Way]) -> Mapping[str, Curve]:
+    def curves(ways: Sequence[FetchModeResult]) -> Mapping[str, Curve]:
         found: dict[str, Curve] = {}
         for way in ways:
             value = figure(way)
@@ -145,11 +149,11 @@ SWEPT = 10_000
 """Rows of the result whose batch size was swept."""
 
 
-def _rate(way: Way) -> float | None:
+def _rate(way: FetchModeResult) -> float | None:
     return way.points[SWEPT].rows_per_s if SWEPT in way.points else None
 
 
-def _stall(way: Way) -> float | None:
+def _stall(way: FetchModeResult) -> float | None:
     return way.points[SWEPT].stall_ns if SWEPT in way.points else None
 
 

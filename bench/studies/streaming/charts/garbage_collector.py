@@ -11,14 +11,14 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import hue
-from bench.studies.streaming.evidence import Way
+from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.garbage_collector import Collected, Side, collected
 
 _PAIR = 2.4
 """Rows from one pair of bars to the next."""
 
 
-def figures(selection: Selection, _: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
+def figures(selection: Selection, _: Sequence[FetchModeResult]) -> Iterator[tuple[str, Figure]]:
     if found := collected(selection.summaries):
         yield "streaming-collector", _figure(selection, found)
 

@@ -10,11 +10,11 @@ from bench.model.units import BYTES, RATES, TIMES, Unit, with_unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
-from bench.studies.streaming.evidence import Way
+from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.point import BACKEND, CODE, point, sentence
 
 
-def figures(selection: Selection, ways: Sequence[Way]) -> Iterator[tuple[str, Figure]]:
+def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[tuple[str, Figure]]:
     found = point(ways)
     if found is None:
         return

@@ -15,7 +15,7 @@ from tests.bench.analysis.compare.made_runs import POINT, SLOWER, compared, run
 
 def test_what_to_know_of_each_run_stands_under_its_comparison(tmp_path: Path) -> None:
     found = compared(run(tmp_path), run(tmp_path, rounds=3))
-    assert [[each.symptom for each in own] for own in found.cautions] == [
+    assert [[each.symptom for each in own] for own in found.result_warnings] == [
         [],
         ["3 rounds: no difference can be told from chance"],
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from bench.analysis import findings
 from bench.analysis.summary import Summary, summarise
-from bench.analysis.warnings import cautions
+from bench.analysis.warnings import result_warnings
 from bench.model.case import Case
 from bench.results import file as results
 from bench.results.entries import Failure
@@ -58,7 +58,7 @@ def test_what_is_to_be_known_first_stands_first_with_what_to_type(
     found, summaries = reference
     said = [each for each in findings.find(found, summaries) if each.topic == findings.CAUTION]
     assert said == findings.find(found, summaries)[: len(said)]
-    assert len(said) == len(cautions(found, summaries))
+    assert len(said) == len(result_warnings(found, summaries))
     assert all(each.evidence.startswith("Try: ") for each in said)
 
 

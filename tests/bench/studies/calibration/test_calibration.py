@@ -13,7 +13,7 @@ from bench.results.file import Results
 from bench.server.database import Database
 from bench.studies.calibration import calibrate as calibration
 from bench.studies.calibration import slowed
-from bench.studies.calibration.calibrate import EQUALS, Generation, Setting
+from bench.studies.calibration.calibrate import EQUALS, CalibrationConfig, Generation
 from tests.bench import synthetic
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
@@ -102,7 +102,9 @@ def test_a_slowed_backend_answers_as_psycopg2_does_and_waits(
 
 def test_real_rounds_in_processes_of_their_own(shop: Database) -> None:
     done: list[None] = []
-    setting = Setting(shop.url, SMALL, generations=2, rounds=6, seconds=0.01, warm_up_s=0.0)
+    setting = CalibrationConfig(
+        shop.url, SMALL, generations=2, rounds=6, seconds=0.01, warm_up_s=0.0
+    )
     found = calibration.measure(setting, lambda: done.append(None))
     assert len(done) == setting.runs == 2 * 6 * (EQUALS + len(slowed.SHARES))
     for generation in found:

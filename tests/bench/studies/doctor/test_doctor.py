@@ -10,11 +10,11 @@ from bench.model.errors import BenchError
 from bench.server.database import OLDEST_SERVER, Database
 from bench.server.programs import MAJOR_VERSION
 from bench.studies.doctor import clock, disk, machine, noise, server, server_version
-from bench.studies.doctor.finding import Finding, Level
+from bench.studies.doctor.finding import Diagnosis, Level
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
 
-EXAMPLES: list[tuple[Finding, Level]] = [
+EXAMPLES: list[tuple[Diagnosis, Level]] = [
     (machine.cores(8, 8, None), "good"),
     (machine.cores(4, 16, 4.0), "good"),
     (machine.cores(2, 2, None), "caution"),
@@ -59,7 +59,7 @@ EXAMPLES: list[tuple[Finding, Level]] = [
 
 
 @pytest.mark.parametrize(("finding", "level"), EXAMPLES, ids=lambda each: str(each)[:60])
-def test_a_finding_is_as_bad_as_its_numbers(finding: Finding, level: Level) -> None:
+def test_a_finding_is_as_bad_as_its_numbers(finding: Diagnosis, level: Level) -> None:
     assert finding.level == level
     assert bool(finding.consequence) == bool(finding.cure) == (level != "good")
 

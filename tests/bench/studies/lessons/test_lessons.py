@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from bench.measure.worker_pool import Crew
+from bench.measure.worker_pool import WorkerPool
 from bench.server.database import Database
-from bench.studies.lessons.lesson import LESSONS, Setting, lesson_named
+from bench.studies.lessons.lesson import LESSONS, LessonSetting, lesson_named
 from bench.studies.lessons.thinking_time import THOUGHT_MS
 
 Find = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def find(lessons_database: Database, crew: Crew) -> Find:
+def find(lessons_database: Database, crew: WorkerPool) -> Find:
     def measure(name: str, trials: int = 1, **more: Any) -> dict[str, Any]:
-        return lesson_named(name).measure(Setting(lessons_database, crew, trials, **more))
+        return lesson_named(name).measure(LessonSetting(lessons_database, crew, trials, **more))
 
     return measure
 

@@ -6,16 +6,16 @@ import pytest
 
 from bench.studies.lessons.outcome import (
     Evidence,
-    Failure,
     Outcome,
+    RaisedError,
     classify,
     flatten,
     most_at_once,
 )
-from bench.studies.lessons.tally import Tally
+from bench.studies.lessons.tally import TrialTally
 
 RIGHT = Evidence(says="1 order confirmed, 1 there", agrees=True)
-FAILURE = Failure("sqlalchemy.InvalidRequestError", "isce", "not now")
+FAILURE = RaisedError("sqlalchemy.InvalidRequestError", "isce", "not now")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_an_exception_is_told_by_class_code_and_message() -> None:
     from sqlalchemy.exc import InvalidRequestError
 
     error = InvalidRequestError("Object <Customer at 0x7f00dead> is in session '88'", code="isce")
-    assert Failure.of(error) == Failure(
+    assert RaisedError.of(error) == RaisedError(
         "sqlalchemy.InvalidRequestError", "isce", "Object ... is in session '...'"
     )
 
@@ -53,17 +53,17 @@ def test_of_a_wrapped_error_the_drivers_own_is_told() -> None:
     from sqlalchemy.exc import DBAPIError
 
     error = DBAPIError("SELECT 1", None, ValueError("too many clients"))
-    assert Failure.of(error).kind == "ValueError"
-    assert Failure.of(error).message == "too many clients"
+    assert RaisedError.of(error).kind == "ValueError"
+    assert RaisedError.of(error).message == "too many clients"
 
 
 def test_no_file_of_this_machine_is_told() -> None:
     """The repr of a task names its file; it once stood in a lesson's file as it was."""
     words = "Task <Task pending coro=<f() running at /home/me/x.py:1>> got Future <Future pending>"
-    assert Failure.of(RuntimeError(words)).message == "Task ... got Future ..."
+    assert RaisedError.of(RuntimeError(words)).message == "Task ... got Future ..."
     words = "held by b, at /home/me/shop/orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
     told = "held by b, at orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
-    assert Failure.of(RuntimeError(words)).message == told
+    assert RaisedError.of(RuntimeError(words)).message == told
 
 
 def test_errors_in_a_group_are_each_counted() -> None:
@@ -89,7 +89,7 @@ def test_how_many_run_at_once(spans: list[tuple[float, float]], most: int) -> No
 
 def test_a_tally_counts_outcomes_and_kinds_of_failure() -> None:
     raised = replace(RIGHT, failures=(FAILURE, FAILURE), agrees=False, elapsed_ns=30)
-    found = Tally.of([RIGHT, raised, replace(raised, elapsed_ns=20)])
+    found = TrialTally.of([RIGHT, raised, replace(raised, elapsed_ns=20)])
     assert found.outcomes == {"raised": 2, "right": 1}
     assert found.main is Outcome.RAISED
     assert found.trials == 3
@@ -98,4 +98,4 @@ def test_a_tally_counts_outcomes_and_kinds_of_failure() -> None:
         {"kind": FAILURE.kind, "code": "isce", "message": "not now", "count": 4}
     ]
     assert found.elapsed_ns == 20
-    assert Tally(**found.as_dict()) == found
+    assert TrialTally(**found.as_dict()) == found

@@ -8,15 +8,15 @@ from bench.analysis.stats import Interval
 from bench.model.case import Case, Fetch
 from bench.results.entries import BareLoop, Proof
 from bench.studies.streaming.break_even import crossover
-from bench.studies.streaming.checks import _no_fewer, promises
-from bench.studies.streaming.evidence import Point, Way
+from bench.studies.streaming.checks import _no_fewer, checks
+from bench.studies.streaming.evidence import FetchModeResult, SizePoint
 
 BATCHED, BUFFERED = Fetch("batched", 1000), Fetch()
 LARGEST = 100_000
 
 
-def point(total: float, first: float, rate: float = 1.0) -> Point:
-    return Point(total, first, rate)
+def point(total: float, first: float, rate: float = 1.0) -> SizePoint:
+    return SizePoint(total, first, rate)
 
 
 def proof(fetch: Fetch, delivered: int | None) -> Proof:
@@ -32,10 +32,10 @@ def way(
     delivered: int | None = 19_000,
     rate: float = 1.0,
     backend: str = "orm+asyncpg",
-) -> Way:
+) -> FetchModeResult:
     """Of 100,000 rows in 100 ns; memory in MB, at 10,000 and at 100,000 rows."""
     some, many = (megabytes * 1_000_000 for megabytes in memory)
-    return Way(
+    return FetchModeResult(
         backend,
         "get_customers",
         fetch,
@@ -99,7 +99,7 @@ def test_a_result_of_two_batches_or_fewer_is_no_measure_of_growth() -> None:
 
 def test_without_a_proof_memory_decides_and_without_both_nothing_does() -> None:
     assert way(BATCHED, delivered=None).verdict == "streams"
-    bare = Way("mine", "get_customers", BATCHED, points={10: point(10, 1)})
+    bare = FetchModeResult("mine", "get_customers", BATCHED, points={10: point(10, 1)})
     assert bare.verdict == "not asked"
 
 
@@ -122,10 +122,10 @@ def test_the_crossover_is_where_the_stream_wins_from_then_on() -> None:
 
 def test_the_orms_promises_are_kept_and_broken() -> None:
     slow = way(BUFFERED, first=100, memory=(24, 240), delivered=0)
-    kept = {p.sentence: p for p in promises([slow, way(BATCHED, first=5)], [], [])}
+    kept = {p.sentence: p for p in checks([slow, way(BATCHED, first=5)], [], [])}
     assert len(kept) == 3
     assert {promise.word for promise in kept.values()} == {"holds"}, kept
-    early, flat, stays = promises([slow, way(BATCHED, first=6, memory=(5, 25))], [], [])
+    early, flat, stays = checks([slow, way(BATCHED, first=6, memory=(5, 25))], [], [])
     assert (early.word, early.figure) == ("broken", "1/17")
     assert (flat.word, flat.figure) == ("broken", "1/10")
     assert (stays.word, stays.figure) == ("broken", "orm+asyncpg batched:1000 get_customers")
@@ -133,9 +133,9 @@ def test_the_orms_promises_are_kept_and_broken() -> None:
 
 def test_a_bare_loop_is_held_against_by_pairs() -> None:
     case = Case("asyncpg", "get_customers", BATCHED)
-    (kept,) = promises([], [], [BareLoop(case, 10, [102, 204, 51], [100, 200, 50])])
+    (kept,) = checks([], [], [BareLoop(case, 10, [102, 204, 51], [100, 200, 50])])
     assert (kept.word, kept.figure.partition(" ")[0]) == ("holds", "98.0%")
-    (broken,) = promises([], [], [BareLoop(case, 10, [110, 220, 55], [100, 200, 50])])
+    (broken,) = checks([], [], [BareLoop(case, 10, [110, 220, 55], [100, 200, 50])])
     assert broken.word == "broken"
 
 
