@@ -88,16 +88,16 @@ db-down: ## stop the one in Docker (its rows stay)
 clean: ## remove .venv and caches; results/ and the database's files stay
 	@# The embedded server runs from .venv: it has to end first.
 	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
-	@rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
-	@find accessors async_benchmark bench session_guard tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info packages/*/src/*.egg-info packages/*/build
+	@find accessors bench packages tests -type d -name __pycache__ -prune -exec rm -rf {} +
 	@echo "removed  .venv, .nox and caches"
 	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt packages/*/pyproject.toml
 	$(call install,.)
 	@touch $@
 
-$(READY_DEV): pyproject.toml constraints.txt
+$(READY_DEV): pyproject.toml constraints.txt packages/*/pyproject.toml
 	$(call install,.[dev])
 	@touch $(READY) $@
 
@@ -128,5 +128,6 @@ if [ -n '$(PYTHON)' ] || ! fits .venv/bin/python || ! .venv/bin/python -m pip >/
 fi; \
 echo "Installing into .venv (once; it takes a minute) ..."; \
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    --constraint constraints.txt --editable '$(1)'
+    --constraint constraints.txt --editable packages/session-guard \
+    --editable packages/pytest-async-benchmark --editable '$(1)'
 endef

@@ -15,11 +15,10 @@ from typing import Annotated
 
 import asyncpg
 from fastapi import Depends, FastAPI, HTTPException
+from session_guard import GuardedSession, SharedSessionError
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-from session_guard import GuardedSession, SharedSessionError
 
 engine = create_async_engine(
     "postgresql+asyncpg://", async_creator=partial(asyncpg.connect, os.environ["DATABASE_URL"])

@@ -26,11 +26,11 @@ SLOWEST_FIRST = (
     "tests/bench/output/report/test_pages_in_browser.py",
     "tests/bench/measure/test_interrupt.py",
     "tests/bench/measure/test_failures.py",
-    "tests/session_guard/test_pytest_plugin.py",
+    "packages/session-guard/tests/session_guard/test_pytest_plugin.py",
     "tests/bench/server/test_embedded_accidents.py",
     "tests/bench/server/test_embedded_life.py",
-    "tests/async_benchmark/test_timing.py",
-    "tests/async_benchmark/test_errors.py",
+    "packages/pytest-async-benchmark/tests/async_benchmark/test_timing.py",
+    "packages/pytest-async-benchmark/tests/async_benchmark/test_errors.py",
 )
 """Files of 15 s and more: begun last, one would keep one worker busy and leave the others idle."""
 

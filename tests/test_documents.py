@@ -52,7 +52,7 @@ of_bench = [
     for command in all_commands
     if command.line.startswith("bench ") and command not in in_order
 ]
-of_guard = [  # tests/session_guard/test_document.py runs these
+of_guard = [  # session-guard's test_document.py runs these
     command
     for command in all_commands
     if command.line.startswith(("pytest --one-session-per-task", "session-guard lint "))

@@ -12,10 +12,17 @@ import pytest
 from tests.root import ROOT
 
 OURS = ("accessors", "async_benchmark", "bench", "session_guard")
+SOURCES = {
+    "accessors": ROOT,
+    "async_benchmark": ROOT / "packages" / "pytest-async-benchmark" / "src",
+    "bench": ROOT,
+    "session_guard": ROOT / "packages" / "session-guard" / "src",
+}
+"""The folder that each package of ours lies in."""
 MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for package in OURS
-    for path in sorted((ROOT / package).rglob("*.py"))
+    ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): path
+    for package, folder in SOURCES.items()
+    for path in sorted((folder / package).rglob("*.py"))
 }
 
 ORDER = (

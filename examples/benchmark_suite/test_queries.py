@@ -9,6 +9,7 @@ from functools import partial
 
 import asyncpg
 import pytest
+from async_benchmark import AsyncBenchmark
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -16,8 +17,6 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-
-from async_benchmark import AsyncBenchmark
 
 
 @pytest.fixture(scope="module")

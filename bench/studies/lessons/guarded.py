@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from session_guard import GuardedSession
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
-
-    from session_guard import GuardedSession
 
 
 def guard(engine: "AsyncEngine | Engine") -> None:
@@ -28,8 +27,9 @@ def sync_session_options(on: bool) -> dict[str, Any]:
 
 def _session_class() -> type["GuardedSession"]:
     """With it the lesson's instances: those of an unguarded session stay as they were."""
-    from bench.studies.lessons.tables import Base
     from session_guard import GuardedSession, guard_instances
+
+    from bench.studies.lessons.tables import Base
 
     guard_instances(Base)
     return GuardedSession

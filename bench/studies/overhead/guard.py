@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
 
+from session_guard import GuardedSession, guard_engine
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
@@ -18,7 +19,6 @@ from accessors.api import Target
 from accessors.statements import ORM
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import Interval, median_over_rounds
-from session_guard import GuardedSession, guard_engine
 
 MOST_NS_A_CALL = 1_500
 MOST_SHARE = 1.03

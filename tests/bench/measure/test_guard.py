@@ -1,13 +1,13 @@
 """The guard beside the harness: what it costs, and that a result says whether it was on."""
 
 import pytest
+from session_guard import violations
+from session_guard.engine import is_guarded_engine
 from sqlalchemy.engine import Engine
 
 from bench.measure.worker_pool import WorkerPool
 from bench.server.database import Database
 from bench.studies.overhead.guard import PARTS, SHOWN, GuardCost, measure
-from session_guard import violations
-from session_guard.engine import is_guarded_engine
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
 

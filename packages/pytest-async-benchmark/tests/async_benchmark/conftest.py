@@ -1,9 +1,9 @@
 """A user's suite, empty or with an application on a real PostgreSQL."""
 
 import pytest
+from tests.async_benchmark.suite import Suite
 
 from bench.server.database import Database
-from tests.async_benchmark.suite import Suite
 
 APPLICATION = """
 import asyncio

@@ -1,7 +1,6 @@
 """An engine of a fixture of anyio's plugin is timed in that fixture's loop; trio is refused."""
 
 import pytest
-
 from tests.async_benchmark.suite import Suite
 
 TESTS = """

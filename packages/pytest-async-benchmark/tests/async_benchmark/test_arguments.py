@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
-
 from async_benchmark.arguments import (
     as_coroutine_function,
     call_with_session,

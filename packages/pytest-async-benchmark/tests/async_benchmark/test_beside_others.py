@@ -1,7 +1,6 @@
 """`async_benchmark` beside pytest-asyncio, another event loop, and suites without it."""
 
 import pytest
-
 from tests.async_benchmark.suite import Suite
 
 

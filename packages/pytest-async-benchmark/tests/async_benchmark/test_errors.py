@@ -1,7 +1,6 @@
 """What goes wrong under `async_benchmark` is told by its reason."""
 
 import pytest
-
 from tests.async_benchmark.suite import Suite
 
 FAILING = """
@@ -201,7 +200,7 @@ def test_twice(async_benchmark):
 
 
 def test_mistakes_are_named(suite: Suite) -> None:
-    """tests/async_benchmark/test_arguments.py has them all; this holds the fixture to them."""
+    """`test_arguments` has them all; this holds the fixture to them."""
     suite.write(
         test_mistakes="""
 import pytest

@@ -1,7 +1,6 @@
 """Options of pytest, pytest-benchmark and pytest-xdist hold for `async_benchmark`."""
 
 import pytest
-
 from tests.async_benchmark.suite import Suite
 
 TESTS = """

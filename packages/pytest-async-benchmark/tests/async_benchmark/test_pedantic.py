@@ -1,7 +1,6 @@
 """`async_benchmark.pedantic` has the rules of pytest-benchmark's, with async setup and teardown."""
 
 import pytest
-
 from tests.async_benchmark.suite import Suite
 
 PEDANTIC = """

@@ -1,7 +1,6 @@
 """An engine of a pytest-asyncio fixture is timed in that fixture's event loop."""
 
 import pytest
-
 from tests.async_benchmark.suite import Suite
 
 SCOPES = ("function", "class", "module", "package", "session")

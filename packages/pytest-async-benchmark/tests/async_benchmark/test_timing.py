@@ -1,9 +1,9 @@
 """`async_benchmark` times tasks at once in other people's suites, in a loop that stays."""
 
 import pytest
+from tests.async_benchmark.suite import Suite
 
 from bench.server.database import Database
-from tests.async_benchmark.suite import Suite
 from tests.documents import ROOT, blocks
 
 GUIDE = ROOT / "docs" / "pytest-benchmark.md"

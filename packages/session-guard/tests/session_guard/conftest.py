@@ -10,6 +10,7 @@ import psycopg
 import psycopg2
 import pytest
 import uvloop
+from session_guard import GuardedSession, violations
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from sqlalchemy.ext.asyncio import (
@@ -23,7 +24,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
-from session_guard import GuardedSession, violations
 from tests.databases import new_database
 
 collect_ignore = ["samples"]

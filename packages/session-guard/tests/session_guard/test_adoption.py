@@ -7,10 +7,9 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
-
 from session_guard import GuardedSession, install
 from session_guard.install import guard_everything, unguard_everything
+from sqlalchemy.orm import Session
 
 
 class Mine(Session):

@@ -4,17 +4,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.ext.asyncio import (
-    AsyncSession,
-    async_scoped_session,
-    async_sessionmaker,
-    create_async_engine,
-)
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
-from sqlmodel import Session as ModelSession
-from sqlmodel.ext.asyncio.session import AsyncSession as AsyncModelSession
-
 import session_guard
 from session_guard import (
     GuardedSession,
@@ -26,6 +15,16 @@ from session_guard import (
     violations,
 )
 from session_guard.install import unguard_everything
+from sqlalchemy import create_engine, text
+from sqlalchemy.ext.asyncio import (
+    AsyncSession,
+    async_scoped_session,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlmodel import Session as ModelSession
+from sqlmodel.ext.asyncio.session import AsyncSession as AsyncModelSession
 from tests.session_guard.caught.pair import interleave
 from tests.session_guard.conftest import Desk
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from session_guard import SharedSessionError, violations
-from tests.documents import ROOT, blocks, commands
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.session_guard.conftest import Desk, Note
+
+from tests.documents import ROOT, blocks, commands
 
 DOCUMENT = ROOT / "docs" / "session-guard.md"
 

@@ -6,11 +6,10 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 import pytest
+from session_guard import GuardedSession, SharedSessionError, engine, guard_engine, violations
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-
-from session_guard import GuardedSession, SharedSessionError, engine, guard_engine, violations
 from tests.session_guard.caught.pair import add, interleave, two
 from tests.session_guard.conftest import Desk
 from tests.session_guard.frameworks.conftest import CONNECT

@@ -4,6 +4,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
+from session_guard import (
+    GuardedSession,
+    SharedSessionError,
+    guard_engine,
+    guard_instances,
+    violations,
+)
+from session_guard.engine import is_guarded_engine, unguard_engine
+from session_guard.install import guard_everything, unguard_everything
 from sqlalchemy import Engine, ForeignKey, case
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -14,16 +23,6 @@ from sqlalchemy.orm import (
     mapped_column,
     relationship,
 )
-
-from session_guard import (
-    GuardedSession,
-    SharedSessionError,
-    guard_engine,
-    guard_instances,
-    violations,
-)
-from session_guard.engine import is_guarded_engine, unguard_engine
-from session_guard.install import guard_everything, unguard_everything
 
 
 @pytest.fixture

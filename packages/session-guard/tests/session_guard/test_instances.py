@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from session_guard import GuardedSession, SharedSessionError, guard_instances, violations
+from session_guard.instances import guard_mapper, unguard_mapper
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.orm.attributes import flag_modified
-
-from session_guard import GuardedSession, SharedSessionError, guard_instances, violations
-from session_guard.instances import guard_mapper, unguard_mapper
 from tests.session_guard.conftest import Desk, Note, Run
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from tests.session_guard.conftest import Desk
 
 pytest_plugins = ["pytester"]

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import sqlalchemy
-
 from tests.session_guard.conftest import Desk
 
 SHOP = """

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from session_guard import hand_over
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
-
-from session_guard import hand_over
 from tests.session_guard.conftest import Desk, Note
 
 Step = Callable[[AsyncSession], Awaitable[Any]]

@@ -4,11 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from session_guard import GuardedSession, SharedSessionError, violations
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import sessionmaker
-
-from session_guard import GuardedSession, SharedSessionError, violations
 from tests.session_guard.caught.pair import two
 from tests.session_guard.conftest import Desk, Note, Run
 

@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from session_guard import SharedSessionError, guard_engine, violations
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from session_guard import SharedSessionError, guard_engine, violations
 from tests.session_guard.conftest import Desk, Run
 
 

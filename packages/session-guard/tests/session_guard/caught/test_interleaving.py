@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from session_guard import SharedSessionError, violations
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import async_scoped_session
 from sqlalchemy.orm import Session
-
-from session_guard import SharedSessionError, violations
 from tests.session_guard.caught.pair import BEFORE, BETWEEN, add, add_and_flush, interleave, two
 from tests.session_guard.conftest import Desk, Run
 

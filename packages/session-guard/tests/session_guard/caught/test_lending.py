@@ -4,9 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from session_guard import SharedSessionError, hand_over, violations
+from sqlalchemy.ext.asyncio import AsyncSession
 from tests.session_guard.caught.pair import BETWEEN, add, add_and_flush, interleave, read, two
 from tests.session_guard.conftest import Desk, Note, Run
 

@@ -4,9 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-
 from session_guard import SharedSessionError, violations
+from sqlalchemy import text
 from tests.session_guard.caught.pair import two
 from tests.session_guard.conftest import Desk, Note, Run
 
@@ -24,7 +23,7 @@ def test_a_gather_of_reads(desk: Desk, run: Run) -> None:
     assert [type(error) for error in others] == [SharedSessionError] * 2
     assert {found.kind for found in violations()} == {"overlap"}
     (line,) = {found.at for found in violations()} | {found.holder_at for found in violations()}
-    assert line.startswith("tests/session_guard/caught/test_overlap.py:")
+    assert line.startswith("packages/session-guard/tests/session_guard/caught/test_overlap.py:")
 
 
 def test_a_taskgroup_raises_it(desk: Desk, run: Run) -> None:

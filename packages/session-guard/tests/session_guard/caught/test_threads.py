@@ -5,10 +5,9 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from session_guard import GuardedSession, SharedSessionError, guard_engine, violations
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import sessionmaker
-
-from session_guard import GuardedSession, SharedSessionError, guard_engine, violations
 from tests.session_guard.conftest import Desk, Note
 
 

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
 from tests.session_guard.conftest import Desk
 from tests.session_guard.frameworks.conftest import CONNECT
 

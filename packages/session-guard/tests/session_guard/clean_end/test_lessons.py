@@ -6,6 +6,7 @@ import logging
 import warnings
 
 import pytest
+from session_guard import violations
 from sqlalchemy.exc import SAWarning
 
 from bench.server.database import Database
@@ -14,7 +15,6 @@ from bench.studies.lessons.catalogue import MISTAKES
 from bench.studies.lessons.db_probe import DatabaseProbe
 from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.trial import TrialJob, _end_stragglers, run
-from session_guard import violations
 
 SHARED = sorted(
     name

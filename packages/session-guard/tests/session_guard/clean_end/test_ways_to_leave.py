@@ -6,9 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
-
 from session_guard import GuardedSession, SharedSessionError, guard_engine, violations
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 from tests.session_guard.clean_end.conftest import (
     SLEEP,
     WAYS,

@@ -11,10 +11,9 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-
 from session_guard import GuardedSession, guard_engine, guard_everything, violations
 from session_guard.install import unguard_everything
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from tests.session_guard.conftest import Desk
 
 Maker = async_sessionmaker[AsyncSession]

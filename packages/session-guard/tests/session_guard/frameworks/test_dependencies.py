@@ -13,10 +13,9 @@ from fastapi.responses import StreamingResponse
 from litestar import Litestar, Request, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
+from session_guard import violations
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from session_guard import violations
 from tests.session_guard.conftest import Desk, Note
 from tests.session_guard.frameworks.conftest import Maker, Open, kinds, run, served
 

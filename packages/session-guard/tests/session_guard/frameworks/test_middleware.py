@@ -14,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-
 from tests.session_guard.conftest import Desk, Note
 from tests.session_guard.frameworks.conftest import Maker, Open, kinds, run, served
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from session_guard.lint import check
 from tests.session_guard.lint.conftest import Run
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from session_guard.lint import RULES
 from tests.session_guard.lint.conftest import SHARED, Run
 

@@ -1,7 +1,6 @@
 """The corpus: what the lint makes of each form, and how often it is right."""
 
 import pytest
-
 from tests.session_guard.lint.forms import Form, read, score
 
 FORMS = [*read("wrong"), *read("right"), *read("third"), *read("fourth")]

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-
 from session_guard.lint import RULES, check
+
 from tests.root import ROOT
 
 FOLDER = ROOT / "docs" / "lint"

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from session_guard.lint import check
 from session_guard.lint.parsing import parse
 from tests.session_guard.lint.conftest import SHARED, Run

@@ -3,7 +3,6 @@
 from textwrap import dedent
 
 import pytest
-
 from session_guard.lint import check
 
 WRONG = {

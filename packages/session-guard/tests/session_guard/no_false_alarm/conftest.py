@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-
 from session_guard import guard_engine, violations
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from tests.session_guard.conftest import Desk, Note
 
 Maker = async_sessionmaker[AsyncSession]

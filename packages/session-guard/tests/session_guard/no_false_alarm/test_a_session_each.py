@@ -6,7 +6,6 @@ import anyio
 import anyio.lowlevel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
-
 from tests.session_guard.conftest import Desk, Run
 from tests.session_guard.no_false_alarm.conftest import add, opened
 

@@ -9,7 +9,6 @@ import anyio
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.session_guard.conftest import Desk, Run
 from tests.session_guard.no_false_alarm.conftest import Maker, add, opened
 

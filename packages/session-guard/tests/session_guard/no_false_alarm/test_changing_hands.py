@@ -5,9 +5,8 @@ import asyncio
 import anyio
 import anyio.to_thread
 import pytest
-from sqlalchemy import text
-
 from session_guard import hand_over
+from sqlalchemy import text
 from tests.session_guard.conftest import Desk, Note, Run
 from tests.session_guard.no_false_alarm.conftest import add, in_a_task, opened
 

@@ -4,11 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from session_guard import guard_engine
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
-from session_guard import guard_engine
 from tests.session_guard.conftest import Desk, Run
 from tests.session_guard.no_false_alarm.conftest import in_a_task
 

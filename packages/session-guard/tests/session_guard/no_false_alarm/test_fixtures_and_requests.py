@@ -7,10 +7,9 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+from session_guard import GuardedSession
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-
-from session_guard import GuardedSession
 from tests.session_guard.conftest import Desk, Note, Run
 from tests.session_guard.no_false_alarm.conftest import add, in_a_task, opened
 

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import anyio.to_thread
-from sqlalchemy.orm import scoped_session, sessionmaker
-
 from session_guard import GuardedSession, guard_engine
+from sqlalchemy.orm import scoped_session, sessionmaker
 from tests.session_guard.conftest import Desk, Note, Run
 
 

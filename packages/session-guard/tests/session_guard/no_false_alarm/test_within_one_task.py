@@ -6,7 +6,6 @@ from sqlalchemy import event, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import greenlet_spawn
-
 from tests.session_guard.conftest import Desk, Note, Run
 from tests.session_guard.no_false_alarm.conftest import add, in_a_task, opened
 

@@ -9,17 +9,17 @@ from typing import Any
 import asyncpg
 import psycopg
 import pytest
+from session_guard import GuardedSession, guard_engine, violations
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
+from tests.session_guard.conftest import Desk
 
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
-from session_guard import GuardedSession, guard_engine, violations
-from tests.session_guard.conftest import Desk
 
 
 class TwoPhaseDesk(Desk):

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from session_guard import SharedSessionError, guard_engine, violations
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, TwoPhaseTransaction
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from session_guard import SharedSessionError, guard_engine, violations
 from tests.session_guard.conftest import Run
 from tests.session_guard.two_phase.conftest import TwoPhaseDesk
 

@@ -7,14 +7,14 @@ from operator import methodcaller
 from typing import Any
 
 import pytest
+from session_guard import GuardedSession, SharedSessionError, guard_engine, hand_over, violations
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
-
-from bench.server.database import Database
-from session_guard import GuardedSession, SharedSessionError, guard_engine, hand_over, violations
 from tests.session_guard.conftest import Note, Run
 from tests.session_guard.two_phase.conftest import TwoPhaseDesk
+
+from bench.server.database import Database
 
 ENDINGS = {
     "commit": True,
