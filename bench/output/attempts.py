@@ -30,7 +30,7 @@ class Attempts:
             raise
         except Exception as error:
             self.failed[part] = reason(error)
-            echo(f"not made {part}: {self.failed[part]}. Try again: {self.again}", err=True)
+            echo(f"could not make {part}: {self.failed[part]}. Try again: {self.again}", err=True)
 
 
 def reason(error: Exception) -> str:
@@ -45,6 +45,7 @@ def reason(error: Exception) -> str:
 def tell_left_out(runs: list[LeftOut]) -> None:
     """Name the runs that can't be read, on stderr."""
     for run in runs[:MOST_TOLD]:
-        echo(f"left out {run.reason}", err=True)
+        echo(f"left out: {run.reason}", err=True)
     if len(runs) > MOST_TOLD:
-        echo(f"left out {len(runs) - MOST_TOLD} more; results/index.html names them", err=True)
+        more = len(runs) - MOST_TOLD
+        echo(f"left out: {more} more runs; results/index.html names them", err=True)

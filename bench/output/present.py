@@ -29,7 +29,7 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
     from bench.output.export import summary_csv
     from bench.output.terminal.console import console
 
-    longest = "drawing the charts: some ten seconds" if charts else "writing the report"
+    longest = "drawing the charts (about ten seconds)" if charts else "writing the report"
     status = console(stderr=True).status(longest)
     found = results.load(folder)
     if not found.runs and not found.memory:
@@ -95,7 +95,7 @@ def _tell(found: results.Results, summaries: "list[Summary]") -> None:
     if alone := again(found, summaries):
         echo(f"again    {alone}")
     if found.damaged_line:
-        echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
+        echo(f"left out: line {found.damaged_line} of {results.RUN_FILE}, which was cut short")
 
 
 def again(found: results.Results, summaries: "list[Summary]") -> str | None:

@@ -48,7 +48,7 @@ def _figure(
         selection,
         f"{comparison.figure.title} against {first}: {workload}",
         f"{asked(workload)}. The ratio to {first}, with its 95 % interval over rounds; {better}."
-        f" Pale: not known to differ. Grey band: the noise floor.{forced}",
+        f" Pale marks: no difference was found. Grey band: the noise floor.{forced}",
         height=ROW_IN * (len(rows) + 1),
         columns=len(others),
         left=0.3 + 0.072 * max(len(_label(row.case)) for row in rows),

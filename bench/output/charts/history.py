@@ -29,7 +29,7 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
         selection,
         f"{figure.title} from run to run: {cases[0].workload}",
         "Medians over rounds with their 95 % intervals, the oldest run on the left."
-        + (f" Dotted: something around it changed. {told}." if told else ""),
+        + (f" A dotted line: the environment or an option changed. {told}." if told else ""),
         height=3.8,
         right=0.25 + 0.075 * max(len(_label(case)) for case in cases),
         bottom=0.5 + 0.035 * max(map(len, names)),

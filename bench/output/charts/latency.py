@@ -42,7 +42,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         selection,
         f"Latency of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Median over rounds of each round's "
-        "exact quantile. One scale for all panels, logarithmic.",
+        "exact quantile. All panels have the same logarithmic scale.",
         height=2.15 * len(layers),
         columns=len(SHOWN),
         titled=True,
@@ -84,7 +84,7 @@ def _marks(selection: Selection, measured: list[Summary]) -> Figure:
         selection,
         f"Latency of {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {conditions(case)}. Median over rounds of each round's exact "
-        "quantile; logarithmic.",
+        "quantile. The scale is logarithmic.",
         height=draw.rows_height(looks),
         left=1.75,
         legend=style.shape_key(shapes),
@@ -104,5 +104,5 @@ def _marks(selection: Selection, measured: list[Summary]) -> Figure:
             panel.plot(median, y, **mark | ({"markersize": 11} if shapes[name] == "|" else {}))
         if each.marked:
             panel.plot(medians[0], y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
-    panel.set_xlabel("time of an operation")
+    panel.set_xlabel("latency")
     return figure

@@ -42,9 +42,9 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
     figure, grid = page(
         selection,
         f"The price of layers: {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; {conditions(case)}. Within a group the driver is the same; "
-        "in brackets, what a layer adds to its driver, or what share of its driver's throughput "
-        "it keeps.",
+        f"{asked(case.workload)}; {conditions(case)}. Within a group the driver is the same. "
+        "In brackets: the CPU time that a layer adds to its driver's, and its share of its "
+        "driver's throughput.",
         height=draw.ROW_IN * (len(looks) + 1.3 * len(families) + 0.3),
         columns=2,
         titled=True,
@@ -89,7 +89,7 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
     )
     draw.bars(costs, places, cpu, styles)
     draw.bars(rates, places, throughput, styles)
-    costs.set_xlabel(f"client CPU an operation ({unit.symbol})")
+    costs.set_xlabel(f"client CPU per operation ({unit.symbol})")
     rates.set_xlabel("operations/s")
     _floor(selection, measured, costs)
     return figure
@@ -104,7 +104,7 @@ def _floor(selection: Selection, measured: list[Summary], costs: Axes) -> None:
     if floors:
         costs.axvline(max(floors), color=GREY, lw=1.4, zorder=6)
         costs.set_title(
-            f"grey line: null, the harness's floor, {with_unit(max(floors), TIMES)}",
+            f"grey line: the null backend, {with_unit(max(floors), TIMES)} of overhead",
             size=9,
             weight="normal",
             color=style.MUTED,

@@ -29,11 +29,11 @@ def _figure(selection: Selection, workload: str) -> Figure:
     measured = [each for each in measured if each.case.concurrency == concurrency]
     looks = [selection.looks[each.case.backend] for each in measured]
     what = "a point read" if workload == POINT_READ else workload
-    crowd = "one task or thread" if concurrency == 1 else f"{concurrency} tasks or threads"
+    clients = "one task or thread" if concurrency == 1 else f"{concurrency} tasks or threads"
     figure, grid = page(
         selection,
-        f"What {what} costs with {crowd}",
-        f"{workload}: {conditions(measured[0].case)}. null is the harness's own floor.",
+        f"The cost of {what} with {clients}",
+        f"{workload}: {conditions(measured[0].case)}. null shows the harness's overhead.",
         height=draw.rows_height(looks, 0.34),
         columns=2,
         left=2.3,
@@ -67,7 +67,7 @@ def _figure(selection: Selection, workload: str) -> Figure:
         styles,
         size=SIZE - 1,
     )
-    costs.set_xlabel(f"client CPU an operation ({unit.symbol})")
+    costs.set_xlabel(f"client CPU per operation ({unit.symbol})")
     rates.set_xlabel("operations/s")
     for panel in grid[0]:
         panel.tick_params(labelsize=SIZE)

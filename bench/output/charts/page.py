@@ -119,7 +119,7 @@ def error_note(summaries: Iterable[Summary]) -> str:
         if summary.marked
     ]
     return (
-        f"\N{MULTIPLICATION SIGN} failed, and not in the figures: {'; '.join(cases)}"
+        f"\N{MULTIPLICATION SIGN} failed, and not counted in the figures: {'; '.join(cases)}"
         if cases
         else ""
     )

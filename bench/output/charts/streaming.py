@@ -27,7 +27,7 @@ SHAPES = {
 }
 LEAST_BYTES = 1e5
 """Below, a peak is noise of the allocator; on a logarithmic axis, nothing must be something."""
-WORKSHOP = "the ORM without a batch size: as written in the workshop"
+WORKSHOP = "the ORM without a batch size, as written in the workshop"
 
 Value = tuple[Summary, Interval]
 
@@ -58,7 +58,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         ("rows/s", RATES, [(e, e.rows_per_s) for e in shown if e.rows_per_s]),
         ("time to the first row", TIMES, [(e, t) for e in shown if (t := e.usable_after_ns)]),
         (
-            "peak memory (least shown: 100 kB)",
+            "peak memory",
             BYTES,
             [
                 (e, Interval(max(e.peak_memory_bytes, LEAST_BYTES), None, None, 1))
@@ -71,9 +71,10 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     plain = conditions(case).removeprefix(f"{case.fetch}, ").removeprefix("buffered, ")
     figure, grid = page(
         selection,
-        f"What streaming buys: {case.workload}, at concurrency {case.concurrency}",
+        f"Buffered and streamed fetches: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {plain}. Scales are logarithmic. A buffered fetch has its first "
-        "row when it has the last one. Memory: of one operation in a fresh process.",
+        "row when it has its last. Peak memory is that of one operation in a fresh process; a "
+        "peak below 100 kB is drawn at 100 kB.",
         height=draw.rows_height(looks, 0.36),
         columns=len(panels),
         left=1.75,

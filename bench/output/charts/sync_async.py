@@ -56,8 +56,8 @@ def _figure(
     figure, grid = page(
         selection,
         f"Async against sync: {workload}",
-        f"{asked(workload)}; {conditions(measured[0].case)}. Throughput of asyncio tasks over "
-        "that of as many threads: the ratio of paired rounds.",
+        f"{asked(workload)}; {conditions(measured[0].case)}. The throughput of asyncio tasks "
+        "divided by that of as many threads, from paired rounds.",
         height=3.5,
         columns=len(panels),
         titled=True,

@@ -47,7 +47,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         selection,
         f"Throughput of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Both scales are logarithmic."
-        + (f" Off the scale: {FLOOR}, {floor}." if far else ""),
+        + (f" Beyond the scale, and not drawn: {FLOOR}, {floor}." if far else ""),
         height=3.5,
         columns=len(layers),
         titled=True,

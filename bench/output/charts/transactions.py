@@ -17,8 +17,8 @@ from bench.output.palette import hue
 from bench.output.ticks import extents
 
 SHAPES = {
-    "a session a task, autocommit": "o",
-    "a session a task, implicit transactions": "p",
+    "one session per task, autocommit": "o",
+    "one session per task, implicit transactions": "p",
     "a session per operation, autocommit": "s",
     "a session per operation, implicit transactions": "D",
 }
@@ -32,7 +32,7 @@ def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
             if each.case.workload == workload and each.case.fetch == Fetch() and each.rounds
             if each.case.rows == "native" and not selection.looks[each.case.backend].null
         ]
-        varied = [each for each in cases if _words(each.case) != "a session a task, autocommit"]
+        varied = [each for each in cases if _words(each.case) != "one session per task, autocommit"]
         if not varied:
             continue
         chosen = [each for each in cases if each.case.concurrency == busiest(varied)]
@@ -52,7 +52,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
             [(e, e.throughput_per_s) for e in chosen if e.throughput_per_s],
         ),
         (
-            "median time of an operation",
+            "median latency",
             TIMES,
             [(e, e.latency_ns["p50"]) for e in chosen if e.latency_ns],
         ),
@@ -60,8 +60,8 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     figure, grid = page(
         selection,
         f"Sessions and transactions: {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; buffered, closed loop. Implicit: the library begins a "
-        "transaction for each operation and rolls it back, as most applications run it. "
+        f"{asked(case.workload)}; buffered, closed loop. Implicit transactions: the library "
+        "begins a transaction for each operation and rolls it back, as in most applications. "
         "Scales are logarithmic.",
         height=draw.rows_height(looks, 0.36),
         columns=2,
@@ -96,7 +96,8 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
 
 
 def _words(case: Case) -> str:
-    scope = "a session per operation" if case.session_scope == "operation" else "a session a task"
+    per_operation = case.session_scope == "operation"
+    scope = "a session per operation" if per_operation else "one session per task"
     return f"{scope}, " + (
         "autocommit" if case.transactions == "autocommit" else "implicit transactions"
     )

@@ -13,9 +13,9 @@ from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
 from bench.results import file as results
 
 CHARTS = {
-    "overview": "What a point read costs the client, and how many fit in a second",
+    "overview": "The client CPU time of a point read, and point reads per second",
     "streaming-get_customers": "Many rows, buffered, streamed and batched: rows per second,"
-    " wait for the first row, peak memory",
+    " time to the first row, peak memory",
 }
 
 Figure = Callable[[Summary], Interval | None]
@@ -43,11 +43,11 @@ def blocks(folder: Path, root: Path) -> dict[str, str]:
 def _table(summaries: list[Summary]) -> str:
     """A row a backend: the point read at the largest crowd, then many rows buffered and batched."""
     plain = {each.case: each for each in summaries if each.rounds}
-    crowd = max((c.concurrency for c in plain if _is_plain(c, POINT_READ)), default=0)
+    clients = max((c.concurrency for c in plain if _is_plain(c, POINT_READ)), default=0)
     reads = {
         case.backend: each
         for case, each in plain.items()
-        if _is_plain(case, POINT_READ) and case.concurrency == crowd
+        if _is_plain(case, POINT_READ) and case.concurrency == clients
     }
     many = {
         fetch: {
@@ -74,9 +74,9 @@ def _table(summaries: list[Summary]) -> str:
     ]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return (
-        f"{table}\n\nPoint reads: `{POINT_READ}` with {crowd} tasks or threads. Rows: all customers"
-        " with\ntheir addresses, one task, buffered → batched by 1,000. `null` asks no server and"
-        " knows three\ncustomers: its columns are the harness's own floor."
+        f"{table}\n\nPoint reads: `{POINT_READ}` with {clients} tasks or threads. Rows: all"
+        " customers with\ntheir addresses, one task, buffered → batched by 1,000. `null` answers"
+        " from memory and has three\ncustomers: its columns show the harness's overhead."
     )
 
 

@@ -56,7 +56,7 @@ def _trace(header: Header, summary: Summary) -> Trace:
         headings.append("first row")
     if stalls:
         headings.append("stall")
-    headings.append("least–most")  # noqa: RUF001
+    headings.append("fewest–most per client")  # noqa: RUF001
     failures = [f"{count:,} x {name}" for name, count in sorted(summary.errors.items())]
     return Trace(
         summary,
@@ -87,7 +87,7 @@ def _samples(summary: Summary) -> str:
         f"{name} {with_unit(value, TIMES)}" for name, value in summary.pooled_latency_ns.items()
     )
     text = f"{summary.operations:,} operations in {len(summary.rounds)} rounds"
-    text += f"; of all together {quantiles}" if quantiles else ""
+    text += f"; quantiles of all samples together: {quantiles}" if quantiles else ""
     if summary.peak_memory_bytes is not None:
         text += f"; peak memory {with_unit(summary.peak_memory_bytes, BYTES)}"
         text += f" for {summary.memory_rows:,} rows" if summary.memory_rows else ""

@@ -99,7 +99,7 @@ def file_name(runs: Sequence[Results]) -> str:
 def unlike(compared: Sequence[Compared]) -> list[str]:
     """The facts in which the runs differ and should not, where only one thing is to be compared."""
     names = [
-        name for name in compared[0].facts if name not in ("Measured", "Not asked", "Verified")
+        name for name in compared[0].facts if name not in ("Measured", "Not measured", "Verified")
     ]
     return [name for name in names if len({each.facts.get(name) for each in compared}) > 1]
 
@@ -144,14 +144,14 @@ def _charts(found: dict[str, list[Change]], selection: Selection) -> list[Chart]
                     entry = Entry(change.later, change.case.backend, change.judged.ratio)
                     groups.setdefault(_conditions(change.case), []).append(entry)
             panel = rows_panel(
-                f"{name}: throughput, times the first's",
+                f"{name}: throughput, ratio to the first run",
                 (Unit("", 1),),
                 groups,
                 selection,
                 ratio=True,
             )
             panels += [panel] if panel else []
-        words = f"{asked(workload)}. Right of the line the later run is faster."
+        words = f"{asked(workload)}. Right of the line the later run is faster than the first."
         title = f"From run to run: {workload}"
         charts.append(Chart(f"change-{workload}", title, words, panels, True))
     return [chart for chart in charts if chart.panels]

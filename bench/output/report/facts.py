@@ -12,13 +12,13 @@ def question(selection: Selection) -> str:
     """What was asked, in a sentence; names between backquotes."""
     summaries = selection.summaries
     backends = len([look for look in selection.looks.values() if not look.null])
-    crowds = sorted({each.case.concurrency for each in summaries})
+    concurrencies = sorted({each.case.concurrency for each in summaries})
     fetches = list(dict.fromkeys(each.case.fetch.mode for each in summaries))
     words = listed([f"`{workload}`" for workload in selection.workloads] or ["nothing"])
-    sentence = f"What {words} cost through {backends} backend{'' if backends == 1 else 's'}"
-    if crowds:
-        sentence += f", with {listed([str(crowd) for crowd in crowds], 'or')} "
-        sentence += "task or thread" if crowds == [1] else "tasks or threads"
+    sentence = f"The cost of {words} through {backends} backend{'' if backends == 1 else 's'}"
+    if concurrencies:
+        sentence += f", with {listed([str(number) for number in concurrencies], 'or')} "
+        sentence += "task or thread" if concurrencies == [1] else "tasks or threads"
     if len(fetches) > 1:
         sentence += f", {listed(fetches, 'or')}"
     return sentence
@@ -38,7 +38,7 @@ def facts(results: Results, selection: Selection) -> dict[str, str]:
         "Method": f"closed loop, {selection.rounds_in_words} of {header.seconds_in_words} s, "
         "shuffled and interleaved",
         "Verified": _verified(header.verified),
-        "Not asked": header.leaves_out or "",
+        "Not measured": header.leaves_out or "",
     }
     return {name: value for name, value in found.items() if value}
 
@@ -82,4 +82,4 @@ def _verified(checks: Mapping[str, int] | None) -> str:
         return "nothing"
     counts = sorted(set(checks.values()))
     many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{many} answers of each of {len(checks)} backends, before anything was timed"
+    return f"{many} answers of each of {len(checks)} backends, before any measurement"

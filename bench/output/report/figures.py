@@ -59,7 +59,7 @@ def _memory(each: Summary) -> Interval | None:
 
 
 PLAIN: tuple[tuple[str, tuple[Unit, ...], Value], ...] = (
-    ("client CPU an operation", TIMES, _cpu),
+    ("client CPU per operation", TIMES, _cpu),
     ("operations/s", RATES, _throughput),
     ("p99", TIMES, _p99),
 )
@@ -73,9 +73,9 @@ def _overview(selection: Selection) -> Iterator[Chart]:
         panels = _panels(PLAIN, chosen, selection, _backend, lambda each: _layer(each, selection))
         yield Chart(
             "overview",
-            f"What {'a point read' if case.workload == POINT_READ else case.workload} costs "
+            f"The cost of {'a point read' if case.workload == POINT_READ else case.workload} "
             f"at concurrency {case.concurrency}",
-            f"{asked(case.workload)}; {conditions(case)}. null is the harness's own floor.",
+            f"{asked(case.workload)}; {conditions(case)}. null shows the harness's overhead.",
             panels,
         )
 
@@ -94,8 +94,11 @@ def _crowds(selection: Selection) -> Iterator[Chart]:
             for layer in selection.layers(measured)
             if (own := [e for e in measured if selection.looks[e.case.backend].layer == layer])
         ]
-        words = f"{asked(workload)}; {conditions(measured[0].case)}. p99: 99 of 100 were quicker."
-        yield Chart(f"crowds-{workload}", f"With a growing crowd: {workload}", words, panels)
+        words = (
+            f"{asked(workload)}; {conditions(measured[0].case)}. p99: 99 of 100 operations were "
+            "faster."
+        )
+        yield Chart(f"crowds-{workload}", f"By concurrency: {workload}", words, panels)
 
 
 def _layers(selection: Selection) -> Iterator[Chart]:
@@ -124,7 +127,7 @@ def _colours(selection: Selection) -> Iterator[Chart]:
         looks = [look for name in measured if not (look := selection.looks[name]).null]
         panels = []
         for title, moves in (
-            ("the same library: tasks over threads", same_library(looks)),
+            ("the same library: tasks against threads", same_library(looks)),
             ("psycopg2 in threads to asyncpg in tasks", habitual(looks)),
         ):
             groups = {
@@ -134,8 +137,8 @@ def _colours(selection: Selection) -> Iterator[Chart]:
             panel = rows_panel(title, (Unit("", 1),), groups, selection, ratio=True)
             panels += [panel] if panel else []
         words = (
-            "Throughput of asyncio tasks over that of as many threads, by paired rounds. Right of "
-            "the line asyncio is faster, left of it threads are."
+            "The throughput of asyncio tasks divided by that of as many threads, from paired "
+            "rounds. Right of the line asyncio is faster; left of it threads are faster."
         )
         yield Chart(f"colours-{workload}", f"Threads or asyncio: {workload}", words, panels, True)
 
@@ -177,11 +180,11 @@ def _streams(selection: Selection) -> Iterator[Chart]:
         )
         panels = _panels(plans, ordered, selection, lambda each: str(each.case.fetch), _backend)
         words = (
-            f"{asked(workload)}. Buffered, the first row comes with the last. Memory: of one "
-            "operation in a fresh process."
+            f"{asked(workload)}. A buffered fetch has its first row when it has its last. Peak "
+            "memory is that of one operation in a fresh process."
         )
         rows = "" if size is None else f"{size:,} rows, "
-        title = f"What streaming buys: {workload}, {rows}at concurrency {crowd}"
+        title = f"Buffered and streamed fetches: {workload}, {rows}at concurrency {crowd}"
         yield Chart(f"streaming-{workload}", title, words, panels, True)
 
 
@@ -204,8 +207,8 @@ def _sessions(selection: Selection) -> Iterator[Chart]:
         chosen = [each for each in selection.ordered(cases) if each.case.concurrency == crowd]
         panels = _panels(PLAIN[1:], chosen, selection, _session, _backend)
         words = (
-            "Kept: each task or thread keeps one session; new: a new one for every operation. "
-            "Implicit: the library begins a transaction and rolls it back; else it is autocommit."
+            "Kept: each task or thread keeps one session. New: every operation opens a new one. "
+            "Implicit: the library begins a transaction and rolls it back. Otherwise: autocommit."
         )
         title = f"Sessions and transactions: {workload}, at concurrency {crowd}"
         yield Chart(f"sessions-{workload}", title, words, panels)
@@ -238,7 +241,7 @@ def _backend(each: Summary) -> str:
 
 def _layer(each: Summary, selection: Selection) -> str:
     look = selection.looks[each.case.backend]
-    return "floor" if look.null else _words(look.layer)
+    return "null backend" if look.null else _words(look.layer)
 
 
 def _words(layer: str) -> str:

@@ -62,36 +62,51 @@ def _exact(value: Callable[[Summary], int | None]) -> Value:
     return interval
 
 
-_RATE = _Plan("operations/s", "throughput", RATES, lambda each: each.throughput_per_s, THROUGHPUT)
+_RATE = _Plan(
+    "operations/s",
+    "throughput: operations per second",
+    RATES,
+    lambda each: each.throughput_per_s,
+    THROUGHPUT,
+)
 _ROWS = _Plan(
-    "rows/s", "rows of the joined result", RATES, lambda each: each.rows_per_s, FIGURES["rows"]
+    "rows/s",
+    "rows of the joined result per second",
+    RATES,
+    lambda each: each.rows_per_s,
+    FIGURES["rows"],
 )
 _FIRST = _Plan(
     "first row",
-    "wait for the first row",
+    "time from the start of an operation until its first row can be used",
     TIMES,
     lambda each: each.usable_after_ns,
     FIGURES["first-row"],
 )
 _MEMORY = _Plan(
     "memory",
-    "peak of one operation in a fresh process",
+    "peak memory of one operation in a fresh process",
     BYTES,
     _exact(lambda each: each.peak_memory_bytes),
 )
 _CPU = _Plan(
     "client CPU",
-    "of the client, an operation",
+    "client CPU time per operation",
     TIMES,
     lambda each: each.client_cpu_ns,
     FIGURES["cpu"],
 )
-_SERVER = _Plan("server CPU", "of the server, an operation", TIMES, lambda each: each.server_cpu_ns)
+_SERVER = _Plan(
+    "server CPU", "server CPU time per operation", TIMES, lambda each: each.server_cpu_ns
+)
 _STALL = _Plan(
-    "stall", "longest of the event loop", TIMES, _exact(lambda each: each.loop_stall_max_ns)
+    "stall",
+    "longest time for which the event loop ran no other task",
+    TIMES,
+    _exact(lambda each: each.loop_stall_max_ns),
 )
 _LATENCY = tuple(
-    _Plan(name, f"{name} of latency", TIMES, _quantile(name), FIGURES[name])
+    _Plan(name, f"{name} of the latency", TIMES, _quantile(name), FIGURES[name])
     for name in ("p50", "p95", "p99")
 )
 PLAIN = (_RATE, *_LATENCY, _CPU, _SERVER)
@@ -134,7 +149,7 @@ def _table(
     columns = [each for each in columns if any(cell.sort is not None for cell in each.cells)]
     if taken:
         fetches = [Cell(str(each.case.fetch), None) for each in group]
-        columns.insert(0, Column("fetch", "how rows are taken", fetches))
+        columns.insert(0, Column("fetch", "the way in which rows are taken", fetches))
     if any(each.marked for each in group):
         failed = [Cell(f"{each.failed:,}", each.failed, ", ".join(each.errors)) for each in group]
         columns.append(Column("errors", "operations that failed", failed))

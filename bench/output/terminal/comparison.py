@@ -26,7 +26,7 @@ def render(comparison: Comparison) -> RenderableType:
             table.add_row(_case(row), *(_cell(verdict) for verdict in row.verdicts))
         parts += [Text(), table]
     legend = Text("\n".join(_legend(comparison)), style="dim")
-    return Group(*parts, Text(), legend, *map(Text, _cautions(comparison)))
+    return Group(*parts, Text(), legend, *map(Text, _warnings(comparison)))
 
 
 def as_markdown(comparison: Comparison) -> str:
@@ -36,7 +36,7 @@ def as_markdown(comparison: Comparison) -> str:
     for workload, rows in comparison.workloads.items():
         lines += ["", f"**{workload}**", "", _line(heading), _line(["---"] * len(heading))]
         lines += [_line([_case(row), *(_cell(v).plain for v in row.verdicts)]) for row in rows]
-    return "\n".join([*lines, "", *_legend(comparison), "", *_cautions(comparison)])
+    return "\n".join([*lines, "", *_legend(comparison), "", *_warnings(comparison)])
 
 
 def as_json(comparison: Comparison, margin: float | None) -> str:
@@ -79,8 +79,8 @@ def as_github(comparison: Comparison, margin: float | None) -> str:
             if verdict and verdict.word == "slower" and not known:
                 lines.append(_command("warning", slower, f"{row.case.title}: {verdict} in {name}"))
     lines += [_command("notice", "what differs", line) for line in surroundings(comparison)]
-    lines += [_command("notice", "caution", line) for line in _cautions(comparison)]
-    counted = f"{len(comparison.rows)} cases compared, {len(stopped)} stopped"
+    lines += [_command("notice", "warning", line) for line in _warnings(comparison)]
+    counted = f"{len(comparison.rows)} cases compared, {len(stopped)} failed the gate"
     return "\n".join([*lines, _command("notice", "bench compare", counted)])
 
 
@@ -104,22 +104,27 @@ def _legend(comparison: Comparison) -> list[str]:
     first = comparison.names[0]
     lines = [
         f"{comparison.figure.title}: the ratio to {first}, with its 95 % interval over rounds."
-        " faster, slower: it excludes 1 and is beyond the noise floor. ~ not known to differ."
+        " faster, slower: the interval excludes 1, and the ratio is beyond the noise floor."
+        " ~ no difference was found."
     ]
     if any(v and v.word == "undecided" for row in comparison.rows for v in row.verdicts):
-        lines.append("? fewer than 6 rounds in one of the runs: no verdict, and less than 95 %.")
+        lines.append(
+            "? one of the runs has fewer than 6 rounds: there is no verdict, and the interval"
+            " promises less than 95 %."
+        )
     for name, floor in zip(comparison.names, comparison.floors, strict=True):
         told = str(floor) if floor else "none was measured"
         lines.append(f"Noise floor of {name}: {told}.")
     pairs = sum(1 for row in comparison.rows for verdict in row.verdicts if verdict)
     lines.append(
-        f"Of {pairs} comparisons, one in twenty would leave its interval by chance alone. Their"
-        " rounds were not interleaved: measure each run twice before you believe a small one."
+        f"Of {pairs} comparisons, one in twenty would leave its interval by chance alone. The"
+        " rounds of the runs were not interleaved: measure each run twice before you believe a"
+        " small difference."
     )
     return lines
 
 
-def _cautions(comparison: Comparison) -> list[str]:
+def _warnings(comparison: Comparison) -> list[str]:
     return [
         f"! {name}: {caution.symptom}. Try: {caution.cure}"
         for name, own in zip(comparison.names, comparison.result_warnings, strict=True)

@@ -159,17 +159,21 @@ def _failures(summary: Summary) -> list[str]:
     counted = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.errors.items()))
     tried = summary.failed + summary.operations
     operations = [f"{summary.failed:,} failed of {tried:,}: {counted}"] if counted else []
-    runs = [f"{n} x no figures: {why}" for why, n in Counter(summary.failures).items()]
-    return operations + runs
+    rounds = [
+        f"{count} round{'' if count == 1 else 's'} without figures: {reason}"
+        for reason, count in Counter(summary.failures).items()
+    ]
+    return operations + rounds
 
 
 def _marks(rounds: int) -> str:
     if rounds < 2:
-        return "One round says nothing about the next: nothing is ranked."
-    marks = f"{BEST} the best of its column, and what is not to be told from it, round by round."
+        return "One round has no spread, so nothing is ranked."
+    marks = f"{BEST} marks the best value of a column, and every value that paired rounds cannot "
+    marks += "tell from it.\nA column without marks has no ranking."
     if rounds < ENOUGH_ROUNDS:
-        marks += f" Surer: --rounds {ENOUGH_ROUNDS}."
-    return f"{marks}\nA column without marks: any of them may be the best."
+        marks += f" For a surer ranking: --rounds {ENOUGH_ROUNDS}."
+    return marks
 
 
 def _legend(results: Results, found: list[Summary]) -> Text:
@@ -179,16 +183,15 @@ def _legend(results: Results, found: list[Summary]) -> Text:
         f"Closed loop, {rounds} round{'s' if rounds != 1 else ''} of {seconds} s; "
         f"{stats.describe_interval(rounds)}, shown as ±half their width.",
         _marks(rounds),
-        "Medians over rounds. CPU/op: CPU time of the client, an operation. null: the harness's "
-        "floor.",
+        "Medians over rounds. CPU/op: client CPU time per operation. null: the harness's overhead.",
     ]
     if any(summary.case.fetch.mode != "buffered" for summary in found):
         lines.append(
-            "first row: buffered, it comes with the last. stall: the longest of the event loop."
+            "first row: a buffered fetch has it with the last. stall: the event loop's longest."
         )
     planned = len(results.header.plan)
     if floor := noise_floor(found):
-        lines.append(f"Noise floor: {floor}. What differs by less is not known to differ.")
+        lines.append(f"Noise floor: {floor}. A smaller difference is no difference.")
     if missing := planned - sum(1 for summary in found if summary.rounds):
         lines.append(f"{missing} of {planned} planned cases were not measured.")
     return Text("\n".join(lines), style="dim")

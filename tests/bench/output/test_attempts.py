@@ -33,10 +33,10 @@ def test_odd_files_in_results_leave_a_run_as_it_is(bench: Bench) -> None:
     done = bench("run", *ONE_CASE, "--backend=null", "--no-verify", "--quiet")
     assert done.code == 0, done.err
     assert "operations/s" in done.out
-    told = [line for line in done.err.splitlines() if line.startswith("left out ")]
+    told = [line for line in done.err.splitlines() if line.startswith("left out: ")]
     assert len(told) == 4
-    assert told[0].startswith(f"left out {home}/backends/{RUN_FILE} is damaged: ")
-    assert told[3] == "left out 2 more; results/index.html names them"
+    assert told[0].startswith(f"left out: {home}/backends/{RUN_FILE} is damaged: ")
+    assert told[3] == "left out: 2 more runs; results/index.html names them"
     page = (home / "index.html").read_text()
     assert all(f"<li>{name}: " in page for name in (*ODD, "deep"))
     assert 'data-folder="csv"' in page
@@ -65,7 +65,7 @@ def test_what_cannot_be_written_is_named_and_the_rest_is_made(shown: Bench) -> N
     report, index, *_ = done.err.splitlines()
     assert done.error[0].endswith("report.html: Is a directory.")
     for line, part in ((report, "report"), (index, "index")):
-        assert line.startswith(f"not made {part}: cannot write ")
+        assert line.startswith(f"could not make {part}: cannot write ")
         assert line.endswith(f"{part}.html: Is a directory. Try again: bench charts results/run")
     assert "operations/s" in done.out
     assert "figures  results/run/summary.csv" in done.out
@@ -78,7 +78,7 @@ def test_a_report_is_made_without_the_index(shown: Bench) -> None:
     (shown.folder / "results" / "index.html").mkdir()
     done = shown("report", "results/run")
     assert (done.code, done.out) == (0, "report   results/run/report.html\n")
-    assert done.err.startswith("not made index: cannot write ")
+    assert done.err.startswith("could not make index: cannot write ")
 
 
 def test_a_run_that_cannot_be_shown_keeps_its_exit_code(bench: Bench) -> None:
@@ -88,7 +88,7 @@ def test_a_run_that_cannot_be_shown_keeps_its_exit_code(bench: Bench) -> None:
     )
     done = bench.measure("--backend=null", "--no-verify", "--quiet")
     assert done.code == 0
-    assert "not made report: ModuleNotFoundError: " in done.err
+    assert "could not make report: ModuleNotFoundError: " in done.err
     assert "operations/s" in done.out
 
 
@@ -104,9 +104,9 @@ def test_an_attempt_names_what_why_and_what_to_type(capsys: pytest.CaptureFixtur
             raise error
     assert list(attempts.failed) == ["charts", "index", "report"]
     assert capsys.readouterr().err.splitlines() == [
-        "not made charts: ValueError: no. Try again: bench charts results/a",
-        "not made index: cannot read it. Try again: bench charts results/a",
-        "not made report: cannot write report.html: Permission denied."
+        "could not make charts: ValueError: no. Try again: bench charts results/a",
+        "could not make index: cannot read it. Try again: bench charts results/a",
+        "could not make report: cannot write report.html: Permission denied."
         " Try again: bench charts results/a",
     ]
 

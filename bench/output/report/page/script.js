@@ -1,12 +1,12 @@
 "use strict";
-// The page is complete without this: it adds sorting, tips at the pointer, and a theme to choose.
+// The page is complete without this script. It adds sorting, tips at the pointer, and a choice of theme.
 {
   const root = document.documentElement;
   root.classList.add("scripted");
 
-  // Theme: kept where the browser lets a page from disk keep anything.
+  // The theme is stored if the browser lets a page from disk store data.
   const theme = document.getElementById("theme");
-  const keep = (value) => { try { localStorage.setItem("theme", value); } catch { /* not here */ } };
+  const keep = (value) => { try { localStorage.setItem("theme", value); } catch { /* storage is refused */ } };
   const kept = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
   if (theme) {
     theme.value = kept() || "light dark";
@@ -20,7 +20,7 @@
     });
   }
 
-  // A case that is linked to is opened.
+  // Open the case that the link names.
   const open = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target instanceof HTMLDetailsElement) { target.open = true; target.scrollIntoView(); }
@@ -48,7 +48,7 @@
     if (at?.dataset.case) location.hash = at.dataset.case;
   });
 
-  // Sorting: figures by data-sort, words by themselves; what was not seen is always last.
+  // Sort figures by data-sort, and words by their text. Values that were not measured are always last.
   const value = (row, at) => {
     const cell = row.cells[at];
     return cell.dataset.sort === undefined ? null : Number(cell.dataset.sort);

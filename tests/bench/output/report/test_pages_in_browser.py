@@ -255,7 +255,7 @@ def test_the_index_filters_and_puts_two_runs_side_by_side(visit: Open) -> None:
 
 def test_a_comparison_leads_to_the_case_in_the_runs_own_report(visit: Open) -> None:
     page = visit("comparison").page
-    expect(page.get_by_text("Unlike environments:")).to_be_visible()
+    expect(page.get_by_text("Different environments:")).to_be_visible()
     page.locator("#tables tbody a").first.click()
     assert page.url.endswith(f"first/{REPORT_FILE}#case-1")
     assert page.locator("#case-1").evaluate("each => each.open")

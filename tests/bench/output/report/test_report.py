@@ -81,7 +81,7 @@ def test_every_case_has_its_rounds_its_samples_and_its_command(
         assert anchor in shown.ids
         assert f"Key {case.key}" in text
         assert f"--backend {case.backend} --workload {case.workload}" in text
-    assert text.count("Again bench run") == len(reference.cases)
+    assert text.count("Measure again bench run") == len(reference.cases)
     assert "run.jsonl" in shown.links
 
 
@@ -174,9 +174,11 @@ def test_a_comparison_says_which_environments_differ(reference: Results, tmp_pat
         header=replace(reference.header, environment=environment),
     )
     unlike = comparison.render([reference, elsewhere], tmp_path / "both.html")
-    assert "Unlike environments:" in unlike
+    assert "Different environments:" in unlike
     assert "Client differ" in unlike
-    assert "Unlike environments:" not in comparison.render([reference, reference], tmp_path / "x")
+    assert "Different environments:" not in comparison.render(
+        [reference, reference], tmp_path / "x"
+    )
 
 
 def test_runs_of_different_rows_are_not_compared(reference: Results) -> None:

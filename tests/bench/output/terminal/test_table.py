@@ -105,7 +105,7 @@ def test_less_than_the_noise_floor_is_not_ranked(tmp_path: Path) -> None:
     durations[twin] = [1_000_000] * 6
     lines = printed(synthetic.of_durations(tmp_path, durations))
     assert "*" not in line_of(lines, "asyncpg").split("±")[0]
-    assert not any("Surer" in line for line in lines)
+    assert not any("surer" in line for line in lines)
 
 
 def test_a_column_in_which_any_may_be_the_best_has_no_marks(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_column_in_which_any_may_be_the_best_has_no_marks(tmp_path: Path) -> N
     }
     lines = printed(synthetic.of_durations(tmp_path, durations))
     assert not any("*" in line for line in lines if line.startswith(("psycopg2", "asyncpg")))
-    assert any("Surer: --rounds 6." in line for line in lines)
+    assert any("For a surer ranking: --rounds 6." in line for line in lines)
 
 
 def test_one_round_is_not_ranked(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_nothing_measured_is_a_table_of_nothing(tmp_path: Path) -> None:
 def test_a_round_that_gave_nothing_is_told_beneath(tmp_path: Path) -> None:
     results = synthetic.of_durations(tmp_path, {case: [1_000_000, 1_000_000] for case in CASES})
     results.failures.append(Failure(CASES[1], 3, "the server is gone"))
-    assert "  asyncpg, buffered: 1 x no figures: the server is gone" in printed(results)
+    assert "  asyncpg, buffered: 1 round without figures: the server is gone" in printed(results)
 
 
 def test_with_errors_a_table_of_many_rows_still_fits(tmp_path: Path) -> None:
