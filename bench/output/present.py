@@ -1,4 +1,4 @@
-"""From a file of runs to everything that people look at: table, summary.csv, charts, report."""
+"""The output of one results file: table, summary.csv, charts and report."""
 
 import os
 import shlex
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 
 def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
-    """Write summary.csv, charts and report beside the file; print the table and where they are.
+    """Write summary.csv, charts and report beside the file; print the table and the paths.
 
-    Without `charts`, none is drawn, nor is what draws them imported: that takes longest. What
-    can't be made is named on stderr, does not stop the rest, and is returned with the reason.
-    Raises `BenchError` where there is nothing to draw.
+    With `charts` False, no chart is drawn and matplotlib is not imported, since these take longest.
+    A part that can't be made is named on stderr, and the other parts are made all the same.
+
+    Returns each part that was not made -> the reason. Raises `BenchError` if the file holds no
+    finished run.
     """
     from bench.analysis import summary
     from bench.model.errors import BenchError
@@ -81,13 +83,13 @@ def _table(found: results.Results, summaries: "list[Summary]") -> "RenderableTyp
 
 
 def _tell(found: results.Results, summaries: "list[Summary]") -> None:
-    """Print what to know about the figures: warnings, failures, what was left out."""
+    """Print the warnings about the figures, the failures, and a damaged last line."""
     from bench.analysis.warnings import result_warnings
     from bench.model.study import study_of
     from bench.output.terminal.console import console
 
     screen = console()
-    # A study's statements rest on proofs and on factors of ten, not on rounds.
+    # No warnings for a study: its statements rest on proofs and factors of ten, not on rounds.
     for caution in () if study_of(found.header.profile) else result_warnings(found, summaries):
         screen.print(f"\n! {caution}")
     for failure in found.failures:
@@ -99,7 +101,7 @@ def _tell(found: results.Results, summaries: "list[Summary]") -> None:
 
 
 def again(found: results.Results, summaries: "list[Summary]") -> str | None:
-    """What to type to measure the first case alone of which something failed."""
+    """Return the command that measures the first failed case alone; None if no case failed."""
     from bench.analysis import rerun
 
     failed = (summary.case for summary in summaries if summary.marked)
@@ -108,9 +110,9 @@ def again(found: results.Results, summaries: "list[Summary]") -> str | None:
 
 
 def refresh_index(folder: Path) -> None:
-    """List all runs again where the folder is among our own results; elsewhere, write nothing.
+    """Write the index of all runs again if the folder is in the results folder, else nothing.
 
-    Runs that can't be read are named on stderr. Raises `OSError`.
+    Runs that can't be read are named on stderr. Raises `OSError` if the index can't be written.
     """
     from bench.output.report.index import write_index
     from bench.results import archive
@@ -122,7 +124,7 @@ def refresh_index(folder: Path) -> None:
 
 
 def near(path: Path) -> Path:
-    """The path as one would type it from here."""
+    """Return the path relative to the current folder if it is inside it, else as it is."""
     with suppress(ValueError):
         return path.resolve().relative_to(Path.cwd())
     return path

@@ -1,4 +1,4 @@
-"""The forest plot of `bench compare`: a ratio a case, with its interval, beside the noise floor."""
+"""The forest plot of `bench compare`: each case's ratio and interval, and the noise floor."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,13 +25,13 @@ _TICKS: Mapping[float, Sequence[float]] = {
     6: (0.2, 0.33, 0.5, 0.75, 1, 1.33, 2, 3, 5),
     30: (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
 }
-"""Up to which reach, which ticks; beyond, the decades."""
+"""The largest ratio on the axis -> its ticks. Beyond the largest key, ticks are powers of ten."""
 _FAINT = 0.45
-"""How strong the colour of what is not known to differ is."""
+"""The strength, from 0 to 1, of the colour of a case without a difference."""
 
 
 def figures(comparison: Comparison, selection: Selection) -> Iterator[tuple[str, Figure]]:
-    """A figure a workload; `selection` is the first run."""
+    """Yield the name and the figure of each workload; `selection` is the first run."""
     for workload, rows in comparison.workloads.items():
         yield f"forest-{workload}", _figure(comparison, selection, workload, rows)
 
@@ -98,7 +98,7 @@ def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: S
 
 
 def _scale(panel: Axes, reach: float, room: int) -> None:
-    """As far to the left as to the right: twice and half look alike."""
+    """Set a logarithmic scale, symmetric around 1: a ratio of 2 is as far from 1 as 0.5."""
     panel.set_xscale("log")
     panel.set_xlim(1 / reach, reach)
     decades = tuple(10.0**power for power in range(-9, 10))

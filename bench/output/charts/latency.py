@@ -1,4 +1,4 @@
-"""p50, p95 and p99 against concurrency: a row of panels a layer, a line a backend."""
+"""p50, p95 and p99 against concurrency: a row of panels per layer, a line per backend."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ SHOWN = ("p50", "p95", "p99")
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
     for workload in selection.workloads:
-        # The floor is decades below the rest and would flatten it; tables have it.
+        # Null backends are decades below the others and would flatten them. The tables have them.
         measured = [
             each
             for each in selection.alike(workload)

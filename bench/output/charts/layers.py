@@ -17,7 +17,7 @@ from bench.output.palette import GREY
 from bench.output.ticks import extents
 
 ROOM = 1.34
-"""So much longer than the longest bar is an axis, for the bar's label."""
+"""The length of an axis divided by its longest bar: room for the bar's label."""
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:

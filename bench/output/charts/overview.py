@@ -1,4 +1,4 @@
-"""The lead chart: what a point read costs the client and how many fit in a second, at a glance."""
+"""The first chart: the client CPU time of a point read, and point reads per second."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Buffered, streamed, batched: rows a second, the wait for the first row, peak memory."""
+"""Buffered, streamed and batched fetches: rows per second, time to the first row, peak memory."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,8 @@ SHAPES = {
     "single-row": ("*", "P"),
 }
 LEAST_BYTES = 1e5
-"""Below, a peak is noise of the allocator; on a logarithmic axis, nothing must be something."""
+"""The least peak that is drawn. A smaller one is noise of the allocator, and a logarithmic axis has
+no zero."""
 WORKSHOP = "the ORM without a batch size, as written in the workshop"
 
 Value = tuple[Summary, Interval]
@@ -46,7 +47,7 @@ def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
 
 
 def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
-    # The floor answers from three rows in memory: it has nothing to stream.
+    # The null backend answers with three rows from memory, so it has nothing to stream.
     shown = [each for each in chosen if not selection.looks[each.case.backend].null] or chosen
     looks = [selection.looks[name] for name in dict.fromkeys(e.case.backend for e in shown)]
     case = shown[0].case

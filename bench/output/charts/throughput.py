@@ -1,4 +1,4 @@
-"""Operations a second against concurrency: a panel a layer, a line a backend."""
+"""Operations per second against concurrency: a panel per layer, a line per backend."""
 
 from collections.abc import Iterator
 
@@ -14,6 +14,7 @@ from bench.output.charts.page import page
 from bench.output.ticks import extents
 
 FAR = 3
+"""Null backends this many times faster than all others are not drawn."""
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
@@ -39,7 +40,8 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     ]
     null = [rate for rate in rates if selection.looks[rate[0]].null]
     others = [rate for rate in rates if rate not in null]
-    # A floor far above everything would press the lines together: it is then told in words.
+    # Null backends far above the others would press the lines together. Then only the subtitle has
+    # them.
     far = bool(null and others) and min(r for _, r in null) > FAR * max(r for _, r in others)
     ends = sorted(rate for _, rate in null)
     floor = f"{with_unit(ends[0], RATES)} to {with_unit(ends[-1], RATES)}" if ends else ""

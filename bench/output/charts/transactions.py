@@ -1,4 +1,4 @@
-"""What a session and a transaction around each operation cost."""
+"""The cost of a session and a transaction around each operation."""
 
 from collections.abc import Iterator
 
@@ -81,7 +81,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
             panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
             for each, value in own:
                 words = _words(each.case)
-                # One above the other: where a machine is busy, their intervals overlap.
+                # Marks are one above the other, since their intervals overlap on a busy machine.
                 height = y + 0.19 * (list(shapes).index(words) - (len(shapes) - 1) / 2)
                 spread = draw.error_bars(value)
                 if spread:

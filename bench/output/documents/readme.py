@@ -1,4 +1,4 @@
-"""README's charts and table, from a results folder."""
+"""The charts and the table of README, from a results folder."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -22,9 +22,9 @@ Figure = Callable[[Summary], Interval | None]
 
 
 def blocks(folder: Path, root: Path) -> dict[str, str]:
-    """Return charts and table as Markdown, with paths relative to `root`.
+    """Return the charts and the table as Markdown, with paths relative to `root`.
 
-    Raises `BenchError` where the folder holds no results.
+    Raises `BenchError` if the folder holds no results.
     """
     found = results.load(folder)
     summaries = summarise(found)
@@ -41,18 +41,21 @@ def blocks(folder: Path, root: Path) -> dict[str, str]:
 
 
 def _table(summaries: list[Summary]) -> str:
-    """A row a backend: the point read at the largest crowd, then many rows buffered and batched."""
-    plain = {each.case: each for each in summaries if each.rounds}
-    clients = max((c.concurrency for c in plain if _is_plain(c, POINT_READ)), default=0)
+    """Return a table with one row per backend.
+
+    Its columns are the point read at the largest concurrency, then many rows, buffered and batched.
+    """
+    measured = {summary.case: summary for summary in summaries if summary.rounds}
+    clients = max((c.concurrency for c in measured if _is_plain(c, POINT_READ)), default=0)
     reads = {
-        case.backend: each
-        for case, each in plain.items()
+        case.backend: summary
+        for case, summary in measured.items()
         if _is_plain(case, POINT_READ) and case.concurrency == clients
     }
     many = {
         fetch: {
-            case.backend: each
-            for case, each in plain.items()
+            case.backend: summary
+            for case, summary in measured.items()
             if case.workload == "get_customers" and str(case.fetch) == fetch
             if case.concurrency == 1 and case.rows == "native"
         }
@@ -94,20 +97,24 @@ def _column(
     figure: Figure,
     units: tuple[Unit, ...],
     backends: list[str],
-    ways: Iterable[dict[str, Summary]],
+    summaries: Iterable[dict[str, Summary]],
     *,
     spread: bool = False,
 ) -> tuple[str, list[str]]:
-    """A heading with its unit, and a cell a backend: one figure, or `one → other`."""
-    found = [
-        [figure(way[backend]) if backend in way else None for way in ways] for backend in backends
+    """Return the heading with its unit, and one cell per backend: one figure, or `one → other`.
+
+    `summaries`: backend -> summary, for each figure of a cell.
+    """
+    rows = [
+        [figure(by_name[backend]) if backend in by_name else None for by_name in summaries]
+        for backend in backends
     ]
-    unit = unit_of((each.median for cell in found for each in cell if each), units)
+    unit = unit_of((interval.median for row in rows for interval in row if interval), units)
     cells = []
-    for cell in found:
-        text = " → ".join(unit.text(each.median) for each in cell if each)
-        if spread and cell[0] and cell[0].relative is not None:
-            text += f" ±{cell[0].relative:.0%}"
+    for row in rows:
+        text = " → ".join(unit.text(interval.median) for interval in row if interval)
+        if spread and row[0] and row[0].relative is not None:
+            text += f" ±{row[0].relative:.0%}"
         cells.append(text)
     return f"{name} ({unit.symbol})" if unit.symbol else name, cells
 

@@ -1,4 +1,4 @@
-"""The findings that the tutorial quotes, from a results folder."""
+"""The findings that docs/tutorial.md quotes, from a results folder."""
 
 import textwrap
 from pathlib import Path
@@ -11,7 +11,7 @@ QUOTED = 4
 
 
 def blocks(folder: Path) -> dict[str, str]:
-    """Return the report's first findings, as a quotation in Markdown within a list's item."""
+    """Return the first findings of the report, as a Markdown quotation inside a list item."""
     found = [
         finding
         for finding in findings.find(results.load(folder))

@@ -1,4 +1,4 @@
-"""Where a figure comes from: the rounds of its case, its samples, and how to measure it again."""
+"""The source of each figure: the rounds and samples of its case, and how to measure it again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bench.results.header import Header
 
 @dataclass(frozen=True)
 class Trace:
-    """All that a report tells of one case."""
+    """The data of one case in a report, as text."""
 
     summary: Summary
     samples: str
@@ -24,15 +24,15 @@ class Trace:
 
 
 def anchors(plan: Sequence[Case]) -> dict[Case, str]:
-    """Where each case stands in the report of its run: its place in the plan, which never changes.
+    """Return the anchor of each case: its place in the plan, which does not change.
 
-    Short, since a page of the full profile names some case six thousand times.
+    Anchors are short, since the page of a full profile contains six thousand of them.
     """
     return {case: f"case-{place}" for place, case in enumerate(plan, start=1)}
 
 
 def traces(selection: Selection) -> Iterator[tuple[str, list[Trace]]]:
-    """Workload -> its cases, in plan order."""
+    """Yield each workload with its cases, in plan order."""
     for workload in selection.workloads:
         cases = [each for each in selection.summaries if each.case.workload == workload]
         yield workload, [_trace(selection.header, each) for each in cases]

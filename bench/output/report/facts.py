@@ -1,4 +1,4 @@
-"""What was asked, and on what: the header of a results file in words."""
+"""The header of a results file in words: the question, the environment and the method."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from bench.results.header import DatasetFacts, Header, Host
 
 
 def question(selection: Selection) -> str:
-    """What was asked, in a sentence; names between backquotes."""
+    """Return the question that the run answers, in words; names are in backquotes."""
     summaries = selection.summaries
     backends = len([look for look in selection.looks.values() if not look.null])
     concurrencies = sorted({each.case.concurrency for each in summaries})
@@ -25,7 +25,7 @@ def question(selection: Selection) -> str:
 
 
 def facts(results: Results, selection: Selection) -> dict[str, str]:
-    """Name -> value, in the order of the page; what the header does not say is left out."""
+    """Return name -> value, in the order of the page, without facts that the header lacks."""
     header = results.header
     server = header.environment.server
     found = {

@@ -1,4 +1,4 @@
-"""Which charts a report has, of whatever was measured."""
+"""The charts of a report: those that the results have data for."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ Value = Callable[[Summary], Interval | None]
 
 @dataclass(frozen=True)
 class Chart:
-    """Drawings of one question, with its words."""
+    """The panels about one question, with title and subtitle."""
 
     name: str
-    """Its anchor."""
+    """The anchor of the chart in the page."""
     title: str
     subtitle: str
     panels: Sequence[RowsPanel | LinesPanel]
     log: bool = False
-    """Whether it is logarithmic at first."""
+    """Whether the page first shows the chart with a logarithmic scale."""
 
 
 def charts(selection: Selection) -> list[Chart]:
-    """In the order of the page; those without data are left out."""
+    """Return the charts that have data, in the order of the page."""
     families = (_overview, _crowds, _layers, _colours, _streams, _sessions)
     found = [chart for family in families for chart in family(selection)]
     return [chart for chart in found if chart.panels]
@@ -113,7 +113,7 @@ def _layers(selection: Selection) -> Iterator[Chart]:
             look = selection.looks[each.case.backend]
             return f"{look.driver}, {'tasks' if look.colour == 'async' else 'threads'}"
 
-        # The names of families are the order of their first members: by driver, then colour.
+        # Families come in the order of their first backends: by driver, then by mode.
         case = chosen[0].case
         panels = _panels(PLAIN[:2], chosen, selection, _backend, family)
         words = f"{asked(workload)}; {conditions(case)}. Within a group the driver is the same."
@@ -159,7 +159,7 @@ def _streams(selection: Selection) -> Iterator[Chart]:
         taken = [each for each in cases if each.case.fetch != Fetch() and each.rounds]
         if not taken:
             continue
-        # Where sizes are a factor, the largest shows what the way of fetching does.
+        # If the cases have several sizes, the largest shows best what the fetch changes.
         size = max((each.case.size or 0 for each in taken), default=0) or None
         taken = [each for each in taken if each.case.size == size]
         crowd = busiest(taken)
