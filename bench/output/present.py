@@ -33,80 +33,83 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
 
     longest = "drawing the charts (about ten seconds)" if charts else "writing the report"
     status = console(stderr=True).status(longest)
-    found = results.load(folder)
-    if not found.runs and not found.memory:
-        raise BenchError(f"{found.folder} holds no finished run: there is nothing to draw.")
-    summaries = summary.summarise(found)
-    attempts = Attempts(f"bench charts {shlex.quote(str(near(found.folder)))}")
+    run_results = results.load(folder)
+    if not run_results.runs and not run_results.memory:
+        raise BenchError(f"{run_results.folder} holds no finished run: there is nothing to draw.")
+    summaries = summary.summarise(run_results)
+    attempts = Attempts(f"bench charts {shlex.quote(str(near(run_results.folder)))}")
     drawn: list[Path] = []
     with attempts.at("summary.csv"):
-        summary_csv.write_csv(found, found.folder / summary_csv.SUMMARY_FILE, summaries)
+        summary_csv.write_csv(run_results, run_results.folder / summary_csv.SUMMARY_FILE, summaries)
     with status:
         if charts:
             with attempts.at("charts"):
-                drawn = _draw(found, summaries)
+                drawn = _draw(run_results, summaries)
         with attempts.at("report"):
-            report.render_to(found.folder / report.REPORT_FILE, [found], summaries)
+            report.render_to(run_results.folder / report.REPORT_FILE, [run_results], summaries)
     with attempts.at("index"):
-        refresh_index(found.folder)
+        refresh_index(run_results.folder)
     with attempts.at("table"):
-        console().print(_table(found, summaries))
+        console().print(_table(run_results, summaries))
     with attempts.at("warnings"):
-        _tell(found, summaries)
+        _print_warnings(run_results, summaries)
     echo()
     if "summary.csv" not in attempts.failed:
-        echo(f"figures  {near(found.folder / summary_csv.SUMMARY_FILE)}")
+        echo(f"figures  {near(run_results.folder / summary_csv.SUMMARY_FILE)}")
     if not charts:
         echo(f"charts   none drawn: {attempts.again}")
     elif "charts" not in attempts.failed:
-        echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+        echo(f"charts   {near(run_results.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
     if "report" not in attempts.failed:
-        echo(f"report   {near(found.folder / report.REPORT_FILE)}")
+        echo(f"report   {near(run_results.folder / report.REPORT_FILE)}")
     return attempts.failed
 
 
-def _draw(found: results.Results, summaries: "list[Summary]") -> list[Path]:
+def _draw(run_results: results.Results, summaries: "list[Summary]") -> list[Path]:
     from bench.output import charts
 
-    return charts.draw(found, found.folder, summaries)
+    return charts.draw(run_results, run_results.folder, summaries)
 
 
-def _table(found: results.Results, summaries: "list[Summary]") -> "RenderableType":
+def _table(run_results: results.Results, summaries: "list[Summary]") -> "RenderableType":
     from bench.model.study import study_of
     from bench.output.terminal import table
 
-    study = study_of(found.header.profile)
+    study = study_of(run_results.header.profile)
     if study and study.table:
-        rendered: RenderableType = study.call(study.table, found, summaries)
+        rendered: RenderableType = study.call(study.table, run_results, summaries)
         return rendered
-    return table.render(found, summaries)
+    return table.render(run_results, summaries)
 
 
-def _tell(found: results.Results, summaries: "list[Summary]") -> None:
+def _print_warnings(run_results: results.Results, summaries: "list[Summary]") -> None:
     """Print the warnings about the figures, the failures, and a damaged last line."""
     from bench.analysis.warnings import result_warnings
     from bench.model.study import study_of
     from bench.output.terminal.console import console
 
     screen = console()
+    study = study_of(run_results.header.profile)
     # No warnings for a study: its statements rest on proofs and factors of ten, not on rounds.
-    for caution in () if study_of(found.header.profile) else result_warnings(found, summaries):
-        screen.print(f"\n! {caution}")
-    for failure in found.failures:
+    for warning in () if study else result_warnings(run_results, summaries):
+        screen.print(f"\n! {warning}")
+    for failure in run_results.failures:
         echo(f"failed   {failure.case.title}: {failure.error}")
-    if alone := again(found, summaries):
+    if alone := again(run_results, summaries):
         echo(f"again    {alone}")
-    if found.damaged_line:
-        echo(f"left out: line {found.damaged_line} of {results.RUN_FILE}, which was cut short")
+    if run_results.damaged_line:
+        echo(
+            f"left out: line {run_results.damaged_line} of {results.RUN_FILE}, which was cut short"
+        )
 
 
-def again(found: results.Results, summaries: "list[Summary]") -> str | None:
+def again(run_results: results.Results, summaries: "list[Summary]") -> str | None:
     """Return the command that measures the first failed case alone; None if no case failed."""
     from bench.analysis import rerun
 
     failed = (summary.case for summary in summaries if summary.marked)
     case = next(failed, None)
-    return rerun.command(found.header, case) if case else None
+    return rerun.command(run_results.header, case) if case else None
 
 
 def refresh_index(folder: Path) -> None:

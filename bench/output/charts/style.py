@@ -94,10 +94,10 @@ def key(selection: Selection, looks: Iterable[Look], *, layered: bool = False) -
     """
     entries: dict[str, Line2D] = {}
     for look in looks:
-        how = "tasks" if look.colour == "async" else "threads"
-        label = f"{look.driver}, {how}" if not layered else f"{look.name}, {how}"
+        clients = "tasks" if look.colour == "async" else "threads"
+        label = f"{look.driver}, {clients}" if not layered else f"{look.name}, {clients}"
         if look.null:
-            label = f"{FLOOR}, {how}" if not layered else FLOOR
+            label = f"{FLOOR}, {clients}" if not layered else FLOOR
         style = line_style(look, selection)
         if not layered and not look.null:
             style["marker"] = "o"

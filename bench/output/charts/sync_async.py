@@ -29,6 +29,7 @@ Point = tuple[int, Interval, bool]
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the chart of each workload that was measured in both modes."""
     for workload in selection.workloads:
         measured = by_backend(selection.alike(workload))
         # Null backends are left out: their ratio is that of an event loop's turn to a thread's, and
@@ -127,11 +128,13 @@ def _figure(
 
 
 def _ratios(measured: dict[str, list[Summary]], move: Move) -> list[Point]:
-    sync, other = ({e.case.concurrency: e for e in measured[look.name]} for look in move)
+    sync, other = (
+        {summary.case.concurrency: summary for summary in measured[look.name]} for look in move
+    )
     return [
-        (concurrency, found, sync[concurrency].marked or other[concurrency].marked)
+        (concurrency, ratio, sync[concurrency].marked or other[concurrency].marked)
         for concurrency in sorted(sync.keys() & other.keys())
-        if (found := compare(sync[concurrency], other[concurrency]).ratio)
+        if (ratio := compare(sync[concurrency], other[concurrency]).ratio)
     ]
 
 

@@ -18,11 +18,12 @@ FAR = 3
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the throughput chart of each workload."""
     for workload in selection.workloads:
-        measured = [each for each in selection.alike(workload) if each.throughput_per_s]
+        measured = [summary for summary in selection.alike(workload) if summary.throughput_per_s]
         if not measured:
             continue
-        concurrencies = sorted({each.case.concurrency for each in measured})
+        concurrencies = sorted({summary.case.concurrency for summary in measured})
         figure = (
             _lines(selection, measured) if len(concurrencies) > 1 else _bars(selection, measured)
         )
@@ -34,9 +35,9 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     looks = [selection.looks[name] for name in by_backend(measured)]
     workload = measured[0].case.workload
     rates = [
-        (each.case.backend, each.throughput_per_s.median)
-        for each in measured
-        if each.throughput_per_s
+        (summary.case.backend, summary.throughput_per_s.median)
+        for summary in measured
+        if summary.throughput_per_s
     ]
     null = [rate for rate in rates if selection.looks[rate[0]].null]
     others = [rate for rate in rates if rate not in null]
@@ -68,9 +69,9 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     panels = grid[0]
     shown = {name for name, _ in (others if far else rates)}
     bounds = extents(
-        each.throughput_per_s
-        for each in measured
-        if each.throughput_per_s and each.case.backend in shown
+        summary.throughput_per_s
+        for summary in measured
+        if summary.throughput_per_s and summary.case.backend in shown
     )
     draw.log_axis(panels[0].yaxis, bounds, RATES, room=8, pad=1.2)
     panels[0].set_ylabel("operations/s")
@@ -82,17 +83,17 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
             if look.layer != layer and (far or not look.null):
                 continue
             points = [
-                (each.case.concurrency, each.throughput_per_s, each.marked)
-                for each in summaries
-                if each.throughput_per_s
+                (summary.case.concurrency, summary.throughput_per_s, summary.marked)
+                for summary in summaries
+                if summary.throughput_per_s
             ]
             draw.curve(panel, points, style.line_style(look, selection))
-        draw.concurrency_axis(panel, (each.case.concurrency for each in measured))
+        draw.concurrency_axis(panel, (summary.case.concurrency for summary in measured))
     return figure
 
 
 def _bars(selection: Selection, measured: list[Summary]) -> Figure:
-    looks = [selection.looks[each.case.backend] for each in measured]
+    looks = [selection.looks[summary.case.backend] for summary in measured]
     case = measured[0].case
     figure, grid = page(
         selection,
@@ -105,15 +106,15 @@ def _bars(selection: Selection, measured: list[Summary]) -> Figure:
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
-    rates = {each.case.backend: each.throughput_per_s for each in measured}
+    rates = {summary.case.backend: summary.throughput_per_s for summary in measured}
     draw.linear_axis(panel.xaxis, draw.highest(selection, rates), RATES, room=8)
     draw.bars(
         panel,
         places,
         {
-            each.case.backend: (rate, with_unit(rate.median, RATES), each.marked)
-            for each in measured
-            if (rate := rates[each.case.backend])
+            summary.case.backend: (rate, with_unit(rate.median, RATES), summary.marked)
+            for summary in measured
+            if (rate := rates[summary.case.backend])
         },
         {look.name: style.bar_style(look, selection) for look in looks},
     )

@@ -26,8 +26,8 @@ def blocks(folder: Path, root: Path) -> dict[str, str]:
 
     Raises `BenchError` if the folder holds no results.
     """
-    found = results.load(folder)
-    summaries = summarise(found)
+    run_results = results.load(folder)
+    summaries = summarise(run_results)
     shown = Path(os.path.relpath(folder, root)).as_posix()
     charts = [
         f"![{what}]({shown}/charts/{name}.png)"
@@ -35,7 +35,7 @@ def blocks(folder: Path, root: Path) -> dict[str, str]:
         if (folder / "charts" / f"{name}.png").is_file()
     ]
     lead, *others = charts or [""]
-    where = _where(found, shown)
+    where = _where(run_results, shown)
     parts = (lead, _table(summaries), where, *others)
     return {"overview": "\n\n".join(part for part in parts if part)}
 
@@ -119,8 +119,8 @@ def _column(
     return f"{name} ({unit.symbol})" if unit.symbol else name, cells
 
 
-def _where(found: results.Results, shown: str) -> str:
-    header = found.header
+def _where(run_results: results.Results, shown: str) -> str:
+    header = run_results.header
     environment, rounds = header.environment, header.rounds or 0
     host, server = environment.host, environment.server
     return (

@@ -36,7 +36,7 @@ def as_json(results: Results) -> dict[str, Any]:
 
 
 def _seconds_per_operation(summary: Summary) -> list[float]:
-    return [1 / turn.throughput_per_s for turn in summary.rounds if turn.throughput_per_s > 0]
+    return [1 / round_.throughput_per_s for round_ in summary.rounds if round_.throughput_per_s > 0]
 
 
 def _benchmark(summary: Summary, seconds: Sequence[float], header: Header) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _benchmark(summary: Summary, seconds: Sequence[float], header: Header) -> di
         "stats": {
             **_stats(seconds).as_dict(),
             "data": list(seconds),
-            "iterations": round(median(turn.operations for turn in summary.rounds)),
+            "iterations": round(median(round_.operations for round_ in summary.rounds)),
         },
     }
 

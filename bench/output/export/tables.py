@@ -85,26 +85,26 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> Columns:
 
 
 def _rounds(summary: Summary) -> Iterator[dict[str, Any]]:
-    for turn in summary.rounds:
+    for round_ in summary.rounds:
         yield {
             "key": summary.case.key,
-            "round": turn.number,
-            "operations": turn.operations,
-            "errors": sum(turn.errors.values()),
-            "throughput_per_s": turn.throughput_per_s,
-            "rows_per_s": turn.rows_per_s,
+            "round": round_.number,
+            "operations": round_.operations,
+            "errors": sum(round_.errors.values()),
+            "throughput_per_s": round_.throughput_per_s,
+            "rows_per_s": round_.rows_per_s,
             **{
-                summary_csv.latency_column(quantile): turn.latency_ns.get(quantile)
+                summary_csv.latency_column(quantile): round_.latency_ns.get(quantile)
                 for quantile in stats.QUANTILES
             },
-            "first_row_p50_ns": turn.first_row_p50_ns,
-            "client_cpu_ns_per_operation": turn.client_cpu_ns,
-            "server_cpu_ns_per_operation": turn.server_cpu_ns,
-            "gc_ns_per_operation": turn.gc_ns,
-            "loop_stall_max_ns": turn.loop_stall_max_ns,
-            "loop_stall_p99_ns": turn.loop_stall_p99_ns,
-            "fewest_operations": turn.fewest_operations,
-            "most_operations": turn.most_operations,
+            "first_row_p50_ns": round_.first_row_p50_ns,
+            "client_cpu_ns_per_operation": round_.client_cpu_ns,
+            "server_cpu_ns_per_operation": round_.server_cpu_ns,
+            "gc_ns_per_operation": round_.gc_ns,
+            "loop_stall_max_ns": round_.loop_stall_max_ns,
+            "loop_stall_p99_ns": round_.loop_stall_p99_ns,
+            "fewest_operations": round_.fewest_operations,
+            "most_operations": round_.most_operations,
         }
 
 

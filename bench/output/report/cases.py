@@ -34,13 +34,13 @@ def anchors(plan: Sequence[Case]) -> dict[Case, str]:
 def traces(selection: Selection) -> Iterator[tuple[str, list[Trace]]]:
     """Yield each workload with its cases, in plan order."""
     for workload in selection.workloads:
-        cases = [each for each in selection.summaries if each.case.workload == workload]
-        yield workload, [_trace(selection.header, each) for each in cases]
+        cases = [summary for summary in selection.summaries if summary.case.workload == workload]
+        yield workload, [_trace(selection.header, summary) for summary in cases]
 
 
 def _trace(header: Header, summary: Summary) -> Trace:
-    streamed = any(each.first_row_p50_ns is not None for each in summary.rounds)
-    stalls = any(each.loop_stall_max_ns is not None for each in summary.rounds)
+    streamed = any(round_.first_row_p50_ns is not None for round_ in summary.rounds)
+    stalls = any(round_.loop_stall_max_ns is not None for round_ in summary.rounds)
     headings = [
         "round",
         "operations",
@@ -62,23 +62,23 @@ def _trace(header: Header, summary: Summary) -> Trace:
         summary,
         _samples(summary),
         headings,
-        [_round(each, streamed=streamed, stalls=stalls) for each in summary.rounds],
+        [_round(round_, streamed=streamed, stalls=stalls) for round_ in summary.rounds],
         rerun.command(header, summary.case),
         [*failures, *summary.failures],
     )
 
 
-def _round(each: Round, *, streamed: bool, stalls: bool) -> list[str]:
-    times: list[float | None] = [each.latency_ns.get(name) for name in ("p50", "p99", "max")]
-    times += [each.client_cpu_ns, each.server_cpu_ns, each.gc_ns]
-    times += [each.first_row_p50_ns] * streamed + [each.loop_stall_max_ns] * stalls
-    failed = sum(each.errors.values())
+def _round(round_: Round, *, streamed: bool, stalls: bool) -> list[str]:
+    times: list[float | None] = [round_.latency_ns.get(name) for name in ("p50", "p99", "max")]
+    times += [round_.client_cpu_ns, round_.server_cpu_ns, round_.gc_ns]
+    times += [round_.first_row_p50_ns] * streamed + [round_.loop_stall_max_ns] * stalls
+    failed = sum(round_.errors.values())
     return [
-        str(each.number),
-        f"{each.operations:,}" + (f" + {failed:,} failed" if failed else ""),
-        with_unit(each.throughput_per_s, RATES),
+        str(round_.number),
+        f"{round_.operations:,}" + (f" + {failed:,} failed" if failed else ""),
+        with_unit(round_.throughput_per_s, RATES),
         *("-" if value is None else with_unit(value, TIMES) for value in times),
-        f"{each.fewest_operations:,}–{each.most_operations:,}",  # noqa: RUF001
+        f"{round_.fewest_operations:,}–{round_.most_operations:,}",  # noqa: RUF001
     ]
 
 

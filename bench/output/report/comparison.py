@@ -56,13 +56,15 @@ def render(runs: Sequence[Results], into: Path) -> str:
     names = _names(runs)
     compared = [_compared(run, name, into.parent) for run, name in zip(runs, names, strict=True)]
     base, *others = compared
-    found = {run.name: changes(base.summaries, run.summaries) for run in others}
+    changes_by_run = {run.name: changes(base.summaries, run.summaries) for run in others}
     summaries = {s.case: s for run in reversed(compared) for s in run.summaries if s.rounds}
     described = {k: v for run in compared for k, v in run.results.header.backends.items()}
     header = replace(base.results.header, backends=described, plan=tuple(summaries))
     selection = select(Results(into.parent, header), list(summaries.values()))
     sentences = [
-        finding for run in others for finding in between(found[run.name], base.name, run.name)
+        finding
+        for run in others
+        for finding in between(changes_by_run[run.name], base.name, run.name)
     ]
     return render_page(
         "comparison.html.j2",
@@ -72,8 +74,8 @@ def render(runs: Sequence[Results], into: Path) -> str:
         lead=sentences[:AT_FIRST],
         more=sentences[AT_FIRST:],
         backends=backends(selection),
-        charts=_charts(found, selection),
-        tables=_tables(compared, found, selection),
+        charts=_charts(changes_by_run, selection),
+        tables=_tables(compared, changes_by_run, selection),
         enough_rounds=ENOUGH_ROUNDS,
         selection=selection,
         anchors=anchors(header.plan),
@@ -141,11 +143,11 @@ def _names(runs: Sequence[Results]) -> list[str]:
     return names
 
 
-def _charts(found: dict[str, list[Change]], selection: Selection) -> list[Chart]:
+def _charts(changes_by_run: dict[str, list[Change]], selection: Selection) -> list[Chart]:
     charts = []
     for workload in selection.workloads:
         panels = []
-        for name, changes_of_run in found.items():
+        for name, changes_of_run in changes_by_run.items():
             groups: dict[str, list[Entry]] = {}
             for change in changes_of_run:
                 if change.case.workload == workload and change.judged:
@@ -166,11 +168,12 @@ def _charts(found: dict[str, list[Change]], selection: Selection) -> list[Chart]
 
 
 def _tables(
-    compared: Sequence[Compared], found: dict[str, list[Change]], selection: Selection
+    compared: Sequence[Compared], changes_by_run: dict[str, list[Change]], selection: Selection
 ) -> dict[str, list[ComparisonLine]]:
     measured = [{s.case: s for s in run.summaries if s.rounds} for run in compared]
     changed = [
-        {change.case: change for change in changes_of_run} for changes_of_run in found.values()
+        {change.case: change for change in changes_of_run}
+        for changes_of_run in changes_by_run.values()
     ]
     tables: dict[str, list[ComparisonLine]] = {}
     for summary in selection.summaries:

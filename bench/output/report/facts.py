@@ -12,8 +12,8 @@ def question(selection: Selection) -> str:
     """Return the question that the run answers, in words; names are in backquotes."""
     summaries = selection.summaries
     backends = len([look for look in selection.looks.values() if not look.null])
-    concurrencies = sorted({each.case.concurrency for each in summaries})
-    fetches = list(dict.fromkeys(each.case.fetch.mode for each in summaries))
+    concurrencies = sorted({summary.case.concurrency for summary in summaries})
+    fetches = list(dict.fromkeys(summary.case.fetch.mode for summary in summaries))
     words = listed([f"`{workload}`" for workload in selection.workloads] or ["nothing"])
     sentence = f"The cost of {words} through {backends} backend{'' if backends == 1 else 's'}"
     if concurrencies:
@@ -28,7 +28,7 @@ def facts(results: Results, selection: Selection) -> dict[str, str]:
     """Return name -> value, in the order of the page, without facts that the header lacks."""
     header = results.header
     server = header.environment.server
-    found = {
+    values = {
         "Measured": header.created_at.replace("T", " ").replace("+00:00", " UTC"),
         "Machine": _machine(header.environment.host),
         "Server": f"PostgreSQL {server.version or '?'} by {server.transport or '?'}"
@@ -40,7 +40,7 @@ def facts(results: Results, selection: Selection) -> dict[str, str]:
         "Verified": _verified(header.verified),
         "Not measured": header.leaves_out or "",
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
 def _machine(host: Host) -> str:

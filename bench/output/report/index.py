@@ -38,16 +38,16 @@ class Listed:
     """The link to the report, or to the raw file if there is no report."""
 
 
-def write_index(results_folder: Path, told: Told = lambda _: None) -> Path:
+def write_index(results_folder: Path, on_left_out: Told = lambda _: None) -> Path:
     """Write `results_folder`/index.html, with every folder in it that holds a run.
 
-    A run that can't be read is left out. The page names it, and it is passed to `told`. Returns the
-    path of the page. Raises `OSError` if it can't be written.
+    A run that can't be read is left out: the page names it, and `on_left_out` is called with it.
+    Returns the path of the page. Raises `OSError` if the page can't be written.
     """
-    found, left_out = scan(results_folder)
+    listed, left_out = scan(results_folder)
     for unreadable in left_out:
-        told(unreadable)
-    runs = sorted(map(_as_listed, found), key=lambda run: run.created_at, reverse=True)
+        on_left_out(unreadable)
+    runs = sorted(map(_as_listed, listed), key=lambda run: run.created_at, reverse=True)
     figures = {
         run.folder: read_throughput(results_folder / run.folder / SUMMARY_FILE)
         for run in runs[:SIDE_BY_SIDE]
@@ -60,7 +60,7 @@ def write_index(results_folder: Path, told: Told = lambda _: None) -> Path:
         runs=runs,
         machines=sorted({run.machine for run in runs}),
         versions=sorted({version for run in runs for version in run.versions}),
-        figures={folder: own for folder, own in figures.items() if own},
+        figures={folder: rates for folder, rates in figures.items() if rates},
         pages=pages,
         left_out=left_out,
         index_script=script("index.js"),

@@ -18,6 +18,8 @@ LABEL_GAP = 12.5
 
 @dataclass(frozen=True)
 class CurvePoint:
+    """A point of a line. `low`, `high`: the y of its interval. In px."""
+
     x: float
     y: float
     low: float | None

@@ -30,6 +30,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Mark:
+    """The mark of a value on one scale. `x`: the median; `low`, `high`: its interval. In px."""
+
     x: float
     low: float | None
     high: float | None
@@ -39,6 +41,8 @@ class Mark:
 
 @dataclass(frozen=True)
 class PanelRow:
+    """A row of a panel: its figure and tip as text, and its marks on both scales."""
+
     y: float
     entry: Entry
     figure: str
@@ -49,6 +53,8 @@ class PanelRow:
 
 @dataclass(frozen=True)
 class Heading:
+    """The heading of a group of rows."""
+
     y: float
     text: str
 

@@ -10,6 +10,8 @@ from bench.output.ticks import log_ticks
 
 @dataclass(frozen=True)
 class Tick:
+    """A tick of a scale: its place in px, and its label."""
+
     place: float
     text: str
 

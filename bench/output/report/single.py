@@ -29,10 +29,10 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
     without_twins = replace(
         selection, summaries=tuple(summary for summary in summaries if not summary.case.twin)
     )
-    found = findings.find(results, summaries)
-    cautions = [finding for finding in found if finding.topic == findings.CAUTION]
-    found = [finding for finding in found if finding not in cautions]
-    lead = headlines(found)
+    all_findings = findings.find(results, summaries)
+    cautions = [finding for finding in all_findings if finding.topic == findings.CAUTION]
+    all_findings = [finding for finding in all_findings if finding not in cautions]
+    lead = headlines(all_findings)
     header = results.header
     return render_page(
         "single.html.j2",
@@ -45,7 +45,7 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         folder=results.folder.name,
         cautions=cautions,
         lead=lead,
-        more=by_topic([finding for finding in found if finding not in lead]),
+        more=by_topic([finding for finding in all_findings if finding not in lead]),
         intervals=selection.intervals_in_words,
         enough_rounds=ENOUGH_ROUNDS,
         backends=backends(selection),

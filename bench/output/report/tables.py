@@ -17,6 +17,8 @@ Value = Callable[[Summary], Interval | None]
 
 @dataclass(frozen=True)
 class Cell:
+    """A cell. `tip`: the interval in words. `best`: whether the cell is marked."""
+
     text: str
     sort: float | None
     """The value that the column is sorted by; None is last."""
@@ -26,6 +28,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
+    """A column: its heading, and one cell per row."""
+
     name: str
     note: str
     """The meaning of the heading, in words."""
@@ -34,6 +38,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
+    """A table: its title, its anchor in the page, and one row per summary."""
+
     title: str
     anchor: str
     rows: list[Summary]

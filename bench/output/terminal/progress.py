@@ -51,10 +51,12 @@ class Estimate:
 
     @property
     def share(self) -> float:
+        """The share of the planned seconds that is done, from 0 to 1."""
         return min(1.0, self.done_s / self.total_s)
 
     @property
     def left_s(self) -> float:
+        """The seconds that the rest will take."""
         passed_s = time.monotonic() - self._began
         pace = (passed_s + self._PLAN_WEIGHT_S) / (self.done_s + self._PLAN_WEIGHT_S)
         return max(0.0, self.total_s - self.done_s) * pace
@@ -99,6 +101,7 @@ class Progress:
             (self._screen or nullcontext()).__exit__(kind, error, trace)
 
     def stage(self, what: str, steps: int | None = None) -> None:
+        """Show that a stage begins, with its number of steps; None for a stage without steps."""
         self._stage = what
         self._weight_s = self._step_s.get(what, self._run_s if steps else _ROWS_S)
         self._show(what)
@@ -108,13 +111,16 @@ class Progress:
             self._advance()
 
     def compared(self, backend: str) -> None:
+        """Show that the answers of a backend were compared: one step of the verification."""
         self._show(f"{self._stage}: {backend}")
         self._advance()
 
     def begin(self, case: Case) -> None:
+        """Show the case whose step begins."""
         self._show(f"{self._stage}: {case.title}")
 
     def step(self, case: Case, outcome: Entry) -> None:
+        """Count a finished step, and show its figures or its failure."""
         if isinstance(outcome, Failure):
             self._line(f"failed: {case.title}: {outcome.error}")
         if isinstance(outcome, Run):
