@@ -1,4 +1,4 @@
-"""The closing tables, as a terminal without colours prints them."""
+"""The tables at the end of a run, as a terminal without colours prints them."""
 
 import re
 from dataclasses import replace
@@ -25,8 +25,9 @@ def printed(results: Results, width: int = 100) -> list[str]:
 
 
 def line_of(lines: list[str], backend: str) -> str:
-    (found,) = (line for line in lines if line.startswith(f"{backend} "))
-    return found
+    """Return the only line of a backend."""
+    (line_of_backend,) = (line for line in lines if line.startswith(f"{backend} "))
+    return line_of_backend
 
 
 def test_the_quick_profile_fits_and_says_how_it_was_measured(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_the_quick_profile_fits_and_says_how_it_was_measured(tmp_path: Path) -> 
 
 
 def test_the_noise_floor_is_told_and_is_no_row(tmp_path: Path) -> None:
-    """Forbids a twin that passes for a backend."""
+    """Forbid that the twin is shown as a backend."""
     twin = replace(CASES[0], twin=True)
     results = synthetic.of_durations(
         tmp_path, {CASES[0]: [1_000_000] * 6, CASES[1]: [900_000] * 6, twin: [1_100_000] * 6}
@@ -75,7 +76,7 @@ def test_what_paired_rounds_do_not_tell_apart_is_not_ranked(tmp_path: Path) -> N
 
 
 def test_overlapping_rounds_are_ranked_where_one_is_always_behind(tmp_path: Path) -> None:
-    """Forbids to lose a difference in a drift that hits all alike."""
+    """Forbid that a drift of all backends hides a difference between two."""
     third = Case("psycopg", synthetic.POINT, concurrency=4)
     results = synthetic.of_durations(
         tmp_path,
