@@ -13,8 +13,9 @@ from bench.model.errors import BenchError
 from bench.studies.lessons.lesson import LESSONS
 from bench.studies.lessons.record import FILE, load, save
 from tests.bench.results.damage import ODD_VALUES, inner, places
+from tests.root import ROOT
 
-KEPT = Path(__file__).parents[3] / "results" / "lessons"
+KEPT = ROOT / "results" / "lessons"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
