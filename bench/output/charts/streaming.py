@@ -93,8 +93,8 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         selection,
         f"Buffered and streamed fetches: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {plain}. Scales are logarithmic. A buffered fetch has its first "
-        "row when it has its last. Peak memory is that of one operation in a fresh process; a "
-        "peak below 100 kB is drawn at 100 kB.",
+        "row when it has its last. Memory: the peak of one operation in a fresh process; "
+        "below 100\N{NO-BREAK SPACE}kB it is drawn at 100\N{NO-BREAK SPACE}kB.",
         height=draw.rows_height(looks, 0.36),
         columns=len(panels),
         left=1.75,

@@ -187,9 +187,10 @@ def _legend(results: Results, summaries: list[Summary]) -> Text:
         "Medians over rounds. CPU/op: client CPU time per operation. null: the harness's overhead.",
     ]
     if any(summary.case.fetch.mode != "buffered" for summary in summaries):
-        lines.append(
-            "first row: a buffered fetch has it with the last. stall: the event loop's longest."
-        )
+        lines += [
+            "first row: the time until a row can be used; in a buffered fetch, until the last row.",
+            "stall: the longest time for which the event loop ran no other task.",
+        ]
     planned = len(results.header.plan)
     if floor := noise_floor(summaries):
         lines.append(f"Noise floor: {floor}. A smaller difference is no difference.")

@@ -35,8 +35,8 @@
     lower > high ? "faster" : higher < low ? "slower" : "indistinguishable";
 
   const sideBySide = (earlier, later) => {
-    const [one, other] = [figures[earlier], figures[later]];
-    const keys = Object.keys(one ?? {}).filter((key) => other && key in other);
+    const [before, after] = [figures[earlier], figures[later]];
+    const keys = Object.keys(before ?? {}).filter((key) => after && key in after);
     if (!keys.length) return element("p", "The two runs have no case in common whose figures this page holds.");
     const table = element("table", "", { class: "words" });
     const head = table.createTHead().insertRow();
@@ -46,10 +46,10 @@
     const body = table.createTBody();
     for (const key of keys) {
       const row = body.insertRow();
-      const words = verdict(one[key], other[key]);
+      const words = verdict(before[key], after[key]);
       row.append(
-        element("th", key, { scope: "row" }), element("td", rate(one[key][0])), element("td", rate(other[key][0])),
-        element("td", (other[key][0] / one[key][0]).toFixed(2)),
+        element("th", key, { scope: "row" }), element("td", rate(before[key][0])), element("td", rate(after[key][0])),
+        element("td", (after[key][0] / before[key][0]).toFixed(2)),
         element("td", words, words === "indistinguishable" ? {} : { class: "differs" }));
     }
     const wide = element("div", "", { class: "wide", role: "region", tabindex: "0", "aria-label": "Two runs side by side" });
