@@ -40,15 +40,14 @@ def _figure(
     comparison: Comparison, selection: Selection, workload: str, rows: list[ComparedCase]
 ) -> Figure:
     first, *others = comparison.names
-    better = (
-        "to the right is better" if comparison.figure.more_is_better else "to the left is better"
-    )
+    side = "right" if comparison.figure.more_is_better else "left"
     forced = f" COMPARED BY FORCE: {'; '.join(comparison.obstacles)}." * bool(comparison.obstacles)
     figure, grid = page(
         selection,
         f"{comparison.figure.title} against {first}: {workload}",
-        f"{asked(workload)}. The ratio to {first}, with its 95 % interval over rounds; {better}."
-        f" Pale marks: no difference was found. Grey band: the noise floor.{forced}",
+        f"{asked(workload)}. The ratio to {first}, with its 95 % interval over rounds. Values to "
+        f"the {side} are better. Pale marks: no difference was found. Grey band: the noise "
+        f"floor.{forced}",
         height=ROW_IN * (len(rows) + 1),
         columns=len(others),
         left=0.3 + 0.072 * max(len(_label(row.case)) for row in rows),
@@ -86,9 +85,9 @@ def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: S
     ratio = verdict.ratio
     if ratio is None:
         return
-    strong = verdict.word in ("faster", "slower")
+    differs = verdict.word in ("faster", "slower")
     colour = hue(look, selection.looks)
-    if not strong:
+    if not differs:
         colour = style.pale(colour, 1 - _FAINT)
     panel.errorbar(ratio.median, height, xerr=error_bars(ratio), color=colour, lw=1.6, capsize=2.5)
     mark = style.line_style(look, selection) | {"linestyle": "none", "color": colour}

@@ -107,20 +107,20 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
     draw.bars(rates, places, throughput, styles)
     costs.set_xlabel(f"client CPU per operation ({unit.symbol})")
     rates.set_xlabel("operations/s")
-    _floor(selection, measured, costs)
+    _mark_overhead(selection, measured, costs)
     return figure
 
 
-def _floor(selection: Selection, measured: list[Summary], costs: Axes) -> None:
-    floors = [
+def _mark_overhead(selection: Selection, measured: list[Summary], costs: Axes) -> None:
+    overheads = [
         summary.client_cpu_ns.median
         for summary in measured
         if selection.looks[summary.case.backend].null and summary.client_cpu_ns
     ]
-    if floors:
-        costs.axvline(max(floors), color=GREY, lw=1.4, zorder=6)
+    if overheads:
+        costs.axvline(max(overheads), color=GREY, lw=1.4, zorder=6)
         costs.set_title(
-            f"grey line: the null backend, {with_unit(max(floors), TIMES)} of overhead",
+            f"grey line: the null backend, {with_unit(max(overheads), TIMES)} of overhead",
             size=9,
             weight="normal",
             color=style.MUTED,

@@ -29,13 +29,13 @@ def page(
     subtitle: str,
     *,
     failed: Iterable[Summary] = (),
-    **how: Any,
+    **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a `sheet` with the caption of the results.
 
-    `failed`: summaries; those with errors are named in red. `how`: the options of `sheet`.
+    `failed`: summaries; those with errors are named in red. `options`: those of `sheet`.
     """
-    return sheet(title, subtitle, caption(selection), error_note(failed), **how)
+    return sheet(title, subtitle, caption(selection), error_note(failed), **options)
 
 
 def sheet(

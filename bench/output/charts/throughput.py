@@ -44,13 +44,17 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     # Null backends far above the others would press the lines together. Then only the subtitle has
     # them.
     far = bool(null and others) and min(r for _, r in null) > FAR * max(r for _, r in others)
-    ends = sorted(rate for _, rate in null)
-    floor = f"{with_unit(ends[0], RATES)} to {with_unit(ends[-1], RATES)}" if ends else ""
+    null_rates = sorted(rate for _, rate in null)
+    null_range = (
+        f"{with_unit(null_rates[0], RATES)} to {with_unit(null_rates[-1], RATES)}"
+        if null_rates
+        else ""
+    )
     figure, grid = page(
         selection,
         f"Throughput of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Both scales are logarithmic."
-        + (f" Beyond the scale, and not drawn: {FLOOR}, {floor}." if far else ""),
+        + (f" Beyond the scale, and not drawn: {FLOOR}, {null_range}." if far else ""),
         height=3.5,
         columns=len(layers),
         titled=True,
