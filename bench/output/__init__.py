@@ -1,1 +1,1 @@
-"""Figures turned into what people look at: tables, charts, pages, files for other programs."""
+"""The output of results: terminal tables, charts, HTML pages, and files for other programs."""

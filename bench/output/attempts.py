@@ -1,4 +1,7 @@
-"""What only shows a measurement: each part is attempted, and none can fail what was measured."""
+"""Attempts to make each part of the output: a part that fails does not stop the others.
+
+The measurement is kept in any case.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,33 +11,36 @@ from bench.model.errors import BenchError
 from bench.output.terminal.safe_text import echo
 from bench.results.archive import LeftOut
 
-MOST_TOLD = 3
-"""Runs that are left out are named up to here; the index names them all."""
+MOST_NAMED = 3
+"""The most left-out runs that are named on stderr. The index names them all."""
 
 
 @dataclass
 class Attempts:
-    """Parts that are made one after the other. One that fails is named in a line on stderr."""
+    """The parts of an output, made one after the other. A line on stderr names each failure."""
 
     again: str
-    """The command that makes them again."""
+    """The command that makes the parts again."""
     failed: dict[str, str] = field(default_factory=dict)
-    """Each part that was not made -> why, without the full stop."""
+    """Each part that was not made -> the reason, without the full stop."""
 
     @contextmanager
     def at(self, part: str) -> Iterator[None]:
-        """Make the part within. An error other than a closed pipe or Ctrl-C goes no further."""
+        """Make a part inside the `with` block.
+
+        An error is printed on stderr and recorded in `failed`. A closed pipe and Ctrl-C are raised.
+        """
         try:
             yield
         except BrokenPipeError:
             raise
         except Exception as error:
             self.failed[part] = reason(error)
-            echo(f"not made {part}: {self.failed[part]}. Try again: {self.again}", err=True)
+            echo(f"could not make {part}: {self.failed[part]}. Try again: {self.again}", err=True)
 
 
 def reason(error: Exception) -> str:
-    """Return the error in a line, without the full stop."""
+    """Return the error in one line, without the full stop."""
     if isinstance(error, OSError) and error.strerror:
         words = f"cannot write {error.filename}" if error.filename else "cannot write"
         return f"{words}: {error.strerror}"
@@ -43,8 +49,9 @@ def reason(error: Exception) -> str:
 
 
 def tell_left_out(runs: list[LeftOut]) -> None:
-    """Name the runs that can't be read, on stderr."""
-    for run in runs[:MOST_TOLD]:
-        echo(f"left out {run.reason}", err=True)
-    if len(runs) > MOST_TOLD:
-        echo(f"left out {len(runs) - MOST_TOLD} more; results/index.html names them", err=True)
+    """Name on stderr the runs that can't be read."""
+    for run in runs[:MOST_NAMED]:
+        echo(f"left out: {run.reason}", err=True)
+    if len(runs) > MOST_NAMED:
+        more = len(runs) - MOST_NAMED
+        echo(f"left out: {more} more runs; results/index.html names them", err=True)

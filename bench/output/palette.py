@@ -1,6 +1,6 @@
-"""The palette: a colour a driver, in charts and pages alike.
+"""The palette: one colour per driver, the same in charts and pages.
 
-Okabe and Ito, "Color Universal Design", 2008: the colour-blind can tell these colours apart.
+Okabe and Ito, "Color Universal Design", 2008: colour-blind people can tell these colours apart.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ _OTHER_HUES = ("#cc79a7", "#6a4c93", "#56b4e9", "#8c6d1f", "#4d4d4d")
 def hue(look: Look, looks: Mapping[str, Look]) -> str:
     """Return the colour of a backend's driver, `#rrggbb`.
 
-    `looks`: all backends of the results, by name. Drivers that are not in the palette get the
-    other colours in the order of their names.
+    `looks`: all backends of the results, by name. The drivers that are not in the palette take the
+    remaining colours, in the order of their names.
     """
     if look.null:
         return GREY

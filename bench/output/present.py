@@ -1,4 +1,4 @@
-"""From a file of runs to everything that people look at: table, summary.csv, charts, report."""
+"""The output of one results file: table, summary.csv, charts and report."""
 
 import os
 import shlex
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 
 def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
-    """Write summary.csv, charts and report beside the file; print the table and where they are.
+    """Write summary.csv, charts and report beside the file; print the table and the paths.
 
-    Without `charts`, none is drawn, nor is what draws them imported: that takes longest. What
-    can't be made is named on stderr, does not stop the rest, and is returned with the reason.
-    Raises `BenchError` where there is nothing to draw.
+    With `charts` False, no chart is drawn and matplotlib is not imported, since these take longest.
+    A part that can't be made is named on stderr, and the other parts are made all the same.
+
+    Returns each part that was not made -> the reason. Raises `BenchError` if the file holds no
+    finished run.
     """
     from bench.analysis import summary
     from bench.model.errors import BenchError
@@ -29,88 +31,91 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
     from bench.output.export import summary_csv
     from bench.output.terminal.console import console
 
-    longest = "drawing the charts: some ten seconds" if charts else "writing the report"
+    longest = "drawing the charts (about ten seconds)" if charts else "writing the report"
     status = console(stderr=True).status(longest)
-    found = results.load(folder)
-    if not found.runs and not found.memory:
-        raise BenchError(f"{found.folder} holds no finished run: there is nothing to draw.")
-    summaries = summary.summarise(found)
-    attempts = Attempts(f"bench charts {shlex.quote(str(near(found.folder)))}")
+    run_results = results.load(folder)
+    if not run_results.runs and not run_results.memory:
+        raise BenchError(f"{run_results.folder} holds no finished run: there is nothing to draw.")
+    summaries = summary.summarise(run_results)
+    attempts = Attempts(f"bench charts {shlex.quote(str(near(run_results.folder)))}")
     drawn: list[Path] = []
     with attempts.at("summary.csv"):
-        summary_csv.write_csv(found, found.folder / summary_csv.SUMMARY_FILE, summaries)
+        summary_csv.write_csv(run_results, run_results.folder / summary_csv.SUMMARY_FILE, summaries)
     with status:
         if charts:
             with attempts.at("charts"):
-                drawn = _draw(found, summaries)
+                drawn = _draw(run_results, summaries)
         with attempts.at("report"):
-            report.render_to(found.folder / report.REPORT_FILE, [found], summaries)
+            report.render_to(run_results.folder / report.REPORT_FILE, [run_results], summaries)
     with attempts.at("index"):
-        refresh_index(found.folder)
+        refresh_index(run_results.folder)
     with attempts.at("table"):
-        console().print(_table(found, summaries))
+        console().print(_table(run_results, summaries))
     with attempts.at("warnings"):
-        _tell(found, summaries)
+        _print_warnings(run_results, summaries)
     echo()
     if "summary.csv" not in attempts.failed:
-        echo(f"figures  {near(found.folder / summary_csv.SUMMARY_FILE)}")
+        echo(f"figures  {near(run_results.folder / summary_csv.SUMMARY_FILE)}")
     if not charts:
         echo(f"charts   none drawn: {attempts.again}")
     elif "charts" not in attempts.failed:
-        echo(f"charts   {near(found.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+        echo(f"charts   {near(run_results.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
     if "report" not in attempts.failed:
-        echo(f"report   {near(found.folder / report.REPORT_FILE)}")
+        echo(f"report   {near(run_results.folder / report.REPORT_FILE)}")
     return attempts.failed
 
 
-def _draw(found: results.Results, summaries: "list[Summary]") -> list[Path]:
+def _draw(run_results: results.Results, summaries: "list[Summary]") -> list[Path]:
     from bench.output import charts
 
-    return charts.draw(found, found.folder, summaries)
+    return charts.draw(run_results, run_results.folder, summaries)
 
 
-def _table(found: results.Results, summaries: "list[Summary]") -> "RenderableType":
+def _table(run_results: results.Results, summaries: "list[Summary]") -> "RenderableType":
     from bench.model.study import study_of
     from bench.output.terminal import table
 
-    study = study_of(found.header.profile)
+    study = study_of(run_results.header.profile)
     if study and study.table:
-        rendered: RenderableType = study.call(study.table, found, summaries)
+        rendered: RenderableType = study.call(study.table, run_results, summaries)
         return rendered
-    return table.render(found, summaries)
+    return table.render(run_results, summaries)
 
 
-def _tell(found: results.Results, summaries: "list[Summary]") -> None:
-    """Print what to know about the figures: warnings, failures, what was left out."""
+def _print_warnings(run_results: results.Results, summaries: "list[Summary]") -> None:
+    """Print the warnings about the figures, the failures, and a damaged last line."""
     from bench.analysis.warnings import result_warnings
     from bench.model.study import study_of
     from bench.output.terminal.console import console
 
     screen = console()
-    # A study's statements rest on proofs and on factors of ten, not on rounds.
-    for caution in () if study_of(found.header.profile) else result_warnings(found, summaries):
-        screen.print(f"\n! {caution}")
-    for failure in found.failures:
+    study = study_of(run_results.header.profile)
+    # No warnings for a study: its statements rest on proofs and factors of ten, not on rounds.
+    for warning in () if study else result_warnings(run_results, summaries):
+        screen.print(f"\n! {warning}")
+    for failure in run_results.failures:
         echo(f"failed   {failure.case.title}: {failure.error}")
-    if alone := again(found, summaries):
+    if alone := again(run_results, summaries):
         echo(f"again    {alone}")
-    if found.damaged_line:
-        echo(f"left out {results.RUN_FILE} line {found.damaged_line}, which was cut short")
+    if run_results.damaged_line:
+        echo(
+            f"left out: line {run_results.damaged_line} of {results.RUN_FILE}, which was cut short"
+        )
 
 
-def again(found: results.Results, summaries: "list[Summary]") -> str | None:
-    """What to type to measure the first case alone of which something failed."""
+def again(run_results: results.Results, summaries: "list[Summary]") -> str | None:
+    """Return the command that measures the first failed case alone; None if no case failed."""
     from bench.analysis import rerun
 
     failed = (summary.case for summary in summaries if summary.marked)
     case = next(failed, None)
-    return rerun.command(found.header, case) if case else None
+    return rerun.command(run_results.header, case) if case else None
 
 
 def refresh_index(folder: Path) -> None:
-    """List all runs again where the folder is among our own results; elsewhere, write nothing.
+    """Write the index of all runs again if the folder is in the results folder, else nothing.
 
-    Runs that can't be read are named on stderr. Raises `OSError`.
+    Runs that can't be read are named on stderr. Raises `OSError` if the index can't be written.
     """
     from bench.output.report.index import write_index
     from bench.results import archive
@@ -122,7 +127,7 @@ def refresh_index(folder: Path) -> None:
 
 
 def near(path: Path) -> Path:
-    """The path as one would type it from here."""
+    """Return the path relative to the current folder if it is inside it, else as it is."""
     with suppress(ValueError):
         return path.resolve().relative_to(Path.cwd())
     return path

@@ -1,4 +1,4 @@
-"""Ticks, bounds and label places: the arithmetic that charts and pages share."""
+"""Arithmetic for ticks, bounds and label positions, used by charts and pages."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,9 +9,10 @@ _DECADE_STEPS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 
 
 def log_ticks(low: float, high: float, room: int, *, finest: int = 0) -> list[float]:
-    """Return at most about `room` round values from `low` to `high` for a logarithmic axis.
+    """Return about `room` round values at most, from `low` to `high`, for a logarithmic axis.
 
-    `finest`: the first of the four step patterns to try, from six ticks a decade to one.
+    `finest`: the index of the first step pattern to try. The four patterns have from six ticks per
+    decade down to one.
     """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks: list[float] = []
@@ -24,7 +25,7 @@ def log_ticks(low: float, high: float, room: int, *, finest: int = 0) -> list[fl
 
 
 def extents(intervals: Iterable[Interval | None]) -> list[float]:
-    """Return every median and bound: all values that an axis has to show."""
+    """Return all medians and bounds: the values that an axis has to show."""
     return [
         value
         for interval in intervals
@@ -35,7 +36,10 @@ def extents(intervals: Iterable[Interval | None]) -> list[float]:
 
 
 def apart(places: Sequence[float], gap: float) -> list[float]:
-    """Return ascending places with at least `gap` between neighbours: later ones are moved on."""
+    """Return the ascending places with at least `gap` between neighbours.
+
+    A place that is too close to the one before is moved up.
+    """
     moved: list[float] = []
     for place in places:
         moved.append(max(place, moved[-1] + gap) if moved else place)

@@ -1,4 +1,4 @@
-"""Results into pictures: the only place with matplotlib."""
+"""Charts of results. Only this package imports matplotlib."""
 
 from dataclasses import replace
 from itertools import chain
@@ -17,7 +17,8 @@ from bench.system.current_folder import kept_from_matplotlib
 from bench.system.interrupts import held_back
 from bench.system.output_files import made_folder
 
-# Interrupted here, matplotlib's extensions report a failed import, or end the process.
+# An interrupt during this import would make matplotlib's extensions report a failed import, or
+# end the process.
 with held_back():
     with kept_from_matplotlib():
         import matplotlib  # noqa: F401 - it reads its settings now
@@ -39,16 +40,16 @@ FAMILIES = (overview, throughput, latency, layers, sync_async, streaming, transa
 
 
 def draw(results: Results, folder: Path, summaries: list[Summary] | None = None) -> list[Path]:
-    """Every chart that the results have data for, as PNG and SVG in `folder`/charts/.
+    """Draw every chart that the results have data for, as PNG and SVG in `folder`/charts/.
 
-    From the file alone: no backend is imported, no database asked. `summaries` saves the work of
-    making them again.
+    Only the results file is read: no backend is imported, and no database is queried. `summaries`
+    are those of the results, to avoid making them again. Returns the paths of the files.
     """
-    made = summarise(results) if summaries is None else summaries
-    selection = select(results, made)
+    summaries = summarise(results) if summaries is None else summaries
+    selection = select(results, summaries)
     study = study_of(results.header.profile)
     if study and study.charts:
-        figures = study.call(study.charts, results, made, selection)
+        figures = study.call(study.charts, results, summaries, selection)
     else:
         figures = chain.from_iterable(family.figures(selection) for family in FAMILIES)
     with made_folder(folder) as parent, parent.folder("charts", make=True) as into, style.styled():
@@ -56,7 +57,10 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
 
 
 def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:
-    """The forest plots of a comparison, a workload each, as PNG and SVG in `folder`."""
+    """Draw one forest plot per workload of a comparison, as PNG and SVG in `folder`.
+
+    Returns the paths of the files.
+    """
     with made_folder(folder) as into, style.styled():
         return [
             path
@@ -68,7 +72,10 @@ def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> lis
 def draw_history(
     moments: list[Moment], figure: Figure, runs: list[Results], folder: Path, name: str
 ) -> list[Path]:
-    """The chart of a history, as PNG and SVG in `folder`; its caption is the newest run's."""
+    """Draw the chart of a history, as PNG and SVG in `folder`, with the caption of the newest run.
+
+    Returns the paths of the files.
+    """
     described = {k: v for run in runs for k, v in run.header.backends.items()}
     backends = {case.backend for moment in moments for case in moment.figures}
     looks = {name: look_of(name, described.get(name, NOT_DESCRIBED)) for name in backends}

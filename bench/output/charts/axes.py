@@ -1,4 +1,4 @@
-"""Scales, ticks and marks that several charts share."""
+"""Scales, ticks and marks that several charts use."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from bench.output.charts.style import MUTED, RED
 from bench.output.ticks import apart, log_ticks
 
 ROW_IN = 0.29
-"""Height of a row of a chart that has a row a backend."""
+"""The height in inches of a row, in a chart with one row per backend."""
 
 
 def concurrency_axis(axes: Axes, concurrencies: Iterable[int]) -> None:
-    """Powers of two apart, with the measured ones as ticks."""
+    """Give the x axis a logarithmic scale of base 2, with ticks at the measured concurrencies."""
     ticks = sorted(set(concurrencies))
     axes.set_xscale("log", base=2)
     axes.set_xlim(ticks[0] / 1.25, ticks[-1] * 1.25)
@@ -32,7 +32,11 @@ def concurrency_axis(axes: Axes, concurrencies: Iterable[int]) -> None:
 def log_axis(
     axis: Axis, values: Iterable[float], units: tuple[Unit, ...], *, room: int = 6, pad: float = 1.3
 ) -> None:
-    """Decades, with ticks at 1, 2 and 5 of each as far as there is room for so many."""
+    """Give the axis a logarithmic scale, with ticks at 1, 2 and 5 times each power of ten.
+
+    If these are more than `room`, there are fewer per decade. `pad`: the factor by which the axis
+    extends beyond the lowest and the highest value.
+    """
     known = [value for value in values if value > 0] or [1.0]
     low, high = min(known) / pad, max(known) * pad
     _scale(axis, "log")
@@ -43,7 +47,7 @@ def log_axis(
 
 
 def linear_axis(axis: Axis, highest: float, units: tuple[Unit, ...], *, room: int = 5) -> None:
-    """From zero, with room for a value's label after the highest."""
+    """Give the axis a linear scale from zero to `highest`, with about `room` ticks."""
     _limit(axis, 0, highest or 1)
     axis.set_major_locator(MaxNLocator(room, steps=[1, 2, 5, 10]))
     axis.set_minor_locator(NullLocator())
@@ -51,14 +55,20 @@ def linear_axis(axis: Axis, highest: float, units: tuple[Unit, ...], *, room: in
 
 
 def error_bars(interval: Interval) -> list[list[float]] | None:
-    """For matplotlib's `yerr` or `xerr`: how far below and above the median."""
+    """Return the distances from the median down and up, for matplotlib's `yerr` or `xerr`.
+
+    None if the interval has no bounds.
+    """
     if interval.low is None or interval.high is None:
         return None
     return [[interval.median - interval.low], [interval.high - interval.median]]
 
 
 def curve(axes: Axes, points: Sequence[tuple[int, Interval, bool]], style: dict[str, Any]) -> None:
-    """A line over concurrency with its band; a red cross where `failed`."""
+    """Draw a line over concurrency, with the band of its intervals.
+
+    `points`: concurrency, interval, and whether operations failed there (a red cross).
+    """
     if not points:
         return
     x = [concurrency for concurrency, _, _ in points]
@@ -75,7 +85,7 @@ def curve(axes: Axes, points: Sequence[tuple[int, Interval, bool]], style: dict[
 def rows_by_layer(
     axes: Sequence[Axes], looks: Iterable[Look], size: float = 10
 ) -> dict[str, float]:
-    """A row a backend, layer under layer: see `rows_by_group`."""
+    """Set up one row per backend, grouped by layer: see `rows_by_group`."""
     groups: dict[str, list[Look]] = {}
     for look in looks:
         heading = "" if look.null else LAYER_NAMES.get(look.layer, look.layer)
@@ -86,9 +96,9 @@ def rows_by_layer(
 def rows_by_group(
     axes: Sequence[Axes], groups: Mapping[str, Sequence[Look]], size: float = 10
 ) -> dict[str, float]:
-    """A row a backend, under the heading of its group; backend -> its height on the axis.
+    """Set up one row per backend, under the heading of its group.
 
-    The first of the axes carries the names, all get the rows.
+    All axes get the rows; only the first shows the names. Returns backend -> its y on the axes.
     """
     places: dict[str, float] = {}
     headings: dict[str, float] = {}
@@ -100,12 +110,12 @@ def rows_by_group(
         for look in looks:
             places[look.name] = place
             place += 1
-    for each in axes:
-        each.set_ylim(place - 0.3, -0.6)
-        each.set_yticks(list(places.values()), list(places))
-        each.tick_params(labelleft=each is axes[0])
-        each.grid(axis="y", visible=False)
-        each.spines["left"].set_visible(False)
+    for panel in axes:
+        panel.set_ylim(place - 0.3, -0.6)
+        panel.set_yticks(list(places.values()), list(places))
+        panel.tick_params(labelleft=panel is axes[0])
+        panel.grid(axis="y", visible=False)
+        panel.spines["left"].set_visible(False)
     for heading, height in headings.items():
         axes[0].annotate(
             heading,
@@ -123,7 +133,7 @@ def rows_by_group(
 
 
 def rows_height(looks: Iterable[Look], row: float = ROW_IN) -> float:
-    """Inches that `rows_by_layer` needs for so many."""
+    """Return the height in inches that `rows_by_layer` needs for these backends."""
     listed = list(looks)
     return row * (len(listed) + 1.3 * len({look.layer for look in listed}) + 0.3)
 
@@ -137,9 +147,10 @@ def bars(
     size: float = 9.5,
     thickness: float = 0.74,
 ) -> None:
-    """A bar a row with its interval and its label behind; a red cross where `failed`.
+    """Draw one bar per row, with its interval and a label at its end.
 
-    A bar that the axis cuts off says so with an arrow. Set the axis's limits before.
+    `values`: backend -> interval, label, and whether operations failed (a red cross). The label of
+    a bar that the axis cuts off has an arrow. Set the limits of the x axis before this call.
     """
     edge = axes.get_xlim()[1]
     for name, (interval, label, failed) in values.items():
@@ -179,21 +190,27 @@ def _limit(axis: Axis, low: float, high: float) -> None:
 def highest(
     selection: Selection, values: Mapping[str, Interval | None], room: float = 1.18
 ) -> float:
-    """Where an axis ends on which the floor may run out: beyond the highest that is not null."""
+    """Return the end of an axis: `room` times the highest value, null backends not counted.
+
+    A bar of a null backend may be cut off. If only null backends have values, these count.
+    """
     known = {name: value.high or value.median for name, value in values.items() if value}
     others = [value for name, value in known.items() if not selection.looks[name].null]
     return room * max(others or list(known.values()) or [1])
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.062) -> None:
-    """Names of lines at the right of the axes: (y, text, colour), pushed apart where they meet."""
+    """Write the names of lines at the right of the axes, moved apart where they would overlap.
+
+    `labels`: (y, text, colour).
+    """
     if not labels:
         return
     to_axes = axes.transData + axes.transAxes.inverted()
     left = axes.get_xlim()[0]
     heights = sorted((to_axes.transform((left, y))[1], text, colour) for y, text, colour in labels)
     placed = apart([height for height, _, _ in heights], gap)
-    # What was pushed up as a whole comes down half the way.
+    # `apart` moves labels only up: shift all down by the mean of these moves.
     slack = (sum(placed) - sum(height for height, _, _ in heights)) / len(placed)
     for y, (_, text, colour) in zip(placed, heights, strict=True):
         axes.annotate(

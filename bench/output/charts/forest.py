@@ -1,4 +1,4 @@
-"""The forest plot of `bench compare`: a ratio a case, with its interval, beside the noise floor."""
+"""The forest plot of `bench compare`: each case's ratio and interval, and the noise floor."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,13 +25,13 @@ _TICKS: Mapping[float, Sequence[float]] = {
     6: (0.2, 0.33, 0.5, 0.75, 1, 1.33, 2, 3, 5),
     30: (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
 }
-"""Up to which reach, which ticks; beyond, the decades."""
+"""The largest ratio on the axis -> its ticks. Beyond the largest key, ticks are powers of ten."""
 _FAINT = 0.45
-"""How strong the colour of what is not known to differ is."""
+"""The strength, from 0 to 1, of the colour of a case without a difference."""
 
 
 def figures(comparison: Comparison, selection: Selection) -> Iterator[tuple[str, Figure]]:
-    """A figure a workload; `selection` is the first run."""
+    """Yield the name and the figure of each workload; `selection` is the first run."""
     for workload, rows in comparison.workloads.items():
         yield f"forest-{workload}", _figure(comparison, selection, workload, rows)
 
@@ -40,15 +40,14 @@ def _figure(
     comparison: Comparison, selection: Selection, workload: str, rows: list[ComparedCase]
 ) -> Figure:
     first, *others = comparison.names
-    better = (
-        "to the right is better" if comparison.figure.more_is_better else "to the left is better"
-    )
+    side = "right" if comparison.figure.more_is_better else "left"
     forced = f" COMPARED BY FORCE: {'; '.join(comparison.obstacles)}." * bool(comparison.obstacles)
     figure, grid = page(
         selection,
         f"{comparison.figure.title} against {first}: {workload}",
-        f"{asked(workload)}. The ratio to {first}, with its 95 % interval over rounds; {better}."
-        f" Pale: not known to differ. Grey band: the noise floor.{forced}",
+        f"{asked(workload)}. The ratio to {first}, with its 95 % interval over rounds. Values to "
+        f"the {side} are better. Pale marks: no difference was found. Grey band: the noise "
+        f"floor.{forced}",
         height=ROW_IN * (len(rows) + 1),
         columns=len(others),
         left=0.3 + 0.072 * max(len(_label(row.case)) for row in rows),
@@ -86,9 +85,9 @@ def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: S
     ratio = verdict.ratio
     if ratio is None:
         return
-    strong = verdict.word in ("faster", "slower")
+    differs = verdict.word in ("faster", "slower")
     colour = hue(look, selection.looks)
-    if not strong:
+    if not differs:
         colour = style.pale(colour, 1 - _FAINT)
     panel.errorbar(ratio.median, height, xerr=error_bars(ratio), color=colour, lw=1.6, capsize=2.5)
     mark = style.line_style(look, selection) | {"linestyle": "none", "color": colour}
@@ -98,7 +97,7 @@ def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: S
 
 
 def _scale(panel: Axes, reach: float, room: int) -> None:
-    """As far to the left as to the right: twice and half look alike."""
+    """Set a logarithmic scale, symmetric around 1: a ratio of 2 is as far from 1 as 0.5."""
     panel.set_xscale("log")
     panel.set_xlim(1 / reach, reach)
     decades = tuple(10.0**power for power in range(-9, 10))

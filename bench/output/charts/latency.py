@@ -1,4 +1,4 @@
-"""p50, p95 and p99 against concurrency: a row of panels a layer, a line a backend."""
+"""p50, p95 and p99 against concurrency: a row of panels per layer, a line per backend."""
 
 from collections.abc import Iterator
 
@@ -18,16 +18,17 @@ SHOWN = ("p50", "p95", "p99")
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the latency chart of each workload."""
     for workload in selection.workloads:
-        # The floor is decades below the rest and would flatten it; tables have it.
+        # Null backends are decades below the others and would flatten them. The tables have them.
         measured = [
-            each
-            for each in selection.alike(workload)
-            if each.latency_ns and not selection.looks[each.case.backend].null
+            summary
+            for summary in selection.alike(workload)
+            if summary.latency_ns and not selection.looks[summary.case.backend].null
         ]
         if not measured:
             continue
-        concurrencies = {each.case.concurrency for each in measured}
+        concurrencies = {summary.case.concurrency for summary in measured}
         figure = (
             _lines(selection, measured) if len(concurrencies) > 1 else _marks(selection, measured)
         )
@@ -42,7 +43,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         selection,
         f"Latency of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Median over rounds of each round's "
-        "exact quantile. One scale for all panels, logarithmic.",
+        "exact quantile. All panels have the same logarithmic scale.",
         height=2.15 * len(layers),
         columns=len(SHOWN),
         titled=True,
@@ -55,7 +56,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         legend=style.key(selection, sorted(looks, key=lambda look: look.colour != "sync")),
         failed=selection.marked(measured[0].case.workload),
     )
-    spans = extents(each.latency_ns[name] for each in measured for name in SHOWN)
+    spans = extents(summary.latency_ns[name] for summary in measured for name in SHOWN)
     draw.log_axis(grid[0][0].yaxis, spans, TIMES, room=7)
     for layer, panels in zip(layers, grid, strict=True):
         panels[0].set_ylabel(f"{LAYER_NAMES.get(layer, layer)}\n", weight="bold", color=style.MUTED)
@@ -68,23 +69,23 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
                 look = selection.looks[name]
                 if look.layer == layer:
                     points = [
-                        (each.case.concurrency, each.latency_ns[quantile], each.marked)
-                        for each in summaries
+                        (summary.case.concurrency, summary.latency_ns[quantile], summary.marked)
+                        for summary in summaries
                     ]
                     draw.curve(panel, points, style.line_style(look, selection))
-            draw.concurrency_axis(panel, (each.case.concurrency for each in measured))
+            draw.concurrency_axis(panel, (summary.case.concurrency for summary in measured))
     return figure
 
 
 def _marks(selection: Selection, measured: list[Summary]) -> Figure:
-    looks = [selection.looks[each.case.backend] for each in measured]
+    looks = [selection.looks[summary.case.backend] for summary in measured]
     case = measured[0].case
     shapes = dict(zip(SHOWN, ("o", "|", "D"), strict=True))
     figure, grid = page(
         selection,
         f"Latency of {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {conditions(case)}. Median over rounds of each round's exact "
-        "quantile; logarithmic.",
+        "quantile. The scale is logarithmic.",
         height=draw.rows_height(looks),
         left=1.75,
         legend=style.shape_key(shapes),
@@ -92,17 +93,17 @@ def _marks(selection: Selection, measured: list[Summary]) -> Figure:
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
-    spans = extents(each.latency_ns[name] for each in measured for name in SHOWN)
+    spans = extents(summary.latency_ns[name] for summary in measured for name in SHOWN)
     draw.log_axis(panel.xaxis, spans, TIMES, room=9)
-    for each, look in zip(measured, looks, strict=True):
+    for summary, look in zip(measured, looks, strict=True):
         y = places[look.name]
         colour = hue(look, selection.looks)
-        medians = [each.latency_ns[name].median for name in SHOWN]
+        medians = [summary.latency_ns[name].median for name in SHOWN]
         panel.plot([medians[0], medians[-1]], [y, y], color=colour, lw=2, alpha=0.45)
         for name, median in zip(SHOWN, medians, strict=True):
             mark = style.mark_style(look, selection, shapes[name])
             panel.plot(median, y, **mark | ({"markersize": 11} if shapes[name] == "|" else {}))
-        if each.marked:
+        if summary.marked:
             panel.plot(medians[0], y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
-    panel.set_xlabel("time of an operation")
+    panel.set_xlabel("latency")
     return figure

@@ -1,4 +1,4 @@
-"""The lead chart: what a point read costs the client and how many fit in a second, at a glance."""
+"""The first chart: the client CPU time of a point read, and point reads per second."""
 
 from collections.abc import Iterator
 
@@ -16,24 +16,25 @@ SIZE = 13
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the chart of the point read, or else of the first workload."""
     for workload in sorted(selection.workloads, key=lambda workload: workload != POINT_READ):
-        measured = [each for each in selection.alike(workload) if each.client_cpu_ns]
+        measured = [summary for summary in selection.alike(workload) if summary.client_cpu_ns]
         if measured:
             yield "overview", _figure(selection, workload)
             return
 
 
 def _figure(selection: Selection, workload: str) -> Figure:
-    measured = [each for each in selection.alike(workload) if each.client_cpu_ns]
-    concurrency = max(each.case.concurrency for each in measured)
-    measured = [each for each in measured if each.case.concurrency == concurrency]
-    looks = [selection.looks[each.case.backend] for each in measured]
+    measured = [summary for summary in selection.alike(workload) if summary.client_cpu_ns]
+    concurrency = max(summary.case.concurrency for summary in measured)
+    measured = [summary for summary in measured if summary.case.concurrency == concurrency]
+    looks = [selection.looks[summary.case.backend] for summary in measured]
     what = "a point read" if workload == POINT_READ else workload
-    crowd = "one task or thread" if concurrency == 1 else f"{concurrency} tasks or threads"
+    clients = "one task or thread" if concurrency == 1 else f"{concurrency} tasks or threads"
     figure, grid = page(
         selection,
-        f"What {what} costs with {crowd}",
-        f"{workload}: {conditions(measured[0].case)}. null is the harness's own floor.",
+        f"The cost of {what} with {clients}",
+        f"{workload}: {conditions(measured[0].case)}. null shows the harness's overhead.",
         height=draw.rows_height(looks, 0.34),
         columns=2,
         left=2.3,
@@ -46,17 +47,21 @@ def _figure(selection: Selection, workload: str) -> Figure:
     )
     costs, rates = grid[0]
     places = draw.rows_by_layer(grid[0], looks, SIZE)
-    cpu = {each.case.backend: each.client_cpu_ns for each in measured}
-    throughput = {each.case.backend: each.throughput_per_s for each in measured}
-    unit = unit_of((own.median for own in cpu.values() if own), TIMES)
-    failed = {each.case.backend for each in measured if each.marked}
+    cpu = {summary.case.backend: summary.client_cpu_ns for summary in measured}
+    throughput = {summary.case.backend: summary.throughput_per_s for summary in measured}
+    unit = unit_of((interval.median for interval in cpu.values() if interval), TIMES)
+    failed = {summary.case.backend for summary in measured if summary.marked}
     draw.linear_axis(costs.xaxis, draw.highest(selection, cpu), (Unit("", unit.size),), room=5)
     draw.linear_axis(rates.xaxis, draw.highest(selection, throughput), RATES, room=4)
     styles = {look.name: style.bar_style(look, selection) for look in looks}
     draw.bars(
         costs,
         places,
-        {n: (own, unit.text(own.median), n in failed) for n, own in cpu.items() if own},
+        {
+            n: (interval, unit.text(interval.median), n in failed)
+            for n, interval in cpu.items()
+            if interval
+        },
         styles,
         size=SIZE - 1,
     )
@@ -67,7 +72,7 @@ def _figure(selection: Selection, workload: str) -> Figure:
         styles,
         size=SIZE - 1,
     )
-    costs.set_xlabel(f"client CPU an operation ({unit.symbol})")
+    costs.set_xlabel(f"client CPU per operation ({unit.symbol})")
     rates.set_xlabel("operations/s")
     for panel in grid[0]:
         panel.tick_params(labelsize=SIZE)

@@ -1,4 +1,4 @@
-"""A figure with its words: title, conditions, legend, errors, and where it was measured."""
+"""A figure with its texts: title, conditions, legend, errors, and the environment."""
 
 import re
 import textwrap
@@ -29,10 +29,13 @@ def page(
     subtitle: str,
     *,
     failed: Iterable[Summary] = (),
-    **how: Any,
+    **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A `sheet` about results. `failed`: those of them with errors are named in red."""
-    return sheet(title, subtitle, caption(selection), error_note(failed), **how)
+    """Return a `sheet` with the caption of the results.
+
+    `failed`: summaries; those with errors are named in red. `options`: those of `sheet`.
+    """
+    return sheet(title, subtitle, caption(selection), error_note(failed), **options)
 
 
 def sheet(
@@ -56,10 +59,11 @@ def sheet(
     titled: bool = False,
     **axes_options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure with its words and empty axes. All lengths in inches; `height` is of the axes alone.
+    """Return a figure with its texts, and its empty axes by row. All lengths are in inches.
 
-    `bottom` is what the tick labels and the label of the lowest axes need. `note` is written in
-    red. `titled`: the panels have titles. `size`: of the words, points.
+    `height`: of the axes alone. `bottom`: the room for the tick labels and the label of the lowest
+    axes. `note`: a text in red. `titled`: whether the panels have titles. `size`: the font size in
+    points.
     """
     line = size / 72 * 1.42
     characters = int(width * 72 / (size * 0.9) * 1.88)
@@ -75,14 +79,14 @@ def sheet(
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False, **axes_options)
     inner = (width - left - right - gap * (columns - 1)) / columns
-    each = (height - row_gap * (rows - 1)) / rows
+    row_height = (height - row_gap * (rows - 1)) / rows
     figure.subplots_adjust(
         left / width,
         below / total,
         1 - right / width,
         1 - above / total,
         gap / inner,
-        row_gap / each,
+        row_gap / row_height,
     )
     x, y = 0.15 / width, 1 - 0.15 / total
     figure.text(x, y, title, size=size * 1.4, weight="bold", va="top")
@@ -112,21 +116,21 @@ def sheet(
 
 
 def error_note(summaries: Iterable[Summary]) -> str:
-    """Of which cases something failed, and why; empty where nothing did."""
+    """Return the cases with failures and the reasons; an empty text if nothing failed."""
     cases = [
         f"{summary.case.title.replace(f', {summary.case.workload}', '')} ({_why(summary)})"
         for summary in summaries
         if summary.marked
     ]
     return (
-        f"\N{MULTIPLICATION SIGN} failed, and not in the figures: {'; '.join(cases)}"
+        f"\N{MULTIPLICATION SIGN} failed, and not counted in the figures: {'; '.join(cases)}"
         if cases
         else ""
     )
 
 
 def caption(selection: Selection) -> str:
-    """Machine, versions, date and method, in a line that may break between them."""
+    """Return machine, versions, date and method, in a line that may break between them."""
     header = selection.header
     uvloop = any(summary.case.loop == "uvloop" for summary in selection.summaries)
     return in_a_line(
@@ -140,7 +144,7 @@ def caption(selection: Selection) -> str:
 
 
 def machine(environment: Environment, packages: Mapping[str, str]) -> list[str]:
-    """What it was measured on: machine, Python, server, libraries."""
+    """Return the environment in words: machine, Python, server, libraries."""
     host, server = environment.host, environment.server
     known = environment.packages | dict(packages)
     known = {name.lower(): version for name, version in known.items()}
@@ -148,7 +152,7 @@ def machine(environment: Environment, packages: Mapping[str, str]) -> list[str]:
     cpu = textwrap.shorten(host.name or "unknown machine", 36)
     parts = [
         cpu,
-        # A name without a number is that of many, as rented ones have it.
+        # Many processors share a name without a number, such as those of rented machines.
         "" if re.search(r"\d", cpu) else host.cpu_generation or "",
         f"{host.cores} cores" if host.cores else "",
         f"{memory / 1e9:.0f} GB" if memory else "",
@@ -170,15 +174,19 @@ def machine(environment: Environment, packages: Mapping[str, str]) -> list[str]:
 
 
 def in_a_line(*parts: str) -> str:
-    """Those that are not empty, in a line that may break between them."""
-    # A name and its version, a number and its unit are kept on one line.
+    """Return the parts that are not empty, in a line that may break only between parts.
+
+    A line also breaks after a comma within a part.
+    """
+    # A name and its version stay on one line, and so do a number and its unit.
     return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
 
 
 def save(figure: Figure, folder: Folder, name: str) -> list[Path]:
-    """Write `name`.png and `name`.svg into the folder: both, whole, or neither.
+    """Write `name`.png and `name`.svg into the folder: both files complete, or neither.
 
-    The name may hold words of a results file: it is made one that stays in the folder.
+    The name may contain text of a results file, so it is changed into one that cannot lead out of
+    the folder. Returns the paths of the files.
     """
     plain = file_name(name)
     names = [f"{plain}.png", f"{plain}.svg"]

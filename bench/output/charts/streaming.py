@@ -1,4 +1,4 @@
-"""Buffered, streamed, batched: rows a second, the wait for the first row, peak memory."""
+"""Buffered, streamed and batched fetches: rows per second, time to the first row, peak memory."""
 
 from collections.abc import Iterator
 
@@ -26,44 +26,64 @@ SHAPES = {
     "single-row": ("*", "P"),
 }
 LEAST_BYTES = 1e5
-"""Below, a peak is noise of the allocator; on a logarithmic axis, nothing must be something."""
-WORKSHOP = "the ORM without a batch size: as written in the workshop"
+"""The least peak that is drawn. A smaller one is noise of the allocator, and a logarithmic axis has
+no zero."""
+WORKSHOP = "the ORM without a batch size, as written in the workshop"
 
 Value = tuple[Summary, Interval]
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the chart of each workload with a fetch that is not buffered."""
     for workload in selection.workloads:
-        cases = [each for each in selection.summaries if each.case.workload == workload]
-        taken = [each for each in cases if each.case.fetch != Fetch()]
-        if not taken:
+        of_workload = [
+            summary for summary in selection.summaries if summary.case.workload == workload
+        ]
+        not_buffered = [summary for summary in of_workload if summary.case.fetch != Fetch()]
+        if not not_buffered:
             continue
-        concurrency, kind = busiest(taken), _kind(taken[0])
-        chosen = [e for e in cases if e.case.concurrency == concurrency and _kind(e) == kind]
-        streamed = {each.case.backend for each in chosen if each.case.fetch != Fetch()}
-        chosen = [each for each in chosen if each.case.backend in streamed]
+        concurrency, kind = busiest(not_buffered), _kind(not_buffered[0])
+        chosen = [
+            summary
+            for summary in of_workload
+            if summary.case.concurrency == concurrency and _kind(summary) == kind
+        ]
+        streamed = {summary.case.backend for summary in chosen if summary.case.fetch != Fetch()}
+        chosen = [summary for summary in chosen if summary.case.backend in streamed]
         yield f"streaming-{workload}", _figure(selection, selection.ordered(chosen))
 
 
 def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
-    # The floor answers from three rows in memory: it has nothing to stream.
-    shown = [each for each in chosen if not selection.looks[each.case.backend].null] or chosen
-    looks = [selection.looks[name] for name in dict.fromkeys(e.case.backend for e in shown)]
+    # The null backend answers with three rows from memory, so it has nothing to stream.
+    shown = [
+        summary for summary in chosen if not selection.looks[summary.case.backend].null
+    ] or chosen
+    looks = [
+        selection.looks[name] for name in dict.fromkeys(summary.case.backend for summary in shown)
+    ]
     case = shown[0].case
-    shapes = _shapes({each.case.fetch for each in shown})
+    shapes = _shapes({summary.case.fetch for summary in shown})
     legend = style.shape_key({_words(fetch): shape for fetch, shape in shapes.items()})
-    if any(_as_in_workshop(each, selection) for each in shown):
+    if any(_as_in_workshop(summary, selection) for summary in shown):
         legend += style.ring_key(WORKSHOP)
     panels: list[tuple[str, tuple[Unit, ...], list[Value]]] = [
-        ("rows/s", RATES, [(e, e.rows_per_s) for e in shown if e.rows_per_s]),
-        ("time to the first row", TIMES, [(e, t) for e in shown if (t := e.usable_after_ns)]),
         (
-            "peak memory (least shown: 100 kB)",
+            "rows/s",
+            RATES,
+            [(summary, summary.rows_per_s) for summary in shown if summary.rows_per_s],
+        ),
+        (
+            "time to the first row",
+            TIMES,
+            [(summary, t) for summary in shown if (t := summary.usable_after_ns)],
+        ),
+        (
+            "peak memory",
             BYTES,
             [
-                (e, Interval(max(e.peak_memory_bytes, LEAST_BYTES), None, None, 1))
-                for e in shown
-                if e.peak_memory_bytes is not None
+                (summary, Interval(max(summary.peak_memory_bytes, LEAST_BYTES), None, None, 1))
+                for summary in shown
+                if summary.peak_memory_bytes is not None
             ],
         ),
     ]
@@ -71,9 +91,10 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     plain = conditions(case).removeprefix(f"{case.fetch}, ").removeprefix("buffered, ")
     figure, grid = page(
         selection,
-        f"What streaming buys: {case.workload}, at concurrency {case.concurrency}",
+        f"Buffered and streamed fetches: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {plain}. Scales are logarithmic. A buffered fetch has its first "
-        "row when it has the last one. Memory: of one operation in a fresh process.",
+        "row when it has its last. Memory: the peak of one operation in a fresh process; "
+        "below 100\N{NO-BREAK SPACE}kB it is drawn at 100\N{NO-BREAK SPACE}kB.",
         height=draw.rows_height(looks, 0.36),
         columns=len(panels),
         left=1.75,
@@ -87,8 +108,10 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         draw.log_axis(panel.xaxis, extents(value for _, value in values), units, room=4)
         panel.set_xlabel(name)
         for look in looks:
-            own = [(each, value) for each, value in values if each.case.backend == look.name]
-            _marks(panel, selection, look, places[look.name], own, shapes)
+            of_backend = [
+                (summary, value) for summary, value in values if summary.case.backend == look.name
+            ]
+            _marks(panel, selection, look, places[look.name], of_backend, shapes)
     return figure
 
 
@@ -102,26 +125,28 @@ def _marks(
 ) -> None:
     step = 0.56 / max(1, len(shapes) - 1)
     panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
-    for each, value in values:
-        fetch = each.case.fetch
+    for summary, value in values:
+        fetch = summary.case.fetch
         height = y - 0.28 + step * list(shapes).index(fetch)
         if value.low and value.high:
             panel.plot(
                 [value.low, value.high], [height] * 2, color=hue(look, selection.looks), lw=1.3
             )
         panel.plot(value.median, height, **style.mark_style(look, selection, shapes[fetch]))
-        if _as_in_workshop(each, selection):
+        if _as_in_workshop(summary, selection):
             panel.plot(value.median, height, **style.RING)
-        if each.marked:
+        if summary.marked:
             panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
 
 
 def _shapes(fetches: set[Fetch]) -> dict[Fetch, str]:
-    taken = {mode: [fetch for fetch in fetches if fetch.mode == mode] for mode in MODES}
+    by_mode = {mode: [fetch for fetch in fetches if fetch.mode == mode] for mode in MODES}
     return {
         fetch: SHAPES[mode][place % len(SHAPES[mode])]
-        for mode, some in taken.items()
-        for place, fetch in enumerate(sorted(some, key=lambda fetch: fetch.batch_size or 0))
+        for mode, fetches_of_mode in by_mode.items()
+        for place, fetch in enumerate(
+            sorted(fetches_of_mode, key=lambda fetch: fetch.batch_size or 0)
+        )
     }
 
 
@@ -132,12 +157,12 @@ def _words(fetch: Fetch) -> str:
     return f"{fetch.mode} ({size})"
 
 
-def _as_in_workshop(each: Summary, selection: Selection) -> bool:
-    fetch = each.case.fetch
-    orm = selection.looks[each.case.backend].layer == "orm"
+def _as_in_workshop(summary: Summary, selection: Selection) -> bool:
+    fetch = summary.case.fetch
+    orm = selection.looks[summary.case.backend].layer == "orm"
     return orm and fetch.mode == "streamed" and fetch.batch_size is None
 
 
-def _kind(each: Summary) -> tuple[str, str, str]:
-    case = each.case
+def _kind(summary: Summary) -> tuple[str, str, str]:
+    case = summary.case
     return case.session_scope, case.transactions, case.rows

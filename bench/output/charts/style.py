@@ -1,7 +1,7 @@
-"""How every chart looks: one colour a driver, one line a colour of function, one kind of page.
+"""The style of every chart.
 
-A driver is a hue (`bench.analysis.selection` has them), a layer is a marker, sync is dashed and
-hollow, async is solid and filled, null is grey. Red is kept for errors.
+Each driver has a hue (`bench.output.palette`), and each layer a marker. Sync is dashed and hollow,
+async is solid and filled, the null backend is grey. Only errors are red.
 """
 
 import warnings
@@ -25,7 +25,7 @@ RC: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "text.color": INK,
-    "text.parse_math": False,  # a name or an error with two dollar signs is no formula
+    "text.parse_math": False,  # a name or an error with two dollar signs is not a formula
     "axes.edgecolor": "#b5b5b5",
     "axes.labelcolor": INK,
     "axes.spines.top": False,
@@ -46,15 +46,15 @@ RC: Any = {
     "legend.frameon": False,
     "hatch.linewidth": 0.6,
     "figure.facecolor": "white",
-    # Drawn again, a file is the same to the byte.
+    # A chart that is drawn again has the same bytes.
     "svg.hashsalt": "gatherbench",
-    # Words stay words: to be searched, read aloud, and drawn in half the time.
+    # Texts stay texts: they can be searched and read aloud, and drawing takes half the time.
     "svg.fonttype": "none",
 }
 
 
 def line_style(look: Look, selection: Selection) -> dict[str, Any]:
-    """For `Axes.plot` and legends alike."""
+    """Return the options of a backend's line, for `Axes.plot` and for legends."""
     colour = hue(look, selection.looks)
     return {
         "color": colour,
@@ -68,12 +68,12 @@ def line_style(look: Look, selection: Selection) -> dict[str, Any]:
 
 
 def mark_style(look: Look, selection: Selection, marker: str) -> dict[str, Any]:
-    """As `line_style`, a mark alone, where its shape means something other than the layer."""
+    """Return the options of a mark without a line, in a chart whose shapes are not layers."""
     return line_style(look, selection) | {"linestyle": "none", "marker": marker, "markersize": 6.5}
 
 
 def bar_style(look: Look, selection: Selection) -> dict[str, Any]:
-    """For `Axes.barh`: async is full, sync is hatched."""
+    """Return the options of a backend's bar, for `Axes.barh`: async is filled, sync is hatched."""
     colour = hue(look, selection.looks)
     if look.colour == "async":
         return {"facecolor": colour, "edgecolor": colour, "linewidth": 1}
@@ -81,22 +81,23 @@ def bar_style(look: Look, selection: Selection) -> dict[str, Any]:
 
 
 def pale(colour: str, by: float = 0.75) -> str:
-    """The colour, so far on its way to white."""
+    """Return the colour `#rrggbb` mixed with white; `by` is the share of white, from 0 to 1."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return "#" + "".join(f"{round(part + (255 - part) * by):02x}" for part in (red, green, blue))
 
 
 def key(selection: Selection, looks: Iterable[Look], *, layered: bool = False) -> list[Line2D]:
-    """Legend entries, one a driver and colour of function; null as the floor.
+    """Return the legend entries: one per driver and mode, and the null backends.
 
-    `layered`: with the layer's marker too, for a chart whose panels are not layers.
+    `layered`: one per backend, with the marker of its layer, for a chart whose panels are not
+    layers.
     """
     entries: dict[str, Line2D] = {}
     for look in looks:
-        how = "tasks" if look.colour == "async" else "threads"
-        label = f"{look.driver}, {how}" if not layered else f"{look.name}, {how}"
+        clients = "tasks" if look.colour == "async" else "threads"
+        label = f"{look.driver}, {clients}" if not layered else f"{look.name}, {clients}"
         if look.null:
-            label = f"{FLOOR}, {how}" if not layered else FLOOR
+            label = f"{FLOOR}, {clients}" if not layered else FLOOR
         style = line_style(look, selection)
         if not layered and not look.null:
             style["marker"] = "o"
@@ -106,10 +107,10 @@ def key(selection: Selection, looks: Iterable[Look], *, layered: bool = False) -
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Make and save figures in this style, within.
+    """Make and save figures in this style, inside the `with` block.
 
-    A character that the font lacks is drawn as a box. matplotlib's warning of it would print the
-    character, also where it is an escape code.
+    A character that the font lacks is drawn as a box. matplotlib's warning about it is suppressed,
+    since it would print the character, even if that is an escape code.
     """
     with matplotlib.rc_context(RC), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+ ", category=UserWarning)
@@ -117,7 +118,7 @@ def styled() -> Iterator[None]:
 
 
 def sync_async_key() -> list[Line2D]:
-    """What hatched and full bars are."""
+    """Return the legend entries of hatched bars (sync) and filled bars (async)."""
     patches = {"sync, in threads": False, "async, in tasks": True}
     return [
         Line2D(
@@ -135,7 +136,7 @@ def sync_async_key() -> list[Line2D]:
 
 
 def shape_key(shapes: Mapping[str, str]) -> list[Line2D]:
-    """What each shape of mark is."""
+    """Return one legend entry per shape. `shapes`: label -> marker."""
     return [
         Line2D([], [], linestyle="none", marker=marker, markersize=7, color=MUTED, label=label)
         for label, marker in shapes.items()
@@ -154,5 +155,5 @@ RING: Mapping[str, Any] = {
 
 
 def ring_key(label: str) -> list[Line2D]:
-    """What a ring around a mark says."""
+    """Return the legend entry of a ring around a mark."""
     return [Line2D([], [], label=label, **RING)]

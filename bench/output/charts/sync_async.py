@@ -1,5 +1,8 @@
-"""Async over sync: ratios of paired rounds, the same library in both colours, and the change of
-driver that usually comes with the move."""
+"""Async against sync: ratios of paired rounds.
+
+One panel has libraries with both modes. The other has the change of driver that usually comes with
+the move from threads to asyncio.
+"""
 
 from collections.abc import Iterator
 
@@ -20,15 +23,17 @@ from bench.output.charts.page import page
 from bench.output.palette import hue
 
 SHAPES = {"driver": "●", "core": "■", "orm": "▲"}
-"""The markers of lines, as words have them."""
+"""The layers' markers as characters, for labels."""
 
 Point = tuple[int, Interval, bool]
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the chart of each workload that was measured in both modes."""
     for workload in selection.workloads:
         measured = by_backend(selection.alike(workload))
-        # The floor's ratio is that of a loop's turn to a thread's: no library has it.
+        # Null backends are left out: their ratio is that of an event loop's turn to a thread's, and
+        # says nothing about a library.
         looks = [look for name in measured if not (look := selection.looks[name]).null]
         same, usual = same_library(looks), habitual(looks)
         ratios = {move: _ratios(measured, move) for move in same + usual}
@@ -56,8 +61,8 @@ def _figure(
     figure, grid = page(
         selection,
         f"Async against sync: {workload}",
-        f"{asked(workload)}; {conditions(measured[0].case)}. Throughput of asyncio tasks over "
-        "that of as many threads: the ratio of paired rounds.",
+        f"{asked(workload)}; {conditions(measured[0].case)}. The throughput of asyncio tasks "
+        "divided by that of as many threads, from paired rounds.",
         height=3.5,
         columns=len(panels),
         titled=True,
@@ -123,16 +128,18 @@ def _figure(
 
 
 def _ratios(measured: dict[str, list[Summary]], move: Move) -> list[Point]:
-    sync, other = ({e.case.concurrency: e for e in measured[look.name]} for look in move)
+    sync, other = (
+        {summary.case.concurrency: summary for summary in measured[look.name]} for look in move
+    )
     return [
-        (concurrency, found, sync[concurrency].marked or other[concurrency].marked)
+        (concurrency, ratio, sync[concurrency].marked or other[concurrency].marked)
         for concurrency in sorted(sync.keys() & other.keys())
-        if (found := compare(sync[concurrency], other[concurrency]).ratio)
+        if (ratio := compare(sync[concurrency], other[concurrency]).ratio)
     ]
 
 
 def _ratio_axis(panel: Axes, intervals: list[Interval]) -> None:
-    # As far up as down, so that twice as fast and half as fast look alike.
+    # The axis is symmetric around 1: a ratio of 2 is as far from 1 as 0.5.
     ends = [bound for i in intervals for bound in (i.median, i.low, i.high) if bound]
     reach = max([1.35] + [max(end, 1 / end) for end in ends]) * 1.12
     ticks = [0.1, 0.2, 0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 10]

@@ -1,4 +1,4 @@
-"""Operations a second against concurrency: a panel a layer, a line a backend."""
+"""Operations per second against concurrency: a panel per layer, a line per backend."""
 
 from collections.abc import Iterator
 
@@ -14,14 +14,16 @@ from bench.output.charts.page import page
 from bench.output.ticks import extents
 
 FAR = 3
+"""Null backends this many times faster than all others are not drawn."""
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the throughput chart of each workload."""
     for workload in selection.workloads:
-        measured = [each for each in selection.alike(workload) if each.throughput_per_s]
+        measured = [summary for summary in selection.alike(workload) if summary.throughput_per_s]
         if not measured:
             continue
-        concurrencies = sorted({each.case.concurrency for each in measured})
+        concurrencies = sorted({summary.case.concurrency for summary in measured})
         figure = (
             _lines(selection, measured) if len(concurrencies) > 1 else _bars(selection, measured)
         )
@@ -33,21 +35,26 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     looks = [selection.looks[name] for name in by_backend(measured)]
     workload = measured[0].case.workload
     rates = [
-        (each.case.backend, each.throughput_per_s.median)
-        for each in measured
-        if each.throughput_per_s
+        (summary.case.backend, summary.throughput_per_s.median)
+        for summary in measured
+        if summary.throughput_per_s
     ]
     null = [rate for rate in rates if selection.looks[rate[0]].null]
     others = [rate for rate in rates if rate not in null]
-    # A floor far above everything would press the lines together: it is then told in words.
+    # Null backends far above the others would press the lines together. Then only the subtitle has
+    # them.
     far = bool(null and others) and min(r for _, r in null) > FAR * max(r for _, r in others)
-    ends = sorted(rate for _, rate in null)
-    floor = f"{with_unit(ends[0], RATES)} to {with_unit(ends[-1], RATES)}" if ends else ""
+    null_rates = sorted(rate for _, rate in null)
+    null_range = (
+        f"{with_unit(null_rates[0], RATES)} to {with_unit(null_rates[-1], RATES)}"
+        if null_rates
+        else ""
+    )
     figure, grid = page(
         selection,
         f"Throughput of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Both scales are logarithmic."
-        + (f" Off the scale: {FLOOR}, {floor}." if far else ""),
+        + (f" Beyond the scale, and not drawn: {FLOOR}, {null_range}." if far else ""),
         height=3.5,
         columns=len(layers),
         titled=True,
@@ -66,9 +73,9 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     panels = grid[0]
     shown = {name for name, _ in (others if far else rates)}
     bounds = extents(
-        each.throughput_per_s
-        for each in measured
-        if each.throughput_per_s and each.case.backend in shown
+        summary.throughput_per_s
+        for summary in measured
+        if summary.throughput_per_s and summary.case.backend in shown
     )
     draw.log_axis(panels[0].yaxis, bounds, RATES, room=8, pad=1.2)
     panels[0].set_ylabel("operations/s")
@@ -80,17 +87,17 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
             if look.layer != layer and (far or not look.null):
                 continue
             points = [
-                (each.case.concurrency, each.throughput_per_s, each.marked)
-                for each in summaries
-                if each.throughput_per_s
+                (summary.case.concurrency, summary.throughput_per_s, summary.marked)
+                for summary in summaries
+                if summary.throughput_per_s
             ]
             draw.curve(panel, points, style.line_style(look, selection))
-        draw.concurrency_axis(panel, (each.case.concurrency for each in measured))
+        draw.concurrency_axis(panel, (summary.case.concurrency for summary in measured))
     return figure
 
 
 def _bars(selection: Selection, measured: list[Summary]) -> Figure:
-    looks = [selection.looks[each.case.backend] for each in measured]
+    looks = [selection.looks[summary.case.backend] for summary in measured]
     case = measured[0].case
     figure, grid = page(
         selection,
@@ -103,15 +110,15 @@ def _bars(selection: Selection, measured: list[Summary]) -> Figure:
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
-    rates = {each.case.backend: each.throughput_per_s for each in measured}
+    rates = {summary.case.backend: summary.throughput_per_s for summary in measured}
     draw.linear_axis(panel.xaxis, draw.highest(selection, rates), RATES, room=8)
     draw.bars(
         panel,
         places,
         {
-            each.case.backend: (rate, with_unit(rate.median, RATES), each.marked)
-            for each in measured
-            if (rate := rates[each.case.backend])
+            summary.case.backend: (rate, with_unit(rate.median, RATES), summary.marked)
+            for summary in measured
+            if (rate := rates[summary.case.backend])
         },
         {look.name: style.bar_style(look, selection) for look in looks},
     )

@@ -1,4 +1,4 @@
-"""What a session and a transaction around each operation cost."""
+"""The cost of a session and a transaction around each operation."""
 
 from collections.abc import Iterator
 
@@ -17,51 +17,60 @@ from bench.output.palette import hue
 from bench.output.ticks import extents
 
 SHAPES = {
-    "a session a task, autocommit": "o",
-    "a session a task, implicit transactions": "p",
+    "one session per task, autocommit": "o",
+    "one session per task, implicit transactions": "p",
     "a session per operation, autocommit": "s",
     "a session per operation, implicit transactions": "D",
 }
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the chart of each workload with several scopes or transactions."""
     for workload in selection.workloads:
-        cases = [
-            each
-            for each in selection.summaries
-            if each.case.workload == workload and each.case.fetch == Fetch() and each.rounds
-            if each.case.rows == "native" and not selection.looks[each.case.backend].null
+        buffered = [
+            summary
+            for summary in selection.summaries
+            if summary.case.workload == workload
+            and summary.case.fetch == Fetch()
+            and summary.rounds
+            if summary.case.rows == "native" and not selection.looks[summary.case.backend].null
         ]
-        varied = [each for each in cases if _words(each.case) != "a session a task, autocommit"]
+        varied = [
+            summary
+            for summary in buffered
+            if _words(summary.case) != "one session per task, autocommit"
+        ]
         if not varied:
             continue
-        chosen = [each for each in cases if each.case.concurrency == busiest(varied)]
-        if len({_words(each.case) for each in chosen}) > 1:
+        chosen = [summary for summary in buffered if summary.case.concurrency == busiest(varied)]
+        if len({_words(summary.case) for summary in chosen}) > 1:
             yield f"transactions-{workload}", _figure(selection, selection.ordered(chosen))
 
 
 def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
-    looks = [selection.looks[name] for name in dict.fromkeys(each.case.backend for each in chosen)]
+    looks = [
+        selection.looks[name] for name in dict.fromkeys(summary.case.backend for summary in chosen)
+    ]
     case = chosen[0].case
-    present = {_words(each.case) for each in chosen}
+    present = {_words(summary.case) for summary in chosen}
     shapes = {words: shape for words, shape in SHAPES.items() if words in present}
     panels: list[tuple[str, tuple[Unit, ...], list[tuple[Summary, Interval]]]] = [
         (
             "operations/s",
             RATES,
-            [(e, e.throughput_per_s) for e in chosen if e.throughput_per_s],
+            [(summary, summary.throughput_per_s) for summary in chosen if summary.throughput_per_s],
         ),
         (
-            "median time of an operation",
+            "median latency",
             TIMES,
-            [(e, e.latency_ns["p50"]) for e in chosen if e.latency_ns],
+            [(summary, summary.latency_ns["p50"]) for summary in chosen if summary.latency_ns],
         ),
     ]
     figure, grid = page(
         selection,
         f"Sessions and transactions: {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; buffered, closed loop. Implicit: the library begins a "
-        "transaction for each operation and rolls it back, as most applications run it. "
+        f"{asked(case.workload)}; buffered, closed loop. Implicit transactions: the library "
+        "begins a transaction for each operation and rolls it back, as in most applications. "
         "Scales are logarithmic.",
         height=draw.rows_height(looks, 0.36),
         columns=2,
@@ -76,12 +85,14 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         draw.log_axis(panel.xaxis, extents(value for _, value in values), units, room=7)
         panel.set_xlabel(name)
         for look in looks:
-            own = [(each, value) for each, value in values if each.case.backend == look.name]
+            of_backend = [
+                (summary, value) for summary, value in values if summary.case.backend == look.name
+            ]
             y = places[look.name]
             panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
-            for each, value in own:
-                words = _words(each.case)
-                # One above the other: where a machine is busy, their intervals overlap.
+            for summary, value in of_backend:
+                words = _words(summary.case)
+                # Marks are one above the other, since their intervals overlap on a busy machine.
                 height = y + 0.19 * (list(shapes).index(words) - (len(shapes) - 1) / 2)
                 spread = draw.error_bars(value)
                 if spread:
@@ -90,13 +101,14 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
                     )
                 mark = style.mark_style(look, selection, shapes[words])
                 panel.plot(value.median, height, **mark)
-                if each.marked:
+                if summary.marked:
                     panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
     return figure
 
 
 def _words(case: Case) -> str:
-    scope = "a session per operation" if case.session_scope == "operation" else "a session a task"
+    per_operation = case.session_scope == "operation"
+    scope = "a session per operation" if per_operation else "one session per task"
     return f"{scope}, " + (
         "autocommit" if case.transactions == "autocommit" else "implicit transactions"
     )

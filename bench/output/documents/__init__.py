@@ -1,1 +1,1 @@
-"""Writers of the parts of README and docs/ that come from results or from --help."""
+"""Writers of those parts of README and docs/ that come from results or from --help."""

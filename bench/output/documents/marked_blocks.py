@@ -1,4 +1,4 @@
-"""Blocks of a document that a command writes, each between its markers.
+"""Blocks of a document that a command writes, each between its own markers.
 
     <!-- figures: NAME -->
     ...
@@ -17,7 +17,7 @@ _MARKED = re.compile(r"<!-- figures: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def marked(name: str, block: str) -> str:
-    """Return a block as it stands in a document, with its markers."""
+    """Return a block with its markers, as a document contains it."""
     return f"<!-- figures: {name} -->\n\n{block}\n\n<!-- end -->"
 
 
@@ -29,8 +29,8 @@ def fill(document: Path, blocks: Mapping[str, str]) -> None:
     text = document.read_text(encoding="utf-8")
     names = set(_MARKED.findall(text))
     if unknown := names - blocks.keys():
-        raise BenchError(f"{document} has markers of no block: {', '.join(sorted(unknown))}.")
+        raise BenchError(f"{document} has markers without a block: {', '.join(sorted(unknown))}.")
     if missing := blocks.keys() - names:
         raise BenchError(f"{document} lacks the markers of {', '.join(sorted(missing))}.")
-    filled = _MARKED.sub(lambda found: marked(found[1], blocks[found[1]]), text)
+    filled = _MARKED.sub(lambda match: marked(match[1], blocks[match[1]]), text)
     document.write_text(filled, encoding="utf-8")

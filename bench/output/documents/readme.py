@@ -1,4 +1,4 @@
-"""README's charts and table, from a results folder."""
+"""The charts and the table of README, from a results folder."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -13,21 +13,21 @@ from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
 from bench.results import file as results
 
 CHARTS = {
-    "overview": "What a point read costs the client, and how many fit in a second",
+    "overview": "The client CPU time of a point read, and point reads per second",
     "streaming-get_customers": "Many rows, buffered, streamed and batched: rows per second,"
-    " wait for the first row, peak memory",
+    " time to the first row, peak memory",
 }
 
 Figure = Callable[[Summary], Interval | None]
 
 
 def blocks(folder: Path, root: Path) -> dict[str, str]:
-    """Return charts and table as Markdown, with paths relative to `root`.
+    """Return the charts and the table as Markdown, with paths relative to `root`.
 
-    Raises `BenchError` where the folder holds no results.
+    Raises `BenchError` if the folder holds no results.
     """
-    found = results.load(folder)
-    summaries = summarise(found)
+    run_results = results.load(folder)
+    summaries = summarise(run_results)
     shown = Path(os.path.relpath(folder, root)).as_posix()
     charts = [
         f"![{what}]({shown}/charts/{name}.png)"
@@ -35,24 +35,27 @@ def blocks(folder: Path, root: Path) -> dict[str, str]:
         if (folder / "charts" / f"{name}.png").is_file()
     ]
     lead, *others = charts or [""]
-    where = _where(found, shown)
+    where = _where(run_results, shown)
     parts = (lead, _table(summaries), where, *others)
     return {"overview": "\n\n".join(part for part in parts if part)}
 
 
 def _table(summaries: list[Summary]) -> str:
-    """A row a backend: the point read at the largest crowd, then many rows buffered and batched."""
-    plain = {each.case: each for each in summaries if each.rounds}
-    crowd = max((c.concurrency for c in plain if _is_plain(c, POINT_READ)), default=0)
+    """Return a table with one row per backend.
+
+    Its columns are the point read at the largest concurrency, then many rows, buffered and batched.
+    """
+    measured = {summary.case: summary for summary in summaries if summary.rounds}
+    clients = max((c.concurrency for c in measured if _is_plain(c, POINT_READ)), default=0)
     reads = {
-        case.backend: each
-        for case, each in plain.items()
-        if _is_plain(case, POINT_READ) and case.concurrency == crowd
+        case.backend: summary
+        for case, summary in measured.items()
+        if _is_plain(case, POINT_READ) and case.concurrency == clients
     }
     many = {
         fetch: {
-            case.backend: each
-            for case, each in plain.items()
+            case.backend: summary
+            for case, summary in measured.items()
             if case.workload == "get_customers" and str(case.fetch) == fetch
             if case.concurrency == 1 and case.rows == "native"
         }
@@ -74,9 +77,9 @@ def _table(summaries: list[Summary]) -> str:
     ]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return (
-        f"{table}\n\nPoint reads: `{POINT_READ}` with {crowd} tasks or threads. Rows: all customers"
-        " with\ntheir addresses, one task, buffered → batched by 1,000. `null` asks no server and"
-        " knows three\ncustomers: its columns are the harness's own floor."
+        f"{table}\n\nPoint reads: `{POINT_READ}` with {clients} tasks or threads. Rows: all"
+        " customers with\ntheir addresses, one task, buffered → batched by 1,000. `null` answers"
+        " from memory and has three\ncustomers: its columns show the harness's overhead."
     )
 
 
@@ -94,26 +97,30 @@ def _column(
     figure: Figure,
     units: tuple[Unit, ...],
     backends: list[str],
-    ways: Iterable[dict[str, Summary]],
+    summaries: Iterable[dict[str, Summary]],
     *,
     spread: bool = False,
 ) -> tuple[str, list[str]]:
-    """A heading with its unit, and a cell a backend: one figure, or `one → other`."""
-    found = [
-        [figure(way[backend]) if backend in way else None for way in ways] for backend in backends
+    """Return the heading with its unit, and one cell per backend: one figure, or `one → other`.
+
+    `summaries`: backend -> summary, for each figure of a cell.
+    """
+    rows = [
+        [figure(by_name[backend]) if backend in by_name else None for by_name in summaries]
+        for backend in backends
     ]
-    unit = unit_of((each.median for cell in found for each in cell if each), units)
+    unit = unit_of((interval.median for row in rows for interval in row if interval), units)
     cells = []
-    for cell in found:
-        text = " → ".join(unit.text(each.median) for each in cell if each)
-        if spread and cell[0] and cell[0].relative is not None:
-            text += f" ±{cell[0].relative:.0%}"
+    for row in rows:
+        text = " → ".join(unit.text(interval.median) for interval in row if interval)
+        if spread and row[0] and row[0].relative is not None:
+            text += f" ±{row[0].relative:.0%}"
         cells.append(text)
     return f"{name} ({unit.symbol})" if unit.symbol else name, cells
 
 
-def _where(found: results.Results, shown: str) -> str:
-    header = found.header
+def _where(run_results: results.Results, shown: str) -> str:
+    header = run_results.header
     environment, rounds = header.environment, header.rounds or 0
     host, server = environment.host, environment.server
     return (

@@ -1,1 +1,1 @@
-"""Results in the forms that other programs read."""
+"""Results in formats that other programs read."""

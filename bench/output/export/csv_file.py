@@ -1,4 +1,4 @@
-"""A CSV file that a spreadsheet reads as data: no cell of it is a formula.
+"""CSV files in which no cell is a formula.
 
 Excel, LibreOffice and Google Sheets run a cell that begins with one of a few characters. OWASP
 advises to put a quote before it: https://owasp.org/www-community/attacks/CSV_Injection
@@ -16,14 +16,17 @@ from bench.system import output_files
 
 Write = Callable[[Iterable[Iterable[Any]]], None]
 
-# Also after what another country's spreadsheet takes for the end of a cell, and as full-width
-# characters, which some take for the plain ones.
+# The pattern also finds a formula after a separator of another locale (`;`, `|`, tab), and one that
+# begins with a full-width character, which some spreadsheets treat as the plain one.
 _FORMULA = re.compile(r'((?:^|[;|\t\r\n])[ "]*)(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])')
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Write]:
-    """Give what writes rows to a new file, which becomes `path` on leaving. Raises `OSError`."""
+    """Yield a function that writes rows to a new file, which becomes `path` after the `with` block.
+
+    Raises `OSError` if the file can't be written.
+    """
     with output_files.replacing(path) as file:
         text = io.TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="")
         writer = csv.writer(text)
@@ -34,8 +37,8 @@ def replacing(path: Path) -> Iterator[Write]:
 
 
 def harmless(cell: Any) -> Any:
-    """Return the cell; a text that a spreadsheet would run has a quote before it.
+    """Return the cell, with a quote before a text that a spreadsheet would run.
 
-    Numbers stay numbers, negative ones too.
+    Numbers are not changed, negative ones included.
     """
     return _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

@@ -1,7 +1,7 @@
-"""A run in pytest-benchmark's JSON, for its `compare`, its histograms and what else reads it.
+"""A run in the JSON format of pytest-benchmark, for its `compare` and its histograms.
 
-What it calls a round is a timing, and so is what we call one: its data are the seconds that one
-operation took of each of our rounds, over the whole crowd. `OPS` is then operations a second.
+A round of pytest-benchmark is one timing. Here, each of our rounds gives one timing: the seconds of
+the round divided by the operations of all clients. `OPS` is then operations per second.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def as_json(results: Results) -> dict[str, Any]:
-    """What `pytest --benchmark-json` would have written; without cases that gave no figures."""
+    """Return the document that `pytest --benchmark-json` would write, without cases that failed."""
     import pytest_benchmark
 
     header = results.header
@@ -28,15 +28,15 @@ def as_json(results: Results) -> dict[str, Any]:
         "benchmarks": [
             _benchmark(summary, seconds, header)
             for summary in summarise(results)
-            if (seconds := _seconds_an_operation(summary))
+            if (seconds := _seconds_per_operation(summary))
         ],
         "datetime": header.created_at,
         "version": pytest_benchmark.__version__,
     }
 
 
-def _seconds_an_operation(summary: Summary) -> list[float]:
-    return [1 / each.throughput_per_s for each in summary.rounds if each.throughput_per_s > 0]
+def _seconds_per_operation(summary: Summary) -> list[float]:
+    return [1 / round_.throughput_per_s for round_ in summary.rounds if round_.throughput_per_s > 0]
 
 
 def _benchmark(summary: Summary, seconds: Sequence[float], header: Header) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _benchmark(summary: Summary, seconds: Sequence[float], header: Header) -> di
         "stats": {
             **_stats(seconds).as_dict(),
             "data": list(seconds),
-            "iterations": round(median(each.operations for each in summary.rounds)),
+            "iterations": round(median(round_.operations for round_ in summary.rounds)),
         },
     }
 
@@ -62,8 +62,8 @@ def _stats(seconds: Sequence[float]) -> "Stats":
     from pytest_benchmark.stats import Stats
 
     stats = Stats()
-    for one in seconds:
-        stats.update(one)
+    for duration in seconds:
+        stats.update(duration)
     return stats
 
 
@@ -71,7 +71,7 @@ def _extra(summary: Summary, header: Header) -> dict[str, Any]:
     return {
         "operations": summary.operations,
         "errors": dict(summary.errors),
-        "latency_ns": {name: found.median for name, found in summary.latency_ns.items()},
+        "latency_ns": {name: interval.median for name, interval in summary.latency_ns.items()},
         "client_cpu_ns": summary.client_cpu_ns.median if summary.client_cpu_ns else None,
         "peak_memory_bytes": summary.peak_memory_bytes,
         "dataset": asdict(header.dataset),
@@ -84,7 +84,7 @@ def _machine(environment: Environment) -> dict[str, Any]:
     host = environment.host
     system, _, release = (host.system or "").partition(" ")
     return {
-        "node": "",  # whose machine it is, is in no file of ours
+        "node": "",  # results files do not contain the name of the machine
         "processor": host.cpu,
         "machine": host.machine,
         "python_implementation": environment.implementation,

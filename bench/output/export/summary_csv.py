@@ -1,4 +1,4 @@
-"""summary.csv: a row a case, units in the names of its columns."""
+"""summary.csv: one row per case, with the units in the names of the columns."""
 
 import csv
 from pathlib import Path
@@ -17,14 +17,15 @@ from bench.results.header import NOT_DESCRIBED, BackendFacts
 
 SUMMARY_FILE = "summary.csv"
 _Rate = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
-"""So that `nan` and `inf` are none."""
+"""A rate with bounds, so that `nan` and `inf` are refused."""
 
 
 def write_csv(results: Results, path: Path, summaries: list[Summary] | None = None) -> None:
-    """A row a case: its factors, then its figures with the unit in each name. No nested values.
+    """Write one row per case: its factors, then its figures, with the unit in each name.
 
-    Empty cells are figures that were not measured. The backend `null` is written `null (floor)`,
-    since pandas reads the bare word as nothing; `key` has the case as `run.jsonl` has it.
+    No value is nested. An empty cell is a figure that was not measured. The backend `null` is
+    written as `null (floor)`, since pandas reads the bare word as a missing value. `key` is the key
+    of the case in `run.jsonl`. Raises `OSError` if the file can't be written.
     """
     columns = _row(of_case(Case("", ""), [], [], []), NOT_DESCRIBED)
     lines = [[row[name] for name in columns] for row in rows(results, summaries)]
@@ -42,18 +43,18 @@ class _Throughput(msgspec.Struct):
 
 
 def read_throughput(path: Path) -> dict[str, list[float]]:
-    """Return the key of each case -> its throughput and that one's bounds, from a summary.csv.
+    """Return the key of each case -> throughput, lower and upper bound, from a summary.csv.
 
-    Rows without them are left out, and so is all of a file that can't be read.
+    Rows without these three are left out. A file that can't be read gives an empty dict.
     """
     try:
         with source.open_file(path) as file:
             lines = source.whole(file).decode("utf-8").splitlines()
-        found = list(csv.DictReader(lines))
+        table = list(csv.DictReader(lines))
     except (OSError, LineError, UnicodeDecodeError, csv.Error):
         return {}
     figures = {}
-    for row in found:
+    for row in table:
         try:
             columns = {name: row.get(name) for name in _Throughput.__struct_fields__}
             case = msgspec.convert(columns, _Throughput, strict=False)
@@ -65,7 +66,7 @@ def read_throughput(path: Path) -> dict[str, list[float]]:
 
 
 def rows(results: Results, summaries: list[Summary] | None = None) -> list[dict[str, Any]]:
-    """What stands in summary.csv: column -> value, a dict a case; None for an empty cell."""
+    """Return the rows of summary.csv: one dict per case, column -> value; None is an empty cell."""
     return [
         _row(summary, results.header.backend(summary.case.backend))
         for summary in (summarise(results) if summaries is None else summaries)
@@ -76,9 +77,9 @@ def _row(summary: Summary, backend: BackendFacts) -> dict[str, Any]:
     case = summary.case
     row: dict[str, Any] = {
         **case.as_dict(),
-        "backend": _told(case.backend),
+        "backend": _written(case.backend),
         **{name: getattr(case, name) for name in ("size", "twin", "frozen")},
-        **{name: _told(getattr(backend, name)) for name in ("colour", "layer", "driver")},
+        **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
         "load_model": "closed",
         "rounds": len(summary.rounds),
@@ -115,10 +116,10 @@ def _row(summary: Summary, backend: BackendFacts) -> dict[str, Any]:
 
 
 def latency_column(quantile: str) -> str:
-    """The name of a quantile's column."""
-    # No dot: pandas users write frame.latency_p99_9_ns.
+    """Return the name of the column of a quantile."""
+    # The name has no dot, so that pandas users can write frame.latency_p99_9_ns.
     return f"latency_{quantile.replace('.', '_')}_ns"
 
 
-def _told(word: str | None) -> str | None:
+def _written(word: str | None) -> str | None:
     return "null (floor)" if word == "null" else word

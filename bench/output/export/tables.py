@@ -1,4 +1,4 @@
-"""A run as tables for other programs: a row a case, a round or a sample; as CSV or Parquet."""
+"""A run as a table for other programs: one row per case, round or sample, as CSV or Parquet."""
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,21 +14,24 @@ from bench.results.file import Results
 from bench.system.output_files import replacing
 
 Columns = Mapping[str, Sequence[Any]]
-"""A part of a table: name -> values, all of one length. All parts have the same names."""
+"""A part of a table: column -> values, all of the same length. All parts have the same columns."""
 
 
 def of_cases(results: Results) -> Iterator[Columns]:
-    """As summary.csv has it."""
+    """Yield the table of summary.csv: one row per case."""
     yield _columns(summary_csv.rows(results))
 
 
 def of_rounds(results: Results) -> Iterator[Columns]:
-    """A row a case and round, with the round's own figures."""
+    """Yield one row per case and round, with the figures of the round."""
     yield _columns([row for summary in summarise(results) for row in _rounds(summary)])
 
 
 def of_samples(results: Results) -> Iterator[Columns]:
-    """A row an operation, a part a run; first_row_ns is empty where nothing was streamed."""
+    """Yield one part per run, with one row per operation.
+
+    first_row_ns is empty in runs without a stream.
+    """
     for run in results.runs:
         yield _samples(run)
 
@@ -41,7 +44,7 @@ TABLES: Mapping[str, Callable[[Results], Iterator[Columns]]] = {
 
 
 def write_csv(parts: Iterable[Columns], path: Path) -> None:
-    """Raises `OSError` where it can't."""
+    """Write the parts as one CSV file. Raises `OSError` if it can't be written."""
     with csv_file.replacing(path) as write:
         for number, part in enumerate(parts):
             if number == 0:
@@ -50,7 +53,10 @@ def write_csv(parts: Iterable[Columns], path: Path) -> None:
 
 
 def write_parquet(parts: Iterable[Columns], path: Path) -> None:
-    """Raises `OSError` where it can't, `BenchError` without pyarrow."""
+    """Write the parts as one Parquet file.
+
+    Raises `OSError` if it can't be written, and `BenchError` without pyarrow.
+    """
     try:
         import pyarrow
         from pyarrow import parquet
@@ -65,7 +71,7 @@ def write_parquet(parts: Iterable[Columns], path: Path) -> None:
 
 
 def _typed(part: Columns) -> dict[str, Any]:
-    """Whole columns as they lie in memory, not a number at a time."""
+    """Return the columns, with arrays passed as memory, since this avoids a copy per number."""
     import numpy as np
 
     return {
@@ -79,26 +85,26 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> Columns:
 
 
 def _rounds(summary: Summary) -> Iterator[dict[str, Any]]:
-    for each in summary.rounds:
+    for round_ in summary.rounds:
         yield {
             "key": summary.case.key,
-            "round": each.number,
-            "operations": each.operations,
-            "errors": sum(each.errors.values()),
-            "throughput_per_s": each.throughput_per_s,
-            "rows_per_s": each.rows_per_s,
+            "round": round_.number,
+            "operations": round_.operations,
+            "errors": sum(round_.errors.values()),
+            "throughput_per_s": round_.throughput_per_s,
+            "rows_per_s": round_.rows_per_s,
             **{
-                summary_csv.latency_column(quantile): each.latency_ns.get(quantile)
+                summary_csv.latency_column(quantile): round_.latency_ns.get(quantile)
                 for quantile in stats.QUANTILES
             },
-            "first_row_p50_ns": each.first_row_p50_ns,
-            "client_cpu_ns_per_operation": each.client_cpu_ns,
-            "server_cpu_ns_per_operation": each.server_cpu_ns,
-            "gc_ns_per_operation": each.gc_ns,
-            "loop_stall_max_ns": each.loop_stall_max_ns,
-            "loop_stall_p99_ns": each.loop_stall_p99_ns,
-            "fewest_operations": each.fewest_operations,
-            "most_operations": each.most_operations,
+            "first_row_p50_ns": round_.first_row_p50_ns,
+            "client_cpu_ns_per_operation": round_.client_cpu_ns,
+            "server_cpu_ns_per_operation": round_.server_cpu_ns,
+            "gc_ns_per_operation": round_.gc_ns,
+            "loop_stall_max_ns": round_.loop_stall_max_ns,
+            "loop_stall_p99_ns": round_.loop_stall_p99_ns,
+            "fewest_operations": round_.fewest_operations,
+            "most_operations": round_.most_operations,
         }
 
 

@@ -1,6 +1,6 @@
-"""Pages to read: report.html of a run, one of several compared, and the index of all.
+"""HTML pages: the report of one run, the comparison of several, and the index of all runs.
 
-Each is one file that needs no other and no network.
+Each page is one file. It needs no other file and no network.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,16 @@ REPORT_FILE = "report.html"
 def render_to(
     path: Path, runs: Sequence[Results], summaries: Sequence[Summary] | None = None
 ) -> None:
-    """Write the report of one run, or of several held against the first. Raises `OSError`.
+    """Write the report of one run, or of several runs compared with the first.
 
-    `summaries`: of a single run, saves making them again.
+    `summaries`: those of a single run, to avoid making them again. Raises `OSError` if the file
+    can't be written.
     """
     write_text(path, render(path, runs, summaries))
 
 
 def render(path: Path, runs: Sequence[Results], summaries: Sequence[Summary] | None = None) -> str:
-    """Return that report as HTML; its links are relative to the folder of `path`."""
+    """Return the same report as HTML, with links relative to the folder of `path`."""
     from bench.output.report import comparison, single
 
     return comparison.render(runs, path) if len(runs) > 1 else single.render(runs[0], summaries)

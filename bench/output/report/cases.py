@@ -1,4 +1,4 @@
-"""Where a figure comes from: the rounds of its case, its samples, and how to measure it again."""
+"""The source of each figure: the rounds and samples of its case, and how to measure it again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bench.results.header import Header
 
 @dataclass(frozen=True)
 class Trace:
-    """All that a report tells of one case."""
+    """The data of one case in a report, as text."""
 
     summary: Summary
     samples: str
@@ -24,23 +24,23 @@ class Trace:
 
 
 def anchors(plan: Sequence[Case]) -> dict[Case, str]:
-    """Where each case stands in the report of its run: its place in the plan, which never changes.
+    """Return the anchor of each case: its place in the plan, which does not change.
 
-    Short, since a page of the full profile names some case six thousand times.
+    Anchors are short, since the page of a full profile contains six thousand of them.
     """
     return {case: f"case-{place}" for place, case in enumerate(plan, start=1)}
 
 
 def traces(selection: Selection) -> Iterator[tuple[str, list[Trace]]]:
-    """Workload -> its cases, in plan order."""
+    """Yield each workload with its cases, in plan order."""
     for workload in selection.workloads:
-        cases = [each for each in selection.summaries if each.case.workload == workload]
-        yield workload, [_trace(selection.header, each) for each in cases]
+        cases = [summary for summary in selection.summaries if summary.case.workload == workload]
+        yield workload, [_trace(selection.header, summary) for summary in cases]
 
 
 def _trace(header: Header, summary: Summary) -> Trace:
-    streamed = any(each.first_row_p50_ns is not None for each in summary.rounds)
-    stalls = any(each.loop_stall_max_ns is not None for each in summary.rounds)
+    streamed = any(round_.first_row_p50_ns is not None for round_ in summary.rounds)
+    stalls = any(round_.loop_stall_max_ns is not None for round_ in summary.rounds)
     headings = [
         "round",
         "operations",
@@ -56,29 +56,29 @@ def _trace(header: Header, summary: Summary) -> Trace:
         headings.append("first row")
     if stalls:
         headings.append("stall")
-    headings.append("least–most")  # noqa: RUF001
+    headings.append("fewest–most per client")  # noqa: RUF001
     failures = [f"{count:,} x {name}" for name, count in sorted(summary.errors.items())]
     return Trace(
         summary,
         _samples(summary),
         headings,
-        [_round(each, streamed=streamed, stalls=stalls) for each in summary.rounds],
+        [_round(round_, streamed=streamed, stalls=stalls) for round_ in summary.rounds],
         rerun.command(header, summary.case),
         [*failures, *summary.failures],
     )
 
 
-def _round(each: Round, *, streamed: bool, stalls: bool) -> list[str]:
-    times: list[float | None] = [each.latency_ns.get(name) for name in ("p50", "p99", "max")]
-    times += [each.client_cpu_ns, each.server_cpu_ns, each.gc_ns]
-    times += [each.first_row_p50_ns] * streamed + [each.loop_stall_max_ns] * stalls
-    failed = sum(each.errors.values())
+def _round(round_: Round, *, streamed: bool, stalls: bool) -> list[str]:
+    times: list[float | None] = [round_.latency_ns.get(name) for name in ("p50", "p99", "max")]
+    times += [round_.client_cpu_ns, round_.server_cpu_ns, round_.gc_ns]
+    times += [round_.first_row_p50_ns] * streamed + [round_.loop_stall_max_ns] * stalls
+    failed = sum(round_.errors.values())
     return [
-        str(each.number),
-        f"{each.operations:,}" + (f" + {failed:,} failed" if failed else ""),
-        with_unit(each.throughput_per_s, RATES),
+        str(round_.number),
+        f"{round_.operations:,}" + (f" + {failed:,} failed" if failed else ""),
+        with_unit(round_.throughput_per_s, RATES),
         *("-" if value is None else with_unit(value, TIMES) for value in times),
-        f"{each.fewest_operations:,}–{each.most_operations:,}",  # noqa: RUF001
+        f"{round_.fewest_operations:,}–{round_.most_operations:,}",  # noqa: RUF001
     ]
 
 
@@ -87,7 +87,7 @@ def _samples(summary: Summary) -> str:
         f"{name} {with_unit(value, TIMES)}" for name, value in summary.pooled_latency_ns.items()
     )
     text = f"{summary.operations:,} operations in {len(summary.rounds)} rounds"
-    text += f"; of all together {quantiles}" if quantiles else ""
+    text += f"; quantiles of all samples together: {quantiles}" if quantiles else ""
     if summary.peak_memory_bytes is not None:
         text += f"; peak memory {with_unit(summary.peak_memory_bytes, BYTES)}"
         text += f" for {summary.memory_rows:,} rows" if summary.memory_rows else ""

@@ -1,4 +1,4 @@
-"""The report of several runs: what differs in them, and in where they were measured."""
+"""The report of several runs: the differences in their figures and in their environments."""
 
 import os
 from collections.abc import Sequence
@@ -25,43 +25,47 @@ from bench.system.output_files import link
 
 @dataclass(frozen=True)
 class Compared:
-    """One of the runs. The first is what all others are held against."""
+    """One of the runs. All others are compared with the first."""
 
     name: str
     results: Results
     summaries: list[Summary]
     selection: Selection
     anchors: dict[Case, str]
-    """Of its cases in its own report."""
+    """The anchors of the cases in the run's own report."""
     facts: dict[str, str]
     report: str
-    """Link to its own report."""
+    """The link to the run's own report."""
     raw: str
-    """Link to its raw file."""
+    """The link to the run's raw file."""
 
 
 @dataclass(frozen=True)
 class ComparisonLine:
-    """A case in all runs that have it."""
+    """One case, with its figures in all runs."""
 
     summary: Summary
     values: list[str]
-    """Throughput with its interval, a run each; a dash where it was not measured."""
+    """The throughput with its interval, one text per run; a dash if it was not measured."""
     changes: list[Change | None]
-    """A later run each."""
+    """One change per later run."""
 
 
 def render(runs: Sequence[Results], into: Path) -> str:
-    """The page as HTML; its links are relative to the folder of `into`."""
+    """Return the page as HTML, with links relative to the folder of `into`."""
     names = _names(runs)
-    compared = [_compared(each, name, into.parent) for each, name in zip(runs, names, strict=True)]
+    compared = [_compared(run, name, into.parent) for run, name in zip(runs, names, strict=True)]
     base, *others = compared
-    found = {each.name: changes(base.summaries, each.summaries) for each in others}
-    both = {s.case: s for each in reversed(compared) for s in each.summaries if s.rounds}
-    described = {k: v for each in compared for k, v in each.results.header.backends.items()}
-    header = replace(base.results.header, backends=described, plan=tuple(both))
-    selection = select(Results(into.parent, header), list(both.values()))
-    sentences = [one for each in others for one in between(found[each.name], base.name, each.name)]
+    changes_by_run = {run.name: changes(base.summaries, run.summaries) for run in others}
+    summaries = {s.case: s for run in reversed(compared) for s in run.summaries if s.rounds}
+    described = {k: v for run in compared for k, v in run.results.header.backends.items()}
+    header = replace(base.results.header, backends=described, plan=tuple(summaries))
+    selection = select(Results(into.parent, header), list(summaries.values()))
+    sentences = [
+        finding
+        for run in others
+        for finding in between(changes_by_run[run.name], base.name, run.name)
+    ]
     return render_page(
         "comparison.html.j2",
         title=" and ".join(names) if len(names) == 2 else ", ".join(names),
@@ -70,8 +74,8 @@ def render(runs: Sequence[Results], into: Path) -> str:
         lead=sentences[:AT_FIRST],
         more=sentences[AT_FIRST:],
         backends=backends(selection),
-        charts=_charts(found, selection),
-        tables=_tables(compared, found, selection),
+        charts=_charts(changes_by_run, selection),
+        tables=_tables(compared, changes_by_run, selection),
         enough_rounds=ENOUGH_ROUNDS,
         selection=selection,
         anchors=anchors(header.plan),
@@ -79,89 +83,98 @@ def render(runs: Sequence[Results], into: Path) -> str:
 
 
 def check(runs: Sequence[Results]) -> None:
-    """Raises `UsageError` for runs of different rows: they did other work, not faster work."""
+    """Raise `UsageError` if the runs measured different rows, since their work was different."""
     first, *others = runs
     for other in others:
-        one, another = first.header.dataset, other.header.dataset
-        if one.content != another.content:
+        first_rows, other_rows = first.header.dataset, other.header.dataset
+        if first_rows.content != other_rows.content:
             raise UsageError(
                 f"{first.folder} and {other.folder} measured different rows "
-                f"({one.in_words}; {another.in_words}).\n"
+                f"({first_rows.in_words}; {other_rows.in_words}).\n"
                 "Measure both with the same --scale and --seed to compare them."
             )
 
 
 def file_name(runs: Sequence[Results]) -> str:
-    """`a-vs-b.html`."""
-    return f"{'-vs-'.join(each.folder.resolve().name for each in runs)}.html"
+    """Return the name of the comparison's file, such as `a-vs-b.html`."""
+    return f"{'-vs-'.join(run.folder.resolve().name for run in runs)}.html"
 
 
 def unlike(compared: Sequence[Compared]) -> list[str]:
-    """The facts in which the runs differ and should not, where only one thing is to be compared."""
+    """Return the names of the facts that differ between the runs.
+
+    Facts that always differ are left out: the time of the run, and its checks.
+    """
     names = [
-        name for name in compared[0].facts if name not in ("Measured", "Not asked", "Verified")
+        name for name in compared[0].facts if name not in ("Measured", "Not measured", "Verified")
     ]
-    return [name for name in names if len({each.facts.get(name) for each in compared}) > 1]
+    return [name for name in names if len({run.facts.get(name) for run in compared}) > 1]
 
 
 def _compared(results: Results, name: str, folder: Path) -> Compared:
     summaries = summarise(results)
     selection = select(results, summaries)
-    way = Path(os.path.relpath(results.folder, folder)).parts
-    said = facts.facts(results, selection)
+    path = Path(os.path.relpath(results.folder, folder)).parts
     return Compared(
         name,
         results,
         summaries,
         selection,
         anchors(results.header.plan),
-        {**said, "Command": results.header.command or ""},
-        link(*way, REPORT_FILE),
-        link(*way, RUN_FILE),
+        {**facts.facts(results, selection), "Command": results.header.command or ""},
+        link(*path, REPORT_FILE),
+        link(*path, RUN_FILE),
     )
 
 
 def _names(runs: Sequence[Results]) -> list[str]:
-    """Short and different: labels, or else folders' names, or with the folders above."""
-    names = [each.header.label or "" for each in runs]
+    """Return short, distinct names of the runs.
+
+    These are the labels; if some lack one or share one, the names of the folders; if these are
+    equal, the names with the parent folders; and if these are equal too, numbered names.
+    """
+    names = [run.header.label or "" for run in runs]
     if not all(names) or len(set(names)) < len(names):
-        names = [each.folder.resolve().name for each in runs]
+        names = [run.folder.resolve().name for run in runs]
     if len(set(names)) < len(names):
-        names = ["/".join(each.folder.resolve().parts[-2:]) for each in runs]
+        names = ["/".join(run.folder.resolve().parts[-2:]) for run in runs]
     if len(set(names)) < len(names):
         names = [f"{place}: {name}" for place, name in enumerate(names, start=1)]
     return names
 
 
-def _charts(found: dict[str, list[Change]], selection: Selection) -> list[Chart]:
+def _charts(changes_by_run: dict[str, list[Change]], selection: Selection) -> list[Chart]:
     charts = []
     for workload in selection.workloads:
         panels = []
-        for name, each in found.items():
+        for name, changes_of_run in changes_by_run.items():
             groups: dict[str, list[Entry]] = {}
-            for change in each:
+            for change in changes_of_run:
                 if change.case.workload == workload and change.judged:
                     entry = Entry(change.later, change.case.backend, change.judged.ratio)
                     groups.setdefault(_conditions(change.case), []).append(entry)
             panel = rows_panel(
-                f"{name}: throughput, times the first's",
+                f"{name}: throughput, ratio to the first run",
                 (Unit("", 1),),
                 groups,
                 selection,
                 ratio=True,
             )
             panels += [panel] if panel else []
-        words = f"{asked(workload)}. Right of the line the later run is faster."
+        words = f"{asked(workload)}. Right of the line the later run is faster than the first."
         title = f"From run to run: {workload}"
         charts.append(Chart(f"change-{workload}", title, words, panels, True))
     return [chart for chart in charts if chart.panels]
 
 
 def _tables(
-    compared: Sequence[Compared], found: dict[str, list[Change]], selection: Selection
+    compared: Sequence[Compared], changes_by_run: dict[str, list[Change]], selection: Selection
 ) -> dict[str, list[ComparisonLine]]:
-    measured = [{s.case: s for s in each.summaries if s.rounds} for each in compared]
-    changed = [{each.case: each for each in own} for own in found.values()]
+    measured = [{s.case: s for s in run.summaries if s.rounds} for run in compared]
+    changed = [
+        {change.case: change for change in changes_of_run}
+        for changes_of_run in changes_by_run.values()
+    ]
     tables: dict[str, list[ComparisonLine]] = {}
     for summary in selection.summaries:
         case = summary.case
@@ -176,7 +189,7 @@ def _tables(
 
 
 def _conditions(case: Case) -> str:
-    """All of a case but backend and workload, in words."""
+    """Return a case in words, without its backend and workload."""
     plain = replace(case, backend="", workload="", loop="asyncio")
     return plain.title.removeprefix(", , ")
 

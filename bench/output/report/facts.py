@@ -1,4 +1,4 @@
-"""What was asked, and on what: the header of a results file in words."""
+"""The header of a results file in words: the question, the environment and the method."""
 
 from collections.abc import Mapping
 
@@ -9,26 +9,26 @@ from bench.results.header import DatasetFacts, Header, Host
 
 
 def question(selection: Selection) -> str:
-    """What was asked, in a sentence; names between backquotes."""
+    """Return the question that the run answers, in words; names are in backquotes."""
     summaries = selection.summaries
     backends = len([look for look in selection.looks.values() if not look.null])
-    crowds = sorted({each.case.concurrency for each in summaries})
-    fetches = list(dict.fromkeys(each.case.fetch.mode for each in summaries))
+    concurrencies = sorted({summary.case.concurrency for summary in summaries})
+    fetches = list(dict.fromkeys(summary.case.fetch.mode for summary in summaries))
     words = listed([f"`{workload}`" for workload in selection.workloads] or ["nothing"])
-    sentence = f"What {words} cost through {backends} backend{'' if backends == 1 else 's'}"
-    if crowds:
-        sentence += f", with {listed([str(crowd) for crowd in crowds], 'or')} "
-        sentence += "task or thread" if crowds == [1] else "tasks or threads"
+    sentence = f"The cost of {words} through {backends} backend{'' if backends == 1 else 's'}"
+    if concurrencies:
+        sentence += f", with {listed([str(number) for number in concurrencies], 'or')} "
+        sentence += "task or thread" if concurrencies == [1] else "tasks or threads"
     if len(fetches) > 1:
         sentence += f", {listed(fetches, 'or')}"
     return sentence
 
 
 def facts(results: Results, selection: Selection) -> dict[str, str]:
-    """Name -> value, in the order of the page; what the header does not say is left out."""
+    """Return name -> value, in the order of the page, without facts that the header lacks."""
     header = results.header
     server = header.environment.server
-    found = {
+    values = {
         "Measured": header.created_at.replace("T", " ").replace("+00:00", " UTC"),
         "Machine": _machine(header.environment.host),
         "Server": f"PostgreSQL {server.version or '?'} by {server.transport or '?'}"
@@ -38,9 +38,9 @@ def facts(results: Results, selection: Selection) -> dict[str, str]:
         "Method": f"closed loop, {selection.rounds_in_words} of {header.seconds_in_words} s, "
         "shuffled and interleaved",
         "Verified": _verified(header.verified),
-        "Not asked": header.leaves_out or "",
+        "Not measured": header.leaves_out or "",
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
 def _machine(host: Host) -> str:
@@ -82,4 +82,4 @@ def _verified(checks: Mapping[str, int] | None) -> str:
         return "nothing"
     counts = sorted(set(checks.values()))
     many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{many} answers of each of {len(checks)} backends, before anything was timed"
+    return f"{many} answers of each of {len(checks)} backends, before any measurement"

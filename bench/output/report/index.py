@@ -1,4 +1,4 @@
-"""results/index.html: every run there is, newest first, and two of them side by side."""
+"""results/index.html: all runs, newest first, and a comparison of two of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,12 @@ from bench.system.output_files import link, write_text
 
 INDEX_FILE = "index.html"
 SIDE_BY_SIDE = 40
-"""So many of the newest runs bring their figures along; older ones would only make it heavy."""
+"""The number of newest runs whose figures are in the page. More would make the file large."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A run as its first and last line have it: nothing else is read."""
+    """A run in the index, from the first and the last line of its file. No other line is read."""
 
     folder: str
     created_at: str
@@ -33,20 +33,21 @@ class Listed:
     versions: list[str]
     cases: int
     rows: str
-    """Digest of the dataset: runs of other rows are no comparison."""
+    """The digest of the dataset. Runs with different rows can't be compared."""
     report: str
-    """Link to what there is to read: the report, or else the raw file."""
+    """The link to the report, or to the raw file if there is no report."""
 
 
-def write_index(results_folder: Path, told: Told = lambda _: None) -> Path:
-    """Write `results_folder`/index.html, of all folders in it that hold a run.
+def write_index(results_folder: Path, on_left_out: Told = lambda _: None) -> Path:
+    """Write `results_folder`/index.html, with every folder in it that holds a run.
 
-    A run that can't be read is left out, named on the page, and told. Raises `OSError`.
+    A run that can't be read is left out: the page names it, and `on_left_out` is called with it.
+    Returns the path of the page. Raises `OSError` if the page can't be written.
     """
-    found, left_out = scan(results_folder)
+    listed, left_out = scan(results_folder)
     for unreadable in left_out:
-        told(unreadable)
-    runs = sorted(map(_as_listed, found), key=lambda run: run.created_at, reverse=True)
+        on_left_out(unreadable)
+    runs = sorted(map(_as_listed, listed), key=lambda run: run.created_at, reverse=True)
     figures = {
         run.folder: read_throughput(results_folder / run.folder / SUMMARY_FILE)
         for run in runs[:SIDE_BY_SIDE]
@@ -59,7 +60,7 @@ def write_index(results_folder: Path, told: Told = lambda _: None) -> Path:
         runs=runs,
         machines=sorted({run.machine for run in runs}),
         versions=sorted({version for run in runs for version in run.versions}),
-        figures={folder: own for folder, own in figures.items() if own},
+        figures={folder: rates for folder, rates in figures.items() if rates},
         pages=pages,
         left_out=left_out,
         index_script=script("index.js"),
@@ -90,7 +91,7 @@ def _as_listed(run: ListedRun) -> Listed:
 
 
 def _outcome(path: Path) -> str:
-    """How the run ended, from the file's last line; `killed` where that does not say it."""
+    """Return the outcome of the run from its last line; `killed` if that line has none."""
     try:
         with source.open_file(path) as file:
             end = read_entry(source.last_line(file))
@@ -102,5 +103,5 @@ def _outcome(path: Path) -> str:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a folder that may not be looked into
+    except OSError:  # no permission for the folder
         return False

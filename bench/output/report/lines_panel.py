@@ -1,4 +1,4 @@
-"""A drawing of a figure against concurrency: a line a backend, its name at the end."""
+"""A panel with a figure against concurrency: one line per backend, its name at the end."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,6 +18,8 @@ LABEL_GAP = 12.5
 
 @dataclass(frozen=True)
 class CurvePoint:
+    """A point of a line. `low`, `high`: the y of its interval. In px."""
+
     x: float
     y: float
     low: float | None
@@ -28,7 +30,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Curve:
-    """One backend's, on one scale."""
+    """The line of one backend, on one scale."""
 
     look: Look
     points: list[CurvePoint]
@@ -36,13 +38,13 @@ class Curve:
 
     @property
     def path(self) -> str:
-        """As `<polyline points>` has it."""
+        """The points as SVG's `<polyline points>` takes them."""
         return " ".join(f"{point.x},{point.y}" for point in self.points)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """All lines on one scale."""
+    """All lines of a panel on one scale, and its ticks."""
 
     lines: list[Curve]
     ticks: list[Tick]
@@ -50,7 +52,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class LinesPanel:
-    """All that a template needs to write it down. Lengths in px."""
+    """The data that the template needs to draw the panel. Lengths are in px."""
 
     title: str
     concurrencies: list[Tick]
@@ -72,17 +74,23 @@ def lines_panel(
     selection: Selection,
     shared: Sequence[Summary],
 ) -> LinesPanel:
-    """`measured`: at several concurrencies. `shared`: what the scales have to hold."""
-    crowds = sorted({each.case.concurrency for each in shared})
+    """Return a panel.
+
+    `measured`: the summaries to draw, of several concurrencies. `figure`: the value of a summary.
+    `shared`: the summaries that determine the scales.
+    """
+    concurrencies = sorted({summary.case.concurrency for summary in shared})
 
     def x(concurrency: int) -> float:
-        part = math.log2(concurrency / crowds[0]) / math.log2(crowds[-1] / crowds[0])
+        fewest, most = concurrencies[0], concurrencies[-1]
+        part = math.log2(concurrency / fewest) / math.log2(most / fewest)
         return round(LEFT + 10 + (RIGHT - LEFT - 20) * part, 1)
 
-    values = extents(figure(each) for each in shared)
+    values = extents(figure(summary) for summary in shared)
     scales = [scale_of(values, BOTTOM, TOP, units, log=log) for log in (False, True)]
     linear, log = (_drawn(measured, figure, selection, scale, x, units) for scale in scales)
-    return LinesPanel(title, [Tick(x(crowd), str(crowd)) for crowd in crowds], linear, log)
+    ticks = [Tick(x(concurrency), str(concurrency)) for concurrency in concurrencies]
+    return LinesPanel(title, ticks, linear, log)
 
 
 def _drawn(
@@ -94,36 +102,40 @@ def _drawn(
     units: tuple[Unit, ...],
 ) -> Drawn:
     lines: dict[Look, list[CurvePoint]] = {}
-    for name, own in by_backend(measured).items():
+    for name, summaries in by_backend(measured).items():
         points = [
             CurvePoint(
-                x(each.case.concurrency),
+                x(summary.case.concurrency),
                 scale.at(value.median),
                 None if value.low is None else scale.at(value.low),
                 None if value.high is None else scale.at(value.high),
-                each,
-                _tip(each, value, units),
+                summary,
+                _tip(summary, value, units),
             )
-            for each in own
-            if (value := figure(each))
+            for summary in summaries
+            if (value := figure(summary))
         ]
         if points:
             lines[selection.looks[name]] = points
     places = _apart({look: points[-1].y for look, points in lines.items()})
-    made = [Curve(look, points, places[look]) for look, points in lines.items()]
-    return Drawn(made, scale.ticks(5))
+    curves = [Curve(look, points, places[look]) for look, points in lines.items()]
+    return Drawn(curves, scale.ticks(5))
 
 
 def _apart(wanted: dict[Look, float]) -> dict[Look, float]:
-    """Names of lines, from top to bottom, pushed apart where they meet."""
+    """Return the y of each line's name, from top to bottom, moved apart where they would overlap.
+
+    `wanted`: the y of the line's end.
+    """
     looks = sorted(wanted, key=wanted.__getitem__)
     placed = dict(zip(looks, apart([wanted[look] for look in looks], LABEL_GAP), strict=True))
     over = max([y - BOTTOM for y in placed.values()] + [0.0])
     return {look: round(y - over, 1) for look, y in placed.items()}
 
 
-def _tip(each: Summary, value: Interval, units: tuple[Unit, ...]) -> str:
-    text = f"{each.case.backend} at {each.case.concurrency}: {with_unit(value.median, units)}"
+def _tip(summary: Summary, value: Interval, units: tuple[Unit, ...]) -> str:
+    text = f"{summary.case.backend} at {summary.case.concurrency}: "
+    text += with_unit(value.median, units)
     if value.low is not None and value.high is not None:
         text += f" ({with_unit(value.low, units)} to {with_unit(value.high, units)})"
-    return text + (", with errors" if each.marked else "")
+    return text + (", with errors" if summary.marked else "")

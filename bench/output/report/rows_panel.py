@@ -1,6 +1,6 @@
-"""A drawing with a row for each value: name, mark with interval, figure.
+"""A panel with one row per value: name, mark with interval, figure.
 
-Linear and logarithmic marks are both in it; the page shows the one or the other.
+The panel has linear and logarithmic marks. The page shows one of the two kinds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,14 @@ from bench.output.report.scale import Scale, Tick, scale_of
 from bench.output.ticks import extents
 
 WIDTH, LABEL, LEFT, RIGHT = 360, 124, 132, 304
-"""Px: of the drawing; where names end; where marks begin and end. Figures stand at the right."""
+"""In px: the width of the panel, the end of the names, and the start and end of the marks. The
+figures are right of the marks."""
 ROW, HEADING, TOP = 17, 21, 26
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A value to be drawn: whose, under which name, and why it is what it is."""
+    """A value to draw, with the summary that it comes from and the name of its row."""
 
     summary: Summary
     name: str
@@ -29,15 +30,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Mark:
+    """The mark of a value on one scale. `x`: the median; `low`, `high`: its interval. In px."""
+
     x: float
     low: float | None
     high: float | None
     beyond: bool
-    """It lies past the edge."""
+    """Whether the median is beyond the end of the scale."""
 
 
 @dataclass(frozen=True)
 class PanelRow:
+    """A row of a panel: its figure and tip as text, and its marks on both scales."""
+
     y: float
     entry: Entry
     figure: str
@@ -48,13 +53,15 @@ class PanelRow:
 
 @dataclass(frozen=True)
 class Heading:
+    """The heading of a group of rows."""
+
     y: float
     text: str
 
 
 @dataclass(frozen=True)
 class RowsPanel:
-    """All that a template needs to write it down. Lengths in px."""
+    """The data that the template needs to draw the panel. Lengths are in px."""
 
     title: str
     height: float
@@ -63,7 +70,7 @@ class RowsPanel:
     linear: list[Tick]
     log: list[Tick]
     reference: tuple[float, float] | None = None
-    """Where 1 is, linear and logarithmic, in a panel of ratios."""
+    """The place of 1 on the linear and on the logarithmic scale, in a panel of ratios."""
     width: float = WIDTH
     label: float = LABEL
     top: float = TOP
@@ -78,16 +85,20 @@ def rows_panel(
     *,
     ratio: bool = False,
 ) -> RowsPanel | None:
-    """None without values. `ratio`: a line at 1. The floor does not stretch the scale."""
+    """Return a panel; None if there are no values.
+
+    `groups`: heading -> entries. `ratio`: whether to draw a line at 1. Null backends do not extend
+    the linear scale.
+    """
     entries = [entry for group in groups.values() for entry in group]
     if not entries:
         return None
     unit = unit_of((entry.value.median for entry in entries), units)
     inside = [e for e in entries if not selection.looks[e.summary.case.backend].null] or entries
     values = extents(entry.value for entry in inside) + ([1.0] if ratio else [])
-    own = (Unit("", unit.size),)
-    linear = scale_of(values, LEFT, RIGHT, own, log=False)
-    log = scale_of([*values, *extents(e.value for e in entries)], LEFT, RIGHT, own, log=True)
+    bare = (Unit("", unit.size),)
+    linear = scale_of(values, LEFT, RIGHT, bare, log=False)
+    log = scale_of([*values, *extents(e.value for e in entries)], LEFT, RIGHT, bare, log=True)
     rows: list[PanelRow] = []
     headings: list[Heading] = []
     y = float(TOP)
@@ -112,12 +123,12 @@ def entries_of(
     name: Callable[[Summary], str],
     heading: Callable[[Summary], str],
 ) -> dict[str, list[Entry]]:
-    """What of these has the figure, under headings, in the order given."""
+    """Return heading -> entries, in the given order, of the summaries that have the figure."""
     groups: dict[str, list[Entry]] = {}
-    for each in chosen:
-        value = figure(each)
+    for summary in chosen:
+        value = figure(summary)
         if value is not None:
-            groups.setdefault(heading(each), []).append(Entry(each, name(each), value))
+            groups.setdefault(heading(summary), []).append(Entry(summary, name(summary), value))
     return groups
 
 

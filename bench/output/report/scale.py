@@ -1,4 +1,4 @@
-"""From values to places in a drawing, linear or logarithmic, with round ticks."""
+"""Scales from values to places in a panel, linear or logarithmic, with round ticks."""
 
 import math
 from collections.abc import Iterable
@@ -10,13 +10,18 @@ from bench.output.ticks import log_ticks
 
 @dataclass(frozen=True)
 class Tick:
+    """A tick of a scale: its place in px, and its label."""
+
     place: float
     text: str
 
 
 @dataclass(frozen=True)
 class Scale:
-    """`low` to `high` (values) on `start` to `end` (px; `start` may be the larger one)."""
+    """A scale from the values `low` to `high` to the places `start` to `end`.
+
+    Places are in px. `start` may be larger than `end`.
+    """
 
     low: float
     high: float
@@ -26,7 +31,7 @@ class Scale:
     units: tuple[Unit, ...]
 
     def at(self, value: float) -> float:
-        """The place of a value, in px; of what lies outside, the nearer edge."""
+        """Return the place of a value in px; for a value outside the scale, the nearer end."""
         low, high, shown = self.low, self.high, min(max(value, self.low), self.high)
         if self.log:
             low, high, shown = math.log(low), math.log(high), math.log(shown)
@@ -34,7 +39,7 @@ class Scale:
         return round(self.start + (self.end - self.start) * part, 1)
 
     def ticks(self, room: int = 4) -> list[Tick]:
-        """At most about `room` of them."""
+        """Return round ticks, about `room` at most."""
         values = log_ticks(self.low, self.high, room) if self.log else _ticks(self.high, room)
         return [Tick(self.at(value), short(value, self.units)) for value in values]
 
@@ -48,14 +53,17 @@ def scale_of(
     log: bool,
     pad: float = 1.12,
 ) -> Scale:
-    """One that holds these values: from zero where linear."""
+    """Return a scale that contains these values. A linear scale begins at zero.
+
+    `pad`: the factor by which the scale extends beyond the values.
+    """
     known = [value for value in values if value > 0] or [1.0]
     low = min(known) / pad if log else 0.0
     return Scale(low, max(known) * pad, start, end, log, units)
 
 
 def _ticks(high: float, room: int) -> list[float]:
-    """From zero, in steps of 1, 2 or 5 times a power of ten."""
+    """Return values from zero, in steps of 1, 2 or 5 times a power of ten."""
     least = high / room
     power = 10.0 ** math.floor(math.log10(least))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * 0.999)

@@ -16,20 +16,23 @@ from bench.output.report.template import LegendEntry, Section, render_page
 from bench.results.file import RUN_FILE, Results
 
 AT_FIRST = 8
-"""Findings on the first screen; the others are a click below."""
+"""The most findings that are shown at first. The page shows the others after a click."""
 OF_A_TOPIC = 2
+"""The most findings of one topic among those that are shown at first."""
 
 
 def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
-    """The page as HTML."""
-    made = summarise(results) if summaries is None else list(summaries)
-    selection = select(results, made)
-    every = replace(selection, summaries=tuple(made))
-    told = replace(selection, summaries=tuple(each for each in made if not each.case.twin))
-    found = findings.find(results, made)
-    cautions = [finding for finding in found if finding.topic == findings.CAUTION]
-    found = [finding for finding in found if finding not in cautions]
-    lead = headlines(found)
+    """Return the page as HTML. `summaries`: those of the results, to avoid making them again."""
+    summaries = summarise(results) if summaries is None else list(summaries)
+    selection = select(results, summaries)
+    with_twins = replace(selection, summaries=tuple(summaries))
+    without_twins = replace(
+        selection, summaries=tuple(summary for summary in summaries if not summary.case.twin)
+    )
+    all_findings = findings.find(results, summaries)
+    cautions = [finding for finding in all_findings if finding.topic == findings.CAUTION]
+    all_findings = [finding for finding in all_findings if finding not in cautions]
+    lead = headlines(all_findings)
     header = results.header
     return render_page(
         "single.html.j2",
@@ -42,46 +45,48 @@ def render(results: Results, summaries: Sequence[Summary] | None = None) -> str:
         folder=results.folder.name,
         cautions=cautions,
         lead=lead,
-        more=by_topic([finding for finding in found if finding not in lead]),
+        more=by_topic([finding for finding in all_findings if finding not in lead]),
         intervals=selection.intervals_in_words,
         enough_rounds=ENOUGH_ROUNDS,
         backends=backends(selection),
-        sections=sections(results, made, selection),
+        sections=sections(results, summaries, selection),
         charts=figures.charts(selection),
-        tables=tables.tables(told, floors(made)),
-        traces=list(cases.traces(every)),
+        tables=tables.tables(without_twins, floors(summaries)),
+        traces=list(cases.traces(with_twins)),
         cards=fairness.cards(header),
-        unlike=fairness.unlike(header, [each.case for each in told.summaries]),
+        unlike=fairness.unlike(header, [summary.case for summary in without_twins.summaries]),
         selection=selection,
         anchors=cases.anchors(header.plan),
     )
 
 
 def sections(results: Results, summaries: Sequence[Summary], selection: Selection) -> list[Section]:
-    """Return the sections of the studies that have something to say of these results."""
-    made = (
+    """Return the sections of the studies that these results have data for."""
+    candidates = (
         study.call(study.report, results, summaries, selection)
         for study in studies()
         if study.report
     )
-    return [section for section in made if section]
+    return [section for section in candidates if section]
 
 
 def headlines(found: Sequence[Finding]) -> list[Finding]:
-    """For the first screen: the first of each topic, then seconds while there is room.
+    """Return the findings that are shown at first, in the order of the page.
 
-    In the order of the page. The harness's own cost is no headline.
+    These are the first finding of each topic, then a second one of each while there are fewer than
+    `AT_FIRST`. The first finding on the harness's overhead is not among them.
     """
     topics = by_topic(found)
-    chosen = {id(own[0]) for topic, own in topics.items() if topic != "The harness"}
-    for own in topics.values():
-        for finding in own[1:OF_A_TOPIC]:
+    chosen = {id(members[0]) for topic, members in topics.items() if topic != "The harness"}
+    for members in topics.values():
+        for finding in members[1:OF_A_TOPIC]:
             if len(chosen) < AT_FIRST:
                 chosen.add(id(finding))
     return [finding for finding in found if id(finding) in chosen]
 
 
 def by_topic(found: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Return topic -> findings, both in the given order."""
     topics: dict[str, list[Finding]] = {}
     for finding in found:
         topics.setdefault(finding.topic, []).append(finding)
@@ -89,7 +94,7 @@ def by_topic(found: Sequence[Finding]) -> dict[str, list[Finding]]:
 
 
 def backends(selection: Selection) -> list[LegendEntry]:
-    """In the order of every chart."""
+    """Return the backends in the order of every chart."""
     return [
         LegendEntry(place, look, hue(look, selection.looks))
         for place, look in enumerate(selection.looks.values())

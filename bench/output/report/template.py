@@ -1,4 +1,4 @@
-"""From what is to be shown to HTML: jinja2, and the style and script that go into every page."""
+"""HTML from templates: jinja2, and the style sheet and script that every page contains."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from bench.analysis.look import Look
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """What can be hidden and shown, in its hue."""
+    """A backend that the page can hide and show, with its hue."""
 
     place: int
     look: Look
@@ -22,7 +22,7 @@ class LegendEntry:
 
     @property
     def in_the_dark(self) -> str:
-        """The hue on a dark ground: a third of the way to white."""
+        """The hue for the dark theme: mixed with a third of white."""
         parts = (int(self.hue[at : at + 2], 16) for at in (1, 3, 5))
         return "#" + "".join(f"{round(part + (255 - part) * 0.33):02x}" for part in parts)
 
@@ -38,13 +38,13 @@ class Section:
 
 
 def render_page(template: str, **shown: Any) -> str:
-    """A whole page. Everything shown is escaped."""
+    """Return a whole page. `shown`: the variables of the template, which are escaped."""
     page = _environment().get_template(template)
     return page.render(style=source("style.css"), script=source("script.js"), **shown)
 
 
 def render_part(package: str, template: str, **shown: Any) -> Markup:
-    """Render a part of a page by a template in the folder `page` of another package."""
+    """Return a part of a page, by a template in the folder `page` of another package."""
     return Markup(_environment(package).get_template(template).render(**shown))
 
 
@@ -63,17 +63,20 @@ def _environment(package: str = "bench.output.report") -> Environment:
 
 
 def code(text: str) -> Markup:
-    """What stands between backquotes as <code>, an option in one piece, all else as it is."""
+    """Return the text, escaped, with <code> for backquotes and options that are not broken."""
     marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(unbroken(text)))
     return Markup(marked)
 
 
 def unbroken(text: str) -> Markup:
-    """A line ends neither within the dashes of an option (`--rounds`) nor before a percent sign."""
+    """Return the text, escaped, such that no line breaks in an option or before a percent sign.
+
+    A browser would break a line after the dashes of `--rounds`.
+    """
     kept = str(escape(text)).replace(" %", "\N{NO-BREAK SPACE}%")
     return Markup(re.sub(r"(?<!\S)--[\w-]+", r'<span class="whole">\g<0></span>', kept))
 
 
 def source(name: str) -> Markup:
-    """A file that goes into a page as it is."""
+    """Return the text of a file of the folder `page`, which is not escaped."""
     return Markup((files("bench.output.report") / "page" / name).read_text(encoding="utf-8"))

@@ -1,1 +1,1 @@
-"""What a user sees in the terminal: while it is measured, and at the end."""
+"""Output in the terminal: the progress of a measurement, and the tables at the end."""

@@ -1,4 +1,4 @@
-"""A comparison as text: for a terminal, a script, a document, and GitHub's checks."""
+"""A comparison as text: for a terminal, for a script, as Markdown, and for GitHub's checks."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ _STYLES = {"faster": "bold green", "slower": "bold red"}
 
 
 def render(comparison: Comparison) -> RenderableType:
-    """For a terminal: what differs around, a table a workload, the legend."""
+    """Return the comparison for a terminal: differences, a table per workload, the legend."""
     parts: list[RenderableType] = [Text(line, style="dim") for line in surroundings(comparison)]
     for workload, rows in comparison.workloads.items():
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
@@ -26,29 +26,35 @@ def render(comparison: Comparison) -> RenderableType:
             table.add_row(_case(row), *(_cell(verdict) for verdict in row.verdicts))
         parts += [Text(), table]
     legend = Text("\n".join(_legend(comparison)), style="dim")
-    return Group(*parts, Text(), legend, *map(Text, _cautions(comparison)))
+    return Group(*parts, Text(), legend, *map(Text, _warnings(comparison)))
 
 
 def as_markdown(comparison: Comparison) -> str:
-    """For a document or a pull request."""
+    """Return the comparison as Markdown, for a document or a pull request."""
     heading = ["case", *comparison.names[1:]]
     lines = [f"- {line}" for line in surroundings(comparison)]
     for workload, rows in comparison.workloads.items():
         lines += ["", f"**{workload}**", "", _line(heading), _line(["---"] * len(heading))]
         lines += [_line([_case(row), *(_cell(v).plain for v in row.verdicts)]) for row in rows]
-    return "\n".join([*lines, "", *_legend(comparison), "", *_cautions(comparison)])
+    return "\n".join([*lines, "", *_legend(comparison), "", *_warnings(comparison)])
 
 
 def as_json(comparison: Comparison, margin: float | None) -> str:
-    """For a script. Ratios are to the first run; `failed` is what the gate stops."""
+    """Return the comparison as JSON, for a script. Ratios are to the first run.
+
+    `margin`: the slowdown that the gate permits, as a share; `failed` has the cases beyond it. With
+    None, no case fails.
+    """
     failed = [] if margin is None else comparison.worse_than(margin)
     document = {
         "runs": comparison.names,
         "figure": comparison.figure.field,
-        "differences": {each.what: each.values for each in comparison.differences},
+        "differences": {change.what: change.values for change in comparison.differences},
         "forced": comparison.obstacles,
-        "noise_floors": [_interval(each.ratio) if each else None for each in comparison.floors],
-        "cautions": [[vars(each) for each in own] for own in comparison.result_warnings],
+        "noise_floors": [_interval(floor.ratio) if floor else None for floor in comparison.floors],
+        "cautions": [
+            [vars(warning) for warning in of_run] for of_run in comparison.result_warnings
+        ],
         "cases": [
             {
                 "key": row.case.key,
@@ -63,7 +69,10 @@ def as_json(comparison: Comparison, margin: float | None) -> str:
 
 
 def as_github(comparison: Comparison, margin: float | None) -> str:
-    """Workflow commands: an error for what the gate stops, a warning for what is slower besides.
+    """Return the comparison as workflow commands of GitHub.
+
+    A case that fails the gate is an error, another slower case is a warning. `margin`: as in
+    `as_json`.
 
     https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
     """
@@ -79,13 +88,13 @@ def as_github(comparison: Comparison, margin: float | None) -> str:
             if verdict and verdict.word == "slower" and not known:
                 lines.append(_command("warning", slower, f"{row.case.title}: {verdict} in {name}"))
     lines += [_command("notice", "what differs", line) for line in surroundings(comparison)]
-    lines += [_command("notice", "caution", line) for line in _cautions(comparison)]
-    counted = f"{len(comparison.rows)} cases compared, {len(stopped)} stopped"
+    lines += [_command("notice", "warning", line) for line in _warnings(comparison)]
+    counted = f"{len(comparison.rows)} cases compared, {len(stopped)} failed the gate"
     return "\n".join([*lines, _command("notice", "bench compare", counted)])
 
 
 def _command(kind: str, title: str, message: str) -> str:
-    """Return a workflow command, escaped as GitHub's toolkit does: a name can't add another."""
+    """Return a workflow command, escaped like in GitHub's toolkit: a name can't add a command."""
     for character, code in {"%": "%25", "\r": "%0D", "\n": "%0A"}.items():
         title, message = title.replace(character, code), message.replace(character, code)
     title = title.replace(":", "%3A").replace(",", "%2C")
@@ -93,37 +102,42 @@ def _command(kind: str, title: str, message: str) -> str:
 
 
 def surroundings(comparison: Comparison) -> list[str]:
-    """What is not the same around the runs, and whether they were forced together."""
+    """Return the differences between the environments, and the obstacles that were overridden."""
     forced = [f"COMPARED BY FORCE: {obstacle}" for obstacle in comparison.obstacles]
-    told = [str(each) for each in comparison.differences]
+    differences = [str(difference) for difference in comparison.differences]
     runs = " -> ".join(comparison.names)
-    return [*forced, *(told or [f"{runs}: the same versions, server, machine and options"])]
+    return [*forced, *(differences or [f"{runs}: the same versions, server, machine and options"])]
 
 
 def _legend(comparison: Comparison) -> list[str]:
     first = comparison.names[0]
     lines = [
         f"{comparison.figure.title}: the ratio to {first}, with its 95 % interval over rounds."
-        " faster, slower: it excludes 1 and is beyond the noise floor. ~ not known to differ."
+        " faster, slower: the interval excludes 1, and the ratio is beyond the noise floor."
+        " ~ no difference was found."
     ]
     if any(v and v.word == "undecided" for row in comparison.rows for v in row.verdicts):
-        lines.append("? fewer than 6 rounds in one of the runs: no verdict, and less than 95 %.")
+        lines.append(
+            "? one of the runs has fewer than 6 rounds: there is no verdict, and the interval"
+            " promises less than 95 %."
+        )
     for name, floor in zip(comparison.names, comparison.floors, strict=True):
-        told = str(floor) if floor else "none was measured"
-        lines.append(f"Noise floor of {name}: {told}.")
+        words = str(floor) if floor else "none was measured"
+        lines.append(f"Noise floor of {name}: {words}.")
     pairs = sum(1 for row in comparison.rows for verdict in row.verdicts if verdict)
     lines.append(
-        f"Of {pairs} comparisons, one in twenty would leave its interval by chance alone. Their"
-        " rounds were not interleaved: measure each run twice before you believe a small one."
+        f"Of {pairs} comparisons, one in twenty would leave its interval by chance alone. The"
+        " rounds of the runs were not interleaved: measure each run twice before you believe a"
+        " small difference."
     )
     return lines
 
 
-def _cautions(comparison: Comparison) -> list[str]:
+def _warnings(comparison: Comparison) -> list[str]:
     return [
-        f"! {name}: {caution.symptom}. Try: {caution.cure}"
-        for name, own in zip(comparison.names, comparison.result_warnings, strict=True)
-        for caution in own
+        f"! {name}: {warning.symptom}. Try: {warning.cure}"
+        for name, of_run in zip(comparison.names, comparison.result_warnings, strict=True)
+        for warning in of_run
     ]
 
 
@@ -135,8 +149,8 @@ def _cell(verdict: Verdict | None) -> Text:
     if verdict is None or verdict.ratio is None:
         return Text("-")
     words = in_words(verdict.ratio)
-    told = {"indistinguishable": "~", "undecided": "?"}.get(verdict.word, verdict.word)
-    return Text(f"{words} {told}", style=_STYLES.get(verdict.word, ""))
+    symbol = {"indistinguishable": "~", "undecided": "?"}.get(verdict.word, verdict.word)
+    return Text(f"{words} {symbol}", style=_STYLES.get(verdict.word, ""))
 
 
 def _line(cells: list[str]) -> str:

@@ -1,6 +1,6 @@
-"""The consoles on which tables and progress are printed.
+"""The consoles that print tables and progress.
 
-Every text that they print is safe for a terminal, and none of it is markup: a label may hold
+Every text that they print is safe for a terminal. No text is markup, since a label may contain
 `[red]`.
 """
 
@@ -14,13 +14,14 @@ from rich.text import Text
 from bench.output.terminal.safe_text import safe
 
 WIDTH = 100
-"""Columns where the output is no terminal: a pipe, a file, CI."""
+"""The columns of an output that is not a terminal: a pipe, a file, CI."""
 
 
 class SafeConsole(Console):
-    """A console that passes every text through `bench.output.terminal.safe_text`.
+    """A console that makes every text safe with `bench.output.terminal.safe_text`.
 
-    Before it is laid out, so that columns stay straight. The escape codes of styles are rich's own.
+    It does so before the layout, so that columns stay aligned. Escape codes of styles come from
+    rich, and are kept.
     """
 
     def render(
@@ -35,12 +36,12 @@ class SafeConsole(Console):
         return super().render_str(safe(text), **options)
 
     def on_broken_pipe(self) -> None:
-        """Raise it, where rich would end the whole command: it may have measurements to keep."""
+        """Raise `BrokenPipeError`. rich would end the command, which may have to keep results."""
         raise BrokenPipeError
 
 
 def console(*, stderr: bool = False, quiet: bool = False, width: int = WIDTH) -> Console:
-    """Return a console for stdout or stderr, `width` columns wide where that is no terminal."""
+    """Return a console for stdout or stderr, `width` columns wide if that is not a terminal."""
     options: dict[str, Any] = {
         "stderr": stderr,
         "quiet": quiet,
@@ -48,5 +49,5 @@ def console(*, stderr: bool = False, quiet: bool = False, width: int = WIDTH) ->
         "highlight": False,
         "emoji": False,
     }
-    made = SafeConsole(**options)
-    return made if made.is_terminal else SafeConsole(**options, width=width)
+    created = SafeConsole(**options)
+    return created if created.is_terminal else SafeConsole(**options, width=width)

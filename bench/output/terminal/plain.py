@@ -1,4 +1,4 @@
-"""Output where not every character can be written: a plainer one takes its place."""
+"""Output to a stream that can't encode every character: plainer characters replace these."""
 
 import codecs
 import io
@@ -23,7 +23,7 @@ _PLAIN = {
 
 
 def write_plainly() -> None:
-    """Have stdout and stderr take any text, whatever their encoding: ASCII in LANG=C, Latin-1."""
+    """Make stdout and stderr accept any text, in any encoding, such as ASCII with LANG=C."""
     codecs.register_error("plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -31,7 +31,10 @@ def write_plainly() -> None:
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
-    """An error handler of codecs: the text to write in place of what can't be, where to go on."""
+    """Return the replacement of the text that can't be encoded, and where encoding continues.
+
+    An error handler of `codecs`.
+    """
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]

@@ -1,7 +1,7 @@
-"""What a user sees while it is measured: a screen that follows it, plain lines, or nothing.
+"""The progress of a measurement: a screen, plain lines, or nothing.
 
-It goes to stderr: the table alone is for stdout. Nothing is drawn, and nothing worked out, while
-anything is timed: only between two steps.
+It goes to stderr, since stdout is for the table. It draws and computes only between two steps,
+never while an operation is timed.
 """
 
 import os
@@ -25,23 +25,24 @@ from bench.results.entries import Entry, Failure, Run
 if TYPE_CHECKING:
     from bench.output.terminal.screen import Screen
 
-# Roughly what a step takes, in seconds: only the proportions matter, as what is left is
-# estimated from what has passed.
+# The approximate duration of each step, in seconds. Only the proportions matter, since the time
+# that has passed corrects the estimate.
 _ROWS_S = 1.0
 _STEP_S = {"verification": 1.0, "memory": 0.3}
-"""By stage; the step of a round takes what its profile says, and the following."""
+"""Stage -> seconds per step. A run takes the time of its profile, and `_RUN_OVERHEAD_S`."""
 _RUN_OVERHEAD_S = 0.15
 
 _LINE_EVERY_S = 5.0
 
 
 class Estimate:
-    """How much is done and how long the rest will take, in planned seconds and real ones.
+    """The share that is done, and the seconds that are left.
 
-    The plan is believed for as long as it takes to see how far it is off.
+    The pace is real seconds divided by planned seconds. At first the planned pace dominates: it
+    counts as much as `_PLAN_WEIGHT_S` seconds of measurement.
     """
 
-    _BELIEF_S = 15.0
+    _PLAN_WEIGHT_S = 15.0
 
     def __init__(self, total_s: float) -> None:
         self.total_s = total_s
@@ -50,20 +51,22 @@ class Estimate:
 
     @property
     def share(self) -> float:
+        """The share of the planned seconds that is done, from 0 to 1."""
         return min(1.0, self.done_s / self.total_s)
 
     @property
     def left_s(self) -> float:
+        """The seconds that the rest will take."""
         passed_s = time.monotonic() - self._began
-        pace = (passed_s + self._BELIEF_S) / (self.done_s + self._BELIEF_S)
+        pace = (passed_s + self._PLAN_WEIGHT_S) / (self.done_s + self._PLAN_WEIGHT_S)
         return max(0.0, self.total_s - self.done_s) * pace
 
 
 class Progress:
-    """Told by `bench.measure` how it goes; tells the user.
+    """The progress listener of `bench.measure`, which shows the progress to the user.
 
-    A screen on a terminal; lines where it is none, or nobody looks at it (`CI`); with `quiet`,
-    nothing.
+    On a terminal it draws a screen. Elsewhere, and if `CI` is set, it prints lines. With `quiet` it
+    prints nothing.
     """
 
     def __init__(self, plan: Plan, backends: int, *, verify: bool, quiet: bool) -> None:
@@ -82,7 +85,7 @@ class Progress:
         self._stage = ""
         self._weight_s = _ROWS_S
         self._measured = self._figures = ""
-        self._spoke = time.monotonic()
+        self._printed_at = time.monotonic()
 
     def __enter__(self) -> Self:
         (self._screen or nullcontext()).__enter__()
@@ -98,6 +101,7 @@ class Progress:
             (self._screen or nullcontext()).__exit__(kind, error, trace)
 
     def stage(self, what: str, steps: int | None = None) -> None:
+        """Show that a stage begins, with its number of steps; None for a stage without steps."""
         self._stage = what
         self._weight_s = self._step_s.get(what, self._run_s if steps else _ROWS_S)
         self._show(what)
@@ -107,13 +111,16 @@ class Progress:
             self._advance()
 
     def compared(self, backend: str) -> None:
+        """Show that the answers of a backend were compared: one step of the verification."""
         self._show(f"{self._stage}: {backend}")
         self._advance()
 
     def begin(self, case: Case) -> None:
+        """Show the case whose step begins."""
         self._show(f"{self._stage}: {case.title}")
 
     def step(self, case: Case, outcome: Entry) -> None:
+        """Count a finished step, and show its figures or its failure."""
         if isinstance(outcome, Failure):
             self._line(f"failed: {case.title}: {outcome.error}")
         if isinstance(outcome, Run):
@@ -131,8 +138,8 @@ class Progress:
     def _advance(self) -> None:
         self._estimate.done_s += self._weight_s
         now = time.monotonic()
-        if not self._screen and now - self._spoke > _LINE_EVERY_S:
-            self._spoke = now
+        if not self._screen and now - self._printed_at > _LINE_EVERY_S:
+            self._printed_at = now
             share, left_s = self._estimate.share, self._estimate.left_s
             last = f"; {self._measured}: {self._figures}" if self._figures else ""
             self._line(f"{self._stage}: {share:4.0%} done, about {left_s:.0f} s left{last}")
@@ -143,7 +150,10 @@ class Progress:
 
     @contextmanager
     def _unless_lost(self) -> Iterator[None]:
-        """Write within; fall silent when nobody reads any more: the measurement goes on."""
+        """Write inside the `with` block; after an `OSError`, write nothing more.
+
+        The measurement continues when the reader of stderr has gone.
+        """
         try:
             yield
         except OSError:
@@ -165,7 +175,7 @@ def _without_backend(case: Case) -> str:
 
 
 def _in_words(run: Run) -> str:
-    """The figures of one run: of a single round, so with nothing on how sure they are."""
+    """Return the figures of one run in words, without intervals, since it is a single round."""
     summary = of_case(run.case, [run], [], [])
     if not summary.operations:
         return "every operation failed"

@@ -1,8 +1,8 @@
-"""Text for a terminal: the one place where what files, servers and users wrote is made safe.
+"""Safe text for a terminal, from texts of files, servers and users.
 
-A terminal obeys control characters: an escape code in a label can rewrite the line above it, set
-the window's title, or type into the shell. Bidirectional controls show words in another order than
-they have (https://trojansource.codes/). Both are shown as `\\x1b` and `\\u202e`.
+A terminal obeys control characters. An escape code in a label can rewrite the line above it, set
+the title of the window, or type into the shell. Bidirectional controls show words in another order
+(https://trojansource.codes/). Both are shown as escape sequences, such as `\\x1b` and `\\u202e`.
 """
 
 import unicodedata
@@ -10,26 +10,27 @@ import unicodedata
 import click
 
 _KEPT = {"\n", "\t", "\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}", "\N{SOFT HYPHEN}"}
-"""Of the characters below, those that lay out a text, join emoji, or are needed by scripts."""
+"""The characters of the categories below that are kept: they lay out a text, join emoji, or belong
+to a script."""
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Control, format and surrogate characters, and line and paragraph separators, as Unicode has them:
-https://www.unicode.org/reports/tr44/#General_Category_Values"""
+"""Unicode's categories of control, format and surrogate characters, and of line and paragraph
+separators: https://www.unicode.org/reports/tr44/#General_Category_Values"""
 
 
 def safe(text: str) -> str:
-    """Return the text with every character that a terminal may obey as its escape sequence."""
+    """Return the text with an escape sequence for every character that a terminal may obey."""
     if text.isprintable():
         return text
     return "".join(_shown(character) for character in text)
 
 
 def echo(message: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a message, made safe, to stdout or stderr."""
+    """Print a message to stdout or stderr, made safe."""
     click.echo(safe(str(message)), err=err, nl=nl)
 
 
 def echo_over(message: str) -> None:
-    """Print a message, made safe, to stderr; the next one takes its place in the line."""
+    """Print a message to stderr, made safe. The next message overwrites it."""
     click.echo(f"\r{safe(message)}\r", nl=False, err=True)
 
 

@@ -1,7 +1,7 @@
-"""A terminal that follows a measurement: a bar, what is measured now, each backend's last figures.
+"""The progress on a terminal: a bar, the current step, and the last figures of each backend.
 
-Drawn when it is told something, never by a clock of its own: a thread that redraws would take its
-time from what is measured.
+The screen is drawn only on a call, never by a timer. A thread that redraws would take time from the
+measurement.
 """
 
 from collections.abc import Iterable
@@ -16,10 +16,10 @@ from rich.text import Text
 
 
 class Screen:
-    """At the bottom of the terminal, for as long as it is entered; gone without a trace then."""
+    """Lines at the bottom of the terminal inside the `with` block. They are erased at its end."""
 
     def __init__(self, console: Console, backends: Iterable[str]) -> None:
-        """`backends`: in the order in which they are shown."""
+        """Prepare the screen. `backends`: in the order in which they are shown."""
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._last: dict[str, tuple[str, str] | None] = dict.fromkeys(backends)
 
@@ -35,12 +35,15 @@ class Screen:
     ) -> None:
         self._live.stop()
 
-    def note(self, backend: str, figures: str, of: str) -> None:
-        """A backend's last figures, and of what they are; seen with the next `show`."""
-        self._last[backend] = (figures, of)
+    def note(self, backend: str, figures: str, case: str) -> None:
+        """Set the last figures of a backend, and the case they belong to.
+
+        The next `show` draws them.
+        """
+        self._last[backend] = (figures, case)
 
     def show(self, what: str, share: float, left_s: float) -> None:
-        """What begins now, how much is done (from 0 to 1), and how long the rest will take."""
+        """Draw the step that begins, the share that is done (0 to 1), and the seconds left."""
         self._live.update(Group(*self._parts(what, share, left_s)), refresh=True)
 
     def _parts(self, what: str, share: float, left_s: float) -> Iterable[RenderableType]:
@@ -52,18 +55,19 @@ class Screen:
             ProgressBar(total=1, completed=share), f"{share:.0%}, about {left_s:.0f} s left"
         )
         yield bar
-        seen = {name: last for name, last in self._last.items() if last}
-        if seen:
+        known = {name: last for name, last in self._last.items() if last}
+        if known:
             yield Text()
-            yield _figures(seen)
+            yield _figures(known)
 
 
-def _figures(seen: dict[str, tuple[str, str]]) -> Table:
+def _figures(known: dict[str, tuple[str, str]]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(style="dim")
-    for name, (figures, of) in seen.items():
-        # Cut in the cell: of columns that must not wrap, rich narrows all, down to no name at all.
-        table.add_row(name, figures, Text(of, overflow="ellipsis", no_wrap=True))
+    for name, (figures, case) in known.items():
+        # The text is cut in its cell. If rich may not wrap any column, it narrows all of them, and
+        # the name disappears.
+        table.add_row(name, figures, Text(case, overflow="ellipsis", no_wrap=True))
     return table

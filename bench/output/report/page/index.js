@@ -1,5 +1,5 @@
 "use strict";
-// Filters of the list, and two of its runs side by side.
+// The filters of the list of runs, and the comparison of two runs.
 {
   const by = (id) => document.getElementById(id);
   const rows = [...document.querySelectorAll("#runs tbody tr")];
@@ -22,34 +22,34 @@
   filter();
 
   const element = (name, text = "", attributes = {}) => {
-    const made = document.createElement(name);
-    made.textContent = text;
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    return made;
+    const created = document.createElement(name);
+    created.textContent = text;
+    for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
+    return created;
   };
-  // For a shell, as Python's shlex.quote has it.
-  const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+  // Quote a word for a shell, like Python's shlex.quote.
+  const shellQuoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
   const rate = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
-  // The later over the earlier run; told apart only where their intervals lie apart.
+  // The verdict on the later run against the earlier: a difference only if the intervals do not overlap.
   const verdict = ([, low, high], [, lower, higher]) =>
     lower > high ? "faster" : higher < low ? "slower" : "indistinguishable";
 
   const sideBySide = (earlier, later) => {
-    const [one, other] = [figures[earlier], figures[later]];
-    const keys = Object.keys(one ?? {}).filter((key) => other && key in other);
-    if (!keys.length) return element("p", "They have no case in common whose figures are here.");
+    const [before, after] = [figures[earlier], figures[later]];
+    const keys = Object.keys(before ?? {}).filter((key) => after && key in after);
+    if (!keys.length) return element("p", "The two runs have no case in common whose figures this page holds.");
     const table = element("table", "", { class: "words" });
     const head = table.createTHead().insertRow();
-    for (const text of ["case", `${earlier}, per second`, `${later}, per second`, "times", "verdict"]) {
+    for (const text of ["case", `${earlier}, per second`, `${later}, per second`, "ratio", "verdict"]) {
       head.append(element("th", text, { scope: "col" }));
     }
     const body = table.createTBody();
     for (const key of keys) {
       const row = body.insertRow();
-      const words = verdict(one[key], other[key]);
+      const words = verdict(before[key], after[key]);
       row.append(
-        element("th", key, { scope: "row" }), element("td", rate(one[key][0])), element("td", rate(other[key][0])),
-        element("td", (other[key][0] / one[key][0]).toFixed(2)),
+        element("th", key, { scope: "row" }), element("td", rate(before[key][0])), element("td", rate(after[key][0])),
+        element("td", (after[key][0] / before[key][0]).toFixed(2)),
         element("td", words, words === "indistinguishable" ? {} : { class: "differs" }));
     }
     const wide = element("div", "", { class: "wide", role: "region", tabindex: "0", "aria-label": "Two runs side by side" });
@@ -59,7 +59,7 @@
 
   const compare = () => {
     const picked = rows.filter((row) => row.querySelector(".pick").checked);
-    // A third has to wait until one of two is put back.
+    // Two runs can be ticked: the other boxes are disabled until one of the two is cleared.
     for (const row of rows) {
       const box = row.querySelector(".pick");
       box.disabled = picked.length >= 2 && !box.checked;
@@ -68,7 +68,7 @@
     by("two-how").textContent = picked.length < 2 ? "Tick two runs above." : "";
     if (picked.length < 2) return;
     if (picked[0].dataset.rows !== picked[1].dataset.rows) {
-      by("two-how").textContent = "They measured different rows: their figures can't be compared.";
+      by("two-how").textContent = "The two runs measured different rows. Their figures can't be compared.";
       return;
     }
     const [later, earlier] = picked.map((row) => row.dataset.folder);  // newest first
@@ -76,7 +76,7 @@
     const page = `${earlier}-vs-${later}.html`;
     how.append(Object.hasOwn(pages, page)
       ? element("a", page, { href: pages[page] })
-      : element("code", `bench report ${quoted(`results/${earlier}`)} ${quoted(`results/${later}`)}`));
+      : element("code", `bench report ${shellQuoted(`results/${earlier}`)} ${shellQuoted(`results/${later}`)}`));
     by("two").append(how, sideBySide(earlier, later));
   };
   by("runs")?.addEventListener("change", compare);

@@ -1,12 +1,12 @@
 "use strict";
-// The page is complete without this: it adds sorting, tips at the pointer, and a theme to choose.
+// The page is complete without this script. It adds sorting, tips at the pointer, and a choice of theme.
 {
   const root = document.documentElement;
   root.classList.add("scripted");
 
-  // Theme: kept where the browser lets a page from disk keep anything.
+  // The theme is stored if the browser lets a page from disk store data.
   const theme = document.getElementById("theme");
-  const keep = (value) => { try { localStorage.setItem("theme", value); } catch { /* not here */ } };
+  const keep = (value) => { try { localStorage.setItem("theme", value); } catch { /* storage is refused */ } };
   const kept = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
   if (theme) {
     theme.value = kept() || "light dark";
@@ -20,7 +20,7 @@
     });
   }
 
-  // A case that is linked to is opened.
+  // Open the case that the link names.
   const open = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target instanceof HTMLDetailsElement) { target.open = true; target.scrollIntoView(); }
@@ -32,9 +32,9 @@
   const hide = () => { tip.hidden = true; };
   const mark = (event) => event.target.closest?.(".mark");
   document.addEventListener("pointermove", (event) => {
-    const at = mark(event);
-    if (!at) return hide();
-    tip.textContent = at.dataset.tip ?? at.getAttribute("aria-label");
+    const pointed = mark(event);
+    if (!pointed) return hide();
+    tip.textContent = pointed.dataset.tip ?? pointed.getAttribute("aria-label");
     tip.hidden = false;
     const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
     const above = event.clientY - tip.offsetHeight - 10;
@@ -44,23 +44,23 @@
   document.addEventListener("scroll", hide, { passive: true });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   document.addEventListener("click", (event) => {
-    const at = mark(event);
-    if (at?.dataset.case) location.hash = at.dataset.case;
+    const pointed = mark(event);
+    if (pointed?.dataset.case) location.hash = pointed.dataset.case;
   });
 
-  // Sorting: figures by data-sort, words by themselves; what was not seen is always last.
-  const value = (row, at) => {
-    const cell = row.cells[at];
+  // Sort figures by data-sort, and words by their text. Values that were not measured are always last.
+  const value = (row, column) => {
+    const cell = row.cells[column];
     return cell.dataset.sort === undefined ? null : Number(cell.dataset.sort);
   };
-  const compare = (at, sign) => (one, other) => {
-    const [a, b] = [value(one, at), value(other, at)];
-    if (a === null && b === null) return sign * one.cells[at].textContent.localeCompare(other.cells[at].textContent);
+  const compare = (column, sign) => (first, second) => {
+    const [a, b] = [value(first, column), value(second, column)];
+    if (a === null && b === null) return sign * first.cells[column].textContent.localeCompare(second.cells[column].textContent);
     if (a === null || b === null) return a === null ? 1 : -1;
     return sign * (a - b);
   };
   for (const table of document.querySelectorAll("table.sortable")) {
-    [...table.tHead.rows[0].cells].forEach((heading, at) => {
+    [...table.tHead.rows[0].cells].forEach((heading, column) => {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...heading.childNodes);
@@ -69,7 +69,7 @@
         const ascending = heading.getAttribute("aria-sort") !== "ascending";
         for (const other of heading.parentNode.cells) other.removeAttribute("aria-sort");
         heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-        table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare(at, ascending ? 1 : -1)));
+        table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare(column, ascending ? 1 : -1)));
       });
     });
   }

@@ -1,4 +1,4 @@
-"""Charts are drawn from the file alone, of whatever it holds, and keep to one style."""
+"""Charts are drawn from the file alone, for any results, in one style."""
 
 import subprocess
 import sys
@@ -140,17 +140,20 @@ def test_the_caption_tells_where_and_how(tmp_path: Path) -> None:
 
 
 def test_a_processor_of_many_is_told_by_its_generation(tmp_path: Path) -> None:
-    """Forbids pictures that travel alone, of two machines of which one is twice as fast."""
+    """Forbid equal captions of charts from two machines, of which one is twice as fast.
 
-    def told(cpu: str) -> str:
+    Charts are shown without their run.
+    """
+
+    def caption_of(cpu: str) -> str:
         results = synthetic.results(tmp_path)
         host = replace(synthetic.ENVIRONMENT.host, cpu=cpu, cpu_generation="family 25, model 17")
         environment = replace(synthetic.ENVIRONMENT, host=host)
         results.header = replace(results.header, environment=environment)
         return caption(select(results)).replace("\N{NO-BREAK SPACE}", " ")
 
-    assert "AMD EPYC, family 25, model 17, 2 cores" in told("AMD EPYC")
-    assert "AMD EPYC 9R14, 2 cores" in told("AMD EPYC 9R14")
+    assert "AMD EPYC, family 25, model 17, 2 cores" in caption_of("AMD EPYC")
+    assert "AMD EPYC 9R14, 2 cores" in caption_of("AMD EPYC 9R14")
 
 
 def test_a_case_may_have_been_run_in_fewer_rounds(tmp_path: Path) -> None:
@@ -163,17 +166,17 @@ def test_a_case_may_have_been_run_in_fewer_rounds(tmp_path: Path) -> None:
 
 
 def test_a_twin_is_drawn_as_the_noise_floor_alone(tmp_path: Path) -> None:
-    """Forbids a second line of the same name, and a summary that a twin's takes the place of."""
+    """Forbid a second line of the same name, and a twin's summary in place of the case's own."""
     plan = [Case("psycopg2", synthetic.POINT), Case("asyncpg", synthetic.POINT)]
     alone = select(synthetic.results(tmp_path, plan))
     selection = select(synthetic.results(tmp_path, [*plan, replace(plan[0], twin=True)]))
-    assert [each.case for each in selection.summaries] == [each.case for each in alone.summaries]
+    assert [s.case for s in selection.summaries] == [s.case for s in alone.summaries]
     assert list(selection.looks) == ["psycopg2", "asyncpg"]
     floor = "\N{NO-BREAK SPACE}".join(("noise", "floor"))
     assert (floor in caption(selection), floor in caption(alone)) == (True, False)
 
 
-def test_each_driver_has_one_hue_and_each_colour_of_function_one_line(tmp_path: Path) -> None:
+def test_each_driver_has_one_hue_and_each_mode_one_line(tmp_path: Path) -> None:
     selection = select(synthetic.results(tmp_path))
     hues = {look.driver: hue(look, selection.looks) for look in selection.looks.values()}
     assert len(set(hues.values())) == len(hues)
@@ -184,7 +187,7 @@ def test_each_driver_has_one_hue_and_each_colour_of_function_one_line(tmp_path: 
     assert list(selection.looks)[-2:] == ["null", "null-async"]
 
 
-def test_backends_of_others_are_drawn_beside_ours(tmp_path: Path) -> None:
+def test_backends_of_a_user_are_drawn_beside_ours(tmp_path: Path) -> None:
     others = {
         "pg8000": BackendFacts(colour="sync", layer="driver", driver="pg8000"),
         "tortoise+asyncpg": BackendFacts(colour="async", layer="active record", driver="asyncpg"),
@@ -225,7 +228,7 @@ def test_drawing_imports_no_library_that_is_measured() -> None:
     assert not {"asyncpg", "psycopg", "psycopg2", "matplotlib.pyplot"} & set(loaded)
 
 
-def test_streaming_shows_both_colours(tmp_path: Path) -> None:
+def test_streaming_shows_both_modes(tmp_path: Path) -> None:
     panel = figures(synthetic.results(tmp_path))["streaming-get_customers"].axes[0]
     assert {"psycopg2", "asyncpg"} <= {label.get_text() for label in panel.get_yticklabels()}
 

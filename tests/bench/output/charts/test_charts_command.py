@@ -1,4 +1,4 @@
-"""`bench charts`, and a run that leaves the drawing to it."""
+"""`bench charts`, and a run without charts."""
 
 import json
 import re
@@ -14,22 +14,22 @@ WAY_OUT = "/../../../x"
 
 
 def test_charts_are_drawn_when_they_are_asked_for(bench: Bench) -> None:
-    """A run without charts keeps all the rest, and says what to type for them."""
+    """A run without charts makes all other output, and says what to type for the charts."""
     done = bench.measure("--no-charts", "--backend=null", "--no-verify", "--scale=0.01")
     assert done.code == 0
-    files = {each.name for each in bench.out.iterdir()}
+    files = {path.name for path in bench.out.iterdir()}
     assert files == {"run.jsonl", "summary.csv", "report.html"}
     said = re.search(r"^charts   none drawn: bench (charts .+)$", done.out, re.M)
     assert said
     before = (bench.out / "summary.csv").read_bytes()
     assert bench(*said[1].split()).code == 0
-    assert {each.suffix for each in (bench.out / "charts").iterdir()} == {".png", ".svg"}
+    assert {path.suffix for path in (bench.out / "charts").iterdir()} == {".png", ".svg"}
     assert (bench.out / "summary.csv").read_bytes() == before
 
 
 @pytest.fixture
 def crafted(bench: Bench) -> Bench:
-    """The results of a run whose workload is named as a way out of the folder."""
+    """The results of a run whose workload has a name that leads out of the folder."""
     shutil.copytree(REFERENCE, bench.out)
     file = bench.out / RUN_FILE
     for name in ("get_total_cost_of_an_order", "mixed"):
@@ -38,7 +38,7 @@ def crafted(bench: Bench) -> Bench:
 
 
 def test_no_chart_is_drawn_outside_of_the_folder(crafted: Bench) -> None:
-    """Forbids a PNG at /x for a workload `/../../../x`, with a folder prepared on the way."""
+    """Forbid a PNG at /x for a workload `/../../../x`, also if the folder on its path exists."""
     (crafted.out / "charts" / "throughput-").mkdir()
     before = {path for path in crafted.folder.rglob("*") if crafted.out not in path.parents}
     crafted("charts", str(crafted.out))
@@ -49,7 +49,7 @@ def test_no_chart_is_drawn_outside_of_the_folder(crafted: Bench) -> None:
 
 
 def test_what_is_linked_is_not_written_through(bench: Bench) -> None:
-    """Forbids summary.csv, report.html and charts/ of a results folder to lead elsewhere."""
+    """Forbid writing through symbolic links at summary.csv, report.html and charts/."""
     shutil.copytree(REFERENCE, bench.out)
     (bench.folder / "victim").mkdir()
     (bench.folder / "victim.txt").write_text("mine")

@@ -20,12 +20,12 @@ FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "=cmd|'/c cal
 @pytest.mark.parametrize("text", FORMULAS)
 @pytest.mark.parametrize("before", ["", '"', "error; ", "error;", 'a;"', "a|", "a\t", "a\n"])
 def test_a_text_that_a_spreadsheet_would_run_is_quoted(before: str, text: str) -> None:
-    """Forbids a formula at the start of a cell, also of one that another country's comma begins."""
-    told = harmless(before + text)
+    """Forbid a formula at the start of a cell, with the separator of any locale."""
+    quoted = harmless(before + text)
     for separator in (";", "|", "\t", "\r", "\n"):
-        for cell in told.split(separator):
+        for cell in quoted.split(separator):
             assert not cell.lstrip(' "').startswith(("=", "+", "-", "@", "\uff1d"))
-    assert told.replace("'", "") == (before + text).replace("'", "")
+    assert quoted.replace("'", "") == (before + text).replace("'", "")
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_a_text_that_a_spreadsheet_would_run_is_quoted(before: str, text: str) -
         "batched:1000", "late by -3 s",
     ],
 )  # fmt: skip
-def test_all_else_is_as_it_was(cell: Any) -> None:
-    """Forbids to change what older consumers read."""
+def test_other_cells_are_unchanged(cell: Any) -> None:
+    """Forbid a change of cells that existing readers of the file rely on."""
     assert harmless(cell) is cell or harmless(cell) == cell
 
 
@@ -49,7 +49,7 @@ def test_negative_numbers_are_numbers(tmp_path: Path) -> None:
 
 
 def test_every_text_of_summary_csv_is_harmless(tmp_path: Path) -> None:
-    """Forbids a formula as a backend's name, layer or driver, or as an error."""
+    """Forbid a formula as the name, layer or driver of a backend, or as an error."""
     case = Case("=HYPERLINK(1)", "@workload")
     facts = BackendFacts(colour="=1", layer="+1", driver="-1")
     header = synthetic.header([case], backends={case.backend: facts})

@@ -1,4 +1,4 @@
-"""`bench export`: what it writes is read by the programs that it is for."""
+"""`bench export`: the programs that it writes files for can read them."""
 
 import csv
 import json
@@ -22,16 +22,16 @@ BACKENDS = ["psycopg2", "asyncpg", "orm+asyncpg"]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Results:
-    """Synthetic results, in a file; an operation of the first run failed."""
-    made = synthetic.results(tmp_path / "run", synthetic.quick_plan(BACKENDS))
-    made.runs[0].samples.errors[1] = LATE
-    recorder = Recorder(made.folder)
-    recorder.header(made.header)
-    for entry in (*made.memory, *made.runs):
+    """Synthetic results in a file. An operation of the first run failed."""
+    results = synthetic.results(tmp_path / "run", synthetic.quick_plan(BACKENDS))
+    results.runs[0].samples.errors[1] = LATE
+    recorder = Recorder(results.folder)
+    recorder.header(results.header)
+    for entry in (*results.memory, *results.runs):
         recorder.add(entry)
     recorder.end("complete")
     recorder.close()
-    return load(made.folder)
+    return load(results.folder)
 
 
 def export(run: Results, *options: str) -> Result:
@@ -66,19 +66,20 @@ def test_pytest_benchmark_compares_two_runs_and_draws_histograms(
     assert "Failed to load" not in said
     assert f"{POINT}[asyncpg, at 16] (before)" in said
     assert f"{POINT}[asyncpg, at 16] (after)" in said
-    # The same groups as in our own table: backends side by side.
+    # The groups are those of our own table: the backends of a group are side by side.
     assert f"benchmark '{POINT}, at 16': 6 tests" in said
     groups = {
-        each["group"] for each in json.loads((tmp_path / "before.json").read_text())["benchmarks"]
+        benchmark["group"]
+        for benchmark in json.loads((tmp_path / "before.json").read_text())["benchmarks"]
     }
     assert len(list(tmp_path.glob("drawn-*.svg"))) == len(groups)
 
 
 def test_a_suite_of_pytest_benchmark_is_compared_with_a_run(run: Results, tmp_path: Path) -> None:
     file = exported(run, "--format=pytest-benchmark")
-    found = json.loads(file.read_text())
-    found["benchmarks"] = [found["benchmarks"][0] | {"fullname": "test_own.py::test_own"}]
-    file.write_text(json.dumps(found))
+    document = json.loads(file.read_text())
+    document["benchmarks"] = [document["benchmarks"][0] | {"fullname": "test_own.py::test_own"}]
+    file.write_text(json.dumps(document))
     (tmp_path / "test_own.py").write_text("def test_own(benchmark):\n    benchmark(sum, [1, 2])\n")
     options = (
         "--benchmark-max-time=0.01",
@@ -92,17 +93,17 @@ def test_a_suite_of_pytest_benchmark_is_compared_with_a_run(run: Results, tmp_pa
 
 
 def test_its_operations_a_second_are_ours(run: Results) -> None:
-    found = json.loads(exported(run, "--format=pytest-benchmark").read_text())
-    by_key = {each["fullname"]: each for each in found["benchmarks"]}
-    for one in summary.summarise(run):
-        each = by_key[one.case.key]
-        ours = [1 / figures.throughput_per_s for figures in one.rounds]
-        assert each["stats"]["data"] == pytest.approx(ours)
-        assert each["stats"]["rounds"] == len(one.rounds)
-        assert one.throughput_per_s
-        assert 1 / each["stats"]["median"] == pytest.approx(one.throughput_per_s.median)
-        assert each["extra_info"]["operations"] == one.operations
-    assert found["machine_info"]["node"] == ""
+    document = json.loads(exported(run, "--format=pytest-benchmark").read_text())
+    by_key = {benchmark["fullname"]: benchmark for benchmark in document["benchmarks"]}
+    for of_case in summary.summarise(run):
+        benchmark = by_key[of_case.case.key]
+        ours = [1 / figures.throughput_per_s for figures in of_case.rounds]
+        assert benchmark["stats"]["data"] == pytest.approx(ours)
+        assert benchmark["stats"]["rounds"] == len(of_case.rounds)
+        assert of_case.throughput_per_s
+        assert 1 / benchmark["stats"]["median"] == pytest.approx(of_case.throughput_per_s.median)
+        assert benchmark["extra_info"]["operations"] == of_case.operations
+    assert document["machine_info"]["node"] == ""
 
 
 def test_a_case_is_a_row_as_in_summary_csv(run: Results, tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_a_sample_is_a_row_in_both_formats(run: Results) -> None:
     with exported(run, "--format=csv", "--table=samples").open() as file:
         text = list(csv.DictReader(file))
     table = parquet.read_table(exported(run, "--format=parquet", "--table=samples"))
-    assert table.num_rows == len(text) == sum(len(each.samples) for each in run.runs)
+    assert table.num_rows == len(text) == sum(len(entry.samples) for entry in run.runs)
     assert table.column_names == list(text[0])
     for name in ("start_ns", "duration_ns", "rows", "worker", "round"):
         assert str(table.schema.field(name).type) == "int64"

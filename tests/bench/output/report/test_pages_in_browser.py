@@ -1,4 +1,4 @@
-"""The pages in a real browser: they work, read well at every width, and serve everybody."""
+"""The pages in a real browser: they work, fit every width, and are accessible."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The pages of two runs, the second measured later and on another machine."""
+    """Return name -> page, of two runs: the second was measured later, on another machine."""
     whole = _pages_of_two_runs(tmp_path_factory.mktemp("results"), REFERENCE)
     part = tmp_path_factory.mktemp("part")
     _two_backends(REFERENCE / results.RUN_FILE, part / results.RUN_FILE)
@@ -68,18 +68,21 @@ def _change(file: Path) -> None:
 
 
 def _two_backends(whole: Path, part: Path) -> None:
-    """So much shows all there is to a page, and is checked in a fifth of the time."""
+    """Copy a run with two of its backends: all parts of a page, in a fifth of the time."""
     header, *lines = map(json.loads, whole.read_text().splitlines())
     backends = {name: header["backends"][name] for name in ("psycopg2", "orm+asyncpg")}
-    asked = [case for case in header["plan"] if case["backend"] in backends]
-    own = [line for line in lines if line.get("case", asked[0])["backend"] in backends]
-    shown = [header | {"backends": backends, "plan": asked}, *own]
-    part.write_text("".join(json.dumps(line) + "\n" for line in shown))
+    plan = [case for case in header["plan"] if case["backend"] in backends]
+    kept = [line for line in lines if line.get("case", plan[0])["backend"] in backends]
+    written = [header | {"backends": backends, "plan": plan}, *kept]
+    part.write_text("".join(json.dumps(line) + "\n" for line in written))
 
 
 @pytest.fixture
 def visit(chromium: Browser, pages: dict[str, Path]) -> Iterator[Open]:
-    """Open a page; whatever a test does, there may be no error and no request beyond the disk."""
+    """Return a function that opens a page.
+
+    After each test: no page had an error, and no page requested anything but files.
+    """
     contexts = []
     watched = []
 
@@ -91,9 +94,9 @@ def visit(chromium: Browser, pages: dict[str, Path]) -> Iterator[Open]:
         return watched[-1]
 
     yield open_page
-    for each in watched:
-        assert each.errors == []
-        assert all(url.startswith(("file:", "data:")) for url in each.requests), each.requests
+    for page in watched:
+        assert page.errors == []
+        assert all(url.startswith(("file:", "data:")) for url in page.requests), page.requests
     for context in contexts:
         context.close()
 
@@ -112,15 +115,19 @@ def test_nothing_overlaps_or_is_cut_off(name: str, width: int, visit: Open) -> N
 @pytest.mark.parametrize("name", ["short report", "streaming", "short comparison", "index"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_accessibility_checker_finds_nothing(name: str, scheme: str, visit: Open) -> None:
-    """axe-core: contrast, names, roles, regions, keyboard. https://github.com/dequelabs/axe-core"""
+    """axe-core checks contrast, names, roles, regions and keyboard use.
+
+    https://github.com/dequelabs/axe-core
+    """
     page = visit(name, color_scheme=scheme).page
     page.evaluate("document.querySelector('details.case')?.setAttribute('open', '')")
-    # Another scheme has other colours, and nothing else.
+    # The dark scheme differs only in its colours.
     rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
     options = {"resultTypes": ["violations"]} | rules
-    found = Axe().run(page, options=options).response["violations"]
+    violations = Axe().run(page, options=options).response["violations"]
     assert [
-        (each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in found
+        (violation["id"], [node["html"][:120] for node in violation["nodes"][:3]])
+        for violation in violations
     ] == []
 
 
@@ -152,7 +159,7 @@ def test_the_pointer_and_a_click_lead_from_a_mark_to_its_case(visit: Open) -> No
     page = visit("report").page
     mark = page.locator("#overview .mark").first
     mark.scroll_into_view_if_needed()
-    page.mouse.move(0, 0)  # so that the pointer comes to a mark that stands still
+    page.mouse.move(0, 0)  # the pointer then moves to a mark that no longer scrolls
     mark.hover()
     tip = page.get_by_role("tooltip")
     expect(tip).to_have_text(mark.get_attribute("aria-label") or "")
@@ -160,7 +167,7 @@ def test_the_pointer_and_a_click_lead_from_a_mark_to_its_case(visit: Open) -> No
     expect(tip).to_be_hidden()
     mark.click()
     case = page.locator(f"details#{mark.get_attribute('data-case')}")
-    assert case.evaluate("each => each.open")
+    assert case.evaluate("details => details.open")
     expect(case).to_be_in_viewport()
 
 
@@ -168,11 +175,12 @@ def test_a_table_is_sorted_by_keyboard_up_and_down_and_says_so(visit: Open) -> N
     page = visit("report").page
     table = page.locator("table.sortable").first
     heading = table.locator("th", has_text="p50")
-    at = heading.evaluate("each => each.cellIndex")
+    at = heading.evaluate("cell => cell.cellIndex")
 
     def column() -> list[float]:
         cells = (
-            f"each => [...each.tBodies[0].rows].map((row) => Number(row.cells[{at}].dataset.sort))"
+            "table => [...table.tBodies[0].rows]"
+            f".map((row) => Number(row.cells[{at}].dataset.sort))"
         )
         return list(table.evaluate(cells))
 
@@ -224,7 +232,7 @@ def test_everything_can_be_reached_by_keyboard(visit: Open) -> None:
     expect(page.locator(".skip")).to_be_in_viewport()
     unreachable = page.evaluate(
         "[...document.querySelectorAll('a, button, input, select, summary, .wide')]"
-        ".filter((each) => each.checkVisibility() && each.tabIndex < 0).length"
+        ".filter((element) => element.checkVisibility() && element.tabIndex < 0).length"
     )
     assert unreachable == 0
 
@@ -255,7 +263,7 @@ def test_the_index_filters_and_puts_two_runs_side_by_side(visit: Open) -> None:
 
 def test_a_comparison_leads_to_the_case_in_the_runs_own_report(visit: Open) -> None:
     page = visit("comparison").page
-    expect(page.get_by_text("Unlike environments:")).to_be_visible()
+    expect(page.get_by_text("Different environments:")).to_be_visible()
     page.locator("#tables tbody a").first.click()
     assert page.url.endswith(f"first/{REPORT_FILE}#case-1")
-    assert page.locator("#case-1").evaluate("each => each.open")
+    assert page.locator("#case-1").evaluate("details => details.open")

@@ -1,4 +1,4 @@
-"""A report is one file that needs no other, whatever was measured, and leads to every figure."""
+"""A report is one file that needs no other, for any results, and links to every figure."""
 
 import json
 import re
@@ -28,7 +28,7 @@ from tests.root import REFERENCE
 
 
 class Page(HTMLParser):
-    """What a page holds, as far as a test asks."""
+    """The parts of a page that the tests check: ids, links, loaded files and texts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -81,12 +81,12 @@ def test_every_case_has_its_rounds_its_samples_and_its_command(
         assert anchor in shown.ids
         assert f"Key {case.key}" in text
         assert f"--backend {case.backend} --workload {case.workload}" in text
-    assert text.count("Again bench run") == len(reference.cases)
+    assert text.count("Measure again bench run") == len(reference.cases)
     assert "run.jsonl" in shown.links
 
 
 def test_every_figure_of_a_table_leads_to_its_case(page: str, reference: Results) -> None:
-    """The name of the row is a link to the case that the row is about."""
+    """The name of each row is a link to the case of the row."""
     rows = re.findall(r'<tr class="b\d+[^"]*"><th scope="row"><a href="#([^"]+)">', page)
     places = anchors(reference.header.plan)
     assert sorted(rows) == sorted(place for case, place in places.items() if not case.twin)
@@ -105,10 +105,10 @@ def test_the_first_screen_has_question_facts_and_findings(page: str, reference: 
 def test_one_report_holds_the_full_profile_in_less_than_three_megabytes(tmp_path: Path) -> None:
     from accessors import discover
 
-    known = {name: each for name, each in discover().items() if name in synthetic.BACKENDS}
-    cases = list(plan(PROFILES["full"], known).cases)
-    made = synthetic.results(tmp_path, cases, rounds=5)
-    render_to(tmp_path / REPORT_FILE, [made])
+    backends = {name: info for name, info in discover().items() if name in synthetic.BACKENDS}
+    cases = list(plan(PROFILES["full"], backends).cases)
+    full = synthetic.results(tmp_path, cases, rounds=5)
+    render_to(tmp_path / REPORT_FILE, [full])
     assert len(cases) > 800
     assert (tmp_path / REPORT_FILE).stat().st_size < 3_000_000
 
@@ -128,29 +128,29 @@ def test_one_report_holds_the_full_profile_in_less_than_three_megabytes(tmp_path
 )
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_whatever_was_measured_can_be_read(cases: list[Case], rounds: int, tmp_path: Path) -> None:
-    made = synthetic.results(tmp_path, cases, rounds)
-    shown = Page(single.render(made))
-    assert set(anchors(made.header.plan).values()) <= set(shown.ids)
-    assert Page(comparison.render([made, made], tmp_path / "both.html")).ids
+    run = synthetic.results(tmp_path, cases, rounds)
+    shown = Page(single.render(run))
+    assert set(anchors(run.header.plan).values()) <= set(shown.ids)
+    assert Page(comparison.render([run, run], tmp_path / "both.html")).ids
 
 
 def test_a_case_that_gave_nothing_is_in_it_with_its_reason(tmp_path: Path) -> None:
     case = Case("asyncpg", synthetic.POINT)
-    made = synthetic.results(tmp_path, [case, Case("psycopg", synthetic.POINT, loop="none")])
-    made.runs = [run for run in made.runs if run.case != case]
-    made.failures.append(Failure(case, 0, "the server is <gone>"))
-    page = single.render(made)
+    failed = synthetic.results(tmp_path, [case, Case("psycopg", synthetic.POINT, loop="none")])
+    failed.runs = [run for run in failed.runs if run.case != case]
+    failed.failures.append(Failure(case, 0, "the server is <gone>"))
+    page = single.render(failed)
     assert "the server is &lt;gone&gt;" in page
-    assert anchors(made.header.plan)[case] in Page(page).ids
+    assert anchors(failed.header.plan)[case] in Page(page).ids
 
 
 def test_what_a_user_typed_is_text(tmp_path: Path) -> None:
-    """A label, a command or an error is never markup."""
+    """Forbid that a label, a command or an error is markup."""
     hostile = "<script>alert(1)</script>"
-    made = synthetic.results(
+    run = synthetic.results(
         tmp_path, [Case("asyncpg", synthetic.POINT)], label=hostile, command=hostile
     )
-    page = single.render(made)
+    page = single.render(run)
     assert hostile not in page
     assert "&lt;script&gt;alert(1)" in page
 
@@ -174,13 +174,15 @@ def test_a_comparison_says_which_environments_differ(reference: Results, tmp_pat
         header=replace(reference.header, environment=environment),
     )
     unlike = comparison.render([reference, elsewhere], tmp_path / "both.html")
-    assert "Unlike environments:" in unlike
+    assert "Different environments:" in unlike
     assert "Client differ" in unlike
-    assert "Unlike environments:" not in comparison.render([reference, reference], tmp_path / "x")
+    assert "Different environments:" not in comparison.render(
+        [reference, reference], tmp_path / "x"
+    )
 
 
 def test_runs_of_different_rows_are_not_compared(reference: Results) -> None:
-    """100 customers are read faster than 10,000, and nothing has become faster."""
+    """Forbid a wrong "faster": reading 100 customers takes less time than reading 10,000."""
     small = replace(reference.header.dataset, content="another", scale=0.01)
     other = replace(reference, header=replace(reference.header, dataset=small))
     comparison.check([reference, reference])
@@ -206,7 +208,7 @@ def test_runs_of_one_name_are_told_apart(reference: Results, tmp_path: Path) -> 
 
 @pytest.fixture
 def listed(tmp_path: Path) -> Path:
-    """A folder of results: two runs, one of them old, one killed at its first line, and litter."""
+    """A results folder with two runs, a run killed at its first line, and an empty folder."""
     for name in ("old", "new"):
         copytree(REFERENCE, tmp_path / name)
     file = tmp_path / "old" / results.RUN_FILE

@@ -16,7 +16,7 @@ from tests.root import REFERENCE
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    """No database: a report is made from the file alone."""
+    """A results folder with two runs. There is no database: a report needs the file alone."""
     home = tmp_path / "results"
     for name in ("one", "two"):
         copytree(REFERENCE, home / name, ignore=lambda *_: ["charts", "report.html"])
@@ -37,7 +37,7 @@ def test_several_folders_give_a_comparison_beside_the_first(bench: Bench) -> Non
 
 
 def test_a_report_goes_where_it_is_told_and_writes_no_index_elsewhere(bench: Bench) -> None:
-    """Nobody asked for an index.html in a folder that is not ours."""
+    """Forbid an index.html in a folder that is not the results folder."""
     away = bench.folder / "elsewhere" / "run"
     copytree(bench.folder / "results/one", away)
     assert bench("report", str(away), "--out", "page.html").code == 0
@@ -46,7 +46,7 @@ def test_a_report_goes_where_it_is_told_and_writes_no_index_elsewhere(bench: Ben
 
 
 def test_a_folder_named_as_a_script_is_a_link_to_a_file(bench: Bench) -> None:
-    """Forbids a live link `javascript:alert(1)/...` in the index and in a comparison."""
+    """Forbid a link `javascript:alert(1)/...` that runs, in the index and in a comparison."""
     home = bench.folder / "results"
     for name in ("javascript:alert(1)", 'a"b?#%20'):
         (home / "two").rename(home / name)
@@ -57,18 +57,20 @@ def test_a_folder_named_as_a_script_is_a_link_to_a_file(bench: Bench) -> None:
         links += re.findall(r'href="([^"]*)"', (home / page).read_text())
         assert f"./{quote(name, safe='')}/report.html" in links
         assert f"./{quote(page, safe='')}" in links
-        assert not [each for each in links if each.partition(":")[0] not in ("data", each)]
-        for each in links:
-            if not each.startswith(("#", "data:", "..")):
+        assert not [
+            address for address in links if address.partition(":")[0] not in ("data", address)
+        ]
+        for address in links:
+            if not address.startswith(("#", "data:", "..")):
                 (home / name / "report.html").touch()
                 (home / "one" / "report.html").touch()
-                assert (home / unquote(each.partition("#")[0])).is_file(), each
+                assert (home / unquote(address.partition("#")[0])).is_file(), address
         (home / page).unlink()
         (home / name).rename(home / "two")
 
 
 def test_a_folder_whose_name_is_no_text(bench: Bench) -> None:
-    """Forbids a traceback in the index for a name that is no UTF-8."""
+    """Forbid a traceback in the index for a name that is not UTF-8."""
     home = bench.folder / "results"
     (home / "two").rename(home / os.fsdecode(b"\xff"))
     assert bench("report", "results/one").code == 0
@@ -76,7 +78,7 @@ def test_a_folder_whose_name_is_no_text(bench: Bench) -> None:
 
 
 def test_a_report_is_written_to_a_device(bench: Bench) -> None:
-    """Forbids to put a file in the place of /dev/stdout."""
+    """Forbid that a file replaces /dev/stdout."""
     done = bench("report", "results/one", "--out", "/dev/stdout")
     assert done.code == 0, done.err
     assert done.out.startswith("<!DOCTYPE html>")

@@ -1,4 +1,4 @@
-"""The page of a streaming run answers what the experiment asked; other pages have no such part."""
+"""The page of a streaming run answers the experiment's questions; other pages lack this part."""
 
 import re
 
@@ -31,28 +31,28 @@ def summaries(run: Results) -> list[Summary]:
 
 @pytest.fixture(scope="module")
 def shown(run: Results, summaries: list[Summary]) -> Streaming:
-    found = streaming(run, summaries)
-    assert found
-    return found
+    section = streaming(run, summaries)
+    assert section
+    return section
 
 
 @pytest.fixture(scope="module")
 def section(run: Results, summaries: list[Summary]) -> str:
     page = single.render(run, summaries)
-    found = re.search(r'<section id="streaming".*?</section>', page, re.DOTALL)
-    assert found
-    return found[0]
+    match = re.search(r'<section id="streaming".*?</section>', page, re.DOTALL)
+    assert match
+    return match[0]
 
 
 def test_every_timed_way_has_its_verdict(
     run: Results, summaries: list[Summary], section: str
 ) -> None:
-    """Forbids a report of a streaming run that leaves what was asked to the terminal alone."""
-    told = re.findall(
+    """Forbid that only the terminal shows the verdicts of a streaming run."""
+    verdicts = re.findall(
         r'<th scope="row">([^<]+)</th><td>([^<]+)\s*<td class="[\w-]+">([^<]+?)\s*<', section
     )
     ways = [way for way in ways_of(run, summaries) if way.points]
-    assert sorted(told) == sorted((way.backend, str(way.fetch), verdict(way)) for way in ways)
+    assert sorted(verdicts) == sorted((way.backend, str(way.fetch), verdict(way)) for way in ways)
 
 
 def test_every_promise_is_told_with_its_figure(
@@ -60,10 +60,12 @@ def test_every_promise_is_told_with_its_figure(
 ) -> None:
     held = checks(ways_of(run, summaries), summaries, run.bare_loops)
     assert held
-    told = re.findall(
+    promises = re.findall(
         r">(holds|undecided|broken)</\w+> (.*?): <b class=\"whole\">(.*?)</b>", section
     )
-    assert told == [(each.word, each.sentence.replace("'", "&#39;"), each.figure) for each in held]
+    assert promises == [
+        (check.word, check.sentence.replace("'", "&#39;"), check.figure) for check in held
+    ]
 
 
 def test_the_longest_bar_of_a_figure_fills_its_cell(shown: Streaming) -> None:
@@ -79,9 +81,9 @@ def test_the_longest_bar_of_a_figure_fills_its_cell(shown: Streaming) -> None:
 
 
 def test_figures_of_runs_are_all_of_one_size(shown: Streaming) -> None:
-    """Forbids the server's time of 100,000 rows in a column of 10,000: ten times its neighbours'.
+    """Forbid the server's time of 100,000 rows in a column of 10,000: it is ten times too large.
 
-    Some cases run more rows than the others, since a ratio of theirs is promised.
+    Some cases run more rows than the others, since a promise needs a ratio of theirs.
     """
     customers = shown.verdicts[0]
     (server,) = (column for column in customers.columns if column.name.startswith("server"))
@@ -94,7 +96,7 @@ def test_figures_of_runs_are_all_of_one_size(shown: Streaming) -> None:
 
 
 def test_a_whole_run_is_not_called_unfinished(run: Results, summaries: list[Summary]) -> None:
-    """Forbids "4 cases were not measured" of bare loops, which are in no round and no process."""
+    """Forbid "4 cases were not measured" for bare loops, which have neither round nor process."""
     assert run.end == End("complete")
     assert "not measured." not in single.render(run, summaries)
 
@@ -102,12 +104,12 @@ def test_a_whole_run_is_not_called_unfinished(run: Results, summaries: list[Summ
 def test_what_the_collector_takes_is_told(
     summaries: list[Summary], section: str, shown: Streaming
 ) -> None:
-    found = re.search(r'<table class="fetches" id="collector">.*?</table>', section, re.DOTALL)
-    assert found
-    told = [re.findall(r"<td>([^<]*)", row) for row in found[0].split("<tr")[2:]]
+    match = re.search(r'<table class="fetches" id="collector">.*?</table>', section, re.DOTALL)
+    assert match
+    rows = [re.findall(r"<td>([^<]*)", row) for row in match[0].split("<tr")[2:]]
     taken = collected(summaries)
     assert len(taken) == 4
-    assert told == [[str(each.fetch), *each.cells] for each in taken]
+    assert rows == [[str(share.fetch), *share.cells] for share in taken]
 
 
 def test_another_run_has_no_such_part() -> None:

@@ -1,4 +1,4 @@
-"""The best of a report's tables: what the terminal marks, and nothing else."""
+"""The marks of a report's tables: the same as in the terminal."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,29 +18,36 @@ TWIN = replace(FAST, twin=True)
 
 
 def starred(results: Results) -> set[str]:
-    """Backends with the mark in the column of operations/s."""
-    made = summarise(results)
-    shown = [each for each in made if not each.case.twin]
-    (table,) = tables(replace(select(results, made), summaries=tuple(shown)), floors(made))
+    """Return the backends with a mark in the column of operations/s."""
+    summaries = summarise(results)
+    shown = tuple(summary for summary in summaries if not summary.case.twin)
+    (table,) = tables(replace(select(results, summaries), summaries=shown), floors(summaries))
     cells = table.columns[0].cells
     return {row.case.backend for row, cell in zip(table.rows, cells, strict=True) if cell.best}
 
 
 def test_intervals_that_overlap_are_ranked_where_one_is_always_behind(tmp_path: Path) -> None:
-    """Forbids a report that marks two as alike where the terminal tells them apart: a drift that
-    hit both made their intervals overlap, and each round had the same one behind."""
+    """Defect: the report marked two backends as equal, and the terminal told them apart.
+
+    A drift of both made their intervals overlap, but the same one was slower in each round.
+    """
     durations = {FAST: [10, 15, 20], SLOW: [12, 18, 24], NULL: [1, 1, 1]}
-    made = {case: [each * 100_000 for each in own] for case, own in durations.items()}
-    assert starred(synthetic.of_durations(tmp_path, made)) == {FAST.backend}
+    durations_ns = {
+        case: [duration * 100_000 for duration in of_case] for case, of_case in durations.items()
+    }
+    assert starred(synthetic.of_durations(tmp_path, durations_ns)) == {FAST.backend}
 
 
 def test_less_than_the_noise_floor_is_not_ranked(tmp_path: Path) -> None:
     third = replace(FAST, backend="psycopg")
     durations = {FAST: 1_000_000, SLOW: 1_050_000, third: 2_000_000, TWIN: 1_100_000}
-    made = {case: [each] * 6 for case, each in durations.items()}
-    assert starred(synthetic.of_durations(tmp_path, made)) == {FAST.backend, SLOW.backend}
+    durations_ns = {case: [duration] * 6 for case, duration in durations.items()}
+    assert starred(synthetic.of_durations(tmp_path, durations_ns)) == {FAST.backend, SLOW.backend}
 
 
 def test_where_any_may_be_the_best_none_is_marked(tmp_path: Path) -> None:
-    made = {FAST: [1_000_000, 1_200_000, 1_100_000], SLOW: [1_150_000, 1_100_000, 1_250_000]}
-    assert starred(synthetic.of_durations(tmp_path, made)) == set()
+    durations_ns = {
+        FAST: [1_000_000, 1_200_000, 1_100_000],
+        SLOW: [1_150_000, 1_100_000, 1_250_000],
+    }
+    assert starred(synthetic.of_durations(tmp_path, durations_ns)) == set()

@@ -1,4 +1,4 @@
-"""Output to what can't show every character."""
+"""Output to a stream that can't encode every character."""
 
 import io
 import sys
@@ -9,7 +9,7 @@ from bench.output.terminal.plain import write_plainly
 
 
 def test_a_plainer_character_takes_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The defect: a traceback in the place of the table where LANG=C makes stdout ASCII."""
+    """Defect: with LANG=C, stdout is ASCII, and a traceback replaced the table."""
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
     write_plainly()

@@ -1,4 +1,4 @@
-"""What is seen while it is measured: on a terminal, in a pipe, in CI, without colour, or quiet."""
+"""The progress of a measurement: on a terminal, in a pipe, in CI, without colour, or quiet."""
 
 import fcntl
 import os
@@ -22,14 +22,14 @@ from tests.bench.command import BENCH, Bench
 
 SHORT = ("--profile=smoke", "--backend=psycopg2", "--no-verify", "--seconds=0.1")
 ONE = ("--workload=get_total_cost_of_an_order", "--concurrency=1")
-"""Where it is all the same what is measured."""
+"""Options for tests in which any single case will do."""
 DRAWING = b"drawing the charts"
 COLOUR = re.compile(r"\x1b\[[\d;]*[3-4]\d[;m]")
 HIDE_CURSOR = b"\x1b[?25l"
 
 
 def on_terminal(bench: Bench, columns: int, *options: str, **environment: str) -> str:
-    """What a run writes to its stderr, which is a terminal, until it draws the charts."""
+    """Return what a run writes to stderr, which is a terminal, until it draws the charts."""
     screen, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     unset = {"CI", "NO_COLOR", "TERM"}
@@ -48,7 +48,7 @@ def on_terminal(bench: Bench, columns: int, *options: str, **environment: str) -
         if select([screen], [], [], 0.1)[0]:
             try:
                 written += os.read(screen, 65_536)
-            except OSError:  # the command has ended, and nobody has its side any more
+            except OSError:  # the command has ended, and its side of the terminal is closed
                 break
     assert DRAWING in written or command.wait() == 0, written.decode()
     command.kill()
@@ -59,7 +59,7 @@ def on_terminal(bench: Bench, columns: int, *options: str, **environment: str) -
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_a_terminal_follows_it(bench: Bench, columns: int) -> None:
+def test_a_terminal_shows_the_progress(bench: Bench, columns: int) -> None:
     seen = on_terminal(bench, columns)
     assert HIDE_CURSOR.decode() in seen
     assert "measurement: psycopg2, get_total_cost_of_an_order, at 2" in seen
@@ -89,7 +89,7 @@ def test_without_colour(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("environment", [{"CI": "true"}, {"TERM": "dumb"}], ids=str)
-def test_nobody_looks_at_a_terminal(bench: Bench, environment: dict[str, str]) -> None:
+def test_a_terminal_without_a_screen_gets_lines(bench: Bench, environment: dict[str, str]) -> None:
     seen = on_terminal(bench, 80, *ONE, **environment)
     assert HIDE_CURSOR.decode() not in seen
     assert "\nmeasurement: " in seen
@@ -122,7 +122,7 @@ def test_lines_come_every_few_seconds_with_the_last_figures(bench: Bench) -> Non
         (Case("asyncpg", synthetic.MANY), r"\d+ k rows/s, first row [\d.]+ ms"),
         (Case("asyncpg", synthetic.MANY, Fetch("streamed")), r"\d+ k rows/s, first row \d+ µs"),
     ],
-    ids=lambda each: each.key if isinstance(each, Case) else "",
+    ids=lambda value: value.key if isinstance(value, Case) else "",
 )
 def test_the_last_figures_are_those_that_the_case_is_for(case: Case, words: str) -> None:
     (run, *_) = synthetic.results(synthetic.Path(), [case]).runs
@@ -132,9 +132,9 @@ def test_the_last_figures_are_those_that_the_case_is_for(case: Case, words: str)
     assert _in_words(lost) == "every operation failed"
 
 
-def test_an_estimate_believes_the_plan_until_it_sees() -> None:
+def test_an_estimate_begins_with_the_plan_and_follows_the_measurement() -> None:
     estimate = Estimate(100.0)
     assert estimate.left_s == pytest.approx(100, abs=1)
-    estimate.done_s = 50.0  # in no time at all
+    estimate.done_s = 50.0  # at once
     assert estimate.left_s < 50
     assert estimate.share == 0.5

@@ -1,4 +1,4 @@
-"""Text for a terminal: no escape code of a file, a server or a user gets through."""
+"""Safe text for a terminal: no escape code of a file, a server or a user is printed."""
 
 import io
 from pathlib import Path
@@ -27,18 +27,18 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egpj\u2066\ud800\u2028\x00\r"
     ],
 )
 def test_what_a_terminal_may_obey_is_shown_instead(text: str, shown: str) -> None:
-    """Forbids control, bidirectional and other invisible characters, and lone surrogates."""
+    """Forbid control characters, bidirectional and other invisible ones, and lone surrogates."""
     assert safe(text) == shown
 
 
 def test_what_people_write_stays() -> None:
-    """Forbids that a label in another script, or an emoji, is taken to pieces."""
+    """Forbid that a label in another script, or an emoji, is changed."""
     text = "läuft\tauf 漢字, עברית, a\u200cb, 👩\u200d💻, co\u00adop\nµs ± 1 %"
     assert safe(text) == text
 
 
 def test_echo_is_safe(capsys: pytest.CaptureFixture[str]) -> None:
-    """Forbids escape codes in errors and progress that are printed without rich."""
+    """Forbid escape codes in errors and progress that are printed without rich."""
     echo(f"error: {HOSTILE}", err=True)
     echo(HOSTILE)
     echo_over(HOSTILE)
@@ -55,7 +55,7 @@ def printed(renderable: object) -> str:
 
 
 def test_a_table_is_safe_and_stays_straight() -> None:
-    """Forbids escape codes in cells, headings and titles, and a column that they push aside."""
+    """Forbid escape codes in cells, headings and titles, and columns that they shift."""
     table = Table(title=HOSTILE)
     table.add_column(HOSTILE)
     table.add_column(Text(HOSTILE))
@@ -66,7 +66,7 @@ def test_a_table_is_safe_and_stays_straight() -> None:
 
 
 def test_nothing_is_markup() -> None:
-    """Forbids a traceback for `[/x]` in a label, and a label that colours the rest of a line."""
+    """Forbid a traceback for `[/x]` in a label, and a label that colours the rest of a line."""
     table = Table("[/x]", "[red]b")
     table.add_row("[/y]", ":smile:")
     text = printed(table)
@@ -75,7 +75,7 @@ def test_nothing_is_markup() -> None:
 
 
 def test_the_console_keeps_its_own_styles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forbids that the escape codes of a style are shown in place of the style."""
+    """Forbid that the escape codes of a style are printed as text."""
     monkeypatch.setattr(consoles.SafeConsole, "is_terminal", True)
     console = consoles.SafeConsole(file=io.StringIO(), force_terminal=True, color_system="standard")
     console.print(Text("red", style="red"))
@@ -83,7 +83,7 @@ def test_the_console_keeps_its_own_styles(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_every_command_that_shows_a_crafted_run_is_safe(tmp_path: Path) -> None:
-    """Forbids raw escape codes in table, warnings, comparison, history and errors."""
+    """Forbid raw escape codes in the table, warnings, comparison, history and errors."""
     from dataclasses import replace
 
     from bench.model.case import Case

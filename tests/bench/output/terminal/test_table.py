@@ -1,4 +1,4 @@
-"""The closing tables, as a terminal without colours prints them."""
+"""The tables at the end of a run, as a terminal without colours prints them."""
 
 import re
 from dataclasses import replace
@@ -25,8 +25,9 @@ def printed(results: Results, width: int = 100) -> list[str]:
 
 
 def line_of(lines: list[str], backend: str) -> str:
-    (found,) = (line for line in lines if line.startswith(f"{backend} "))
-    return found
+    """Return the only line of a backend."""
+    (line_of_backend,) = (line for line in lines if line.startswith(f"{backend} "))
+    return line_of_backend
 
 
 def test_the_quick_profile_fits_and_says_how_it_was_measured(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_the_quick_profile_fits_and_says_how_it_was_measured(tmp_path: Path) -> 
 
 
 def test_the_noise_floor_is_told_and_is_no_row(tmp_path: Path) -> None:
-    """Forbids a twin that passes for a backend."""
+    """Forbid that the twin is shown as a backend."""
     twin = replace(CASES[0], twin=True)
     results = synthetic.of_durations(
         tmp_path, {CASES[0]: [1_000_000] * 6, CASES[1]: [900_000] * 6, twin: [1_100_000] * 6}
@@ -75,7 +76,7 @@ def test_what_paired_rounds_do_not_tell_apart_is_not_ranked(tmp_path: Path) -> N
 
 
 def test_overlapping_rounds_are_ranked_where_one_is_always_behind(tmp_path: Path) -> None:
-    """Forbids to lose a difference in a drift that hits all alike."""
+    """Forbid that a drift of all backends hides a difference between two."""
     third = Case("psycopg", synthetic.POINT, concurrency=4)
     results = synthetic.of_durations(
         tmp_path,
@@ -105,7 +106,7 @@ def test_less_than_the_noise_floor_is_not_ranked(tmp_path: Path) -> None:
     durations[twin] = [1_000_000] * 6
     lines = printed(synthetic.of_durations(tmp_path, durations))
     assert "*" not in line_of(lines, "asyncpg").split("±")[0]
-    assert not any("Surer" in line for line in lines)
+    assert not any("surer" in line for line in lines)
 
 
 def test_a_column_in_which_any_may_be_the_best_has_no_marks(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_a_column_in_which_any_may_be_the_best_has_no_marks(tmp_path: Path) -> N
     }
     lines = printed(synthetic.of_durations(tmp_path, durations))
     assert not any("*" in line for line in lines if line.startswith(("psycopg2", "asyncpg")))
-    assert any("Surer: --rounds 6." in line for line in lines)
+    assert any("For a surer ranking: --rounds 6." in line for line in lines)
 
 
 def test_one_round_is_not_ranked(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_nothing_measured_is_a_table_of_nothing(tmp_path: Path) -> None:
 def test_a_round_that_gave_nothing_is_told_beneath(tmp_path: Path) -> None:
     results = synthetic.of_durations(tmp_path, {case: [1_000_000, 1_000_000] for case in CASES})
     results.failures.append(Failure(CASES[1], 3, "the server is gone"))
-    assert "  asyncpg, buffered: 1 x no figures: the server is gone" in printed(results)
+    assert "  asyncpg, buffered: 1 round without figures: the server is gone" in printed(results)
 
 
 def test_with_errors_a_table_of_many_rows_still_fits(tmp_path: Path) -> None:
