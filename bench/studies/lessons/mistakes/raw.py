@@ -1,4 +1,4 @@
-"""Connections shared by tasks: SQLAlchemy's, asyncpg's, psycopg's."""
+"""Mistakes with connections that tasks share: SQLAlchemy's, asyncpg's and psycopg's."""
 
 from asyncio import gather, sleep
 from typing import Any
@@ -14,10 +14,13 @@ _NAP = str(NAP)
 
 class CoreConnection(Mistake):
     name = "core-connection"
-    title = "one AsyncConnection: A inserts and commits, B rolls back in between"
-    guess = "A's order: A has committed, and was told so"
-    reason = "Core has no session, and the same transaction: a connection holds one at a time."
-    cure = "`async with shop.engine.begin()` in each task."
+    title = "A inserts and commits on one AsyncConnection; B rolls back in between"
+    guess = "A's order is saved: A's commit returned without an error"
+    reason = (
+        "Core has no session, but the transaction is shared in the same way: a connection has "
+        "one transaction at a time."
+    )
+    cure = "Use `async with shop.engine.begin()` in each task."
 
     async def wrong(self, shop: Fixture) -> Told:
         async with shop.engine.connect() as connection:
@@ -52,12 +55,13 @@ class CoreConnection(Mistake):
 class AsyncpgConnection(ReadMistake):
     name = "asyncpg-connection"
     title = "gather of reads on one asyncpg connection"
-    guess = "ten reads of 10 ms in little more than 10 ms"
+    guess = "ten reads of 10 ms take little more than 10 ms"
     reason = (
-        "asyncpg speaks the protocol itself, and refuses to begin a statement while another runs "
-        "(`another operation is in progress`). The clearest answer of all."
+        "asyncpg implements the protocol itself, and refuses to begin a statement while another "
+        "runs (`another operation is in progress`). No other library reports the mistake so "
+        "clearly."
     )
-    cure = "asyncpg's pool, and `acquire` in each task."
+    cure = "Use asyncpg's pool, and `acquire` in each task."
     guardable = False
 
     async def wrong(self, shop: Fixture) -> Told:
@@ -81,12 +85,12 @@ class AsyncpgConnection(ReadMistake):
 class PsycopgConnection(ReadMistake):
     name = "psycopg-connection"
     title = "gather of reads on one psycopg async connection"
-    guess = "ten reads of 10 ms in little more than 10 ms"
+    guess = "ten reads of 10 ms take little more than 10 ms"
     reason = (
-        "psycopg 3 holds a lock round every statement of a connection: nothing is ever raised, and "
-        "nothing ever runs at once."
+        "psycopg 3 holds a lock around every statement of a connection. So no exception is "
+        "raised, and no two statements run at the same time."
     )
-    cure = "psycopg_pool's AsyncConnectionPool, and `connection()` in each task."
+    cure = "Use psycopg_pool's AsyncConnectionPool, and `connection()` in each task."
     guardable = False
 
     async def wrong(self, shop: Fixture) -> Told:
@@ -107,13 +111,15 @@ class PsycopgConnection(ReadMistake):
 
 class PsycopgCursor(Mistake):
     name = "psycopg-cursor"
-    title = "five tasks on one psycopg async cursor, each asking for its own number"
+    title = "five tasks share one psycopg async cursor, and each asks for its own number"
     guess = "each task gets the number that it asked for"
     reason = (
-        "`execute` and `fetchone` are two calls, with other tasks between them. A cursor holds one "
-        "result, the last: whoever fetches gets somebody's row, or none."
+        "`execute` and `fetchone` are two calls, and other tasks run between them. A cursor "
+        "holds only the last result. So a task fetches the row of another task, or no row."
     )
-    cure = "A connection for each task. Cursors are cheap, but not to be shared either."
+    cure = (
+        "Use a connection for each task. Cursors are cheap, but tasks must not share them either."
+    )
     guardable = False
     tasks = 5
 

@@ -1,4 +1,4 @@
-"""Who outlives whom: task groups, background tasks, scopes that are not the task."""
+"""Mistakes with lifetimes: task groups, background tasks, and scopes that are not the task."""
 
 from asyncio import TaskGroup, create_task, current_task, gather
 
@@ -15,12 +15,13 @@ _NAMES = ("A", "B", "C", "D", "E")
 class InATaskGroup(Mistake):
     name = "task-group"
     title = "TaskGroup instead of gather, on one session"
-    guess = "as with gather: some orders, some errors"
+    guess = "the same as with gather: some orders, some errors"
     reason = (
-        "The first to fail ends the group: the others are cancelled, at whatever await they stand. "
-        "A cancelled commit may or may not have reached the server."
+        "The first task that fails ends the group. The group cancels the other tasks, at the "
+        "await that they have reached. A cancelled commit may or may not have reached the "
+        "server."
     )
-    cure = "A session for each task of the group, opened within it."
+    cure = "Open a session in each task of the group."
     tasks = 5
 
     async def wrong(self, shop: Fixture) -> Told:
@@ -53,13 +54,16 @@ class InATaskGroup(Mistake):
 
 class NeighbourFails(Mistake):
     name = "neighbour-fails"
-    title = "one handler's exception rolls back, as it should; on everybody's session"
-    guess = "A's order: only B has failed"
+    title = "a handler fails and rolls back, as it should, but the session is shared"
+    guess = "A's order is saved: only B has failed"
     reason = (
-        "Rolling back in `except` is right, and undoes the session's transaction. A's order is in "
-        "it, and A hears of nothing."
+        "A rollback in `except` is right, and it undoes the session's transaction. A's order is "
+        "in this transaction, and A gets no exception."
     )
-    cure = "`async with shop.sessions.begin()` in each task commits or rolls back that task alone."
+    cure = (
+        "Use `async with shop.sessions.begin()` in each task: it commits or rolls back that task "
+        "alone."
+    )
 
     async def wrong(self, shop: Fixture) -> Told:
         async with shop.sessions() as session:
@@ -103,13 +107,17 @@ class NeighbourFails(Mistake):
 
 class BackgroundTask(Mistake):
     name = "background-task"
-    title = "a request's session, handed to a background task that outlives it"
-    guess = "the order: the background task has committed, and logged it as done"
+    title = "a request passes its session to a background task that outlives the request"
+    guess = "the order is saved: the background task committed it, and logged it as done"
     reason = (
-        "The request's end closes the session under the task: what was added is forgotten. A "
-        "closed session opens itself again, and the task commits nothing, and never learns of it."
+        "The end of the request closes the session while the task uses it, and the session drops "
+        "what was added. A closed session opens again by itself. So the task commits nothing, "
+        "and gets no exception."
     )
-    cure = "Give the background task the key, not the session: it opens a session of its own."
+    cure = (
+        "Give the background task the key, not the session. The task then opens a session of its "
+        "own."
+    )
 
     async def wrong(self, shop: Fixture) -> Told:
         async def in_background(session: AsyncSession) -> str:
@@ -143,13 +151,17 @@ class BackgroundTask(Mistake):
 
 class ScopedToTheRequest(Mistake):
     name = "scoped-to-the-request"
-    title = "async_scoped_session whose scope is the request, not the task"
-    guess = "A's order: the registry keeps sessions apart"
+    title = "an async_scoped_session whose scope is the request, not the task"
+    guess = "A's order is saved: the registry gives each task a session"
     reason = (
-        "The registry gives one session to all who answer `scopefunc` alike. Two tasks of one "
-        "request answer alike, so that it is one session, well hidden."
+        "The registry gives one session to all callers for which `scopefunc` returns the same "
+        "value. Two tasks of one request get the same value. So they share one session, and the "
+        "code hides it."
     )
-    cure = "`scopefunc=current_task`, and `remove()` at each task's end; or no registry."
+    cure = (
+        "Use `scopefunc=current_task`, and call `remove()` at the end of each task. Or use no "
+        "registry."
+    )
 
     async def wrong(self, shop: Fixture) -> Told:
         session = async_scoped_session(shop.sessions, scopefunc=lambda: "request 7")

@@ -1,4 +1,4 @@
-"""The same rule between threads."""
+"""Mistakes with threads: the rule is the same between threads."""
 
 from asyncio import gather, run, to_thread
 from threading import Barrier
@@ -14,12 +14,12 @@ _NAMES = ("A", "B", "C", "D", "E")
 class ThreadsOnASession(Mistake):
     name = "threads-session"
     title = "five threads add and commit on one Session"
-    guess = "five orders"
+    guess = "five orders are saved"
     reason = (
-        "A Session has no lock: threads meet in the middle of its changes of state. What is "
-        "raised, and how many rows are there, is different every time."
+        "A Session has no lock, so threads meet while its state changes. The exceptions, and the "
+        "number of rows, differ from trial to trial."
     )
-    cure = "A Session for each thread (`with shop.sync_sessions.begin()`), opened within it."
+    cure = "Open a Session in each thread (`with shop.sync_sessions.begin()`)."
     tasks = 5
     warm = False
 
@@ -52,12 +52,15 @@ class ThreadsOnASession(Mistake):
 class ThreadsOnAConnection(ReadMistake):
     name = "threads-psycopg2"
     title = "ten threads read on one psycopg2 connection"
-    guess = "ten at once: psycopg2 is thread-safe (level 2), and threads may share connections"
-    reason = (
-        "So they may: one statement at a time. Level 2 of the DB-API promises no harm, not speed; "
-        "and the transaction is shared as ever."
+    guess = (
+        "ten reads run at the same time: psycopg2 is thread-safe (level 2), and threads may "
+        "share connections"
     )
-    cure = "A pool, and a connection for each thread."
+    reason = (
+        "Threads may share the connection, but it runs one statement at a time. Level 2 of the "
+        "DB-API promises safety, not speed. The threads also share the transaction."
+    )
+    cure = "Use a pool, and a connection for each thread."
     guardable = False
     warm = False
 
@@ -87,10 +90,10 @@ class ThreadsOnAConnection(ReadMistake):
 
 class ThreadsOnACursor(Mistake):
     name = "threads-cursor"
-    title = "five threads on one psycopg2 cursor, each asking for its own number"
+    title = "five threads share one psycopg2 cursor, and each asks for its own number"
     guess = "each thread gets the number that it asked for"
-    reason = "A cursor holds the last result, whoever asked for it."
-    cure = "A connection for each thread."
+    reason = "A cursor holds only the last result, and any thread may have asked for it."
+    cure = "Use a connection for each thread."
     guardable = False
     tasks = 5
     warm = False
@@ -132,13 +135,14 @@ class ThreadsOnACursor(Mistake):
 
 class TwoThreadsTwoLoops(Mistake):
     name = "two-threads-two-loops"
-    title = "two threads, an event loop each, on one async engine"
+    title = "two threads, each with an event loop, use one async engine"
     guess = "two answers: the engine and its pool are thread-safe"
     reason = (
-        "They are not: who waits for a connection waits in a loop of its own, and is woken from "
-        "the other's thread, which that loop does not hear: it sleeps on."
+        "They are not. A task that waits for a connection waits in its own event loop. The other "
+        "thread wakes the task, but a call from another thread does not wake that loop. So that "
+        "loop keeps waiting."
     )
-    cure = "An engine for each event loop; or one loop."
+    cure = "Make an engine for each event loop, or use only one loop."
     alone = True
     warm = False
     options = {"pool_size": 1, "max_overflow": 0}
