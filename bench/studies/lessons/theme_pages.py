@@ -22,7 +22,7 @@ _SOURCES = "../../bench/studies/lessons/mistakes"
 def theme_page(theme: str, found: Mapping[Mistake, Mapping[str, TrialTally]]) -> str:
     """Return the page of a theme as Markdown: each of its mistakes with its right way."""
     shown = [mistake for mistake in THEMES[theme] if mistake in found]
-    parts = [f"# {theme}", f"Part of {_BACK}; it explains the words and the outcomes."]
+    parts = [f"# {theme}", f"Part of {_BACK}; it explains the terms and the outcomes."]
     if theme in words.THEMES:
         parts.append(words.THEMES[theme])
     parts.append("\n".join(f"- [{mistake.title}](#{mistake.name})" for mistake in shown))
@@ -79,12 +79,12 @@ def _mistake(
 
 
 def _once(mistake: Mistake, way: str, printed: dict[str, Mistake]) -> str:
-    """Return the code where the page has it first, and a reference everywhere else."""
+    """Return the code at its first place on the page, and a reference at every other place."""
     source = mistake.source(way)
     first = printed.setdefault(source, mistake)
     if first is mistake:
         return _code(source)
-    return f"The code is that of [`{first.name}`](#{first.name})."
+    return f"The code is the same as in [`{first.name}`](#{first.name})."
 
 
 def _file(mistake: Mistake) -> str:
