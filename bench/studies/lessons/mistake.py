@@ -10,7 +10,7 @@ from accessors.sql import SCHEMA
 from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.outcome import most_at_once
 
-Told = Sequence[Any]
+TaskResults = Sequence[Any]
 """The results of the tasks: the name of an order whose commit succeeded, a value that was read, or
 the exception that the task got."""
 
@@ -47,21 +47,21 @@ class Mistake:
 
     truth: ClassVar[str] = f"SELECT name FROM {SCHEMA}.lesson_order ORDER BY name"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         raise NotImplementedError
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         raise NotImplementedError
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         """Return whether the answers are true. By default: confirmed orders are there."""
         return sorted(answers) == [row[0] for row in truth]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         """Return a sentence with the answers and the rows in the table."""
         return f"{_counted(len(answers), 'order')} confirmed, {len(truth)} there"
 
-    def at_once(self, answers: Told) -> int | None:
+    def at_once(self, answers: TaskResults) -> int | None:
         """Return the most statements that ran at one time; None if the answers do not show it."""
         return None
 
@@ -80,13 +80,13 @@ class ReadMistake(Mistake):
 
     tasks = 10
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return True  # every answer is right
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of {self.tasks} answers, {self.at_once(answers)} at a time"
 
-    def at_once(self, answers: Told) -> int | None:
+    def at_once(self, answers: TaskResults) -> int | None:
         return most_at_once([(began, ended) for began, ended in answers])
 
 

@@ -28,9 +28,9 @@ TRIALS = 20
 
 _CALLS = 3
 _SHOWN_CALLS = 50
-_SPARED = 10
+_KEPT_FREE = 10
 """Connections that stay free for other clients of a server that is not embedded."""
-_MOST_ELSEWHERE = 50
+_MOST_ON_OTHER_SERVERS = 50
 _TIMEOUT_S = 120.0
 _ONE = text("SELECT 1")
 
@@ -53,9 +53,9 @@ def measure(setting: LessonSetting) -> dict[str, Any]:
     # The embedded server may run out of connections. On another server some stay free.
     most = setting.database.free_connections()
     if not setting.embedded:
-        most = min(most - _SPARED, _MOST_ELSEWHERE)
+        most = min(most - _KEPT_FREE, _MOST_ON_OTHER_SERVERS)
     else:
-        most += _SPARED
+        most += _KEPT_FREE
     pending = setting.worker_pool.submit(
         "engines", _run, setting.database.url, setting.driver, setting.trials, most
     )
@@ -139,7 +139,7 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
     counted: dict[str, list[int]] = {}
     random = Random(rounds)
     with Database(url).connect() as connection:
-        judge = DatabaseProbe(connection, passing.name)
+        probe = DatabaseProbe(connection, passing.name)
         for number in range(rounds + 1):  # the first round only warms up
             for way in random.sample(list(ways), len(ways)):
                 began = time.perf_counter_ns()
@@ -147,7 +147,7 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
                     await ways[way]()
                 if number:
                     timed[way].append((time.perf_counter_ns() - began) / _CALLS)
-                judge.end_all()
+                probe.end_all()
         for engine in (unpooled, pinged, shop.engine):
             await engine.dispose()
         all_connections = DatabaseProbe(connection, name)
@@ -156,11 +156,11 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
             calls = most if way == LEFT_OPEN else _SHOWN_CALLS
             counted[way], _ = await _count(call, all_connections, calls)
             await asyncio.gather(pinged.dispose(), shop.engine.dispose())
-            judge.end_all()
+            probe.end_all()
         gc.disable()
         counted[UNCOLLECTED], refused = await _count(ways[LEFT_OPEN], all_connections, most)
         gc.enable()
-        judge.end_all()
+        probe.end_all()
     return {
         "calls": timed,
         "open": counted,
@@ -170,7 +170,7 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
 
 
 async def _count(
-    call: Callable[[], Awaitable[None]], judge: DatabaseProbe, calls: int
+    call: Callable[[], Awaitable[None]], probe: DatabaseProbe, calls: int
 ) -> tuple[list[int], str]:
     """Return the number of open connections after each call, and the error that ended the calls.
 
@@ -183,7 +183,7 @@ async def _count(
         except Exception as error:
             failure = RaisedError.of(error)
             return counted, f"{failure.kind}: {failure.message}"
-        counted.append(judge.open_connections())
+        counted.append(probe.open_connections())
     return counted, ""
 
 

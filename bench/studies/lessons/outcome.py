@@ -125,11 +125,11 @@ def most_at_once(spans: Collection[tuple[float, float]]) -> int:
     return most
 
 
-def flatten(told: Iterable[Any]) -> tuple[list[Any], list[BaseException]]:
+def flatten(results: Iterable[Any]) -> tuple[list[Any], list[BaseException]]:
     """Split the results of a gather into answers and exceptions. None is not an answer."""
     answers: list[Any] = []
     errors: list[BaseException] = []
-    for result in told:
+    for result in results:
         if isinstance(result, BaseException):
             errors += leaves(result)
         elif result is not None:

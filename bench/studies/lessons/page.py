@@ -32,13 +32,13 @@ def page(mistake: Mistake, ways: Mapping[str, TrialTally], theme: str) -> Render
         Text(mistake.title, style="bold"),
         _code(mistake, "wrong"),
         _line("guess", mistake.guess),
-        *_found("wrong", ways["wrong"], ways["right"]),
-        *(_found("with the guard", ways["guarded"]) if "guarded" in ways else ()),
+        *_outcome_lines("wrong", ways["wrong"], ways["right"]),
+        *(_outcome_lines("with the guard", ways["guarded"]) if "guarded" in ways else ()),
         _line("reason", mistake.reason),
         _line("cure", mistake.cure),
         _code(mistake, "right"),
-        *_found("right way", ways["right"]),
-        *(_found("guarded", ways["guarded right"]) if "guarded right" in ways else ()),
+        *_outcome_lines("right way", ways["right"]),
+        *(_outcome_lines("guarded", ways["guarded right"]) if "guarded right" in ways else ()),
         Text(),
     )
 
@@ -80,7 +80,7 @@ def outcomes_in_words(tally: TrialTally, *, luck: bool = False) -> str:
     return ", ".join(f"{count} {words.get(name, name)}" for name, count in tally.outcomes.items())
 
 
-def what_was_seen(tally: TrialTally, right: TrialTally | None = None) -> Iterator[str]:
+def evidence_sentences(tally: TrialTally, right: TrialTally | None = None) -> Iterator[str]:
     """Yield sentences on the answers, the exceptions and the connections that were left.
 
     With the tally of the `right` way, a last sentence compares the times of serial statements.
@@ -103,11 +103,11 @@ def what_was_seen(tally: TrialTally, right: TrialTally | None = None) -> Iterato
         yield f"{wrong_time}; the right way takes {right_time} and is {ratio:.1f} times as fast"
 
 
-def _found(
+def _outcome_lines(
     name: str, tally: TrialTally, right: TrialTally | None = None
 ) -> Iterator[RenderableType]:
     yield _line(name, _outcomes(tally, luck=name == "wrong"))
-    for sentence in what_was_seen(tally, right):
+    for sentence in evidence_sentences(tally, right):
         yield _line("", Text(sentence, style="dim"))
 
 

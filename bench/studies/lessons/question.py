@@ -57,8 +57,8 @@ class LazySelect(Question):
 
 class LazyLater(Question):
     name = "lazy-after-close"
-    question = "What does it do after the session is closed?"
-    reason = "There is no session to load with, so the error is a different one."
+    question = 'What does `lazy="select"` do after the session is closed?'
+    reason = "There is no session to load with. The exception is a different one."
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
@@ -68,7 +68,7 @@ class LazyLater(Question):
 
 class Selectin(Question):
     name = "selectin"
-    question = "What is the cure for a collection, or for many objects?"
+    question = "What avoids the lazy load for a collection, or for many objects?"
     reason = (
         "`selectinload` fetches everything that is needed in one more SELECT, for any number of "
         "objects."

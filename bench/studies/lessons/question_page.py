@@ -22,13 +22,13 @@ def page(question: Question, answers: Answers) -> RenderableType:
         Rule(question.name, align="left", style="dim"),
         Text(question.question, style="bold"),
         Padding(code, (0, 2)),
-        *(Text(line, style="yellow") for line in seen(answers)),
+        *(Text(line, style="yellow") for line in answer_lines(answers)),
         Text(question.reason),
         Text(),
     )
 
 
-def seen(answers: Answers) -> list[str]:
+def answer_lines(answers: Answers) -> list[str]:
     """Return lines with the answer, the number of statements and the warnings."""
     lines = []
     trials = sum(answer["count"] for answer in answers)

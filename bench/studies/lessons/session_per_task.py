@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 TRIALS = 8
 
-_A_PROCESS_EACH = 3
+_ISOLATED_TRIALS = 3
 """The trials of a mistake that may hang. They run at once: each ends only with its process."""
 _START_S = 15.0
 
 # If a trial's process dies or has to be ended, no other evidence is known, and no count.
-_LOST_IN_SILENCE = Evidence(says="no end", agrees=True, hung=True)
-_LOST_WITH_ITS_PROCESS = Evidence(says="its process died", agrees=True, crashed=True)
+_HUNG = Evidence(says="no end", agrees=True, hung=True)
+_CRASHED = Evidence(says="its process died", agrees=True, crashed=True)
 
 
 def measure(setting: LessonSetting) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def tally(setting: LessonSetting, mistake: Mistake, way: str, *, guard: bool = F
     job = TrialJob(mistake.name, way, 1, url, driver, guard)
     running = [
         _submit(setting, f"trial {number}", job)
-        for number in range(min(_A_PROCESS_EACH, setting.trials))
+        for number in range(min(_ISOLATED_TRIALS, setting.trials))
     ]
     evidence = [
         trial
@@ -97,9 +97,9 @@ def _evidence(
     try:
         return setting.worker_pool.result(pending, timeout_s)
     except GivenUpError:
-        return [_LOST_IN_SILENCE]
+        return [_HUNG]
     except DiedError:
-        return [_LOST_WITH_ITS_PROCESS]
+        return [_CRASHED]
     finally:
         if dismiss:
             setting.worker_pool.dismiss(pending.process)

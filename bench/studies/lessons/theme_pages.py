@@ -9,9 +9,9 @@ from pathlib import Path
 from bench.studies.lessons import document_text as words
 from bench.studies.lessons.catalogue import THEMES
 from bench.studies.lessons.mistake import Mistake
-from bench.studies.lessons.page import outcomes_in_words, what_was_seen
+from bench.studies.lessons.page import evidence_sentences, outcomes_in_words
 from bench.studies.lessons.question import QUESTIONS
-from bench.studies.lessons.question_page import seen
+from bench.studies.lessons.question_page import answer_lines
 from bench.studies.lessons.record import Record
 from bench.studies.lessons.tally import TrialTally
 
@@ -39,7 +39,7 @@ def questions_page(record: Record) -> str:
         parts += [
             f"## {question.question}",
             _code(question.source()),
-            "```text\n" + "\n".join(seen(record.found[question.name])) + "\n```",
+            "```text\n" + "\n".join(answer_lines(record.found[question.name])) + "\n```",
             question.reason,
         ]
     return markdown(parts)
@@ -92,7 +92,7 @@ def _file(mistake: Mistake) -> str:
 
 
 def _bullets(tally: TrialTally, right: TrialTally | None = None) -> str:
-    return "\n".join(f"- {sentence}" for sentence in what_was_seen(tally, right))
+    return "\n".join(f"- {sentence}" for sentence in evidence_sentences(tally, right))
 
 
 def _code(source: str) -> str:

@@ -139,25 +139,25 @@ async def _all(url: str, driver: str, trials: int) -> dict[str, Any]:
 async def _points(handlers: Handlers, url: str, driver: str, trials: int) -> list[dict[str, Any]]:
     name = f"gatherbench-lesson-{os.getpid()}-{HANDLERS.index(handlers)}"
     with Database(url).connect() as connection:
-        judge = DatabaseProbe(connection, name)
+        probe = DatabaseProbe(connection, name)
         shop = Fixture(url, name, driver)
         points = [
-            await _point(handlers, thought_ms, shop, judge, trials) for thought_ms in THOUGHT_MS
+            await _point(handlers, thought_ms, shop, probe, trials) for thought_ms in THOUGHT_MS
         ]
     return [asdict(point) for point in points]
 
 
 async def _point(
-    handlers: Handlers, thought_ms: int, shop: Fixture, judge: DatabaseProbe, trials: int
+    handlers: Handlers, thought_ms: int, shop: Fixture, probe: DatabaseProbe, trials: int
 ) -> ThinkingPoint:
     point, outcomes = ThinkingPoint(), Counter[str]()
     for trial in range(trials):
         fresh = replace(shop, options={"pool_size": handlers.tasks})
         if handlers.warm:
             await fresh.warm_up(1 if handlers.shared else handlers.tasks)
-        judge.end_transactions()
+        probe.end_transactions()
         about = f"{handlers.name}, {thought_ms} ms, trial {trial}"
-        outcomes[await _trial(handlers, fresh, thought_ms, about, judge, point)] += 1
+        outcomes[await _trial(handlers, fresh, thought_ms, about, probe, point)] += 1
         with suppress(Exception):  # some connections cannot be closed any more
             await fresh.close()
     point.outcomes = dict(outcomes)
@@ -169,7 +169,7 @@ async def _trial(
     shop: Fixture,
     thought_ms: int,
     about: str,
-    judge: DatabaseProbe,
+    probe: DatabaseProbe,
     point: ThinkingPoint,
 ) -> str:
     """Run one trial, add its counts to the point, and return its outcome."""
@@ -198,7 +198,7 @@ async def _trial(
 
         results = await asyncio.gather(*map(alone, plans), return_exceptions=True)
     answers, errors = flatten(results)
-    saved = {row[0] for row in judge.truth(_SAVED.format(about))}
+    saved = {row[0] for row in probe.truth(_SAVED.format(about))}
     lost, unasked = set(answers) - saved, saved - set(answers)
     point.exceptions += len(errors)
     point.confirmed += len(answers)

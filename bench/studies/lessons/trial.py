@@ -14,7 +14,7 @@ from bench.server.database import Database
 from bench.studies.lessons import guarded
 from bench.studies.lessons.db_probe import DatabaseProbe
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Told
+from bench.studies.lessons.mistake import Mistake, TaskResults
 from bench.studies.lessons.outcome import Evidence, RaisedError, flatten, leaves
 
 TIMEOUT_S = 3.0
@@ -65,14 +65,14 @@ async def _trials(job: TrialJob, mistake: Mistake) -> list[Evidence]:
     evidence: list[Evidence] = []
     shop = None
     with Database(job.url).connect() as connection:
-        judge = DatabaseProbe(connection, name)
+        probe = DatabaseProbe(connection, name)
         for _ in range(job.trials):
-            judge.clear()
+            probe.clear()
             shop = shop or Fixture(job.url, name, job.driver, job.guard, options)
             if mistake.warm:
                 await shop.warm_up(open_before)
-            evidence.append(await _trial(mistake, getattr(mistake, job.way), shop, judge))
-            if _spoilt(evidence[-1]) or not mistake.warm:
+            evidence.append(await _trial(mistake, getattr(mistake, job.way), shop, probe))
+            if _affects_the_next(evidence[-1]) or not mistake.warm:
                 await _close(shop)
                 shop = None
         if shop is not None:
@@ -81,11 +81,14 @@ async def _trials(job: TrialJob, mistake: Mistake) -> list[Evidence]:
 
 
 async def _trial(
-    mistake: Mistake, way: Callable[[Fixture], Awaitable[Told]], shop: Fixture, judge: DatabaseProbe
+    mistake: Mistake,
+    way: Callable[[Fixture], Awaitable[TaskResults]],
+    shop: Fixture,
+    probe: DatabaseProbe,
 ) -> Evidence:
     shop.open()
     guarded.violations(shop.guard)  # clears those of the last trial
-    results: Told = ()
+    results: TaskResults = ()
     began_ns = time.perf_counter_ns()
     timeout = asyncio.timeout(TIMEOUT_S)
     try:
@@ -97,7 +100,7 @@ async def _trial(
     await _end_stragglers()
     kinds = guarded.violations(shop.guard)
     answers, errors = flatten(results)
-    truth = judge.truth(mistake.truth)
+    truth = probe.truth(mistake.truth)
     return Evidence(
         says=mistake.says(answers, truth),
         agrees=mistake.agrees(answers, truth),
@@ -107,19 +110,19 @@ async def _trial(
         hung=timeout.expired(),
         violations=len(kinds),
         caught_late=guarded.is_late(kinds),
-        left_in_transaction=await _left(judge),
+        left_in_transaction=await _left_in_transaction(probe),
         not_returned=shop.given_out(),
         elapsed_ns=elapsed_ns,
     )
 
 
-async def _left(judge: DatabaseProbe) -> int:
+async def _left_in_transaction(probe: DatabaseProbe) -> int:
     """Return the connections left in a transaction. Wait a little for those that are closing."""
     for _ in range(3):
-        if not judge.left_in_transaction():
+        if not probe.left_in_transaction():
             return 0
         await asyncio.sleep(0.02)
-    return judge.left_in_transaction()
+    return probe.left_in_transaction()
 
 
 async def _end_stragglers() -> None:
@@ -137,6 +140,6 @@ async def _close(shop: Fixture) -> None:
             await shop.close()
 
 
-def _spoilt(evidence: Evidence) -> bool:
+def _affects_the_next(evidence: Evidence) -> bool:
     """Return whether this trial may affect the next one. An exception alone does not."""
     return bool(evidence.left_in_transaction or evidence.not_returned or evidence.hung)

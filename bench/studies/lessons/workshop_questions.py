@@ -63,11 +63,11 @@ async def _answers(url: str, driver: str, trials: int) -> dict[str, Any]:
     shop = Fixture(url, f"gatherbench-lesson-{os.getpid()}", driver)
     results = {}
     with Database(url).connect() as connection:
-        judge = DatabaseProbe(connection, shop.name)
+        probe = DatabaseProbe(connection, shop.name)
         for question in QUESTIONS:
             answers = Counter[Answer]()
             for _ in range(trials):
-                judge.clear()
+                probe.clear()
                 answers[await _answer(question, shop)] += 1
             results[question.name] = [
                 {**vars(answer), "count": count} for answer, count in answers.most_common()

@@ -28,11 +28,11 @@ def draw(record: Record, folder: Path) -> list[Path]:
         *machine(record.environment, {}),
         record.created_at[:10],
         f"driver {record.driver}",
-        f"{record.trials} trials" if record.lesson in _TRIED else f"{record.trials} rounds",
+        f"{record.trials} trials" if record.lesson in _WITH_TRIALS else f"{record.trials} rounds",
     )
     with made_folder(folder) as into, style.styled():
         figure = CHARTS[record.lesson](record, small_print)
         return save(figure, into, record.lesson)
 
 
-_TRIED = ("session-per-task", "thinking-time")
+_WITH_TRIALS = ("session-per-task", "thinking-time")

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import lazyload, selectinload
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 from bench.studies.lessons.tables import Customer
 
 _LAZILY = select(Customer).options(lazyload(Customer.address))
@@ -29,7 +29,7 @@ class GatherOfAttributes(Mistake):
     tasks = 3
     truth = "SELECT post_code FROM gatherbench.lesson_address ORDER BY id"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             found = await session.scalars(_LAZILY)
 
@@ -38,15 +38,15 @@ class GatherOfAttributes(Mistake):
 
             return await gather(*map(post_code, found), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             found = await session.scalars(_TOGETHER)
             return [customer.address.post_code for customer in found]
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= {row[0] for row in truth}
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of {len(truth)} answered"
 
 
@@ -62,7 +62,7 @@ class BorrowedInstance(Mistake):
     cure = "Cache the key, and load the object in B's own session (`get`, or `merge`)."
     truth = "SELECT name FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         cache: dict[str, Customer] = {}
 
         async def a() -> None:
@@ -78,7 +78,7 @@ class BorrowedInstance(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         cache: dict[str, int] = {}
 
         async def a() -> None:
@@ -95,10 +95,10 @@ class BorrowedInstance(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= set(truth[0])
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, the name is {truth[0][0]}"
 
 
@@ -111,7 +111,7 @@ class AddedTwice(BorrowedInstance):
         "object, and raises an exception."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         cache: dict[str, Customer] = {}
 
         async def a() -> None:

@@ -5,7 +5,7 @@ from asyncio import Lock, gather, sleep
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 from bench.studies.lessons.tables import BALANCE, Customer, Order
 
 
@@ -16,7 +16,7 @@ class _Counter(Mistake):
     guess = f"the balance is {BALANCE + 5}: each task adds one"
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def add_one() -> str:
             async with shop.sessions.begin() as session:
                 customer = await session.get_one(Customer, 1, with_for_update=True)
@@ -27,10 +27,10 @@ class _Counter(Mistake):
 
         return await gather(*(add_one() for _ in range(5)), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return list(truth) == [(BALANCE + len(answers),)]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} told `added`, {truth[0][0] - BALANCE} added"
 
 
@@ -44,7 +44,7 @@ class ForUpdate(_Counter):
     )
     cure = "Give each task a session. Then the lock makes the other transactions wait."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions.begin() as session:
 
             async def add_one() -> str:
@@ -68,7 +68,7 @@ class NoRowLock(_Counter):
     cure = "Use `with_for_update`, or `SET balance = balance + 1`, or SERIALIZABLE with a retry."
     shares = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def add_one() -> str:
             async with shop.sessions.begin() as session:
                 customer = await session.get_one(Customer, 1)
@@ -94,7 +94,7 @@ class LockRoundTheSession(Mistake):
         "pool of one connection."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         lock = Lock()
 
         async def a(session: AsyncSession) -> str:
@@ -113,7 +113,7 @@ class LockRoundTheSession(Mistake):
         async with shop.sessions() as session:
             return await gather(a(session), b(session), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

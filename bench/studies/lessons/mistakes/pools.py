@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 
 _INNOCENT = 5
 _ONE = text("SELECT 1")
@@ -33,7 +33,7 @@ class PoisonedPool(Mistake):
     tasks = _INNOCENT
     options = {"pool_size": 1, "max_overflow": 0}
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             await session.execute(_ONE)
             slow = session.execute(text("SELECT pg_sleep(0.02)"))
@@ -48,7 +48,7 @@ class PoisonedPool(Mistake):
             told += await gather(innocent(), return_exceptions=True)
         return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             await session.execute(_ONE)
             await session.execute(text("SELECT pg_sleep(0.02)"))
@@ -63,10 +63,10 @@ class PoisonedPool(Mistake):
             told += await gather(innocent(), return_exceptions=True)
         return told
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= {1}
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of {_INNOCENT} innocent requests answered"
 
 
@@ -95,7 +95,7 @@ class PoolDeadlock(Mistake):
     options = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 0.2}
     shares = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def task() -> Any:
             async with shop.sessions() as outer:
                 await outer.execute(text("SELECT pg_sleep(0.01)"))
@@ -104,7 +104,7 @@ class PoolDeadlock(Mistake):
 
         return await gather(task(), task(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def task() -> Any:
             async with shop.sessions() as session:
                 await session.execute(text("SELECT pg_sleep(0.01)"))
@@ -112,10 +112,10 @@ class PoolDeadlock(Mistake):
 
         return await gather(task(), task(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= {1}
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of 2 answered"
 
 
@@ -135,7 +135,7 @@ class SecondLoop(Mistake):
     tasks = 1
     shares = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def ask(engine: AsyncEngine) -> Any:
             async with engine.connect() as connection:
                 return await connection.scalar(_ONE)
@@ -147,7 +147,7 @@ class SecondLoop(Mistake):
 
         return await gather(to_thread(program), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def ask(engine: AsyncEngine) -> Any:
             async with engine.connect() as connection:
                 found = await connection.scalar(_ONE)
@@ -161,10 +161,10 @@ class SecondLoop(Mistake):
 
         return await gather(to_thread(program), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= {1}
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of 1 answered"
 
 

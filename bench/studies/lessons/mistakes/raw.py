@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from bench.studies.lessons.fixture import NAP, Fixture
-from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, TaskResults
 from bench.studies.lessons.tables import Order
 
 _NAP = str(NAP)
@@ -22,7 +22,7 @@ class CoreConnection(Mistake):
     )
     cure = "Use `async with shop.engine.begin()` in each task."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.engine.connect() as connection:
 
             async def a() -> str:
@@ -37,7 +37,7 @@ class CoreConnection(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.engine.connect() as connection:
                 await connection.execute(insert(Order).values(name="A"))
@@ -64,7 +64,7 @@ class AsyncpgConnection(ReadMistake):
     cure = "Use asyncpg's pool, and `acquire` in each task."
     guardable = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         connection = await shop.connect_asyncpg()
         try:
             reads = (connection.fetchrow(_NAP) for _ in range(10))
@@ -72,7 +72,7 @@ class AsyncpgConnection(ReadMistake):
         finally:
             connection.terminate()
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async with shop.asyncpg_pool(10) as pool:
 
             async def read() -> Any:
@@ -93,7 +93,7 @@ class PsycopgConnection(ReadMistake):
     cure = "Use psycopg_pool's AsyncConnectionPool, and `connection()` in each task."
     guardable = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with await shop.connect_psycopg() as connection:
 
             async def read() -> Any:
@@ -101,7 +101,7 @@ class PsycopgConnection(ReadMistake):
 
             return await gather(*(read() for _ in range(10)), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def read() -> Any:
             async with await shop.connect_psycopg() as connection:
                 return await (await connection.execute(_NAP)).fetchone()
@@ -123,7 +123,7 @@ class PsycopgCursor(Mistake):
     guardable = False
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with await shop.connect_psycopg() as connection:
             cursor = connection.cursor()
 
@@ -134,7 +134,7 @@ class PsycopgCursor(Mistake):
 
             return await gather(*map(ask, range(5)), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def ask(number: int) -> tuple[int, Any]:
             async with await shop.connect_psycopg() as connection:
                 cursor = await connection.execute("SELECT %s::int", [number])
@@ -142,10 +142,10 @@ class PsycopgCursor(Mistake):
 
         return await gather(*map(ask, range(5)), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return all(row == (number,) for number, row in answers)
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         right = sum(row == (number,) for number, row in answers)
         return f"{right} of {len(answers)} answers are to the question"
 

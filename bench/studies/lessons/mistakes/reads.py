@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bench.studies.lessons.fixture import NAP, Fixture
-from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, TaskResults
 from bench.studies.lessons.tables import BALANCE, Customer
 
 _PROVISIONING = (
@@ -20,7 +20,7 @@ class _GatherOfReads(ReadMistake):
     guess = "ten reads of 10 ms take little more than 10 ms"
     cure = "Open a session inside each task: then each task has a connection of its own."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def read() -> Any:
@@ -28,7 +28,7 @@ class _GatherOfReads(ReadMistake):
 
             return await gather(*(read() for _ in range(10)), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def read() -> Any:
             async with shop.sessions() as session:
                 return (await session.execute(NAP)).one()
@@ -74,7 +74,7 @@ class ReadsBegun(_GatherOfReads):
         "statement. So the session looks concurrent, and works like a for loop."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             await session.connection()
 
@@ -95,7 +95,7 @@ class DirtyRead(Mistake):
     cure = "Give B a session of its own: then B reads what is committed."
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -111,7 +111,7 @@ class DirtyRead(Mistake):
 
             return await gather(b(), a(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> None:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)
@@ -126,10 +126,10 @@ class DirtyRead(Mistake):
 
         return await gather(b(), a(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= set(truth[0])
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"B read {answers[0] if answers else 'nothing'}, the table says {truth[0][0]}"
 
 

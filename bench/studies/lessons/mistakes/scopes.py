@@ -3,7 +3,7 @@
 from asyncio import gather, sleep
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Told
+from bench.studies.lessons.mistake import Mistake, TaskResults
 from bench.studies.lessons.tables import Customer, Order
 
 
@@ -20,7 +20,7 @@ class Savepoint(Mistake):
         "Use savepoints within one task, around a part that may fail. Two tasks need two sessions."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -42,7 +42,7 @@ class Savepoint(Mistake):
             await session.commit()
             return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions.begin() as session:
                 session.add(Order(name="A"))
@@ -70,7 +70,7 @@ class Savepoints(Savepoint):
         "A rollback to A's savepoint undoes everything that came after it, including B's order."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -88,7 +88,7 @@ class Savepoints(Savepoint):
             await session.commit()
             return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> None:
             async with shop.sessions.begin() as session:
                 savepoint = await session.begin_nested()
@@ -117,7 +117,7 @@ class Expunged(Mistake):
         "close raises an exception."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         session = shop.sessions()
 
         async def a() -> str:
@@ -133,7 +133,7 @@ class Expunged(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

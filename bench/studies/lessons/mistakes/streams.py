@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 from bench.studies.lessons.tables import Order
 
 _ROWS = 2000
@@ -20,12 +20,12 @@ class _Stream(Mistake):
 
     guess = f"A gets {_ROWS:,} rows, and B gets its own answer"
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         saved = [answer for answer in answers if answer == "B"]
         counted = [answer for answer in answers if answer != "B"]
         return set(counted) <= {_ROWS} and saved == [row[0] for row in truth]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         counted = next((answer for answer in answers if isinstance(answer, int)), None)
         rows = "no count" if counted is None else f"{counted:,} of {_ROWS:,} rows"
         return f"A got {rows}" + (f"; B confirmed, {len(truth)} there" if "B" in answers else "")
@@ -40,7 +40,7 @@ class StreamAndExecute(_Stream):
     )
     cure = "Use a session for the stream alone, for as long as the stream lasts."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> int:
@@ -52,7 +52,7 @@ class StreamAndExecute(_Stream):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> int:
             async with shop.sessions() as session:
                 return sum([1 async for _ in await session.stream(_MANY)])
@@ -74,7 +74,7 @@ class StreamAndCommit(_Stream):
     )
     cure = "Use a session for the stream alone, for as long as the stream lasts."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> int:
@@ -92,7 +92,7 @@ class StreamAndCommit(_Stream):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> int:
             async with shop.sessions() as session:
                 rows = 0
@@ -123,7 +123,7 @@ class AbandonedGenerator(Mistake):
     tasks = 1
     shares = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def rows() -> AsyncGenerator[Any]:
             async with shop.sessions() as session:
                 async for row in await session.stream(_MANY):
@@ -134,7 +134,7 @@ class AbandonedGenerator(Mistake):
             break
         return [shop.given_out()]
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def rows() -> AsyncGenerator[Any]:
             async with shop.sessions() as session:
                 async for row in await session.stream(_MANY):
@@ -145,10 +145,10 @@ class AbandonedGenerator(Mistake):
                 break
         return [shop.given_out()]
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return list(answers) == [0]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{answers[0]} connection(s) still given out after the loop"
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Told
+from bench.studies.lessons.mistake import Mistake, TaskResults
 from bench.studies.lessons.tables import Line, Order
 
 _NAMES = ("A", "B", "C", "D", "E")
@@ -24,7 +24,7 @@ class InATaskGroup(Mistake):
     cure = "Open a session in each task of the group."
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         told: list[str] = []
         async with shop.sessions() as session, TaskGroup() as group:
 
@@ -37,7 +37,7 @@ class InATaskGroup(Mistake):
                 group.create_task(buy(name))
         return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         told: list[str] = []
 
         async def buy(name: str) -> None:
@@ -65,7 +65,7 @@ class NeighbourFails(Mistake):
         "alone."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -85,7 +85,7 @@ class NeighbourFails(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -119,7 +119,7 @@ class BackgroundTask(Mistake):
         "own."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def in_background(session: AsyncSession) -> str:
             session.add(Order(name="A"))
             await session.flush()
@@ -133,7 +133,7 @@ class BackgroundTask(Mistake):
         shop.b_has_left()
         return await gather(task, return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def in_background() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -163,7 +163,7 @@ class ScopedToTheRequest(Mistake):
         "registry."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         session = async_scoped_session(shop.sessions, scopefunc=lambda: "request 7")
 
         async def a() -> str:
@@ -181,7 +181,7 @@ class ScopedToTheRequest(Mistake):
         await session.remove()
         return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         session = async_scoped_session(shop.sessions, scopefunc=current_task)
 
         async def a() -> str:

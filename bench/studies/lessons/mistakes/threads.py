@@ -5,7 +5,7 @@ from threading import Barrier
 from typing import Any
 
 from bench.studies.lessons.fixture import NAP, Fixture
-from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, TaskResults
 from bench.studies.lessons.tables import Order
 
 _NAMES = ("A", "B", "C", "D", "E")
@@ -23,7 +23,7 @@ class ThreadsOnASession(Mistake):
     tasks = 5
     warm = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         together = Barrier(5)
         with shop.sync_sessions() as session:
             session.connection()
@@ -36,7 +36,7 @@ class ThreadsOnASession(Mistake):
 
             return await gather(*(to_thread(buy, n) for n in _NAMES), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         together, sessions = Barrier(5), shop.sync_sessions
 
         def buy(name: str) -> str:
@@ -64,7 +64,7 @@ class ThreadsOnAConnection(ReadMistake):
     guardable = False
     warm = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         connection = shop.connect_psycopg2()
 
         def read() -> Any:
@@ -76,7 +76,7 @@ class ThreadsOnAConnection(ReadMistake):
         connection.close()
         return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         def read() -> Any:
             connection = shop.connect_psycopg2()
             with connection.cursor() as cursor:
@@ -98,7 +98,7 @@ class ThreadsOnACursor(Mistake):
     tasks = 5
     warm = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         connection = shop.connect_psycopg2()
         cursor, together = connection.cursor(), Barrier(5)
 
@@ -111,7 +111,7 @@ class ThreadsOnACursor(Mistake):
         connection.close()
         return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         together = Barrier(5)
 
         def ask(number: int) -> tuple[int, Any]:
@@ -125,10 +125,10 @@ class ThreadsOnACursor(Mistake):
 
         return await gather(*(to_thread(ask, n) for n in range(5)), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return all(row == (number,) for number, row in answers)
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         right = sum(row == (number,) for number, row in answers)
         return f"{right} of {len(answers)} answers are to the question"
 
@@ -138,16 +138,16 @@ class TwoThreadsTwoLoops(Mistake):
     title = "two threads, each with an event loop, use one async engine"
     guess = "two answers: the engine and its pool are thread-safe"
     reason = (
-        "They are not. A task that waits for a connection waits in its own event loop. The other "
-        "thread wakes the task, but a call from another thread does not wake that loop. So that "
-        "loop keeps waiting."
+        "An async engine and its pool are not thread-safe. A task that waits for a connection "
+        "waits in its own event loop. The other thread marks this wait as done, but a call from "
+        "another thread does not wake the loop. So the loop keeps waiting."
     )
     cure = "Make an engine for each event loop, or use only one loop."
     alone = True
     warm = False
     options = {"pool_size": 1, "max_overflow": 0}
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         together, sessions = Barrier(2), shop.sessions
 
         async def ask() -> Any:
@@ -160,7 +160,7 @@ class TwoThreadsTwoLoops(Mistake):
 
         return await gather(to_thread(in_a_loop), to_thread(in_a_loop), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         together = Barrier(2)
 
         async def ask() -> Any:
@@ -177,10 +177,10 @@ class TwoThreadsTwoLoops(Mistake):
 
         return await gather(to_thread(in_a_loop), to_thread(in_a_loop), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return all(isinstance(began, float) for began in answers)
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of 2 answered"
 
 

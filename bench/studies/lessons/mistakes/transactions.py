@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 from bench.studies.lessons.tables import BALANCE, Customer, Order
 
 
@@ -21,7 +21,7 @@ class AddWhileCommitting(Mistake):
     )
     cure = "Give each task a session: then B commits only B's work."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -38,7 +38,7 @@ class AddWhileCommitting(Mistake):
 
             return await gather(b(), a(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> None:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -65,7 +65,7 @@ class RollBackAnother(Mistake):
     )
     cure = "Give each task a session: then B undoes only B's work."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -81,7 +81,7 @@ class RollBackAnother(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -111,7 +111,7 @@ class Debit(Mistake):
     )
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -128,7 +128,7 @@ class Debit(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)
@@ -144,10 +144,10 @@ class Debit(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return not answers or list(truth) == [(BALANCE,)]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, balance {truth[0][0]}"
 
 
@@ -162,7 +162,7 @@ class LostAttribute(Mistake):
     cure = "Give each task a session: then only A can expire A's objects."
     truth = "SELECT name FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -178,7 +178,7 @@ class LostAttribute(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)
@@ -193,10 +193,10 @@ class LostAttribute(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= set(truth[0])
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, the name is {truth[0][0]}"
 
 
@@ -214,7 +214,7 @@ class CommitOfTheAborted(Mistake):
         "statement that may fail."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -231,7 +231,7 @@ class CommitOfTheAborted(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

@@ -3,7 +3,7 @@
 from asyncio import gather
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Told
+from bench.studies.lessons.mistake import Mistake, TaskResults
 from bench.studies.lessons.tables import Order
 
 _NAMES = ("A", "B", "C", "D", "E")
@@ -21,7 +21,7 @@ class AddAndCommit(Mistake):
     cure = "Give each task a session: then the five commits are independent."
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> str:
@@ -31,7 +31,7 @@ class AddAndCommit(Mistake):
 
             return await gather(*map(buy, _NAMES), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def buy(name: str) -> str:
             async with shop.sessions() as session:
                 session.add(Order(name=name))
@@ -65,7 +65,7 @@ class AddAndFlush(Mistake):
     cure = "Give each task a session, or let one task add all five orders and flush once."
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> str:
@@ -77,7 +77,7 @@ class AddAndFlush(Mistake):
             await session.commit()
             return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             session.add_all([Order(name=name) for name in _NAMES])
             await session.commit()
@@ -95,7 +95,7 @@ class Swallowed(Mistake):
     cure = "Use `TaskGroup`, which cannot lose an exception, and a session for each of its tasks."
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> None:
@@ -105,7 +105,7 @@ class Swallowed(Mistake):
             await gather(*map(buy, _NAMES), return_exceptions=True)
         return _NAMES
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def buy(name: str) -> None:
             async with shop.sessions() as session:
                 session.add(Order(name=name))
