@@ -1,1 +1,1 @@
-"""Lessons that run: each breaks a rule for real, beside what keeps it, and says what came of it."""
+"""Lessons that run: each breaks a rule, keeps it in the same place, and reports the outcomes."""

@@ -1,4 +1,4 @@
-"""Every mistake, by theme, in the order of the lesson."""
+"""All mistakes by theme, in the order of the lesson."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ THEMES: Mapping[str, tuple[Mistake, ...]] = {
     "Savepoints and closing": scopes.MISTAKES,
     "Locks": locks.MISTAKES,
     "Streams": streams.MISTAKES,
-    "Who outlives whom": structure.MISTAKES,
+    "Lifetimes": structure.MISTAKES,
     "Objects": instances.MISTAKES,
     "Connections": raw.MISTAKES,
     "Threads": threads.MISTAKES,
@@ -37,5 +37,5 @@ MISTAKES: Mapping[str, Mistake] = {
 
 
 def mistake_named(name: str) -> Mistake:
-    """Raises KeyError where there is none."""
+    """Return the mistake of this name. Raises `KeyError` for an unknown name."""
     return MISTAKES[name]

@@ -1,4 +1,4 @@
-"""The lesson `cost-of-the-rule`: what a session for each task costs, and what sharing saves."""
+"""The lesson `cost-of-the-rule`: the cost of a session for each task, and the gain of sharing."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 TRIALS = 30
-"""Rounds; in each, everything is timed once, in shuffled order."""
+"""The number of rounds. Each round times every call once, in shuffled order."""
 
 _CALLS = 20
 _TASKS = 20
@@ -30,11 +30,14 @@ Call = Callable[[], Awaitable[object]]
 
 
 def measure(setting: LessonSetting) -> dict[str, Any]:
-    """`calls`: ns a call, a value a round. `crowds`: ns for 20 tasks of 10 ms, likewise."""
-    crew, url = setting.crew, setting.database.url
-    pending = crew.submit("cost", _run, url, setting.driver, setting.trials)
-    found: dict[str, Any] = crew.result(pending, _TIMEOUT_S)
-    return found
+    """Return times by name, one value for each round.
+
+    `calls` has nanoseconds for one call. `crowds` has nanoseconds for 20 tasks of 10 ms each.
+    """
+    worker_pool, url = setting.worker_pool, setting.database.url
+    pending = worker_pool.submit("cost", _run, url, setting.driver, setting.trials)
+    times: dict[str, Any] = worker_pool.result(pending, _TIMEOUT_S)
+    return times
 
 
 def conclude(found: Mapping[str, Any]) -> "RenderableType":
@@ -43,38 +46,38 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
 
     from bench.analysis import stats
 
-    rounds, fewer = (len(next(iter(found[part].values()))) for part in ("calls", "crowds"))
+    rounds, task_rounds = (len(next(iter(found[part].values()))) for part in ("calls", "crowds"))
     return Group(
-        _table("one after the other", "a call", found["calls"]),
+        _table("one after the other", "per call", found["calls"]),
         Text(),
-        _table(f"{_TASKS} tasks, a statement of 10 ms each", "all of them", found["crowds"]),
+        _table(f"{_TASKS} tasks, one statement of 10 ms each", "all tasks", found["crowds"]),
         Text(),
         Text(
-            f"Medians. One after the other, {stats.describe_interval(rounds)}; of the tasks, "
-            f"{stats.describe_interval(fewer)}.",
+            f"Medians over rounds. Calls ({stats.describe_interval(rounds)}). "
+            f"Tasks ({stats.describe_interval(task_rounds)}).",
             style="dim",
         ),
     )
 
 
-def _table(what: str, heading: str, figures: Mapping[str, list[float]]) -> "RenderableType":
+def _table(title: str, heading: str, figures: Mapping[str, list[float]]) -> "RenderableType":
     from rich.table import Table
 
     from bench.analysis import stats
     from bench.model.units import TIMES, with_unit
 
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column(what, no_wrap=True)
-    made.add_column(heading, justify="right", no_wrap=True)
-    made.add_column("interval", no_wrap=True, style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(title, no_wrap=True)
+    table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("interval", no_wrap=True, style="dim")
     for name, values in figures.items():
-        found = stats.median_over_rounds(values)
-        assert found is not None
-        spread = ""
-        if found.low is not None and found.high is not None:
-            spread = f"{with_unit(found.low, TIMES)} to {with_unit(found.high, TIMES)}"
-        made.add_row(name, with_unit(found.median, TIMES), spread)
-    return made
+        summary = stats.median_over_rounds(values)
+        assert summary is not None
+        interval = ""
+        if summary.low is not None and summary.high is not None:
+            interval = f"{with_unit(summary.low, TIMES)} to {with_unit(summary.high, TIMES)}"
+        table.add_row(name, with_unit(summary.median, TIMES), interval)
+    return table
 
 
 def _run(url: str, driver: str, rounds: int) -> dict[str, Any]:
@@ -83,15 +86,15 @@ def _run(url: str, driver: str, rounds: int) -> dict[str, Any]:
 
 async def _measure(shop: Fixture, rounds: int) -> dict[str, Any]:
     async with _calls(shop) as calls:
-        each = await _timed(calls, _CALLS, rounds)
-    async with _crowds(shop) as crowds:
-        together = await _timed(crowds, 1, -(-rounds // 3))
-    return {"calls": each, "crowds": together}
+        call_times = await _timed(calls, _CALLS, rounds)
+    async with _task_groups(shop) as groups:
+        group_times = await _timed(groups, 1, -(-rounds // 3))
+    return {"calls": call_times, "crowds": group_times}
 
 
 async def _timed(calls: Mapping[str, Call], times: int, rounds: int) -> dict[str, list[float]]:
-    """ns a call, a value a round; the first round only warms up."""
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    """Return nanoseconds per call, one value for each round. The first round only warms up."""
+    measured: dict[str, list[float]] = {name: [] for name in calls}
     random = Random(rounds)
     for number in range(rounds + 1):
         for name in random.sample(list(calls), len(calls)):
@@ -100,13 +103,13 @@ async def _timed(calls: Mapping[str, Call], times: int, rounds: int) -> dict[str
             for _ in range(times):
                 await call()
             if number:
-                found[name].append((time.perf_counter_ns() - began) / times)
-    return found
+                measured[name].append((time.perf_counter_ns() - began) / times)
+    return measured
 
 
 @asynccontextmanager
 async def _calls(shop: Fixture) -> AsyncIterator[dict[str, Call]]:
-    """What one may do for each task, from nothing to a connection of its own."""
+    """Yield the calls that a task can make, from an unused session to a connection of its own."""
     pinged = shop.make_engine(pool_pre_ping=True)
     unpooled = shop.make_engine(poolclass=NullPool)
     autocommit = shop.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -125,8 +128,8 @@ async def _calls(shop: Fixture) -> AsyncIterator[dict[str, Call]]:
 
     def whole(engine: Any) -> Call:
         async def unit() -> None:
-            async with shop.sessions(bind=engine) as own:
-                await own.execute(_ONE)
+            async with shop.sessions(bind=engine) as session:
+                await session.execute(_ONE)
 
         return unit
 
@@ -145,16 +148,16 @@ async def _calls(shop: Fixture) -> AsyncIterator[dict[str, Call]]:
 
 
 @asynccontextmanager
-async def _crowds(shop: Fixture) -> AsyncIterator[dict[str, Call]]:
-    """20 tasks of 10 ms: in a loop, on one session, and on sessions of their own."""
+async def _task_groups(shop: Fixture) -> AsyncIterator[dict[str, Call]]:
+    """Yield three ways to run 20 statements of 10 ms: a loop, one session, a session per task."""
     shops = {
         size: Fixture(
             shop.url, shop.name, shop.driver, options={"pool_size": size, "max_overflow": 0}
         )
         for size in _POOLS
     }
-    for size, each in shops.items():
-        await each.warm_up(size)
+    for size, pooled in shops.items():
+        await pooled.warm_up(size)
     largest = shops[_POOLS[-1]]
 
     async def loop() -> None:
@@ -166,20 +169,20 @@ async def _crowds(shop: Fixture) -> AsyncIterator[dict[str, Call]]:
         async with largest.sessions() as session:
             await asyncio.gather(*(session.execute(NAP) for _ in range(_TASKS)))
 
-    def apart(each: Fixture) -> Call:
+    def apart(pooled: Fixture) -> Call:
         async def task() -> None:
-            async with each.sessions() as session:
+            async with pooled.sessions() as session:
                 await session.execute(NAP)
 
-        async def crowd() -> None:
+        async def tasks() -> None:
             await asyncio.gather(*(task() for _ in range(_TASKS)))
 
-        return crowd
+        return tasks
 
     try:
         yield {"a for loop": loop, "gather on one session": shared} | {
-            f"a session each, pool of {size}": apart(each) for size, each in shops.items()
+            f"a session each, pool of {size}": apart(pooled) for size, pooled in shops.items()
         }
     finally:
-        for each in shops.values():
-            await each.close()
+        for pooled in shops.values():
+            await pooled.close()

@@ -1,4 +1,4 @@
-"""Reads what is true, through a connection of its own, and what was left behind."""
+"""A probe that reads the committed rows and the leftover connections through its own connection."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ _LEFT = """
     WHERE application_name = %s AND state LIKE 'idle in transaction%%'
 """
 _OPEN = "SELECT count(*) FROM pg_stat_activity WHERE starts_with(application_name, %s)"
-# Whoever sits on locks would keep the next trial from having its rows back.
+# A connection that holds locks would stop the reset of the rows before the next trial.
 _END = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = %s AND state <> 'idle'
@@ -24,37 +24,37 @@ _END_ALL = """
 
 
 class DatabaseProbe:
-    """Takes no part in any trial. `name`: the application_name of those who do."""
+    """An observer of trials. `name` is the application_name of the connections in the trials."""
 
     def __init__(self, connection: "psycopg.Connection[Any]", name: str) -> None:
         self._connection = connection
         self._name = name
 
     def clear(self) -> None:
-        """End what still runs of the last trial, and have the first rows again."""
+        """End the transactions of the last trial, and reset the rows."""
         self.end_transactions()
         tables.reset(self._connection)
 
     def end_transactions(self) -> None:
-        """End the connections that are in one, or run something."""
+        """End the connections that are in a transaction or run a statement."""
         self._connection.execute(_END, [self._name])
 
     def end_all(self) -> None:
-        """End every connection whose name begins with this one, and wait until they are gone."""
+        """End every connection whose name begins with `name`, and wait until they are closed."""
         self._connection.execute(_END_ALL, [self._name])
         while self.open_connections():
             time.sleep(0.001)
 
     def truth(self, query: str) -> list[tuple[Any, ...]]:
-        """What is committed."""
+        """Return the rows of the query, which sees only what is committed."""
         return self._connection.execute(query.encode()).fetchall()
 
     def left_in_transaction(self) -> int:
-        """How many of the trial's connections stand `idle in transaction`."""
+        """Return how many of the trial's connections are `idle in transaction`."""
         return self._count(_LEFT)
 
     def open_connections(self) -> int:
-        """Of all whose name begins with this one."""
+        """Return the number of connections whose name begins with `name`."""
         return self._count(_OPEN)
 
     def _count(self, query: str) -> int:

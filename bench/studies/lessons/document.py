@@ -1,7 +1,7 @@
 """docs/one-session-per-task.md and the pages below it, from the lessons' results.
 
 A page for each theme goes into a folder of the page's own name. Every figure is read from the
-lessons' files, and a test holds the pages equal to what this module writes.
+lessons' files. A test compares the pages with what this module writes.
 """
 
 import os
@@ -29,7 +29,7 @@ def documents(results: Path, page: Path) -> dict[Path, str]:
     `results` has a folder for each lesson. `page` is the path of the first page.
     """
     records = {name: load(results / name) for name in LESSONS}
-    found = tallies(records["session-per-task"].found)
+    by_mistake = tallies(records["session-per-task"].found)
     shown = Path(os.path.relpath(results, page.parent)).as_posix()
     first = [
         words.OPENING,
@@ -43,7 +43,7 @@ def documents(results: Path, page: Path) -> dict[Path, str]:
     ]
     folder = page.with_suffix("")
     themes = {
-        folder / f"{theme_pages.slug(theme)}.md": theme_pages.theme_page(theme, found)
+        folder / f"{theme_pages.slug(theme)}.md": theme_pages.theme_page(theme, by_mistake)
         for theme in THEMES
     }
     questions = theme_pages.questions_page(records["workshop-questions"])
@@ -62,37 +62,42 @@ def _conditions(record: Record) -> str:
 
 
 def _overview(record: Record, shown: str, folder: str) -> Iterator[str]:
-    found = tallies(record.found)
-    silent = [m for m, ways in found.items() if ways["wrong"].main is Outcome.SILENT]
+    by_mistake = tallies(record.found)
+    silent = [
+        mistake for mistake, ways in by_mistake.items() if ways["wrong"].main is Outcome.SILENT
+    ]
     caught = [
         mistake
         for mistake in silent
         if mistake.shares
-        and "guarded" in found[mistake]
-        and found[mistake]["guarded"].count(Outcome.CAUGHT) == found[mistake]["guarded"].trials
+        and "guarded" in by_mistake[mistake]
+        and by_mistake[mistake]["guarded"].count(Outcome.CAUGHT)
+        == by_mistake[mistake]["guarded"].trials
     ]
     guardable = [mistake for mistake in silent if mistake.shares and mistake.guardable]
     right = all(
-        way.count(Outcome.RIGHT) == way.trials
-        for ways in found.values()
-        for name, way in ways.items()
+        tally.count(Outcome.RIGHT) == tally.trials
+        for ways in by_mistake.values()
+        for name, tally in ways.items()
         if "right" in name
     )
     yield "## What happens"
-    yield _chart(shown, record, "Outcomes of every mistake, the right way beside it")
+    yield _chart(shown, record, "Outcomes of every mistake and of its right way")
     yield (
-        f"{len(silent)} of {len(found)} mistakes end **silently wrong** in most trials: no task "
-        "gets an exception, and an answer contradicts the tables. "
+        f"{len(silent)} of {len(by_mistake)} mistakes end **silently wrong** in most trials: no "
+        "task gets an exception, and an answer contradicts the tables. "
         + ("The right way was right in every trial. " if right else "")
         + f"The guard catches, in every trial, {len(caught)} of the {len(guardable)} silent "
         "mistakes that share a session, a connection or an object of SQLAlchemy. The table shows "
         "what it does not see."
     )
-    pages = {mistake: theme_pages.slug(theme) for theme, own in THEMES.items() for mistake in own}
+    pages = {
+        mistake: theme_pages.slug(theme) for theme, members in THEMES.items() for mistake in members
+    }
     yield "| mistake | without the guard | with the guard |\n| --- | --- | --- |\n" + "\n".join(
         f"| [`{mistake.name}`]({folder}/{pages[mistake]}.md#{mistake.name}) | "
         f"{outcomes_in_words(ways['wrong'], luck=True)} | {_with_guard(mistake, ways)} |"
-        for mistake, ways in found.items()
+        for mistake, ways in by_mistake.items()
     )
 
 
@@ -106,11 +111,11 @@ def _with_guard(mistake: Mistake, ways: dict[str, TrialTally]) -> str:
 def _thinking(record: Record, shown: str) -> Iterator[str]:
     from bench.studies.lessons.thinking_time import share
 
-    crowds, thoughts = record.found["crowds"], record.found["thought_ms"]
-    yield "## From loud to silent"
+    groups, thoughts = record.found["crowds"], record.found["thought_ms"]
+    yield "## From exceptions to silent losses"
     yield words.THINKING
-    yield _chart(shown, record, "Outcomes over the time that handlers think")
-    heading = f"| crowd | {' | '.join(f'{thought} ms' for thought in thoughts)} |\n| --- |"
+    yield _chart(shown, record, "Outcomes by the time between the awaits of a handler")
+    heading = f"| handlers | {' | '.join(f'{thought} ms' for thought in thoughts)} |\n| --- |"
     rows = [
         f"| {name} | "
         + " | ".join(
@@ -119,12 +124,12 @@ def _thinking(record: Record, shown: str) -> Iterator[str]:
             for point in points
         )
         + " |"
-        for name, points in crowds.items()
+        for name, points in groups.items()
     ]
     yield "\n".join([heading + " ---: |" * len(thoughts), *rows])
     yield (
-        f"Raised / silently wrong / confirmed orders lost, of {record.trials} runs each "
-        "(`bench lesson thinking-time`)."
+        "Shares of trials that raised / of trials that were silently wrong / of confirmed orders "
+        f"that were lost. Each cell is from {record.trials} trials (`bench lesson thinking-time`)."
     )
 
 
@@ -133,11 +138,11 @@ def _engines(record: Record, shown: str) -> Iterator[str]:
 
     yield "## An engine for every call"
     yield words.ENGINES
-    yield _chart(shown, record, "Time a call, and connections open")
+    yield _chart(shown, record, "Time per call, and open connections")
     opened = record.found["open"]
     last = record.found["shown_calls"] - 1
     yield _medians(
-        f"open, SELECT 1, close | a call | interval | open after {last + 1} calls",
+        f"open, SELECT 1, close | per call | interval | open after {last + 1} calls",
         record.found["calls"],
         {name: str(counted[last]) for name, counted in opened.items()},
     )
@@ -147,8 +152,8 @@ def _engines(record: Record, shown: str) -> Iterator[str]:
 def _cost(record: Record, shown: str) -> Iterator[str]:
     yield "## What the rule costs"
     yield words.COST
-    yield _chart(shown, record, "Microseconds a call, and milliseconds for a crowd")
-    yield _medians("one after the other | a call | interval", record.found["calls"])
+    yield _chart(shown, record, "Microseconds per call, and milliseconds for 20 tasks")
+    yield _medians("one after the other | per call | interval", record.found["calls"])
     yield _medians("20 tasks of 10 ms each | all | interval", record.found["crowds"])
     yield "Medians over rounds (`bench lesson cost-of-the-rule`); the guard is off."
 
@@ -161,14 +166,14 @@ def _medians(
     columns = heading.count("|")
     lines = [f"| {heading} |", "| --- |" + " ---: |" * columns]
     for name, values in figures.items():
-        each = stats.median_over_rounds(values)
-        assert each is not None
-        assert each.low is not None
-        assert each.high is not None
+        summary = stats.median_over_rounds(values)
+        assert summary is not None
+        assert summary.low is not None
+        assert summary.high is not None
         cells = [
             name,
-            with_unit(each.median, TIMES),
-            f"{with_unit(each.low, TIMES)} to {with_unit(each.high, TIMES)}",
+            with_unit(summary.median, TIMES),
+            f"{with_unit(summary.low, TIMES)} to {with_unit(summary.high, TIMES)}",
             *([more[name]] if more else []),
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -184,5 +189,5 @@ def _questions(folder: str) -> Iterator[str]:
     )
 
 
-def _chart(shown: str, record: Record, what: str) -> str:
-    return f"![{what}]({shown}/{record.lesson}/{record.lesson}.png)"
+def _chart(shown: str, record: Record, caption: str) -> str:
+    return f"![{caption}]({shown}/{record.lesson}/{record.lesson}.png)"

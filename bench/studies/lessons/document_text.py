@@ -36,20 +36,20 @@ THEMES: Mapping[str, str] = {
     ),
     "One transaction": (
         "None of these raises an exception. The calls never overlap, so no check for overlap can "
-        "see them. The tasks share a transaction, and a task's transaction is its own only until "
-        "another task ends it."
+        "see them. The tasks share a transaction, and any task can end it."
     ),
     "Threads": (
-        "The rule is the same for threads. They collide at more places, and less repeatably."
+        "The rule is the same for threads. They collide in more places, and less predictably."
     ),
-    "Pools and loops": "These mistakes harm other tasks, which keep the rule.",
+    "Pools and loops": "These mistakes also harm other tasks, although those keep the rule.",
 }
 
 THINKING = """\
 This is one mistake with more and more time between the awaits of a task. Quick handlers collide and
-get an exception. Slow handlers rarely collide, and share a transaction without notice: a
-demonstration on a laptop raises at once, and a quiet service loses orders for weeks. A lock around
-each call of the session looks like a cure. It ends the exceptions, and orders are still lost."""
+get an exception. Slow handlers rarely collide. They share a transaction, and no exception shows it.
+So a demonstration on a laptop raises at once, and a service with little traffic loses orders for
+weeks. A lock around each call of the session looks like a cure. It ends the exceptions, and orders
+are still lost."""
 
 ENGINES = """\
 The workshop makes an engine inside the function that returns sessions, so it makes one for every

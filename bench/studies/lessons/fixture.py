@@ -1,4 +1,4 @@
-"""What a mistake is given: an application's engine and sessions, and a way to be interrupted."""
+"""The application that a mistake uses: an engine, sessions, and a point where B interrupts A."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -30,17 +30,17 @@ NAP = text(
     "SELECT extract(epoch FROM statement_timestamp())::float8,"
     f" extract(epoch FROM clock_timestamp())::float8 FROM pg_sleep({NAP_S})"
 )
-"""A statement of 10 ms that says when it began and when it ended, by the server's clock."""
+"""A statement of 10 ms that returns its start and its end by the server's clock."""
 
 _TIMEOUT_S = 1.0
 
 
 @dataclass
 class Fixture:
-    """An application on one engine. `url` is libpq's; `name` is what the server knows it by.
+    """An application on one engine. `url` is a libpq URL; `name` is its `application_name`.
 
-    Threads take what they use of it before they begin: from Python 3.12 on, a cached_property asked
-    for by two at once is made twice.
+    Threads have to read the attributes that they use before they start. From Python 3.12 on, two
+    threads that read a cached_property at the same time make its value twice.
     https://docs.python.org/3/library/functools.html#functools.cached_property
     """
 
@@ -66,7 +66,7 @@ class Fixture:
 
     @cached_property
     def sync_engine(self) -> Engine:
-        """Of psycopg2, for threads."""
+        """The engine on psycopg2, for threads."""
         engine = create_engine("postgresql+psycopg2://", creator=self.connect_psycopg2)
         if self.guard:
             guarded.guard(engine)
@@ -77,7 +77,7 @@ class Fixture:
         return sessionmaker(self.sync_engine, **guarded.sync_session_options(self.guard))
 
     def make_engine(self, **options: Any) -> AsyncEngine:
-        """Another engine on the same database, as this one but for `options`. Not guarded."""
+        """Return another engine on the same database, with `options`, and without the guard."""
         connect: Callable[..., Any] = {
             "asyncpg": self.connect_asyncpg,
             "psycopg": self.connect_psycopg,
@@ -93,7 +93,7 @@ class Fixture:
         return await asyncpg.connect(driver_url(self.url, "asyncpg"), server_settings=settings)
 
     def asyncpg_pool(self, size: int) -> "asyncpg.Pool[Any]":
-        """To be entered with `async with`, which opens `size` connections."""
+        """Return a pool. Entering it with `async with` opens `size` connections."""
         import asyncpg
 
         settings = {"application_name": self.name}
@@ -112,37 +112,42 @@ class Fixture:
         return psycopg2.connect(driver_url(self.url, "psycopg2"), application_name=self.name)
 
     async def warm_up(self, connections: int) -> None:
-        """Have so many connections open in the pool."""
-        async with AsyncExitStack() as everyone:
+        """Open this number of connections in the pool."""
+        async with AsyncExitStack() as stack:
             for _ in range(connections):
-                await everyone.enter_async_context(self.engine.connect())
+                await stack.enter_async_context(self.engine.connect())
 
     def given_out(self) -> int:
-        """How many connections its pools count as given out: none, once everybody has left."""
+        """Return the number of connections that are checked out: 0 when all tasks are done."""
         engines = [self.engine.sync_engine] if "engine" in vars(self) else []
         engines += [self.sync_engine] if "sync_engine" in vars(self) else []
-        return sum(e.pool.checkedout() for e in engines if isinstance(e.pool, QueuePool))
+        return sum(
+            engine.pool.checkedout() for engine in engines if isinstance(engine.pool, QueuePool)
+        )
 
     async def close(self) -> None:
-        """Dispose of what was opened."""
+        """Dispose of the engines that were used."""
         if "engine" in vars(self):
             await self.engine.dispose()
         if "sync_engine" in vars(self):
             self.sync_engine.dispose()
 
     def open(self) -> None:
-        """Begin a trial: nobody thinks, nobody has left."""
+        """Begin a trial: A does not think yet, and B has not left yet."""
         self._thinking.clear()
         self._left.clear()
 
     async def think(self) -> None:
-        """A stops for thought, until B has come and gone: what time does, made certain."""
+        """Wait, as task A, until B has run.
+
+        In an application the timing decides whether B runs here. In a lesson B always does.
+        """
         self._thinking.set()
         await _soon(self._left)
 
     @asynccontextmanager
     async def meanwhile(self) -> AsyncIterator[None]:
-        """What B does while A thinks."""
+        """Wait until A thinks, run the block as task B, and let A go on."""
         await self.until_a_thinks()
         try:
             yield
@@ -157,7 +162,7 @@ class Fixture:
 
 
 async def _soon(event: asyncio.Event) -> None:
-    """Wait for it, but not for ever: whoever should set it may have failed."""
+    """Wait for the event, but only for a time: the task that should set it may have failed."""
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             await event.wait()

@@ -1,4 +1,4 @@
-"""The schema of what each lesson found, as it stands in `found` of its file."""
+"""The schema of each lesson's results, which are `found` in its file."""
 
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from bench.results.schema import Place
 from bench.studies.lessons.tally import TrialTally
 
 Times = Annotated[list[Amount], Meta(min_length=1)]
-"""Nanoseconds, one a round."""
+"""Nanoseconds, one value for each round."""
 
 
 class _Point(Struct):
@@ -27,7 +27,7 @@ class _ThinkingTime(Struct):
 
     def __post_init__(self) -> None:
         if any(len(points) != len(self.thought_ms) for points in self.crowds.values()):
-            raise ValueError("a crowd has not a point for each of thought_ms")
+            raise ValueError("crowds needs a point for each value of thought_ms")
 
 
 class _OneEngine(Struct):
@@ -62,4 +62,4 @@ FOUND: dict[str, Decoder[Any]] = {
         dict[str, Annotated[list[_Answer], Meta(min_length=1)]],
     ),
 }
-"""Lesson -> what reads its `found`."""
+"""Lesson -> the decoder of its `found`."""

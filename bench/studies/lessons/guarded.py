@@ -1,4 +1,4 @@
-"""The guard, where a lesson is run with it: the only place that knows session_guard."""
+"""The guard of a lesson that runs with it. Only this module imports session_guard."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,24 +9,27 @@ if TYPE_CHECKING:
 
 
 def guard(engine: "AsyncEngine | Engine") -> None:
-    """The second net, at the engine."""
+    """Guard the engine, which finds uses that the guarded session cannot see."""
     from session_guard import guard_engine
 
     guard_engine(engine)
 
 
 def session_options(on: bool) -> dict[str, Any]:
-    """What `async_sessionmaker` is to be given."""
+    """Return the keyword arguments for `async_sessionmaker`."""
     return {"sync_session_class": _session_class()} if on else {}
 
 
 def sync_session_options(on: bool) -> dict[str, Any]:
-    """What `sessionmaker` is to be given."""
+    """Return the keyword arguments for `sessionmaker`."""
     return {"class_": _session_class()} if on else {}
 
 
 def _session_class() -> type["GuardedSession"]:
-    """With it the lesson's instances: those of an unguarded session stay as they were."""
+    """Guard the lesson's instances and return the guarded session class.
+
+    Instances of an unguarded session stay as they were.
+    """
     from session_guard import GuardedSession, guard_instances
 
     from bench.studies.lessons.tables import Base
@@ -36,12 +39,12 @@ def _session_class() -> type["GuardedSession"]:
 
 
 def violations(on: bool) -> list[str]:
-    """Return the kinds of what the guard has recorded since this was last asked."""
+    """Return the kinds of the violations that the guard has recorded since the last call."""
     if not on:
         return []
     from session_guard import violations
 
-    return [found.kind for found in violations(clear=True)]
+    return [violation.kind for violation in violations(clear=True)]
 
 
 def is_late(kinds: list[str]) -> bool:

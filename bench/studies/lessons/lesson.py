@@ -1,4 +1,4 @@
-"""The lessons by name, and what each of them is given and has to bring."""
+"""The lessons by name, their settings, and the functions that each lesson has."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,46 +13,46 @@ if TYPE_CHECKING:
 
 LESSONS: Mapping[str, str] = {
     "session-per-task": "What happens when tasks share a session, a connection, an object, a pool?",
-    "thinking-time": "When is the mistake loud, and when does it lose rows without a word?",
+    "thinking-time": "When does the mistake raise, and when does it lose rows silently?",
     "one-engine": "What does an engine for every call cost, and when does the server refuse?",
     "cost-of-the-rule": "What does a session for every task cost, and what does sharing save?",
     "workshop-questions": "What needs an await, what loads by itself, what stays after a commit?",
 }
-"""Name -> the question that it answers by running it. The module has the name with underscores."""
+"""Name -> the question that the lesson answers. The module has the same name, with underscores."""
 
 
 @dataclass(frozen=True)
 class LessonSetting:
-    """Where and how often a lesson is to be run."""
+    """The database of a lesson, the number of trials, and the other options."""
 
     database: Database
-    crew: WorkerPool
+    worker_pool: WorkerPool
     trials: int
     driver: str = "asyncpg"
     guard: bool = False
     embedded: bool = True
-    """Is it our own server, which may be brought to its limits?"""
+    """Is this the embedded server? A lesson may use up all its connections."""
     chosen: tuple[str, ...] = ()
-    """Of the mistakes, these alone; all where empty."""
+    """The names of the mistakes to run. Empty: all of them."""
     tell: Callable[["RenderableType"], None] = field(default=lambda _: None)
-    """Is given what there is to read, as it becomes known."""
+    """A function that gets each part of the output when it is ready."""
 
 
 class Lesson(Protocol):
-    """What a lesson's module has."""
+    """The interface of a lesson's module."""
 
     TRIALS: int
-    """As often as fits into a minute."""
+    """The default number of trials: as many as fit into a minute."""
 
     def measure(self, setting: LessonSetting) -> dict[str, Any]:
-        """What was found, to be kept as JSON. Tells of each part as it is done."""
+        """Return the results, which can be written as JSON. Passes each finished part to `tell`."""
 
     def conclude(self, found: Mapping[str, Any]) -> "RenderableType":
-        """The table at the end, from what was kept alone."""
+        """Return the table at the end. It needs only the results of `measure`."""
 
 
 def lesson_named(name: str) -> Lesson:
-    """Imports it, and with it SQLAlchemy. Raises KeyError where there is none."""
+    """Return the lesson's module. Imports SQLAlchemy. Raises `KeyError` for an unknown name."""
     if name not in LESSONS:
         raise KeyError(name)
     module: Any = import_module(f"bench.studies.lessons.{name.replace('-', '_')}")

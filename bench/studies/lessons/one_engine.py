@@ -1,4 +1,4 @@
-"""The lesson `one-engine`: an engine for every call, as in the workshop, against one for all."""
+"""The lesson `one-engine`: an engine for every call, as in the workshop, or one for all calls."""
 
 import asyncio
 import gc
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 TRIALS = 20
-"""Rounds; in each, every way is timed once, in shuffled order."""
+"""The number of rounds. Each round times every way once, in shuffled order."""
 
 _CALLS = 3
 _SHOWN_CALLS = 50
-_SPARED = 10
-"""Connections that are left to others, on a server that is not ours."""
-_MOST_ELSEWHERE = 50
+_KEPT_FREE = 10
+"""Connections that stay free for other clients of a server that is not embedded."""
+_MOST_ON_OTHER_SERVERS = 50
 _TIMEOUT_S = 120.0
 _ONE = text("SELECT 1")
 
 LEFT_OPEN = "an engine a call, left open"
 UNCOLLECTED = "an engine a call, left open, gc off"
-"""Engines that nobody holds are closed when the garbage collector comes by. Here it does not."""
+"""The garbage collector closes engines without a reference. Here it is off."""
 DISPOSED = "an engine a call, disposed of"
 UNPOOLED = "one engine, NullPool"
 PINGED = "one engine, pool_pre_ping"
@@ -44,17 +44,23 @@ POOLED = "one engine"
 
 
 def measure(setting: LessonSetting) -> dict[str, Any]:
-    """`calls`: ns a call, a value a round; `open`: connections after each call; `refusal`."""
-    # A server of ours may be brought to its limit; of another one so many stay free.
+    """Return the results by key.
+
+    `calls` has nanoseconds per call, one value for each round. `open` has the number of open
+    connections after each call. `shown_calls` is how many calls every way made. `refusal` is the
+    server's error, or empty.
+    """
+    # The embedded server may run out of connections. On another server some stay free.
     most = setting.database.free_connections()
     if not setting.embedded:
-        most = min(most - _SPARED, _MOST_ELSEWHERE)
+        most = min(most - _KEPT_FREE, _MOST_ON_OTHER_SERVERS)
     else:
-        most += _SPARED
-    database, crew = setting.database, setting.crew
-    pending = crew.submit("engines", _run, database.url, setting.driver, setting.trials, most)
-    found: dict[str, Any] = crew.result(pending, _TIMEOUT_S)
-    return found
+        most += _KEPT_FREE
+    pending = setting.worker_pool.submit(
+        "engines", _run, setting.database.url, setting.driver, setting.trials, most
+    )
+    results: dict[str, Any] = setting.worker_pool.result(pending, _TIMEOUT_S)
+    return results
 
 
 def conclude(found: Mapping[str, Any]) -> "RenderableType":
@@ -65,47 +71,57 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
     from bench.analysis import ratios, stats
     from bench.model.units import TIMES, with_unit
 
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column("open, SELECT 1, close", no_wrap=True)
-    made.add_column("a call", justify="right", no_wrap=True)
-    made.add_column("interval", no_wrap=True, style="dim")
-    made.add_column("times", justify="right", no_wrap=True)
-    made.add_column("left", justify="right", no_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("open, SELECT 1, close", no_wrap=True)
+    table.add_column("per call", justify="right", no_wrap=True)
+    table.add_column("interval", no_wrap=True, style="dim")
+    table.add_column("ratio", justify="right", no_wrap=True)
+    table.add_column("open", justify="right", no_wrap=True)
     for name, values in found["calls"].items():
-        each = stats.median_over_rounds(values)
+        summary = stats.median_over_rounds(values)
         ratio = ratios.ratio_of_rounds(
             dict(enumerate(values)), dict(enumerate(found["calls"][POOLED]))
         )
-        assert each is not None
+        assert summary is not None
         assert ratio is not None
-        spread = ""
-        if each.low is not None and each.high is not None:
-            spread = f"{with_unit(each.low, TIMES)} to {with_unit(each.high, TIMES)}"
-        left = str(found["open"][name][found["shown_calls"] - 1])
-        made.add_row(name, with_unit(each.median, TIMES), spread, f"{ratio.median:.1f}", left)
-    made.add_row(UNCOLLECTED, "", "", "", str(found["open"][UNCOLLECTED][found["shown_calls"] - 1]))
-    legend = f"times: of one engine. left: connections open after {found['shown_calls']} calls."
-    return Group(made, Text(), Text(refusal(found)), Text(legend, style="dim"))
+        interval = ""
+        if summary.low is not None and summary.high is not None:
+            interval = f"{with_unit(summary.low, TIMES)} to {with_unit(summary.high, TIMES)}"
+        left_open = str(found["open"][name][found["shown_calls"] - 1])
+        table.add_row(
+            name, with_unit(summary.median, TIMES), interval, f"{ratio.median:.1f}", left_open
+        )
+    table.add_row(
+        UNCOLLECTED, "", "", "", str(found["open"][UNCOLLECTED][found["shown_calls"] - 1])
+    )
+    legend = (
+        f"ratio: the time divided by that of `{POOLED}`. "
+        f"open: open connections after {found['shown_calls']} calls."
+    )
+    return Group(table, Text(), Text(refusal(found)), Text(legend, style="dim"))
 
 
 def refusal(found: Mapping[str, Any]) -> str:
-    """When the server had enough, in a sentence."""
+    """Return a sentence that says at which call the server refused a connection."""
     held = found["open"][UNCOLLECTED]
     if not found["refusal"]:
         return (
-            f"Left open and never collected, {len(held)} calls hold {held[-1]} connections; no "
-            "more were tried."
+            f"With engines left open and never collected, {len(held)} calls hold {held[-1]} "
+            "connections. The lesson tried no more calls."
         )
-    return f"Left open and never collected, call {len(held) + 1} is refused ({found['refusal']})."
+    return (
+        "With engines left open and never collected, the server refuses the connection of call "
+        f"{len(held) + 1} ({found['refusal']})."
+    )
 
 
 def _run(url: str, driver: str, rounds: int, most: int) -> dict[str, Any]:
     logging.disable(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = asyncio.run(_measure(url, driver, rounds, most))
+        results = asyncio.run(_measure(url, driver, rounds, most))
         gc.collect()
-    return found
+    return results
 
 
 async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, Any]:
@@ -119,32 +135,32 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
         PINGED: lambda: _call(pinged),
         POOLED: lambda: _call(shop.engine),
     }
-    timed: dict[str, list[float]] = {each: [] for each in ways}
+    timed: dict[str, list[float]] = {way: [] for way in ways}
     counted: dict[str, list[int]] = {}
     random = Random(rounds)
     with Database(url).connect() as connection:
-        judge = DatabaseProbe(connection, passing.name)
-        for number in range(rounds + 1):  # the first only warms up
-            for each in random.sample(list(ways), len(ways)):
+        probe = DatabaseProbe(connection, passing.name)
+        for number in range(rounds + 1):  # the first round only warms up
+            for way in random.sample(list(ways), len(ways)):
                 began = time.perf_counter_ns()
                 for _ in range(_CALLS):
-                    await ways[each]()
+                    await ways[way]()
                 if number:
-                    timed[each].append((time.perf_counter_ns() - began) / _CALLS)
-                judge.end_all()
+                    timed[way].append((time.perf_counter_ns() - began) / _CALLS)
+                probe.end_all()
         for engine in (unpooled, pinged, shop.engine):
             await engine.dispose()
-        everyone = DatabaseProbe(connection, name)
-        for each, call in ways.items():
+        all_connections = DatabaseProbe(connection, name)
+        for way, call in ways.items():
             gc.collect()
-            calls = most if each == LEFT_OPEN else _SHOWN_CALLS
-            counted[each], _ = await _count(call, everyone, calls)
+            calls = most if way == LEFT_OPEN else _SHOWN_CALLS
+            counted[way], _ = await _count(call, all_connections, calls)
             await asyncio.gather(pinged.dispose(), shop.engine.dispose())
-            judge.end_all()
+            probe.end_all()
         gc.disable()
-        counted[UNCOLLECTED], refused = await _count(ways[LEFT_OPEN], everyone, most)
+        counted[UNCOLLECTED], refused = await _count(ways[LEFT_OPEN], all_connections, most)
         gc.enable()
-        judge.end_all()
+        probe.end_all()
     return {
         "calls": timed,
         "open": counted,
@@ -154,9 +170,12 @@ async def _measure(url: str, driver: str, rounds: int, most: int) -> dict[str, A
 
 
 async def _count(
-    call: Callable[[], Awaitable[None]], judge: DatabaseProbe, calls: int
+    call: Callable[[], Awaitable[None]], probe: DatabaseProbe, calls: int
 ) -> tuple[list[int], str]:
-    """How many connections are open after each of so many calls; what ended it before, in words."""
+    """Return the number of open connections after each call, and the error that ended the calls.
+
+    The error is empty if all calls succeeded.
+    """
     counted: list[int] = []
     for _ in range(calls):
         try:
@@ -164,7 +183,7 @@ async def _count(
         except Exception as error:
             failure = RaisedError.of(error)
             return counted, f"{failure.kind}: {failure.message}"
-        counted.append(judge.open_connections())
+        counted.append(probe.open_connections())
     return counted, ""
 
 

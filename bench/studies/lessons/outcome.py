@@ -1,4 +1,4 @@
-"""What became of a trial, told from evidence alone."""
+"""The outcome of a trial, which follows from its evidence alone."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -6,46 +6,49 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-# What differs from trial to trial, or from machine to machine, and says nothing.
+# Parts of a message that differ between trials or machines, and carry no information.
 _VARYING = re.compile(
     r"0x[0-9a-f]+|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b\d{4,}\b|(?<=')\d+(?=')|Task-\d+"
 )
 _FOLDERS = re.compile(r"(?<![\w.:/])/(?:[\w.@+-]+/)+")
-_BRACKETED = re.compile(r"<[^<>]*>")  # a repr: of a task it names files of this machine
+_BRACKETED = re.compile(r"<[^<>]*>")  # a repr; that of a task names files of this machine
 _LONGEST_MESSAGE = 160
 
 
 class Outcome(StrEnum):
-    """One word for a trial. The first of these that holds."""
+    """The outcome of a trial: the first of these that holds."""
 
     CRASHED = "crashed"
     """Its process died."""
     HUNG = "hung"
-    """Whether it was still running when the timeout ended."""
+    """The trial was still running when the timeout ended."""
     CAUGHT = "caught"
-    """The guard saw it."""
+    """The guard saw the mistake."""
     RAISED = "raised"
-    """Somebody got an exception."""
+    """A task got an exception."""
     SILENT = "silently wrong"
-    """No exception in any task, and what they were told is not what the data say."""
+    """No task got an exception, and an answer contradicts the tables."""
     SERIAL = "silently serial"
-    """Right answers, one after the other: at no time did two statements run at once."""
+    """The answers are right, and at no time did two statements run together."""
     RIGHT = "right"
 
 
 @dataclass(frozen=True)
 class RaisedError:
-    """An exception as it is counted: without what differs from trial to trial."""
+    """An exception without the parts that differ between trials, so that it can be counted."""
 
     kind: str
-    """The class, with its module's first part: `sqlalchemy.InvalidRequestError`."""
+    """The class, with the first part of its module: `sqlalchemy.InvalidRequestError`."""
     code: str | None
-    """SQLAlchemy's, as in https://docs.sqlalchemy.org/errors.html."""
+    """SQLAlchemy's code, as in https://docs.sqlalchemy.org/errors.html."""
     message: str
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """Of a wrapped driver's error, the driver's own class and words."""
+        """Return the class, code and message of the error.
+
+        For a driver's error that SQLAlchemy wraps, return the driver's class and message.
+        """
         origin = getattr(error, "orig", None)
         origin = getattr(origin, "__cause__", None) or origin or error
         words = " ".join(str(origin).split())
@@ -62,7 +65,7 @@ class RaisedError:
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors of a group, and of groups in it; of any other, itself."""
+    """Yield the errors of a group and of the groups in it. Yield any other error itself."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from leaves(inner)
@@ -72,31 +75,31 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that was seen of one trial."""
+    """The observations of one trial."""
 
     says: str
-    """What was told, and what the data say, in words."""
+    """A sentence with the answers and the rows in the table."""
     agrees: bool
-    """Is what everybody was told what the data say?"""
+    """Do all answers agree with the tables?"""
     failures: tuple[RaisedError, ...] = ()
     at_once: int | None = None
-    """The most statements that ran at one time, by the server's clock; None where none tells."""
+    """The most statements that ran at one time, by the server's clock; None if it is not known."""
     tasks: int = 1
     crashed: bool = False
     hung: bool = False
     violations: int = 0
-    """How many the guard recorded, raised or swallowed."""
+    """The number of violations that the guard recorded, whether the code caught them or not."""
     caught_late: bool = False
-    """Was it caught at the borrower's next use, of what its lender had taken back?"""
+    """Was the mistake caught at the borrower's next use, after the lender took the session back?"""
     left_in_transaction: int = 0
-    """Connections that stood `idle in transaction` when everybody was gone."""
+    """Connections that were `idle in transaction` after all tasks had ended."""
     not_returned: int = 0
-    """Connections that the pool still counted as given out then."""
+    """Connections that the pool still counted as checked out then."""
     elapsed_ns: int = 0
 
 
 def classify(evidence: Evidence) -> Outcome:
-    """The outcome that the evidence shows."""
+    """Return the outcome that the evidence shows."""
     if evidence.crashed:
         return Outcome.CRASHED
     if evidence.violations:
@@ -113,22 +116,22 @@ def classify(evidence: Evidence) -> Outcome:
 
 
 def most_at_once(spans: Collection[tuple[float, float]]) -> int:
-    """How many of the spans (start, end) had a moment in common, at most."""
+    """Return the largest number of spans (start, end) that overlap at one moment."""
     steps = [(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans]
     running = most = 0
-    for _, step in sorted(steps):  # an end before a start of the same moment
+    for _, step in sorted(steps):  # at the same moment, an end comes before a start
         running += step
         most = max(most, running)
     return most
 
 
-def flatten(told: Iterable[Any]) -> tuple[list[Any], list[BaseException]]:
-    """What the tasks of a gather gave back: answers (None is none), and exceptions."""
+def flatten(results: Iterable[Any]) -> tuple[list[Any], list[BaseException]]:
+    """Split the results of a gather into answers and exceptions. None is not an answer."""
     answers: list[Any] = []
     errors: list[BaseException] = []
-    for one in told:
-        if isinstance(one, BaseException):
-            errors += leaves(one)
-        elif one is not None:
-            answers.append(one)
+    for result in results:
+        if isinstance(result, BaseException):
+            errors += leaves(result)
+        elif result is not None:
+            answers.append(result)
     return answers, errors

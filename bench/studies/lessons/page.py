@@ -26,63 +26,69 @@ STYLES: Mapping[Outcome, str] = {
 
 
 def page(mistake: Mistake, ways: Mapping[str, TrialTally], theme: str) -> RenderableType:
-    """Question, code, guess, outcome, reason, cure."""
+    """Return the page of a mistake: title, code, guess, outcome, reason, cure and right way."""
     return Group(
         Rule(f"{theme}: {mistake.name}", align="left", style="dim"),
         Text(mistake.title, style="bold"),
         _code(mistake, "wrong"),
         _line("guess", mistake.guess),
-        *_found("wrong", ways["wrong"], ways["right"]),
-        *(_found("with the guard", ways["guarded"]) if "guarded" in ways else ()),
+        *_outcome_lines("wrong", ways["wrong"], ways["right"]),
+        *(_outcome_lines("with the guard", ways["guarded"]) if "guarded" in ways else ()),
         _line("reason", mistake.reason),
         _line("cure", mistake.cure),
         _code(mistake, "right"),
-        *_found("right way", ways["right"]),
-        *(_found("guarded", ways["guarded right"]) if "guarded right" in ways else ()),
+        *_outcome_lines("right way", ways["right"]),
+        *(_outcome_lines("guarded", ways["guarded right"]) if "guarded right" in ways else ()),
         Text(),
     )
 
 
 def table(found: Mapping[Mistake, Mapping[str, TrialTally]]) -> RenderableType:
-    """A row a mistake: what came of it, with the guard where it was on, and of the right way."""
+    """Return a table with one row per mistake: outcomes without the guard, with it, right way."""
     guarded = any("guarded" in ways for ways in found.values())
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
-    made.add_column("mistake", no_wrap=True)
-    made.add_column("what came of it", overflow="fold")
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+    grid.add_column("mistake", no_wrap=True)
+    grid.add_column("outcome", overflow="fold")
     if guarded:
-        made.add_column("with the guard", overflow="fold")
-    made.add_column("right way", overflow="fold")
+        grid.add_column("with the guard", overflow="fold")
+    grid.add_column("right way", overflow="fold")
     for mistake, ways in found.items():
         cells = [_outcomes(ways["wrong"], luck=True)]
         if guarded:
             cells.append(
                 _outcomes(ways["guarded"], luck=True)
                 if "guarded" in ways
-                else Text("not SQLAlchemy's", style="dim")
+                else Text("not SQLAlchemy", style="dim")
             )
-        made.add_row(mistake.name, *cells, _outcomes(ways["right"]))
+        grid.add_row(mistake.name, *cells, _outcomes(ways["right"]))
     silent = sum(ways["wrong"].main is Outcome.SILENT for ways in found.values())
-    closing = f"{silent} of {len(found)} mistakes are silently wrong in most trials: no exception."
-    return Group(made, Text(), Text(closing, style="dim"))
+    closing = (
+        f"{silent} of {len(found)} mistakes are silently wrong in most trials: no task gets an "
+        "exception, and an answer contradicts the tables."
+    )
+    return Group(grid, Text(), Text(closing, style="dim"))
 
 
 def outcomes_in_words(tally: TrialTally, *, luck: bool = False) -> str:
-    """Counts, the commonest first: `8 silently wrong, 2 raised`."""
+    """Return the outcomes with their counts, such as `8 silently wrong, 2 raised`.
+
+    With `luck`, `right` is called `right by luck`.
+    """
     words = {Outcome.RIGHT.value: "right by luck"} if luck else {}
     if tally.caught_late:
         words[Outcome.CAUGHT.value] = "caught at the borrower's next use"
     return ", ".join(f"{count} {words.get(name, name)}" for name, count in tally.outcomes.items())
 
 
-def what_was_seen(tally: TrialTally, right: TrialTally | None = None) -> Iterator[str]:
-    """What the data say, what was raised, what was left behind: a sentence each.
+def evidence_sentences(tally: TrialTally, right: TrialTally | None = None) -> Iterator[str]:
+    """Yield sentences on the answers, the exceptions and the connections that were left.
 
-    `right`: what the right way took, where the time that was lost is to be told.
+    With the tally of the `right` way, a last sentence compares the times of serial statements.
     """
-    said, count = next(iter(tally.says.items()))
-    yield said if count == tally.trials else f"{said} ({count} of {tally.trials})"
+    sentence, count = next(iter(tally.says.items()))
+    yield sentence if count == tally.trials else f"{sentence} ({count} of {tally.trials})"
     if tally.untrue and tally.count(Outcome.RAISED):
-        yield f"and what was told is not what is there: {tally.untrue} of {tally.trials}"
+        yield f"an answer contradicts the tables: {tally.untrue} of {tally.trials} trials"
     for failure in tally.failures[:3]:
         code = f" ({failure['code']})" if failure["code"] else ""
         yield f"{failure['count']} x {failure['kind']}{code}: {failure['message']}"
@@ -91,19 +97,17 @@ def what_was_seen(tally: TrialTally, right: TrialTally | None = None) -> Iterato
     if tally.not_returned:
         yield f"not returned to the pool: {tally.not_returned} connections"
     if right and tally.count(Outcome.SERIAL):
-        wrong_for, right_for = (
-            with_unit(tally.elapsed_ns, TIMES),
-            with_unit(right.elapsed_ns, TIMES),
-        )
-        times = tally.elapsed_ns / right.elapsed_ns
-        yield f"{wrong_for}, and {right_for} the right way: {times:.1f} times as fast"
+        wrong_time = with_unit(tally.elapsed_ns, TIMES)
+        right_time = with_unit(right.elapsed_ns, TIMES)
+        ratio = tally.elapsed_ns / right.elapsed_ns
+        yield f"{wrong_time}; the right way takes {right_time} and is {ratio:.1f} times as fast"
 
 
-def _found(
+def _outcome_lines(
     name: str, tally: TrialTally, right: TrialTally | None = None
 ) -> Iterator[RenderableType]:
     yield _line(name, _outcomes(tally, luck=name == "wrong"))
-    for sentence in what_was_seen(tally, right):
+    for sentence in evidence_sentences(tally, right):
         yield _line("", Text(sentence, style="dim"))
 
 

@@ -1,4 +1,4 @@
-"""The workshop's questions, each as code that answers it. What is shown is what runs."""
+"""The workshop's questions, each with the code that answers it. This code is what runs."""
 
 import inspect
 import textwrap
@@ -10,12 +10,12 @@ from sqlalchemy.orm import lazyload, selectinload
 from bench.studies.lessons.fixture import Fixture
 from bench.studies.lessons.tables import Customer, Order
 
-# What forgets an await is wrong on purpose, and mypy would say so.
+# The code without an await is wrong on purpose, and mypy would report it.
 # mypy: disable-error-code="unused-coroutine"
 
 
 class Question:
-    """A question, code that answers it, and why. `ask` gives back what there is to see."""
+    """A question, the code that answers it, and the reason. `ask` returns the answer."""
 
     name: ClassVar[str]
     question: ClassVar[str]
@@ -26,7 +26,7 @@ class Question:
 
     @classmethod
     def source(cls) -> str:
-        """The lines of `ask`, without its `def`."""
+        """Return the lines of `ask`, without its `def`."""
         return textwrap.dedent("".join(inspect.getsourcelines(cls.ask)[0][1:])).rstrip()
 
 
@@ -34,8 +34,8 @@ class Joined(Question):
     name = "joined"
     question = "Why does `customer.address` need no await?"
     reason = (
-        'The relationship is mapped with `lazy="joined"`: the address comes in the same SELECT, '
-        "and reading it is no I/O."
+        'The relationship is mapped with `lazy="joined"`. The address comes in the same SELECT, '
+        "so reading it is not I/O."
     )
 
     async def ask(self, shop: Fixture) -> Any:
@@ -47,7 +47,7 @@ class Joined(Question):
 class LazySelect(Question):
     name = "lazy-select"
     question = 'What does `lazy="select"`, the default, do instead?'
-    reason = "Reading the attribute would be I/O, which needs an await, and an attribute has none."
+    reason = "Reading the attribute would be I/O. I/O needs an await, and an attribute has none."
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
@@ -57,8 +57,8 @@ class LazySelect(Question):
 
 class LazyLater(Question):
     name = "lazy-after-close"
-    question = "And after the session has been closed?"
-    reason = "Then there is no session to load with, and the error is another one."
+    question = 'What does `lazy="select"` do after the session is closed?'
+    reason = "There is no session to load with. The exception is a different one."
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
@@ -68,8 +68,11 @@ class LazyLater(Question):
 
 class Selectin(Question):
     name = "selectin"
-    question = "What is the cure for a collection, or for many objects?"
-    reason = "`selectinload` fetches all that is needed in one SELECT more, however many objects."
+    question = "What avoids the lazy load for a collection, or for many objects?"
+    reason = (
+        "`selectinload` fetches everything that is needed in one more SELECT, for any number of "
+        "objects."
+    )
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
@@ -80,7 +83,10 @@ class Selectin(Question):
 class AwaitableAttrs(Question):
     name = "awaitable-attrs"
     question = "What does `awaitable_attrs` cost?"
-    reason = "It is the lazy load, awaited: a SELECT for each object, one after the other (N + 1)."
+    reason = (
+        "It is the lazy load with an await: one SELECT for each object, one after the other (N + "
+        "1)."
+    )
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
@@ -90,8 +96,8 @@ class AwaitableAttrs(Question):
 
 class Expired(Question):
     name = "expire-on-commit"
-    question = "What may one read after a commit?"
-    reason = "By default a commit expires every object, and the next read of any attribute is I/O."
+    question = "Which attributes can you read after a commit?"
+    reason = "By default a commit expires every object. The next read of any attribute is I/O."
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
@@ -103,7 +109,10 @@ class Expired(Question):
 class Kept(Question):
     name = "expire-on-commit-false"
     question = "What does `expire_on_commit=False` change?"
-    reason = "Objects keep what they had. Nobody looks whether it is still so."
+    reason = (
+        "Objects keep the values that they had. SQLAlchemy does not check whether the rows still "
+        "have them."
+    )
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions(expire_on_commit=False) as session:
@@ -114,10 +123,10 @@ class Kept(Question):
 
 class Stale(Question):
     name = "stale"
-    question = "With it, does a new SELECT bring the new value?"
+    question = "With `expire_on_commit=False`, does a new SELECT bring the new value?"
     reason = (
-        "No: the object is in the identity map, unexpired, and its row is not unpacked again. "
-        "`populate_existing` makes it."
+        "No. The object is in the identity map and is not expired, so SQLAlchemy does not read "
+        "the row into it again. With `populate_existing` it does."
     )
 
     async def ask(self, shop: Fixture) -> Any:
@@ -134,8 +143,11 @@ class Stale(Question):
 
 class RolledBack(Question):
     name = "rollback-expires"
-    question = "With it, what may one read after a rollback?"
-    reason = "A rollback expires all the same: what the objects hold may never have been true."
+    question = "With `expire_on_commit=False`, which attributes can you read after a rollback?"
+    reason = (
+        "A rollback expires the objects all the same, because their values may never have been "
+        "true."
+    )
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions(expire_on_commit=False) as session:
@@ -146,10 +158,10 @@ class RolledBack(Question):
 
 class ForgottenExecute(Question):
     name = "execute-without-await"
-    question = "`session.execute()` without its await?"
+    question = "What does `session.execute()` do without its await?"
     reason = (
-        "A coroutine that nobody awaits does nothing. Python says so in a RuntimeWarning when it "
-        "is collected, as a line on stderr."
+        "A coroutine without an await does nothing. Python reports it with a RuntimeWarning on "
+        "stderr when the coroutine is collected."
     )
 
     async def ask(self, shop: Fixture) -> Any:
@@ -161,8 +173,10 @@ class ForgottenExecute(Question):
 
 class ForgottenFlush(Question):
     name = "flush-without-await"
-    question = "`session.flush()` without its await?"
-    reason = "No id yet. A commit flushes by itself, so that often nobody notices."
+    question = "What does `session.flush()` do without its await?"
+    reason = (
+        "The order has no id yet. A commit flushes by itself, so the mistake often goes unnoticed."
+    )
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions.begin() as session:
@@ -174,8 +188,11 @@ class ForgottenFlush(Question):
 
 class ForgottenCommit(Question):
     name = "commit-without-await"
-    question = "`session.commit()` without its await?"
-    reason = "No exception, no row. Closing the session rolls back what was never committed."
+    question = "What does `session.commit()` do without its await?"
+    reason = (
+        "There is no exception, and no row. Closing the session rolls back what was never "
+        "committed."
+    )
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
@@ -187,8 +204,8 @@ class ForgottenCommit(Question):
 
 class ForgottenRollback(Question):
     name = "rollback-without-await"
-    question = "`session.rollback()` without its await?"
-    reason = "The order that was rejected is still pending, and the next commit saves it."
+    question = "What does `session.rollback()` do without its await?"
+    reason = "The rejected order is still pending, and the next commit saves it."
 
     async def ask(self, shop: Fixture) -> Any:
         async with shop.sessions() as session:
@@ -201,10 +218,11 @@ class ForgottenRollback(Question):
 
 class ForgottenBegin(Question):
     name = "begin-without-await"
-    question = "`session.begin()`, neither awaited nor entered?"
+    question = "What does `session.begin()` do when it is neither awaited nor entered?"
     reason = (
-        "Nothing at all, not even a warning: it is no coroutine, but an object that can be awaited "
-        "or entered. The transaction begins by itself at the first statement."
+        "It does nothing, and Python gives no warning. The result is not a coroutine, but an "
+        "object that can be awaited or entered. The transaction begins by itself at the first "
+        "statement."
     )
 
     async def ask(self, shop: Fixture) -> Any:
@@ -217,8 +235,8 @@ class SameColumn(Question):
     name = "column-equals-itself"
     question = "Which customer does the workshop's write find?"
     reason = (
-        "Where a parameter and a column share a name, the column is compared with itself: true for "
-        "every row. Asked for customer 3, it takes the first."
+        "A parameter and a column have the same name. So the column is compared with itself, "
+        "which is true for every row. The code asks for customer 3 and gets the first one."
     )
 
     async def ask(self, shop: Fixture) -> Any:

@@ -16,20 +16,20 @@ Answers = Sequence[Mapping[str, Any]]
 
 
 def page(question: Question, answers: Answers) -> RenderableType:
-    """Question, code, answer, reason."""
+    """Return the page of a question: its code, its answer and the reason."""
     code = Syntax(question.source(), "python", theme="ansi_dark", background_color="default")
     return Group(
         Rule(question.name, align="left", style="dim"),
         Text(question.question, style="bold"),
         Padding(code, (0, 2)),
-        *(Text(line, style="yellow") for line in seen(answers)),
+        *(Text(line, style="yellow") for line in answer_lines(answers)),
         Text(question.reason),
         Text(),
     )
 
 
-def seen(answers: Answers) -> list[str]:
-    """What came of it, a line a kind: the answer, the statements, the warnings."""
+def answer_lines(answers: Answers) -> list[str]:
+    """Return lines with the answer, the number of statements and the warnings."""
     lines = []
     trials = sum(answer["count"] for answer in answers)
     for answer in answers:
@@ -42,14 +42,14 @@ def seen(answers: Answers) -> list[str]:
 
 
 def table(found: Mapping[str, Answers]) -> RenderableType:
-    """A row a question."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column("question", no_wrap=True)
-    made.add_column("statements", justify="right")
-    made.add_column("answer", overflow="fold")
+    """Return a table with one row per question."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("question", no_wrap=True)
+    grid.add_column("statements", justify="right")
+    grid.add_column("answer", overflow="fold")
     for question in QUESTIONS:
         first = found[question.name][0]
         warned = "; RuntimeWarning" if first["warnings"] else ""
         saw = first["saw"].partition(":")[0] if ": " in first["saw"] else first["saw"]
-        made.add_row(question.name, str(first["statements"]), saw + warned)
-    return made
+        grid.add_row(question.name, str(first["statements"]), saw + warned)
+    return grid

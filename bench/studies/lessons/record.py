@@ -1,4 +1,4 @@
-"""A lesson's file: `lesson.json`, one object, and what else is made of it beside it."""
+"""The file of a lesson, `lesson.json`: one JSON object. Its charts are in the same folder."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Record:
-    """What a lesson found, when, where and how often it tried."""
+    """The results of a lesson, with its date, command, environment and number of trials."""
 
     lesson: str
     created_at: Timestamp
@@ -29,17 +29,20 @@ class Record:
     trials: Count
     driver: str
     guard: bool
-    """Was each mistake also run with the guard? Elsewhere it is off, also while timing."""
+    """Did each mistake also run with the guard? Everything else runs without it, also timings."""
     environment: Environment
     found: Mapping[str, Any]
     format: int = FORMAT
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as it stands in the file."""
+        """Return the record as the object that the file has."""
         return {**vars(self), "environment": self.environment.as_dict()}
 
     def as_json(self, *, ascii_only: bool = False) -> str:
-        """The file's text. `ascii_only`: for a terminal, where other characters are not safe."""
+        """Return the file's text.
+
+        Use `ascii_only` for a terminal, where other characters are not safe.
+        """
         return json.dumps(self.as_dict(), indent=1, ensure_ascii=ascii_only) + "\n"
 
 
@@ -52,7 +55,10 @@ _RECORD = msgspec.json.Decoder(Record)
 
 
 def save(record: Record, folder: Path) -> Path:
-    """Write it into the folder, which is made."""
+    """Write the record into the folder and return the file's path. Creates the folder.
+
+    Raises `BenchError` if the file cannot be written.
+    """
     try:
         with made_folder(folder) as into, into.replacing(FILE) as file:
             file.write(encoded(record.as_json()))
@@ -62,7 +68,10 @@ def save(record: Record, folder: Path) -> Path:
 
 
 def load(folder: Path) -> Record:
-    """Return what `save` wrote. Raises `BenchError` where there is none, or another format."""
+    """Return the record that `save` wrote.
+
+    Raises `BenchError` if there is no such file, or if it has another format.
+    """
     path = folder / FILE
     try:
         with source.open_file(path) as file:
@@ -70,7 +79,7 @@ def load(folder: Path) -> Record:
         version = decode(_OPENING, text).format
         if version != FORMAT:
             raise BenchError(
-                f"{path} has format {version}, not {FORMAT}.\n`bench lesson NAME` makes one."
+                f"{path} has format {version}, not {FORMAT}.\n`bench lesson NAME` writes one."
             )
         record = decode(_RECORD, text)
         if record.lesson not in FOUND:
@@ -78,6 +87,6 @@ def load(folder: Path) -> Record:
         decode(FOUND[record.lesson], msgspec.json.encode(record.found))
     except (OSError, LineError) as error:
         raise BenchError(
-            f"{path} is no lesson's file ({error}).\n`bench lesson NAME` makes one."
+            f"{path} is not a lesson's file ({error}).\n`bench lesson NAME` writes one."
         ) from error
     return record

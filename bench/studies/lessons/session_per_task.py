@@ -1,4 +1,4 @@
-"""The lesson `session-per-task`: every mistake, many times, beside its right way."""
+"""The lesson `session-per-task`: many trials of every mistake and of its right way."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
 
 TRIALS = 8
 
-_A_PROCESS_EACH = 3
-"""So many trials of what may hang, all at once: none of them can be ended but with its process."""
+_ISOLATED_TRIALS = 3
+"""The trials of a mistake that may hang. They run at once: each ends only with its process."""
 _START_S = 15.0
 
-# Of what brings down its process, or needs it ended, nothing else is known, not even how often.
-_LOST_IN_SILENCE = Evidence(says="no end", agrees=True, hung=True)
-_LOST_WITH_ITS_PROCESS = Evidence(says="its process died", agrees=True, crashed=True)
+# If a trial's process dies or has to be ended, no other evidence is known, and no count.
+_HUNG = Evidence(says="no end", agrees=True, hung=True)
+_CRASHED = Evidence(says="its process died", agrees=True, crashed=True)
 
 
 def measure(setting: LessonSetting) -> dict[str, Any]:
-    """For each mistake the tallies `wrong` and `right`, and `guarded` where there is a guard."""
+    """Return the tallies `wrong` and `right` of each mistake.
+
+    With the guard there are also `guarded` and `guarded right`.
+    """
     from bench.studies.lessons.page import page
 
-    found: dict[str, dict[str, Any]] = {}
+    results: dict[str, dict[str, Any]] = {}
     for theme, mistakes in THEMES.items():
         for mistake in mistakes:
             if setting.chosen and mistake.name not in setting.chosen:
@@ -40,9 +43,9 @@ def measure(setting: LessonSetting) -> dict[str, Any]:
             if setting.guard and mistake.guardable:
                 ways["guarded"] = tally(setting, mistake, "wrong", guard=True)
                 ways["guarded right"] = tally(setting, mistake, "right", guard=True)
-            found[mistake.name] = {way: made.as_dict() for way, made in ways.items()}
+            results[mistake.name] = {way: counts.as_dict() for way, counts in ways.items()}
             setting.tell(page(mistake, ways, theme=theme))
-    return found
+    return results
 
 
 def conclude(found: Mapping[str, Any]) -> "RenderableType":
@@ -52,7 +55,7 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
 
 
 def tallies(found: Mapping[str, Any]) -> dict[Mistake, dict[str, TrialTally]]:
-    """What a file holds, of those mistakes that are still in the catalogue."""
+    """Return the tallies in a file, for the mistakes that are still in the catalogue."""
     return {
         MISTAKES[name]: {way: TrialTally(**kept) for way, kept in ways.items()}
         for name, ways in found.items()
@@ -61,7 +64,7 @@ def tallies(found: Mapping[str, Any]) -> dict[Mistake, dict[str, TrialTally]]:
 
 
 def tally(setting: LessonSetting, mistake: Mistake, way: str, *, guard: bool = False) -> TrialTally:
-    """Run it, in a process of its own where it may hang."""
+    """Run the trials of one way and count them. If it may hang, each trial has its own process."""
     url, driver = setting.database.url, setting.driver
     if way == "right" or not mistake.alone:
         job = TrialJob(mistake.name, way, setting.trials, url, driver, guard)
@@ -70,16 +73,18 @@ def tally(setting: LessonSetting, mistake: Mistake, way: str, *, guard: bool = F
     job = TrialJob(mistake.name, way, 1, url, driver, guard)
     running = [
         _submit(setting, f"trial {number}", job)
-        for number in range(min(_A_PROCESS_EACH, setting.trials))
+        for number in range(min(_ISOLATED_TRIALS, setting.trials))
     ]
     evidence = [
-        one for pending in running for one in _evidence(setting, pending, _START_S, dismiss=True)
+        trial
+        for pending in running
+        for trial in _evidence(setting, pending, _START_S, dismiss=True)
     ]
     return TrialTally.of(evidence)
 
 
 def _submit(setting: LessonSetting, process: str, job: TrialJob) -> Pending[list[Evidence]]:
-    return setting.crew.submit(process, run, job)
+    return setting.worker_pool.submit(process, run, job)
 
 
 def _evidence(
@@ -90,11 +95,11 @@ def _evidence(
     dismiss: bool = False,
 ) -> Sequence[Evidence]:
     try:
-        return setting.crew.result(pending, timeout_s)
+        return setting.worker_pool.result(pending, timeout_s)
     except GivenUpError:
-        return [_LOST_IN_SILENCE]
+        return [_HUNG]
     except DiedError:
-        return [_LOST_WITH_ITS_PROCESS]
+        return [_CRASHED]
     finally:
         if dismiss:
-            setting.crew.dismiss(pending.process)
+            setting.worker_pool.dismiss(pending.process)

@@ -1,4 +1,4 @@
-"""The lessons' own few rows: scratch tables in our schema, emptied before every trial."""
+"""The scratch tables of the lessons, in the schema `gatherbench`. Each trial resets their rows."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,7 @@ _FILL = f"""
         SELECT n, 'customer ' || n, {BALANCE}, n FROM generate_series(1, {CUSTOMERS}) AS n;
 """
 
-# What a trial may have changed. Rows are few: this is quicker than TRUNCATE, which makes new files.
+# Undoes the changes of a trial. For few rows this is faster than TRUNCATE, which makes new files.
 _RESET = f"""
     DELETE FROM {SCHEMA}.lesson_line;
     DELETE FROM {SCHEMA}.lesson_order;
@@ -72,7 +72,7 @@ _RESET = f"""
 
 
 def make(connection: "psycopg.Connection[Any]") -> None:
-    """Make the scratch tables anew in our schema; `bench db reset` drops them with the rest."""
+    """Drop and create the scratch tables. `bench db reset` drops them with the whole schema."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     with schema.alone(connection):
         schema.create(connection)
@@ -83,5 +83,5 @@ def make(connection: "psycopg.Connection[Any]") -> None:
 
 
 def reset(connection: "psycopg.Connection[Any]") -> None:
-    """Have the rows that every trial begins with."""
+    """Restore the rows that every trial begins with."""
     connection.execute(_RESET)

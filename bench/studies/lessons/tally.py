@@ -1,4 +1,4 @@
-"""What came of all trials of one way: counts, as they stand in a lesson's file."""
+"""The counts over all trials of one way, as a lesson's file has them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ class TrialTally:
     """Counts over the trials of one way of a mistake."""
 
     outcomes: Mapping[str, int]
-    """How many trials ended so, by `Outcome`; those that never happened are left out."""
+    """The number of trials by `Outcome`. Outcomes that did not occur are absent."""
     untrue: int
-    """In how many trials what was told is not what the data say, with or without an exception."""
+    """The number of trials where an answer contradicts the tables, also those that raised."""
     says: Mapping[str, int]
-    """What was told and what the data say, in words, the commonest first."""
+    """Sentences with the answers and the rows, and their counts, the most frequent first."""
     failures: Sequence[Mapping[str, Any]]
-    """Each kind of exception, with `kind`, `code`, `message` and `count`, the commonest first."""
+    """Each kind of exception, with `kind`, `code`, `message` and `count`, most frequent first."""
     left_in_transaction: int
     not_returned: int
     at_once: int | None
@@ -36,7 +36,7 @@ class TrialTally:
 
     @property
     def main(self) -> Outcome:
-        """What happened most often."""
+        """The most frequent outcome."""
         return Outcome(max(self.outcomes, key=lambda name: self.outcomes[name]))
 
     def count(self, outcome: Outcome) -> int:
@@ -44,19 +44,19 @@ class TrialTally:
 
     @classmethod
     def of(cls, evidence: Sequence[Evidence]) -> Self:
-        """Of one trial or more."""
-        failures = Counter(failure for one in evidence for failure in one.failures)
-        asked = [one.at_once for one in evidence if one.at_once is not None]
+        """Return the counts of one or more trials."""
+        failures = Counter(failure for trial in evidence for failure in trial.failures)
+        at_once = [trial.at_once for trial in evidence if trial.at_once is not None]
         return cls(
-            outcomes=_counted(classify(one).value for one in evidence),
-            untrue=sum(not one.agrees for one in evidence),
-            says=_counted(one.says for one in evidence),
+            outcomes=_counted(classify(trial).value for trial in evidence),
+            untrue=sum(not trial.agrees for trial in evidence),
+            says=_counted(trial.says for trial in evidence),
             failures=[{**asdict(kind), "count": count} for kind, count in failures.most_common()],
-            left_in_transaction=sum(one.left_in_transaction for one in evidence),
-            not_returned=sum(one.not_returned for one in evidence),
-            at_once=round(median(asked)) if asked else None,
-            elapsed_ns=round(median(one.elapsed_ns for one in evidence)),
-            caught_late=sum(one.caught_late for one in evidence),
+            left_in_transaction=sum(trial.left_in_transaction for trial in evidence),
+            not_returned=sum(trial.not_returned for trial in evidence),
+            at_once=round(median(at_once)) if at_once else None,
+            elapsed_ns=round(median(trial.elapsed_ns for trial in evidence)),
+            caught_late=sum(trial.caught_late for trial in evidence),
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from bench.studies.lessons import document_text as words
 from bench.studies.lessons.catalogue import THEMES
 from bench.studies.lessons.mistake import Mistake
-from bench.studies.lessons.page import outcomes_in_words, what_was_seen
+from bench.studies.lessons.page import evidence_sentences, outcomes_in_words
 from bench.studies.lessons.question import QUESTIONS
-from bench.studies.lessons.question_page import seen
+from bench.studies.lessons.question_page import answer_lines
 from bench.studies.lessons.record import Record
 from bench.studies.lessons.tally import TrialTally
 
@@ -22,7 +22,7 @@ _SOURCES = "../../bench/studies/lessons/mistakes"
 def theme_page(theme: str, found: Mapping[Mistake, Mapping[str, TrialTally]]) -> str:
     """Return the page of a theme as Markdown: each of its mistakes with its right way."""
     shown = [mistake for mistake in THEMES[theme] if mistake in found]
-    parts = [f"# {theme}", f"Part of {_BACK}; it explains the words and the outcomes."]
+    parts = [f"# {theme}", f"Part of {_BACK}; it explains the terms and the outcomes."]
     if theme in words.THEMES:
         parts.append(words.THEMES[theme])
     parts.append("\n".join(f"- [{mistake.title}](#{mistake.name})" for mistake in shown))
@@ -39,7 +39,7 @@ def questions_page(record: Record) -> str:
         parts += [
             f"## {question.question}",
             _code(question.source()),
-            "```text\n" + "\n".join(seen(record.found[question.name])) + "\n```",
+            "```text\n" + "\n".join(answer_lines(record.found[question.name])) + "\n```",
             question.reason,
         ]
     return markdown(parts)
@@ -79,12 +79,12 @@ def _mistake(
 
 
 def _once(mistake: Mistake, way: str, printed: dict[str, Mistake]) -> str:
-    """Return the code where the page has it first, and a reference everywhere else."""
+    """Return the code at its first place on the page, and a reference at every other place."""
     source = mistake.source(way)
     first = printed.setdefault(source, mistake)
     if first is mistake:
         return _code(source)
-    return f"The code is that of [`{first.name}`](#{first.name})."
+    return f"The code is the same as in [`{first.name}`](#{first.name})."
 
 
 def _file(mistake: Mistake) -> str:
@@ -92,7 +92,7 @@ def _file(mistake: Mistake) -> str:
 
 
 def _bullets(tally: TrialTally, right: TrialTally | None = None) -> str:
-    return "\n".join(f"- {sentence}" for sentence in what_was_seen(tally, right))
+    return "\n".join(f"- {sentence}" for sentence in evidence_sentences(tally, right))
 
 
 def _code(source: str) -> str:

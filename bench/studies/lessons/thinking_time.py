@@ -1,4 +1,4 @@
-"""The lesson `thinking-time`: the same mistake, with more and more thought between two awaits."""
+"""The lesson `thinking-time`: one mistake, with more and more time between two awaits."""
 
 import asyncio
 import logging
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 TRIALS = 10
 
 THOUGHT_MS = (0, 2, 10, 50, 100, 200, 400)
-"""A handler thinks twice, each time for up to half of it, evenly drawn."""
+"""The thinking time of a handler, in milliseconds.
+
+A handler waits twice. Each wait is drawn evenly between 0 and half of this time.
+"""
 
 _REFUSED_EVERY = 5
 _TIMEOUT_S = 60.0
@@ -35,7 +38,7 @@ _TRIAL_TIMEOUT_S = 4.0
 
 @dataclass(frozen=True)
 class Handlers:
-    """So many handlers, and what they share."""
+    """A number of handlers, and whether they share a session, a warm pool and a lock."""
 
     name: str
     tasks: int
@@ -44,7 +47,7 @@ class Handlers:
     lock: bool = False
 
 
-CROWDS = (
+HANDLERS = (
     Handlers("10 tasks, warm pool", 10),
     Handlers("5 tasks", 5),
     Handlers("2 tasks", 2),
@@ -55,7 +58,7 @@ CROWDS = (
 
 
 class ThinkingPlan(NamedTuple):
-    """What a handler is going to do."""
+    """The waits of one handler, in seconds, and whether it refuses its order."""
 
     name: str
     before_s: float
@@ -65,26 +68,26 @@ class ThinkingPlan(NamedTuple):
 
 @dataclass
 class ThinkingPoint:
-    """What came of all trials of a crowd at one length of thought."""
+    """Counts over all trials of some handlers with one thinking time."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
     exceptions: int = 0
     confirmed: int = 0
-    """Orders of which somebody was told that they are saved."""
+    """Orders whose commit succeeded."""
     lost: int = 0
-    """Those of them that are not there."""
+    """Confirmed orders that are not in the table."""
     unasked: int = 0
-    """Orders that are there although nobody was told so: refused, or failed."""
+    """Orders in the table that no handler confirmed: refused orders, and orders that failed."""
 
 
 def measure(setting: LessonSetting) -> dict[str, Any]:
-    """For each crowd and each length of thought, a `Point`."""
-    pending = setting.crew.submit(
+    """Return `thought_ms`, and `crowds`: a list of `ThinkingPoint` for each group of handlers."""
+    pending = setting.worker_pool.submit(
         "thought", _run, setting.database.url, setting.driver, setting.trials
     )
     timeout_s = _TIMEOUT_S + setting.trials * _TRIAL_TIMEOUT_S
-    found: dict[str, Any] = setting.crew.result(pending, timeout_s)
-    return found
+    results: dict[str, Any] = setting.worker_pool.result(pending, timeout_s)
+    return results
 
 
 def conclude(found: Mapping[str, Any]) -> "RenderableType":
@@ -92,18 +95,18 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    made.add_column("crowd", no_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("handlers", no_wrap=True)
     for thought in found["thought_ms"]:
-        made.add_column(f"{thought} ms", justify="right", no_wrap=True)
+        table.add_column(f"{thought} ms", justify="right", no_wrap=True)
     for name, points in found["crowds"].items():
-        made.add_row(name, *(_loud_and_silent(point) for point in points))
-    closing = "Of the trials: raised / silently wrong, in percent. The rest came out right."
-    return Group(made, Text(), Text(closing, style="dim"))
+        table.add_row(name, *(_loud_and_silent(point) for point in points))
+    closing = "Percent of trials: raised / silently wrong. All other trials were right."
+    return Group(table, Text(), Text(closing, style="dim"))
 
 
 def share(point: Mapping[str, Any], outcome: Outcome) -> float:
-    """Of a point's trials, how many ended so, from 0 to 1."""
+    """Return the share of a point's trials that have this outcome, from 0 to 1."""
     trials = sum(point["outcomes"].values())
     return point["outcomes"].get(outcome.value, 0) / trials if trials else 0.0
 
@@ -120,52 +123,57 @@ def _run(url: str, driver: str, trials: int) -> dict[str, Any]:
 
 
 async def _all(url: str, driver: str, trials: int) -> dict[str, Any]:
-    """One crowd after the other, as side by side they would slow down each other's commits.
+    """Measure one group of handlers after the other.
 
-    But for the last two, whose commits can't meet.
+    Groups at the same time would slow down each other's commits. Only the last two groups run
+    together, because the commits within each of them do not collide.
     """
-    points = [await _crowd(crowd, url, driver, trials) for crowd in CROWDS[:-2]]
-    points += await asyncio.gather(*(_crowd(crowd, url, driver, trials) for crowd in CROWDS[-2:]))
-    named = zip((crowd.name for crowd in CROWDS), points, strict=True)
+    points = [await _points(handlers, url, driver, trials) for handlers in HANDLERS[:-2]]
+    points += await asyncio.gather(
+        *(_points(handlers, url, driver, trials) for handlers in HANDLERS[-2:])
+    )
+    named = zip((handlers.name for handlers in HANDLERS), points, strict=True)
     return {"thought_ms": list(THOUGHT_MS), "crowds": dict(named)}
 
 
-async def _crowd(crowd: Handlers, url: str, driver: str, trials: int) -> list[dict[str, Any]]:
-    name = f"gatherbench-lesson-{os.getpid()}-{CROWDS.index(crowd)}"
+async def _points(handlers: Handlers, url: str, driver: str, trials: int) -> list[dict[str, Any]]:
+    name = f"gatherbench-lesson-{os.getpid()}-{HANDLERS.index(handlers)}"
     with Database(url).connect() as connection:
-        judge = DatabaseProbe(connection, name)
+        probe = DatabaseProbe(connection, name)
         shop = Fixture(url, name, driver)
-        points = [await _point(crowd, each, shop, judge, trials) for each in THOUGHT_MS]
+        points = [
+            await _point(handlers, thought_ms, shop, probe, trials) for thought_ms in THOUGHT_MS
+        ]
     return [asdict(point) for point in points]
 
 
 async def _point(
-    crowd: Handlers, thought_ms: int, shop: Fixture, judge: DatabaseProbe, trials: int
+    handlers: Handlers, thought_ms: int, shop: Fixture, probe: DatabaseProbe, trials: int
 ) -> ThinkingPoint:
     point, outcomes = ThinkingPoint(), Counter[str]()
     for trial in range(trials):
-        fresh = replace(shop, options={"pool_size": crowd.tasks})
-        if crowd.warm:
-            await fresh.warm_up(1 if crowd.shared else crowd.tasks)
-        judge.end_transactions()
-        about = f"{crowd.name}, {thought_ms} ms, trial {trial}"
-        outcomes[await _trial(crowd, fresh, thought_ms, about, judge, point)] += 1
-        with suppress(Exception):  # of connections that are in no state to be closed
+        fresh = replace(shop, options={"pool_size": handlers.tasks})
+        if handlers.warm:
+            await fresh.warm_up(1 if handlers.shared else handlers.tasks)
+        probe.end_transactions()
+        about = f"{handlers.name}, {thought_ms} ms, trial {trial}"
+        outcomes[await _trial(handlers, fresh, thought_ms, about, probe, point)] += 1
+        with suppress(Exception):  # some connections cannot be closed any more
             await fresh.close()
     point.outcomes = dict(outcomes)
     return point
 
 
 async def _trial(
-    crowd: Handlers,
+    handlers: Handlers,
     shop: Fixture,
     thought_ms: int,
     about: str,
-    judge: DatabaseProbe,
+    probe: DatabaseProbe,
     point: ThinkingPoint,
 ) -> str:
-    """The outcome, which is also counted into the point."""
-    lock = asyncio.Lock() if crowd.lock else None
+    """Run one trial, add its counts to the point, and return its outcome."""
+    lock = asyncio.Lock() if handlers.lock else None
     half_s, random = thought_ms / 2000, Random(about)
     plans = [
         ThinkingPlan(
@@ -174,24 +182,24 @@ async def _trial(
             random.uniform(0, half_s),
             _is_refused(number),
         )
-        for number in range(crowd.tasks)
+        for number in range(handlers.tasks)
     ]
-    if crowd.shared:
+    if handlers.shared:
         session = shop.sessions()
-        handled = [_handle(session, plan, lock) for plan in plans]
-        told = await asyncio.gather(*handled, return_exceptions=True)
+        requests = [_handle(session, plan, lock) for plan in plans]
+        results = await asyncio.gather(*requests, return_exceptions=True)
         with suppress(Exception):
             await session.close()
     else:
 
         async def alone(plan: ThinkingPlan) -> str | None:
-            async with shop.sessions() as own:
-                return await _handle(own, plan, None)
+            async with shop.sessions() as session:
+                return await _handle(session, plan, None)
 
-        told = await asyncio.gather(*map(alone, plans), return_exceptions=True)
-    answers, errors = flatten(told)
-    there = {row[0] for row in judge.truth(_THERE.format(about))}
-    lost, unasked = set(answers) - there, there - set(answers)
+        results = await asyncio.gather(*map(alone, plans), return_exceptions=True)
+    answers, errors = flatten(results)
+    saved = {row[0] for row in probe.truth(_SAVED.format(about))}
+    lost, unasked = set(answers) - saved, saved - set(answers)
     point.exceptions += len(errors)
     point.confirmed += len(answers)
     point.lost += len(lost)
@@ -201,7 +209,7 @@ async def _trial(
     return Outcome.SILENT.value if lost or unasked else Outcome.RIGHT.value
 
 
-_THERE = f"SELECT name FROM {SCHEMA}.lesson_order WHERE starts_with(name, '{{}},')"
+_SAVED = f"SELECT name FROM {SCHEMA}.lesson_order WHERE starts_with(name, '{{}},')"
 
 
 def _is_refused(number: int) -> bool:
@@ -211,7 +219,7 @@ def _is_refused(number: int) -> bool:
 async def _handle(
     session: "AsyncSession", plan: ThinkingPlan, lock: asyncio.Lock | None
 ) -> str | None:
-    """A request: think, add, think, and commit, or roll back what was refused."""
+    """Handle one request: wait, add an order, wait, and commit it, or roll back a refused one."""
     await asyncio.sleep(plan.before_s)
     session.add(Order(name=plan.name))
     await asyncio.sleep(plan.after_s)

@@ -1,4 +1,4 @@
-"""The lesson `workshop-questions`: each question of the workshop, answered by running it."""
+"""The lesson `workshop-questions`: it answers each question of the workshop by running code."""
 
 import asyncio
 import os
@@ -27,26 +27,26 @@ _TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What there was to see. The same each time, or the question has no answer."""
+    """One answer to a question. If the trials differ, the question has no single answer."""
 
     saw: str
-    """What came back, or the exception."""
+    """The repr of the result, or the exception."""
     statements: int
-    """How many the server answered, not counting BEGIN, COMMIT and ROLLBACK."""
+    """The number of statements that the server answered, without BEGIN, COMMIT and ROLLBACK."""
     warnings: tuple[str, ...]
 
 
 def measure(setting: LessonSetting) -> dict[str, Any]:
-    """For each question its answers, with how often they were given."""
+    """Return the answers to each question, with the number of trials that gave them."""
     from bench.studies.lessons.question_page import page
 
-    pending = setting.crew.submit(
+    pending = setting.worker_pool.submit(
         "questions", _run, setting.database.url, setting.driver, setting.trials
     )
-    found: dict[str, Any] = setting.crew.result(pending, _TIMEOUT_S)
+    results: dict[str, Any] = setting.worker_pool.result(pending, _TIMEOUT_S)
     for question in QUESTIONS:
-        setting.tell(page(question, found[question.name]))
-    return found
+        setting.tell(page(question, results[question.name]))
+    return results
 
 
 def conclude(found: Mapping[str, Any]) -> "RenderableType":
@@ -61,19 +61,19 @@ def _run(url: str, driver: str, trials: int) -> dict[str, Any]:
 
 async def _answers(url: str, driver: str, trials: int) -> dict[str, Any]:
     shop = Fixture(url, f"gatherbench-lesson-{os.getpid()}", driver)
-    found = {}
+    results = {}
     with Database(url).connect() as connection:
-        judge = DatabaseProbe(connection, shop.name)
+        probe = DatabaseProbe(connection, shop.name)
         for question in QUESTIONS:
             answers = Counter[Answer]()
             for _ in range(trials):
-                judge.clear()
+                probe.clear()
                 answers[await _answer(question, shop)] += 1
-            found[question.name] = [
+            results[question.name] = [
                 {**vars(answer), "count": count} for answer, count in answers.most_common()
             ]
     await shop.close()
-    return found
+    return results
 
 
 async def _answer(question: Question, shop: Fixture) -> Answer:
@@ -93,5 +93,5 @@ async def _answer(question: Question, shop: Fixture) -> Answer:
             code = f" ({failure.code})" if failure.code else ""
             saw = f"{failure.kind.rpartition('.')[2]}{code}: {failure.message}"
     event.remove(engine, "after_cursor_execute", note)
-    about = tuple(f"{each.category.__name__}: {each.message}" for each in warned)
-    return Answer(saw, len(sent), about)
+    texts = tuple(f"{warning.category.__name__}: {warning.message}" for warning in warned)
+    return Answer(saw, len(sent), texts)

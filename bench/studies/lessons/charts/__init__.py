@@ -1,4 +1,4 @@
-"""What lessons found, as pictures: one a lesson."""
+"""The charts of the lessons: one for each lesson."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,22 +17,22 @@ CHARTS: Mapping[str, Callable[[Record, str], Figure]] = {
     "one-engine": engines.figure,
     "cost-of-the-rule": cost.figure,
 }
-"""What `workshop-questions` finds are words: it has none."""
+"""Lesson -> its chart. `workshop-questions` has none, because its results are texts."""
 
 
 def draw(record: Record, folder: Path) -> list[Path]:
-    """The lesson's chart as PNG and SVG in the folder; nothing where it has none."""
+    """Write the lesson's chart as PNG and SVG, and return the files: none if it has no chart."""
     if record.lesson not in CHARTS:
         return []
     small_print = in_a_line(
         *machine(record.environment, {}),
         record.created_at[:10],
         f"driver {record.driver}",
-        f"{record.trials} trials" if record.lesson in _TRIED else f"{record.trials} rounds",
+        f"{record.trials} trials" if record.lesson in _WITH_TRIALS else f"{record.trials} rounds",
     )
     with made_folder(folder) as into, style.styled():
         figure = CHARTS[record.lesson](record, small_print)
         return save(figure, into, record.lesson)
 
 
-_TRIED = ("session-per-task", "thinking-time")
+_WITH_TRIALS = ("session-per-task", "thinking-time")

@@ -1,4 +1,4 @@
-"""What the rule costs a call, and what it brings a crowd."""
+"""The chart of the lesson `cost-of-the-rule`: times of calls, and of 20 tasks."""
 
 from collections.abc import Mapping
 
@@ -15,12 +15,13 @@ _BLUE, _GREEN = "#0072b2", "#009e73"
 
 
 def figure(record: Record, small_print: str) -> Figure:
-    """Left: microseconds a call. Right: 20 tasks of 10 ms."""
-    found = record.found
-    made, grid = sheet(
-        "What a session for every task costs, and what it brings",
-        "Left: one after the other; the scale is logarithmic. Right: 20 tasks with a statement of "
-        "10 ms each, until the last is done. Medians of the rounds, with their intervals.",
+    """Return the figure. Left: the time of a call. Right: the time of 20 tasks of 10 ms."""
+    results = record.found
+    chart, grid = sheet(
+        "A session for every task: what it costs, and what it saves",
+        "Left: calls run one after the other; the scale is logarithmic. Right: the time until the "
+        "last of 20 tasks is done; each runs one statement of 10 ms. Medians over rounds, with "
+        "their intervals.",
         small_print,
         height=3.0,
         columns=2,
@@ -28,24 +29,25 @@ def figure(record: Record, small_print: str) -> Figure:
         gap=2.05,
         titled=True,
     )
-    calls, crowds = grid[0]
-    _dots(calls, found["calls"])
+    calls, tasks = grid[0]
+    _dots(calls, results["calls"])
     calls.set_xscale("log")
     low, high = calls.get_xlim()
     calls.set_xlim(low / 1.5, high * 4)
     calls.minorticks_off()
-    calls.set_title("a call")
+    calls.set_title("per call")
     shared = ("a for loop", "gather on one session")
-    _bars(crowds, found["crowds"], {n: RED if n in shared else _GREEN for n in found["crowds"]})
-    crowds.set_xlim(0, crowds.get_xlim()[1] * 1.25)
-    crowds.set_title("20 tasks of 10 ms")
+    colours = {name: RED if name in shared else _GREEN for name in results["crowds"]}
+    _bars(tasks, results["crowds"], colours)
+    tasks.set_xlim(0, tasks.get_xlim()[1] * 1.25)
+    tasks.set_title("20 tasks of 10 ms")
     for panel in grid[0]:
         panel.xaxis.set_major_formatter(lambda value, _: short(value, TIMES))
-    return made
+    return chart
 
 
 def _dots(panel: Axes, figures: Mapping[str, list[float]]) -> None:
-    """On a logarithmic scale, where a bar's length would say nothing."""
+    """Draw the medians as dots: on a logarithmic scale the length of a bar has no meaning."""
     for row, values in enumerate(figures.values()):
         panel.plot(_median(values), row, "o", markersize=9, color=_BLUE)
     _figures(panel, figures)
@@ -58,16 +60,16 @@ def _bars(panel: Axes, figures: Mapping[str, list[float]], colours: Mapping[str,
 
 
 def _figures(panel: Axes, figures: Mapping[str, list[float]]) -> None:
-    """Names, intervals, and the medians in words."""
+    """Write the names and the medians, and draw the intervals."""
     for row, values in enumerate(figures.values()):
-        each = stats.median_over_rounds(values)
-        assert each is not None
-        end = each.median
-        if each.low is not None and each.high is not None:
-            panel.plot([each.low, each.high], [row, row], color=INK, linewidth=1.6)
-            end = each.high
+        summary = stats.median_over_rounds(values)
+        assert summary is not None
+        end = summary.median
+        if summary.low is not None and summary.high is not None:
+            panel.plot([summary.low, summary.high], [row, row], color=INK, linewidth=1.6)
+            end = summary.high
         panel.annotate(
-            with_unit(each.median, TIMES),
+            with_unit(summary.median, TIMES),
             (end, row),
             xytext=(7, 0),
             textcoords="offset points",
@@ -80,6 +82,6 @@ def _figures(panel: Axes, figures: Mapping[str, list[float]]) -> None:
 
 
 def _median(values: list[float]) -> float:
-    found = stats.median_over_rounds(values)
-    assert found is not None
-    return found.median
+    summary = stats.median_over_rounds(values)
+    assert summary is not None
+    return summary.median

@@ -1,4 +1,4 @@
-"""An engine a call: what it takes, and what it leaves open."""
+"""The chart of the lesson `one-engine`: times of calls, and open connections."""
 
 from matplotlib.figure import Figure
 
@@ -26,17 +26,17 @@ _COLOURS = {
     POOLED: "#0072b2",
 }
 _ABOVE = {UNCOLLECTED: 0, LEFT_OPEN: 12, POOLED: -9}
-"""How far above the end of its line a name stands, in points."""
+"""The distance of a name above the end of its line, in points."""
 
 
 def figure(record: Record, small_print: str) -> Figure:
-    """Left: time a call. Right: connections open after each call."""
-    found = record.found
-    made, grid = sheet(
-        "An engine for every call, against one for all",
-        "Open a session, SELECT 1, close. Left: median of the rounds, with its interval; the scale "
-        "is logarithmic. Right: connections that the server counts after each call. "
-        + refusal(found),
+    """Return the figure. Left: the time of a call. Right: open connections after each call."""
+    results = record.found
+    chart, grid = sheet(
+        "An engine for every call, or one for all calls",
+        "Each call opens a session, runs SELECT 1 and closes it. Left: medians over rounds, with "
+        "their intervals; the scale is logarithmic. Right: open connections after each call, as "
+        "the server counts them. " + refusal(results),
         small_print,
         height=3.0,
         columns=2,
@@ -45,16 +45,16 @@ def figure(record: Record, small_print: str) -> Figure:
         titled=True,
     )
     timing, leaking = grid[0]
-    names = list(found["calls"])
+    names = list(results["calls"])
     for row, name in enumerate(names):
-        each = stats.median_over_rounds(found["calls"][name])
-        assert each is not None
-        timing.plot(each.median, row, "o", markersize=9, color=_COLOURS[name])
-        ends = each.median
-        if each.low is not None and each.high is not None:
-            timing.plot([each.low, each.high], [row, row], color=INK, linewidth=1.6)
-            ends = each.high
-        timing.text(ends * 1.15, row, with_unit(each.median, TIMES), va="center", size=9)
+        summary = stats.median_over_rounds(results["calls"][name])
+        assert summary is not None
+        timing.plot(summary.median, row, "o", markersize=9, color=_COLOURS[name])
+        end = summary.median
+        if summary.low is not None and summary.high is not None:
+            timing.plot([summary.low, summary.high], [row, row], color=INK, linewidth=1.6)
+            end = summary.high
+        timing.text(end * 1.15, row, with_unit(summary.median, TIMES), va="center", size=9)
     timing.set_xscale("log")
     low, high = timing.get_xlim()
     timing.set_xlim(low / 1.5, high * 3)
@@ -62,15 +62,15 @@ def figure(record: Record, small_print: str) -> Figure:
     timing.minorticks_off()
     timing.set_yticks(range(len(names)), names)
     timing.set_ylim(len(names) - 0.5, -0.5)
-    timing.set_title("time a call")
+    timing.set_title("time per call")
     timing.grid(axis="y", visible=False)
     for name in (UNCOLLECTED, LEFT_OPEN, POOLED):
-        counted = found["open"][name]
+        counted = results["open"][name]
         calls = range(1, len(counted) + 1)
         leaking.plot(calls, counted, color=_COLOURS[name], linewidth=2)
-        words = name.removeprefix("an engine a call, ")
+        label = name.removeprefix("an engine a call, ")
         leaking.annotate(
-            words,
+            label,
             (calls[-1], counted[-1]),
             xytext=(-6, _ABOVE[name]),
             textcoords="offset points",
@@ -79,8 +79,8 @@ def figure(record: Record, small_print: str) -> Figure:
             size=9,
             color=MUTED,
         )
-    leaking.set_title("connections open")
+    leaking.set_title("open connections")
     leaking.set_xlabel("calls")
     leaking.set_ylim(bottom=-15)
     leaking.set_xlim(left=0)
-    return made
+    return chart

@@ -1,4 +1,4 @@
-"""How outcomes look: a colour each, told apart by the colour-blind; the silent one is hatched."""
+"""The colours of outcomes, which colour-blind readers can tell apart. The silent one is hatched."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 from bench.output.charts.style import RED
 from bench.studies.lessons.outcome import Outcome
 
-# Okabe and Ito's, as everywhere; red is the harm itself.
+# The palette of Okabe and Ito, as in all charts. Red is the silent outcome.
 _COLOURS: Mapping[Outcome, str] = {
     Outcome.SILENT: RED,
     Outcome.RAISED: "#e69f00",
@@ -19,19 +19,21 @@ _COLOURS: Mapping[Outcome, str] = {
     Outcome.RIGHT: "#8fcfb0",
 }
 ORDER = tuple(_COLOURS)
-"""From the worst, as bars are stacked."""
+"""The outcomes in the order of stacked bars, the worst first."""
 
 
 def look(outcome: Outcome) -> dict[str, Any]:
-    """For bars, areas and patches."""
+    """Return the style of an outcome's bars, areas and patches."""
     hatch = {"hatch": "////"} if outcome is Outcome.SILENT else {}
     return {"facecolor": _COLOURS[outcome], "edgecolor": "white", "linewidth": 0.6} | hatch
 
 
 def key(outcomes: Iterable[Outcome], words: Mapping[Outcome, str] | None = None) -> list[Patch]:
-    """A legend in the order of stacking."""
+    """Return the entries of a legend, in the order of stacked bars."""
     present = set(outcomes)
-    named = words or {}
+    labels = words or {}
     return [
-        Patch(label=named.get(each, each.value), **look(each)) for each in ORDER if each in present
+        Patch(label=labels.get(outcome, outcome.value), **look(outcome))
+        for outcome in ORDER
+        if outcome in present
     ]

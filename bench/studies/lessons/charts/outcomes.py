@@ -1,4 +1,4 @@
-"""Outcomes of every mistake as stacked bars, the right way beside it."""
+"""The chart of the lesson `session-per-task`: outcomes of mistakes and of their right ways."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,50 +20,54 @@ _TITLES = {
 
 
 def figure(record: Record, small_print: str) -> Figure:
-    """A row a mistake, a panel a way."""
-    found = tallies(record.found)
-    ways = [way for way in _TITLES if any(way in kept for kept in found.values())]
+    """Return the figure, with one row for each mistake and one panel for each way."""
+    by_mistake = tallies(record.found)
+    ways = [way for way in _TITLES if any(way in by_way for by_way in by_mistake.values())]
     seen = {
-        Outcome(name) for kept in found.values() for way in kept.values() for name in way.outcomes
+        Outcome(name)
+        for by_way in by_mistake.values()
+        for tally in by_way.values()
+        for name in tally.outcomes
     }
-    silent = sum(kept["wrong"].main is Outcome.SILENT for kept in found.values())
-    made, grid = sheet(
-        "What happens to those who share",
-        f"Each mistake {record.trials} times against PostgreSQL, judged by the exceptions that "
-        "every task got and by the rows that are there afterwards, read through a connection of "
-        f"its own. {silent} of {len(found)} mistakes are silently wrong: no exception anywhere. "
-        "\N{NOT EQUAL TO}: exceptions, and what was told is not what the data say either.",
+    silent = sum(by_way["wrong"].main is Outcome.SILENT for by_way in by_mistake.values())
+    chart, grid = sheet(
+        "What happens when tasks share",
+        f"Each mistake ran {record.trials} times against PostgreSQL. The outcome follows from the "
+        "exceptions of the tasks and from the rows that a separate connection reads afterwards. "
+        f"{silent} of {len(by_mistake)} mistakes are silently wrong: no task gets an exception. "
+        "\N{NOT EQUAL TO}: an exception or the guard shows the mistake, and an answer also "
+        "contradicts the tables.",
         small_print,
-        height=0.225 * len(found),
+        height=0.225 * len(by_mistake),
         columns=len(ways),
         left=2.1,
         gap=0.15,
         bottom=0.45,
         titled=True,
-        legend=key(seen, {Outcome.RIGHT: "right (of a mistake: by luck)"}),
+        legend=key(seen, {Outcome.RIGHT: "right (for a mistake: by luck)"}),
         sharey=True,
     )
     for panel, way in zip(grid[0], ways, strict=True):
         panel.set_title(_TITLES[way])
-        _bars(panel, found, way)
-    names = [mistake.name for mistake in found]
+        _bars(panel, by_mistake, way)
+    names = [mistake.name for mistake in by_mistake]
     grid[0][0].set_yticks(range(len(names)), names)
     grid[0][0].set_ylim(len(names) - 0.4, -0.6)
-    return made
+    return chart
 
 
-def _bars(panel: Axes, found: dict[Mistake, dict[str, TrialTally]], way: str) -> None:
-    for row, kept in enumerate(found.values()):
-        if way not in kept:
-            panel.text(0.02, row, "not of SQLAlchemy", va="center", size=8, color="#5f5f5f")
+def _bars(panel: Axes, by_mistake: dict[Mistake, dict[str, TrialTally]], way: str) -> None:
+    for row, by_way in enumerate(by_mistake.values()):
+        if way not in by_way:
+            panel.text(0.02, row, "not SQLAlchemy", va="center", size=8, color="#5f5f5f")
             continue
         left = 0.0
         for outcome in ORDER:
-            share = kept[way].count(outcome) / kept[way].trials
+            share = by_way[way].count(outcome) / by_way[way].trials
             if share:
                 panel.barh(row, share, left=left, height=0.72, **look(outcome))
             left += share
-        if kept[way].untrue and not kept[way].count(Outcome.SILENT):
+        if by_way[way].untrue and not by_way[way].count(Outcome.SILENT):
             panel.text(0.97, row, "\N{NOT EQUAL TO}", va="center", ha="right", weight="bold")
     panel.set_xlim(0, 1)
     panel.set_xticks([0.25, 0.5, 0.75], ["25", "50", "75"])

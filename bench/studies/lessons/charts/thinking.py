@@ -1,4 +1,4 @@
-"""From loud to silent: outcomes over the time that handlers think."""
+"""The chart of the lesson `thinking-time`: outcomes by the thinking time of handlers."""
 
 from typing import Any
 
@@ -15,16 +15,20 @@ _STACK = (Outcome.SILENT, Outcome.RAISED, Outcome.RIGHT)
 
 
 def figure(record: Record, small_print: str) -> Figure:
-    """A panel a crowd: a bar a length of thought; a line for the writes that were lost."""
-    crowds, thoughts = record.found["crowds"], record.found["thought_ms"]
+    """Return the figure: a panel for each group of handlers, and a bar for each thinking time.
+
+    A line shows the confirmed orders that were lost.
+    """
+    groups, thoughts = record.found["crowds"], record.found["thought_ms"]
     columns = 3
-    rows = -(-len(crowds) // columns)
-    made, grid = sheet(
-        "The slower the handlers, the more silent the mistake",
-        "Handlers of one request each add an order and commit it; every fifth refuses its own and "
-        "rolls back. They share one session, but for the last panel. Before and after adding, each "
-        "thinks for up to half of the time below. Black: of the orders whose saving was "
-        "confirmed, how many are not there (where at least one a run was confirmed).",
+    rows = -(-len(groups) // columns)
+    chart, grid = sheet(
+        "Slow handlers make the mistake silent",
+        "Each handler adds an order and commits it. Every fifth handler refuses its order and "
+        "rolls back. The handlers share one session, except in the last panel. Each handler waits "
+        "before and after it adds the order, each time for up to half of the time below. Black: "
+        "the share of confirmed orders that are not in the table (shown if there is at least one "
+        "confirmed order per trial).",
         small_print,
         height=2.3 * rows,
         rows=rows,
@@ -35,14 +39,14 @@ def figure(record: Record, small_print: str) -> Figure:
         sharey=True,
     )
     panels = [panel for row in grid for panel in row]
-    for panel, (name, points) in zip(panels, crowds.items(), strict=False):
+    for panel, (name, points) in zip(panels, groups.items(), strict=False):
         panel.set_title(name)
         places = range(len(points))
         bottom = [0.0] * len(points)
         for outcome in _STACK:
             shares = [share(point, outcome) for point in points]
             panel.bar(places, shares, bottom=bottom, width=0.8, **look(outcome))
-            bottom = [low + each for low, each in zip(bottom, shares, strict=True)]
+            bottom = [low + height for low, height in zip(bottom, shares, strict=True)]
         lost = [_lost(point) for point in points]
         panel.plot(places, lost, color=INK, marker="o", markersize=4, linewidth=1.6)
         panel.set_xticks(places, [str(thought) for thought in thoughts])
@@ -50,8 +54,8 @@ def figure(record: Record, small_print: str) -> Figure:
         panel.set_ylim(0, 1.03)
         panel.grid(False)
     for panel in grid[-1]:
-        panel.set_xlabel("up to so many ms of thought")
-    return made
+        panel.set_xlabel("thinking time, up to ms")
+    return chart
 
 
 def _lost(point: dict[str, Any]) -> float:

@@ -1,1 +1,1 @@
-"""The mistakes, a module a theme: each a class with its code, its right way, and why."""
+"""The mistakes, one module for each theme. A class has the wrong code, the right code, and why."""

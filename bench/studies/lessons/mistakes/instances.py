@@ -1,4 +1,4 @@
-"""Mapped objects carry their session with them: to share one is to share the other."""
+"""Mistakes with mapped objects: an object carries its session, so sharing it shares the session."""
 
 from asyncio import gather
 
@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import lazyload, selectinload
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 from bench.studies.lessons.tables import Customer
 
 _LAZILY = select(Customer).options(lazyload(Customer.address))
@@ -16,17 +16,20 @@ _TOGETHER = select(Customer).options(selectinload(Customer.address))
 class GatherOfAttributes(Mistake):
     name = "awaitable-attrs"
     title = "gather of awaitable_attrs of objects from one session"
-    guess = "three loads side by side: no session is named anywhere"
+    guess = "three loads run at the same time: the code shares no session"
     reason = (
-        "`awaitable_attrs` is the lazy load, awaited, on the session that the object came from. "
-        "Gathering it shares that session, with no session in sight. The adapter's lock makes it "
-        "come out right, one load after the other."
+        "`awaitable_attrs` runs the lazy load on the session that the object came from. So "
+        "`gather` over it shares that session, although the code does not name one. The results "
+        "are right because the driver adapter holds a lock: one load runs after the other."
     )
-    cure = "Load what you need with the objects: `selectinload`, in one statement more."
+    cure = (
+        "Load the related objects in the same call, with `selectinload`. This takes one more "
+        "statement."
+    )
     tasks = 3
     truth = "SELECT post_code FROM gatherbench.lesson_address ORDER BY id"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             found = await session.scalars(_LAZILY)
 
@@ -35,31 +38,31 @@ class GatherOfAttributes(Mistake):
 
             return await gather(*map(post_code, found), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             found = await session.scalars(_TOGETHER)
             return [customer.address.post_code for customer in found]
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= {row[0] for row in truth}
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of {len(truth)} answered"
 
 
 class BorrowedInstance(Mistake):
     name = "borrowed-instance"
-    title = "A keeps an object where B finds it; B changes it, and commits its own session"
-    guess = "the new name: B set it, and committed"
+    title = "A puts an object into a cache; B changes it, and commits B's own session"
+    guess = "the new name is saved: B set it, and committed"
     reason = (
-        "The object belongs to A's session, whoever finds it, and only A's session will write it. "
-        "B's has nothing to commit, and says nothing; A, which only reads, commits nothing. Had A "
-        "committed, it would have saved a name that it never set."
+        "The object belongs to A's session, and only A's session can write it. B's session has "
+        "no change to commit, and raises nothing. A only reads, so A commits nothing. If A had "
+        "committed, A would have saved a name that it never set."
     )
-    cure = "Keep the key, and load it in B's own session (`get`, or `merge`)."
+    cure = "Cache the key, and load the object in B's own session (`get`, or `merge`)."
     truth = "SELECT name FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         cache: dict[str, Customer] = {}
 
         async def a() -> None:
@@ -75,7 +78,7 @@ class BorrowedInstance(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         cache: dict[str, int] = {}
 
         async def a() -> None:
@@ -92,20 +95,23 @@ class BorrowedInstance(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= set(truth[0])
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, the name is {truth[0][0]}"
 
 
 class AddedTwice(BorrowedInstance):
     name = "added-twice"
-    title = "A keeps an object where B finds it; B adds it to a session of its own"
-    guess = "B's session takes it over"
-    reason = "An object is in one session at a time, and here SQLAlchemy can see that it is not."
+    title = "A puts an object into a cache; B adds it to a session of its own"
+    guess = "B's session takes over the object"
+    reason = (
+        "An object can be in only one session at a time. SQLAlchemy checks this when B adds the "
+        "object, and raises an exception."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         cache: dict[str, Customer] = {}
 
         async def a() -> None:

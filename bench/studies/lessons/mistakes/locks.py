@@ -1,22 +1,22 @@
-"""Locks: one that can't help, one that must be there, one that cures nothing."""
+"""Mistakes with locks: one lock has no effect, one is missing, and one hides the mistake."""
 
 from asyncio import Lock, gather, sleep
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 from bench.studies.lessons.tables import BALANCE, Customer, Order
 
 
 class _Counter(Mistake):
-    """Five tasks each add one to the balance of customer 1."""
+    """Five tasks, each of which adds one to the balance of customer 1."""
 
     tasks = 5
-    guess = f"{BALANCE} and five more"
+    guess = f"the balance is {BALANCE + 5}: each task adds one"
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def add_one() -> str:
             async with shop.sessions.begin() as session:
                 customer = await session.get_one(Customer, 1, with_for_update=True)
@@ -27,23 +27,24 @@ class _Counter(Mistake):
 
         return await gather(*(add_one() for _ in range(5)), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return list(truth) == [(BALANCE + len(answers),)]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} told `added`, {truth[0][0] - BALANCE} added"
 
 
 class ForUpdate(_Counter):
     name = "for-update"
-    title = "five tasks lock one row FOR UPDATE on one session, and add one"
+    title = "five tasks lock one row FOR UPDATE on one session, and each adds one"
     reason = (
-        "A row lock keeps other transactions out, and here is only one: all five have the lock at "
-        "once, and read the same balance. Advisory locks and `SET LOCAL` are shared likewise."
+        "A row lock keeps out other transactions, and here all five tasks use one transaction. "
+        "All five have the lock at the same time, and read the same balance. Advisory locks and "
+        "`SET LOCAL` are shared in the same way."
     )
-    cure = "A session for each: then the lock has somebody to keep out."
+    cure = "Give each task a session. Then the lock makes the other transactions wait."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions.begin() as session:
 
             async def add_one() -> str:
@@ -58,15 +59,16 @@ class ForUpdate(_Counter):
 
 class NoRowLock(_Counter):
     name = "no-row-lock"
-    title = "a session for each, and no lock: the rule is kept, and it is not enough"
+    title = "a session for each task, and no row lock: the rule is kept, and it is not enough"
     reason = (
-        "READ COMMITTED lets all five read the same balance before anybody writes. Sessions of "
-        "their own keep tasks apart; they do not make reading and writing one step."
+        "READ COMMITTED lets all five tasks read the same balance before any of them writes. A "
+        "session for each task keeps the transactions apart. It does not make the read and the "
+        "write one step."
     )
-    cure = "`with_for_update`, or `SET balance = balance + 1`, or SERIALIZABLE and another try."
+    cure = "Use `with_for_update`, or `SET balance = balance + 1`, or SERIALIZABLE with a retry."
     shares = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def add_one() -> str:
             async with shop.sessions.begin() as session:
                 customer = await session.get_one(Customer, 1)
@@ -80,15 +82,19 @@ class NoRowLock(_Counter):
 
 class LockRoundTheSession(Mistake):
     name = "lock-round-the-session"
-    title = "the cure that is none: a lock round every call of the session"
-    guess = "A's order: no two calls overlap any more"
+    title = "a lock around every call of the session, which does not cure the mistake"
+    guess = "A's order is saved: no two calls overlap any more"
     reason = (
-        "The lock ends the exceptions, which were the only thing that told. The transaction is "
-        "still one, and B's rollback lies between A's calls in perfect order."
+        "The lock prevents the exceptions, which were the only sign of the mistake. The tasks "
+        "still share one transaction. B's rollback runs between two of A's calls, and undoes A's "
+        "order."
     )
-    cure = "A session for each. A lock would have to be held from begin to commit: a pool of one."
+    cure = (
+        "Give each task a session. A lock would have to be held from begin to commit, as in a "
+        "pool of one connection."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         lock = Lock()
 
         async def a(session: AsyncSession) -> str:
@@ -107,7 +113,7 @@ class LockRoundTheSession(Mistake):
         async with shop.sessions() as session:
             return await gather(a(session), b(session), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

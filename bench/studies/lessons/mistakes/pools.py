@@ -1,4 +1,4 @@
-"""What a shared session or a shared engine does to those who share nothing else: the pool."""
+"""Mistakes that harm other tasks through the pool, although those tasks share nothing else."""
 
 from asyncio import gather, run, to_thread
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 
 _INNOCENT = 5
 _ONE = text("SELECT 1")
@@ -15,18 +15,25 @@ _ONE = text("SELECT 1")
 
 class PoisonedPool(Mistake):
     name = "poisoned-pool"
-    title = "one overlap; then five innocent requests, each with a session of its own"
-    guess = "five answers: whoever shared has had an error, and that is over"
-    reason = (
-        "Committed while another statement runs, asyncpg's connection goes back to the pool "
-        "`idle in transaction`, locks and all. Every later user of it fails (`cannot use "
-        "Connection.transaction() in a manually started transaction`), until it is closed."
+    title = (
+        "two calls overlap on one session; then come five innocent requests, each with its own "
+        "session"
     )
-    cure = "No overlap. What heals: `pool_pre_ping`, or `idle_in_transaction_session_timeout`."
+    guess = "five answers: only the sharing tasks got an error, and they have ended"
+    reason = (
+        "The commit runs while another statement runs. asyncpg's connection then goes back to "
+        "the pool `idle in transaction`, and keeps its locks. Every later user of the connection "
+        "gets an error (`cannot use Connection.transaction() in a manually started "
+        "transaction`), until the connection is closed."
+    )
+    cure = (
+        "Avoid the overlap. Two settings repair the pool afterwards: `pool_pre_ping` and "
+        "`idle_in_transaction_session_timeout`."
+    )
     tasks = _INNOCENT
     options = {"pool_size": 1, "max_overflow": 0}
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             await session.execute(_ONE)
             slow = session.execute(text("SELECT pg_sleep(0.02)"))
@@ -41,7 +48,7 @@ class PoisonedPool(Mistake):
             told += await gather(innocent(), return_exceptions=True)
         return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             await session.execute(_ONE)
             await session.execute(text("SELECT pg_sleep(0.02)"))
@@ -56,37 +63,39 @@ class PoisonedPool(Mistake):
             told += await gather(innocent(), return_exceptions=True)
         return told
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= {1}
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of {_INNOCENT} innocent requests answered"
 
 
 class HealedPool(PoisonedPool):
     name = "poisoned-pool-pre-ping"
-    title = "the same, with pool_pre_ping"
-    guess = "as before; the connection answers a ping"
+    title = "the mistake of poisoned-pool, with pool_pre_ping"
+    guess = "no answer, as before: the connection answers the ping"
     reason = (
-        "A ping begins a transaction, too, and fails as a statement would: one request is told so, "
-        "the connection is thrown away, and the next gets a new one. Healed, at a price a ping."
+        "A ping begins a transaction too, and fails as a statement would. One request gets the "
+        "error. The pool then discards the connection, and the next request gets a new one. This "
+        "repairs the pool, and costs a ping for every checkout."
     )
     options = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True}
 
 
 class PoolDeadlock(Mistake):
     name = "pool-deadlock"
-    title = "two tasks hold the last two connections, and each awaits a second"
+    title = "two tasks hold the last two connections, and each waits for a second one"
     guess = "two answers, one after the other"
     reason = (
-        "Each keeps what the other waits for. Nobody is wrong about sessions here: it takes a pool "
-        "as small as the crowd, and an end comes only by `pool_timeout` (QueuePool limit)."
+        "Each task holds the connection that the other waits for. No session is shared here: the "
+        "deadlock needs a pool that is no larger than the number of tasks. Only `pool_timeout` "
+        "ends it (QueuePool limit)."
     )
-    cure = "One session a task, and one only: pass on the one you have, down the call."
+    cure = "Use only one session in a task, and pass it to the functions that the task calls."
     options = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 0.2}
     shares = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def task() -> Any:
             async with shop.sessions() as outer:
                 await outer.execute(text("SELECT pg_sleep(0.01)"))
@@ -95,7 +104,7 @@ class PoolDeadlock(Mistake):
 
         return await gather(task(), task(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def task() -> Any:
             async with shop.sessions() as session:
                 await session.execute(text("SELECT pg_sleep(0.01)"))
@@ -103,10 +112,10 @@ class PoolDeadlock(Mistake):
 
         return await gather(task(), task(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= {1}
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of 2 answered"
 
 
@@ -115,14 +124,18 @@ class SecondLoop(Mistake):
     title = "an engine used from a second asyncio.run"
     guess = "an answer: it is the same engine"
     reason = (
-        "Its pooled connections belong to the loop that opened them, and that is closed. Seen in "
-        "tests with a loop each. From a loop in another thread it is worse: asyncpg can crash."
+        "The pooled connections belong to the event loop that opened them, and that loop is "
+        "closed. This happens in tests that have a loop each. From a loop in another thread it "
+        "is worse: asyncpg can crash."
     )
-    cure = "An engine for each loop; or `await engine.dispose()` at the end of the first."
+    cure = (
+        "Make an engine for each loop, or call `await engine.dispose()` at the end of the first "
+        "loop."
+    )
     tasks = 1
     shares = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def ask(engine: AsyncEngine) -> Any:
             async with engine.connect() as connection:
                 return await connection.scalar(_ONE)
@@ -134,7 +147,7 @@ class SecondLoop(Mistake):
 
         return await gather(to_thread(program), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def ask(engine: AsyncEngine) -> Any:
             async with engine.connect() as connection:
                 found = await connection.scalar(_ONE)
@@ -148,10 +161,10 @@ class SecondLoop(Mistake):
 
         return await gather(to_thread(program), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= {1}
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{len(answers)} of 1 answered"
 
 

@@ -1,4 +1,4 @@
-"""Reads on one session: nobody is hurt, and nothing is gained."""
+"""Mistakes with reads on one session: most give right answers, and none saves time."""
 
 from asyncio import gather
 from typing import Any
@@ -6,21 +6,21 @@ from typing import Any
 from sqlalchemy import select
 
 from bench.studies.lessons.fixture import NAP, Fixture
-from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, ReadMistake, Rows, TaskResults
 from bench.studies.lessons.tables import BALANCE, Customer
 
 _PROVISIONING = (
-    "An AsyncSession checks a connection out at its first statement. From a warm pool that takes "
-    "one step of the event loop, and nobody comes between; then the driver's adapter lets one "
-    "statement through at a time."
+    "An AsyncSession checks out a connection at its first statement. From a warm pool this takes "
+    "one step of the event loop, and no other task runs in between. After that the driver's "
+    "adapter lets one statement through at a time."
 )
 
 
 class _GatherOfReads(ReadMistake):
-    guess = "ten reads of 10 ms in little more than 10 ms"
-    cure = "A session for each task, opened inside the task: then each has a connection of its own."
+    guess = "ten reads of 10 ms take little more than 10 ms"
+    cure = "Open a session inside each task: then each task has a connection of its own."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def read() -> Any:
@@ -28,7 +28,7 @@ class _GatherOfReads(ReadMistake):
 
             return await gather(*(read() for _ in range(10)), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def read() -> Any:
             async with shop.sessions() as session:
                 return (await session.execute(NAP)).one()
@@ -39,38 +39,42 @@ class _GatherOfReads(ReadMistake):
 class ReadsWarm(_GatherOfReads):
     name = "reads-warm-pool"
     title = "gather of reads on a fresh session; the pool is warm"
-    reason = f"{_PROVISIONING} So nothing is raised, and the reads stand in a queue."
+    reason = f"{_PROVISIONING} So no exception is raised, and one read runs after the other."
 
 
 class ReadsCold(_GatherOfReads):
     name = "reads-cold-pool"
     title = "gather of reads on a fresh session; the pool is cold"
-    guess = "as with a warm pool"
+    guess = "the same as with a warm pool"
     reason = (
-        "The same lines. Now the checkout has to connect, which waits: the second task comes "
-        "while the session is between two states, and is refused (isce). Seen at start-up."
+        "The code is the same. But now the checkout has to connect, and waits. The second task "
+        "uses the session while it is between two states, and is refused (isce). This happens at "
+        "start-up."
     )
     warm = False
 
 
 class ReadsPrePing(_GatherOfReads):
     name = "reads-pre-ping"
-    title = "gather of reads on a fresh session; pool_pre_ping"
-    guess = "as with a warm pool"
-    reason = "The ping is I/O in the checkout, as connecting is: a warm pool helps no more."
+    title = "gather of reads on a fresh session, with pool_pre_ping"
+    guess = "the same as with a warm pool"
+    reason = (
+        "The ping is I/O in the checkout, as connecting is. So a warm pool no longer prevents "
+        "the exception."
+    )
     options = {"pool_pre_ping": True}
 
 
 class ReadsBegun(_GatherOfReads):
     name = "reads-begun"
     title = "gather of reads on a session that has its connection"
-    guess = "ten at once, as nothing has to be opened"
+    guess = "ten reads run at the same time, as no connection has to be opened"
     reason = (
-        "One connection runs one statement at a time. asyncpg's adapter holds a lock round each, "
-        "so the session looks concurrent, and is a for loop."
+        "One connection runs one statement at a time. asyncpg's adapter holds a lock around each "
+        "statement. So the session looks concurrent, and works like a for loop."
     )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             await session.connection()
 
@@ -82,16 +86,16 @@ class ReadsBegun(_GatherOfReads):
 
 class DirtyRead(Mistake):
     name = "dirty-read"
-    title = "B reads what A has not committed, and A takes back"
-    guess = f"B reads {BALANCE}: nobody has committed anything else"
+    title = "B reads a change that A has not committed, and then A rolls back"
+    guess = f"B reads {BALANCE}: no other value was committed"
     reason = (
-        "A transaction sees its own changes, and one session is one transaction. No isolation "
-        "level helps: for PostgreSQL there is one client."
+        "A transaction sees its own changes, and one session has one transaction. No isolation "
+        "level helps, because PostgreSQL sees only one client."
     )
-    cure = "B in a session of its own reads what is committed."
+    cure = "Give B a session of its own: then B reads what is committed."
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -107,7 +111,7 @@ class DirtyRead(Mistake):
 
             return await gather(b(), a(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> None:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)
@@ -122,10 +126,10 @@ class DirtyRead(Mistake):
 
         return await gather(b(), a(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= set(truth[0])
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"B read {answers[0] if answers else 'nothing'}, the table says {truth[0][0]}"
 
 

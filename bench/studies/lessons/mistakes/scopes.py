@@ -1,23 +1,26 @@
-"""What one task opens on a shared session, savepoint or session itself, another closes."""
+"""Mistakes where one task closes what another task uses: a savepoint, or the session itself."""
 
 from asyncio import gather, sleep
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Told
+from bench.studies.lessons.mistake import Mistake, TaskResults
 from bench.studies.lessons.tables import Customer, Order
 
 
 class Savepoint(Mistake):
     name = "savepoint"
-    title = "A and B each in a savepoint of their own; B's is undone"
-    guess = "A's order, without B's"
+    title = "A and B each open a savepoint on one session; B rolls back its own"
+    guess = "A's order is saved, and B's is not"
     reason = (
-        "Savepoints are a stack, and tasks are none: A's name was opened first and is released "
-        "while B's is open above it, which takes B's with it."
+        "Savepoints form a stack, and the tasks do not end in the order of a stack. A opened its "
+        "savepoint first, and releases it while B's is still open above it. This releases B's "
+        "savepoint too, so B cannot roll back."
     )
-    cure = "Savepoints are for one task that tries something. Two tasks need two sessions."
+    cure = (
+        "Use savepoints within one task, around a part that may fail. Two tasks need two sessions."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -39,7 +42,7 @@ class Savepoint(Mistake):
             await session.commit()
             return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions.begin() as session:
                 session.add(Order(name="A"))
@@ -61,11 +64,13 @@ class Savepoint(Mistake):
 
 class Savepoints(Savepoint):
     name = "savepoint-taken-along"
-    title = "A's savepoint fails and is rolled back; B's lies above it"
-    guess = "B's order: B's savepoint was released in order"
-    reason = "Going back to A's savepoint undoes all that came after it, whoever wrote it."
+    title = "A's savepoint fails and is rolled back; B's savepoint lies above it"
+    guess = "B's order is saved: B's savepoint was released without an error"
+    reason = (
+        "A rollback to A's savepoint undoes everything that came after it, including B's order."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -83,7 +88,7 @@ class Savepoints(Savepoint):
             await session.commit()
             return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> None:
             async with shop.sessions.begin() as session:
                 savepoint = await session.begin_nested()
@@ -101,15 +106,18 @@ class Savepoints(Savepoint):
 
 class Expunged(Mistake):
     name = "close-expunges"
-    title = "A adds; B leaves `async with session` first; A commits"
-    guess = "A's order: A has committed, and was told so"
+    title = "A adds an order; B leaves `async with session` first; A commits"
+    guess = "A's order is saved: A's commit returned without an error"
     reason = (
-        "Leaving the block closes the session, which forgets whatever was added. A closed session "
-        "may be used again, so A's commit commits nothing, without a word."
+        "Leaving the block closes the session, and the session drops what was added. A closed "
+        "session can be used again, so A's commit commits nothing, and raises nothing."
     )
-    cure = "Open, use and close in one task. `close_resets_only=False` makes use after close raise."
+    cure = (
+        "Open, use and close a session in one task. With `close_resets_only=False`, a use after "
+        "close raises an exception."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         session = shop.sessions()
 
         async def a() -> str:
@@ -125,7 +133,7 @@ class Expunged(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

@@ -1,4 +1,4 @@
-"""A stream is an operation that lasts: whoever comes meanwhile is in its way."""
+"""Mistakes with streams: a stream lasts, and other calls on its session disturb it."""
 
 from asyncio import gather
 from collections.abc import AsyncGenerator
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 from bench.studies.lessons.tables import Order
 
 _ROWS = 2000
@@ -16,16 +16,16 @@ _MANY = text(f"SELECT generate_series(1, {_ROWS})").execution_options(yield_per=
 
 
 class _Stream(Mistake):
-    """A streams 2,000 rows; B does something else meanwhile. Told: what A counted."""
+    """A streams 2,000 rows, while B does something else. A returns its count of rows."""
 
-    guess = f"{_ROWS:,} rows for A, and B's own answer"
+    guess = f"A gets {_ROWS:,} rows, and B gets its own answer"
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         saved = [answer for answer in answers if answer == "B"]
         counted = [answer for answer in answers if answer != "B"]
         return set(counted) <= {_ROWS} and saved == [row[0] for row in truth]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         counted = next((answer for answer in answers if isinstance(answer, int)), None)
         rows = "no count" if counted is None else f"{counted:,} of {_ROWS:,} rows"
         return f"A got {rows}" + (f"; B confirmed, {len(truth)} there" if "B" in answers else "")
@@ -33,14 +33,14 @@ class _Stream(Mistake):
 
 class StreamAndExecute(_Stream):
     name = "stream-execute"
-    title = "A streams; B adds and flushes on the same session"
+    title = "A streams; B executes statements on the same session"
     reason = (
-        "Between two fetches the connection looks idle, and B's statement gets in; the fetches of "
-        "asyncpg's cursor do not queue behind it (`another operation is in progress`)."
+        "Between two fetches the connection looks idle, so B's statement begins. The fetches of "
+        "asyncpg's cursor do not wait for it (`another operation is in progress`)."
     )
-    cure = "A session for the stream alone, for as long as it lasts."
+    cure = "Use a session for the stream alone, for as long as the stream lasts."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> int:
@@ -52,7 +52,7 @@ class StreamAndExecute(_Stream):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> int:
             async with shop.sessions() as session:
                 return sum([1 async for _ in await session.stream(_MANY)])
@@ -67,14 +67,14 @@ class StreamAndExecute(_Stream):
 
 class StreamAndCommit(_Stream):
     name = "stream-commit"
-    title = "A streams and does something with each part; B adds and commits"
+    title = "A streams, and handles the rows part by part; B adds and commits"
     reason = (
-        "A server-side cursor lives in a transaction. B's commit ends it, and the next fetch finds "
-        "no cursor: what A has handled until then is half of the rows."
+        "A server-side cursor lives in a transaction. B's commit ends the transaction, and the "
+        "next fetch finds no cursor. A has handled only some of the rows by then."
     )
-    cure = "A session for the stream alone, for as long as it lasts."
+    cure = "Use a session for the stream alone, for as long as the stream lasts."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> int:
@@ -92,7 +92,7 @@ class StreamAndCommit(_Stream):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> int:
             async with shop.sessions() as session:
                 rows = 0
@@ -112,18 +112,18 @@ class StreamAndCommit(_Stream):
 
 class AbandonedGenerator(Mistake):
     name = "abandoned-generator"
-    title = "an async generator with a session in it is left at its first row"
-    guess = "the session is closed: it is in an `async with`"
+    title = "a loop leaves an async generator, which has a session open, at its first row"
+    guess = "the session is closed: the generator opened it with `async with`"
     reason = (
-        "An async generator that is left early stands still where it was. Its `async with` ends "
-        "when the garbage collector or the loop finds it; until then the connection is out, in a "
-        "transaction."
+        "An async generator that is left early stays suspended at its `yield`. Its `async with` "
+        "ends only when the garbage collector or the event loop closes the generator. Until then "
+        "the connection stays checked out, in a transaction."
     )
-    cure = "`async with aclosing(...)` round the generator, or give it a session from outside."
+    cure = "Put `async with aclosing(...)` around the generator, or pass it a session from outside."
     tasks = 1
     shares = False
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def rows() -> AsyncGenerator[Any]:
             async with shop.sessions() as session:
                 async for row in await session.stream(_MANY):
@@ -134,7 +134,7 @@ class AbandonedGenerator(Mistake):
             break
         return [shop.given_out()]
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def rows() -> AsyncGenerator[Any]:
             async with shop.sessions() as session:
                 async for row in await session.stream(_MANY):
@@ -145,10 +145,10 @@ class AbandonedGenerator(Mistake):
                 break
         return [shop.given_out()]
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return list(answers) == [0]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"{answers[0]} connection(s) still given out after the loop"
 
 

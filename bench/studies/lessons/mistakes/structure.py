@@ -1,4 +1,4 @@
-"""Who outlives whom: task groups, background tasks, scopes that are not the task."""
+"""Mistakes with lifetimes: task groups, background tasks, and scopes that are not the task."""
 
 from asyncio import TaskGroup, create_task, current_task, gather
 
@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Told
+from bench.studies.lessons.mistake import Mistake, TaskResults
 from bench.studies.lessons.tables import Line, Order
 
 _NAMES = ("A", "B", "C", "D", "E")
@@ -15,15 +15,16 @@ _NAMES = ("A", "B", "C", "D", "E")
 class InATaskGroup(Mistake):
     name = "task-group"
     title = "TaskGroup instead of gather, on one session"
-    guess = "as with gather: some orders, some errors"
+    guess = "the same as with gather: some orders, some errors"
     reason = (
-        "The first to fail ends the group: the others are cancelled, at whatever await they stand. "
-        "A cancelled commit may or may not have reached the server."
+        "The first task that fails ends the group. The group cancels the other tasks, at the "
+        "await that they have reached. A cancelled commit may or may not have reached the "
+        "server."
     )
-    cure = "A session for each task of the group, opened within it."
+    cure = "Open a session in each task of the group."
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         told: list[str] = []
         async with shop.sessions() as session, TaskGroup() as group:
 
@@ -36,7 +37,7 @@ class InATaskGroup(Mistake):
                 group.create_task(buy(name))
         return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         told: list[str] = []
 
         async def buy(name: str) -> None:
@@ -53,15 +54,18 @@ class InATaskGroup(Mistake):
 
 class NeighbourFails(Mistake):
     name = "neighbour-fails"
-    title = "one handler's exception rolls back, as it should; on everybody's session"
-    guess = "A's order: only B has failed"
+    title = "a handler fails and rolls back, as it should, but the session is shared"
+    guess = "A's order is saved: only B has failed"
     reason = (
-        "Rolling back in `except` is right, and undoes the session's transaction. A's order is in "
-        "it, and A hears of nothing."
+        "A rollback in `except` is right, and it undoes the session's transaction. A's order is "
+        "in this transaction, and A gets no exception."
     )
-    cure = "`async with shop.sessions.begin()` in each task commits or rolls back that task alone."
+    cure = (
+        "Use `async with shop.sessions.begin()` in each task: it commits or rolls back that task "
+        "alone."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -81,7 +85,7 @@ class NeighbourFails(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -103,15 +107,19 @@ class NeighbourFails(Mistake):
 
 class BackgroundTask(Mistake):
     name = "background-task"
-    title = "a request's session, handed to a background task that outlives it"
-    guess = "the order: the background task has committed, and logged it as done"
+    title = "a request passes its session to a background task that outlives the request"
+    guess = "the order is saved: the background task committed it, and logged it as done"
     reason = (
-        "The request's end closes the session under the task: what was added is forgotten. A "
-        "closed session opens itself again, and the task commits nothing, and never learns of it."
+        "The end of the request closes the session while the task uses it, and the session drops "
+        "what was added. A closed session opens again by itself. So the task commits nothing, "
+        "and gets no exception."
     )
-    cure = "Give the background task the key, not the session: it opens a session of its own."
+    cure = (
+        "Give the background task the key, not the session. The task then opens a session of its "
+        "own."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async def in_background(session: AsyncSession) -> str:
             session.add(Order(name="A"))
             await session.flush()
@@ -125,7 +133,7 @@ class BackgroundTask(Mistake):
         shop.b_has_left()
         return await gather(task, return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def in_background() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -143,15 +151,19 @@ class BackgroundTask(Mistake):
 
 class ScopedToTheRequest(Mistake):
     name = "scoped-to-the-request"
-    title = "async_scoped_session whose scope is the request, not the task"
-    guess = "A's order: the registry keeps sessions apart"
+    title = "an async_scoped_session whose scope is the request, not the task"
+    guess = "A's order is saved: the registry gives each task a session"
     reason = (
-        "The registry gives one session to all who answer `scopefunc` alike. Two tasks of one "
-        "request answer alike, so that it is one session, well hidden."
+        "The registry gives one session to all callers for which `scopefunc` returns the same "
+        "value. Two tasks of one request get the same value. So they share one session, and the "
+        "code hides it."
     )
-    cure = "`scopefunc=current_task`, and `remove()` at each task's end; or no registry."
+    cure = (
+        "Use `scopefunc=current_task`, and call `remove()` at the end of each task. Or use no "
+        "registry."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         session = async_scoped_session(shop.sessions, scopefunc=lambda: "request 7")
 
         async def a() -> str:
@@ -169,7 +181,7 @@ class ScopedToTheRequest(Mistake):
         await session.remove()
         return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         session = async_scoped_session(shop.sessions, scopefunc=current_task)
 
         async def a() -> str:

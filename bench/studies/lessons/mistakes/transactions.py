@@ -1,4 +1,4 @@
-"""Two tasks, one transaction: what one begins, the other ends."""
+"""Mistakes with one transaction that two tasks share: one task ends what the other began."""
 
 from asyncio import gather
 from contextlib import suppress
@@ -7,21 +7,21 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Rows, Told
+from bench.studies.lessons.mistake import Mistake, Rows, TaskResults
 from bench.studies.lessons.tables import BALANCE, Customer, Order
 
 
 class AddWhileCommitting(Mistake):
     name = "add-while-committing"
-    title = "A changes its mind; B has committed in between"
-    guess = "no order of A's: A has rolled back"
+    title = "A rolls back its order; B has committed in between"
+    guess = "A's order is not saved: A has rolled back"
     reason = (
-        "B's commit ends the one transaction there is, with A's order in it. A's rollback comes "
-        "too late and finds nothing to undo."
+        "Both tasks share one transaction. B's commit ends it, with A's order in it. A's "
+        "rollback comes too late and finds nothing to undo."
     )
-    cure = "A session for each: B commits B's work."
+    cure = "Give each task a session: then B commits only B's work."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> None:
@@ -38,7 +38,7 @@ class AddWhileCommitting(Mistake):
 
             return await gather(b(), a(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> None:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -57,15 +57,15 @@ class AddWhileCommitting(Mistake):
 
 class RollBackAnother(Mistake):
     name = "roll-back-another"
-    title = "B fails its validation and rolls back, while A thinks"
-    guess = "A's order: A has committed, and was told so"
+    title = "B fails its validation and rolls back, while A waits"
+    guess = "A's order is saved: A's commit returned without an error"
     reason = (
-        "B's rollback takes A's order with it. A's commit then commits a transaction with nothing "
-        "in it, which is no error."
+        "B's rollback undoes A's order too. A's commit then commits an empty transaction, which "
+        "is not an error."
     )
-    cure = "A session for each: B undoes B's work."
+    cure = "Give each task a session: then B undoes only B's work."
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -81,7 +81,7 @@ class RollBackAnother(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))
@@ -99,16 +99,19 @@ class RollBackAnother(Mistake):
 
 class Debit(Mistake):
     name = "debit-committed"
-    title = "A debits 100, then its payment fails; B has committed in between"
+    title = "A debits 100, and then its payment fails; B has committed in between"
     guess = f"the balance is {BALANCE} again: A has rolled back"
     reason = (
-        "B's commit publishes whatever A has got to: half a transfer, an order without lines. What "
-        "A undoes afterwards is in another transaction."
+        "B's commit makes A's unfinished work visible: half a transfer, or an order without "
+        "lines. A's rollback then belongs to another transaction."
     )
-    cure = "`async with shop.sessions.begin() as session`: all of A's work, or none of it."
+    cure = (
+        "Use `async with shop.sessions.begin() as session` in each task: it commits all of A's "
+        "work, or none of it."
+    )
     truth = "SELECT balance FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -125,7 +128,7 @@ class Debit(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)
@@ -141,25 +144,25 @@ class Debit(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return not answers or list(truth) == [(BALANCE,)]
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, balance {truth[0][0]}"
 
 
 class LostAttribute(Mistake):
     name = "attribute-forgotten"
     title = "A sets an attribute; B rolls back; A commits"
-    guess = "the new name: A set it and committed"
+    guess = "the new name is saved: A set it and committed"
     reason = (
-        "A rollback expires every object of the session. What A had set on one is forgotten, "
-        "unwritten and unsaid, and its commit finds nothing changed."
+        "A rollback expires every object of the session. The value that A had set is lost before "
+        "it was written, and no exception is raised. A's commit then finds no change."
     )
-    cure = "A session for each: then nobody expires A's objects but A."
+    cure = "Give each task a session: then only A can expire A's objects."
     truth = "SELECT name FROM gatherbench.lesson_customer WHERE id = 1"
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -175,7 +178,7 @@ class LostAttribute(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 customer = await session.get_one(Customer, 1)
@@ -190,24 +193,28 @@ class LostAttribute(Mistake):
 
         return await gather(a(), b(), return_exceptions=True)
 
-    def agrees(self, answers: Told, truth: Rows) -> bool:
+    def agrees(self, answers: TaskResults, truth: Rows) -> bool:
         return set(answers) <= set(truth[0])
 
-    def says(self, answers: Told, truth: Rows) -> str:
+    def says(self, answers: TaskResults, truth: Rows) -> str:
         return f"told {answers[0] if answers else 'nothing'}, the name is {truth[0][0]}"
 
 
 class CommitOfTheAborted(Mistake):
     name = "aborted-commit"
-    title = "B's statement fails, and B handles it; A commits"
-    guess = "A's order: A has committed, and was told so"
+    title = "B's statement fails, and B handles the error; A commits"
+    guess = "A's order is saved: A's commit returned without an error"
     reason = (
-        "In PostgreSQL an error aborts the transaction, for both. To COMMIT the server then "
-        "answers ROLLBACK, as words and not as an error, and nobody reads them."
+        "In PostgreSQL an error aborts the transaction, and both tasks share it. The server then "
+        "answers COMMIT with the command tag ROLLBACK, which is not an error. The libraries do "
+        "not check the tag."
     )
-    cure = "A session for each; within one, a savepoint (`begin_nested`) round what may fail."
+    cure = (
+        "Give each task a session. Within one task, put a savepoint (`begin_nested`) around a "
+        "statement that may fail."
+    )
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def a() -> str:
@@ -224,7 +231,7 @@ class CommitOfTheAborted(Mistake):
 
             return await gather(a(), b(), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def a() -> str:
             async with shop.sessions() as session:
                 session.add(Order(name="A"))

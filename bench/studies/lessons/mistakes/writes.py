@@ -1,9 +1,9 @@
-"""Writes on one session: some raise, and what raises nothing is worse."""
+"""Mistakes with writes on one session: some raise an exception, and the silent ones are worse."""
 
 from asyncio import gather
 
 from bench.studies.lessons.fixture import Fixture
-from bench.studies.lessons.mistake import Mistake, Told
+from bench.studies.lessons.mistake import Mistake, TaskResults
 from bench.studies.lessons.tables import Order
 
 _NAMES = ("A", "B", "C", "D", "E")
@@ -12,16 +12,16 @@ _NAMES = ("A", "B", "C", "D", "E")
 class AddAndCommit(Mistake):
     name = "add-commit-warm"
     title = "gather of add and commit on one session; the pool is warm"
-    guess = "five orders"
+    guess = "five orders are saved"
     reason = (
-        "The first commit puts the session between two states while it waits for the server; the "
-        "other four find it there and are refused (isce). What the first had begun is torn down "
-        "by their failures."
+        "While the first commit waits for the server, the session is between two states. The "
+        "other four commits use it in this state and are refused (isce). Their failures undo what "
+        "the first commit had begun."
     )
-    cure = "A session for each task: five commits that know nothing of each other."
+    cure = "Give each task a session: then the five commits are independent."
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> str:
@@ -31,7 +31,7 @@ class AddAndCommit(Mistake):
 
             return await gather(*map(buy, _NAMES), return_exceptions=True)
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def buy(name: str) -> str:
             async with shop.sessions() as session:
                 session.add(Order(name=name))
@@ -44,10 +44,11 @@ class AddAndCommit(Mistake):
 class AddAndCommitCold(AddAndCommit):
     name = "add-commit-cold"
     title = "gather of add and commit on one session; the pool is cold"
-    guess = "as with a warm pool"
+    guess = "the same as with a warm pool"
     reason = (
-        "All five are added before the first commit has its connection, so that it writes all "
-        "five. Four are told that it failed, and whoever tries again orders twice."
+        "All five orders are added before the first commit has its connection, so the first "
+        "commit writes all five. The other four tasks get an exception. A task that tries again "
+        "orders twice."
     )
     warm = False
 
@@ -55,15 +56,16 @@ class AddAndCommitCold(AddAndCommit):
 class AddAndFlush(Mistake):
     name = "add-flush"
     title = "gather of add and flush, then one commit"
-    guess = "five orders"
+    guess = "five orders are saved"
     reason = (
-        "A flush takes all that was added, whoever added it. The other four find it under way "
-        "(`Session is already flushing`): told that they failed, although their rows are written."
+        "A flush writes everything that was added, by any task. The other four tasks find it in "
+        "progress (`Session is already flushing`). They get an exception, although their rows "
+        "are written."
     )
-    cure = "A session for each task; or one task that adds all five and flushes once."
+    cure = "Give each task a session, or let one task add all five orders and flush once."
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> str:
@@ -75,7 +77,7 @@ class AddAndFlush(Mistake):
             await session.commit()
             return told
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
             session.add_all([Order(name=name) for name in _NAMES])
             await session.commit()
@@ -84,16 +86,16 @@ class AddAndFlush(Mistake):
 
 class Swallowed(Mistake):
     name = "swallowed-error"
-    title = "return_exceptions=True, and nobody looks at the exceptions"
-    guess = "five orders: no exception has reached anybody"
+    title = "return_exceptions=True, and the code does not check the exceptions"
+    guess = "five orders are saved: gather raised no exception"
     reason = (
-        "The errors are there, in a list that is thrown away. So a loud mistake becomes a silent "
-        "one, as in vitofico/quire issue 29."
+        "The exceptions are in a list that the code throws away. So a mistake that raises "
+        "becomes a silent one, as in vitofico/quire issue 29."
     )
-    cure = "`TaskGroup`, which can't lose an exception, and a session for each of its tasks."
+    cure = "Use `TaskGroup`, which cannot lose an exception, and a session for each of its tasks."
     tasks = 5
 
-    async def wrong(self, shop: Fixture) -> Told:
+    async def wrong(self, shop: Fixture) -> TaskResults:
         async with shop.sessions() as session:
 
             async def buy(name: str) -> None:
@@ -103,7 +105,7 @@ class Swallowed(Mistake):
             await gather(*map(buy, _NAMES), return_exceptions=True)
         return _NAMES
 
-    async def right(self, shop: Fixture) -> Told:
+    async def right(self, shop: Fixture) -> TaskResults:
         async def buy(name: str) -> None:
             async with shop.sessions() as session:
                 session.add(Order(name=name))

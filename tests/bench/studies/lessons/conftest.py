@@ -1,4 +1,4 @@
-"""Trials of a lesson's mistakes, a few, on a database of the tests' own."""
+"""Fixtures: a few trials of a lesson's mistakes, on a database that only these tests use."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,7 +19,7 @@ Try = Callable[..., TrialTally]
 
 @pytest.fixture(scope="session")
 def lessons_database(server: EmbeddedServer) -> Iterator[Database]:
-    """With scratch tables, which each trial empties for itself: one is enough for all tests."""
+    """A database with the scratch tables. Each trial resets them, so one serves all tests."""
     with new_database(server) as database:
         with database.connect() as connection:
             tables.make(connection)
@@ -27,17 +27,17 @@ def lessons_database(server: EmbeddedServer) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def crew() -> Iterator[WorkerPool]:
-    with WorkerPool() as crew:
-        yield crew
+def worker_pool() -> Iterator[WorkerPool]:
+    with WorkerPool() as pool:
+        yield pool
 
 
 @pytest.fixture
-def tried(lessons_database: Database, crew: WorkerPool) -> Try:
-    """Run a way of a mistake twice, where nothing else is said."""
+def tried(lessons_database: Database, worker_pool: WorkerPool) -> Try:
+    """Return a function that runs one way of a mistake, by default in two trials."""
 
     def trial(name: str, way: str = "wrong", *, guard: bool = False, trials: int = 2) -> TrialTally:
-        setting = LessonSetting(lessons_database, crew, trials)
+        setting = LessonSetting(lessons_database, worker_pool, trials)
         return tally(setting, MISTAKES[name], way, guard=guard)
 
     return trial

@@ -58,19 +58,19 @@ def test_a_mistake_is_shown_with_code_outcome_reason_and_cure(bench: Bench) -> N
         (["one-engine", "--guard"], "--guard and --mistake are for"),
     ],
 )
-def test_what_is_not_understood_is_said(bench: Bench, arguments: list[str], words: str) -> None:
+def test_an_unknown_name_is_reported(bench: Bench, arguments: list[str], words: str) -> None:
     done = bench("lesson", *arguments)
     assert done.code == 2
     assert words in done.err
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(BenchError, match="cannot write"):
         save(load(RESULTS / "one-engine"), tmp_path / "taken" / "in")
 
 
-def test_what_lessons_made_goes_with_the_rest(database: Database) -> None:
+def test_dropping_the_schema_drops_the_lessons_tables(database: Database) -> None:
     with database.connect() as connection:
         tables.make(connection)
         assert schema.drop(connection)

@@ -1,4 +1,4 @@
-"""The workshop's page says what the lessons' files hold."""
+"""The workshop's pages agree with the lessons' files."""
 
 import re
 from pathlib import Path
@@ -37,14 +37,14 @@ def test_every_mistake_is_shown_once() -> None:
 
 
 def test_no_figure_is_written_by_hand() -> None:
-    """What stands between the figures holds none, but the numbers of a URL."""
+    """The fixed texts have no digits, except in URLs."""
     texts = [value for name, value in vars(document_text).items() if name.isupper()]
     prose = " ".join(str(text) for text in texts)
     assert not re.search(r"\d", re.sub(r"https://\S+", "", prose))
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_a_committed_lesson_is_whole(name: str) -> None:
+def test_a_committed_lesson_is_complete(name: str) -> None:
     record = load(RESULTS / name)
     assert record.lesson == name
     if name == "session-per-task":
@@ -59,8 +59,8 @@ def test_every_committed_file_is_free_of_this_machine() -> None:
             assert not re.search(r"(?<![\w.:/])/(work|root|home|Users|tmp)/", text), file
 
 
-def test_a_folder_without_a_lesson_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="no lesson's file"):
+def test_a_folder_without_a_lesson_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="not a lesson's file"):
         load(tmp_path)
 
 

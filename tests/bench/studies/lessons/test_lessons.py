@@ -14,14 +14,15 @@ Find = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def find(lessons_database: Database, crew: WorkerPool) -> Find:
+def find(lessons_database: Database, worker_pool: WorkerPool) -> Find:
     def measure(name: str, trials: int = 1, **more: Any) -> dict[str, Any]:
-        return lesson_named(name).measure(LessonSetting(lessons_database, crew, trials, **more))
+        setting = LessonSetting(lessons_database, worker_pool, trials, **more)
+        return lesson_named(name).measure(setting)
 
     return measure
 
 
-def test_every_lesson_that_is_listed_is_there() -> None:
+def test_every_listed_lesson_has_a_module() -> None:
     for name in LESSONS:
         lesson = lesson_named(name)
         assert lesson.TRIALS >= 1
@@ -53,7 +54,9 @@ def test_the_workshops_questions_have_these_answers(find: Find) -> None:
     assert warning == "RuntimeWarning: coroutine 'AsyncSession.commit' was never awaited"
 
 
-def test_a_lock_makes_the_mistake_silent_and_a_session_each_unmakes_it(find: Find) -> None:
+def test_a_lock_makes_the_mistake_silent_and_a_session_for_each_task_prevents_it(
+    find: Find,
+) -> None:
     crowds = find("thinking-time")["crowds"]
     apart = [point["outcomes"] for point in crowds["a session each"]]
     assert apart == [{"right": 1}] * len(THOUGHT_MS)
@@ -68,11 +71,11 @@ def test_an_engine_a_call_leaves_a_connection_open_each_time(find: Find) -> None
     leaking = found["open"]["an engine a call, left open, gc off"]
     assert leaking == list(range(1, len(leaking) + 1))
     assert max(found["open"]["one engine"]) == 1
-    assert found["refusal"] == ""  # a server that is not ours is never brought to its limit
+    assert found["refusal"] == ""  # only the embedded server may run out of connections
 
 
-def test_sessions_of_their_own_are_faster_than_one_for_all(find: Find) -> None:
-    """Twenty statements of 10 ms: 200 ms at the least in a queue, whatever the machine does."""
+def test_a_session_for_each_task_is_faster_than_one_shared_session(find: Find) -> None:
+    """Twenty statements of 10 ms take at least 200 ms one after the other, on any machine."""
     found = find("cost-of-the-rule", trials=3)
     assert min(found["crowds"]["gather on one session"]) > 0.2e9
     assert set(map(len, found["calls"].values())) == {3}

@@ -1,4 +1,4 @@
-"""What each mistake does in every trial, and that its right way does not."""
+"""Each mistake has its outcome in every trial, and its right way is right in every trial."""
 
 import pytest
 
@@ -39,34 +39,34 @@ SERIAL = ["reads-warm-pool", "reads-begun", "psycopg-connection", "threads-psyco
 
 
 @pytest.mark.parametrize("name", SILENT)
-def test_it_is_wrong_and_nobody_is_told(tried: Try, name: str) -> None:
-    found = tried(name)
-    assert found.outcomes == {"silently wrong": 2}
-    assert found.failures == []
-    assert found.untrue == 2
+def test_it_is_wrong_without_an_exception(tried: Try, name: str) -> None:
+    counts = tried(name)
+    assert counts.outcomes == {"silently wrong": 2}
+    assert counts.failures == []
+    assert counts.untrue == 2
 
 
 @pytest.mark.parametrize("name", RAISED)
 def test_it_raises(tried: Try, name: str) -> None:
-    found = tried(name)
-    assert found.outcomes == {"raised": 2}
-    assert RAISED[name] in found.failures[0]["message"]
+    counts = tried(name)
+    assert counts.outcomes == {"raised": 2}
+    assert RAISED[name] in counts.failures[0]["message"]
 
 
 @pytest.mark.parametrize("name", SERIAL)
 def test_nothing_runs_at_once(tried: Try, name: str) -> None:
-    found = tried(name)
-    assert found.outcomes == {"silently serial": 2}
-    assert found.at_once == 1
+    counts = tried(name)
+    assert counts.outcomes == {"silently serial": 2}
+    assert counts.at_once == 1
 
 
-def test_who_was_told_that_it_failed_may_find_a_row_all_the_same(tried: Try) -> None:
-    found = tried("add-commit-cold")
-    assert found.says == {"1 order confirmed, 5 there": 2}
-    assert found.untrue == 2
+def test_the_row_of_a_task_that_raised_may_still_be_saved(tried: Try) -> None:
+    counts = tried("add-commit-cold")
+    assert counts.says == {"1 order confirmed, 5 there": 2}
+    assert counts.untrue == 2
 
 
-def test_a_poisoned_pool_is_left_in_a_transaction_and_healed_by_a_ping(tried: Try) -> None:
+def test_a_poisoned_pool_is_left_in_a_transaction_and_repaired_by_a_ping(tried: Try) -> None:
     poisoned, pinged = tried("poisoned-pool"), tried("poisoned-pool-pre-ping")
     assert poisoned.says == {"0 of 5 innocent requests answered": 2}
     assert poisoned.left_in_transaction == 2
@@ -74,7 +74,7 @@ def test_a_poisoned_pool_is_left_in_a_transaction_and_healed_by_a_ping(tried: Tr
 
 
 def test_two_loops_on_one_engine_hang_and_are_ended(tried: Try) -> None:
-    """And the process that hangs does not take the lesson with it."""
+    """A process that hangs does not stop the lesson."""
     assert tried("two-threads-two-loops", trials=1).outcomes == {"hung": 1}
     assert tried("two-threads-two-loops", "right", trials=1).outcomes == {"right": 1}
 
@@ -83,34 +83,34 @@ def test_two_loops_on_one_engine_hang_and_are_ended(tried: Try) -> None:
 def test_the_right_way_is_right(tried: Try, theme: str) -> None:
     for mistake in THEMES[theme]:
         if not mistake.alone:
-            found = tried(mistake.name, "right", trials=1)
-            assert found.outcomes == {"right": 1}, mistake.name
-            assert found.left_in_transaction == found.not_returned == 0, mistake.name
+            counts = tried(mistake.name, "right", trials=1)
+            assert counts.outcomes == {"right": 1}, mistake.name
+            assert counts.left_in_transaction == counts.not_returned == 0, mistake.name
 
 
 @pytest.mark.parametrize("name", SILENT)
 def test_the_guard_catches_what_was_silent(tried: Try, name: str) -> None:
-    """Forbids a mistake that shares something and that the guard lets pass unseen."""
+    """Forbids a mistake that shares something and that the guard does not see."""
     assert tried(name, guard=True).outcomes == {"caught": 2}
 
 
 def test_the_guard_adds_nothing_to_what_sqlalchemy_itself_refuses(tried: Try) -> None:
-    """Forbids that `added-twice` gets as far as the change of the object."""
-    found = tried("added-twice", guard=True)
-    assert found.outcomes == {"raised": 2}
-    assert "already attached to session" in found.failures[0]["message"]
+    """Forbids that `added-twice` reaches the change of the object."""
+    counts = tried("added-twice", guard=True)
+    assert counts.outcomes == {"raised": 2}
+    assert "already attached to session" in counts.failures[0]["message"]
 
 
 @pytest.mark.parametrize("name", ["roll-back-another", "close-expunges", "attribute-forgotten"])
-def test_with_the_guard_the_rightful_user_is_told_the_truth(tried: Try, name: str) -> None:
+def test_with_the_guard_the_answer_of_the_owner_is_true(tried: Try, name: str) -> None:
     assert tried(name, guard=True).untrue == 0
 
 
 def test_the_guard_leaves_the_right_way_alone(tried: Try) -> None:
     for mistake in MISTAKES.values():
         if mistake.guardable and not mistake.alone:
-            found = tried(mistake.name, "right", guard=True, trials=1)
-            assert found.outcomes == {"right": 1}, mistake.name
+            counts = tried(mistake.name, "right", guard=True, trials=1)
+            assert counts.outcomes == {"right": 1}, mistake.name
 
 
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())

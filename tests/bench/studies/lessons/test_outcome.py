@@ -1,4 +1,4 @@
-"""A trial's outcome follows from evidence alone."""
+"""The outcome of a trial follows from its evidence alone."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def test_the_first_of_the_outcomes_that_holds(seen: dict[str, object], outcome: 
     assert classify(replace(RIGHT, **seen)) is outcome  # type: ignore[arg-type]
 
 
-def test_an_exception_is_told_by_class_code_and_message() -> None:
+def test_an_exception_is_recorded_by_class_code_and_message() -> None:
     from sqlalchemy.exc import InvalidRequestError
 
     error = InvalidRequestError("Object <Customer at 0x7f00dead> is in session '88'", code="isce")
@@ -49,7 +49,7 @@ def test_an_exception_is_told_by_class_code_and_message() -> None:
     )
 
 
-def test_of_a_wrapped_error_the_drivers_own_is_told() -> None:
+def test_a_wrapped_error_is_recorded_as_the_drivers_error() -> None:
     from sqlalchemy.exc import DBAPIError
 
     error = DBAPIError("SELECT 1", None, ValueError("too many clients"))
@@ -57,13 +57,13 @@ def test_of_a_wrapped_error_the_drivers_own_is_told() -> None:
     assert RaisedError.of(error).message == "too many clients"
 
 
-def test_no_file_of_this_machine_is_told() -> None:
-    """The repr of a task names its file; it once stood in a lesson's file as it was."""
+def test_no_file_of_this_machine_is_recorded() -> None:
+    """Defect: a lesson's file had the repr of a task, which names a file of this machine."""
     words = "Task <Task pending coro=<f() running at /home/me/x.py:1>> got Future <Future pending>"
     assert RaisedError.of(RuntimeError(words)).message == "Task ... got Future ..."
     words = "held by b, at /home/me/shop/orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
-    told = "held by b, at orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
-    assert RaisedError.of(RuntimeError(words)).message == told
+    message = "held by b, at orders.py:31; https://docs.sqlalchemy.org/en/20/orm"
+    assert RaisedError.of(RuntimeError(words)).message == message
 
 
 def test_errors_in_a_group_are_each_counted() -> None:
@@ -89,13 +89,13 @@ def test_how_many_run_at_once(spans: list[tuple[float, float]], most: int) -> No
 
 def test_a_tally_counts_outcomes_and_kinds_of_failure() -> None:
     raised = replace(RIGHT, failures=(FAILURE, FAILURE), agrees=False, elapsed_ns=30)
-    found = TrialTally.of([RIGHT, raised, replace(raised, elapsed_ns=20)])
-    assert found.outcomes == {"raised": 2, "right": 1}
-    assert found.main is Outcome.RAISED
-    assert found.trials == 3
-    assert found.untrue == 2
-    assert found.failures == [
+    counts = TrialTally.of([RIGHT, raised, replace(raised, elapsed_ns=20)])
+    assert counts.outcomes == {"raised": 2, "right": 1}
+    assert counts.main is Outcome.RAISED
+    assert counts.trials == 3
+    assert counts.untrue == 2
+    assert counts.failures == [
         {"kind": FAILURE.kind, "code": "isce", "message": "not now", "count": 4}
     ]
-    assert found.elapsed_ns == 20
-    assert TrialTally(**found.as_dict()) == found
+    assert counts.elapsed_ns == 20
+    assert TrialTally(**counts.as_dict()) == counts

@@ -1,4 +1,4 @@
-"""A lesson's file is checked when it is read."""
+"""The file of a lesson is checked when it is read."""
 
 import json
 from contextlib import suppress
@@ -32,15 +32,15 @@ def test_what_is_kept_is_read_and_written_as_it_was(lesson: str, tmp_path: Path)
     ("change", "words"),
     [
         ({"format": 2}, "has format 2, not 1"),
-        ({"environment": "x"}, "is no lesson's file (Expected `object`, got `str`"),
-        ({"trials": -1}, "is no lesson's file"),
+        ({"environment": "x"}, "is not a lesson's file (Expected `object`, got `str`"),
+        ({"trials": -1}, "is not a lesson's file"),
         ({"lesson": "another"}, "there is no lesson 'another'"),
-        ({"found": {"calls": {"a": []}}}, "is no lesson's file"),
-        ({"found": 5}, "is no lesson's file"),
+        ({"found": {"calls": {"a": []}}}, "is not a lesson's file"),
+        ({"found": 5}, "is not a lesson's file"),
     ],
 )
 def test_another_form_is_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
-    """Forbids a KeyError where documents are made of it."""
+    """Forbids a KeyError when documents are written from such a file."""
     kept = json.loads((KEPT / "one-engine" / FILE).read_text())
     (tmp_path / FILE).write_text(json.dumps(kept | change))
     with pytest.raises(BenchError) as caught:
@@ -52,7 +52,7 @@ def test_another_form_is_refused(tmp_path: Path, change: dict[str, Any], words: 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_a_damaged_lesson_is_read_or_refused(tmp_path_factory: Any, data: st.DataObject) -> None:
-    """Forbids any other exception than the one that is shown in two lines."""
+    """Forbids every exception except the `BenchError`, whose message has two lines."""
     folder = tmp_path_factory.mktemp("lesson")
     lesson = data.draw(st.sampled_from(sorted(LESSONS)))
     kept = json.loads((KEPT / lesson / FILE).read_text())
