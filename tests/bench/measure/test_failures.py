@@ -179,13 +179,17 @@ def test_a_package_that_is_missing(bench: Bench, database: Database) -> None:
     )
     listed = bench("list")
     assert listed.code == 0
-    assert re.search(r"^  psycopg2 +not here: pip install 'psycopg2-binary'$", listed.out, re.M)
+    assert re.search(
+        r"^  psycopg2 +not available: pip install 'psycopg2-binary'$", listed.out, re.M
+    )
     refused(
         bench.measure("--backend=psycopg2"),
         2,
-        "backend 'psycopg2' can't be had here: pip install 'psycopg2-binary'",
+        "backend 'psycopg2' is not available here: pip install 'psycopg2-binary'",
     )
     odd = bench.odd(odd="pass", requires="'nowhere_lib': 'nowhere-lib'")
-    refused(bench.measure(*odd), 2, "backend 'odd' can't be had here: pip install 'nowhere-lib'")
+    refused(
+        bench.measure(*odd), 2, "backend 'odd' is not available here: pip install 'nowhere-lib'"
+    )
     assert no_results(bench)
     assert json.dumps(bench.lines("header")) == "[]"
