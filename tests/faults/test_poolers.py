@@ -25,13 +25,13 @@ REFUSED = {
     "transaction": Fault(
         "PgBouncer, transaction mode",
         "error: a connection pooler in transaction mode is at …: it gives each transaction another"
-        " connection, so that no lock of a session holds.",
+        " connection, so a lock of a session is not kept.",
         1,
     ),
     "statement": Fault(
         "PgBouncer, statement mode",
         "error: a connection pooler in statement mode is at …: it gives each statement another"
-        " connection, so that no lock of a session holds.",
+        " connection, so a lock of a session is not kept.",
         1,
     ),
 }
