@@ -105,8 +105,8 @@ def _show(console: "Console", finding: "Diagnosis") -> None:
     width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     word = "ok" if finding.level == "good" else finding.level
     line = Text(f"{word:{len(_INDENT)}}", style=_STYLES[finding.level])
-    found = _hanging(f"{finding.subject:{_SUBJECT}}", finding.found, width - len(_INDENT))
-    line.append(textwrap.indent(found, _INDENT).lstrip(), style="not bold default")
+    paragraph = _hanging(f"{finding.subject:{_SUBJECT}}", finding.found, width - len(_INDENT))
+    line.append(textwrap.indent(paragraph, _INDENT).lstrip(), style="not bold default")
     console.print(line, soft_wrap=True)
     if finding.consequence:
         console.print(_hanging(_INDENT, finding.consequence, width), soft_wrap=True)

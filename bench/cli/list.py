@@ -20,10 +20,10 @@ def list_(backend_modules: tuple[str, ...]) -> None:
     from bench.model.profiles import PROFILES
     from bench.model.workload import WORKLOADS
 
-    found = look_for_backends(backend_modules)
-    usable = {name: discovered for name, discovered in found.items() if discovered.backend}
+    known_backends = look_for_backends(backend_modules)
+    usable = {name: discovered for name, discovered in known_backends.items() if discovered.backend}
     echo("Backends")
-    for name, discovered in found.items():
+    for name, discovered in known_backends.items():
         if discovered.backend is None:
             echo(f"  {name:20} not available: {discovered.reason}")
         else:

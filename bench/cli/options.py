@@ -221,13 +221,17 @@ def choose_backends(
 
     Raises `UsageError` if a named backend is unknown or not available.
     """
-    found = look_for_backends(modules, timeout_s)
-    chosen = named("backend", names, found)
+    known_backends = look_for_backends(modules, timeout_s)
+    chosen = named("backend", names, known_backends)
     for name in chosen:
-        if found[name].backend is None:
-            raise UsageError(f"backend {name!r} is not available here: {found[name].reason}")
+        if known_backends[name].backend is None:
+            raise UsageError(
+                f"backend {name!r} is not available here: {known_backends[name].reason}"
+            )
     if chosen:
-        return {name: found[name] for name in chosen}
+        return {name: known_backends[name] for name in chosen}
     return {
-        name: discovered for name, discovered in found.items() if discovered.backend is not None
+        name: discovered
+        for name, discovered in known_backends.items()
+        if discovered.backend is not None
     }

@@ -87,14 +87,14 @@ def streaming(
         _explain(folder, chosen[explain])
 
 
-def _explain(folder: Path, found: "Found") -> None:
+def _explain(folder: Path, discovered: "Found") -> None:
     from bench.analysis.summary import summarise
     from bench.output.terminal.console import console
     from bench.results.file import load
     from bench.studies.streaming.evidence import ways_of
     from bench.studies.streaming.explain import explain
 
-    assert found.backend is not None, "a measured backend is available"
+    assert discovered.backend is not None, "a measured backend is available"
     results = load(folder)
     ways = ways_of(results, summarise(results))
-    console().print(explain(found.backend, found.module, ways))
+    console().print(explain(discovered.backend, discovered.module, ways))

@@ -76,7 +76,7 @@ class Lock:
             raise BenchError(
                 f"another bench command is using schema {SCHEMA} of this database"
                 f" (server process {_holder(self.connection)}).\n"
-                "Two commands would disturb each other's figures: wait for it, or use another database."
+                "Two would disturb each other's figures: wait for it, or use another database."
             )
         self._server_process = server_process(self.connection)
         schema.create(self.connection)

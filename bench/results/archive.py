@@ -63,16 +63,16 @@ def left_out_for(folder: Path, error: BenchError) -> LeftOut:
     return LeftOut(folder, str(error).partition("\n")[0].rstrip("."))
 
 
-def runs(folder: Path, told: Told = lambda _: None) -> list[Path]:
+def runs(folder: Path, on_left_out: Told = lambda _: None) -> list[Path]:
     """Return the folders of all runs except the reference, the oldest first."""
     listed, left_out = scan(folder)
     for run in left_out:
-        told(run)
-    made = sorted((run.header.created_at, run.folder) for run in listed)
-    return [place for created_at, place in made if created_at and place.name != REFERENCE]
+        on_left_out(run)
+    by_age = sorted((run.header.created_at, run.folder) for run in listed)
+    return [path for created_at, path in by_age if created_at and path.name != REFERENCE]
 
 
-def find(name: str, folder: Path, told: Told = lambda _: None) -> Path:
+def find(name: str, folder: Path, on_left_out: Told = lambda _: None) -> Path:
     """Return the folder of a run: by a word of `WORDS`, a path, a name in results/, or a label.
 
     If several runs have the label, return the newest. Raises `UsageError` if there is none.
@@ -81,17 +81,17 @@ def find(name: str, folder: Path, told: Told = lambda _: None) -> Path:
         return folder / name
     if _exists(Path(name) / RUN_FILE) or Path(name).is_file():
         return Path(name)
-    known = runs(folder, told)
+    known = runs(folder, on_left_out)
     if name in ("latest", "previous"):
         wanted = 1 if name == "latest" else 2
         if len(known) < wanted:
             count = f"{len(known)} run{'' if len(known) == 1 else 's'}"
             raise UsageError(f"there is no {name} run: {folder} holds {count}. Try: bench run")
         return known[-wanted]
-    labelled = [place for place in known if place.name.partition("Z-")[2] == name]
+    labelled = [path for path in known if path.name.partition("Z-")[2] == name]
     if labelled:
         return labelled[-1]
-    names = [place.name for place in known] + list(WORDS)
+    names = [path.name for path in known] + list(WORDS)
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     guess = f"did you mean {close[0]!r}? " if close else ""
     raise UsageError(

@@ -84,7 +84,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Proof:
-    """The proof of a stream for one function and fetch: a late failure, an early stop, a long hold."""
+    """The proof of a stream, for one function and fetch: a late failure, an early stop, a hold."""
 
     case: Case
     failing_row: int

@@ -52,8 +52,8 @@ def describe(backends: Mapping[str, Found]) -> dict[str, BackendFacts]:
     """Return each backend's facts for charts, its fairness card, and its packages' versions."""
     owners = packages_distributions()
     described = {}
-    for name, found in backends.items():
-        backend = found.backend
+    for name, discovered in backends.items():
+        backend = discovered.backend
         if backend is None:
             continue
         packages = {owners[module][0] for module in backend.requires if module in owners}

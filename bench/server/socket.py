@@ -27,12 +27,12 @@ def socket_folder(folder: Folder, account: Account) -> Folder:
         return beside
     if noted := _noted(folder, account):
         return noted
-    made = Path(tempfile.mkdtemp(prefix="gatherbench-", dir=_temporary(account)))
-    opened = Folder(made, os.open(made, READ_FOLDER | os.O_NOFOLLOW))
-    account.own(opened.descriptor, made)
-    account.let_through([made])
+    temporary_folder = Path(tempfile.mkdtemp(prefix="gatherbench-", dir=_temporary(account)))
+    opened = Folder(temporary_folder, os.open(temporary_folder, READ_FOLDER | os.O_NOFOLLOW))
+    account.own(opened.descriptor, temporary_folder)
+    account.let_through([temporary_folder])
     with folder.replacing(NOTE, 0o600) as note:
-        note.write(os.fsencode(made))
+        note.write(os.fsencode(temporary_folder))
     return opened
 
 
