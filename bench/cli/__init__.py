@@ -1,1 +1,1 @@
-"""The commands of `bench`, a module each; what they do is done elsewhere."""
+"""The commands of `bench`, one module for each. They parse options, call other packages, print."""

@@ -1,4 +1,4 @@
-"""`bench calibrate`: how far verdicts can be trusted on this machine."""
+"""`bench calibrate`: count how often verdicts are wrong on this machine."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -25,28 +25,28 @@ _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
     type=click.IntRange(1, MOST_CONCURRENT),
     default=1,
     show_default=True,
-    help="Threads.",
+    help="Number of threads.",
 )
 @click.option(
     "--generations",
     type=click.IntRange(1, MOST_REPEATED),
     default=3,
     show_default=True,
-    help="How often all processes are started anew.",
+    help="Number of times that all processes are started again.",
 )
 @click.option(
     "--rounds",
     type=click.IntRange(_FEWEST, MOST_REPEATED),
     default=30,
     show_default=True,
-    help="Of each case in a generation.",
+    help="Rounds of each case in a generation.",
 )
 @click.option(
     "--seconds",
     type=Seconds(0.01, 3600),
     default=0.05,
     show_default=True,
-    help="Length of each run: the quick profile's by default.",
+    help="Length of each run. The default is the quick profile's.",
 )
 @click.option(
     "--figure",
@@ -54,7 +54,7 @@ _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
     default="throughput",
     show_default=True,
     metavar="NAME",
-    help="What cases are compared by: throughput, p50, p95, p99, cpu.",
+    help="The figure to compare cases by: throughput, p50, p95, p99 or cpu.",
 )
 @database_url_option
 def calibrate(
@@ -65,11 +65,11 @@ def calibrate(
     figure_name: str,
     database_url: str | None,
 ) -> int:
-    """Count how often a verdict is wrong where nothing differs, and how often it finds what does.
+    """Count false verdicts on equal cases, and found differences on slowed cases.
 
-    Four equal cases (psycopg2, the point read) and three with a real busy wait of 5, 10 and 20 %
-    are measured as in any run; verdicts are then drawn from those rounds by the thousand. The exit
-    code is 1 where more than 5 % of those on equal cases say faster or slower.
+    The command measures four equal cases (psycopg2, the point read), and three cases with a real
+    busy wait of 5, 10 and 20 %, as in any run. It then resamples thousands of verdicts from those
+    rounds. The exit code is 1 if more than 5 % of the verdicts on equal cases say faster or slower.
 
     \b
     Examples:
@@ -84,7 +84,9 @@ def calibrate(
     from bench.system.limits import check_open_files
 
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
-        raise UsageError(f"no figure named {figure_name!r} here: throughput, p50, p95, p99 or cpu.")
+        raise UsageError(
+            f"no figure named {figure_name!r} here: use throughput, p50, p95, p99 or cpu."
+        )
     figure = FIGURES[figure_name]
     database, dataset = resolve(database_url, [calibration.EQUAL]), Dataset()
     url = database.url_for(calibration.EQUAL)
@@ -100,9 +102,10 @@ def calibrate(
                 held.check()
                 bar.update(1)
 
-            found = calibration.measure(setting, after_run)
-    echo(_report(found, setting, figure))
-    false = calibration.share_found(calibration.verdicts(found, None, _FEWEST, figure))
+            generations_measured = calibration.measure(setting, after_run)
+    echo(_report(generations_measured, setting, figure))
+    equal_verdicts = calibration.verdicts(generations_measured, None, _FEWEST, figure)
+    false = calibration.share_found(equal_verdicts)
     return 0 if false <= calibration.MOST_FALSE else 1
 
 
@@ -111,7 +114,7 @@ def _planned(setting: "CalibrationConfig") -> str:
     return f"{setting.runs} runs, about {setting.runs * a_run_s:.0f} s on a quiet machine"
 
 
-def _report(found: "list[Generation]", setting: "CalibrationConfig", figure: "Figure") -> str:
+def _report(generations: "list[Generation]", setting: "CalibrationConfig", figure: "Figure") -> str:
     from bench.studies.calibration import calibrate as calibration
     from bench.studies.calibration.slowed import SHARES
 
@@ -120,7 +123,7 @@ def _report(found: "list[Generation]", setting: "CalibrationConfig", figure: "Fi
     def row(slowdown: float | None, *, floored: bool = True) -> list[str]:
         shares = (
             calibration.share_found(
-                calibration.verdicts(found, slowdown, rounds, figure, floored=floored)
+                calibration.verdicts(generations, slowdown, rounds, figure, floored=floored)
             )
             for rounds in columns
         )
@@ -128,10 +131,10 @@ def _report(found: "list[Generation]", setting: "CalibrationConfig", figure: "Fi
 
     table = [["injected", "measured", *(f"{n} rounds" for n in columns), "needed"]]
     table.append(["nothing", "", *row(None), f"at most {calibration.MOST_FALSE:.0%}"])
-    table.append(["  without floor", "", *row(None, floored=False), ""])
+    table.append(["  without noise floor", "", *row(None, floored=False), ""])
     for share in SHARES:
-        measured = calibration.measured_slowdown(found, share)
-        needed = calibration.rounds_needed(found, share, setting.rounds, figure)
+        measured = calibration.measured_slowdown(generations, share)
+        needed = calibration.rounds_needed(generations, share, setting.rounds, figure)
         words = f"{needed} rounds" if needed else f"more than {setting.rounds}"
         table.append([f"{share:.0%}", f"{measured:.1%}", *row(share), words])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -143,14 +146,14 @@ def _report(found: "list[Generation]", setting: "CalibrationConfig", figure: "Fi
         for line in table
     ]
     return (
-        f"How often a verdict by {figure.title} says faster or slower, of"
-        f" {calibration.COMPARISONS:,} comparisons of so many rounds each.\n"
-        f"They are resampled from {setting.generations} x {setting.rounds} real rounds of"
-        f" {setting.seconds:g} s: psycopg2, {setting.concurrency} thread"
+        f"The share of {calibration.COMPARISONS:,} comparisons by {figure.title} whose verdict is"
+        " faster or slower, by the number of rounds in each comparison.\n"
+        f"The comparisons are resampled from {setting.generations} x {setting.rounds} real rounds"
+        f" of {setting.seconds:g} s: psycopg2, {setting.concurrency} thread"
         f"{'s' if setting.concurrency > 1 else ''}, {calibration.EQUALS} equal processes and"
         f" {len(SHARES)} with a busy wait.\n\n" + "\n".join(lines) + "\n\n"
-        "measured: what the wait came to, in p50 latency. needed: to find it"
-        f" {calibration.POWER:.0%} of the time.\n"
-        "nothing: false alarms. A difference counts where its 95 % interval excludes 1 and it is"
-        " beyond the noise floor."
+        "measured: the injected wait as a share of p50 latency. needed: the rounds that find the"
+        f" wait in {calibration.POWER:.0%} of the comparisons.\n"
+        "nothing: false alarms. A comparison says faster or slower if its 95 % interval excludes 1"
+        " and the ratio is outside the noise floor."
     )

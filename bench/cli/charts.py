@@ -1,4 +1,4 @@
-"""`bench charts`: draw a result again, from its file alone."""
+"""`bench charts`: draw the charts of a result again, from its file alone."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def charts(folder: Path) -> None:
-    """Draw the charts and write summary.csv of FOLDER again, from its run.jsonl alone.
+    """Draw the charts of FOLDER again and write its summary.csv, from its run.jsonl alone.
 
     \b
     Example:
@@ -19,4 +19,4 @@ def charts(folder: Path) -> None:
 
     if failed := present(folder):
         part, reason = next(iter(failed.items()))
-        raise BenchError(f"{part}: {reason}.\nEverything else was made again.")
+        raise BenchError(f"{part}: {reason}.\nAll other files were written again.")

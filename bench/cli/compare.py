@@ -1,4 +1,4 @@
-"""`bench compare`: one run against others, and a gate for CI."""
+"""`bench compare`: compare runs with the first of them; a gate for CI."""
 
 import os
 import shlex
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _margin(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
-    """A click callback: `10%` or `0.1` as a share; None for an option left out."""
+    """Return `10%` or `0.1` as a share, for click; None if the option is left out."""
     if text is None:
         return None
     try:
@@ -25,7 +25,7 @@ def _margin(context: click.Context, option: click.Parameter, text: str | None) -
     except ValueError:
         share = -1.0
     if not 0 <= share < 100:
-        raise click.BadParameter(f"{text!r} is no share: write 10% or 0.1")
+        raise click.BadParameter(f"{text!r} is not a share: write 10% or 0.1")
     return share
 
 
@@ -44,8 +44,8 @@ def _margin(context: click.Context, option: click.Parameter, text: str | None) -
     "margin",
     callback=_margin,
     metavar="SHARE",
-    help="Exit with 1 when a case is slower by more than this, as in 10%, even at the kinder end"
-    " of its interval.",
+    help="Exit with 1 if a case is surely slower by more than this share, such as 10%: if both ends"
+    " of its interval are.",
 )
 @click.option(
     "--format",
@@ -54,7 +54,11 @@ def _margin(context: click.Context, option: click.Parameter, text: str | None) -
     default="text",
     show_default=True,
 )
-@click.option("--force", is_flag=True, help="Compare unlike datasets or loops, and say so.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Compare runs of different datasets or event loops, with a warning.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -70,10 +74,10 @@ def compare(
     out: Path | None,
     charts: bool,
 ) -> int:
-    """Hold runs against the first: what differs around them, then every case that both have.
+    """Compare runs with the first: first their environments, then every case that both have.
 
-    A run is a folder, its name in results/, its label, or one of latest, previous and reference
-    (the newest, the one before, the committed one).
+    A run is a folder, its name in results/, its label, or one of latest (the newest run), previous
+    (the run before it) and reference (the run that is kept in git).
 
     \b
     Examples:
@@ -88,7 +92,7 @@ def compare(
     from bench.system.output_files import file_name
 
     if len(runs) < 2:
-        raise UsageError("one run is nothing to compare. Try: bench compare previous latest")
+        raise UsageError("compare needs two runs. Try: bench compare previous latest")
     (figure_name,) = named("figure", [figure_name], FIGURES)
     left_out: dict[archive.LeftOut, None] = {}
     folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
@@ -100,12 +104,12 @@ def compare(
     if comparison.obstacles and not force:
         raise UsageError(
             "; ".join(comparison.obstacles) + ".\n"
-            "Their figures answer different questions. Compare them anyway with --force."
+            "Their figures answer different questions. To compare them anyway, add --force."
         )
     if not comparison.rows:
         raise UsageError(
             f"{' and '.join(comparison.names)} have no case in common with {figure_name}.\n"
-            "`bench compare` holds equal cases against each other: measure the same ones."
+            "`bench compare` compares equal cases: measure the same cases in both runs."
         )
     _show(comparison, form, margin)
     if charts:
@@ -133,14 +137,14 @@ def _show(comparison: "Comparison", form: str, margin: float | None) -> None:
 
 
 _WIDTH = 120
-"""Where nobody says how wide a line may be: a pipe, a file, CI."""
+"""Width of a line where the output has no width: a pipe, a file, CI."""
 
 
 def _draw(comparison: "Comparison", first: "Results", folder: Path, runs: tuple[str, ...]) -> None:
     from bench.output.attempts import Attempts
     from bench.output.charts import draw_comparison
 
-    # The exit code is the gate's, whether or not there is a picture of it.
+    # The gate alone sets the exit code: a chart that fails must not change it.
     with Attempts(f"bench compare {shlex.join(runs)}").at("charts"):
         drawn = draw_comparison(comparison, first, folder)
         echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)

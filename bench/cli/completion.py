@@ -1,4 +1,4 @@
-"""`bench completion`: what makes a shell complete our commands."""
+"""`bench completion`: print the script with which a shell completes the commands of `bench`."""
 
 import click
 
@@ -8,15 +8,15 @@ from bench.output.terminal.safe_text import echo
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete commands, options and their values.
+    """Print the script with which SHELL completes commands, options and their values.
 
     \b
-    Once, then begin a new shell:
+    Type one of these once, then start a new shell:
       echo 'eval "$(bench completion bash)"' >> ~/.bashrc
       echo 'eval "$(bench completion zsh)"' >> ~/.zshrc
       echo 'bench completion fish | source' >> ~/.config/fish/config.fish
 
-    For zsh, that line has to come after `compinit`.
+    For zsh, the line must come after `compinit`.
 
     \b
     Example:
@@ -26,6 +26,6 @@ def completion(shell: str) -> None:
 
     from bench.cli.main import cli
 
-    found = get_completion_class(shell)
-    assert found is not None
-    echo(found(cli, {}, "bench", "_BENCH_COMPLETE").source())
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    echo(completion_class(cli, {}, "bench", "_BENCH_COMPLETE").source())

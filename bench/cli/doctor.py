@@ -1,4 +1,4 @@
-"""`bench doctor`: is this machine fit to measure?"""
+"""`bench doctor`: check whether this machine is fit to measure."""
 
 import textwrap
 from collections import Counter
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _STYLES = {"good": "green", "caution": "yellow", "bad": "bold red"}
 _INDENT = " " * 9
 _SUBJECT = 15
-"""How wide it is."""
+"""Width of the column with the subject, in characters."""
 _WIDTH = 100
 _WORDS = (("bad", "bad finding", "bad findings"), ("caution", "caution", "cautions"))
 
@@ -31,14 +31,14 @@ _WORDS = (("bad", "bad finding", "bad findings"), ("caution", "caution", "cautio
 @click.option(
     "--noise/--no-noise",
     default=True,
-    help="Measure the noise floor, which takes ten seconds.",
+    help="Measure the noise floor. This takes ten seconds.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 1 for a caution, too.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for a caution as well.")
 def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
-    """Look whether this machine, its clock, disk and server are fit to measure.
+    """Check whether this machine, its clock, its disk and its server are fit to measure.
 
-    Each finding comes with what it does to the figures, and what to do. A caution leaves figures
-    right that say less; with a bad one they would mislead, and the exit code is 1.
+    Each finding names its effect on the figures, and what to do about it. With a caution, figures
+    are right but less precise. With a bad finding, figures would mislead, and the exit code is 1.
 
     \b
     Examples:
@@ -58,7 +58,7 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
 
 
 def _findings(database_url: str | None, noise: bool) -> "Iterator[Diagnosis]":
-    """As they are made; the machine first, while no server of ours works."""
+    """Yield findings as they are made: the machine first, before a server of ours is busy."""
     from bench.server.database import resolve
     from bench.studies.doctor import clock, disk, machine, server
     from bench.system import home as project
@@ -105,8 +105,8 @@ def _show(console: "Console", finding: "Diagnosis") -> None:
     width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
     word = "ok" if finding.level == "good" else finding.level
     line = Text(f"{word:{len(_INDENT)}}", style=_STYLES[finding.level])
-    found = _hanging(f"{finding.subject:{_SUBJECT}}", finding.found, width - len(_INDENT))
-    line.append(textwrap.indent(found, _INDENT).lstrip(), style="not bold default")
+    paragraph = _hanging(f"{finding.subject:{_SUBJECT}}", finding.found, width - len(_INDENT))
+    line.append(textwrap.indent(paragraph, _INDENT).lstrip(), style="not bold default")
     console.print(line, soft_wrap=True)
     if finding.consequence:
         console.print(_hanging(_INDENT, finding.consequence, width), soft_wrap=True)
@@ -114,7 +114,7 @@ def _show(console: "Console", finding: "Diagnosis") -> None:
 
 
 def _hanging(mark: str, words: str, width: int) -> str:
-    """The words in lines of that width, the first behind the mark, the others below it."""
+    """Wrap the words to the width, with the mark before the first line and spaces before others."""
     below = " " * len(mark)
     return textwrap.fill(words, width, initial_indent=mark, subsequent_indent=below)
 
@@ -128,5 +128,5 @@ def _verdict(levels: Counter[str]) -> str:
     if levels["bad"]:
         return f"Not fit to measure: {' and '.join(amounts)}. Figures from here would mislead."
     if levels["caution"]:
-        return f"Fit to measure, with {amounts[0]}: read the figures with them in mind."
+        return f"Fit to measure, with {amounts[0]}: read the figures with that in mind."
     return "Fit to measure."

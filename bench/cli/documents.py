@@ -1,6 +1,6 @@
-"""Write the documents that come from results or from --help: `python -m bench.cli.documents`.
+"""Write all generated documents, from results and --help: `python -m bench.cli.documents`.
 
-It is a program for `make docs`, not a command of `bench`: it needs the checkout.
+This is a program for `make docs` and not a command of `bench`, because it needs the checkout.
 """
 
 import sys
@@ -15,7 +15,7 @@ from bench.studies.streaming import document as streaming
 
 
 def write(root: Path) -> None:
-    """Write every such document below `root`. Raises `BenchError` where results are missing."""
+    """Write all generated documents below `root`. Raises `BenchError` if results are missing."""
     docs, results = root / "docs", root / "results"
     (docs / "cli.md").write_text(reference(), encoding="utf-8")
     fill(root / "README.md", readme.blocks(results / "reference", root))

@@ -1,4 +1,4 @@
-"""`bench export`: a run for other programs."""
+"""`bench export`: write a run in the format of another program."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     "form",
     required=True,
     type=click.Choice(["pytest-benchmark", "csv", "parquet"]),
-    help="pytest-benchmark's JSON, or a table as CSV or Parquet.",
+    help="Format of the file: pytest-benchmark's JSON, or a table as CSV or Parquet.",
 )
 @click.option(
     "--table",
     type=click.Choice(["cases", "rounds", "samples"]),
-    help="Of a table, what has a row: each case (the default), each round, or each operation.",
+    help="For CSV and Parquet: one row for each case (the default), round, or operation.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="File to write. Default: beside run.jsonl, named after what it holds.",
+    help="File to write. Default: a file beside run.jsonl, named after the table or format.",
 )
 def export(folder: Path, form: str, table: str | None, out: Path | None) -> None:
-    """Write the run in FOLDER, or in its run.jsonl, in another program's format.
+    """Write the run of FOLDER (or of a run.jsonl) in the format of another program.
 
     \b
     Examples:
@@ -45,10 +45,10 @@ def export(folder: Path, form: str, table: str | None, out: Path | None) -> None
 
     if table and form == "pytest-benchmark":
         raise UsageError(
-            "--table is for --format csv or parquet: the JSON has every case's rounds."
+            "--table is for --format csv or parquet: the JSON always has the rounds of every case."
         )
     if out and out.exists():
-        raise UsageError(f"{out} exists already: nothing of it was touched. Choose another --out.")
+        raise UsageError(f"{out} exists already and was not changed. Choose another --out.")
     results = load(folder)
     if not results.runs:
         raise BenchError(f"{results.folder} holds no finished run: there is nothing to export.")

@@ -1,4 +1,4 @@
-"""Backend modules are somebody else's code: what importing one does stays its own affair."""
+"""Import backend modules, which are foreign code, without side effects on the command."""
 
 import os
 import signal
@@ -11,10 +11,10 @@ from types import FrameType
 
 @contextmanager
 def contained(seconds: float) -> Iterator[None]:
-    """Import a module within: what it prints goes to stderr, and a copy that it forks ends here.
+    """Contain the import in the block: its prints go to stderr, and a process it forks ends here.
 
-    An import that takes longer than `seconds` is interrupted by `TimeoutError`; in another thread
-    than the main one there is no such limit.
+    An import that takes longer than `seconds` is interrupted by `TimeoutError`. There is no such
+    limit outside the main thread, because only the main thread can receive signals.
     """
     process = os.getpid()
     sys.stdout.flush()
@@ -24,7 +24,7 @@ def contained(seconds: float) -> Iterator[None]:
         with redirect_stdout(sys.stderr), _time_limit(seconds):
             yield
     finally:
-        if os.getpid() != process:  # it would go on as a second command beside this one
+        if os.getpid() != process:  # otherwise a forked process would continue as a second command
             os._exit(1)
         os.dup2(stdout, 1)
         os.close(stdout)
@@ -37,7 +37,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         return
 
     def give_up(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"its import did not end within {seconds:g} s")
+        raise TimeoutError(f"the import did not end within {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, seconds)

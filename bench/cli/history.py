@@ -1,4 +1,4 @@
-"""`bench history`: a case over all runs in results/."""
+"""`bench history`: show a case in all runs in results/."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--backend", "backends", multiple=True, metavar="NAME", help="Of this one. Repeatable."
+    "--backend", "backends", multiple=True, metavar="NAME", help="Only this backend. Repeatable."
 )
 @click.option("--workload", default="get_total_cost_of_an_order", show_default=True, metavar="NAME")
 @click.option("--fetch", default="buffered", show_default=True, metavar="MODE[:SIZE]")
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     default="1",
     show_default=True,
     metavar="N,N",
-    help="Tasks or threads.",
+    help="Numbers of tasks or threads.",
 )
 @click.option(
     "--figure",
@@ -49,10 +49,10 @@ def history(
     figure_name: str,
     out: Path | None,
 ) -> None:
-    """Follow cases from run to run, through all runs in results/, the oldest first.
+    """Show the figure of cases in every run in results/, the oldest first.
 
-    Plain cases: a session a task, autocommit, native rows. Where versions, server, machine or
-    dataset changed from one run to the next, it says what.
+    Only plain cases are shown: one session per task, autocommit, native rows. A change of versions,
+    server, machine or dataset between two runs is named.
 
     \b
     Example:
@@ -70,7 +70,7 @@ def history(
 
     (figure_name,) = named("figure", [figure_name], FIGURES)
     (workload,) = named("workload", [workload], WORKLOADS)
-    asked = Fetch.parse(fetch)
+    fetch_mode = Fetch.parse(fetch)
     left_out: list[archive.LeftOut] = []
     loaded, folders = [], []
     for folder in archive.runs(archive.home(), left_out.append):
@@ -81,11 +81,11 @@ def history(
             left_out.append(archive.left_out_for(folder, error))
     tell_left_out(left_out)
     wanted = {
-        Case(each.backend, workload, asked, count, loop=each.loop)
+        Case(case.backend, workload, fetch_mode, count, loop=case.loop)
         for run in loaded
-        for each in run.cases
+        for case in run.cases
         for count in concurrency
-        if each.backend in backends or not backends
+        if case.backend in backends or not backends
     }
     figure = FIGURES[figure_name]
     moments = history_of(
@@ -94,7 +94,7 @@ def history(
     if not moments:
         raise UsageError(
             f"no run in {archive.home()} has such a case.\n"
-            "`bench run` makes one; `bench list` shows backends and workloads."
+            "Measure it with `bench run`. `bench list` shows backends and workloads."
         )
     _print(moments, figure)
     folder = out or archive.home() / "history"
@@ -112,18 +112,18 @@ def _print(moments: "list[Moment]", figure: "Figure") -> None:
     for case in cases_of(moments):
         echo(f"\n{case.title}: {figure.title}")
         for moment in moments:
-            found = moment.figures.get(case)
-            if found is None:
+            estimate = moment.figures.get(case)
+            if estimate is None:
                 continue
-            text = with_unit(found.median, figure.units)
-            if found.low is not None and found.high is not None:
-                low, high = (with_unit(end, figure.units) for end in (found.low, found.high))
+            text = with_unit(estimate.median, figure.units)
+            if estimate.low is not None and estimate.high is not None:
+                low, high = (with_unit(end, figure.units) for end in (estimate.low, estimate.high))
                 text += f" ({low} to {high}){' ?' if few(moment) else ''}"
             echo(f"  {moment.created_at[:16]}  {text:34} {moment.name}")
     changed = [(moment, change) for moment in moments for change in moment.changes]
     if changed:
-        echo("\nWhat changed around them:")
+        echo("\nChanges of the environment:")
     for moment, change in changed:
         echo(f"  {moment.name}: {change}")
     if any(few(moment) for moment in moments):
-        echo("\n? fewer than 6 rounds: the interval promises less than 95 %.")
+        echo("\n? fewer than 6 rounds: the confidence of the interval is below 95 %.")

@@ -1,4 +1,4 @@
-"""`bench lesson`: rules broken for real, to see what comes of it."""
+"""`bench lesson`: break a rule in real code, and show the outcome."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,25 +18,29 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--trials", type=click.IntRange(1, 1000), help="Of each. Default: the lesson's own.")
 @click.option(
-    "--guard", is_flag=True, help="Run each mistake also with the guard (session-per-task)."
+    "--trials",
+    type=click.IntRange(1, 1000),
+    help="Trials per mistake. The default depends on the lesson.",
+)
+@click.option(
+    "--guard", is_flag=True, help="Run each mistake with the guard, too. Only session-per-task."
 )
 @click.option(
     "--mistake",
     "mistakes",
     multiple=True,
     metavar="NAME",
-    help="Only this one of session-per-task. Repeatable.",
+    help="Only this mistake of session-per-task. Repeatable.",
 )
 @click.option(
     "--driver",
     type=click.Choice(["asyncpg", "psycopg"]),
     default="asyncpg",
     show_default=True,
-    help="Under SQLAlchemy's async engine.",
+    help="Driver of SQLAlchemy's async engine.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, and no more.")
+@click.option("--json", "as_json", is_flag=True, help="Print only the result, as JSON.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -53,9 +57,10 @@ def lesson(
     out: Path | None,
     database_url: str | None,
 ) -> None:
-    """Break a rule for real, many times over, and beside it keep it. Without a name: list them.
+    """Break a rule many times in real code, and run the correct code beside it.
 
-    A lesson has tables of its own in the schema `gatherbench`, and takes less than a minute.
+    Without a name, list the lessons. A lesson makes its own tables in the schema `gatherbench`, and
+    takes less than a minute.
 
     \b
     Examples:
@@ -66,35 +71,42 @@ def lesson(
     from bench.studies.lessons.lesson import LESSONS, lesson_named
 
     if name is None:
-        for each, question in LESSONS.items():
-            echo(f"{each:20}{question}")
+        for lesson_name, question in LESSONS.items():
+            echo(f"{lesson_name:20}{question}")
         return
     (name,) = named("lesson", [name], LESSONS, "bench lesson")
     if name != "session-per-task" and (guard or mistakes):
-        raise UsageError("--guard and --mistake are for `bench lesson session-per-task` alone.")
-    found = lesson_named(name)
+        raise UsageError("--guard and --mistake are for `bench lesson session-per-task` only.")
+    chosen_lesson = lesson_named(name)
     if mistakes:
         from bench.studies.lessons.catalogue import MISTAKES
 
         mistakes = tuple(named("mistake", mistakes, MISTAKES, "bench lesson session-per-task"))
-    ordered = {"driver": driver, "guard": guard, "chosen": mistakes}
-    record = _run(name, found, trials or found.TRIALS, ordered, database_url, quiet=as_json)
+    options = {"driver": driver, "guard": guard, "chosen": mistakes}
+    record = _run(
+        name,
+        chosen_lesson,
+        trials or chosen_lesson.TRIALS,
+        options,
+        database_url,
+        quiet=as_json,
+    )
     if as_json:
         echo(record.as_json(ascii_only=True), nl=False)
         return
-    _show(found, record, out)
+    _show(chosen_lesson, record, out)
 
 
 def _run(
     name: str,
     lesson: "Lesson",
     trials: int,
-    ordered: dict[str, Any],
+    options: dict[str, Any],
     database_url: str | None,
     *,
     quiet: bool,
 ) -> "Record":
-    """Run it on a database that no other command of ours uses meanwhile."""
+    """Run the lesson on a database that no other `bench` command uses at the same time."""
     from dataclasses import replace
     from datetime import UTC, datetime
 
@@ -111,7 +123,7 @@ def _run(
     screen = console()
 
     database = resolve(database_url, ["asyncpg", "psycopg", "psycopg2"])
-    with lock.held(database) as held, WorkerPool() as crew:
+    with lock.held(database) as held, WorkerPool() as worker_pool:
 
         def tell(part: "RenderableType") -> None:
             held.check()
@@ -121,9 +133,9 @@ def _run(
         database.check_capacity(_CONNECTIONS)
         tables.make(held.connection)
         setting = LessonSetting(
-            database, crew, trials, embedded=database_url is None, tell=tell, **ordered
+            database, worker_pool, trials, embedded=database_url is None, tell=tell, **options
         )
-        found = lesson.measure(setting)
+        measured = lesson.measure(setting)
         local = postmaster_pid(held.connection) is not None
         return Record(
             lesson=name,
@@ -136,16 +148,16 @@ def _run(
                 environment.collect(held.connection, database, local),
                 packages=environment.packages("sqlalchemy", "asyncpg", "psycopg"),
             ),
-            found=found,
+            found=measured,
         )
 
 
 _CONNECTIONS = 25
-"""As many as the greediest trial opens, and the judge."""
+"""Connections of the trial that opens the most, and of the judge."""
 
 
 def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
-    """The table at the end, the file, the charts."""
+    """Print the table, write the file, draw the charts."""
     from bench.cli.measurement import in_results
     from bench.output.attempts import Attempts
     from bench.output.present import near

@@ -1,4 +1,4 @@
-"""`bench list`: what can be measured here."""
+"""`bench list`: show the backends, workloads and profiles of this machine."""
 
 import click
 
@@ -9,7 +9,7 @@ from bench.output.terminal.safe_text import echo
 @click.command()
 @backend_module_option
 def list_(backend_modules: tuple[str, ...]) -> None:
-    """Show the backends and whether they can be had here, the workloads, and the profiles.
+    """Show the backends and whether they are available here, the workloads, and the profiles.
 
     \b
     Example:
@@ -20,14 +20,14 @@ def list_(backend_modules: tuple[str, ...]) -> None:
     from bench.model.profiles import PROFILES
     from bench.model.workload import WORKLOADS
 
-    found = look_for_backends(backend_modules)
-    usable = {name: one for name, one in found.items() if one.backend}
+    known_backends = look_for_backends(backend_modules)
+    usable = {name: discovered for name, discovered in known_backends.items() if discovered.backend}
     echo("Backends")
-    for name, one in found.items():
-        if one.backend is None:
-            echo(f"  {name:20} not here: {one.reason}")
+    for name, discovered in known_backends.items():
+        if discovered.backend is None:
+            echo(f"  {name:20} not available: {discovered.reason}")
         else:
-            echo(f"  {name:20} {one.backend.colour:6} {one.backend.layer}")
+            echo(f"  {name:20} {discovered.backend.colour:6} {discovered.backend.layer}")
     echo("\nWorkloads")
     for workload in WORKLOADS.values():
         echo(f"  {workload.name:28} {workload.description}")
@@ -36,4 +36,4 @@ def list_(backend_modules: tuple[str, ...]) -> None:
         planned = plan(profile, usable)
         runs = f"{len(planned.cases)} cases x {profile.rounds} rounds x {profile.seconds:g} s"
         echo(f"  {profile.name:8} {profile.description}: {runs}")
-        echo(f"  {'':8} leaves out {profile.leaves_out}")
+        echo(f"  {'':8} does not measure {profile.leaves_out}")

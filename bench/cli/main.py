@@ -1,4 +1,4 @@
-"""`bench`: parses, calls, prints. Each command's own module is imported when it is asked for."""
+"""The program `bench`. It imports the module of a command only when that command is typed."""
 
 import sys
 from difflib import get_close_matches
@@ -15,36 +15,36 @@ from bench.system import interrupts, limits
 
 COMMANDS = {
     "run": ("bench.cli.run", "run", "Measure, and draw the charts."),
-    "doctor": ("bench.cli.doctor", "doctor", "Look whether this machine is fit to measure."),
+    "doctor": ("bench.cli.doctor", "doctor", "Check whether this machine is fit to measure."),
     "list": ("bench.cli.list", "list_", "Show backends, workloads and profiles."),
-    "verify": ("bench.cli.verify", "verify", "Check that all give the same answers."),
-    "streaming": ("bench.cli.streaming", "streaming", "Show which ways really stream."),
+    "verify": ("bench.cli.verify", "verify", "Check that all backends give the same answers."),
+    "streaming": ("bench.cli.streaming", "streaming", "Show which ways of fetching really stream."),
     "charts": ("bench.cli.charts", "charts", "Draw a result's charts again."),
     "report": (
         "bench.cli.report",
         "report",
-        "Write a result's report again; compare several.",
+        "Write a result's report again, or compare several.",
     ),
     "compare": (
         "bench.cli.compare",
         "compare",
-        "Hold runs against each other; a gate for CI.",
+        "Compare runs with each other; a gate for CI.",
     ),
-    "history": ("bench.cli.history", "history", "Follow a case through all runs."),
+    "history": ("bench.cli.history", "history", "Show a case in all runs."),
     "calibrate": ("bench.cli.calibrate", "calibrate", "Count how often verdicts are wrong."),
     "export": ("bench.cli.export", "export", "Write a result for other programs."),
     "overhead": ("bench.cli.overhead", "overhead", "Measure what the harness itself costs."),
-    "lesson": ("bench.cli.lesson", "lesson", "Break a rule for real, and see what happens."),
+    "lesson": ("bench.cli.lesson", "lesson", "Break a rule in real code, and show the outcome."),
     "completion": ("bench.cli.completion", "completion", "Make the shell complete commands."),
-    "db": ("bench.cli.db", "db", "Start, stop and look into the database."),
+    "db": ("bench.cli.db", "db", "Start or stop the embedded server, show a database."),
 }
-"""Name -> the module that holds it, its name there, and its line in `bench --help`."""
+"""Command name -> its module, the function there, and its line in `bench --help`."""
 
-INTERRUPTED = 130  # as a shell has it: 128 + SIGINT. SIGTERM and SIGHUP end in the same way.
+INTERRUPTED = 130  # 128 + SIGINT, as in a shell. SIGTERM and SIGHUP give the same code.
 
 
 class LazyGroup(click.Group):
-    """Knows its commands' names and help lines without importing them: --help is instant."""
+    """A group that lists its commands without importing them, so that --help is instant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """As click's own, without importing every command for its help line."""
+        """Complete as click does, but without importing every command for its help line."""
         options = click.Command.shell_complete(self, ctx, incomplete)
         return options + [
             CompletionItem(name, help=line)
@@ -81,18 +81,18 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gatherbench", prog_name="bench")
 def cli() -> None:
-    """What does it cost, under concurrency, to reach PostgreSQL from Python?
+    """Measure what it costs to reach PostgreSQL from Python, under concurrency.
 
     \b
     Examples:
       bench run                        verified figures and charts in two minutes
       bench run --backend asyncpg --backend orm+asyncpg --concurrency 1,16,64
-      bench list                       what can be measured
+      bench list                       backends, workloads and profiles
     """
 
 
 def main() -> None:
-    """The console script. Exit codes: 0 all well, 1 a failed run, 2 usage, 130 interrupted."""
+    """Run the program. Exit codes: 0 success, 1 a failed run, 2 wrong usage, 130 interrupted."""
     interrupts.hear()
     write_plainly()
     limits.raise_open_files()
@@ -114,7 +114,7 @@ def main() -> None:
         interrupts.ignore()
         echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # as in `bench list | head`
+    except BrokenPipeError:  # the reader has gone, as in `bench list | head`
         sys.stderr.close()
         sys.exit(1)
     except (OSError, MemoryError, ImportError) as error:

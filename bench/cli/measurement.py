@@ -1,4 +1,4 @@
-"""What commands that measure have in common: their folder of results, and how they end."""
+"""The parts that measuring commands share: the results folder, and the end of the command."""
 
 import re
 import shlex
@@ -28,9 +28,9 @@ def carry_out(
     quiet: bool,
     charts: bool,
 ) -> Path:
-    """Measure, then present what was measured, however it ended. Return the folder of results.
+    """Measure, then present the results even if the run failed. Return the results folder.
 
-    `name`: the end of the folder's name in results/, after the time, where there is no `out`.
+    `name` ends the name of the folder in results/, after the time; it is not used with `out`.
     """
     from bench.execution.measurement import measure
     from bench.output.attempts import Attempts
@@ -58,17 +58,17 @@ def carry_out(
     finally:
         recorder.close()
         if recorder.holds_runs:
-            again = f"bench charts {shlex.quote(str(recorder.folder))}"
-            with Attempts(again).at("table and report"):
+            retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
+            with Attempts(retry_command).at("table and report"):
                 present(recorder.folder, charts=charts)
     return recorder.folder
 
 
 def in_results(name: str, make: Callable[[Path], Made]) -> Made:
-    """Return what `make` makes of a new folder in results/, named by the time.
+    """Return the result of `make` for a new folder in results/, named by the time.
 
-    Where another command has made a folder of that name in this second, microseconds tell them
-    apart.
+    If another command made a folder of that name in the same second, the name has microseconds.
+    Raises `BenchError` if no folder can be made.
     """
     from bench.results.file import FolderExistsError
     from bench.system import home as project
@@ -78,7 +78,7 @@ def in_results(name: str, make: Callable[[Path], Made]) -> Made:
         with suppress(FolderExistsError, FileExistsError):
             return make(project.home() / "results" / f"{stamp}-{name}")
     raise BenchError(
-        f"no new folder can be made in {project.home() / 'results'}.\nName one with --out."
+        f"no new folder can be made in {project.home() / 'results'}.\nChoose a folder with --out."
     )
 
 
@@ -86,6 +86,7 @@ _ATTEMPTS = 20
 
 
 def safe_name(label: str) -> str:
+    """Return the label as part of a folder name. Raises `UsageError` if nothing of it is left."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")
     if not name:
         raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
@@ -93,11 +94,11 @@ def safe_name(label: str) -> str:
 
 
 def command_line(database_url: str | None) -> str:
-    """What was typed, with the password as ***."""
+    """Return the command as typed, with *** for the password."""
     from bench.server.database import Database
 
     words = ["bench", *sys.argv[1:]]
-    if database_url:  # before anything is quoted, which would hide a password from us
+    if database_url:  # replaced before quoting: quoting could change the password's text
         safe_url = Database(database_url).safe_url
         words = [word.replace(database_url, safe_url) for word in words]
     return shlex.join(words)

@@ -1,4 +1,4 @@
-"""Options that several commands take, and what their values mean."""
+"""Options that several commands share, and the parsing of their values."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -39,14 +39,14 @@ Decorator = Callable[[Any], Any]
 
 
 MOST_CONCURRENT = 10_000
-"""Tasks or threads, each with a connection of its own."""
+"""The most tasks or threads. Each has its own connection."""
 
 MOST_REPEATED = 1_000_000
-"""Rounds, generations or pairs: more would take months."""
+"""The most rounds, generations or pairs. More would take months."""
 
 
 def completed(names: Callable[[], Iterable[str]]) -> Any:
-    """For click's `shell_complete`: those of the names that begin so. None is looked for before."""
+    """Return a function for click's `shell_complete`. It calls `names` only when Tab is pressed."""
 
     def complete(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
         return [name for name in names() if name.startswith(incomplete)]
@@ -55,18 +55,21 @@ def completed(names: Callable[[], Iterable[str]]) -> Any:
 
 
 def backend_names() -> Iterable[str]:
+    """Return the names of the built-in backends."""
     from accessors import BUILTIN
 
     return BUILTIN
 
 
 def workload_names() -> Iterable[str]:
+    """Return the names of the workloads."""
     from bench.model.workload import WORKLOADS
 
     return WORKLOADS
 
 
 def profile_names() -> Iterable[str]:
+    """Return the names of the profiles."""
     from bench.model.profiles import PROFILES
 
     return PROFILES
@@ -77,30 +80,30 @@ backend_module_option: Decorator = click.option(
     "backend_modules",
     multiple=True,
     metavar="MODULE",
-    help="A module with backends of your own (docs/add-an-accessor.md). Repeatable.",
+    help="A module with your own backends (docs/add-an-accessor.md). Repeatable.",
 )
 
 
 def backend_options(command: Any) -> Any:
-    """--backend and --backend-module."""
+    """Add the options --backend and --backend-module."""
     return click.option(
         "--backend",
         "backends",
         multiple=True,
         metavar="NAME",
         shell_complete=completed(backend_names),
-        help="Only this one. Repeatable.",
+        help="Only this backend. Repeatable.",
     )(backend_module_option(command))
 
 
 def dataset_options(command: Any) -> Any:
-    """--scale and --seed."""
+    """Add the options --scale and --seed."""
     command = click.option(
         "--seed",
         type=int,
         default=1,
         show_default=True,
-        help="Seed of the rows, of the arguments and of the order of cases.",
+        help="Seed of the rows, the arguments and the order of cases.",
     )(command)
     return click.option(
         "--scale",
@@ -111,11 +114,12 @@ def dataset_options(command: Any) -> Any:
 
 
 class Seconds(click.FloatRange):
-    """A length of time between two others; nan is none."""
+    """A range of seconds. It refuses nan, which click's own range accepts."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the seconds, or fail with a usage error."""
         seconds = super().convert(value, param, ctx)
-        return self.fail("nan is no number.", param, ctx) if isnan(seconds) else seconds
+        return self.fail("nan is not a number.", param, ctx) if isnan(seconds) else seconds
 
 
 class RenamedOption(click.Option):
@@ -143,21 +147,21 @@ timeout_option: Decorator = click.option(
     default=TIMEOUT_S,
     show_default=True,
     metavar="SECONDS",
-    help="Give a backend up that takes this much longer than planned.",
+    help="Give up a backend that takes this much longer than planned.",
 )
 
 
 charts_option: Decorator = click.option(
     "--charts/--no-charts",
     default=True,
-    help="Draw charts as PNG and SVG; `bench charts` can at any time. The report has its own.",
+    help="Draw charts as PNG and SVG. `bench charts` draws them later. The report has others.",
 )
 
 
 def named(
     kind: str, names: Iterable[str], known: Iterable[str], shown_by: str = "bench list"
 ) -> list[str]:
-    """These names, if all are known; otherwise a `UsageError` that guesses what was meant."""
+    """Return the names without repeats. Raises `UsageError`, with a guess, if one is unknown."""
     known = list(known)
     chosen = []
     for name in names:
@@ -170,24 +174,27 @@ def named(
 
 
 def counts(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
-    """A click callback: `1,4,16` as numbers; nothing for an option left out."""
+    """Return `1,4,16` as numbers, for click; an empty tuple if the option is left out."""
     if text is None:
         return ()
     try:
         numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no list of numbers: write 1,4,16") from None
+        raise click.BadParameter(f"{text!r} is not a list of numbers: write 1,4,16") from None
     if max(numbers) > MOST_CONCURRENT:
-        raise click.BadParameter(f"no machine has so many: at most {MOST_CONCURRENT:,}")
+        raise click.BadParameter(f"concurrency must be at most {MOST_CONCURRENT:,}")
     if min(numbers) < 1:
-        raise click.BadParameter("nobody can't be concurrent: write numbers from 1, as in 1,4,16")
+        raise click.BadParameter("concurrency must be at least 1: write 1,4,16")
     return numbers
 
 
 def look_for_backends(
     modules: Iterable[str], timeout_s: float = TIMEOUT_S
 ) -> "Mapping[str, Found]":
-    """Every backend there is, and whether it can be had here."""
+    """Return every known backend, and for each whether it is available here.
+
+    Raises `UsageError` if a module in `modules` cannot be used.
+    """
     from accessors import BackendModuleError, discover
     from bench.cli.foreign_code import contained
     from bench.system import current_folder
@@ -198,10 +205,10 @@ def look_for_backends(
     try:
         return discover(modules, partial(contained, timeout_s))
     except BackendModuleError as error:
-        advice = "Mend that module, or leave it out (docs/add-an-accessor.md)."
+        advice = "Correct that module, or leave it out (docs/add-an-accessor.md)."
         if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:
             advice = (
-                "PYTHONSAFEPATH keeps Python from the current folder."
+                "Because PYTHONSAFEPATH is set, Python does not search the current folder."
                 " Name the module's folder: PYTHONPATH=/its/folder bench ..."
             )
         raise UsageError(f"cannot use --backend-module {error}.\n{advice}") from error
@@ -210,12 +217,21 @@ def look_for_backends(
 def choose_backends(
     names: Iterable[str], modules: Iterable[str], timeout_s: float = TIMEOUT_S
 ) -> "Mapping[str, Found]":
-    """The backends to use: those named, or all that can be had here."""
-    found = look_for_backends(modules, timeout_s)
-    chosen = named("backend", names, found)
+    """Return the named backends, or all that are available here if none is named.
+
+    Raises `UsageError` if a named backend is unknown or not available.
+    """
+    known_backends = look_for_backends(modules, timeout_s)
+    chosen = named("backend", names, known_backends)
     for name in chosen:
-        if found[name].backend is None:
-            raise UsageError(f"backend {name!r} can't be had here: {found[name].reason}")
+        if known_backends[name].backend is None:
+            raise UsageError(
+                f"backend {name!r} is not available here: {known_backends[name].reason}"
+            )
     if chosen:
-        return {name: found[name] for name in chosen}
-    return {name: one for name, one in found.items() if one.backend is not None}
+        return {name: known_backends[name] for name in chosen}
+    return {
+        name: discovered
+        for name, discovered in known_backends.items()
+        if discovered.backend is not None
+    }

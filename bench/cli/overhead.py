@@ -1,4 +1,4 @@
-"""`bench overhead`: what the harness itself costs."""
+"""`bench overhead`: measure what the harness itself costs."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "backends",
     multiple=True,
     type=click.Choice(["asyncpg", "psycopg2"]),
-    help="Only this one. Repeatable.",
+    help="Only this backend. Repeatable.",
 )
 @click.option(
     "--concurrency",
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     default="1,16",
     show_default=True,
     metavar="N,N",
-    help="Tasks or threads.",
+    help="Numbers of tasks or threads.",
 )
 @click.option(
     "--seconds",
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     type=click.IntRange(2, MOST_REPEATED),
     default=2000,
     show_default=True,
-    help="The most pairs of turns for one ratio.",
+    help="Maximum number of pairs of turns for one ratio.",
 )
-@click.option("--guard", is_flag=True, help="What session_guard costs, instead of the harness.")
+@click.option("--guard", is_flag=True, help="Measure session_guard instead of the harness.")
 @database_url_option
 @click.pass_context
 def overhead(
@@ -59,17 +59,17 @@ def overhead(
     guard: bool,
     database_url: str | None,
 ) -> int:
-    """Hold the harness against a bare loop that does the same point read, turn by turn.
+    """Compare the harness with a bare loop that does the same point read, in alternating turns.
 
-    Prints the median ratios of throughput and of client CPU time an operation, from as many pairs
-    as it takes for 95 % intervals within 1.5 % either way. The exit code is 1 where the harness
-    keeps less than 97 % of the bare loop's throughput, or adds more than 5 % of CPU time.
+    Prints the median ratios of throughput and of client CPU time per operation. Pairs of turns
+    are added until the 95 % intervals are within 1.5 % on either side. The exit code is 1 if the
+    harness reaches less than 97 % of the bare loop's throughput, or adds more than 5 % of CPU time.
 
-    With --guard: what a guarded session (docs/session-guard.md) adds to a call, and to a unit of
-    work of one task (open a session, one point read, close it), within 0.5 % or as near as two
-    minutes bring it. The exit code is 1 where GuardedSession adds more than 1.5 µs or 3 %. A
-    guarded engine is measured, too, and nothing is promised of it: SQLAlchemy's own announcing of
-    its events takes more than that.
+    With --guard, the command measures what a guarded session (docs/session-guard.md) adds to a
+    call, and to a unit of work of one task: open a session, do one point read, close the session.
+    It stops when the interval is within 0.5 %, or after two minutes. The exit code is 1 if
+    GuardedSession adds more than 1.5 µs or 3 %. A guarded engine is measured as well, without a
+    limit: SQLAlchemy's own calls of event listeners take longer than that.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def _refuse_others(context: click.Context, *names: str) -> None:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name in names and source is ParameterSource.COMMANDLINE:
             raise UsageError(
-                f"{parameter.opts[0]} is for the harness: leave it out, or --guard.\n"
+                f"{parameter.opts[0]} is for the harness: leave out either it or --guard.\n"
                 "The guard is measured with one task, over asyncpg."
             )
 
@@ -102,26 +102,26 @@ def _guard(most_rounds: int, database_url: str | None) -> int:
     with lock.held(database) as held:
         rows.ensure(held.connection, dataset)
 
-        def after_rounds(found: "GuardCost") -> None:
+        def after_rounds(measured: "GuardCost") -> None:
             held.check()
-            _tell_rounds(found)
+            _tell_rounds(measured)
 
-        found = measure(database.url_for("asyncpg"), dataset.orders, most_rounds, after_rounds)
-    words = "" if found.kept else "  MORE THAN PROMISED"
+        measured = measure(database.url_for("asyncpg"), dataset.orders, most_rounds, after_rounds)
+    words = "" if measured.kept else "  ABOVE THE LIMIT"
     echo(
-        f"session_guard where nothing is shared: medians of {len(found.rounds)} interleaved turns"
+        f"session_guard, no session shared: medians of {len(measured.rounds)} interleaved turns"
         f" [95 % interval]{words}\n"
-        f"a call on a GuardedSession takes {_microseconds(found.a_call_ns)} more\n"
-        f"a unit of work (open, one point read, close) takes {_microseconds(found.a_unit_ns)};\n"
-        "with the guard, as a share of it:\n"
-        + "\n".join(f"  {side:15} {_ratio(found.share(side))}" for side in SHOWN)
+        f"a call on a GuardedSession takes {_microseconds(measured.a_call_ns)} more\n"
+        f"a unit of work (open, one point read, close) takes {_microseconds(measured.a_unit_ns)}\n"
+        "time with the guard, as a share of the time without it:\n"
+        + "\n".join(f"  {side:15} {_ratio(measured.share(side))}" for side in SHOWN)
     )
-    return 0 if found.kept else 1
+    return 0 if measured.kept else 1
 
 
-def _tell_rounds(found: "GuardCost") -> None:
+def _tell_rounds(measured: "GuardCost") -> None:
     if sys.stderr.isatty():
-        echo_over(f"{len(found.rounds)} turns")
+        echo_over(f"{len(measured.rounds)} turns")
 
 
 def _microseconds(time: "Interval") -> str:
@@ -148,44 +148,44 @@ def _harness(
     from bench.studies.overhead.overhead import LOOPS, measure
     from bench.system.limits import check_open_files
 
-    database = resolve(database_url, backends or LOOPS)  # each is the driver itself
+    database = resolve(database_url, backends or LOOPS)  # each backend has the name of its driver
     dataset = Dataset()
-    found = []
-    with lock.held(database) as held, WorkerPool() as crew:
+    overheads = []
+    with lock.held(database) as held, WorkerPool() as worker_pool:
         check_open_files(max(concurrency))
         database.check_capacity(max(concurrency) + 1)
         rows.ensure(held.connection, dataset)
 
-        def after_pairs(found: "Overhead") -> None:
+        def after_pairs(measured: "Overhead") -> None:
             held.check()
-            _tell(found)
+            _tell(measured)
 
         echo("harness / bare loop: median of paired turns [95 % interval]")
-        echo(f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU an operation':24} pairs")
+        echo(f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU per operation':24} pairs")
         for backend in backends or LOOPS:
-            for crowd in concurrency:
-                case = Case(backend, POINT_READ, concurrency=crowd)
+            for count in concurrency:
+                case = Case(backend, POINT_READ, concurrency=count)
                 module = accessors.BUILTIN[backend]
                 url = database.url_for(backend)
                 job = Job(case, module, url, dataset, seconds=seconds, warm_up_s=0.05)
-                found.append(measure(crew, job, pairs, after_pairs))
-                echo(_row(found[-1]))
-    return 0 if all(one.kept for one in found) else 1
+                overheads.append(measure(worker_pool, job, pairs, after_pairs))
+                echo(_row(overheads[-1]))
+    return 0 if all(overhead.kept for overhead in overheads) else 1
 
 
-def _tell(found: "Overhead") -> None:
+def _tell(measured: "Overhead") -> None:
     if sys.stderr.isatty():
-        echo_over(_row(found))
+        echo_over(_row(measured))
 
 
-def _row(found: "Overhead") -> str:
-    case = found.job.case
-    words = "" if found.narrow else "  (not yet within 1.5 %)"
-    if not found.kept:
-        words += "  MORE THAN PROMISED"
+def _row(measured: "Overhead") -> str:
+    case = measured.job.case
+    words = "" if measured.narrow else "  (not yet within 1.5 %)"
+    if not measured.kept:
+        words += "  ABOVE THE LIMIT"
     return (
-        f"{case.backend:9} {case.concurrency:3}  {_ratio(found.throughput):24}"
-        f" {_ratio(found.cpu_per_operation):24} {len(found.pairs):5}{words}"
+        f"{case.backend:9} {case.concurrency:3}  {_ratio(measured.throughput):24}"
+        f" {_ratio(measured.cpu_per_operation):24} {len(measured.pairs):5}{words}"
     )
 
 

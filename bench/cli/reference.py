@@ -1,4 +1,4 @@
-"""docs/cli.md, from the commands' own --help."""
+"""The text of docs/cli.md, made from the --help of every command."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,24 +10,25 @@ WIDTH = 88
 INTRODUCTION = """\
 # The commands
 
-Written by `make docs` from what `--help` says; a test keeps the two equal. Exit codes: 0 all well,
-1 a run or a check failed, 2 the command was not understood, 130 Ctrl-C (`bench db status` alone
-has 3: not running). `DATABASE_URL` stands in for `--database-url`; `GATHERBENCH_HOME` moves
-`results/` and the embedded database to another folder.
+`make docs` writes this page from `--help`, and a test keeps the two equal.
+
+Exit codes: 0 success, 1 a run or a check failed, 2 the command was not understood, 130 Ctrl-C.
+`bench db status` also has 3: the server is not running. The variable `DATABASE_URL` replaces
+`--database-url`. `GATHERBENCH_HOME` names another folder for `results/` and the embedded database.
 """
 
 
 def reference() -> str:
-    """The whole page."""
+    """Return the whole page."""
     pages = (f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in _helps("bench", cli, None))
     return INTRODUCTION + "".join(pages)
 
 
 def _helps(name: str, command: Any, parent: Any) -> Iterator[tuple[str, str]]:
-    """A command's full name and its help, then those of its own commands."""
+    """Yield a command's full name and its help, then those of its subcommands."""
     context = command.make_context(
         name.rpartition(" ")[2], [], parent, resilient_parsing=True, terminal_width=WIDTH
     )
     yield name, command.get_help(context).rstrip()
-    for each in getattr(command, "list_commands", lambda _: [])(context):
-        yield from _helps(f"{name} {each}", command.get_command(context, each), context)
+    for child in getattr(command, "list_commands", lambda _: [])(context):
+        yield from _helps(f"{name} {child}", command.get_command(context, child), context)

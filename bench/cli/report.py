@@ -1,4 +1,4 @@
-"""`bench report`: a run's page again, or several runs compared in one."""
+"""`bench report`: write a run's page again, or one page that compares several runs."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from bench.output.terminal.safe_text import echo
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write instead of DIR/report.html, or of A-vs-B.html beside the first DIR.",
+    help="File to write. Default: DIR/report.html, or for several, A-vs-B.html beside the first.",
 )
 def report(folders: tuple[Path, ...], out: Path | None) -> None:
-    """Write report.html of DIR again; of several DIRs, a comparison with the first of them.
+    """Write report.html of DIR again, or a page that compares several DIRs with the first.
 
-    From their run.jsonl alone.
+    The pages are made from run.jsonl alone.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`bench run`: from a question to a folder of results."""
+"""`bench run`: measure the cases of a profile and write a results folder."""
 
 from dataclasses import replace
 from importlib.util import find_spec
@@ -42,7 +42,7 @@ _LONGEST_WRITES_S = 120
     show_default=True,
     metavar="NAME",
     shell_complete=completed(profile_names),
-    help="smoke, quick or full: which cases, how long (`bench list`).",
+    help="smoke, quick or full: the cases and the length of the run (see `bench list`).",
 )
 @backend_options
 @click.option(
@@ -58,17 +58,20 @@ _LONGEST_WRITES_S = 120
     "fetches",
     multiple=True,
     metavar="MODE[:SIZE]",
-    help="buffered, streamed, batched, or with rows at a time: batched:1000. Repeatable.",
+    help="buffered, streamed or batched, with a batch size if you like: batched:1000. Repeatable.",
 )
 @click.option(
-    "--concurrency", callback=counts, metavar="N,N", help="Tasks or threads, as in 1,4,16,64."
+    "--concurrency",
+    callback=counts,
+    metavar="N,N",
+    help="Numbers of tasks or threads, as in 1,4,16,64.",
 )
 @click.option(
     "--session-scope",
     "session_scopes",
     multiple=True,
     type=click.Choice(["task", "operation"]),
-    help="One session a task, or a new one for every operation, as a web request has.",
+    help="One session for each task, or a new session for every operation, as in a web request.",
 )
 @click.option(
     "--transactions",
@@ -80,12 +83,14 @@ _LONGEST_WRITES_S = 120
     "--rows",
     multiple=True,
     type=click.Choice(["native", "dict"]),
-    help="Rows as the library gives them, or turned into plain dicts.",
+    help="Rows as the library returns them, or converted to plain dicts.",
 )
 @click.option(
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
-@click.option("--rounds", type=click.IntRange(1, MOST_REPEATED), help="How often each case is run.")
+@click.option(
+    "--rounds", type=click.IntRange(1, MOST_REPEATED), help="Number of runs of each case."
+)
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(
     "--warm-up",
@@ -96,13 +101,19 @@ _LONGEST_WRITES_S = 120
 )
 @dataset_options
 @database_url_option
-@click.option("--label", metavar="TEXT", help="Goes into the folder's name and every chart.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder to make for the results.")
+@click.option(
+    "--label", metavar="TEXT", help="Text for the name of the results folder and for every chart."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder. It must not exist.")
 @timeout_option
-@click.option("--verify/--no-verify", default=True, help="Compare all answers before timing.")
-@click.option("--guard", is_flag=True, help="With session_guard: docs/session-guard.md.")
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    help="Compare all answers with the server's own before timing.",
+)
+@click.option("--guard", is_flag=True, help="Measure with session_guard (docs/session-guard.md).")
 @charts_option
-@click.option("--quiet", is_flag=True, help="Only the closing table.")
+@click.option("--quiet", is_flag=True, help="Print only the table at the end.")
 def run(
     profile_name: str,
     backends: tuple[str, ...],
@@ -128,10 +139,10 @@ def run(
     quiet: bool,
     loop: "Loop | None",
 ) -> None:
-    """Verify all backends, measure the profile's cases, write a folder of results.
+    """Verify all backends, measure the profile's cases, and write a results folder.
 
-    An option that names a factor (workload, fetch, concurrency, ...) takes the place of the
-    profile's values for it.
+    An option for a factor (workload, fetch, concurrency, ...) replaces the profile's values of that
+    factor.
 
     \b
     Examples:
@@ -196,15 +207,15 @@ def _adjusted(
 
 
 def _check_writes(planned: "Plan") -> None:
-    """Refuse a run of writes so long that their arguments, made beforehand, fill the memory."""
+    """Raise `UsageError` for a run of writes so long that their arguments would fill the memory."""
     from bench.model.workload import WORKLOADS
 
     longest = planned.profile.seconds + planned.profile.warm_up_s
     if longest > _LONGEST_WRITES_S and any(WORKLOADS[c.workload].writes for c in planned.cases):
         raise UsageError(
-            f"{longest:g} s are too long for a run that writes: no write is repeated, and all of"
-            " them are made before.\n"
-            f"Choose at most {_LONGEST_WRITES_S} s with --seconds, and more with --rounds."
+            f"{longest:g} s are too long for a run that writes: no write is repeated, so the"
+            " arguments of all writes are made before the run.\n"
+            f"Choose at most {_LONGEST_WRITES_S} s with --seconds, and measure more with --rounds."
         )
 
 

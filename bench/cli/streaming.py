@@ -1,4 +1,4 @@
-"""`bench streaming`: does it really stream, what does it buy, what does it cost?"""
+"""`bench streaming`: show which ways of fetching really stream, and their gains and costs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @backend_options
-@click.option("--quick", is_flag=True, help="Under a minute: fewer backends, up to 30,000 rows.")
+@click.option(
+    "--quick", is_flag=True, help="Take under a minute: fewer backends, up to 30,000 rows."
+)
 @click.option(
     "--explain",
     metavar="BACKEND",
-    help="Its ways of fetching, each with the lines of code that make it, and its figures.",
+    help="Show the ways of fetching of this backend, with their lines of code and their figures.",
 )
 @click.option(
     "--rows",
@@ -31,12 +33,12 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 100_000),
     default=100_000,
     show_default=True,
-    help="Of the largest result.",
+    help="Rows of the largest result.",
 )
-@click.option("--label", help="Names the results folder.")
-@click.option("--out", type=click.Path(path_type=Path), help="Results folder; must not exist.")
+@click.option("--label", help="Text for the name of the results folder and for every chart.")
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder. It must not exist.")
 @charts_option
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
 @timeout_option
 @database_url_option
 def streaming(
@@ -52,11 +54,12 @@ def streaming(
     timeout: float,
     database_url: str | None,
 ) -> None:
-    """Fetch results of 1 to 100,000 rows in every way, and tell which of them stream.
+    """Fetch results of 1 to 100,000 rows in every way, and show which ways stream.
 
-    Each way is made to fail late and is left early, for proof; first row, memory, event-loop
-    stalls and rows/s are its price. Prints a verdict a way, the number of rows from which streaming
-    wins, and what must hold of it; writes a folder of results with charts.
+    To prove it, each way of fetching gets a read that fails late and a read that is left early.
+    First row, memory, event-loop stalls and rows/s show its gains and costs. The command prints a
+    verdict for each way, the break-even (the number of rows from which streaming wins), and whether
+    the claims about streaming hold. It writes a results folder with charts.
 
     \b
     Examples:
@@ -84,14 +87,14 @@ def streaming(
         _explain(folder, chosen[explain])
 
 
-def _explain(folder: Path, found: "Found") -> None:
+def _explain(folder: Path, discovered: "Found") -> None:
     from bench.analysis.summary import summarise
     from bench.output.terminal.console import console
     from bench.results.file import load
     from bench.studies.streaming.evidence import ways_of
     from bench.studies.streaming.explain import explain
 
-    assert found.backend is not None, "what was measured is there"
+    assert discovered.backend is not None, "a measured backend is available"
     results = load(folder)
     ways = ways_of(results, summarise(results))
-    console().print(explain(found.backend, found.module, ways))
+    console().print(explain(discovered.backend, discovered.module, ways))

@@ -1,4 +1,4 @@
-"""`bench verify`: do all backends give the same answers?"""
+"""`bench verify`: check that all backends give the same answers."""
 
 import click
 
@@ -26,9 +26,9 @@ def verify(
     database_url: str | None,
     timeout: float,
 ) -> int:
-    """Compare every read in every way of fetching, and what every write leaves, row by row.
+    """Compare every read, in every way of fetching, and the effect of every write, row by row.
 
-    What is right is asked of the server itself. The exit code is 1 where a backend differs.
+    The expected answers come from the server itself. The exit code is 1 if a backend differs.
 
     \b
     Examples:
@@ -44,15 +44,15 @@ def verify(
     from bench.verification.verify import verify as verify_all
 
     def tell(verdict: VerificationResult) -> None:
-        outcome = verdict.difference or f"the same in all {verdict.checks} answers and writes"
+        outcome = verdict.difference or f"all {verdict.checks} answers and writes are the same"
         echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
     chosen = choose_backends(backends, backend_modules, timeout)
     dataset = Dataset(1.0 if scale is None else scale, seed)
     database = resolve(database_url, drivers_of(chosen.values()))
-    with lock.held(database) as held, WorkerPool() as crew:
+    with lock.held(database) as held, WorkerPool() as worker_pool:
         rows.ensure(held.connection, dataset)
         verdicts = verify_all(
-            crew, held, database, dataset, chosen, on_verdict=tell, timeout_s=timeout
+            worker_pool, held, database, dataset, chosen, on_verdict=tell, timeout_s=timeout
         )
     return 1 if any(verdict.difference for verdict in verdicts) else 0

@@ -1,1 +1,1 @@
-"""The rows: their schema, how they are made, how they are known again."""
+"""The dataset in the database: schema, generation, loading, fingerprint and lock."""

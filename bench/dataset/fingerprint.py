@@ -1,4 +1,4 @@
-"""Which rows there are, told from the rows themselves."""
+"""The identity of a dataset, computed from its rows."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from bench.model.errors import BenchError
 if TYPE_CHECKING:
     import psycopg
 
-# One line of text a row, the same on every server: no DateStyle, locale or encoding in it.
+# One line of text per row, equal on every server: independent of DateStyle, locale and encoding.
 _LINES = {
     "address": ("id", "id || ',' || flat_number || ',' || post_code"),
     "customer": ("id", "id || ',' || quote_nullable(name) || ',' || address_id"),
@@ -27,7 +27,7 @@ _LINES = {
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What rows there are: how many in each table, and a hash of all they hold."""
+    """The identity of the rows: the number in each table, and a hash of their content."""
 
     address: int
     customer: int
@@ -38,15 +38,18 @@ class Fingerprint:
 
     @property
     def digest(self) -> str:
-        """Enough of the hash to tell datasets apart by eye."""
+        """The first 16 digits of the hash: enough to tell datasets apart by eye."""
         return self.content[:16]
 
 
 def fingerprint(connection: "psycopg.Connection[Any]") -> Fingerprint:
-    """Computed by the server from every row; equal rows give equal fingerprints anywhere."""
+    """Return the fingerprint, which the server computes from every row.
+
+    Equal rows have equal fingerprints on every server. Raises `BenchError` if a table is missing.
+    """
     from psycopg import errors
 
-    # In chunks, as no text may pass 1 GB; sha256, as a server in FIPS mode has no md5.
+    # In chunks, because a text cannot exceed 1 GB. sha256, because in FIPS mode there is no md5.
     tables = " UNION ALL ".join(
         f"SELECT '{table}' AS name, coalesce(sum(size), 0) AS size,"
         " encode(sha256(coalesce(string_agg(hash, '' ORDER BY chunk), '')), 'hex') AS hash FROM ("
@@ -56,7 +59,7 @@ def fingerprint(connection: "psycopg.Connection[Any]") -> Fingerprint:
         for table, (order, line) in _LINES.items()
     )
     try:
-        found = connection.execute(
+        row = connection.execute(
             "SELECT json_object_agg(name, size),"
             " encode(sha256(string_agg(name || size || hash, ',' ORDER BY name COLLATE \"C\")"
             f"::bytea), 'hex') FROM ({tables}) AS tables"
@@ -66,6 +69,6 @@ def fingerprint(connection: "psycopg.Connection[Any]") -> Fingerprint:
             f"the rows in schema {SCHEMA} are missing or damaged ({error.diag.message_primary}).\n"
             "`bench run` loads them again; `bench db reset` clears what is left."
         ) from error
-    assert found is not None
-    counts, content = found
+    assert row is not None
+    counts, content = row
     return Fingerprint(**counts, content=content)

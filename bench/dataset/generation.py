@@ -1,4 +1,4 @@
-"""Generate the rows: one INSERT ... SELECT a table, the same rows on every server.
+"""Statements that generate the rows: one INSERT ... SELECT per table, equal on every server.
 
 Every value comes from a draw (`bench.model.draws`).
 """
@@ -11,7 +11,7 @@ from bench.model.draws import FACTORS, MASK, SHIFTS, key
 _FIRST_CUSTOMER = len(sample.CUSTOMERS) + 1
 _FIRST_ITEM = len(sample.ITEMS) + 1
 
-# A prime above any number of customers, so that `number * _PRIME % customers` visits each once.
+# A prime larger than any number of customers, so `number * _PRIME % customers` gives each id once.
 _PRIME = 2_147_483_647
 
 _GIVEN = "Ada,Bo,Chi,Dana,Eli,Femi,Grace,Hanna,Ines,Jun,Kofi,Lena,Maximilian,Noor,Olu,Priya"
@@ -28,7 +28,7 @@ _TRAITS = "for every day,from the farm,in brine,of the finest sort,ready to eat"
 
 
 def insertions(dataset: Dataset) -> dict[str, str]:
-    """For each table that is generated, parents first, the statement that fills it."""
+    """Return a statement for each generated table, parents before children."""
 
     def draw(purpose: str, number: str = "i") -> str:
         return _mixed(f"({number} # {key(dataset.seed, purpose)})")
@@ -39,7 +39,10 @@ def insertions(dataset: Dataset) -> dict[str, str]:
         return f"(ARRAY[{array}])[1 + {draw(purpose)} % {len(choice)}]"
 
     def shuffled(purpose: str, number: str) -> str:
-        """A generated customer's or address's id, each exactly once for 0 <= number < count."""
+        """Return the SQL for an id of a generated customer or address.
+
+        For 0 <= number < count it gives every id exactly once.
+        """
         offset = key(dataset.seed, purpose)
         return f"({_FIRST_CUSTOMER} + ({number} * {_PRIME} + {offset}) % {customers})"
 
@@ -50,17 +53,18 @@ def insertions(dataset: Dataset) -> dict[str, str]:
     orders = dataset.orders - len(sample.ORDERS)
     goods = dataset.ordered_items
 
-    # Whose order is it? By rank, a Lomax (Pareto II) distribution of exponent 1 and scale
-    # customers / 15, cut at the last customer: the inverse of its distribution function is
-    # rank = scale * u / (1 - u) for u in [0, 15/16), here in integers with u = 15 h / 2**36.
-    # 1/15 makes it Pareto's rule: 20 % of the customers place 80 % of the orders. The first has 16
-    # times the average (1 % of all orders at 1,600 customers, 0.16 % at scale 1), and about a
-    # third has none. Lomax, K. S. (1954), "Business failures", JASA 49, 847-852.
-    # Ranks are then dealt out over the ids, or the best customers would share a few pages.
+    # The customer of an order. The number of orders by rank has a Lomax (Pareto II) distribution
+    # with exponent 1 and scale customers / 15, cut at the last customer. The inverse of its
+    # distribution function is rank = scale * u / (1 - u) for u in [0, 15/16), computed here in
+    # integers with u = 15 h / 2**36. The factor 1/15 gives Pareto's rule: 20 % of the customers
+    # place 80 % of the orders. The first customer has 16 times the average (1 % of all orders at
+    # 1,600 customers, 0.16 % at scale 1), and about a third have none.
+    # Lomax, K. S. (1954), "Business failures", JASA 49, 847-852.
+    # The ranks are then spread over the ids; otherwise the best customers would share a few pages.
     hashed = draw("orders.customer_id")
     rank = f"({customers} * {hashed} / ({2**36} - 15 * {hashed}))"
 
-    # Distinct items in a line each: strides of less than a quarter never meet in five lines.
+    # Each line of an order has another item: with strides below a quarter, five lines never meet.
     return {
         "address": f"""
 INSERT INTO {SCHEMA}.address (id, flat_number, post_code)
@@ -103,10 +107,10 @@ FROM (
 
 
 def _mixed(number: str) -> str:
-    """`mix` as an SQL expression over a bigint: inline, as a function call would cost more.
+    """Return `mix` as an inline SQL expression over a bigint. A function call would cost more.
 
-    A factor above 2**31 is written as its negative twin modulo 2**32, so that the product stays
-    within a bigint; the mask makes both the same.
+    A factor above 2**31 is written as the equal negative number modulo 2**32, so that the product
+    fits into a bigint. After the mask both give the same result.
     """
     for shift, factor in zip(SHIFTS, FACTORS, strict=False):
         fitting = factor if factor < 2**31 else factor - 2**32

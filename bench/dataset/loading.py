@@ -1,4 +1,4 @@
-"""The rows: which there should be, whether they are there, and how to have them back."""
+"""Loading of a dataset, the check that it is there, and its restoration after writes."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -27,28 +27,29 @@ def ensure(
     dataset: Dataset,
     on_progress: Callable[[str], None] | None = None,
 ) -> Fingerprint:
-    """Have exactly these rows in our schema, and return their fingerprint.
+    """Make sure that our schema has exactly these rows, and return their fingerprint.
 
-    Makes the schema if there is none. Loads only if what is there differs, by content, from what
-    the seed and the scale give. An interrupted load leaves what was there before.
+    Creates the schema if there is none. Loads only if the content differs from the rows of that
+    seed and scale. An interrupted load leaves the previous rows. `on_progress` gets each step as a
+    text.
     """
     tell = on_progress or (lambda _: None)
     tell("checking the rows")
     with schema.alone(connection):
         schema.create(connection)
-        found = _intact(connection, dataset)
-        if found is None:
-            found = _load(connection, dataset, tell)
+        loaded = _intact(connection, dataset)
+        if loaded is None:
+            loaded = _load(connection, dataset, tell)
     _settle(connection, tell)
-    return found
+    return loaded
 
 
 def restore(connection: "psycopg.Connection[Any]", dataset: Dataset) -> None:
-    """Take away what the write workloads added, and let the next order have the same id again.
+    """Remove the rows that write workloads added, and let the next order have the same id again.
 
-    That is: later orders and their lines; lines with unordered items; lines of the sample orders
-    beyond the sample. Nothing else is looked for: `ensure` finds any other change. Takes no lock
-    against other commands: a run that writes is to be within `lock.held`.
+    The added rows are: later orders and their lines, lines with unordered items, and lines of the
+    sample orders that are not in the sample. Other changes are not searched for: `ensure` finds
+    them. Takes no lock against other commands: call it within `lock.held`.
     """
     known = ", ".join(f"({order}, {item})" for order, item, _ in sample.ORDER_ITEMS)
     with connection.transaction():
@@ -59,12 +60,12 @@ def restore(connection: "psycopg.Connection[Any]", dataset: Dataset) -> None:
         )
         connection.execute(f"DELETE FROM {SCHEMA}.orders WHERE id > {dataset.orders}")
     _continue_ids_after(connection, "orders", dataset.orders)
-    # Always: a write that was rolled back leaves dead rows, too, that no DELETE counts.
+    # Always vacuum: a write that was rolled back also leaves dead rows, which no DELETE counts.
     connection.execute(f"VACUUM {SCHEMA}.orders, {SCHEMA}.order_items")
 
 
 def _intact(connection: "psycopg.Connection[Any]", dataset: Dataset) -> Fingerprint | None:
-    """The fingerprint of the rows, if they are those that were loaded for this dataset."""
+    """Return the fingerprint of the rows if they were loaded for this dataset, else None."""
     from psycopg import errors
 
     try:
@@ -76,10 +77,10 @@ def _intact(connection: "psycopg.Connection[Any]", dataset: Dataset) -> Fingerpr
             ).fetchone()
             if recorded is None:
                 return None
-            found = fingerprint(connection)
+            present = fingerprint(connection)
     except (BenchError, errors.UndefinedTable, errors.UndefinedColumn):
         return None
-    return found if found.content == recorded[0] else None
+    return present if present.content == recorded[0] else None
 
 
 def _load(
@@ -109,7 +110,7 @@ def _load(
 
 
 def _settle(connection: "psycopg.Connection[Any]", tell: Callable[[str], None]) -> None:
-    """Vacuum and analyze once after a load, also if the command that loaded was interrupted."""
+    """Vacuum and analyze once after a load, even if the command that loaded was interrupted."""
     from psycopg import errors
 
     settled = connection.execute(f"SELECT settled FROM {SCHEMA}.dataset").fetchone()
@@ -118,10 +119,12 @@ def _settle(connection: "psycopg.Connection[Any]", tell: Callable[[str], None]) 
     tell("vacuuming")
     tables = ", ".join(f"{SCHEMA}.{table}" for table in schema.TABLES)
     connection.execute(f"VACUUM (ANALYZE) {tables}")
-    try:  # so that the writing out of a load does not fall into the first measurements
+    try:  # otherwise the load would be written to disk during the first measurements
         connection.execute("CHECKPOINT")
     except errors.InsufficientPrivilege:
-        tell("no right to CHECKPOINT; the first measurements may share the disk with the load")
+        tell(
+            "no right to CHECKPOINT: the load may be written to disk during the first measurements"
+        )
     connection.execute(f"UPDATE {SCHEMA}.dataset SET settled = true")
 
 

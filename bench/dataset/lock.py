@@ -1,8 +1,8 @@
-"""The lock that keeps a second command away from our rows, and proof that it was never let go.
+"""The lock that keeps other commands away from our rows, with proof that it was never released.
 
-PostgreSQL releases a session's advisory lock when the session ends, for whatever reason, and keeps
-no record of who held it. So each command that takes the lock writes a token of its own into the
-comment on the schema. After a lost connection, an unchanged token proves that no other command has
+PostgreSQL releases a session's advisory lock when the session ends, for any reason, and keeps no
+record of its holder. So each command that takes the lock writes its own token into the comment on
+the schema. After a lost connection, an unchanged token proves that no other command has
 held the lock since.
 """
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _LEAST_TIMEOUT_S = 5.0
-"""Time for a server that is busy, however impatient the user is with backends."""
+"""Shortest timeout for a busy server, even if the timeout for backends is shorter."""
 _RECOVERY_S = 10.0
 _GOODBYE_S = 5.0
 
 log = logging.getLogger(__name__)
 
-# A key of 64 bits is in two columns of 32, and objsubid tells it from two keys of 32.
+# A key of 64 bits is stored in two columns of 32 bits. objsubid = 1 means a single 64-bit key.
 _HOLDER = """
     FROM pg_catalog.pg_locks AS held
     WHERE locktype = 'advisory' AND granted AND objsubid = 1
@@ -46,7 +46,7 @@ _WHO = f"SELECT pid {_HOLDER} AND pid <> pg_backend_pid()"
 
 
 class ServerGoneError(BenchError):
-    """The server ended, or answers no more."""
+    """The server has ended, or no longer answers."""
 
 
 class LockLostError(BenchError):
@@ -54,7 +54,7 @@ class LockLostError(BenchError):
 
 
 class Lock:
-    """The lock on our schema, held by a connection of the command's own. `held` makes one."""
+    """The lock on our schema, which a connection of the command holds. `held` makes one."""
 
     def __init__(self, database: Database, timeout_s: float = TIMEOUT_S) -> None:
         self.database = database
@@ -63,20 +63,20 @@ class Lock:
         self._token: str | None = None
         self._server_process = 0
         self.failure: BenchError | None = None
-        """Why the lock is lost for good; the connection is closed then, so that nothing uses it."""
+        """The error that lost the lock for good. The connection is closed then."""
 
     def take(self) -> None:
-        """Take the lock and leave our token; make the schema if there is none.
+        """Take the lock, create the schema if there is none, and write our token.
 
-        Raises `BenchError` if another command holds it, or the schema can't be made, or a pooler
-        would give the lock to somebody else.
+        Raises `BenchError` if another command holds the lock, if the schema cannot be created, or
+        if a pooler would give the lock to another client.
         """
         refuse_transaction_pooling(self.database, self.connection)
         if not _try(self.connection):
             raise BenchError(
-                f"another bench command is at work on schema {SCHEMA} of this database"
+                f"another bench command is using schema {SCHEMA} of this database"
                 f" (server process {_holder(self.connection)}).\n"
-                "Two would spoil each other's numbers: wait for it, or use another database."
+                "Two would disturb each other's figures: wait for it, or use another database."
             )
         self._server_process = server_process(self.connection)
         schema.create(self.connection)
@@ -85,10 +85,11 @@ class Lock:
             self._token = token
 
     def check(self) -> None:
-        """Make sure that no other command can have used the rows since the lock was taken.
+        """Make sure that no other command has used the rows since the lock was taken.
 
-        A connection that was lost is replaced, if nobody else has held the lock meanwhile. Raises
-        `LockLostError` if somebody has, or may have; `ServerGoneError` if the server is gone.
+        A lost connection is replaced if no other command has held the lock meanwhile. Raises
+        `LockLostError` if another command has held it, or may have, and `ServerGoneError` if the
+        server is gone.
         """
         if self.failure:
             raise self.failure
@@ -101,9 +102,9 @@ class Lock:
                 raise
 
     def run(self, work: "Callable[[psycopg.Connection[Any]], Result]") -> Result:
-        """Return what `work` returns on the connection; do it anew if the connection was lost.
+        """Call `work` with the connection and return its result; repeat it after a lost connection.
 
-        For work that may be repeated. Raises as `check` does, and what else the server refuses.
+        Only for work that may be repeated. Raises as `check` does, and any other error of `work`.
         """
         import psycopg
 
@@ -117,16 +118,16 @@ class Lock:
         return work(self.connection)
 
     def release(self) -> None:
-        """Let go and end the connection, in whatever state it is."""
+        """Release the lock and close the connection, in any state."""
         import psycopg
 
-        # A pooler may give the session to somebody else: the lock does not end with the connection.
+        # A pooler may keep the session for another client: closing does not release the lock then.
         with suppress(psycopg.Error), answered_within(self.connection, _GOODBYE_S):
             self.connection.execute("SELECT pg_advisory_unlock(%s)", [schema.LOCK])
         self.connection.close()
 
     def _lost(self) -> str | None:
-        """Why the lock is not ours any more; None if it is."""
+        """Return the reason that the lock is no longer ours; None if it still is."""
         import psycopg
 
         try:
@@ -143,11 +144,11 @@ class Lock:
         except BenchError as error:
             raise ServerGoneError(
                 f"the server went away ({reason}): {first_line(error, self.database.url)}\n"
-                "See its log; what was finished before is kept."
+                "See its log. The runs finished before are kept."
             ) from None
         refuse_transaction_pooling(self.database, self.connection)
         lost = f"bench lost its own connection ({reason}), and with it the lock on schema {SCHEMA}"
-        again = "What was finished before is kept; run the command again."
+        again = "The runs finished before are kept. Run the command again."
         if holder := self._wait_for_lock():
             who = "another bench command has"
             if holder == self._server_process:
@@ -155,19 +156,19 @@ class Lock:
             raise LockLostError(f"{lost}; {who} it now (server process {holder}).\n{again}")
         if self._token is None:
             raise LockLostError(
-                f"{lost}; this user may not leave a mark there that would prove that no other"
-                f" command used the rows since.\n{again}"
+                f"{lost}; this user may not write the token there that would prove that no other"
+                f" command has used the rows since.\n{again}"
             )
         if schema.token(self.connection) != self._token:
             raise LockLostError(f"{lost}; another bench command has used it since.\n{again}")
         self._server_process = server_process(self.connection)
-        log.warning("%s: taken again, as no other command had it since.", lost)
+        log.warning("%s. It was taken again: no other command has held it since.", lost)
 
     def _wait_for_lock(self) -> int | None:
-        """Take the lock on the new connection; return the server process that has it otherwise.
+        """Take the lock on the new connection, or return the pid of the server process that has it.
 
-        The server tells a client of the end of its session before it releases the session's locks:
-        for that process it is worth waiting.
+        The server closes a connection before it releases the locks of its session. So this waits
+        for the process of our own previous connection.
         """
         deadline = time.monotonic() + min(self._timeout_s, _RECOVERY_S)
         while not _try(self.connection):
@@ -180,11 +181,11 @@ class Lock:
 
 @contextmanager
 def held(database: Database, timeout_s: float = TIMEOUT_S) -> Iterator[Lock]:
-    """Keep other commands from using our rows for as long as a command uses them.
+    """Keep other commands from using our rows during the block.
 
-    Does not wait: raises `BenchError` at once if another command is there. Call `check` between
-    two steps of the work, and read `connection` anew after it; leaving checks once more. What the
-    server refuses meanwhile is raised as `BenchError`.
+    Does not wait: raises `BenchError` at once if another command holds the lock. Call `check`
+    between two steps of the work, and read `connection` again after it. Leaving the block checks
+    once more. Errors of the server in the block are raised as `BenchError`.
     """
     import psycopg
 
@@ -196,7 +197,7 @@ def held(database: Database, timeout_s: float = TIMEOUT_S) -> Iterator[Lock]:
                 yield lock
             except (BenchError, psycopg.OperationalError):
                 if not lock.failure:
-                    lock.check()  # what failed may have failed because the server is gone
+                    lock.check()  # the error may come from a server that is gone
                 raise
             lock.check()
         finally:
@@ -204,9 +205,9 @@ def held(database: Database, timeout_s: float = TIMEOUT_S) -> Iterator[Lock]:
 
 
 def _connect_after_recovery(database: Database) -> "psycopg.Connection[Any]":
-    """Connect, waiting some seconds for a server that recovers from a crash.
+    """Return a new connection, after some seconds if the server is recovering from a crash.
 
-    The end of one of its processes by a signal makes it end all, and start anew by itself.
+    When a signal kills one of its processes, the server ends all others and recovers by itself.
     """
     deadline = time.monotonic() + _RECOVERY_S
     while True:
@@ -225,6 +226,6 @@ def _try(connection: "psycopg.Connection[Any]") -> bool:
 
 
 def _holder(connection: "psycopg.Connection[Any]") -> int | None:
-    """Return the server process that holds the lock; None if it has let go by now."""
+    """Return the pid of the server process that holds the lock; None if it is free by now."""
     row = connection.execute(_WHO, [schema.LOCK]).fetchone()
     return int(row[0]) if row else None

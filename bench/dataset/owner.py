@@ -1,4 +1,4 @@
-"""Whose the schema of our name is: nobody's whose functions would run as this user."""
+"""A check of the schema's owner, whose functions could run with this user's rights."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def check_owner(connection: "psycopg.Connection[Any]") -> None:
-    """Raise BenchError if a role that this user need not trust could have put triggers here.
+    """Raise `BenchError` if a role that this user does not trust could have put triggers here.
 
-    The mark is no secret: whoever may create a schema can make one with it, and functions that
-    run as whoever loads rows into its tables.
+    The mark is public. A role that may create a schema can create one with our mark, and triggers
+    in it that run with the rights of the user who loads the rows.
     """
     row = connection.execute(
         "SELECT r.rolname, current_user FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner"
@@ -25,5 +25,5 @@ def check_owner(connection: "psycopg.Connection[Any]") -> None:
         owner, user = row
         raise BenchError(
             f"schema {SCHEMA} belongs to the role {owner}, which could run its own functions as "
-            f"{user}.\nConnect as {owner}, or type `bench db reset` to have it made anew."
+            f"{user}.\nConnect as {owner}, or type `bench db reset` to create it again."
         )

@@ -1,4 +1,4 @@
-"""Our own schema: made, marked, recognised and dropped. Nothing outside it is ever touched."""
+"""Functions that create, mark, recognise and drop our schema. They change nothing outside it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import psycopg
 
 LAYOUT = 2
-"""Raised whenever the tables, or the rows that a seed and a scale give, change."""
+"""Version of the tables and of the rows for a seed and a scale. Any change increases it."""
 
 MARK = f"made by gatherbench, layout {LAYOUT}: filled and dropped by `bench`; keep nothing here"
 _MARKED = re.compile(r"made by gatherbench, layout \d+\b")
@@ -23,8 +23,7 @@ _MARKED = re.compile(r"made by gatherbench, layout \d+\b")
 _TOKEN = re.compile(r"\(last used by (\w+)\)$")
 
 LOCK = 0x6761_7468_6572  # "gather"
-"""The key of the advisory lock. Any constant will do that other applications are unlikely to use.
-"""
+"""The key of the advisory lock: a constant that other applications are unlikely to use."""
 
 # Parents before children: rows are inserted in this order.
 TABLES = {
@@ -52,10 +51,10 @@ TABLES = {
 }
 
 SCRATCH = ("lesson_line", "lesson_order", "lesson_customer", "lesson_address")
-"""Tables that lessons make for themselves (studies/lessons/tables.py); they may go at any time."""
+"""Tables that lessons create (studies/lessons/tables.py). They may be dropped at any time."""
 
-# Added after the rows: building an index over rows that exist, and checking a foreign key with
-# one join, takes a fraction of doing both row by row.
+# Added after the rows: building an index over existing rows, and checking a foreign key with one
+# join, takes a fraction of the time of doing both row by row.
 _KEYS = f"""
     ALTER TABLE {SCHEMA}.address ADD PRIMARY KEY (id);
     ALTER TABLE {SCHEMA}.customer ADD PRIMARY KEY (id),
@@ -70,7 +69,7 @@ _KEYS = f"""
         ADD FOREIGN KEY (item_id) REFERENCES {SCHEMA}.item;
 """
 
-# What was loaded, beside what was loaded: one row, or none.
+# The record of what was loaded, in the same schema: one row, or none.
 _RECORD = f"""
     CREATE TABLE {SCHEMA}.dataset (
         only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -84,7 +83,7 @@ _RECORD = f"""
 
 
 class State(Enum):
-    """Whose the schema of our name is."""
+    """The owner of a schema with our name: no schema, ours, or another program's."""
 
     ABSENT = "absent"
     OURS = "ours"
@@ -92,7 +91,7 @@ class State(Enum):
 
 
 def state(connection: "psycopg.Connection[Any]") -> State:
-    """Is there a schema of our name, and does it carry our mark (of any layout)?"""
+    """Return whether a schema of our name exists, and whether it has our mark (of any layout)."""
     comment = _comment(connection)
     if comment is None:
         return State.ABSENT
@@ -100,10 +99,10 @@ def state(connection: "psycopg.Connection[Any]") -> State:
 
 
 def create(connection: "psycopg.Connection[Any]") -> None:
-    """Make the schema and its empty tables, unless this layout of it is there already.
+    """Create the schema and its empty tables, unless this layout of it exists already.
 
-    Another layout of ours is dropped first, rows and all. A schema of our name without our mark
-    is refused with a BenchError.
+    An older layout of ours is dropped first, with its rows. Raises `BenchError` for a schema of our
+    name without our mark.
     """
     with alone(connection):
         if _ours(connection):
@@ -119,10 +118,10 @@ def create(connection: "psycopg.Connection[Any]") -> None:
 
 
 def drop(connection: "psycopg.Connection[Any]") -> bool:
-    """Drop our schema; False if there is none.
+    """Drop our schema. Return False if there is none.
 
-    Refused with a BenchError, and nothing is lost, if the schema is not ours, or if anything that
-    is not ours lives in it or depends on it.
+    Raises `BenchError`, and changes nothing, if the schema is not ours, or if it contains or feeds
+    an object that is not ours.
     """
     with alone(connection, wait_seconds=10):
         if not _ours(connection):
@@ -133,14 +132,14 @@ def drop(connection: "psycopg.Connection[Any]") -> bool:
 
 
 def make_tables(connection: "psycopg.Connection[Any]") -> None:
-    """Replace our tables by empty ones without keys and indexes; `add_keys` completes them.
+    """Replace our tables with empty tables without keys and indexes; `add_keys` adds those.
 
-    To be called within `alone`, in a schema that is ours.
+    Call it within `alone`, in a schema that is ours.
     """
     _drop_tables(connection)
     for name, columns in TABLES.items():
-        # An autovacuum in the middle of a measurement is noise. The harness vacuums by itself:
-        # after loading, and after each run that wrote.
+        # An autovacuum during a measurement is noise. The harness vacuums itself: after loading,
+        # and after each run that wrote.
         connection.execute(
             f"CREATE TABLE {SCHEMA}.{name} ({columns}) WITH (autovacuum_enabled = false)"
         )
@@ -154,18 +153,18 @@ def add_keys(connection: "psycopg.Connection[Any]") -> None:
 
 @contextmanager
 def alone(connection: "psycopg.Connection[Any]", wait_seconds: float = 120) -> Iterator[None]:
-    """One transaction that no other command's `alone` or `lock.held` overlaps in this database.
+    """Run the block in a transaction that excludes other commands' `alone` and `lock.held`.
 
-    May be nested. Waits for the others, and for whoever reads our tables, so long; then, or if
-    something stands in the way that must not be removed, raises a BenchError, and nothing has
-    changed.
+    May be nested. Waits up to `wait_seconds` for other commands and for readers of our tables.
+    Raises `BenchError`, and changes nothing, if the wait is over, if an object that is not ours is
+    in the way, or if the user lacks the rights.
     """
     from psycopg import errors
 
     try:
         with connection.transaction():
-            # Whatever the user's default: a snapshot from before the wait would hide what the
-            # other command made meanwhile.
+            # Set the isolation level against the user's default: a snapshot from before the wait
+            # would hide the changes of the other command.
             connection.execute(
                 "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;"
                 f"SET LOCAL lock_timeout = {max(1, round(wait_seconds * 1000))}"
@@ -174,15 +173,15 @@ def alone(connection: "psycopg.Connection[Any]", wait_seconds: float = 120) -> I
             yield
     except errors.LockNotAvailable as error:
         raise BenchError(
-            f"schema {SCHEMA} is in use by someone else (waited {wait_seconds:g} s).\n"
-            "Let it end, or stop it; then try again."
+            f"another session is using schema {SCHEMA} (waited {wait_seconds:g} s).\n"
+            "Wait for its end, or stop it; then try again."
         ) from error
     except (errors.DependentObjectsStillExist, errors.WrongObjectType) as error:
-        found = error.diag.message_detail or error.diag.message_primary or str(error)
+        objects = error.diag.message_detail or error.diag.message_primary or str(error)
         raise BenchError(
             f"schema {SCHEMA} holds or feeds something that gatherbench did not make: "
-            f"{'; '.join(found.splitlines())}.\n"
-            "Nothing was changed. Move or drop that yourself, then try again."
+            f"{'; '.join(objects.splitlines())}.\n"
+            "Nothing was changed. Move or drop that object yourself, then try again."
         ) from error
     except errors.ReadOnlySqlTransaction as error:
         raise read_only(connection) from error
@@ -194,9 +193,9 @@ def alone(connection: "psycopg.Connection[Any]", wait_seconds: float = 120) -> I
 
 
 def leave_token(connection: "psycopg.Connection[Any]", token: str) -> bool:
-    """Write the token of the command that uses the schema into the comment that is its mark.
+    """Write the token of the command that uses the schema into the comment with the mark.
 
-    False if this user may not. To be called in a schema that is ours, by who holds `LOCK`.
+    Return False if this user may not. Call it in a schema that is ours, while holding `LOCK`.
     """
     from psycopg import errors, sql
 
@@ -209,25 +208,28 @@ def leave_token(connection: "psycopg.Connection[Any]", token: str) -> bool:
 
 
 def token(connection: "psycopg.Connection[Any]") -> str | None:
-    """The token of the command that used the schema last; None if there is none."""
-    found = _TOKEN.search(_comment(connection) or "")
-    return found and found[1]
+    """Return the token of the command that used the schema last; None if there is none."""
+    match = _TOKEN.search(_comment(connection) or "")
+    return match and match[1]
 
 
 def _ours(connection: "psycopg.Connection[Any]") -> bool:
-    """True if the schema is ours, False if there is none; a BenchError if it is foreign."""
-    found = state(connection)
-    if found is State.FOREIGN:
+    """Return whether the schema is ours; False if there is none.
+
+    Raises `BenchError` for a schema without our mark.
+    """
+    present = state(connection)
+    if present is State.FOREIGN:
         raise BenchError(
             f"this database has a schema {SCHEMA} that gatherbench did not make (it lacks our "
-            "mark, a comment on it). It is left alone.\n"
+            "mark, a comment on it). It was not changed.\n"
             f"Rename it (ALTER SCHEMA {SCHEMA} RENAME TO ...), or use another database."
         )
-    return found is State.OURS
+    return present is State.OURS
 
 
 def _comment(connection: "psycopg.Connection[Any]") -> str | None:
-    """The comment on the schema of our name, "" if it has none, None if there is no schema."""
+    """Return the comment on the schema of our name: "" if it has none, None without a schema."""
     row = connection.execute(
         "SELECT coalesce(obj_description(oid, 'pg_namespace'), '')"
         f" FROM pg_namespace WHERE nspname = '{SCHEMA}'"
@@ -236,13 +238,13 @@ def _comment(connection: "psycopg.Connection[Any]") -> str | None:
 
 
 def drop_scratch(connection: "psycopg.Connection[Any]") -> None:
-    """Drop what lessons made. To be called within `alone`, in a schema that is ours."""
+    """Drop the tables of lessons. Call it within `alone`, in a schema that is ours."""
     _drop_tables(connection, SCRATCH)
 
 
 def _drop_tables(
     connection: "psycopg.Connection[Any]", names: Iterable[str] = (*TABLES, *SCRATCH, "dataset")
 ) -> None:
-    # RESTRICT, always: CASCADE would take a user's view over our tables with them.
+    # Always RESTRICT: CASCADE would also drop a user's view over our tables.
     tables = ", ".join(f"{SCHEMA}.{name}" for name in names)
     connection.execute(f"DROP TABLE IF EXISTS {tables} RESTRICT")

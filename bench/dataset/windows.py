@@ -1,4 +1,4 @@
-"""Dates between which there are so many rows: arguments of `get_orders_between_dates`."""
+"""Dates with a given number of rows between them: arguments of `get_orders_between_dates`."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,8 @@ from bench.model.errors import BenchError
 if TYPE_CHECKING:
     import psycopg
 
-# From just after one order to a later one, so that the running sum of rows grows by just so much.
+# A window from just after one order to a later order, between which the running sum of rows grows
+# by exactly the given number.
 _WINDOW = f"""
 WITH orders AS (
     SELECT o.order_time, sum(greatest(lines.amount, 1)) OVER (ORDER BY o.order_time) AS rows
@@ -25,11 +26,11 @@ ORDER BY first.order_time LIMIT 1
 
 
 def window(connection: "psycopg.Connection[Any]", rows: int) -> tuple[datetime, datetime]:
-    """The earliest `after` and `before` between which orders and their lines join to `rows` rows.
+    """Return the earliest `after` and `before` between which orders join lines to `rows` rows.
 
-    Raises `BenchError` where there are too few.
+    Raises `BenchError` if there are too few rows.
     """
-    found: tuple[datetime, datetime] | None = connection.execute(_WINDOW, [rows]).fetchone()
-    if found is None:
+    dates: tuple[datetime, datetime] | None = connection.execute(_WINDOW, [rows]).fetchone()
+    if dates is None:
         raise BenchError(f"there are no dates with {rows:,} rows between: choose a larger --scale.")
-    return found
+    return dates

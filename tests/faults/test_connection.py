@@ -41,13 +41,13 @@ def test_nobody_had_the_lock_meanwhile(bench: Bench, database: Database) -> None
     terminate(database)
     goes_on(bench, command)
     second = bench("db", "reset", "--yes")
-    assert "is in use by someone else" in second.err
+    assert "another session is using schema" in second.err
     with pytest.raises(Exception, match="another bench command"), lock.held(database):
         pass
     ctrl_c(command)
     done = finish(command)
     assert done.code == INTERRUPTED
-    assert "taken again, as no other command had it since" in done.err
+    assert "It was taken again: no other command has held it since" in done.err
     kept(bench, "interrupted")
     is_clean(crew, database)
 

@@ -16,7 +16,7 @@ MODULES = {
     ),
     "import time\ntime.sleep(1000)": Fault(
         "importing a backend module does not end",
-        REFUSED.format("TimeoutError: its import did not end within 1 s"),
+        REFUSED.format("TimeoutError: the import did not end within 1 s"),
         2,
     ),
     "1 / 0": Fault(

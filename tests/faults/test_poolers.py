@@ -25,13 +25,13 @@ REFUSED = {
     "transaction": Fault(
         "PgBouncer, transaction mode",
         "error: a connection pooler in transaction mode is at …: it gives each transaction another"
-        " connection, so that no lock of a session holds.",
+        " connection, so a lock of a session is not kept.",
         1,
     ),
     "statement": Fault(
         "PgBouncer, statement mode",
         "error: a connection pooler in statement mode is at …: it gives each statement another"
-        " connection, so that no lock of a session holds.",
+        " connection, so a lock of a session is not kept.",
         1,
     ),
 }
@@ -119,7 +119,7 @@ def test_session_mode_works(tmp_path: Path, mortal: EmbeddedServer) -> None:
 def test_another_mode_is_refused(
     tmp_path: Path, mortal: EmbeddedServer, mode: str, settings: tuple[str, ...]
 ) -> None:
-    """Forbids a lock that stays on a pooled connection: 'another bench command is at work'."""
+    """Forbids a lock that stays on a pooled connection: 'another bench command is using'."""
     with pooler(mortal, mode, *settings) as url:
         if settings:  # of several connections that are free, another one is lent each time
             with psycopg.connect(url, autocommit=True) as client:

@@ -100,5 +100,5 @@ def test_a_process_of_the_server_is_killed(on_mortal: Bench, mortal: EmbeddedSer
     ctrl_c(command)
     done = finish(command)
     assert done.code == INTERRUPTED, done
-    assert "taken again, as no other command had it since" in done.err
+    assert "It was taken again: no other command has held it since" in done.err
     is_clean(crew, Database(mortal.start()))

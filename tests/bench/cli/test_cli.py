@@ -55,11 +55,11 @@ def bench(
         ("run --bakcend null", "--backend"),
         ("run --loop trio", "'trio' is not one of 'asyncio', 'uvloop'"),
         ("run --rounds 0", "0 is not in the range 1<=x<=1000000"),
-        ("run --seconds nan", "nan is no number"),
+        ("run --seconds nan", "nan is not a number"),
         ("run --seconds inf", "inf is not in the range"),
-        ("run --timeout nan", "nan is no number"),
+        ("run --timeout nan", "nan is not a number"),
         ("run --rounds 99999999999999999999", "is not in the range"),
-        ("run --concurrency 99999999999999999999", "no machine has so many: at most 10,000"),
+        ("run --concurrency 99999999999999999999", "concurrency must be at most 10,000"),
         ("run --fetch batched:99999999999999999999", "no fetch of so many rows at a time"),
         ("run --fetch batched:" + "9" * 5000, "no fetch of so many rows at a time"),
         ("run --seed 99999999999999999999", "is not from 0 to 4294967295"),
@@ -70,8 +70,8 @@ def bench(
         ("overhead --seconds inf", "is not in the range"),
         ("overhead --pairs 99999999999999999999", "is not in the range"),
         ("calibrate --generations 99999999999999999999", "is not in the range"),
-        ("run --concurrency 1,x", "'1,x' is no list of numbers"),
-        ("run --concurrency 0", "nobody can't be concurrent"),
+        ("run --concurrency 1,x", "'1,x' is not a list of numbers"),
+        ("run --concurrency 0", "concurrency must be at least 1"),
         ("run --scale 0", "--scale 0 makes no useful rows"),
         ("verify --scale 0", "--scale 0 makes no useful rows"),
         ("run --scale nan", "--scale nan makes no useful rows"),
@@ -159,4 +159,4 @@ def test_an_old_option_name_is_accepted_and_hidden(bench: Bench) -> None:
     assert "--patience" not in shown
     code, _, err = bench("run", "--patience", "nan")
     assert code == 2
-    assert "nan is no number" in err[0]
+    assert "nan is not a number" in err[0]

@@ -49,7 +49,7 @@ def test_a_lost_lock_is_taken_again_if_nobody_had_it(
         terminate(database, held)
         held.check()
         assert "terminating connection due to administrator command" in caplog.text
-        assert "taken again, as no other command had it since" in caplog.text
+        assert "It was taken again: no other command has held it since" in caplog.text
         with pytest.raises(BenchError, match="another bench command"), lock.held(database):
             pytest.fail("two hold the rows")
 
@@ -146,7 +146,7 @@ def test_a_user_who_may_leave_no_token_stops(database: Database) -> None:
     finally:
         with database.connect() as connection:
             connection.execute("drop role reader")
-    assert "this user may not leave a mark" in str(error)
+    assert "this user may not write the token" in str(error)
 
 
 def test_timeouts_of_the_role_do_not_end_our_own_session(database: Database) -> None:

@@ -154,7 +154,7 @@ def test_two_at_once(bench: Bench) -> None:
     first = bench.start("run", *ONE_CASE, *options)
     wait_until(lambda: bench.lines("run"))
     second = bench("run", "--profile=smoke", "--backend=null", f"--out={bench.folder / 'second'}")
-    refused(second, 1, "another bench command is at work on schema gatherbench")
+    refused(second, 1, "another bench command is using schema gatherbench")
     assert not (bench.folder / "second").exists()
     ctrl_c(first)
     assert finish(first).code == 130
@@ -163,7 +163,7 @@ def test_two_at_once(bench: Bench) -> None:
 def test_a_folder_that_exists_is_left_alone(bench: Bench) -> None:
     bench.out.mkdir()
     (bench.out / "mine").write_text("mine")
-    refused(bench.measure("--backend=null"), 1, "exists already: nothing of it was touched")
+    refused(bench.measure("--backend=null"), 1, "exists already and was not changed")
     assert [path.name for path in bench.out.iterdir()] == ["mine"]
 
 
@@ -179,13 +179,17 @@ def test_a_package_that_is_missing(bench: Bench, database: Database) -> None:
     )
     listed = bench("list")
     assert listed.code == 0
-    assert re.search(r"^  psycopg2 +not here: pip install 'psycopg2-binary'$", listed.out, re.M)
+    assert re.search(
+        r"^  psycopg2 +not available: pip install 'psycopg2-binary'$", listed.out, re.M
+    )
     refused(
         bench.measure("--backend=psycopg2"),
         2,
-        "backend 'psycopg2' can't be had here: pip install 'psycopg2-binary'",
+        "backend 'psycopg2' is not available here: pip install 'psycopg2-binary'",
     )
     odd = bench.odd(odd="pass", requires="'nowhere_lib': 'nowhere-lib'")
-    refused(bench.measure(*odd), 2, "backend 'odd' can't be had here: pip install 'nowhere-lib'")
+    refused(
+        bench.measure(*odd), 2, "backend 'odd' is not available here: pip install 'nowhere-lib'"
+    )
     assert no_results(bench)
     assert json.dumps(bench.lines("header")) == "[]"

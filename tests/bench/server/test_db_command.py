@@ -56,7 +56,7 @@ def test_a_day_of_the_embedded_server(home: Path) -> None:
     assert (psql.returncode, psql.stdout) == (0, "42\n"), psql.stderr
 
     assert bench_db("stop").output == "stopped\n"
-    assert bench_db("stop").output == "it was not running\n"
+    assert bench_db("stop").output == "the server was not running\n"
 
 
 def test_url_starts_the_server_when_needed() -> None:

@@ -175,8 +175,8 @@ def test_what_a_driver_lacks_is_left_out_and_said(caplog: pytest.LogCaptureFixtu
     (message,) = caplog.messages
     assert message == (
         "asyncpg does not know connect_timeout=3, keepalives=1, keepalives_idle=5,"
-        " tcp_user_timeout=9, load_balance_hosts=random: its sessions go without,"
-        " those of other drivers have it"
+        " tcp_user_timeout=9, load_balance_hosts=random: its sessions do not have it,"
+        " those of other drivers do"
     )
 
 

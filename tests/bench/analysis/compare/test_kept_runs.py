@@ -88,7 +88,7 @@ def test_the_command_refuses_what_answers_different_questions(shelf: Path, tmp_p
     assert done.code == 2
     assert done.error == [
         "error: datasets differ: scale 1.0 (d) and scale 10.0 (e).",
-        "Their figures answer different questions. Compare them anyway with --force.",
+        "Their figures answer different questions. To compare them anyway, add --force.",
     ]
     forced = bench("compare", "odd", "larger", "--force", "--no-charts")
     assert forced.code == 0
@@ -98,9 +98,9 @@ def test_the_command_refuses_what_answers_different_questions(shelf: Path, tmp_p
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["latest"], "one run is nothing to compare"),
+        (["latest"], "compare needs two runs"),
         (["latest", "nowhere"], "no run named 'nowhere'"),
-        (["latest", "previous", "--fail-on", "much"], "'much' is no share: write 10% or 0.1"),
+        (["latest", "previous", "--fail-on", "much"], "'much' is not a share: write 10% or 0.1"),
         (["latest", "previous", "--figure", "speed"], "no figure named 'speed'"),
         (["latest", "previous", "--figure", "first-row"], "have no case in common with first-row"),
     ],

@@ -168,7 +168,7 @@ def test_what_is_there_is_not_overwritten(run: Results, tmp_path: Path) -> None:
     kept = tmp_path / "mine.csv"
     kept.write_text("mine")
     done = export(run, "--format=csv", f"--out={kept}")
-    assert "exists already: nothing of it was touched" in str(done.exception)
+    assert "exists already and was not changed" in str(done.exception)
     assert kept.read_text() == "mine"
 
 

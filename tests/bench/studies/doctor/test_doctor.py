@@ -168,7 +168,7 @@ def test_a_run_that_goes_on_is_a_finding(bench: Bench) -> None:
         done = bench("doctor")
     assert done.code == 1
     assert "noise floor    not measured" in done.out
-    assert "another bench command is at work" in done.out
+    assert "another bench command is using" in done.out
     assert done.err == ""
 
 
