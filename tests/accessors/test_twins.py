@@ -31,7 +31,7 @@ class Difference:
     reason: str
 
 
-PREFIXES = re.compile(r"\b(_?)(?:Async|async_|Thread(?=Course))(?=[A-Za-z])|(?<=[a-z])_async\b")
+PREFIXES = re.compile(r"\b(_?)(?:Async|async_|Thread(?=StartBarrier))(?=[A-Za-z])|(?<=[a-z])_async\b")
 WORDS = {
     "asynccontextmanager": "contextmanager",
     "AbstractAsyncContextManager": "AbstractContextManager",
@@ -274,8 +274,8 @@ def test_every_permitted_difference_has_a_reason() -> None:
 NOT_TWINS = {
     "bench.studies.overhead.ab_pairs._take_turns_async": "asyncpg's pool is not psycopg2's",
     "bench.studies.streaming.bare_loops._pairs_async": "asyncpg's cursor is not psycopg2's",
-    "bench.measure.start_barrier.AsyncCourse": "a barrier of tasks and one of threads",
-    "bench.measure.start_barrier.ThreadCourse": "a barrier of tasks and one of threads",
+    "bench.measure.start_barrier.AsyncStartBarrier": "a barrier of tasks and one of threads",
+    "bench.measure.start_barrier.ThreadStartBarrier": "a barrier of tasks and one of threads",
 }
 """Pairs that do the same by other means, and the reason."""
 
