@@ -40,7 +40,7 @@ def test_a_stream_holds_fewer_rows_than_a_buffer(database: Database) -> None:
 
 def test_the_suite_benchmarks(database: Database, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    options = ["--benchmark-min-rounds=1", "--benchmark-max-time=0.01", f"--rootdir={tmp_path}"]
+    options = ["--benchmark-min-rounds=1", "--benchmark-max-time=0.01"]
     done = subprocess.run(
         [*command, *options, EXAMPLES / "benchmark_suite"],
         env=environment(database),

@@ -283,7 +283,7 @@ def loaded_by(statement: str) -> set[str]:
         "bench.server.database",
         "bench.dataset.loading",
         "bench.measure.runner",
-        "bench.cli",
+        "bench.cli.main",
     ],
 )
 def test_a_light_module_loads_nothing_heavy(module: str) -> None:

@@ -16,8 +16,7 @@ from bench.server.embedded import EmbeddedServer
 from tests.bench.command import Bench, Done
 from tests.faults.campaign import NOBODY, needs_root
 from tests.faults.fault import Fault
-
-ROOT = Path(__file__).parents[2]
+from tests.root import ROOT
 
 OTHERS_HOME = Fault(
     "GATHERBENCH_HOME belongs to another user",
@@ -62,7 +61,7 @@ def as_nobody(bench: Bench, *arguments: str, limits: str = "") -> Done:
     environment = bench.environment | {"PYTHONPATH": ":".join(paths), "HOME": "/nonexistent"}
     for python in (sys.executable, "/usr/bin/python3"):
         with suppress(OSError):
-            trial = [python, "-c", "import bench.cli, psycopg, psutil"]
+            trial = [python, "-c", "import bench.cli.main, psycopg, psutil"]
             if subprocess.run(trial, env=environment, capture_output=True, **WHO).returncode == 0:
                 break
     else:

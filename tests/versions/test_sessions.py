@@ -3,15 +3,14 @@
 import ast
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.server.database import OLDEST_SERVER
 from bench.server.programs import MAJOR_VERSION
+from tests.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 REQUIRED = [

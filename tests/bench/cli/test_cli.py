@@ -130,7 +130,7 @@ def test_the_version_is_told(bench: Bench) -> None:
 
 
 def imported(*arguments: str) -> set[str]:
-    code = "import sys\nsys.argv[0] = 'bench'\nfrom bench import cli\n"
+    code = "import sys\nsys.argv[0] = 'bench'\nfrom bench.cli import main as cli\n"
     if arguments:
         code += "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
     code += "print(*sys.modules, file=sys.stderr)"

@@ -81,7 +81,7 @@ def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Termina
     [
         ("bench overh\t--help\n", "Usage: bench overhead"),
         ("bench db stat\t--help\n", "Usage: bench db status"),
-        ("bench verify --pati\t0.01\n", "0.01 is not in the range"),
+        ("bench verify --time\t0.01\n", "0.01 is not in the range"),
         ("bench run --backend null-a\t--loop trio\n", "'trio' is not one of"),
         ("bench run --workload get_total\t", "get_total_cost_of_an_order"),
     ],
@@ -106,7 +106,7 @@ def complete(words: str) -> tuple[list[str], set[str]]:
     """The values offered for the last of the words, and the top-level modules it took."""
     code = "import sys, atexit\nsys.argv[0] = 'bench'\n"
     code += "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
-    code += "from bench.cli import main\nmain()\n"
+    code += "from bench.cli.main import main\nmain()\n"
     environment = os.environ | {
         "_BENCH_COMPLETE": "bash_complete",
         "COMP_WORDS": words,

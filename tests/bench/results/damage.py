@@ -18,8 +18,9 @@ from bench.model.case import Case, Fetch
 from bench.results.entries import Failure
 from bench.results.file import Recorder
 from tests.bench import synthetic
+from tests.root import ROOT
 
-STREAMING = Path(__file__).parents[3] / "results" / "reference-streaming" / "run.jsonl"
+STREAMING = ROOT / "results" / "reference-streaming" / "run.jsonl"
 
 DEEP = "DEEP"
 """Stands for ten thousand lists, each in the other."""

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.root import ROOT
 from tests.session_guard.lint.conftest import SHARED, Run
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_it_walks_a_folder(run: Run, app: Path) -> None:
@@ -116,6 +115,6 @@ def test_our_own_code_is_clean(run: Run) -> None:
 
 
 def test_it_finds_a_lesson_that_breaks_the_rule(run: Run) -> None:
-    result = run("lint", ROOT / "bench" / "lessons" / "mistakes")
+    result = run("lint", ROOT / "bench" / "studies" / "lessons" / "mistakes")
     assert result.returncode == 1
     assert "SG001" in result.stdout

@@ -1,13 +1,13 @@
 """docs/lint/: a page a rule, whose wrong code is reported and whose right code is not."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from session_guard.lint import RULES, check
+from tests.root import ROOT
 
-FOLDER = Path(__file__).parents[3] / "docs" / "lint"
+FOLDER = ROOT / "docs" / "lint"
 
 
 def codes(page: str, heading: str) -> list[str]:

@@ -3,14 +3,13 @@
 import json
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
 from bench.results.file import RUN_FILE
 from tests.bench.command import Bench
+from tests.root import REFERENCE
 
-REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 WAY_OUT = "/../../../x"
 
 

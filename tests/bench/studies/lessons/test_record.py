@@ -13,7 +13,7 @@ from bench.model.errors import BenchError
 from bench.studies.lessons.lesson import LESSONS
 from bench.studies.lessons.record import FILE, load, save
 from tests.bench.results.damage import ODD_VALUES, inner, places
-from tests.documents import ROOT
+from tests.root import ROOT
 
 KEPT = ROOT / "results" / "lessons"
 
