@@ -31,7 +31,9 @@ class Difference:
     reason: str
 
 
-PREFIXES = re.compile(r"\b(_?)(?:Async|async_|Thread(?=StartBarrier))(?=[A-Za-z])|(?<=[a-z])_async\b")
+PREFIXES = re.compile(
+    r"\b(_?)(?:Async|async_|Thread(?=StartBarrier))(?=[A-Za-z])|(?<=[a-z])_async\b"
+)
 WORDS = {
     "asynccontextmanager": "contextmanager",
     "AbstractAsyncContextManager": "AbstractContextManager",
