@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bench.analysis import stats
 from bench.model.units import TIMES, short, with_unit
@@ -40,6 +41,7 @@ def figure(record: Record, small_print: str) -> Figure:
     colours = {name: RED if name in shared else _GREEN for name in results["crowds"]}
     _bars(tasks, results["crowds"], colours)
     tasks.set_xlim(0, tasks.get_xlim()[1] * 1.25)
+    tasks.xaxis.set_major_locator(MaxNLocator(3))
     tasks.set_title("20 tasks of 10 ms")
     for panel in grid[0]:
         panel.xaxis.set_major_formatter(lambda value, _: short(value, TIMES))
