@@ -183,7 +183,7 @@ def test_a_folder_with_files_of_roots_is_not_given_away(place: Path) -> None:
     """Forbids giving away a folder that root named by mistake, or that a user moved there."""
     (place / "postgres").mkdir()
     (place / "postgres" / "thesis.txt").write_text("mine")
-    with pytest.raises(BenchError, match=r"holds thesis\.txt.*\n.*GATHERBENCH_HOME"):
+    with pytest.raises(BenchError, match=r"contains thesis\.txt.*\n.*GATHERBENCH_HOME"):
         EmbeddedServer(place / "postgres").start()
     assert (place / "postgres").stat().st_uid == 0
 
