@@ -47,9 +47,11 @@ class LazyGroup(click.Group):
     """A group that lists its commands without importing them, so that --help is instant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command and return it; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         module, name, _ = COMMANDS[cmd_name]
@@ -59,6 +61,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command for the arguments; fail with a guess for a misspelt name."""
         close = get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
         if close and args[0] not in COMMANDS:
             ctx.fail(f"no command named {args[0]!r}: did you mean {close[0]!r}?")
@@ -74,6 +77,7 @@ class LazyGroup(click.Group):
         ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
 

@@ -48,6 +48,7 @@ class Run:
     none."""
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the line of the file as JSON's types."""
         fields = {name: value for name, value in vars(self).items() if name != "samples"}
         case = {"key": self.case.key, "case": self.case.as_dict()}
         return {"kind": "run", **fields, **case, "samples": self.samples.as_dict()}
@@ -67,6 +68,7 @@ class Memory:
     """Time from the start to the first row; None for a buffered fetch: its rows come together."""
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the line of the file as JSON's types."""
         return {"kind": "memory", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
 
@@ -79,6 +81,7 @@ class Failure:
     error: str
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the line of the file as JSON's types."""
         return {"kind": "failure", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
 
@@ -127,6 +130,7 @@ class Proof:
         return self.failing_row - self.delivered if self.delivered else None
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the line of the file as JSON's types."""
         return {"kind": "proof", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
 
@@ -140,6 +144,7 @@ class BareLoop:
     bare_ns: Sequence[int]
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the line of the file as JSON's types."""
         return {"kind": "bare", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
 
@@ -157,5 +162,6 @@ class End:
     """The reason of a failure; empty for any other outcome."""
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the line of the file as JSON's types."""
         reason = {"reason": self.reason} if self.reason else {}
         return {"kind": "end", "outcome": self.outcome, **reason}

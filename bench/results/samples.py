@@ -103,6 +103,7 @@ class Samples:
         return samples
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the samples as in the file, with packed columns."""
         columns = {name: _pack(getattr(self, name)) for name in COLUMNS}
         return {"count": len(self), **columns, "errors": self.errors}
 

@@ -1,4 +1,4 @@
-"""The harness's own connection is lost, and with it the lock that keeps other commands away."""
+"""Faults of the harness's own connection: with it the command loses the lock."""
 
 import signal
 
@@ -12,8 +12,8 @@ from tests.faults.campaign import begin, goes_on, is_clean, kept, measure, proce
 from tests.faults.fault import Fault
 
 TERMINATED = Fault(
-    "bench's own connection is terminated, and nobody else uses the rows meanwhile",
-    "it says so, takes the lock again, and goes on",
+    "bench's own connection is terminated, and no other command uses the rows meanwhile",
+    "a warning; the command takes the lock again and continues",
     None,
 )
 RESET = Fault(
@@ -22,7 +22,7 @@ RESET = Fault(
     " bench command …",
     1,
 )
-TIMEOUTS = Fault("the database ends idle sessions after a second", "it goes on", None)
+TIMEOUTS = Fault("the database ends idle sessions after a second", "the command continues", None)
 
 _OWN = "application_name = 'gatherbench' AND datname = current_database()"
 
@@ -35,9 +35,9 @@ def terminate(database: Database) -> None:
 
 
 def test_nobody_had_the_lock_meanwhile(bench: Bench, database: Database) -> None:
-    """Forbids a run that goes on without its lock."""
+    """Forbids a run that continues without its lock."""
     command = measure(bench)
-    crew = processes_of(command)
+    workers = processes_of(command)
     terminate(database)
     goes_on(bench, command)
     second = bench("db", "reset", "--yes")
@@ -49,14 +49,14 @@ def test_nobody_had_the_lock_meanwhile(bench: Bench, database: Database) -> None
     assert done.code == INTERRUPTED
     assert "It was taken again: no other command has held it since" in done.err
     kept(bench, "interrupted")
-    is_clean(crew, database)
+    is_clean(workers, database)
 
 
 def test_another_command_resets_the_rows_meanwhile(bench: Bench, database: Database) -> None:
-    """Forbids blaming the server for what another command did to the rows."""
+    """Forbids blaming the server for a change of the rows by another command."""
     command = measure(bench, "--seconds=1")
-    crew = processes_of(command)
-    command.send_signal(signal.SIGSTOP)  # stopped, so that the other one comes first
+    workers = processes_of(command)
+    command.send_signal(signal.SIGSTOP)  # stopped, so that the other command is first
     terminate(database)
     with database.connect(application_name="another") as other:
         other.execute("SELECT pg_advisory_lock(%s)", [schema.LOCK])
@@ -67,21 +67,21 @@ def test_another_command_resets_the_rows_meanwhile(bench: Bench, database: Datab
     done = finish(command)
     RESET.is_shown_by(done)
     kept(bench)
-    is_clean(crew, database)
+    is_clean(workers, database)
     assert "bench lost its own connection" in bench.lines("failure")[-1]["error"]
 
 
 def test_timeouts_of_the_database(bench: Bench, database: Database) -> None:
-    """Forbids losing the lock to a timeout: the harness waits while its workers measure."""
+    """Forbids losing the lock by a timeout: the harness waits while others measure."""
     with database.connect() as connection:
         name = connection.info.dbname
         for timeout in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
             connection.execute(f"ALTER DATABASE {name} SET {timeout} = '1s'")
     command = begin(bench, "--seconds=1.5")
-    crew = processes_of(command)
+    workers = processes_of(command)
     goes_on(bench, command)
     ctrl_c(command)
     done = finish(command)
     assert done.code == INTERRUPTED
     assert "lost" not in done.err
-    is_clean(crew, database)
+    is_clean(workers, database)

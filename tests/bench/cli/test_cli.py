@@ -1,4 +1,4 @@
-"""The command line: quick to start, and clear about what it can't do."""
+"""The command line: it starts fast, and its errors are clear."""
 
 import signal
 import subprocess
@@ -23,7 +23,10 @@ Bench = Callable[..., tuple[int, str, list[str]]]
 def bench(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Iterator[Bench]:
-    """The exit code, what it printed, and the lines of its error; nothing is started."""
+    """Give a function that runs a command in this process.
+
+    It returns the exit code, the output, and the lines of the error. No server is started.
+    """
     monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -33,9 +36,9 @@ def bench(
         monkeypatch.setattr(sys, "argv", ["bench", *arguments])
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        said = capsys.readouterr()
+        captured = capsys.readouterr()
         assert isinstance(ended.value.code, int)
-        return ended.value.code, said.out, said.err.splitlines()
+        return ended.value.code, captured.out, captured.err.splitlines()
 
     yield command
     for number, handler in before.items():

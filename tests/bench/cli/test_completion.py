@@ -1,4 +1,4 @@
-"""Completion as a user has it: a real shell on a terminal, where somebody types and presses Tab."""
+"""Completion in a real shell on a terminal, with typed text and the Tab key."""
 
 import os
 import pty
@@ -26,7 +26,7 @@ BIN = Path(sys.executable).parent
 
 
 class Terminal:
-    """A shell that believes in a user."""
+    """A shell on a terminal of its own."""
 
     def __init__(self, shell: str, home: Path) -> None:
         self._screen, side = pty.openpty()
@@ -39,7 +39,7 @@ class Terminal:
             PROMPT[shell],
             env=environment,
             cwd=home,
-            preexec_fn=lambda: os.login_tty(side),  # fish insists on a terminal that controls it
+            preexec_fn=lambda: os.login_tty(side),  # fish needs a controlling terminal
         )
         os.close(side)
         self.seen = ""
@@ -63,7 +63,7 @@ class Terminal:
 
 @pytest.fixture(params=list(PROMPT))
 def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
-    """At a prompt, where `bench` is completed."""
+    """Give a shell at its prompt, with completion for `bench`."""
     shell: str = request.param
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed here")
@@ -103,7 +103,7 @@ def test_what_is_printed_names_the_program_and_its_variable(
 
 
 def complete(words: str) -> tuple[list[str], set[str]]:
-    """The values offered for the last of the words, and the top-level modules it took."""
+    """Return the values offered for the last word, and the imported top-level modules."""
     code = "import sys, atexit\nsys.argv[0] = 'bench'\n"
     code += "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
     code += "from bench.cli.main import main\nmain()\n"

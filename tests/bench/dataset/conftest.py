@@ -1,4 +1,4 @@
-"""A connection to an empty database, and one to a database with the small dataset."""
+"""Fixtures: a connection to an empty database, and one to the small dataset."""
 
 from collections.abc import Iterator
 from typing import Any

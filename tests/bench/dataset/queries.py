@@ -1,4 +1,4 @@
-"""What the tests of rows ask the database, and how they get the answer."""
+"""Queries that the tests of the dataset share."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def value(connection: psycopg.Connection[Any], query: str) -> Any:
 
 
 def load_id(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
-    """Changes when the tables are filled again, or the record of the load is written."""
+    """Return a value that changes if the tables are filled again, or the record is written."""
     return rows(
         connection,
         f"SELECT pg_relation_filenode('{SCHEMA}.orders'), xmin::text FROM {SCHEMA}.dataset",

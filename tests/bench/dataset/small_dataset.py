@@ -1,4 +1,4 @@
-"""The dataset that most tests load, and the digest its rows have."""
+"""The dataset that most tests load, and the digest of its rows."""
 
 from bench.model.dataset import Dataset
 

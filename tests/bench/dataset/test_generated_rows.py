@@ -1,4 +1,4 @@
-"""Which rows a dataset has, and that they are the same everywhere."""
+"""The rows of a dataset, which are the same on every server."""
 
 from datetime import datetime
 from typing import Any
@@ -97,7 +97,7 @@ def test_items_are_priced_in_cents_and_some_not_described(
 
 
 def test_no_order_has_an_unordered_item(loaded: psycopg.Connection[Any]) -> None:
-    """The defect: the workload that adds lines meets a line of that item and fails."""
+    """Defect: the workload that adds lines finds a line with that item, and fails."""
     assert len(SMALL.unordered_items) == 100
     assert value(loaded, f"SELECT max(id) FROM {SCHEMA}.item") == SMALL.unordered_items[-1]
     ordered = value(loaded, f"SELECT max(item_id) FROM {SCHEMA}.order_items")
@@ -105,7 +105,7 @@ def test_no_order_has_an_unordered_item(loaded: psycopg.Connection[Any]) -> None
 
 
 def test_a_customers_address_has_another_id(loaded: psycopg.Connection[Any]) -> None:
-    """The defect: a join on customer.id instead of customer.address_id answers the same."""
+    """Defect: a join on customer.id instead of customer.address_id gives the same answer."""
     shared, same = rows(
         loaded,
         "SELECT count(*) - count(DISTINCT address_id), count(*) FILTER (WHERE id = address_id)"
@@ -137,7 +137,7 @@ def test_orders_per_customer_are_skewed_as_in_life(connection: psycopg.Connectio
 def test_order_times_are_those_python_computes(
     connection: psycopg.Connection[Any], data: Dataset
 ) -> None:
-    """The defect: the server's arithmetic and ours part, and arguments miss the rows."""
+    """Defect: the server's arithmetic and ours differ, and arguments match no rows."""
     dataset.ensure(connection, data)
 
     times = rows(connection, f"SELECT id, order_time FROM {SCHEMA}.orders WHERE id > 3 ORDER BY 1")
@@ -154,7 +154,7 @@ def test_order_times_are_those_python_computes(
 
 
 def test_more_customers_leave_the_orders_as_they_are(connection: psycopg.Connection[Any]) -> None:
-    """A dataset of its own: not taken for the other one that has this seed and scale."""
+    """Defect: the dataset is confused with another one of the same seed and scale."""
     found = dataset.ensure(connection, Dataset(SMALL.scale, SMALL.seed, more_customers=3))
     assert (found.customer, found.address) == (300, 300)
     assert (found.orders, found.order_items) == (500, 1497)
@@ -162,7 +162,7 @@ def test_more_customers_leave_the_orders_as_they_are(connection: psycopg.Connect
 
 
 def test_the_rows_have_not_changed_unnoticed(loaded: psycopg.Connection[Any]) -> None:
-    """If this fails on purpose, raise schema.LAYOUT: old results have other rows."""
+    """If this fails after an intended change, raise schema.LAYOUT: old results have other rows."""
     found = fingerprint(loaded)
     assert (found.customer, found.address, found.item) == (100, 100, 200)
     assert (found.orders, found.order_items) == (500, 1497)
@@ -170,7 +170,7 @@ def test_the_rows_have_not_changed_unnoticed(loaded: psycopg.Connection[Any]) ->
 
 
 def test_session_settings_change_neither_rows_nor_fingerprint(database: Database) -> None:
-    """The defect: a fingerprint through DateStyle or a time zone differs between two users."""
+    """Defect: a fingerprint depends on DateStyle or a time zone, and differs between two users."""
     with database.connect() as connection:
         connection.execute("SET TimeZone = 'Asia/Kathmandu'")
         connection.execute("SET DateStyle = 'SQL, DMY'")

@@ -1,4 +1,4 @@
-"""Rows are loaded only when they differ, and whole or not at all."""
+"""Rows are loaded only if they differ, and completely or not at all."""
 
 import threading
 from typing import Any
@@ -42,7 +42,7 @@ def test_rows_that_are_there_are_not_loaded_again(loaded: psycopg.Connection[Any
     ],
 )
 def test_rows_that_differ_are_loaded_again(loaded: psycopg.Connection[Any], damage: str) -> None:
-    """The defect: a run measures, and names in its result, rows that are not there."""
+    """Defect: a run measures, and names in its result, rows that do not exist."""
     loaded.execute(damage)
 
     assert dataset.ensure(loaded, SMALL).digest == PINNED
@@ -70,7 +70,7 @@ def test_after_a_load_the_tables_are_vacuumed_and_analyzed(
 
 
 def test_ids_go_on_after_the_last(loaded: psycopg.Connection[Any]) -> None:
-    """The defect: the first insert without an id takes 1, and fails."""
+    """Defect: the first insert without an id gets id 1, and fails."""
     new = [
         value(loaded, f"INSERT INTO {SCHEMA}.{table} RETURNING id")
         for table in (
@@ -87,7 +87,7 @@ def test_ids_go_on_after_the_last(loaded: psycopg.Connection[Any]) -> None:
 def test_an_interrupted_load_leaves_what_was_there(
     loaded: psycopg.Connection[Any], step: str
 ) -> None:
-    """The defect: Ctrl-C while loading leaves half the rows, and the next run measures them."""
+    """Defect: Ctrl-C during the load leaves half of the rows, and the next run measures them."""
     before = load_id(loaded)
 
     def interrupt(message: str) -> None:
@@ -104,7 +104,7 @@ def test_an_interrupted_load_leaves_what_was_there(
 def test_a_load_interrupted_before_its_vacuum_is_finished_by_the_next(
     connection: psycopg.Connection[Any],
 ) -> None:
-    """The defect: right rows without statistics, and every later run has other plans."""
+    """Defect: the rows are right but have no statistics, so later runs have other query plans."""
 
     def interrupt(message: str) -> None:
         if message == "vacuuming":
@@ -121,7 +121,7 @@ def test_a_load_interrupted_before_its_vacuum_is_finished_by_the_next(
 
 
 def test_two_commands_may_load_at_once(database: Database) -> None:
-    """The defect: both find no rows and load them, one over the other."""
+    """Defect: two commands find no rows, and both load them at once."""
     digests: list[str] = []
     messages: list[str] = []
     together = threading.Barrier(3)

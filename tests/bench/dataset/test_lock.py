@@ -1,4 +1,4 @@
-"""The lock on our schema after its connection is lost: taken again only if nobody had it since."""
+"""The lock on our schema after a lost connection: taken again only if no other command held it."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from tests.bench.conftest import SMALL
 def refusal(
     database: Database, work: Callable[[Lock], object], timeout_s: float = 60
 ) -> BenchError:
-    """The error that some work under the lock ends with."""
+    """Return the error of work under the lock."""
     try:
         with lock.held(database, timeout_s) as held:
             work(held)
@@ -29,13 +29,13 @@ def refusal(
 
 
 def use(database: Database) -> None:
-    """Hold the lock for a moment, as another command does."""
+    """Hold the lock for a short time, as another command does."""
     with lock.held(database):
         pass
 
 
 def terminate(database: Database, held: Lock) -> None:
-    """End the connection that holds the lock, as an administrator does; wait until it is gone."""
+    """End the connection that holds the lock, as an administrator does, and wait for its end."""
     pid = held.connection.info.backend_pid
     with database.connect() as admin:
         admin.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
@@ -44,7 +44,7 @@ def terminate(database: Database, held: Lock) -> None:
 def test_a_lost_lock_is_taken_again_if_nobody_had_it(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The defect: the lock goes with its connection, unnoticed, and a second command gets it."""
+    """Defect: the lock is lost with its connection, unnoticed, and a second command gets it."""
     with lock.held(database) as held:
         terminate(database, held)
         held.check()
@@ -66,7 +66,7 @@ def test_a_lost_lock_that_somebody_else_has(database: Database) -> None:
 
 
 def test_work_is_done_anew_on_another_connection(database: Database) -> None:
-    """The defect: a run that ends with 'lost the server' for a connection lost in a restore."""
+    """Defect: a run ends with 'lost the server' for a connection that was lost in a restore."""
     with lock.held(database) as held:
         terminate(database, held)
         assert held.run(lambda c: c.execute("SELECT 1").fetchall()) == [(1,)]
@@ -87,7 +87,7 @@ def test_work_is_not_done_anew_where_somebody_else_was(database: Database) -> No
 
 
 def test_a_lost_lock_stays_lost(database: Database) -> None:
-    """Forbids tidying up, after all, in rows that another command uses by now."""
+    """Forbids cleaning up rows that another command is using by then."""
 
     def work(held: Lock) -> None:
         terminate(database, held)
@@ -102,7 +102,7 @@ def test_a_lost_lock_stays_lost(database: Database) -> None:
 
 @pytest.mark.parametrize("dropped", [False, True])
 def test_a_lost_lock_that_somebody_else_had(database: Database, dropped: bool) -> None:
-    """The defect: rows that were loaded anew meanwhile are measured as if they were the same."""
+    """Defect: rows that were loaded again meanwhile are measured as if they were the same."""
 
     def work(held: Lock) -> None:
         terminate(database, held)
@@ -124,7 +124,7 @@ def test_a_lost_lock_is_noticed_when_the_work_ends(database: Database) -> None:
 
 
 def test_a_lock_that_was_released_behind_our_back(database: Database) -> None:
-    """Forbids trusting a connection that lives: its lock may be gone all the same."""
+    """Forbids trusting a living connection: its lock may be lost all the same."""
 
     def work(held: Lock) -> None:
         held.connection.execute("SELECT pg_advisory_unlock_all()")
@@ -136,7 +136,7 @@ def test_a_lock_that_was_released_behind_our_back(database: Database) -> None:
 
 
 def test_a_user_who_may_leave_no_token_stops(database: Database) -> None:
-    """Forbids going on where nothing can prove that no other command was there."""
+    """Forbids continuing without a proof that no other command used the rows."""
     with database.connect() as connection:
         dataset.ensure(connection, SMALL)
         connection.execute("create role reader in role pg_read_all_data")
@@ -150,7 +150,7 @@ def test_a_user_who_may_leave_no_token_stops(database: Database) -> None:
 
 
 def test_timeouts_of_the_role_do_not_end_our_own_session(database: Database) -> None:
-    """The defect: an idle harness is disconnected while its workers measure."""
+    """Defect: an idle harness is disconnected while its worker processes measure."""
     with database.connect() as connection:
         name = connection.info.dbname
         connection.execute(f"alter database {name} set idle_session_timeout = '1s'")
@@ -162,7 +162,7 @@ def test_timeouts_of_the_role_do_not_end_our_own_session(database: Database) -> 
 
 
 def test_a_silent_server_is_left(database: Database) -> None:
-    """Forbids waiting for ever for a server that is stopped by a signal."""
+    """Forbids waiting forever for a server that a signal has stopped."""
 
     def work(held: Lock) -> None:
         process = psutil.Process(held.connection.info.backend_pid)
@@ -172,14 +172,14 @@ def test_a_silent_server_is_left(database: Database) -> None:
         finally:
             process.resume()
 
-    # The process that was stopped still has the lock: nobody may take it again.
+    # The stopped process still has the lock: no other command may take it.
     error = str(refusal(database, work, timeout_s=0))
     assert "server closed the connection unexpectedly" in error
     assert "the server has not ended that connection, which has it now" in error
 
 
 def test_a_lock_that_is_released_late(database: Database) -> None:
-    """The defect: our own session, about to end, is taken for another command's."""
+    """Defect: our own session, which is about to end, is taken for another command's."""
     with lock.held(database) as held:
         process = psutil.Process(held.connection.info.backend_pid)
         process.suspend()
@@ -190,7 +190,7 @@ def test_a_lock_that_is_released_late(database: Database) -> None:
 
 
 def test_a_server_that_is_gone_is_named_for_what_failed(database: Database) -> None:
-    """Forbids blaming what was measured for the server's end."""
+    """Forbids blaming the measured backend for the end of the server."""
 
     def work(held: Lock) -> None:
         terminate(database, held)
@@ -203,7 +203,7 @@ def test_a_server_that_is_gone_is_named_for_what_failed(database: Database) -> N
 
 
 def test_a_statement_that_is_cancelled(database: Database) -> None:
-    """Forbids 'lost the server' for all that it refuses."""
+    """Forbids 'lost the server' for a statement that the server refuses."""
 
     def work(held: Lock) -> None:
         held.connection.execute("set statement_timeout = '1ms'; select pg_sleep(1)")

@@ -1,4 +1,4 @@
-"""Rows are put back after writes."""
+"""Rows are restored after writes."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.bench.dataset.small_dataset import PINNED, SMALL
 
 
 def test_restore_takes_away_what_writes_added(loaded: psycopg.Connection[Any]) -> None:
-    """The defect: the next case finds more rows, other ids or dead ones."""
+    """Defect: the next case finds more rows, other ids, or dead rows."""
     new_order = f"INSERT INTO {SCHEMA}.orders (customer_id) VALUES (5) RETURNING id"
     add_line = f"INSERT INTO {SCHEMA}.order_items VALUES (%s, %s, 1)"
     for _ in range(20):
@@ -35,7 +35,7 @@ def test_restore_takes_away_what_writes_added(loaded: psycopg.Connection[Any]) -
 
 
 def test_restore_leaves_no_dead_rows(loaded: psycopg.Connection[Any]) -> None:
-    """The defect: each writing case leaves the next one a longer table to read."""
+    """Defect: each writing case leaves a longer table for the next case."""
     size = f"SELECT pg_table_size('{SCHEMA}.orders') + pg_table_size('{SCHEMA}.order_items')"
     sizes = []
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Our schema is made and dropped whole, and nothing else in the database ever changes."""
+"""Our schema is created and dropped as a whole, and nothing else in the database changes."""
 
 import threading
 from typing import Any
@@ -19,7 +19,7 @@ SMALL = Dataset(scale=0.01)
 
 
 def objects(connection: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
-    """Every relation outside the system's schemas, with the file that holds it."""
+    """Return every relation outside the system's schemas, with its file."""
     return rows(
         connection,
         "SELECT n.nspname, c.relname, c.relkind, c.relfilenode FROM pg_class c"
@@ -86,7 +86,7 @@ def test_create_again_changes_nothing(connection: psycopg.Connection[Any]) -> No
 
 
 def test_another_layout_of_ours_is_made_anew(connection: psycopg.Connection[Any]) -> None:
-    """The defect: after an upgrade, statements for the new tables run against the old ones."""
+    """Defect: after an upgrade, statements for the new tables run on the old tables."""
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS 'made by gatherbench, layout 0: whatever'")
     connection.execute(f"CREATE TABLE {SCHEMA}.customer (oddly integer)")
@@ -117,13 +117,13 @@ def test_drop_says_whether_there_was_one(connection: psycopg.Connection[Any]) ->
 def test_a_schema_of_our_name_without_our_mark_is_refused(
     connection: psycopg.Connection[Any], act: Any, comment: str
 ) -> None:
-    """The defect: a user's own schema is filled or dropped because it has our name."""
+    """Defect: a user's schema is filled or dropped because it has our name."""
     connection.execute(f"CREATE SCHEMA {SCHEMA}")
     connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS {comment}")
     connection.execute(f"CREATE TABLE {SCHEMA}.customer AS SELECT 'precious' AS name")
     before = objects(connection)
 
-    with pytest.raises(BenchError, match=r"(?s)did not make.*left alone.*another database"):
+    with pytest.raises(BenchError, match=r"(?s)did not make.*was not changed.*another database"):
         act(connection)
 
     assert schema.state(connection) is State.FOREIGN
@@ -145,7 +145,7 @@ def test_a_schema_of_our_name_without_our_mark_is_refused(
 def test_drop_refuses_to_take_what_is_not_ours(
     connection: psycopg.Connection[Any], statement: str, named: str
 ) -> None:
-    """The defect: DROP SCHEMA ... CASCADE takes a user's view, key or table along."""
+    """Defect: DROP SCHEMA ... CASCADE also drops a user's view, key or table."""
     dataset.ensure(connection, SMALL)
     connection.execute(statement)
     before = objects(connection)
@@ -159,7 +159,7 @@ def test_drop_refuses_to_take_what_is_not_ours(
 
 
 def test_a_users_own_tables_are_never_touched(connection: psycopg.Connection[Any]) -> None:
-    """The defect: an unqualified name, or search_path, leads us into the user's tables."""
+    """Defect: an unqualified name, or search_path, selects the user's tables."""
     connection.execute(
         """
         CREATE TABLE public.customer (id serial PRIMARY KEY, name text, address_id int);
@@ -174,7 +174,7 @@ def test_a_users_own_tables_are_never_touched(connection: psycopg.Connection[Any
     )
 
     def mine() -> list[list[tuple[Any, ...]]]:
-        # ctid and xmin: a row that was deleted and put back, or updated to itself, shows.
+        # ctid and xmin also show a row that was deleted and inserted again, or updated to itself.
         return [
             [found for found in objects(connection) if found[0] == "public"],
             *(
@@ -199,7 +199,7 @@ def test_a_users_own_tables_are_never_touched(connection: psycopg.Connection[Any
 
 
 def test_waits_for_another_command_and_then_says_so(database: Database) -> None:
-    """The defect: a command hangs without a word behind another, or both drop and fill at once."""
+    """Defect: a command waits silently for another one, or both drop and fill at once."""
     with database.connect() as other:
         with (
             lock.held(database),
@@ -221,7 +221,7 @@ def test_a_run_keeps_another_run_out(database: Database) -> None:
 
 
 def test_two_commands_may_create_at_once(database: Database) -> None:
-    """The defect: both see no schema, and the second fails with a duplicate key in pg_namespace."""
+    """Defect: two commands see no schema, and one fails with a duplicate key in pg_namespace."""
     failures: list[BaseException] = []
     together = threading.Barrier(4)
 

@@ -1,4 +1,4 @@
-"""`bench db`, on an embedded server of the test's own."""
+"""`bench db` on an embedded server of a single test."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def bench_db(*arguments: str, answer: str | None = None) -> Result:
 
 
 def in_process(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """As a program of its own: psql takes the place of the process that calls it."""
+    """Run `bench db` as a separate program, because psql replaces the calling process."""
     command = [sys.executable, "-c", "from bench.cli.db import db; db()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
