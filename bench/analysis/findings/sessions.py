@@ -1,9 +1,9 @@
-"""What a session for every operation costs, and a transaction that the library begins."""
+"""The cost of a session for every operation, and of a transaction that the library begins."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bench.analysis.findings.finding import Finding, crowd, rounds, times, work
+from bench.analysis.findings.finding import Finding, clients, rounds, times, work
 from bench.analysis.findings.judge import Judgement, judge
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
@@ -26,7 +26,7 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
                 "the transaction that the library begins", each, plain, selection.floor
             )
     for judged, what, each, plain in sorted(found, key=lambda one: -one[0].ratio.median):
-        where = f"{work(each.case)} through `{each.case.backend}` {crowd(each.case)}"
+        where = f"{work(each.case)} through `{each.case.backend}` {clients(each.case)}"
         sentence = f"{what[0].upper()}{what[1:]} makes {where} take {times(judged.ratio)} as long."
         evidence = f"throughput in {rounds(judged.ratio.rounds)}"
         yield Finding(TOPIC, sentence, evidence, (each.case, plain.case))

@@ -1,4 +1,4 @@
-"""What streaming buys and costs, and which stream is none."""
+"""The benefits and costs of streaming, and the streams that buffer all rows."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,11 +20,14 @@ from bench.results.file import Results
 TOPIC = "Streaming"
 FIRST_ROW, P50, ROWS = (FIGURES[name] for name in ("first-row", "p50", "rows"))
 BUFFERS_FROM = 0.5
-"""A first row this late in its whole answer, in every round, did not come from a stream."""
+"""The share of the whole answer's time from which a first row is too late for a stream.
+
+Every round has to show it.
+"""
 AS_MUCH = 0.5
-"""Of the buffered answer's memory: below, it was not all held at once."""
+"""The share of the buffered answer's memory below which not all rows were held at once."""
 WORTH = 5
-"""So many batches an answer must have, before the first can be called late."""
+"""The fewest batches of an answer whose first row can be called late."""
 
 
 def findings(results: Results, selection: Selection) -> Iterator[Finding]:
@@ -48,10 +51,11 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
 
 
 def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -> Iterator[Finding]:
-    """Where the first row came late, and it is seen too that all were held before it.
+    """Yield a finding if the first row came late and the client held all rows before it.
 
-    Late alone is no evidence: the server may have sorted until then. Either a read that fails at a
-    late row gave none of those before it, or memory was as much as the buffered answer's.
+    A late row alone is no evidence: the server may have sorted until then. The other evidence is a
+    read that failed at a late row and gave none of the rows before it, or as much memory as the
+    buffered answer's.
     """
     late = _late(streamed)
     peak = streamed.peak_memory_bytes
@@ -78,7 +82,7 @@ def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -
 
 
 def _late(streamed: Summary) -> Interval | None:
-    """When the first row came, as a share of the whole; None where that is no news."""
+    """Return the time of the first row as a share of the whole; None if it is not late."""
     rate, rows = streamed.throughput_per_s, streamed.rows_per_s
     if not rate or not rows or rate.median <= 0:
         return None
@@ -110,7 +114,7 @@ def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterato
         sentence += (
             f", at {times(rate.ratio)} the rows per second"
             if rate.apart
-            else "; in rows per second they can't be told apart"
+            else "; their rows per second are indistinguishable"
         )
         evidence += f"; rows per second {times(rate.ratio)} of buffered's"
     yield Finding(TOPIC, f"{sentence}.", evidence, (case, whole.case))
@@ -119,7 +123,7 @@ def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterato
 def _row_by_row(
     streamed: Summary, taken: list[Summary], floor: NoiseFloor | None
 ) -> Iterator[Finding]:
-    """Against the batches of the same backend that move most rows."""
+    """Yield the comparison with the same backend's fastest batched fetch."""
     case = streamed.case
     rivals = [
         each

@@ -30,7 +30,7 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
 
 
 def _finding(who: str, pairs: list[tuple[Judgement, Summary, Summary]]) -> Finding:
-    """Where the one colour wins, where the other, and where it can't be told."""
+    """Return the finding: the concurrencies at which each mode wins, or neither does."""
     clauses = []
     for words, asyncio_wins in (("asyncio beats threads", True), ("threads beat asyncio", False)):
         by = [
@@ -47,7 +47,7 @@ def _finding(who: str, pairs: list[tuple[Judgement, Summary, Summary]]) -> Findi
         sentence += f"; indistinguishable at {listed(unsure)}." if unsure else "."
     else:
         sentence = (
-            f"For {work(pairs[0][1].case)} {who}, asyncio and threads can't be told apart "
+            f"For {work(pairs[0][1].case)} {who}, asyncio and threads are indistinguishable "
             f"at {listed(unsure)}."
         )
     evidence = "; ".join(
