@@ -1,4 +1,4 @@
-"""Runs into figures: a Summary a case, and `summary.csv`."""
+"""The figures of runs: a Summary for each case, and `summary.csv`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,12 +19,12 @@ _Value = TypeVar("_Value", int, float)
 
 @dataclass(frozen=True)
 class Round:
-    """One run of a case, as figures. Of failed operations, only `errors` speaks."""
+    """One run of a case, as figures. Failed operations count in `errors` only."""
 
     number: int
     operations: int
     errors: Mapping[str, int]
-    """How many operations failed, by class of error."""
+    """The number of failed operations, by class of error."""
     throughput_per_s: float
     rows_per_s: float
     latency_ns: Mapping[str, int]
@@ -49,14 +49,14 @@ class Summary:
     case: Case
     rounds: tuple[Round, ...]
     operations: int
-    """Those that succeeded."""
+    """The number of operations that succeeded."""
     errors: Mapping[str, int]
     failures: tuple[str, ...]
-    """Of runs and memory measurements that gave nothing, why."""
+    """The reasons why runs and memory measurements gave no result."""
     throughput_per_s: Interval | None
     rows_per_s: Interval | None
     latency_ns: Mapping[str, Interval]
-    """Of each quantile, the median of the rounds' own exact quantiles."""
+    """Quantile -> the median of the rounds' exact quantiles."""
     pooled_latency_ns: Mapping[str, int]
     """Exact quantiles of all samples of all rounds together."""
     first_row_p50_ns: Interval | None
@@ -70,20 +70,20 @@ class Summary:
     loop_stall_p99_ns: int | None
     """The median of the rounds' own."""
     fewest_operations: int | None
-    """Of any worker, in the round whose crowd was served least evenly."""
+    """The fewest operations of a client, in the round whose clients were least equal."""
     most_operations: int | None
     peak_memory_bytes: int | None
-    """Of one operation in a fresh process; the median where measured more than once."""
+    """The peak memory of one operation in a new process; the median of several."""
     memory_rows: int | None
 
     @property
     def failed(self) -> int:
-        """How many operations failed."""
+        """The number of failed operations."""
         return sum(self.errors.values())
 
     @property
     def marked(self) -> bool:
-        """Whether something of it failed, so that every table and chart has to say so."""
+        """Whether something of the case failed. Every table and chart has to show it."""
         return bool(self.errors or self.failures)
 
     @property
@@ -94,7 +94,7 @@ class Summary:
         return self.latency_ns.get("p50")
 
     def by_round(self, figure: Figure) -> dict[int, float]:
-        """Round number -> that figure, for paired ratios; rounds without it left out."""
+        """Return round number -> the figure, for paired ratios, without rounds that lack it."""
         quantile = figure.field in stats.QUANTILES
         values = {
             each.number: each.latency_ns.get(figure.field)
@@ -106,7 +106,7 @@ class Summary:
 
 
 def summarise(results: Results) -> list[Summary]:
-    """Each case that was measured, or that failed, in the order of the plan."""
+    """Return a summary of each case that was measured or failed, in the order of the plan."""
     runs: dict[Case, list[Run]] = {}
     for run in results.runs:
         runs.setdefault(run.case, []).append(run)

@@ -199,7 +199,7 @@ def _pool(evidence: _Evidence) -> Iterator[ResultWarning]:
         if opened and max(opened) < case.concurrency:
             yield ResultWarning(
                 f"{case.title}: {max(opened)} connections for {case.concurrency} tasks or threads",
-                "its pool is smaller than the concurrency, so its latency includes waiting in a queue",
+                "its pool is smaller than the concurrency, so its latency includes a queue",
                 "open Target.pool_size connections in the backend (docs/add-an-accessor.md), or"
                 f" --concurrency {max(opened)}",
             )

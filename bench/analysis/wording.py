@@ -8,13 +8,13 @@ FLOOR = "null (the harness's floor)"
 
 
 def asked(workload: str) -> str:
-    """The workload in words: its name, and what it is."""
+    """Return the workload in words: its name and description."""
     known = WORKLOADS.get(workload)
     return f"{workload} ({known.description})" if known else workload
 
 
 def conditions(case: Case) -> str:
-    """Under which conditions, apart from backend and concurrency, in words."""
+    """Return the conditions of a case in words, except backend and concurrency."""
     return ", ".join(
         [
             *([] if case.size is None else [f"{case.size:,} row{'s' if case.size > 1 else ''}"]),
