@@ -1,9 +1,9 @@
 """Ratios of two cases over their rounds, with exact intervals: paired within a run, or across two.
 
 All computations use logarithms, so that a/b is exactly the inverse of b/a (Fleming and Wallace,
-"How not to lie with statistics", CACM 29(3), 1986). They assume no distribution: the interval is the set
-of ratios that a rank test at 5 % does not reject. So its confidence is the same at six rounds as at
-sixty; a bootstrap of six rounds is too narrow (`stats.median_over_rounds`).
+"How not to lie with statistics", CACM 29(3), 1986). They assume no distribution: the interval is
+the set of ratios that a rank test at 5 % does not reject. So its confidence is the same at six
+rounds as at sixty; a bootstrap of six rounds is too narrow (`stats.median_over_rounds`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -97,10 +97,10 @@ class Summary:
         """Return round number -> the figure, for paired ratios, without rounds that lack it."""
         quantile = figure.field in stats.QUANTILES
         values = {
-            each.number: each.latency_ns.get(figure.field)
+            round_.number: round_.latency_ns.get(figure.field)
             if quantile
-            else getattr(each, figure.field)
-            for each in self.rounds
+            else getattr(round_, figure.field)
+            for round_ in self.rounds
         }
         return {number: value for number, value in values.items() if value is not None}
 
@@ -111,8 +111,8 @@ def summarise(results: Results) -> list[Summary]:
     for run in results.runs:
         runs.setdefault(run.case, []).append(run)
     memory: dict[Case, list[Memory]] = {}
-    for one in results.memory:
-        memory.setdefault(one.case, []).append(one)
+    for measurement in results.memory:
+        memory.setdefault(measurement.case, []).append(measurement)
     failures: dict[Case, list[str]] = {}
     for failure in results.failures:
         failures.setdefault(failure.case, []).append(failure.error)
@@ -131,27 +131,27 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
     return Summary(
         case=case,
         rounds=rounds,
-        operations=sum(each.operations for each in rounds),
-        errors=sum((Counter(each.errors) for each in rounds), Counter()),
+        operations=sum(round_.operations for round_ in rounds),
+        errors=sum((Counter(round_.errors) for round_ in rounds), Counter()),
         failures=tuple(failures),
-        throughput_per_s=_over(each.throughput_per_s for each in rounds),
-        rows_per_s=_over(each.rows_per_s for each in rounds),
+        throughput_per_s=_over(round_.throughput_per_s for round_ in rounds),
+        rows_per_s=_over(round_.rows_per_s for round_ in rounds),
         latency_ns={
             name: interval
             for name in stats.QUANTILES
-            if (interval := _over(each.latency_ns.get(name) for each in rounds))
+            if (interval := _over(round_.latency_ns.get(name) for round_ in rounds))
         },
         pooled_latency_ns=stats.quantiles(np.concatenate(pooled) if pooled else []),
-        first_row_p50_ns=_over(each.first_row_p50_ns for each in rounds),
-        client_cpu_ns=_over(each.client_cpu_ns for each in rounds),
-        server_cpu_ns=_over(each.server_cpu_ns for each in rounds),
-        gc_ns=_over(each.gc_ns for each in rounds),
-        loop_stall_max_ns=max(_known(each.loop_stall_max_ns for each in rounds), default=None),
-        loop_stall_p99_ns=_middle(each.loop_stall_p99_ns for each in rounds),
+        first_row_p50_ns=_over(round_.first_row_p50_ns for round_ in rounds),
+        client_cpu_ns=_over(round_.client_cpu_ns for round_ in rounds),
+        server_cpu_ns=_over(round_.server_cpu_ns for round_ in rounds),
+        gc_ns=_over(round_.gc_ns for round_ in rounds),
+        loop_stall_max_ns=max(_known(round_.loop_stall_max_ns for round_ in rounds), default=None),
+        loop_stall_p99_ns=_middle(round_.loop_stall_p99_ns for round_ in rounds),
         fewest_operations=uneven.fewest_operations if uneven else None,
         most_operations=uneven.most_operations if uneven else None,
-        peak_memory_bytes=_middle(one.peak_bytes for one in memory),
-        memory_rows=_middle(one.rows for one in memory),
+        peak_memory_bytes=_middle(measurement.peak_bytes for measurement in memory),
+        memory_rows=_middle(measurement.rows for measurement in memory),
     )
 
 

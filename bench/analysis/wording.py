@@ -4,7 +4,7 @@ from bench.model.case import Case, Fetch
 from bench.model.workload import WORKLOADS
 
 LAYER_NAMES = {"driver": "driver alone", "core": "SQLAlchemy Core", "orm": "SQLAlchemy ORM"}
-FLOOR = "null (the harness's floor)"
+FLOOR = "null (the harness's overhead)"
 
 
 def asked(workload: str) -> str:

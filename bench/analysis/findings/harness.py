@@ -62,12 +62,12 @@ def _worst(
 ) -> tuple[Sequence[float], Summary | None]:
     """Return the case with the highest minimum over rounds, and its values: at least two."""
     of_workload = [s for s in selection.summaries if s.case.workload == workload and not s.marked]
-    seen = [(known, each) for each in of_workload if len(known := figures(each)) > 1]
-    return max(seen, key=lambda one: min(one[0]), default=((), None))
+    seen = [(known, s) for s in of_workload if len(known := figures(s)) > 1]
+    return max(seen, key=lambda candidate: min(candidate[0]), default=((), None))
 
 
 def _loop_stalls(summary: Summary) -> list[int]:
-    return [each.loop_stall_max_ns for each in summary.rounds if each.loop_stall_max_ns]
+    return [round_.loop_stall_max_ns for round_ in summary.rounds if round_.loop_stall_max_ns]
 
 
 def _collector_shares(summary: Summary) -> list[float]:
@@ -76,10 +76,10 @@ def _collector_shares(summary: Summary) -> list[float]:
     Cases with a frozen heap have none.
     """
     return [
-        each.gc_ns / each.client_cpu_ns
-        for each in summary.rounds
-        if each.gc_ns is not None and each.client_cpu_ns and not summary.case.frozen
-        if each.client_cpu_ns * each.operations >= LONG_ENOUGH_NS
+        round_.gc_ns / round_.client_cpu_ns
+        for round_ in summary.rounds
+        if round_.gc_ns is not None and round_.client_cpu_ns and not summary.case.frozen
+        if round_.client_cpu_ns * round_.operations >= LONG_ENOUGH_NS
     ]
 
 
@@ -87,15 +87,15 @@ def _floor(selection: Selection) -> Iterator[Finding]:
     """Yield the harness's share of the cheapest operation, by mode."""
     for workload in selection.workloads:
         measured = [e for e in selection.alike(workload) if e.client_cpu_ns and not e.marked]
-        for colour in ("sync", "async"):
-            of_colour = [e for e in measured if selection.looks[e.case.backend].colour == colour]
-            floors = [e for e in of_colour if selection.looks[e.case.backend].null]
-            others = [e for e in of_colour if not selection.looks[e.case.backend].null]
+        for mode in ("sync", "async"):
+            of_mode = [e for e in measured if selection.looks[e.case.backend].colour == mode]
+            floors = [e for e in of_mode if selection.looks[e.case.backend].null]
+            others = [e for e in of_mode if not selection.looks[e.case.backend].null]
             if floors and others:
                 highest, cheapest = max(floors, key=_cpu), min(others, key=_cpu)
                 part = _cpu(highest) / _cpu(cheapest)
                 sentence = (
-                    f"The harness's overhead is at most {part * 100:.1f} % of any {colour} "
+                    f"The harness's overhead is at most {part * 100:.1f} % of any {mode} "
                     f"`{workload}`'s client CPU: {with_unit(_cpu(highest), TIMES)} an operation."
                 )
                 evidence = (

@@ -27,7 +27,7 @@ Pair = tuple[Judgement, Summary, Summary]
 
 def findings(results: Results, selection: Selection) -> Iterator[Finding]:
     for workload in selection.workloads:
-        measured = [each for each in selection.alike(workload) if each.throughput_per_s]
+        measured = [s for s in selection.alike(workload) if s.throughput_per_s]
         if not measured:
             continue
         most = busiest(measured)
@@ -127,7 +127,7 @@ def _alike(measured: dict[str, Summary], selection: Selection) -> Iterator[Findi
                 f"{'; between '.join(pairs)} is inside the noise floor."
             )
             evidence = "; ".join(times(ratio) for ratio, *_ in inside) + f"; noise floor: {floor}"
-            cases = dict.fromkeys(each.case for _, *both in inside for each in both)
+            cases = dict.fromkeys(s.case for _, *both in inside for s in both)
             twin = replace(floor.case, twin=True)
             yield Finding(ALIKE, sentence, evidence, (*cases, floor.case, twin))
 

@@ -31,23 +31,25 @@ WORTH = 5
 
 
 def findings(results: Results, selection: Selection) -> Iterator[Finding]:
-    known = {each.case: each for each in selection.summaries if each.rounds and not each.marked}
-    taken = [each for case, each in known.items() if case.fetch != Fetch() and _many_rows(case)]
-    taken = [each for each in taken if not selection.looks[each.case.backend].null]
+    known = {s.case: s for s in selection.summaries if s.rounds and not s.marked}
+    taken = [
+        summary for case, summary in known.items() if case.fetch != Fetch() and _many_rows(case)
+    ]
+    taken = [summary for summary in taken if not selection.looks[summary.case.backend].null]
     proofs = {_way(proof.case): proof for proof in results.proofs}
     late: set[Case] = set()
-    for each in taken:
-        proof = proofs.get(_way(each.case))
-        for finding in _buffers(each, _buffered(each, known), proof):
-            late.add(each.case)
+    for summary in taken:
+        proof = proofs.get(_way(summary.case))
+        for finding in _buffers(summary, _buffered(summary, known), proof):
+            late.add(summary.case)
             yield finding
-    for each in taken:
-        whole = _buffered(each, known)
-        if whole and each.case not in late and each.case.fetch.mode == "batched":
-            yield from _buys(each, whole, selection.floor)
-    for each in taken:
-        if each.case.fetch.mode == "streamed":
-            yield from _row_by_row(each, taken, selection.floor)
+    for summary in taken:
+        whole = _buffered(summary, known)
+        if whole and summary.case not in late and summary.case.fetch.mode == "batched":
+            yield from _buys(summary, whole, selection.floor)
+    for summary in taken:
+        if summary.case.fetch.mode == "streamed":
+            yield from _row_by_row(summary, taken, selection.floor)
 
 
 def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -> Iterator[Finding]:
@@ -89,9 +91,11 @@ def _late(streamed: Summary) -> Interval | None:
     if rows.median / rate.median < WORTH * streamed.case.fetch.at_a_time:
         return None
     first, whole = streamed.by_round(FIRST_ROW), streamed.by_round(P50)
-    found = stats.median_over_rounds([first[n] / whole[n] for n in first.keys() & whole.keys()])
-    sure = found and found.low is not None and found.low >= BUFFERS_FROM
-    return found if sure else None
+    share_of_whole = stats.median_over_rounds(
+        [first[n] / whole[n] for n in first.keys() & whole.keys()]
+    )
+    sure = share_of_whole and share_of_whole.low is not None and share_of_whole.low >= BUFFERS_FROM
+    return share_of_whole if sure else None
 
 
 def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterator[Finding]:
@@ -126,14 +130,14 @@ def _row_by_row(
     """Yield the comparison with the same backend's fastest batched fetch."""
     case = streamed.case
     rivals = [
-        each
-        for each in taken
-        if each.case.fetch.mode == "batched" and each.rows_per_s
-        if replace(each.case, fetch=case.fetch) == case
+        summary
+        for summary in taken
+        if summary.case.fetch.mode == "batched" and summary.rows_per_s
+        if replace(summary.case, fetch=case.fetch) == case
     ]
     if not rivals:
         return
-    best = max(rivals, key=lambda each: each.rows_per_s.median if each.rows_per_s else 0)
+    best = max(rivals, key=lambda summary: summary.rows_per_s.median if summary.rows_per_s else 0)
     faster = judge(best, streamed, floor, ROWS)
     if faster and faster.apart and faster.ratio.median > 1 and streamed.rows_per_s:
         sentence = (

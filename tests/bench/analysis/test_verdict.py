@@ -1,4 +1,4 @@
-"""What is said of two cases, and what the noise floor keeps from being said."""
+"""The verdict on two cases, and the effect of the noise floor on it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ MOODS = (1.0, 1.3, 0.8, 1.1, 0.9, 1.2, 1.05)
 
 
 def summaries(folder: Path, slowdowns: dict[Case, list[float]]) -> list[Summary]:
-    """Each case's rounds take 100 µs x mood of the round x its own slowdown."""
+    """Each case's rounds take 100 µs x the factor of the round x its own slowdown."""
     runs = [
         synthetic.constant_run(case, number, round(100_000 * mood * slowdown))
         for case, own in slowdowns.items()
