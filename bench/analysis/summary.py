@@ -156,7 +156,7 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
 
 
 def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
-    """The figures of a run, and how long each operation took that succeeded."""
+    """Return the figures of a run, and the duration of each operation that succeeded."""
     samples = run.samples
     succeeded = np.ones(len(samples), dtype=bool)
     succeeded[list(samples.errors)] = False

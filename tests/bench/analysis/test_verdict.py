@@ -88,7 +88,7 @@ def test_results_without_a_pair_have_no_floor(tmp_path: Path) -> None:
 
 
 def test_two_runs_are_compared_without_pairing_their_rounds(tmp_path: Path) -> None:
-    """Forbids to read round 3 of Monday beside round 3 of Tuesday as if they shared anything."""
+    """Defect: round 3 of one run was paired with round 3 of another, which share nothing."""
     (a,) = summaries(tmp_path, {POINT: [1.0] * 7})
     (b,) = summaries(tmp_path, {POINT: [1.05] * 7})
     assert compare(a, b).word == "slower"
