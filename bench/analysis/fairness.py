@@ -1,7 +1,7 @@
-"""The fairness card: what each backend does by its own rules, and where that is unlike work.
+"""The fairness card: what each backend does by its defaults, and where their work differs.
 
-Law: pools, columns, batch sizes and transactions are equal; the rest is each library's default,
-and shown, so that nobody takes a difference of work for a difference of speed.
+Pools, columns, batch sizes and transactions are equal by rule. The rest is each library's default.
+The card shows it, so that a difference of work is not read as a difference of speed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ POINTS = {
     "default_batch": "batch size by default",
     "writes": "lines of an order are written by",
 }
-"""A point of the card -> how it reads."""
+"""A point of the card -> its words."""
 
 _MATTERS: Mapping[str, Callable[[Case], bool]] = {
     "rows": lambda case: case.rows == "native" and _gives_rows(case),
@@ -27,7 +27,7 @@ _MATTERS: Mapping[str, Callable[[Case], bool]] = {
     "default_batch": lambda case: case.fetch.mode != "buffered" and case.fetch.batch_size is None,
     "writes": lambda case: _writes(case),
 }
-"""In which cases a point makes a difference."""
+"""A point -> whether it makes a difference in a case."""
 
 _CURES = {
     "rows": "To compare equal rows: --rows dict.",
@@ -38,20 +38,20 @@ _CURES = {
 
 @dataclass(frozen=True)
 class Unlike:
-    """Work that was not alike among backends which stand in one table."""
+    """A difference of work among backends in one table."""
 
     point: str
-    """How it reads, as in POINTS."""
+    """The words of the point, from POINTS."""
     ways: Mapping[str, tuple[str, ...]]
-    """What was done -> the backends that did so."""
+    """A way of doing the work -> the backends that use it."""
     cases: int
-    """How many of the measured cases it touches."""
+    """The number of measured cases that it affects."""
     cure: str = ""
-    """What to type for equal work; empty where there is nothing."""
+    """The option that makes the work equal; empty if there is none."""
 
 
 def cards(header: Header) -> dict[str, dict[str, str]]:
-    """Backend -> point -> what it does, of the backends that say something. Versions are last."""
+    """Return backend -> point -> what it does, for backends with a card. Versions are last."""
     found: dict[str, dict[str, str]] = {}
     for name, backend in header.backends.items():
         if backend.card:
@@ -61,10 +61,10 @@ def cards(header: Header) -> dict[str, dict[str, str]]:
 
 
 def unlike(header: Header, cases: Sequence[Case]) -> list[Unlike]:
-    """Where backends did unlike work in cases that were measured.
+    """Return the points in which backends did different work in the measured cases.
 
-    The floor is left out: it does no work. So are points in which all are alike, and those that
-    no measured case depends on.
+    Null backends are left out, because they do no work. So are points in which all backends are
+    alike, and points that affect no measured case.
     """
     null = header.null_backends
     found = []

@@ -1,4 +1,4 @@
-"""What two cases can be compared by: a figure of each round, its unit, and which way is better."""
+"""The figures that compare two cases: a value of each round, its unit, and which way is better."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Figure:
 
     field: str
     title: str
-    """For an axis or a heading, without the unit."""
+    """The title for an axis or a heading, without the unit."""
     units: tuple[Unit, ...]
     more_is_better: bool
 
@@ -29,4 +29,4 @@ FIGURES: Mapping[str, Figure] = {
     "cpu": Figure("client_cpu_ns", "client CPU an operation", TIMES, False),
     "server-cpu": Figure("server_cpu_ns", "server CPU an operation", TIMES, False),
 }
-"""By the name that a command takes."""
+"""The figures by the name that a command takes."""

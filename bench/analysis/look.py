@@ -11,11 +11,11 @@ DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 
 @dataclass(frozen=True)
 class Look:
-    """What a backend is, as its results say: what its colour, marker and line are made of."""
+    """A backend as results describe it: the source of its colour, marker and line in charts."""
 
     name: str
     colour: str
-    """Of function: `sync` or `async`."""
+    """The mode: `sync` or `async`."""
     layer: str
     driver: str
 
@@ -25,7 +25,7 @@ class Look:
 
 
 def look_of(name: str, described: BackendFacts) -> Look:
-    """Return the backend as the header describes it, and by its name where it does not."""
+    """Return the backend as the header describes it, or by its name if the header does not."""
     return Look(
         name,
         described.colour or ("async" if "async" in name else "sync"),

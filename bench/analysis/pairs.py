@@ -1,4 +1,4 @@
-"""Which backends are held against which: pairs that differ in one thing, which is named."""
+"""Pairs of backends to compare. They differ in one named thing."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,11 +8,11 @@ HABITUAL = ("psycopg2", "asyncpg")
 """The driver that sync applications leave, and the one that they usually go to."""
 
 Move = tuple[Look, Look]
-"""From, to."""
+"""A pair: the backend to move from, and the backend to move to."""
 
 
 def same_library(looks: Sequence[Look]) -> list[Move]:
-    """Threads to tasks, layer and driver the same."""
+    """Return the moves from threads to tasks with the same layer and driver."""
     return [
         (sync, other)
         for sync in looks
@@ -23,7 +23,7 @@ def same_library(looks: Sequence[Look]) -> list[Move]:
 
 
 def habitual(looks: Sequence[Look]) -> list[Move]:
-    """Threads to tasks as it is usually done: the driver changes too."""
+    """Return the usual moves from threads to tasks, which change the driver too."""
     return [
         (sync, other)
         for sync in looks
@@ -35,7 +35,7 @@ def habitual(looks: Sequence[Look]) -> list[Move]:
 
 
 def layered(looks: Iterable[Look]) -> list[Move]:
-    """A bare driver to what is built upon it, driver and colour the same; the ORM first."""
+    """Return the moves from a driver to a layer above it, in the same mode; the ORM first."""
     listed = list(looks)
     return [
         (bare, above)

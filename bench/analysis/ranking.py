@@ -1,4 +1,4 @@
-"""The best of a column of a table, and those that can't be told from it."""
+"""The best value of a table's column, and the values that do not differ from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -13,14 +13,14 @@ Rounds = Mapping[int, float]
 
 
 def floors(summaries: Iterable[Summary]) -> dict[Figure, float]:
-    """Figure -> how far apart two that do not differ may look, where the run measured that."""
-    made = list(summaries)
-    found = {figure: noise_floor(made, figure) for figure in FIGURES.values()}
-    return {figure: floor.factor for figure, floor in found.items() if floor}
+    """Return figure -> the noise floor's factor, for the figures that have one."""
+    measured = list(summaries)
+    by_figure = {figure: noise_floor(measured, figure) for figure in FIGURES.values()}
+    return {figure: floor.factor for figure, floor in by_figure.items() if floor}
 
 
 def _rounds_of(summary: Summary, figure: Figure) -> Rounds:
-    """What is ranked by. Buffered, the wait for the first row is that for the last."""
+    """Return the ranked values by round. A buffered first row arrives with the last row."""
     first_row, buffered = figure == FIGURES["first-row"], summary.case.fetch.mode == "buffered"
     return summary.by_round(FIGURES["p50"] if first_row and buffered else figure)
 
@@ -31,21 +31,21 @@ def leaders(
     medians: Sequence[Interval | None],
     floors: Mapping[Figure, float],
 ) -> set[int]:
-    """The places of the best median, and of all that differ from it within chance or the floor.
+    """Return the indexes of the best median, and of all that do not differ from it.
 
-    `medians`: of each of the group; None is ranked by nobody.
+    `medians` has one median for each summary of the group; a None is not ranked.
 
-    Judged as a verdict is, by the ratio of paired rounds, however few they are: what the ratio's
-    interval is worth is for the legend to say. Empty where that leaves nobody behind, or where
-    there are not two with more than one round: then nothing is ranked.
+    The ratio of paired rounds decides, as in a verdict, but with any number of rounds: see the
+    table's legend for the confidence. The result is empty, and nothing is ranked, if no summary is
+    worse than the best, or if fewer than two have more than one round.
     """
     ranked = [at for at, median in enumerate(medians) if median and median.low is not None]
     if len(ranked) < 2:
         return set()
 
     def median(at: int) -> float:
-        found = medians[at]
-        return found.median if found else 0.0
+        interval = medians[at]
+        return interval.median if interval else 0.0
 
     best = (max if figure.more_is_better else min)(ranked, key=median)
     rounds = [_rounds_of(summary, figure) for summary in group]

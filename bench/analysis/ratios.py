@@ -1,9 +1,9 @@
 """Ratios of two cases over their rounds, with exact intervals: paired within a run, or across two.
 
-All on logarithms, so that a/b is exactly the inverse of b/a (Fleming and Wallace, "How not to lie
-with statistics", CACM 29(3), 1986), and without assuming a distribution: the interval is the set
-of ratios that a rank test at 5 % does not reject. So it promises the same at six rounds as at
-sixty; a bootstrap of six rounds is too narrow (`stats.median_over_rounds`).
+All computations use logarithms, so that a/b is exactly the inverse of b/a (Fleming and Wallace,
+"How not to lie with statistics", CACM 29(3), 1986). They assume no distribution: the interval is
+the set of ratios that a rank test at 5 % does not reject. So its confidence is the same at six
+rounds as at sixty; a bootstrap of six rounds is too narrow (`stats.median_over_rounds`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ ENOUGH_ROUNDS = 6
 """The fewest pairs that can promise 95 %: all of n fall on one side with probability 2 x 2^-n."""
 
 _EXACT_UP_TO = 50
-"""Rounds of a side; beyond, the normal approximation is as good."""
+"""The rounds of a side up to which ranks are exact; beyond, the normal approximation is as good."""
 _Z = 1.959964
 """The normal distribution's 97.5 % quantile."""
 
@@ -27,14 +27,17 @@ _Z = 1.959964
 def ratio_of_rounds(
     numerators: Mapping[int, float], denominators: Mapping[int, float]
 ) -> Interval | None:
-    """The ratio of paired rounds, by round number: interleaved, they share the machine's mood.
+    """Return the ratio of paired rounds, by round number.
+
+    Rounds are interleaved, so a pair shares the machine's state.
 
     Hodges and Lehmann's estimate, the median of all pairs' averages, with the interval of
     Wilcoxon's signed-rank test (Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods*,
-    3rd edition, 2014, section 3.3). It asks only that the logarithms lie symmetrically around
-    the true one, and those of two cases that do not differ do: their names could be swapped.
-    Up to 5 rounds the interval is their range, and worth what `stats.coverage` says. Rounds that
-    only one side has, or in which a side is not above zero, are no pair; None without any pair.
+    3rd edition, 2014, section 3.3). It assumes only that the logarithms are symmetric around
+    the true one. Those of two equal cases are, because their names could be swapped.
+    Up to 5 rounds the interval is their range, with the confidence of `stats.coverage`. Rounds that
+    only one side has, or in which a side is not above zero, are no pair.
+    Return None without any pair.
     """
     logs = np.array(
         [
@@ -51,12 +54,12 @@ def ratio_of_rounds(
 
 
 def ratio_of_runs(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:
-    """The ratio of two cases whose rounds were not interleaved: those of two runs.
+    """Return the ratio of two cases whose rounds were not interleaved: the rounds of two runs.
 
     Hodges and Lehmann's estimate, the median ratio of every round of the one to every round of the
     other, with the interval of Mann and Whitney's test (as above, section 4.3). Its `rounds` are
-    those of the smaller side. What hits a whole run (a busy day) is in the ratio, and not in the
-    interval: only more runs would show it.
+    those of the smaller side. An effect on a whole run (a busy day) shifts the ratio; the interval
+    does not show it. Only more runs would.
     """
     tops, bottoms = (
         np.log([value for value in side if value > 0]) for side in (numerators, denominators)
@@ -71,7 +74,7 @@ def ratio_of_runs(numerators: Sequence[float], denominators: Sequence[float]) ->
 
 
 def _interval(logs: NDArray[np.float64], rank: int, rounds: int) -> Interval:
-    """From the `rank`-th lowest to the `rank`-th highest, from 1."""
+    """Return the interval from the `rank`-th lowest to the `rank`-th highest, counted from 1."""
     ordered = np.sort(logs)
     median, low, high = np.exp([np.median(ordered), ordered[rank - 1], ordered[-rank]]).tolist()
     return Interval(median, low, high, rounds)
@@ -82,7 +85,7 @@ def _signed_rank(rounds: int) -> int:
     if rounds > _EXACT_UP_TO:
         pairs = rounds * (rounds + 1)
         return _normal_rank(pairs / 4, (pairs * (2 * rounds + 1) / 24) ** 0.5)
-    # Each rank is of a positive difference, or not: as likely, and none depends on another.
+    # Each rank belongs to a positive difference or not, with equal chances, independently.
     chances = np.ones(1)
     for rank in range(1, rounds + 1):
         none = np.zeros(rank)
@@ -107,7 +110,7 @@ def _rank_sum(tops: int, bottoms: int) -> int:
 
 
 def _exact_rank(chances: NDArray[np.float64]) -> int:
-    """How many of the lowest sums are, together, unlikely enough; at least 1."""
+    """Return the number of lowest sums whose joint probability is small enough; at least 1."""
     unlikely = np.cumsum(chances) <= (1 - CONFIDENCE) / 2
     return max(1, int(np.count_nonzero(unlikely)))
 

@@ -9,11 +9,11 @@ from bench.results.header import Conditions
 
 
 def command(header: Conditions, case: Case) -> str:
-    """To be typed in a shell: the same factors, rounds, seconds and rows, and no other case
-    but its twin. Of a study's case, the study of its backend.
+    """Return a shell command with the same factors, rounds, seconds and rows, and no other case
+    except the twin. For a study's case, it runs the study of its backend.
 
-    It names no database, so that no password stands in it: set DATABASE_URL where it was not the
-    embedded one. Nor does it name a module of backends of one's own.
+    It names no database, so that it contains no password: set DATABASE_URL if the run did not use
+    the embedded server. It does not name a module of your own backends either.
     """
     profile = header.profile or ""
     if study := study_of(profile):

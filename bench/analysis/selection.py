@@ -18,7 +18,7 @@ from bench.results.header import Header
 
 @dataclass(frozen=True)
 class Selection:
-    """The results as charts see them."""
+    """The part of the results that charts show."""
 
     header: Header
     summaries: tuple[Summary, ...]
@@ -38,13 +38,13 @@ class Selection:
 
     @property
     def intervals_in_words(self) -> str:
-        """What the intervals of these rounds are."""
+        """The meaning of the intervals of these rounds, in words."""
         several = [number for number in self._made if number > 1]
         return stats.describe_interval(self.rounds, min(several, default=None))
 
     @property
     def _made(self) -> set[int]:
-        """In how many rounds cases were run."""
+        """The numbers of rounds that cases have."""
         return {len(summary.rounds) for summary in self.summaries if summary.rounds} or {0}
 
     @property
@@ -52,10 +52,10 @@ class Selection:
         return max(self._made)
 
     def alike(self, workload: str) -> list[Summary]:
-        """The runs of a workload that differ in backend and concurrency alone.
+        """Return the cases of a workload that differ in backend and concurrency alone.
 
-        The plain ones (buffered, a session a task, autocommit, native rows) where there are any;
-        else those of the commonest kind.
+        These are the plain cases (buffered, a session a task, autocommit, native rows) if there are
+        any; otherwise the cases of the most frequent kind.
         """
         kinds: dict[Case, list[Summary]] = {}
         for summary in self.summaries:
@@ -67,24 +67,24 @@ class Selection:
         return self.ordered(chosen)
 
     def marked(self, workload: str) -> list[Summary]:
-        """The cases of a workload of which something failed."""
-        return [each for each in self.summaries if each.case.workload == workload and each.marked]
+        """Return the cases of a workload with a failure."""
+        return [s for s in self.summaries if s.case.workload == workload and s.marked]
 
     def ordered(self, summaries: Iterable[Summary]) -> list[Summary]:
-        """In the order of every chart, then by concurrency."""
+        """Return the summaries in the order of every chart, then by concurrency."""
         places = {name: place for place, name in enumerate(self.looks)}
         return sorted(summaries, key=lambda s: (places[s.case.backend], s.case.concurrency))
 
     def layers(self, summaries: Iterable[Summary]) -> list[str]:
-        """Those that the summaries have, without null."""
+        """Return the layers that the summaries have, without null."""
         seen = {self.looks[summary.case.backend].layer for summary in summaries} - {"null"}
         return sorted(seen, key=layer_place)
 
 
 def select(results: Results, summaries: list[Summary] | None = None) -> Selection:
-    """What to draw of the results; backends that the header does not describe are told by name.
+    """Return the selection. A backend that the header does not describe is known by its name only.
 
-    The noise floor's twin is no backend, and nowhere drawn as one.
+    The noise floor's twin is not a backend, so no chart shows it.
     """
     measured = summarise(results) if summaries is None else summaries
     made = [summary for summary in measured if not summary.case.twin]
@@ -103,7 +103,7 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
 
 
 def busiest(summaries: Iterable[Summary]) -> int:
-    """The concurrency with the most cases; the highest of several."""
+    """Return the concurrency with the most cases; the highest if there are several."""
     counts = Counter(summary.case.concurrency for summary in summaries)
     return max(counts, key=lambda concurrency: (counts[concurrency], concurrency))
 

@@ -1,4 +1,4 @@
-"""Did a run stay the same? From round to round, and from the start of a round to its end.
+"""The stability of a run: from round to round, and from the start of a round to its end.
 
 Pure: runs and summaries in, ratios out. `bench.analysis.warnings` decides which ratios to report.
 """
@@ -17,10 +17,10 @@ from bench.results.entries import Run
 from bench.results.file import Results
 
 HEAD_NS = 1_000_000_000
-"""What is held against the rest of a round: its first second, or its first half where shorter."""
+"""The part of a round compared with its rest: its first second, or half of a shorter round."""
 
 _FEWEST_OPERATIONS = 4
-"""Of each worker, for a round to have a start and an end."""
+"""The fewest operations of each client, for a round to have a start and an end."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,19 @@ class Drift:
     """A trend over the rounds, of all cases together."""
 
     ratio: float
-    """What the figure of the last round is to that of the first, along the trend."""
+    """The last round's figure over the first round's, along the trend."""
     p_value: float
-    """How often rounds in no order would show as much of one."""
+    """The probability that rounds in random order show a trend as strong."""
 
 
 def drift(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> Drift | None:
-    """The trend of the rounds' common factor; None with fewer than six rounds.
+    """Return the trend of the rounds' common factor; None with fewer than six rounds.
 
-    Of each round, the median over cases of its figure over the case's own median: what hit the
-    round as a whole. One test for all cases, as a hundred tests at 5 % would find five. Kendall's
-    rank correlation with the round's number, and the slope of Theil and Sen (Hollander, Wolfe and
-    Chicken, *Nonparametric Statistical Methods*, 3rd edition, 2014, chapters 8 and 9).
+    A round's factor is the median over cases of the round's figure over the case's median: the
+    effect on the round as a whole. One test covers all cases, because a hundred tests at 5 % would
+    find five. It uses Kendall's rank correlation with the round's number, and the slope of Theil
+    and Sen (Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods*, 3rd edition, 2014,
+    chapters 8 and 9).
     """
     logs: dict[int, list[float]] = {}
     for summary in summaries:
@@ -60,9 +61,9 @@ def drift(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> Drift | 
 
 
 def beginning(runs: Sequence[Run]) -> Interval | None:
-    """Throughput at the start of a round over that of its rest, of runs with enough operations.
+    """Return throughput at the start of a round over its rest, for runs with enough operations.
 
-    Where the warm-up was long enough, its interval holds 1. None where no run says anything.
+    If the warm-up was long enough, the interval includes 1. Return None without such runs.
     """
     heads: dict[int, float] = {}
     rests: dict[int, float] = {}
@@ -73,7 +74,7 @@ def beginning(runs: Sequence[Run]) -> Interval | None:
 
 
 def taken_by_others(results: Results) -> float | None:
-    """The share of the machine's CPU that other programs used, over all runs; None if unseen."""
+    """Return the share of the machine's CPU that other programs used; None if not measured."""
     seen = [run for run in results.runs if run.other_cpu_ns is not None]
     cores = results.header.environment.host.cores or 1
     capacity_ns = sum(run.elapsed_ns for run in seen) * cores
@@ -83,7 +84,7 @@ def taken_by_others(results: Results) -> float | None:
 
 
 def _head_and_rest(run: Run) -> tuple[float, float]:
-    """Operations a second before and after the cut; what straddles it counts by its share."""
+    """Return operations a second before and after the cut; one across it counts by its share."""
     samples = run.samples
     succeeded = np.ones(len(samples), dtype=bool)
     succeeded[list(samples.errors)] = False

@@ -1,7 +1,7 @@
 """Statistics on plain numbers: throughput, quantiles, intervals over rounds.
 
-The unit is the round. Samples of one round share its warm caches, its neighbours and its luck, so
-only rounds are ever resampled; samples are described, exactly, by their quantiles.
+The unit is the round. Samples of one round share its warm caches, the other programs on the
+machine, and chance. So only rounds are resampled. Exact quantiles describe the samples.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class Interval:
 def shares_in_window(
     start_ns: ArrayLike, duration_ns: ArrayLike, window_ns: int
 ) -> NDArray[np.float64]:
-    """How much of each operation lies before the deadline, from 0 to 1.
+    """Return the share of each operation that lies before the deadline, from 0 to 1.
 
     The rule for work that straddles the deadline: an operation begun before the deadline is
     finished and kept as a sample; it counts toward throughput with the share of its time that lies
@@ -68,7 +68,7 @@ def shares_in_window(
 def throughput_per_s(
     start_ns: ArrayLike, duration_ns: ArrayLike, window_ns: int, weights: ArrayLike | None = None
 ) -> float:
-    """Operations per second of a run: sum(min(1, (window - start) / duration)) / window.
+    """Return operations per second of a run: sum(min(1, (window - start) / duration)) / window.
 
     `weights`: rows of each operation, for rows per second. Give finished operations alone.
     """
@@ -79,7 +79,7 @@ def throughput_per_s(
 
 
 def quantiles(values: ArrayLike) -> dict[str, int]:
-    """Each of QUANTILES, exact: the smallest value that at least that share does not exceed.
+    """Return each of QUANTILES, exact: the smallest value that at least that share does not exceed.
 
     Nearest rank, definition 1 of Hyndman and Fan, "Sample Quantiles in Statistical Packages", The
     American Statistician 50(4), 1996; numpy's `inverted_cdf`. Always a value that was measured;
@@ -93,21 +93,21 @@ def quantiles(values: ArrayLike) -> dict[str, int]:
 
 
 def per_operation(total: float | None, operations: int) -> float | None:
-    """What one finished operation cost; None where that can't be said."""
+    """Return the cost of one finished operation; None without a total or operations."""
     return None if total is None or operations == 0 else total / operations
 
 
 def median_over_rounds(values: Sequence[float]) -> Interval | None:
-    """The median of one value a round, with its 95 % percentile bootstrap interval.
+    """Return the median of one value a round, with its 95 % percentile bootstrap interval.
 
     Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 13: resample the rounds
     with replacement, take the median of each resample, and the 2.5 % and 97.5 % quantiles of
     those. Seeded: the same rounds give the same interval.
 
-    What it is worth: up to 5 rounds it is simply the lowest and the highest of them, which hold
-    the true median between them with probability 1 - 2^(1-n) (`coverage`): 75 % for n = 3,
-    88 % for 4, 94 % for 5. From 6 to 20 rounds it holds it 87 to 96 times of 100 (simulated,
-    normal rounds). None for no rounds; no bounds for one.
+    Its confidence: up to 5 rounds the interval is the range from the lowest to the highest round.
+    It contains the true median with probability 1 - 2^(1-n) (`coverage`): 75 % for n = 3, 88 % for
+    4, 94 % for 5. From 6 to 20 rounds it contains it 87 to 96 times of 100 (simulated, normal
+    rounds). Return None for no rounds, and no bounds for one.
     """
     if not values:
         return None
@@ -124,7 +124,7 @@ def median_over_rounds(values: Sequence[float]) -> Interval | None:
 
 
 def coverage(rounds: int) -> float:
-    """How likely the lowest and the highest of so many rounds enclose the true median.
+    """Return the probability that the range of so many rounds encloses the true median.
 
     The most that any interval within the range can promise without assuming a distribution: all
     rounds fall on one side with probability 2 x 2^-n (David and Nagaraja, *Order Statistics*, 3rd
@@ -134,9 +134,9 @@ def coverage(rounds: int) -> float:
 
 
 def describe_interval(rounds: int, fewest: int | None = None) -> str:
-    """What the intervals of so many rounds are, in words for a caption.
+    """Return the meaning of the intervals of so many rounds, in words for a caption.
 
-    `fewest`: where some intervals are of fewer.
+    `fewest` is the fewest rounds of any interval, if some have fewer.
     """
     if rounds < 2:
         return "one round: no intervals"
@@ -151,10 +151,10 @@ def describe_interval(rounds: int, fewest: int | None = None) -> str:
 
 @lru_cache(maxsize=64)
 def _middles(rounds: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Of each resample, the ranks of the two rounds in its middle (the same one where odd).
+    """Return the ranks of the two middle rounds of each resample (equal for odd counts).
 
-    Each resample has its mirror image among them, so that no interval leans to a side and that of
-    1/a is the inverse of that of a; the rounds themselves are the odd one.
+    Every resample has a mirror image among them, so that no interval is biased, and the interval of
+    1/a is the inverse of the interval of a. The rounds themselves are the one without a pair.
     """
     random = np.random.default_rng(SEED)
     drawn = np.sort(random.integers(0, rounds, size=(RESAMPLES // 2, rounds)), axis=1)

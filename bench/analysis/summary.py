@@ -1,4 +1,4 @@
-"""Runs into figures: a Summary a case, and `summary.csv`."""
+"""The figures of runs: a Summary for each case, and `summary.csv`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,12 +19,12 @@ _Value = TypeVar("_Value", int, float)
 
 @dataclass(frozen=True)
 class Round:
-    """One run of a case, as figures. Of failed operations, only `errors` speaks."""
+    """One run of a case, as figures. Failed operations count in `errors` only."""
 
     number: int
     operations: int
     errors: Mapping[str, int]
-    """How many operations failed, by class of error."""
+    """The number of failed operations, by class of error."""
     throughput_per_s: float
     rows_per_s: float
     latency_ns: Mapping[str, int]
@@ -49,14 +49,14 @@ class Summary:
     case: Case
     rounds: tuple[Round, ...]
     operations: int
-    """Those that succeeded."""
+    """The number of operations that succeeded."""
     errors: Mapping[str, int]
     failures: tuple[str, ...]
-    """Of runs and memory measurements that gave nothing, why."""
+    """The reasons why runs and memory measurements gave no result."""
     throughput_per_s: Interval | None
     rows_per_s: Interval | None
     latency_ns: Mapping[str, Interval]
-    """Of each quantile, the median of the rounds' own exact quantiles."""
+    """Quantile -> the median of the rounds' exact quantiles."""
     pooled_latency_ns: Mapping[str, int]
     """Exact quantiles of all samples of all rounds together."""
     first_row_p50_ns: Interval | None
@@ -70,20 +70,20 @@ class Summary:
     loop_stall_p99_ns: int | None
     """The median of the rounds' own."""
     fewest_operations: int | None
-    """Of any worker, in the round whose crowd was served least evenly."""
+    """The fewest operations of a client, in the round whose clients were least equal."""
     most_operations: int | None
     peak_memory_bytes: int | None
-    """Of one operation in a fresh process; the median where measured more than once."""
+    """The peak memory of one operation in a new process; the median of several."""
     memory_rows: int | None
 
     @property
     def failed(self) -> int:
-        """How many operations failed."""
+        """The number of failed operations."""
         return sum(self.errors.values())
 
     @property
     def marked(self) -> bool:
-        """Whether something of it failed, so that every table and chart has to say so."""
+        """Whether something of the case failed. Every table and chart has to show it."""
         return bool(self.errors or self.failures)
 
     @property
@@ -94,25 +94,25 @@ class Summary:
         return self.latency_ns.get("p50")
 
     def by_round(self, figure: Figure) -> dict[int, float]:
-        """Round number -> that figure, for paired ratios; rounds without it left out."""
+        """Return round number -> the figure, for paired ratios, without rounds that lack it."""
         quantile = figure.field in stats.QUANTILES
         values = {
-            each.number: each.latency_ns.get(figure.field)
+            round_.number: round_.latency_ns.get(figure.field)
             if quantile
-            else getattr(each, figure.field)
-            for each in self.rounds
+            else getattr(round_, figure.field)
+            for round_ in self.rounds
         }
         return {number: value for number, value in values.items() if value is not None}
 
 
 def summarise(results: Results) -> list[Summary]:
-    """Each case that was measured, or that failed, in the order of the plan."""
+    """Return a summary of each case that was measured or failed, in the order of the plan."""
     runs: dict[Case, list[Run]] = {}
     for run in results.runs:
         runs.setdefault(run.case, []).append(run)
     memory: dict[Case, list[Memory]] = {}
-    for one in results.memory:
-        memory.setdefault(one.case, []).append(one)
+    for measurement in results.memory:
+        memory.setdefault(measurement.case, []).append(measurement)
     failures: dict[Case, list[str]] = {}
     for failure in results.failures:
         failures.setdefault(failure.case, []).append(failure.error)
@@ -131,32 +131,32 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
     return Summary(
         case=case,
         rounds=rounds,
-        operations=sum(each.operations for each in rounds),
-        errors=sum((Counter(each.errors) for each in rounds), Counter()),
+        operations=sum(round_.operations for round_ in rounds),
+        errors=sum((Counter(round_.errors) for round_ in rounds), Counter()),
         failures=tuple(failures),
-        throughput_per_s=_over(each.throughput_per_s for each in rounds),
-        rows_per_s=_over(each.rows_per_s for each in rounds),
+        throughput_per_s=_over(round_.throughput_per_s for round_ in rounds),
+        rows_per_s=_over(round_.rows_per_s for round_ in rounds),
         latency_ns={
             name: interval
             for name in stats.QUANTILES
-            if (interval := _over(each.latency_ns.get(name) for each in rounds))
+            if (interval := _over(round_.latency_ns.get(name) for round_ in rounds))
         },
         pooled_latency_ns=stats.quantiles(np.concatenate(pooled) if pooled else []),
-        first_row_p50_ns=_over(each.first_row_p50_ns for each in rounds),
-        client_cpu_ns=_over(each.client_cpu_ns for each in rounds),
-        server_cpu_ns=_over(each.server_cpu_ns for each in rounds),
-        gc_ns=_over(each.gc_ns for each in rounds),
-        loop_stall_max_ns=max(_known(each.loop_stall_max_ns for each in rounds), default=None),
-        loop_stall_p99_ns=_middle(each.loop_stall_p99_ns for each in rounds),
+        first_row_p50_ns=_over(round_.first_row_p50_ns for round_ in rounds),
+        client_cpu_ns=_over(round_.client_cpu_ns for round_ in rounds),
+        server_cpu_ns=_over(round_.server_cpu_ns for round_ in rounds),
+        gc_ns=_over(round_.gc_ns for round_ in rounds),
+        loop_stall_max_ns=max(_known(round_.loop_stall_max_ns for round_ in rounds), default=None),
+        loop_stall_p99_ns=_middle(round_.loop_stall_p99_ns for round_ in rounds),
         fewest_operations=uneven.fewest_operations if uneven else None,
         most_operations=uneven.most_operations if uneven else None,
-        peak_memory_bytes=_middle(one.peak_bytes for one in memory),
-        memory_rows=_middle(one.rows for one in memory),
+        peak_memory_bytes=_middle(measurement.peak_bytes for measurement in memory),
+        memory_rows=_middle(measurement.rows for measurement in memory),
     )
 
 
 def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
-    """The figures of a run, and how long each operation took that succeeded."""
+    """Return the figures of a run, and the duration of each operation that succeeded."""
     samples = run.samples
     succeeded = np.ones(len(samples), dtype=bool)
     succeeded[list(samples.errors)] = False

@@ -1,13 +1,14 @@
-"""Faster, slower, or indistinguishable: what may be said of two cases.
+"""The verdict on two cases: faster, slower, indistinguishable or undecided.
 
     floor = noise_floor(summaries)
     verdict = compare(asyncpg, psycopg, floor=floor)    # is psycopg faster than asyncpg?
     verdict.word, verdict.ratio, str(verdict)
 
-Two things have to be ruled out. Chance between rounds: the ratio's interval has to exclude 1. And
-what no number of rounds shows, that two processes of the same program differ (Mytkowicz, Diwan,
-Hauswirth and Sweeney, "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009):
-the ratio has to be further from 1 than that of a case and its twin, with its interval.
+A difference must pass two tests. The first rules out chance between rounds: the ratio's interval
+must exclude 1. The second rules out that two processes of the same program differ, which no number
+of rounds shows (Mytkowicz, Diwan, Hauswirth and Sweeney, "Producing Wrong Data Without Doing
+Anything Obviously Wrong!", ASPLOS 2009): the ratio must be further from 1 than the ratio of a case
+to its twin, with its interval.
 """
 
 from collections.abc import Iterable
@@ -30,11 +31,11 @@ class NoiseFloor:
 
     case: Case
     ratio: Interval
-    """Of the twin to the case."""
+    """The ratio of the twin's figure to the case's."""
 
     @property
     def factor(self) -> float:
-        """How far apart two that do not differ may look here: at least 1."""
+        """The largest factor between two equal cases of this run: at least 1."""
         ends = (self.ratio.median, self.ratio.low, self.ratio.high)
         return max(max(end, 1 / end) for end in ends if end is not None)
 
@@ -44,25 +45,25 @@ class NoiseFloor:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What may be said of `b` against `a`."""
+    """The comparison of case `b` with case `a`."""
 
     word: Word
     ratio: Interval | None
-    """How many times a's figure b's is; None where they have no round in common."""
+    """The figure of `b` over that of `a`; None if they have no round in common."""
     floor: float | None
-    """The factor within which a difference is noise; None where nothing was measured twice."""
+    """The factor within which a difference is noise; None if no case was measured twice."""
 
     def __str__(self) -> str:
         return self.word if self.ratio is None else f"{self.word}: {in_words(self.ratio)}"
 
 
 def noise_floor(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> NoiseFloor | None:
-    """From the run's A/A pair; None for results without one, or of which it failed."""
+    """Return the noise floor from the run's A/A pair; None without a pair, or if it failed."""
     by_case = {summary.case: summary for summary in summaries}
     for case, twin in by_case.items():
         original = by_case.get(replace(case, twin=False)) if case.twin else None
-        if original and (found := _paired(original, twin, figure)):
-            return NoiseFloor(original.case, found)
+        if original and (ratio := _paired(original, twin, figure)):
+            return NoiseFloor(original.case, ratio)
     return None
 
 
@@ -75,10 +76,11 @@ def compare(
     same_run: bool = True,
     crowding: float = 1.0,
 ) -> Verdict:
-    """Is `b` faster than `a`, by this figure?
+    """Return the verdict on `b` against `a`, by this figure.
 
-    Of one run, their rounds are paired; `same_run=False` compares those of two runs. `crowding`:
-    the factor that other programs could have made between them; the higher floor counts.
+    The rounds of one run are paired; `same_run=False` compares the rounds of two runs. `crowding`
+    is the factor by which other programs could have changed the ratio. The higher of it and the
+    noise floor counts.
     """
     ratio = _paired(a, b, figure) if same_run else _across(a, b, figure)
     factor = max(floor.factor if floor else 1.0, crowding)
@@ -87,14 +89,14 @@ def compare(
 
 
 def apart(ratio: Interval | None, floor: float) -> bool:
-    """Whether the interval excludes 1, and the ratio is beyond the noise floor's factor."""
+    """Return whether the interval excludes 1, and the ratio is beyond the noise floor's factor."""
     if ratio is None or ratio.low is None or ratio.high is None:
         return False
     return not (ratio.low <= 1 <= ratio.high or 1 / floor <= ratio.median <= floor)
 
 
 def in_words(ratio: Interval) -> str:
-    """`1.21x (1.15 to 1.27)`; of a single round, without the interval."""
+    """Return `1.21x (1.15 to 1.27)`; without the interval for a single round."""
     if ratio.low is None or ratio.high is None:
         return f"{_times(ratio.median)}x"
     return f"{_times(ratio.median)}x ({_times(ratio.low)} to {_times(ratio.high)})"
@@ -113,8 +115,8 @@ def _paired(a: Summary, b: Summary, figure: Figure) -> Interval | None:
 
 
 def _across(a: Summary, b: Summary, figure: Figure) -> Interval | None:
-    one, other = (list(each.by_round(figure).values()) for each in (a, b))
-    return ratio_of_runs(other, one)
+    values_a, values_b = (list(case.by_round(figure).values()) for case in (a, b))
+    return ratio_of_runs(values_b, values_a)
 
 
 def _times(ratio: float) -> str:

@@ -1,9 +1,9 @@
-"""What a reader of results should know first: a symptom, its likely cause, and what to type.
+"""The warnings about results: a symptom, its likely cause, and what to type.
 
-    for caution in cautions(results):
-        print(caution)
+    for warning in result_warnings(results):
+        print(warning)
 
-Pure: from a results file alone. The manner is hyperfine's: no warning without a way out.
+Pure: the results file is the only input. As in hyperfine, every warning says what to try.
 """
 
 import shlex
@@ -23,24 +23,24 @@ from bench.results.file import Results
 from bench.results.header import Header
 
 NOISY = 1.10
-"""A noise floor above it hides differences that people ask for."""
+"""The noise floor above which a warning is given: it hides differences that matter."""
 MARGIN = 0.05
-"""Below it, a drift or a cold start matters to nobody."""
+"""The smallest drift, or slow start of a round, that is worth a warning."""
 BUSY = 0.95
-"""Of what there is of CPU: from here on it decides the figures."""
+"""The share of the available CPU from which the CPU limits the figures."""
 CROWDED = 0.1
-"""Of the machine's CPU: if others take more, it is their figures, too."""
+"""The share of the machine's CPU above which other programs change the figures."""
 SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
 class ResultWarning:
-    """Each a sentence or two without the full stop."""
+    """A warning. Each part is a sentence or two without the full stop."""
 
     symptom: str
     cause: str
     cure: str
-    """What to type, or to do."""
+    """The command to type, or the thing to do."""
 
     def __str__(self) -> str:
         return f"{self.symptom}.\n  Likely: {self.cause}.\n  Try: {self.cure}"
@@ -50,11 +50,11 @@ class ResultWarning:
 class _Evidence:
     header: Header
     runs: Mapping[Case, list[Run]]
-    """Without the floor's: what answers from memory is always busy, and has no pool."""
+    """The runs by case, without null backends: they are always busy, and have no pool."""
     summaries: list[Summary]
 
     taken: float | None
-    """The share of the machine's CPU that other programs had."""
+    """The share of the machine's CPU that other programs used; None if unknown."""
 
     def again(self, options: str) -> str:
         profile = self.header.profile or "quick"
@@ -82,16 +82,16 @@ class _Evidence:
 def result_warnings(
     results: Results, summaries: list[Summary] | None = None
 ) -> list[ResultWarning]:
-    """Everything that these results should not be read without, the gravest first."""
-    found = summarise(results) if summaries is None else summaries
+    """Return the warnings about these results, the most serious first."""
+    measured = summarise(results) if summaries is None else summaries
     null = results.header.null_backends
     runs: dict[Case, list[Run]] = {}
     for run in results.runs:
         if run.case.backend not in null:
             runs.setdefault(run.case, []).append(run)
-    evidence = _Evidence(results.header, runs, found, taken_by_others(results))
+    evidence = _Evidence(results.header, runs, measured, taken_by_others(results))
     checks = (_errors, _rounds, _noise, _others, _load, _drift, _warm_up, _pool, _server, _client)
-    return [caution for check in checks for caution in check(evidence)]
+    return [warning for check in checks for warning in check(evidence)]
 
 
 def _errors(evidence: _Evidence) -> Iterator[ResultWarning]:
@@ -110,7 +110,7 @@ def _errors(evidence: _Evidence) -> Iterator[ResultWarning]:
     case = worst.case
     yield ResultWarning(
         f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
-        f"{why} ({case.title}); what failed is in no other figure",
+        f"{why} ({case.title}); failed operations and runs are in no other figure",
         rerun.command(evidence.header, case)
         if study_of(evidence.header.profile)
         else f"bench run --backend {shlex.quote(case.backend)}"
@@ -134,8 +134,8 @@ def _noise(evidence: _Evidence) -> Iterator[ResultWarning]:
     if floor and floor.factor > NOISY:
         yield ResultWarning(
             f"two equal cases differ by up to {floor.factor - 1:.0%}: {floor}",
-            "other work on this machine, or rounds too few or too short for it",
-            "close what else runs, or "
+            "other work on this machine, or rounds that are too few or too short",
+            "close other programs, or "
             + evidence.again(f"--rounds {max(12, 2 * evidence.rounds)}"),
         )
 
@@ -144,7 +144,7 @@ def _others(evidence: _Evidence) -> Iterator[ResultWarning]:
     if evidence.taken is not None and evidence.taken > CROWDED:
         yield ResultWarning(
             f"other programs used {evidence.taken:.0%} of the machine's CPU while it was measured",
-            "something else runs here, or on the host below; what it takes differs from run to run",
+            "another program runs here, or on the host below; its CPU use differs from run to run",
             "close it (top shows which), and measure again",
         )
 
@@ -160,13 +160,13 @@ def _load(evidence: _Evidence) -> Iterator[ResultWarning]:
 
 
 def _drift(evidence: _Evidence) -> Iterator[ResultWarning]:
-    found = drift(evidence.summaries)
-    if found and found.p_value < SIGNIFICANT and abs(found.ratio - 1) > MARGIN:
-        way = "slower" if found.ratio < 1 else "faster"
+    trend = drift(evidence.summaries)
+    if trend and trend.p_value < SIGNIFICANT and abs(trend.ratio - 1) > MARGIN:
+        way = "slower" if trend.ratio < 1 else "faster"
         yield ResultWarning(
             f"all cases together became {way} from round to round: throughput of the last is"
-            f" {found.ratio:.0%} of the first's (p = {found.p_value:.2g})",
-            "a processor that heats up, a neighbour that came or went, caches that fill;"
+            f" {trend.ratio:.0%} of the first's (p = {trend.p_value:.2g})",
+            "a processor that heats up, another program that started or ended, caches that fill;"
             " ratios within this run hold, since its rounds are interleaved",
             evidence.again(f"--rounds {2 * evidence.rounds}"),
         )
@@ -188,7 +188,7 @@ def _warm_up(evidence: _Evidence) -> Iterator[ResultWarning]:
         yield ResultWarning(
             f"rounds begin slower than they go on with {', '.join(cold)}: {worst} by"
             f" {in_words(cold[worst])}",
-            "the warm-up is too short for it (statements not prepared yet, caches cold)",
+            "the warm-up is too short (statements are not prepared yet, caches are cold)",
             evidence.again(f"--warm-up {max(0.1, 4 * warm_up_s):g}"),
         )
 
@@ -199,7 +199,7 @@ def _pool(evidence: _Evidence) -> Iterator[ResultWarning]:
         if opened and max(opened) < case.concurrency:
             yield ResultWarning(
                 f"{case.title}: {max(opened)} connections for {case.concurrency} tasks or threads",
-                "its pool is smaller than the crowd, and its latency is that of a queue",
+                "its pool is smaller than the concurrency, so its latency includes a queue",
                 "open Target.pool_size connections in the backend (docs/add-an-accessor.md), or"
                 f" --concurrency {max(opened)}",
             )
@@ -208,9 +208,9 @@ def _pool(evidence: _Evidence) -> Iterator[ResultWarning]:
 def _server(evidence: _Evidence) -> Iterator[ResultWarning]:
     cores = evidence.cores
     both = {
-        case: median(_cpu_ns(run) / run.elapsed_ns for run in own) / cores
+        case: median(_cpu_ns(run) / run.elapsed_ns for run in known) / cores
         for case, runs in evidence.runs.items()
-        if (own := [run for run in runs if run.server_cpu_ns is not None])
+        if (known := [run for run in runs if run.server_cpu_ns is not None])
     }
     full = {case: share for case, share in both.items() if share >= BUSY}
     if full:
@@ -218,7 +218,7 @@ def _server(evidence: _Evidence) -> Iterator[ResultWarning]:
         yield ResultWarning(
             f"client and server together used all {cores} cores in {_of(len(full), len(both))},"
             f" most in {worst.title}",
-            "they take CPU from each other: throughput there is this machine's, not the library's",
+            "they take CPU from each other: this machine limits throughput there, not the library",
             "read CPU/op, not throughput; or give the server a machine of its own:"
             " bench run --database-url postgresql://...",
         )
@@ -237,8 +237,8 @@ def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
         yield ResultWarning(
             f"client CPU was {BUSY:.0%} of a core or more in {_of(len(busy), len(shares))}, most"
             f" in {worst.title} ({busy[worst]:.0%})",
-            "the GIL is the limit there, not the database: more tasks or threads add only waiting",
-            "read CPU/op, not throughput; or run more processes, each with fewer at once:"
+            "the GIL is the limit there, not the database: more tasks or threads only wait longer",
+            "read CPU/op, not throughput; or run more processes, each with fewer clients:"
             f" bench run --concurrency {max(1, worst.concurrency // 4)}",
         )
 

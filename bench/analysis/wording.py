@@ -4,17 +4,17 @@ from bench.model.case import Case, Fetch
 from bench.model.workload import WORKLOADS
 
 LAYER_NAMES = {"driver": "driver alone", "core": "SQLAlchemy Core", "orm": "SQLAlchemy ORM"}
-FLOOR = "null (the harness's floor)"
+FLOOR = "null (the harness's overhead)"
 
 
 def asked(workload: str) -> str:
-    """The workload in words: its name, and what it is."""
+    """Return the workload in words: its name and description."""
     known = WORKLOADS.get(workload)
     return f"{workload} ({known.description})" if known else workload
 
 
 def conditions(case: Case) -> str:
-    """Under which conditions, apart from backend and concurrency, in words."""
+    """Return the conditions of a case in words, except backend and concurrency."""
     return ", ".join(
         [
             *([] if case.size is None else [f"{case.size:,} row{'s' if case.size > 1 else ''}"]),

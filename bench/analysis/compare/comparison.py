@@ -1,4 +1,4 @@
-"""Two runs or more, held against the first: what both measured, and what may be said of it."""
+"""The comparison of runs with the first one: the cases that both measured, with verdicts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,28 +19,28 @@ class ComparedCase:
     """A case that the first run and another one measured."""
 
     case: Case
-    """As the first run has it."""
+    """The case in the first run."""
     base: Summary
     verdicts: tuple[Verdict | None, ...]
-    """Of each other run, in order; None where it did not measure the case."""
+    """The verdict on each other run, in order; None if it did not measure the case."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is to be shown."""
+    """The comparison of the first run with the others."""
 
     names: tuple[str, ...]
-    """Of the runs; the first is what the others are held against."""
+    """The names of the runs. The others are compared with the first."""
     figure: Figure
     differences: tuple[EnvironmentDifference, ...]
     obstacles: tuple[str, ...]
-    """Why these runs should not be compared at all."""
+    """The reasons why these runs should not be compared."""
     floors: tuple[NoiseFloor | None, ...]
-    """Of each run."""
+    """The noise floor of each run."""
     rows: tuple[ComparedCase, ...]
-    """In the order of the first run's plan."""
+    """The compared cases, in the order of the first run's plan."""
     result_warnings: tuple[tuple[ResultWarning, ...], ...]
-    """Of each run: what to know before its figures are believed."""
+    """The warnings about each run."""
 
     @property
     def workloads(self) -> dict[str, list[ComparedCase]]:
@@ -50,10 +50,10 @@ class Comparison:
         return grouped
 
     def worse_than(self, margin: float) -> list[tuple[str, Case, Verdict]]:
-        """What the gate stops: run, case and verdict of each that is slower beyond doubt.
+        """Return run, case and verdict of each case that the gate stops.
 
-        Slower, beyond the noise floor, and by more than the margin (0.1 is 10 %) even at the end
-        of its interval that is kindest to it.
+        The gate stops a case that is slower, beyond the noise floor, and by more than the margin
+        (0.1 is 10 %) even at the most favourable end of its interval.
         """
         return [
             (name, row.case, verdict)
@@ -64,7 +64,7 @@ class Comparison:
         ]
 
     def least_slowdown(self, verdict: Verdict) -> float | None:
-        """By how much it is slower at least: 0.1 where it takes, or does, a tenth more or less."""
+        """Return the least slowdown within the interval (0.1 is 10 %); None without an interval."""
         ratio = verdict.ratio
         if ratio is None or ratio.low is None or ratio.high is None:
             return None
@@ -72,9 +72,9 @@ class Comparison:
 
 
 def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPUT) -> Comparison:
-    """The first run against each of the others.
+    """Return the comparison of the first run with each of the others.
 
-    Where event loops differ, cases are matched without them: see `obstacles`, and ask first.
+    If event loops differ, cases are matched without them: read `obstacles` first.
     """
     headers = [results.header for _, results in runs]
     obstacles = tuple(_obstacles([results for _, results in runs]))
@@ -82,7 +82,7 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
     floors = tuple(noise_floor(summaries, figure) for summaries in measured)
     crowding = tuple(_crowding(results) for _, results in runs)
     first, *others = (
-        {_identity(each.case): each for each in summaries if each.rounds and not each.case.twin}
+        {_identity(s.case): s for s in summaries if s.rounds and not s.case.twin}
         for summaries in measured
     )
     rows = [
@@ -91,9 +91,9 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
             base,
             tuple(
                 _verdict(
-                    base, other.get(identity), figure, (floors[0], floor), max(crowding[0], crowd)
+                    base, other.get(identity), figure, (floors[0], floor), max(crowding[0], factor)
                 )
-                for other, floor, crowd in zip(others, floors[1:], crowding[1:], strict=True)
+                for other, floor, factor in zip(others, floors[1:], crowding[1:], strict=True)
             ),
         )
         for identity, base in first.items()
@@ -114,7 +114,7 @@ def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPU
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
-    """What to call each run: its label, else its folder's name, else where it is."""
+    """Return a name for each run: its label, else its folder's name, else its path."""
     whole = [folder.resolve().name for folder in folders]
     labels = [name.partition("Z-")[2] or name for name in whole]
     for names in (labels, whole):
@@ -130,16 +130,16 @@ def _verdict(
     floors: tuple[NoiseFloor | None, ...],
     crowding: float,
 ) -> Verdict | None:
-    """Beyond the noise of either run, and beyond what other programs may have made of it."""
+    """Return the verdict, by the higher noise floor and the effect of other programs."""
     if other is None:
         return None
     known = [floor for floor in floors if floor]
-    floor = max(known, key=lambda each: each.factor, default=None)
+    floor = max(known, key=lambda floor: floor.factor, default=None)
     return compare(base, other, figure, floor, same_run=False, crowding=crowding)
 
 
 def _crowding(results: Results) -> float:
-    """How much slower a run may be for what others took: 2 where they had half of the machine."""
+    """Return the factor by which other programs can slow a run: 2 for half of the CPU."""
     return 1 / max(1e-3, 1 - (taken_by_others(results) or 0.0))
 
 
@@ -148,14 +148,14 @@ def _identity(case: Case) -> Case:
 
 
 def _obstacles(runs: Sequence[Results]) -> Iterator[str]:
-    def told(what: str, values: list[str]) -> Iterator[str]:
+    def unequal(what: str, values: list[str]) -> Iterator[str]:
         if len(set(values)) > 1:
             yield f"{what} differ: {' and '.join(values)}"
 
     datasets = [results.header.dataset for results in runs]
     words = [f"scale {dataset.scale} ({dataset.digest})" for dataset in datasets]
-    yield from told("datasets", words)
-    yield from told("load models", [str(results.header.load_model) for results in runs])
+    yield from unequal("datasets", words)
+    yield from unequal("load models", [str(results.header.load_model) for results in runs])
     loops = [{case.loop for case in results.cases} - {"none"} for results in runs]
     if all(loops):
-        yield from told("event loops", [", ".join(sorted(each)) for each in loops])
+        yield from unequal("event loops", [", ".join(sorted(names)) for names in loops])

@@ -1,4 +1,4 @@
-"""In what two runs' surroundings differ: versions, server, machine, dataset, options."""
+"""The differences between the environments of runs: versions, server, machine, dataset, options."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,9 +8,9 @@ from bench.results.header import Header
 
 _OPTIONS = ("profile", "rounds", "seconds", "warm_up_s", "load_model")
 _NOT_OURS = ("environment.host.load_1min", "environment.server.url")
-"""Never the same, or nobody's business."""
+"""Facts that always differ, or that are private."""
 _SINCE_FORMAT_3 = {"host.cpu_generation"}
-"""What older files don't tell is no difference from those that do."""
+"""Facts that older files do not have. A missing value is no difference."""
 
 
 @dataclass(frozen=True)
@@ -18,25 +18,28 @@ class EnvironmentDifference:
     """Something that is not the same in all runs."""
 
     what: str
-    """As `docs/results-format.md` names it, without the part that all share."""
+    """The name in `docs/results-format.md`, without the common part."""
     values: tuple[Any, ...]
-    """One a run; None where it says nothing of it."""
+    """One value a run; None if the run does not have it."""
 
     def __str__(self) -> str:
         return f"{self.what}: {' -> '.join(map(_shown, self.values))}"
 
 
 def differences(headers: Sequence[Header]) -> list[EnvironmentDifference]:
-    """All that differs, what decides most first: dataset, options, server, machine, versions."""
-    told = [dict(_facts(header)) for header in headers]
-    names = dict.fromkeys(name for facts in told for name in facts)
+    """Return all differences, the most important first.
+
+    The order is dataset, options, server, machine, versions.
+    """
+    by_run = [dict(_facts(header)) for header in headers]
+    names = dict.fromkeys(name for facts in by_run for name in facts)
     found = [
-        EnvironmentDifference(name, tuple(facts.get(name) for facts in told)) for name in names
+        EnvironmentDifference(name, tuple(facts.get(name) for facts in by_run)) for name in names
     ]
-    return [each for each in found if len({repr(value) for value in _told(each)}) > 1]
+    return [fact for fact in found if len({repr(value) for value in _values(fact)}) > 1]
 
 
-def _told(difference: EnvironmentDifference) -> list[Any]:
+def _values(difference: EnvironmentDifference) -> list[Any]:
     newer = difference.what in _SINCE_FORMAT_3
     return [value for value in difference.values if value is not None or not newer]
 

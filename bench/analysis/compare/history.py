@@ -1,4 +1,4 @@
-"""One question asked of every run there is: how did these cases fare from run to run?"""
+"""The history of a figure: how it changed for some cases from run to run."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,33 +12,33 @@ from bench.model.case import Case
 from bench.results.file import Results
 
 _OPTIONS = {"profile", "rounds", "seconds", "warm_up_s", "git.revision"}
-"""What may differ between runs of one history without breaking it."""
+"""The differences between runs that do not interrupt a history."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A run, as far as it was asked about."""
+    """A run in a history, with the figures of the wanted cases."""
 
     name: str
     created_at: str
     figures: dict[Case, Interval]
     """Median over rounds with its interval, in the figure's base unit."""
     changes: tuple[EnvironmentDifference, ...]
-    """In what its surroundings differ from those of the run before."""
+    """The differences of its environment from the run before."""
 
 
 def history(
     runs: Sequence[tuple[str, Results]], figure: Figure, wanted: Callable[[Case], bool]
 ) -> list[Moment]:
-    """The runs that have a wanted case, in the order given (the oldest first)."""
+    """Return the runs that have a wanted case, in the order given (the oldest first)."""
     moments: list[Moment] = []
     before: Results | None = None
     for name, results in runs:
         figures = {
-            summary.case: found
+            summary.case: interval
             for summary in summarise(results)
             if wanted(summary.case) and not summary.case.twin
-            if (found := median_over_rounds(list(summary.by_round(figure).values())))
+            if (interval := median_over_rounds(list(summary.by_round(figure).values())))
         }
         if figures:
             changes = differences([before.header, results.header]) if before else []
@@ -50,12 +50,12 @@ def history(
 
 
 def cases_of(moments: Iterable[Moment]) -> list[Case]:
-    """Every case of the history, as the runs met them."""
+    """Return every case of the history, in the order of its first run."""
     return list(dict.fromkeys(case for moment in moments for case in moment.figures))
 
 
 def few(moment: Moment) -> bool:
-    """Whether its intervals promise less than 95 %."""
+    """Return whether an interval of the run has a confidence below 95 %."""
     return any(figure.rounds < ENOUGH_ROUNDS for figure in moment.figures.values())
 
 

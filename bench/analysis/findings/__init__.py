@@ -1,4 +1,4 @@
-"""What the figures say, in words: each sentence with its evidence, and none without it."""
+"""Findings: sentences made from the figures, each with its evidence."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,20 @@ __all__ = ["CAUTION", "FAMILIES", "Finding", "find"]
 
 CAUTION = cautions.TOPIC
 FAMILIES = (layers, sync_async, streaming, sessions, harness)
-"""In the order of the page."""
+"""The modules that make findings, in the order of the report."""
 
 
 def find(results: Results, summaries: Sequence[Summary] | None = None) -> list[Finding]:
-    """Every finding that these results have evidence for: topic by topic, the strongest first.
+    """Return every finding that these results have evidence for: by topic, the strongest first.
 
-    What spoils the figures (`CAUTION`) stands before them.
+    The warnings about the figures (`CAUTION`) come first.
 
-    Pure: the same results give the same findings. A case of which anything failed takes part in
-    none but that which says so. `summaries` saves the work of making them again.
+    Pure: the same results give the same findings. A case with a failure takes part in no finding
+    except the one that reports the failure. `summaries` avoids computing them again.
     """
-    made = summarise(results) if summaries is None else list(summaries)
-    selection = select(results, made)
-    of_figures = [finding for family in FAMILIES for finding in family.findings(results, selection)]
-    return [*cautions.findings(results, made), *of_figures]
+    measured = summarise(results) if summaries is None else list(summaries)
+    selection = select(results, measured)
+    from_figures = [
+        finding for family in FAMILIES for finding in family.findings(results, selection)
+    ]
+    return [*cautions.findings(results, measured), *from_figures]

@@ -1,4 +1,4 @@
-"""What changed from one run to another, case by case."""
+"""The changes from one run to another, case by case."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ TOPIC = "Between the runs"
 
 @dataclass(frozen=True)
 class Change:
-    """A case in two runs. `judged`: of throughput, the later over the earlier."""
+    """A case in two runs. `judged` is the ratio of throughput, the later run over the earlier."""
 
     earlier: Summary
     later: Summary
     judged: Judgement | None
-    """None where nothing can be said."""
+    """None if there are too few rounds, or something failed."""
 
     @property
     def case(self) -> Case:
@@ -40,44 +40,47 @@ class Change:
 
 
 def changes(earlier: Sequence[Summary], later: Sequence[Summary]) -> list[Change]:
-    """Of the cases that both runs measured, in the order of the later one."""
-    before = {each.case: each for each in earlier if each.rounds}
+    """Return the changes of the cases that both runs measured, in the later run's order."""
+    before = {summary.case: summary for summary in earlier if summary.rounds}
     floors = [floor for run in (earlier, later) if (floor := noise_floor(run))]
     floor = max(floors, key=lambda floor: floor.factor, default=None)
     return [
-        Change(before[each.case], each, _judged(before[each.case], each, floor))
-        for each in later
-        if each.rounds and each.case in before and not each.case.twin
+        Change(before[summary.case], summary, _judged(before[summary.case], summary, floor))
+        for summary in later
+        if summary.rounds and summary.case in before and not summary.case.twin
     ]
 
 
 def _judged(earlier: Summary, later: Summary, floor: NoiseFloor | None) -> Judgement | None:
     if earlier.marked or later.marked:
         return None
-    above, below = (list(each.by_round(THROUGHPUT).values()) for each in (later, earlier))
+    above, below = (list(run.by_round(THROUGHPUT).values()) for run in (later, earlier))
     return judge_runs(above, below, floor)
 
 
 def between(found: Sequence[Change], earlier: str, later: str) -> list[Finding]:
-    """In words: how many cases changed, and those that did, the largest change first.
+    """Return a finding that counts the changed cases, then one a changed case, the largest first.
 
-    Nothing where both runs have rounds enough of no case.
+    Return nothing if no case has enough rounds in both runs.
 
     `earlier` and `later` are the names of the runs.
     """
-    judged = [each for each in found if each.judged and each.judged.decided]
+    judged = [change for change in found if change.judged and change.judged.decided]
     if not judged:
         return []
-    told = [each for each in judged if each.judged and each.judged.apart]
+    apart = [change for change in judged if change.judged and change.judged.apart]
     chance = (1 - CONFIDENCE) * len(judged)
-    counts = [f"{_count(told, verdict)} {verdict}" for verdict in ("faster", "slower")]
+    counts = [f"{_count(apart, verdict)} {verdict}" for verdict in ("faster", "slower")]
     sentence = (
         f"From `{earlier}` to `{later}`, of {cases(len(judged))} {counts[0]}, {counts[1]}, "
-        f"{len(judged) - len(told)} indistinguishable."
+        f"{len(judged) - len(apart)} indistinguishable."
     )
-    evidence = f"by chance alone up to {chance:.0f} would be told apart"
-    lead = Finding(TOPIC, sentence, evidence, tuple(each.case for each in judged))
-    return [lead, *(_one(each, earlier, later) for each in sorted(told, key=_effect, reverse=True))]
+    evidence = f"by chance alone up to {chance:.0f} would seem different"
+    lead = Finding(TOPIC, sentence, evidence, tuple(change.case for change in judged))
+    return [
+        lead,
+        *(_one(change, earlier, later) for change in sorted(apart, key=_effect, reverse=True)),
+    ]
 
 
 def _one(change: Change, earlier: str, later: str) -> Finding:
@@ -91,8 +94,8 @@ def _one(change: Change, earlier: str, later: str) -> Finding:
     return Finding(TOPIC, sentence, f"throughput, {rounds(ratio.rounds, paired=False)}", (case,))
 
 
-def _count(told: Sequence[Change], verdict: str) -> int:
-    return sum(1 for each in told if each.verdict == verdict)
+def _count(changed: Sequence[Change], verdict: str) -> int:
+    return sum(1 for change in changed if change.verdict == verdict)
 
 
 def _effect(change: Change) -> float:

@@ -11,34 +11,34 @@ from bench.model.units import number
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence that the data bear out."""
+    """A sentence made from the data, with its evidence."""
 
     topic: str
-    """Under which heading it stands."""
+    """The heading of the finding."""
     sentence: str
-    """Plain text; names of code between backquotes."""
+    """Plain text, with names of code between backquotes."""
     evidence: str
-    """The figures that it rests on: medians, intervals, rounds."""
+    """The figures that support the sentence: medians, intervals, rounds."""
     cases: tuple[Case, ...] = ()
-    """Those it is about. Without their runs there is no finding; empty where the header says it."""
+    """The cases that the finding needs; empty if it follows from the header alone."""
 
 
 def times(ratio: Interval) -> str:
-    """`1.6x (1.3 to 1.8)`: the median and its interval."""
+    """Return the median and its interval: `1.6x (1.3 to 1.8)`."""
     if ratio.low is None or ratio.high is None:
         return f"{_two_digits(ratio.median)}x"
     return f"{_two_digits(ratio.median)}x ({number(ratio.low)} to {number(ratio.high)})"
 
 
 def inverse(ratio: Interval) -> Interval:
-    """The same ratio seen from the other side: exact, since ratios are made of logarithms."""
+    """Return the inverse ratio. It is exact, because ratios are computed from logarithms."""
     low = None if ratio.high is None else 1 / ratio.high
     high = None if ratio.low is None else 1 / ratio.low
     return Interval(1 / ratio.median, low, high, ratio.rounds)
 
 
 def share(part: Interval) -> str:
-    """`97 % (95 to 98)`."""
+    """Return a share and its interval in words: `97 % (95 to 98)`."""
     if part.low is None or part.high is None:
         return f"{part.median * 100:.0f} %"
     return f"{part.median * 100:.0f} % ({part.low * 100:.0f} to {part.high * 100:.0f})"
@@ -49,17 +49,17 @@ def rounds(count: int, *, paired: bool = True) -> str:
 
 
 def work(case: Case) -> str:
-    """What is done, as the object of a sentence."""
+    """Return the work of a case, as the object of a sentence."""
     if case.workload == POINT_READ:
         return "a point read"
     size = "" if case.size is None else f"{case.size:,} row{'s' if case.size > 1 else ''} of "
     return f"{size}`{case.workload}`"
 
 
-def crowd(case: Case) -> str:
-    """`with 16 tasks`, `with one thread`."""
-    one = "thread" if case.loop == "none" else "task"
-    return f"with one {one}" if case.concurrency == 1 else f"with {case.concurrency} {one}s"
+def clients(case: Case) -> str:
+    """Return the concurrency in words: `with 16 tasks`, `with one thread`."""
+    kind = "thread" if case.loop == "none" else "task"
+    return f"with one {kind}" if case.concurrency == 1 else f"with {case.concurrency} {kind}s"
 
 
 def cases(count: int) -> str:
@@ -67,7 +67,7 @@ def cases(count: int) -> str:
 
 
 def listed(words: Sequence[str], conjunction: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Return the words as a list in a sentence: `a`, `a and b`, `a, b and c`."""
     *others, last = words
     return f"{', '.join(others)} {conjunction} {last}" if others else last
 

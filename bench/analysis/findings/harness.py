@@ -1,4 +1,4 @@
-"""What else the figures show: a loop held up, a collector at work, the harness's own share."""
+"""Findings on event loop stalls, the garbage collector and the harness's overhead."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -9,11 +9,11 @@ from bench.model.units import TIMES, with_unit
 from bench.results.file import Results
 
 STALL_NS = 50_000_000
-"""That long in every round, before it is news."""
+"""The shortest stall that is a finding, if every round has one."""
 COLLECTING = 0.25
-"""That much of the client's CPU time in every round, before it is news."""
+"""The smallest share of the client's CPU time that is a finding, if every round has it."""
 LONG_ENOUGH_NS = 100_000_000
-"""Of CPU time in a round: into a shorter one, a walk through a whole heap falls by luck."""
+"""The least CPU time of a round: whether a shorter one has a full collection is chance."""
 
 
 def findings(results: Results, selection: Selection) -> Iterator[Finding]:
@@ -23,13 +23,13 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
 
 
 def _stalls(selection: Selection) -> Iterator[Finding]:
-    """Of each workload, the case that kept everybody else waiting longest."""
+    """Yield, by workload, the case that blocked the event loop longest."""
     for workload in selection.workloads:
         known, worst = _worst(selection, workload, _loop_stalls)
         if worst and min(known) >= STALL_NS:
             case = worst.case
             sentence = (
-                f"`{case.backend}` kept the event loop from everybody else for "
+                f"`{case.backend}` blocked the event loop for "
                 f"{with_unit(min(known), TIMES)} and more at a time: `{workload}`, {case.fetch}, "
                 f"at {case.concurrency}."
             )
@@ -41,7 +41,7 @@ def _stalls(selection: Selection) -> Iterator[Finding]:
 
 
 def _collecting(selection: Selection) -> Iterator[Finding]:
-    """Of each workload, the case of which Python's garbage collector took the most."""
+    """Yield, by workload, the case with the largest share of garbage collection."""
     for workload in selection.workloads:
         known, worst = _worst(selection, workload, _collector_shares)
         if worst and min(known) >= COLLECTING:
@@ -52,7 +52,7 @@ def _collecting(selection: Selection) -> Iterator[Finding]:
             )
             evidence = (
                 f"collector over client CPU, {least:.0f} % to {most:.0f} %, "
-                f"{rounds(len(known), paired=False)}; docs/streaming.md has a cure"
+                f"{rounds(len(known), paired=False)}; docs/streaming.md says what to do"
             )
             yield Finding("The garbage collector", sentence, evidence, (case,))
 
@@ -60,39 +60,42 @@ def _collecting(selection: Selection) -> Iterator[Finding]:
 def _worst(
     selection: Selection, workload: str, figures: Callable[[Summary], Sequence[float]]
 ) -> tuple[Sequence[float], Summary | None]:
-    """The case whose figure is never small, and that figure round by round: at least two."""
+    """Return the case with the highest minimum over rounds, and its values: at least two."""
     of_workload = [s for s in selection.summaries if s.case.workload == workload and not s.marked]
-    seen = [(known, each) for each in of_workload if len(known := figures(each)) > 1]
-    return max(seen, key=lambda one: min(one[0]), default=((), None))
+    seen = [(known, s) for s in of_workload if len(known := figures(s)) > 1]
+    return max(seen, key=lambda candidate: min(candidate[0]), default=((), None))
 
 
 def _loop_stalls(summary: Summary) -> list[int]:
-    return [each.loop_stall_max_ns for each in summary.rounds if each.loop_stall_max_ns]
+    return [round_.loop_stall_max_ns for round_ in summary.rounds if round_.loop_stall_max_ns]
 
 
 def _collector_shares(summary: Summary) -> list[float]:
-    """Of the client's CPU time, round by round, where there was enough of it; none of frozen."""
+    """Return the collector's share of client CPU, by round, of rounds that are long enough.
+
+    Cases with a frozen heap have none.
+    """
     return [
-        each.gc_ns / each.client_cpu_ns
-        for each in summary.rounds
-        if each.gc_ns is not None and each.client_cpu_ns and not summary.case.frozen
-        if each.client_cpu_ns * each.operations >= LONG_ENOUGH_NS
+        round_.gc_ns / round_.client_cpu_ns
+        for round_ in summary.rounds
+        if round_.gc_ns is not None and round_.client_cpu_ns and not summary.case.frozen
+        if round_.client_cpu_ns * round_.operations >= LONG_ENOUGH_NS
     ]
 
 
 def _floor(selection: Selection) -> Iterator[Finding]:
-    """The harness's own share of the cheapest operation, colour by colour."""
+    """Yield the harness's share of the cheapest operation, by mode."""
     for workload in selection.workloads:
         measured = [e for e in selection.alike(workload) if e.client_cpu_ns and not e.marked]
-        for colour in ("sync", "async"):
-            of_colour = [e for e in measured if selection.looks[e.case.backend].colour == colour]
-            floors = [e for e in of_colour if selection.looks[e.case.backend].null]
-            others = [e for e in of_colour if not selection.looks[e.case.backend].null]
+        for mode in ("sync", "async"):
+            of_mode = [e for e in measured if selection.looks[e.case.backend].colour == mode]
+            floors = [e for e in of_mode if selection.looks[e.case.backend].null]
+            others = [e for e in of_mode if not selection.looks[e.case.backend].null]
             if floors and others:
                 highest, cheapest = max(floors, key=_cpu), min(others, key=_cpu)
                 part = _cpu(highest) / _cpu(cheapest)
                 sentence = (
-                    f"The harness's own cost is at most {part * 100:.1f} % of any {colour} "
+                    f"The harness's overhead is at most {part * 100:.1f} % of any {mode} "
                     f"`{workload}`'s client CPU: {with_unit(_cpu(highest), TIMES)} an operation."
                 )
                 evidence = (

@@ -1,4 +1,4 @@
-"""Is it a difference? The one place where findings ask."""
+"""The decision whether two cases differ. All findings use it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from bench.analysis.verdict import NoiseFloor, apart
 
 @dataclass(frozen=True)
 class Judgement:
-    """The ratio of two cases' figures, with its interval, and whether it can be told from one."""
+    """The ratio of two cases' figures, with its interval, and whether it differs from 1."""
 
     ratio: Interval
     decided: bool
-    """Whether there are rounds enough to say either; of fewer, nothing is apart or alike."""
+    """Whether there are enough rounds for a verdict; with fewer, neither equal nor different."""
     apart: bool
 
 
@@ -26,10 +26,9 @@ def judge(
     floor: NoiseFloor | None,
     figure: Figure = THROUGHPUT,
 ) -> Judgement | None:
-    """How many times the one's figure is the other's, by the paired rounds of one run.
+    """Return the ratio of two cases' figures, by the paired rounds of one run.
 
-    None where nothing can be said: fewer than two pairs of rounds, or a case of which something
-    failed.
+    Return None with fewer than two pairs of rounds, or if something of a case failed.
     """
     if numerator.marked or denominator.marked:
         return None
@@ -41,9 +40,9 @@ def judge_rounds(
     denominators: Mapping[int, float],
     floor: NoiseFloor | None = None,
 ) -> Judgement | None:
-    """As `judge`, of one figure a round, by the number of the round.
+    """Return the judgement on one value a round, by the number of the round; see `judge`.
 
-    Apart is what `bench.analysis.verdict` calls faster or slower.
+    `apart` means what `bench.analysis.verdict` calls faster or slower.
     """
     return _judged(ratio_of_rounds(numerators, denominators), floor)
 
@@ -51,7 +50,7 @@ def judge_rounds(
 def judge_runs(
     numerators: Sequence[float], denominators: Sequence[float], floor: NoiseFloor | None = None
 ) -> Judgement | None:
-    """The same of two runs, whose rounds are no pairs."""
+    """Return the judgement on two runs, whose rounds are not paired."""
     return _judged(ratio_of_runs(numerators, denominators), floor)
 
 

@@ -1,4 +1,4 @@
-"""What Core and the ORM cost over their driver, and drivers over each other."""
+"""The cost of Core and the ORM over their driver, and the differences between drivers."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,7 +6,7 @@ from itertools import combinations
 
 from bench.analysis import stats
 from bench.analysis.figure import FIGURES, THROUGHPUT
-from bench.analysis.findings.finding import Finding, crowd, inverse, rounds, share, times, work
+from bench.analysis.findings.finding import Finding, clients, inverse, rounds, share, times, work
 from bench.analysis.findings.judge import Judgement, judge
 from bench.analysis.pairs import layered
 from bench.analysis.selection import Selection, busiest
@@ -27,7 +27,7 @@ Pair = tuple[Judgement, Summary, Summary]
 
 def findings(results: Results, selection: Selection) -> Iterator[Finding]:
     for workload in selection.workloads:
-        measured = [each for each in selection.alike(workload) if each.throughput_per_s]
+        measured = [s for s in selection.alike(workload) if s.throughput_per_s]
         if not measured:
             continue
         most = busiest(measured)
@@ -41,7 +41,7 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
 
 
 def _strongest_first(pairs: list[tuple[Summary, Summary]], floor: NoiseFloor | None) -> list[Pair]:
-    """Those that can be told apart."""
+    """Return the pairs that differ, the largest ratio first."""
     found: list[Pair] = []
     for bare, above in pairs:
         slower = judge(bare, above, floor)
@@ -52,7 +52,7 @@ def _strongest_first(pairs: list[tuple[Summary, Summary]], floor: NoiseFloor | N
 
 def _price(slower: Judgement, bare: Summary, above: Summary) -> Finding:
     case = above.case
-    where = f"{work(case)} {crowd(case)}"
+    where = f"{work(case)} {clients(case)}"
     if slower.ratio.median < 1:
         faster = times(inverse(slower.ratio))
         sentence = f"`{case.backend}` is {faster} as fast as `{bare.case.backend}` for {where}"
@@ -74,9 +74,9 @@ def _price(slower: Judgement, bare: Summary, above: Summary) -> Finding:
 
 
 def _cpu_share_of_added_time(bare: Summary, above: Summary) -> Interval | None:
-    """Of what an operation takes more, in each paired round, how much is CPU of the client.
+    """Return the share of an operation's added time that is client CPU, over the paired rounds.
 
-    The time of an operation is here what it takes of the whole crowd's: 1 / throughput.
+    The time of an operation is here 1 / throughput, over all clients together.
     """
     cpu, bare_cpu = above.by_round(CPU), bare.by_round(CPU)
     rate, bare_rate = above.by_round(THROUGHPUT), bare.by_round(THROUGHPUT)
@@ -90,42 +90,44 @@ def _cpu_share_of_added_time(bare: Summary, above: Summary) -> Interval | None:
 
 
 def _drivers(bare: list[Summary], floor: NoiseFloor | None) -> Iterator[Finding]:
-    """The quickest driver against each other one that it can be told from."""
+    """Yield the fastest driver against each driver that it differs from."""
     ranked = sorted(bare, key=_rate, reverse=True)
     for other in ranked[1:]:
         faster = judge(ranked[0], other, floor)
         if faster and faster.apart:
             best, case = ranked[0].case, other.case
             sentence = (
-                f"`{best.backend}` {crowd(best)} is {times(faster.ratio)} as fast as "
-                f"`{case.backend}` {crowd(case)} for {work(case)}."
+                f"`{best.backend}` {clients(best)} is {times(faster.ratio)} as fast as "
+                f"`{case.backend}` {clients(case)} for {work(case)}."
             )
             evidence = f"throughput in {rounds(faster.ratio.rounds)}"
             yield Finding(DRIVERS, sentence, evidence, (best, case))
 
 
 def _alike(measured: dict[str, Summary], selection: Selection) -> Iterator[Finding]:
-    """Of each layer, the pairs whose difference is no more than a case shows against its twin."""
+    """Yield, by layer, the pairs whose difference is within the noise floor."""
     floor = selection.floor
     if floor is None:
         return
     for layer in selection.layers(measured.values()):
-        own = [each for name, each in measured.items() if selection.looks[name].layer == layer]
+        alike = [
+            summary for name, summary in measured.items() if selection.looks[name].layer == layer
+        ]
         inside = [
             (judged.ratio, one, other)
-            for one, other in combinations(own, 2)
+            for one, other in combinations(alike, 2)
             if (judged := judge(one, other, floor))
             if judged.decided and 1 / floor.factor <= judged.ratio.median <= floor.factor
         ]
         if inside:
-            case = own[0].case
+            case = alike[0].case
             pairs = [f"`{one.case.backend}` and `{other.case.backend}`" for _, one, other in inside]
             sentence = (
                 f"For {work(case)} at {case.concurrency}, the difference between "
                 f"{'; between '.join(pairs)} is inside the noise floor."
             )
             evidence = "; ".join(times(ratio) for ratio, *_ in inside) + f"; noise floor: {floor}"
-            cases = dict.fromkeys(each.case for _, *both in inside for each in both)
+            cases = dict.fromkeys(s.case for _, *both in inside for s in both)
             twin = replace(floor.case, twin=True)
             yield Finding(ALIKE, sentence, evidence, (*cases, floor.case, twin))
 

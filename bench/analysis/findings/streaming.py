@@ -1,4 +1,4 @@
-"""What streaming buys and costs, and which stream is none."""
+"""The benefits and costs of streaming, and the streams that buffer all rows."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,38 +20,44 @@ from bench.results.file import Results
 TOPIC = "Streaming"
 FIRST_ROW, P50, ROWS = (FIGURES[name] for name in ("first-row", "p50", "rows"))
 BUFFERS_FROM = 0.5
-"""A first row this late in its whole answer, in every round, did not come from a stream."""
+"""The share of the whole answer's time from which a first row is too late for a stream.
+
+Every round has to show it.
+"""
 AS_MUCH = 0.5
-"""Of the buffered answer's memory: below, it was not all held at once."""
+"""The share of the buffered answer's memory below which not all rows were held at once."""
 WORTH = 5
-"""So many batches an answer must have, before the first can be called late."""
+"""The fewest batches of an answer whose first row can be called late."""
 
 
 def findings(results: Results, selection: Selection) -> Iterator[Finding]:
-    known = {each.case: each for each in selection.summaries if each.rounds and not each.marked}
-    taken = [each for case, each in known.items() if case.fetch != Fetch() and _many_rows(case)]
-    taken = [each for each in taken if not selection.looks[each.case.backend].null]
+    known = {s.case: s for s in selection.summaries if s.rounds and not s.marked}
+    taken = [
+        summary for case, summary in known.items() if case.fetch != Fetch() and _many_rows(case)
+    ]
+    taken = [summary for summary in taken if not selection.looks[summary.case.backend].null]
     proofs = {_way(proof.case): proof for proof in results.proofs}
     late: set[Case] = set()
-    for each in taken:
-        proof = proofs.get(_way(each.case))
-        for finding in _buffers(each, _buffered(each, known), proof):
-            late.add(each.case)
+    for summary in taken:
+        proof = proofs.get(_way(summary.case))
+        for finding in _buffers(summary, _buffered(summary, known), proof):
+            late.add(summary.case)
             yield finding
-    for each in taken:
-        whole = _buffered(each, known)
-        if whole and each.case not in late and each.case.fetch.mode == "batched":
-            yield from _buys(each, whole, selection.floor)
-    for each in taken:
-        if each.case.fetch.mode == "streamed":
-            yield from _row_by_row(each, taken, selection.floor)
+    for summary in taken:
+        whole = _buffered(summary, known)
+        if whole and summary.case not in late and summary.case.fetch.mode == "batched":
+            yield from _buys(summary, whole, selection.floor)
+    for summary in taken:
+        if summary.case.fetch.mode == "streamed":
+            yield from _row_by_row(summary, taken, selection.floor)
 
 
 def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -> Iterator[Finding]:
-    """Where the first row came late, and it is seen too that all were held before it.
+    """Yield a finding if the first row came late and the client held all rows before it.
 
-    Late alone is no evidence: the server may have sorted until then. Either a read that fails at a
-    late row gave none of those before it, or memory was as much as the buffered answer's.
+    A late row alone is no evidence: the server may have sorted until then. The other evidence is a
+    read that failed at a late row and gave none of the rows before it, or as much memory as the
+    buffered answer's.
     """
     late = _late(streamed)
     peak = streamed.peak_memory_bytes
@@ -78,16 +84,18 @@ def _buffers(streamed: Summary, buffered: Summary | None, proof: Proof | None) -
 
 
 def _late(streamed: Summary) -> Interval | None:
-    """When the first row came, as a share of the whole; None where that is no news."""
+    """Return the time of the first row as a share of the whole; None if it is not late."""
     rate, rows = streamed.throughput_per_s, streamed.rows_per_s
     if not rate or not rows or rate.median <= 0:
         return None
     if rows.median / rate.median < WORTH * streamed.case.fetch.at_a_time:
         return None
     first, whole = streamed.by_round(FIRST_ROW), streamed.by_round(P50)
-    found = stats.median_over_rounds([first[n] / whole[n] for n in first.keys() & whole.keys()])
-    sure = found and found.low is not None and found.low >= BUFFERS_FROM
-    return found if sure else None
+    share_of_whole = stats.median_over_rounds(
+        [first[n] / whole[n] for n in first.keys() & whole.keys()]
+    )
+    sure = share_of_whole and share_of_whole.low is not None and share_of_whole.low >= BUFFERS_FROM
+    return share_of_whole if sure else None
 
 
 def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterator[Finding]:
@@ -110,7 +118,7 @@ def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterato
         sentence += (
             f", at {times(rate.ratio)} the rows per second"
             if rate.apart
-            else "; in rows per second they can't be told apart"
+            else "; their rows per second are indistinguishable"
         )
         evidence += f"; rows per second {times(rate.ratio)} of buffered's"
     yield Finding(TOPIC, f"{sentence}.", evidence, (case, whole.case))
@@ -119,17 +127,17 @@ def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterato
 def _row_by_row(
     streamed: Summary, taken: list[Summary], floor: NoiseFloor | None
 ) -> Iterator[Finding]:
-    """Against the batches of the same backend that move most rows."""
+    """Yield the comparison with the same backend's fastest batched fetch."""
     case = streamed.case
     rivals = [
-        each
-        for each in taken
-        if each.case.fetch.mode == "batched" and each.rows_per_s
-        if replace(each.case, fetch=case.fetch) == case
+        summary
+        for summary in taken
+        if summary.case.fetch.mode == "batched" and summary.rows_per_s
+        if replace(summary.case, fetch=case.fetch) == case
     ]
     if not rivals:
         return
-    best = max(rivals, key=lambda each: each.rows_per_s.median if each.rows_per_s else 0)
+    best = max(rivals, key=lambda summary: summary.rows_per_s.median if summary.rows_per_s else 0)
     faster = judge(best, streamed, floor, ROWS)
     if faster and faster.apart and faster.ratio.median > 1 and streamed.rows_per_s:
         sentence = (

@@ -25,12 +25,12 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
             for move, who in moves.items()
             if (pairs := _pairs(measured, move, selection.floor))
         ]
-        found.sort(key=lambda each: not any(judged.apart for judged, *_ in each[1]))
+        found.sort(key=lambda move: not any(judged.apart for judged, *_ in move[1]))
         yield from (_finding(who, pairs) for who, pairs in found)
 
 
 def _finding(who: str, pairs: list[tuple[Judgement, Summary, Summary]]) -> Finding:
-    """Where the one colour wins, where the other, and where it can't be told."""
+    """Return the finding: the concurrencies at which tasks mode wins, or neither does."""
     clauses = []
     for words, asyncio_wins in (("asyncio beats threads", True), ("threads beat asyncio", False)):
         by = [
@@ -41,20 +41,20 @@ def _finding(who: str, pairs: list[tuple[Judgement, Summary, Summary]]) -> Findi
         ]
         if by:
             clauses.append(f"{words} by {listed(by)}")
-    unsure = [str(each.case.concurrency) for judged, each, _ in pairs if not judged.apart]
+    unsure = [str(tasks.case.concurrency) for judged, tasks, _ in pairs if not judged.apart]
     if clauses:
         sentence = f"For {work(pairs[0][1].case)} {who}, {' and '.join(clauses)}"
         sentence += f"; indistinguishable at {listed(unsure)}." if unsure else "."
     else:
         sentence = (
-            f"For {work(pairs[0][1].case)} {who}, asyncio and threads can't be told apart "
+            f"For {work(pairs[0][1].case)} {who}, asyncio and threads are indistinguishable "
             f"at {listed(unsure)}."
         )
     evidence = "; ".join(
-        f"at {each.case.concurrency}, throughput of tasks over threads {times(judged.ratio)}"
-        for judged, each, _ in pairs
+        f"at {tasks.case.concurrency}, throughput of tasks over threads {times(judged.ratio)}"
+        for judged, tasks, _ in pairs
     )
-    cases = tuple(each.case for _, *both in pairs for each in both)
+    cases = tuple(summary.case for _, *both in pairs for summary in both)
     return Finding(TOPIC, sentence, f"{evidence}; {rounds(pairs[0][0].ratio.rounds)}", cases)
 
 

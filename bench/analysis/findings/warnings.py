@@ -1,4 +1,4 @@
-"""What stands between the figures and belief, as the first of the findings."""
+"""The warnings about the results, as the first of the findings."""
 
 from collections.abc import Iterator
 
@@ -13,15 +13,15 @@ TOPIC = "Caution"
 def findings(results: Results, summaries: list[Summary]) -> Iterator[Finding]:
     yield from _unverified(results)
     yield from _unfinished(results)
-    for each in result_warnings(results, summaries):
-        sentence = f"{each.symptom[0].upper()}{each.symptom[1:]}. Likely: {each.cause}."
-        yield Finding(TOPIC, sentence, f"Try: {each.cure}")
+    for warning in result_warnings(results, summaries):
+        sentence = f"{warning.symptom[0].upper()}{warning.symptom[1:]}. Likely: {warning.cause}."
+        yield Finding(TOPIC, sentence, f"Try: {warning.cure}")
 
 
 def _unverified(results: Results) -> Iterator[Finding]:
     if results.header.verified is None:
         sentence = (
-            "The answers were not compared before they were timed: a backend may be quick and "
+            "The answers were not compared before they were timed: a backend may be fast and "
             "wrong. Leave `--no-verify` out."
         )
         yield Finding(TOPIC, sentence, "the header says so")
@@ -35,4 +35,4 @@ def _unfinished(results: Results) -> Iterator[Finding]:
     missing = len(planned - tried - set(results.cases))
     if missing:
         sentence = f"{missing:,} of {len(planned):,} planned cases were not measured."
-        yield Finding(TOPIC, sentence, f"the run was {outcome}, as the file's last line has it")
+        yield Finding(TOPIC, sentence, f"the run was {outcome}, according to the file's last line")

@@ -1,4 +1,4 @@
-"""Unlike work is named where it was done, and only there."""
+"""Different work is reported for the cases that did it, and for no others."""
 
 from bench.analysis import fairness
 from bench.model.case import Case, Fetch

@@ -1,4 +1,4 @@
-"""What is said of two cases, and what the noise floor keeps from being said."""
+"""The verdict on two cases, and the effect of the noise floor on it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ MOODS = (1.0, 1.3, 0.8, 1.1, 0.9, 1.2, 1.05)
 
 
 def summaries(folder: Path, slowdowns: dict[Case, list[float]]) -> list[Summary]:
-    """Each case's rounds take 100 µs x mood of the round x its own slowdown."""
+    """Each case's rounds take 100 µs x the factor of the round x its own slowdown."""
     runs = [
         synthetic.constant_run(case, number, round(100_000 * mood * slowdown))
         for case, own in slowdowns.items()
@@ -88,7 +88,7 @@ def test_results_without_a_pair_have_no_floor(tmp_path: Path) -> None:
 
 
 def test_two_runs_are_compared_without_pairing_their_rounds(tmp_path: Path) -> None:
-    """Forbids to read round 3 of Monday beside round 3 of Tuesday as if they shared anything."""
+    """Defect: round 3 of one run was paired with round 3 of another, which share nothing."""
     (a,) = summaries(tmp_path, {POINT: [1.0] * 7})
     (b,) = summaries(tmp_path, {POINT: [1.05] * 7})
     assert compare(a, b).word == "slower"

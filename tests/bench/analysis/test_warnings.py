@@ -1,4 +1,4 @@
-"""Each caution comes where its symptom is, and only there; and tells what to type."""
+"""Each warning appears with its symptom only, and says what to type."""
 
 from array import array
 from dataclasses import replace
@@ -23,11 +23,11 @@ from tests.bench.synthetic import constant_run
 POINT = Case("asyncpg", synthetic.POINT)
 OTHER = Case("psycopg2", synthetic.POINT, loop="none")
 TWIN = replace(POINT, twin=True)
-MOODS = (1.0, 1.02, 0.98, 1.01, 0.99, 1.0)
+FACTORS = (1.0, 1.02, 0.98, 1.01, 0.99, 1.0)
 MS = 1_000_000
 
 
-def calm(*cases: Case, factors: tuple[float, ...] = MOODS, **changes: Any) -> list[Run]:
+def calm(*cases: Case, factors: tuple[float, ...] = FACTORS, **changes: Any) -> list[Run]:
     """Operations of about a millisecond, a tenth of which is the client's CPU."""
     made = []
     for case in cases or (POINT, OTHER, TWIN):
@@ -57,7 +57,7 @@ def test_a_quiet_run_needs_no_words(tmp_path: Path) -> None:
 
 
 def test_errors_come_first_with_the_case_to_repeat(tmp_path: Path) -> None:
-    runs = calm(factors=MOODS[:3])
+    runs = calm(factors=FACTORS[:3])
     runs[0].samples.errors[3] = "UniqueViolation: twice"
     first, few = result_warnings(results(tmp_path, runs))
     assert first.symptom == "1 operations failed, in 1 of 3 cases"
@@ -71,7 +71,7 @@ def test_errors_come_first_with_the_case_to_repeat(tmp_path: Path) -> None:
 
 def test_the_streaming_experiment_is_not_told_to_take_options_it_has_not(tmp_path: Path) -> None:
     """Forbids "Try: bench run --profile streaming", which is no profile of that command."""
-    runs = [replace(run, case=replace(run.case, size=10)) for run in calm(factors=MOODS[:3])]
+    runs = [replace(run, case=replace(run.case, size=10)) for run in calm(factors=FACTORS[:3])]
     found = results(tmp_path, runs)
     found.header = replace(found.header, profile="streaming-quick")
     (few,) = result_warnings(found)
@@ -104,7 +104,7 @@ def test_a_load_before_the_start(tmp_path: Path) -> None:
 
 
 def test_others_on_the_machine_are_told_by_what_they_took(tmp_path: Path) -> None:
-    """On two cores, half of one is a quarter; the load of before is then no news."""
+    """On two cores, half of one is a quarter; the load before the run is then not reported."""
     runs = [replace(run, other_cpu_ns=run.elapsed_ns // 2) for run in calm()]
     environment = Environment(host=Host(cores=2, load_1min=3.4))
     found = results(tmp_path, runs, environment=environment)
@@ -124,7 +124,7 @@ def test_a_drift_is_told_with_its_size(tmp_path: Path) -> None:
 
 
 @given(st.permutations(range(8)), st.floats(0.5, 2))
-def test_a_drift_is_of_the_order_alone(order: list[int], mood: float) -> None:
+def test_a_drift_is_of_the_order_alone(order: list[int], speed: float) -> None:
     """All cases times the same is the same drift; turned round, it is its inverse."""
 
     def of(factors: list[float]) -> float:
@@ -133,13 +133,13 @@ def test_a_drift_is_of_the_order_alone(order: list[int], mood: float) -> None:
         assert found is not None
         return found.ratio
 
-    factors = [mood * (1 + place / 10) for place in order]
+    factors = [speed * (1 + place / 10) for place in order]
     assert of(factors) == pytest.approx(1 / of(factors[::-1]), rel=1e-3)
     assert of(factors) == pytest.approx(of([1 + place / 10 for place in order]), rel=1e-3)
 
 
 def test_few_rounds_have_no_drift(tmp_path: Path) -> None:
-    assert drift(summarise(results(tmp_path, calm(factors=MOODS[:5])))) is None
+    assert drift(summarise(results(tmp_path, calm(factors=FACTORS[:5])))) is None
 
 
 def begun_cold(number: int, first_ns: int, window_ns: int) -> Run:
@@ -178,12 +178,12 @@ def test_a_round_of_few_operations_says_nothing_of_its_start() -> None:
     assert beginning([constant_run(POINT, 0, 60 * MS, 100 * MS)]) is None
 
 
-def test_a_pool_smaller_than_the_crowd(tmp_path: Path) -> None:
-    crowd = replace(POINT, concurrency=16)
-    text = the_only(result_warnings(results(tmp_path, calm(crowd, connections=15))))
+def test_a_pool_smaller_than_the_concurrency(tmp_path: Path) -> None:
+    busy = replace(POINT, concurrency=16)
+    text = the_only(result_warnings(results(tmp_path, calm(busy, connections=15))))
     assert "15 connections for 16 tasks or threads" in text
-    assert result_warnings(results(tmp_path, calm(crowd, connections=16))) == []
-    assert result_warnings(results(tmp_path, calm(crowd, connections=None))) == []
+    assert result_warnings(results(tmp_path, calm(busy, connections=16))) == []
+    assert result_warnings(results(tmp_path, calm(busy, connections=None))) == []
 
 
 def test_a_machine_that_is_full(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_an_interpreter_that_is_full_is_the_gils_limit(tmp_path: Path) -> None:
 
 
 def test_the_floor_is_busy_by_nature(tmp_path: Path) -> None:
-    """Forbids a word about the null backend's CPU: it has nothing to wait for."""
+    """Defect: a warning about the null backend's CPU: it has nothing to wait for."""
     floor = Case("null", synthetic.POINT, loop="none")
     runs = [replace(run, client_cpu_ns=run.elapsed_ns) for run in calm(floor)]
     assert result_warnings(results(tmp_path, runs + calm())) == []

@@ -1,4 +1,4 @@
-"""Runs made up of a few cases, as slow as is asked for, and their comparison."""
+"""Synthetic runs of a few cases with a given slowness, and their comparison."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -32,7 +32,7 @@ def test_a_difference_counts_beyond_the_noise_of_either_run(tmp_path: Path) -> N
 
 
 def test_what_others_took_in_either_run_may_be_the_difference(tmp_path: Path) -> None:
-    """Forbids a gate that stops a change because a neighbour was at work: it was seen to."""
+    """Forbids a gate that stops a change because another program ran, which happened."""
 
     def crowded(results: Results, share: float) -> Results:
         runs = [replace(r, other_cpu_ns=round(2 * share * r.elapsed_ns)) for r in results.runs]

@@ -1,4 +1,4 @@
-"""A finding stands on its evidence: without it there is none."""
+"""A finding needs its evidence: without it there is no finding."""
 
 import re
 from dataclasses import replace

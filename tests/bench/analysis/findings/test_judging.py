@@ -1,4 +1,4 @@
-"""Noise is no difference, and few rounds decide nothing: within a run and between two."""
+"""Noise is not a difference, and few rounds are undecided, within a run and between two."""
 
 from random import Random
 

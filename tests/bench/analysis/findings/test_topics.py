@@ -1,4 +1,4 @@
-"""Each topic tells what was found, in words that fit, and is silent where nothing was."""
+"""Each topic gives a finding where there is evidence, and none elsewhere."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def test_the_price_of_a_layer_is_its_ratio_with_its_interval() -> None:
 
 
 def test_client_cpu_is_blamed_only_for_what_it_is() -> None:
-    """Of 3 ms more, 2.7 are the client's in the one, 0.3 in the other."""
+    """The client takes 2.7 of the 3 ms added in one case, and 0.3 in the other."""
     bare = taken(BARE, [1_000_000] * 6, client_cpu_ns=1000 * 500_000)
     busy = taken(ORM, [4_000_000] * 6, client_cpu_ns=250 * 3_200_000)
     idle = taken(ORM, [4_000_000] * 6, client_cpu_ns=250 * 800_000)
@@ -110,7 +110,7 @@ def test_a_stream_that_is_none_is_found_out() -> None:
 
 
 def test_a_read_that_fails_late_is_proof_for_and_against_it() -> None:
-    """It speaks louder than memory, which an allocator may have kept."""
+    """The proof outweighs memory, which an allocator may have kept."""
     for delivered, found in ((0, 1), (80_000, 0)):
         made = streamed(0.98, 23_900_000)
         proof = Proof(ORM_STREAM, 90_000, delivered, 1, 1, "idle", 1, 1)
