@@ -57,7 +57,7 @@ check: $(READY_DEV) ## lint, formatting, types, spelling, documents, architectur
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/codespell
-	@env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@.venv/bin/python -m pytest -q tests/test_layers.py tests/accessors/test_twins.py
 
 charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
@@ -73,7 +73,7 @@ docs: $(READY_DEV) ## write the figures, findings and help texts of the document
 	@.venv/bin/python -m tests.faults.document docs/faults.md
 
 docs-site: $(READY_DEV) ## build the documents as a site
-	@env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@echo "The site is in build/site: open build/site/index.html."
 
 db-up: ## start another PostgreSQL, in Docker
