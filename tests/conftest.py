@@ -12,8 +12,6 @@ from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from tests.databases import new_database
 
-pytest_plugins = ["pytester"]
-
 # A busy machine is no defect: nothing here is asserted of time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -55,7 +55,7 @@ def test_a_module_that_prints(bench: Bench) -> None:
 
 def test_a_module_that_forks(bench: Bench) -> None:
     """Forbids a forked process that continues as a second command with the same results folder."""
-    (bench.system.folder / "badly.py").write_text("import os\nos.fork()\nBACKENDS = ()")
+    (bench.folder / "badly.py").write_text("import os\nos.fork()\nBACKENDS = ()")
     command = bench.start(*OPTIONS, f"--out={bench.out}")
     out, err = command.communicate(timeout=60)
     assert command.returncode == FORKS.code, err
