@@ -19,7 +19,7 @@ READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install bench microbench test test-all versions check charts docs db-up db-down clean
+.PHONY: help install bench microbench test test-all versions check charts docs docs-site db-up db-down clean
 
 help: ## list the targets
 	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
@@ -34,7 +34,7 @@ bench: $(READY) ## measure: PROFILE=smoke|quick|full DATABASE_URL=... ARGS="--ba
 # A name of twelve characters: of more, pytest-benchmark's table shows no more.
 microbench: $(READY_DEV) ## the functions under pytest-benchmark: ARGS="-k asyncpg" COMPARE=261122180000
 	@mkdir -p results/microbench
-	@.venv/bin/python -m pytest bench/suite -q --benchmark-enable --benchmark-only \
+	@.venv/bin/python -m pytest bench/studies/microbench -q --benchmark-enable --benchmark-only \
 	    --benchmark-storage=results/microbench \
 	    --benchmark-json="results/microbench/$$(date -u +%y%m%d%H%M%S).json" \
 	    --benchmark-sort=mean --benchmark-columns=mean,stddev,median,iqr,ops,rounds \
@@ -52,10 +52,12 @@ test-all: $(READY_DEV) ## run all tests, with those of faults and of other versi
 versions: $(READY_DEV) ## run the tests with other Pythons, libraries, servers: ARGS="-s lowest"
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/nox $(ARGS)
 
-check: $(READY_DEV) ## lint, formatting, types, architecture
+check: $(READY_DEV) ## lint, formatting, types, spelling, documents, architecture
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/codespell
+	@env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@.venv/bin/python -m pytest -q tests/test_layers.py tests/accessors/test_twins.py
 
 charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
@@ -66,19 +68,13 @@ charts: $(READY) ## draw a result again: DIR=results/... (default: the newest)
 	if [ -z "$$dir" ]; then echo "error: no results yet. Try: make bench" >&2; exit 1; fi; \
 	$(BENCH) charts "$$dir"
 
-docs: $(READY_DEV) ## write docs/cli.md, docs/faults.md, README's figures, the tutorial's findings again
-	@.venv/bin/python -m bench.documents.cli_reference docs/cli.md
+docs: $(READY_DEV) ## write the figures, findings and help texts of the documents again
+	@.venv/bin/python -m bench.cli.documents
 	@.venv/bin/python -m tests.faults.document docs/faults.md
-	@if [ -d results/reference ]; then \
-	    .venv/bin/python -m bench.documents.readme README.md results/reference && \
-	    .venv/bin/python -m bench.documents.tutorial docs/tutorial.md results/reference; \
-	else echo "README.md is as it was: there is no results/reference to take figures from"; fi
-	@if [ -d results/reference-streaming ]; then \
-	    .venv/bin/python -m bench.streaming.document docs/streaming.md results/reference-streaming; \
-	else echo "docs/streaming.md is as it was: there is no results/reference-streaming"; fi
-	@if [ -d results/lessons ]; then \
-	    .venv/bin/python -m bench.lessons.document docs/one-session-per-task.md results/lessons; \
-	fi
+
+docs-site: $(READY_DEV) ## build the documents as a site
+	@env NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+	@echo "The site is in build/site: open build/site/index.html."
 
 db-up: ## start another PostgreSQL, in Docker
 	$(need_docker)
@@ -92,16 +88,16 @@ db-down: ## stop the one in Docker (its rows stay)
 clean: ## remove .venv and caches; results/ and the database's files stay
 	@# The embedded server runs from .venv: it has to end first.
 	@if [ -x $(BENCH) ]; then $(BENCH) db stop >/dev/null || exit 1; fi
-	@rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info
-	@find accessors async_benchmark bench session_guard tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build *.egg-info packages/*/src/*.egg-info packages/*/build
+	@find accessors bench packages tests -type d -name __pycache__ -prune -exec rm -rf {} +
 	@echo "removed  .venv, .nox and caches"
 	@echo "kept     results/ and .gatherbench/ (the embedded database, stopped): yours to delete"
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt packages/*/pyproject.toml
 	$(call install,.)
 	@touch $@
 
-$(READY_DEV): pyproject.toml constraints.txt
+$(READY_DEV): pyproject.toml constraints.txt packages/*/pyproject.toml
 	$(call install,.[dev])
 	@touch $(READY) $@
 
@@ -132,5 +128,6 @@ if [ -n '$(PYTHON)' ] || ! fits .venv/bin/python || ! .venv/bin/python -m pip >/
 fi; \
 echo "Installing into .venv (once; it takes a minute) ..."; \
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    --constraint constraints.txt --editable '$(1)'
+    --constraint constraints.txt --editable packages/session-guard \
+    --editable packages/pytest-async-benchmark --editable '$(1)'
 endef

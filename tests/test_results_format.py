@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.case import Case
+from bench.model.case import Case
 from bench.results import file as results
 from bench.results.entries import Failure
 from bench.results.header import Header

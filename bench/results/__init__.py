@@ -1,1 +1,1 @@
-"""The file that lies between measuring and rendering, and what is in it."""
+"""The results file, which is all that measuring passes to rendering, and its content."""

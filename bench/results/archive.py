@@ -1,25 +1,25 @@
-"""The runs in results/: found by name, by place, by age."""
+"""The runs in results/: lists of them, and a search by name, path or age."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from bench import project
-from bench.errors import BenchError, UsageError
+from bench.model.errors import BenchError, UsageError
 from bench.results import source
 from bench.results.file import RUN_FILE, header_of
 from bench.results.header import Header
+from bench.system import home as project
 
 REFERENCE = "reference"
-"""The run that is kept in git: neither the latest nor the previous, whenever it was made."""
+"""The run that is kept in git. It is never `latest` or `previous`."""
 
 WORDS = ("latest", "previous", REFERENCE)
 
 
 @dataclass(frozen=True)
 class ListedRun:
-    """A folder that holds a run, and its header; nothing else of it was read."""
+    """A folder that holds a run, with its header. The rest of the file was not read."""
 
     folder: Path
     header: Header
@@ -27,24 +27,24 @@ class ListedRun:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A folder whose run can't be read."""
+    """A folder with a run that cannot be read."""
 
     folder: Path
     reason: str
-    """In a sentence that names the file, without the full stop."""
+    """A sentence that names the file, without the full stop."""
 
 
 Told = Callable[[LeftOut], object]
-"""Is told of each run that is left out."""
+"""A function that is called with each run that is left out."""
 
 
 def home() -> Path:
-    """The folder that holds a folder for each run."""
+    """Return the folder of results, which has a folder for each run."""
     return project.home() / "results"
 
 
 def scan(folder: Path) -> tuple[list[ListedRun], list[LeftOut]]:
-    """Return the runs in a folder of results, by name, and those whose header can't be read."""
+    """Return the runs in a folder of results, by name, and those with an unreadable header."""
     listed: list[ListedRun] = []
     left_out: list[LeftOut] = []
     for file in sorted(folder.glob(f"*/{RUN_FILE}")):
@@ -59,39 +59,39 @@ def scan(folder: Path) -> tuple[list[ListedRun], list[LeftOut]]:
 
 
 def left_out_for(folder: Path, error: BenchError) -> LeftOut:
-    """Return what is told of a run that `load` refused."""
+    """Return the entry for a run that `load` refused with `error`."""
     return LeftOut(folder, str(error).partition("\n")[0].rstrip("."))
 
 
-def runs(folder: Path, told: Told = lambda _: None) -> list[Path]:
-    """Every run of the folder, the oldest first; without the reference."""
+def runs(folder: Path, on_left_out: Told = lambda _: None) -> list[Path]:
+    """Return the folders of all runs except the reference, the oldest first."""
     listed, left_out = scan(folder)
     for run in left_out:
-        told(run)
-    made = sorted((run.header.created_at, run.folder) for run in listed)
-    return [place for created_at, place in made if created_at and place.name != REFERENCE]
+        on_left_out(run)
+    by_age = sorted((run.header.created_at, run.folder) for run in listed)
+    return [path for created_at, path in by_age if created_at and path.name != REFERENCE]
 
 
-def find(name: str, folder: Path, told: Told = lambda _: None) -> Path:
-    """The run of this name: a word of `WORDS`, a folder, its name in results/, or its label.
+def find(name: str, folder: Path, on_left_out: Told = lambda _: None) -> Path:
+    """Return the folder of a run: by a word of `WORDS`, a path, a name in results/, or a label.
 
-    Of several runs of one label, the newest. Raises `UsageError` where there is none.
+    If several runs have the label, return the newest. Raises `UsageError` if there is none.
     """
     if _exists(folder / name / RUN_FILE):
         return folder / name
     if _exists(Path(name) / RUN_FILE) or Path(name).is_file():
         return Path(name)
-    known = runs(folder, told)
+    known = runs(folder, on_left_out)
     if name in ("latest", "previous"):
         wanted = 1 if name == "latest" else 2
         if len(known) < wanted:
             count = f"{len(known)} run{'' if len(known) == 1 else 's'}"
             raise UsageError(f"there is no {name} run: {folder} holds {count}. Try: bench run")
         return known[-wanted]
-    labelled = [place for place in known if place.name.partition("Z-")[2] == name]
+    labelled = [path for path in known if path.name.partition("Z-")[2] == name]
     if labelled:
         return labelled[-1]
-    names = [place.name for place in known] + list(WORDS)
+    names = [path.name for path in known] + list(WORDS)
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     guess = f"did you mean {close[0]!r}? " if close else ""
     raise UsageError(
@@ -101,10 +101,10 @@ def find(name: str, folder: Path, told: Told = lambda _: None) -> Path:
 
 
 def _exists(path: Path) -> bool:
-    """Return whether something has this name, also where the folder may not be looked into."""
+    """Return whether the path exists, or is in a folder that this user may not read."""
     try:
         return path.exists()
     except PermissionError:
         return True
-    except OSError:  # a name that is too long
+    except OSError:  # the name is too long
         return False

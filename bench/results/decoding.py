@@ -1,4 +1,4 @@
-"""JSON text from anywhere, decoded by a type: each refusal is a `LineError` with its reason."""
+"""Decoding of untrusted JSON by a type. Every refusal is a `LineError` with its reason."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bench.errors import UsageError
+from bench.model.errors import UsageError
 
 _LONE_SURROGATE = re.compile(
     rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -18,18 +18,18 @@ _Value = TypeVar("_Value")
 
 
 class LineError(ValueError):
-    """A line that is not of this format. The text is the reason, without the file's name."""
+    """The error for a line that breaks the format. Its text is the reason, without the file."""
 
 
 def decode(decoder: "msgspec.json.Decoder[_Value]", text: bytes) -> _Value:
-    """Return what the JSON text holds, checked by the decoder's type. Raises `LineError`."""
+    """Return the value of the JSON text, checked by the decoder's type. Raises `LineError`."""
     with refused():
         return decoder.decode(_readable(text))
 
 
 @contextmanager
 def refused() -> Iterator[None]:
-    """Raise a `LineError` for each error that text of another form causes."""
+    """Raise errors that malformed text causes in the block as `LineError`."""
     try:
         yield
     except (ValueError, RecursionError, OverflowError, MemoryError, UsageError) as error:
@@ -39,8 +39,8 @@ def refused() -> Iterator[None]:
 def _readable(line: bytes) -> bytes:
     """Return the line with lone surrogates replaced.
 
-    Earlier versions wrote them, as `json.dumps` does, for arguments that were no UTF-8. Refusing
-    them would lose such a run.
+    Earlier versions wrote them, as `json.dumps` does, for command-line arguments that were not
+    UTF-8. Refusing them would lose those runs.
     """
     if rb"\ud" not in line and rb"\uD" not in line:
         return line

@@ -1,4 +1,4 @@
-"""Where the numbers come from: versions, host, server, backends. Never a secret."""
+"""The environment of a run: versions, host, server, backends. It never holds a secret."""
 
 import os
 import platform
@@ -36,7 +36,7 @@ _SETTINGS = (
 def collect(
     connection: "psycopg.Connection[Any]", database: Database, local_server: bool
 ) -> Environment:
-    """The environment of a run, as it stands in the header of its file."""
+    """Return the environment of a run, for the header of its file."""
     return Environment(
         host=_host(),
         python=platform.python_version(),
@@ -49,11 +49,11 @@ def collect(
 
 
 def describe(backends: Mapping[str, Found]) -> dict[str, BackendFacts]:
-    """For each backend what charts need and the fairness card, with the versions it runs on."""
+    """Return each backend's facts for charts, its fairness card, and its packages' versions."""
     owners = packages_distributions()
     described = {}
-    for name, found in backends.items():
-        backend = found.backend
+    for name, discovered in backends.items():
+        backend = discovered.backend
         if backend is None:
             continue
         packages = {owners[module][0] for module in backend.requires if module in owners}
@@ -68,7 +68,7 @@ def describe(backends: Mapping[str, Found]) -> dict[str, BackendFacts]:
 
 
 def packages(*names: str) -> dict[str, str]:
-    """Their versions."""
+    """Return package -> version; `unknown` for a package that is not installed."""
     return {name: _version(name) for name in names}
 
 
@@ -86,29 +86,29 @@ def _host() -> Host:
 
 
 def _cores() -> int | None:
-    if hasattr(os, "sched_getaffinity"):  # what this process may use, as in a container
+    if hasattr(os, "sched_getaffinity"):  # the cores that this process may use, as in a container
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
 
 
 def _cpu() -> dict[str, str]:
-    """Its name, and where the kernel tells it the generation: rented ones all have one name."""
-    told: dict[str, str] = {}
+    """Return the CPU's name, and its generation if the kernel has it: cloud CPUs share a name."""
+    cpuinfo: dict[str, str] = {}
     with suppress(OSError), Path("/proc/cpuinfo").open() as lines:
         for line in lines:
             name, _, value = line.partition(":")
-            told.setdefault(name.strip(), value.strip())
-    found = {"cpu": told.get("model name") or platform.processor() or platform.machine()}
-    if "cpu family" in told and "model" in told:
-        found["cpu_generation"] = f"family {told['cpu family']}, model {told['model']}"
-    return found
+            cpuinfo.setdefault(name.strip(), value.strip())
+    facts = {"cpu": cpuinfo.get("model name") or platform.processor() or platform.machine()}
+    if "cpu family" in cpuinfo and "model" in cpuinfo:
+        facts["cpu_generation"] = f"family {cpuinfo['cpu family']}, model {cpuinfo['model']}"
+    return facts
 
 
 def _server(
     connection: "psycopg.Connection[Any]", database: Database, local_server: bool
 ) -> Server:
     names = list(_SETTINGS)
-    # Settings of a role or of the URL differ from ours: they are those of a backend's session.
+    # Read the settings in a session like a backend's, which has those of the role and the URL.
     with database.connect(as_backend=True) as backend:
         settings = backend.execute(
             "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)"
@@ -126,7 +126,7 @@ def _server(
     by_socket = info.host.startswith("/")
     return Server(
         version=info.parameter_status("server_version"),
-        # Of a socket, the path is nobody's business: it has the user's folders in it.
+        # The path of a socket is left out: it would show the user's folders.
         url=None if by_socket else database.safe_url,
         transport="unix socket" if by_socket else "tcp",
         local=local_server,

@@ -1,8 +1,8 @@
-"""What a measurement leaves behind: runs, and the file that keeps them.
+"""The results file, `run.jsonl`: its recorder and its reader.
 
-`run.jsonl` is the truth: a header line with the environment, then a line for each run, appended
-and flushed as it ends. All else in a results folder is drawn from it. docs/results-format.md says
-what each field means.
+`run.jsonl` is the source of all other files in a results folder. It has a header line with the
+environment, then a line for each run, which is appended and flushed when the run ends.
+docs/results-format.md explains every field.
 """
 
 import json
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from bench.case import Case
-from bench.errors import BenchError
-from bench.output import new_folder
+from bench.model.case import Case
+from bench.model.errors import BenchError
 from bench.results import source
 from bench.results.decoding import LineError
 from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
 from bench.results.header import Header
 from bench.results.schema import FORMAT, NewerFormatError, read_entry, read_header
+from bench.system.output_files import new_folder
 
 RUN_FILE = "run.jsonl"
 
@@ -36,12 +36,12 @@ class Results:
     bare_loops: list[BareLoop] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     end: End | None = None
-    """How the command ended; None when it was killed before."""
+    """The outcome of the command; None if it was killed before."""
     damaged_line: int | None = None
-    """The number of a last line that was cut short."""
+    """The number of a last line that was cut short, or None."""
 
     def add(self, entry: Entry | End) -> None:
-        """Put the entry to its kind."""
+        """Add an entry to the list of its kind."""
         match entry:
             case Run():
                 self.runs.append(entry)
@@ -58,27 +58,27 @@ class Results:
 
     @property
     def cases(self) -> list[Case]:
-        """In the order of the header's plan; those of which there is a run or a memory."""
+        """The cases with a run or a memory measurement, in the order of the header's plan."""
         seen = {run.case for run in self.runs} | {memory.case for memory in self.memory}
         return [case for case in self.header.plan if case in seen]
 
 
 class FolderExistsError(BenchError):
-    """The folder for new results has something in it already, or is another run's."""
+    """The folder for new results is not empty, or belongs to another run."""
 
 
 class Recorder:
-    """Appends to a new `run.jsonl`, a line at a time, each on disk before the next begins."""
+    """A writer that appends lines to a new `run.jsonl`. It flushes each before the next begins."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder. Raises `FolderExistsError`, or `BenchError` where it can't be made."""
+        """Make the folder. Raises `FolderExistsError`, or `BenchError` if it cannot be made."""
         try:
             self._folder = new_folder(folder)
             new = self._folder.new_file(RUN_FILE)
             self._file: IO[str] = os.fdopen(new, "w", encoding="utf-8")
         except FileExistsError:
             raise FolderExistsError(
-                f"{folder} exists already: nothing of it was touched.\n"
+                f"{folder} exists already and was not changed.\n"
                 "Choose another --out, or leave it out for a folder named by the time."
             ) from None
         except OSError as error:
@@ -91,20 +91,22 @@ class Recorder:
         self._begun = False
 
     def header(self, header: Header) -> None:
+        """Write the first line."""
         self._append({"kind": "header", "format": FORMAT, **header.as_dict()})
 
     def add(self, entry: Entry) -> None:
+        """Write the line of an entry."""
         self._append(entry.as_dict())
         self.holds_runs |= not isinstance(entry, Failure)
 
     def end(self, outcome: str, reason: str = "") -> None:
-        """The last line: `complete`, `interrupted` or `failed`, and why."""
+        """Write the last line: `complete`, `interrupted` or `failed`, and the reason."""
         if self._begun:
             self._append(End(outcome, reason).as_dict())
 
     def close(self) -> None:
-        """No more lines. A folder that holds nothing, because nothing began, is taken back."""
-        with suppress(OSError):  # a full disk was told of when it was met
+        """Close the file. Remove the folder if no line was written."""
+        with suppress(OSError):  # a full disk was reported when a line was written
             self._file.close()
         if not self._begun:
             self._folder.remove(RUN_FILE)
@@ -119,15 +121,15 @@ class Recorder:
         except OSError as error:
             raise BenchError(
                 f"cannot write to {self.folder / RUN_FILE}: {error.strerror}.\n"
-                f"What was written before is kept: `bench charts {self.folder}` draws it."
+                f"The lines written before are kept: `bench charts {self.folder}` draws them."
             ) from error
 
 
 def load(folder: Path) -> Results:
-    """Read a results folder (or its `run.jsonl`).
+    """Read a results folder, or its `run.jsonl`.
 
-    A last line cut short is left out and named in `damaged_line`. Raises `BenchError` for a file
-    that is missing, damaged elsewhere, or of a newer format.
+    A last line that was cut short is left out and named in `damaged_line`. Raises `BenchError` for
+    a file that is missing, damaged in another line, or of a newer format.
     """
     path = folder
     try:
@@ -154,7 +156,7 @@ def header_of(path: Path, file: BinaryIO) -> Header:
     except LineError as error:
         raise BenchError(
             f"{path} is damaged: it does not begin with a header line ({error}).\n"
-            "Nothing can be drawn without one; measure again with `bench run`."
+            "Nothing can be drawn without a header. Measure again with `bench run`."
         ) from error
 
 
@@ -174,7 +176,7 @@ def _read(path: Path, file: BinaryIO) -> Results:
 
 
 def _as_json(line: dict[str, Any]) -> str:
-    """Return the line in ASCII. Lone surrogates, of arguments that are no UTF-8, become `?`."""
+    """Return the line in ASCII. Lone surrogates, from arguments that are not UTF-8, become `?`."""
     text = json.dumps(line, separators=(",", ":"))
     if "\\ud" not in text:
         return text

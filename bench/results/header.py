@@ -1,8 +1,7 @@
-"""The first line of a results file: what was asked, of what, and where. docs/results-format.md says
-what each field means.
+"""The first line of a results file: run config, dataset and environment.
 
-A field that a file does not have is None or empty: older formats have fewer. `bench.results.schema`
-checks a line when it is read.
+docs/results-format.md explains every field. A field that a file does not have is None or empty:
+older formats have fewer fields. `bench.results.schema` checks a line when it is read.
 """
 
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from bench.case import Case
+from bench.model.case import Case
 from bench.results.samples import LARGEST
 
 Count = Annotated[int, Meta(ge=0, le=LARGEST)]
@@ -22,7 +21,7 @@ Timestamp = Annotated[str, Meta(pattern=r"\A(\d{4}-\d\d-\d\d([T ][0-9:.+Z-]*)?)?
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetFacts:
-    """The rows that were measured: how they were made, how many there are, and their hash."""
+    """The dataset that was measured: scale, seed, number of rows, and hash."""
 
     scale: Amount | None = None
     seed: int | None = None
@@ -37,7 +36,7 @@ class DatasetFacts:
 
     @property
     def in_words(self) -> str:
-        """`scale 1, seed 2`, with `?` for what the file does not say."""
+        """`scale 1, seed 2`, with `?` for a value that the file does not have."""
         scale, seed = ("?" if value is None else value for value in (self.scale, self.seed))
         return f"scale {scale}, seed {seed}"
 
@@ -56,7 +55,7 @@ class Host:
 
     @property
     def name(self) -> str | None:
-        """The processor's model, or else its architecture."""
+        """The processor's model, or its architecture if the model is unknown."""
         return self.cpu or self.machine
 
 
@@ -92,17 +91,17 @@ class Environment:
     git: Git | None = None
     server: Server = field(default_factory=Server)
     packages: dict[str, str] = field(default_factory=dict)
-    """Package -> version, of a lesson; a run has the versions with its backends."""
+    """Package -> version, for a lesson. A run has the versions with its backends."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The environment as it stands in files; `packages` only where there are any."""
+        """Return the environment as in files; `packages` only if there are any."""
         fields = asdict(self)
         return fields if self.packages else {k: v for k, v in fields.items() if k != "packages"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackendFacts:
-    """A backend as charts and the fairness card need it."""
+    """The facts about a backend that charts and the fairness card show."""
 
     colour: str | None = None
     layer: str | None = None
@@ -112,7 +111,7 @@ class BackendFacts:
 
 
 NOT_DESCRIBED = BackendFacts()
-"""A backend of which the header says nothing."""
+"""A backend that is not in the header."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +128,7 @@ class Conditions:
     load_model: str | None = None
     session_guard: bool | None = None
     verified: dict[str, Count] | None = field(default_factory=dict)
-    """Backend -> answers found right; None: the run was not verified."""
+    """Backend -> number of right answers; None if the run was not verified."""
     leaves_out: str | None = None
     impossible: dict[str, str] = field(default_factory=dict)
     dataset: DatasetFacts = field(default_factory=DatasetFacts)
@@ -152,23 +151,23 @@ class Conditions:
 
     @property
     def seconds_in_words(self) -> str:
-        """The length of a run without its unit; `?` where the file does not say it."""
+        """The length of a run without its unit; `?` if the file does not have it."""
         return "?" if self.seconds is None else str(self.seconds)
 
     def backend(self, name: str) -> BackendFacts:
-        """Return what the header says of a backend; `NOT_DESCRIBED` where it says nothing."""
+        """Return the facts about a backend; `NOT_DESCRIBED` if the header has none."""
         return self.backends.get(name, NOT_DESCRIBED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header(Conditions):
-    """The whole first line, but for `kind` and `format`."""
+    """The first line, without `kind` and `format`."""
 
     plan: Sequence[Case] = ()
     """Every planned case, in the order of tables."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The header as it stands in `run.jsonl`."""
+        """Return the header as in `run.jsonl`."""
         fields = {name: getattr(self, name) for name in Conditions.__dataclass_fields__}
         return fields | {
             "dataset": asdict(self.dataset),

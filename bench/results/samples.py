@@ -1,4 +1,4 @@
-"""One measured operation after another: the columns of a run, and how they are packed."""
+"""The measured operations of a run as columns, and the packing of a column."""
 
 import base64
 import sys
@@ -15,26 +15,26 @@ COLUMNS = ("start_ns", "duration_ns", "first_row_ns", "rows", "worker")
 """The columns of a run, in the order of `Samples`."""
 
 LARGEST = 2**53
-"""The largest number that a results file may hold, about 104 days in nanoseconds: up to here each
-program that reads JSON has whole numbers exact (https://www.rfc-editor.org/rfc/rfc8259#section-6).
+"""The largest number in a results file, about 104 days in nanoseconds. Up to this number every
+program that reads JSON has exact integers (https://www.rfc-editor.org/rfc/rfc8259#section-6).
 """
 
 MOST_SAMPLES = 100_000_000
-"""The most samples of one run that are read. A worker notes each as two Python integers in two
-lists, 80 bytes, so that a run of more would have taken more than 8 GB while it measured."""
+"""The most samples of a run that a reader accepts. A client records each sample as two Python
+integers in two lists, 80 bytes, so a run with more would have used more than 8 GB."""
 
 
 @dataclass
-class Tally:
-    """What one worker notes while it measures. Lists: their `append` is the cheapest there is."""
+class SampleRecorder:
+    """The records of one client. They are lists, because `list.append` has the lowest cost."""
 
     starts: list[int] = field(default_factory=list)
     """Clock readings, ns."""
     ends: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
-    """Empty where no operation gives rows: each that did not fail then counts as one."""
+    """Empty if no operation returns rows: then each operation that did not fail counts as 1."""
     first_rows_ns: list[int] = field(default_factory=list)
-    """Of streams, from the operation's start; 0 where no row came."""
+    """For streams, the time from the operation's start; 0 if no row came."""
     errors: dict[int, str] = field(default_factory=dict)
     """Position of a failed operation -> its error."""
 
@@ -44,7 +44,7 @@ class Tally:
     def fail(
         self, start: int, end: int, error: Exception, *, counted: bool, streamed: bool
     ) -> None:
-        """Note an operation that failed: counted and classified, never dropped."""
+        """Record an operation that failed: it is counted and classified, never dropped."""
         self.errors[len(self)] = f"{type(error).__name__}: {error}".partition("\n")[0]
         self.starts.append(start)
         self.ends.append(end)
@@ -54,22 +54,22 @@ class Tally:
             self.first_rows_ns.append(0)
 
     def clear(self) -> None:
-        """Forget the warm-up."""
+        """Remove the records of the warm-up."""
         for column in (self.starts, self.ends, self.rows, self.first_rows_ns, self.errors):
             column.clear()
 
 
 @dataclass
 class Samples:
-    """The measured operations of one run, a column each, in the order in which each worker ended.
+    """The operations of one run, in columns: client by client, in the order of their ends.
 
-    All times are whole nanoseconds; `start_ns` counts from the start line.
+    All times are samples nanoseconds. `start_ns` counts from the start barrier.
     """
 
     start_ns: "array[int]" = field(default_factory=lambda: array("q"))
     duration_ns: "array[int]" = field(default_factory=lambda: array("q"))
     first_row_ns: "array[int]" = field(default_factory=lambda: array("q"))
-    """From the operation's start to its first row; empty unless streamed; 0 where no row came."""
+    """Time from the operation's start to its first row; empty unless streamed; 0 if no row came."""
     rows: "array[int]" = field(default_factory=lambda: array("q"))
     """Rows of the joined result; 1 for a value or a write."""
     worker: "array[int]" = field(default_factory=lambda: array("q"))
@@ -81,34 +81,38 @@ class Samples:
 
     @property
     def error_classes(self) -> Counter[str]:
-        """How many samples failed, by the class of their error."""
+        """The number of failed samples by the class of their error."""
         return Counter(error.partition(":")[0] for error in self.errors.values())
 
     @classmethod
-    def gather(cls, crowd: Iterable["Tally"], start_line_ns: int) -> Self:
-        """What all workers noted, as the samples of one run, counted from the start line."""
-        whole = cls()
-        for number, tally in enumerate(crowd):
-            offset = len(whole)
-            whole.start_ns.extend(start - start_line_ns for start in tally.starts)
-            whole.duration_ns.extend(map(sub, tally.ends, tally.starts))
-            whole.first_row_ns.extend(tally.first_rows_ns)
-            ones = (int(at not in tally.errors) for at in range(len(tally)))
-            whole.rows.extend(tally.rows or ones)
-            whole.worker.extend([number] * len(tally))
-            whole.errors.update({offset + at: error for at, error in tally.errors.items()})
-        return whole
+    def gather(cls, recorders: Iterable["SampleRecorder"], start_line_ns: int) -> Self:
+        """Return the records of all clients as the samples of a run.
+
+        `start_line_ns` is the clock's reading at the start barrier.
+        """
+        samples = cls()
+        for number, recorder in enumerate(recorders):
+            offset = len(samples)
+            samples.start_ns.extend(start - start_line_ns for start in recorder.starts)
+            samples.duration_ns.extend(map(sub, recorder.ends, recorder.starts))
+            samples.first_row_ns.extend(recorder.first_rows_ns)
+            ones = (int(at not in recorder.errors) for at in range(len(recorder)))
+            samples.rows.extend(recorder.rows or ones)
+            samples.worker.extend([number] * len(recorder))
+            samples.errors.update({offset + at: error for at, error in recorder.errors.items()})
+        return samples
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the samples as in the file, with packed columns."""
         columns = {name: _pack(getattr(self, name)) for name in COLUMNS}
         return {"count": len(self), **columns, "errors": self.errors}
 
     @classmethod
     def unpack(cls, count: int, columns: Mapping[str, bytes], errors: Mapping[int, str]) -> Self:
-        """Return the samples whose columns were packed, once they are out of base 64.
+        """Return the samples from packed columns, already decoded from base 64.
 
-        Raises `ValueError` for columns of another length than `count`, for numbers below 0 or
-        above `LARGEST`, and for an error at a position that there is not.
+        Raises `ValueError` for a column whose length is not `count`, for a number below 0 or above
+        `LARGEST`, and for an error at a position without a sample.
         """
         if count > MOST_SAMPLES:
             raise ValueError(f"{count:,} samples are more than a run can have")
@@ -119,16 +123,16 @@ class Samples:
 
 
 def _pack(column: "array[int]") -> str:
-    """Differences of neighbours, as little-endian 64-bit integers, deflated, in base 64."""
+    """Return the differences of neighbours as little-endian 64-bit integers, deflated, base 64."""
     differences = array("q", map(sub, column, chain((0,), column)))
     return base64.b64encode(zlib.compress(_little_endian(differences).tobytes())).decode()
 
 
 def _unpack(name: str, packed: bytes, count: int) -> "array[int]":
-    # numpy takes a tenth of the time of a loop; what measures does not import it.
+    # numpy takes a tenth of the time of a loop. Code that measures does not import it.
     import numpy as np
 
-    # No more is inflated than is asked for: a few bytes may stand for gigabytes.
+    # Inflate only the expected length: a few bytes may expand to gigabytes.
     inflater = zlib.decompressobj()
     try:
         data = inflater.decompress(packed, 8 * count + 1)
@@ -140,7 +144,7 @@ def _unpack(name: str, packed: bytes, count: int) -> "array[int]":
         raise ValueError(f"samples.{name} does not hold {count:,} samples")
     differences = np.frombuffer(data, "<i8")
     values = differences.cumsum()
-    # Differences within the limit, and values within it after each step: no sum has overflowed.
+    # If all differences and all values are within the limit, no sum has overflowed.
     for numbers, least in ((differences, -LARGEST), (values, 0)):
         if len(numbers) and (numbers.min() < least or numbers.max() > LARGEST):
             raise ValueError(f"samples.{name} holds a number below 0 or above {LARGEST:,}")

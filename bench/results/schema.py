@@ -1,8 +1,7 @@
-"""The schema of a results file: every line is checked here when it is read, and nowhere else.
+"""The schema of a results file. Every line is checked here when it is read, and only here.
 
-What passes has the types and ranges that the rest of `bench` relies on; what does not is a
-`LineError`. Fields that this version does not know are ignored. docs/results-format.md has the
-rules for readers.
+A line that passes has the types and ranges on which the rest of `bench` relies. Any other line
+raises `LineError`. Unknown fields are ignored. docs/results-format.md has the rules for readers.
 """
 
 from typing import Annotated, Any
@@ -11,22 +10,23 @@ import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
-from bench.case import Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
 from bench.results.decoding import LineError, decode, refused
 from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
 from bench.results.header import Conditions, Count, Header
 from bench.results.samples import COLUMNS, LARGEST, Samples
 
 FORMAT = 3
-"""Goes up whenever an older reader would misread a file; every older one is read."""
+"""Version of the format. It increases if an older reader would misread a file. Older formats are
+always read."""
 
 Span = Annotated[int, Meta(ge=2, le=LARGEST)]
-"""Nanoseconds by which others are divided, also by half of them."""
+"""Nanoseconds that are used as a divisor, also halved: at least 2."""
 Place = Annotated[int, Meta(ge=1, le=LARGEST)]
 Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 
 LONGEST_TEXT = 10_000
-"""The characters of an error that are kept in memory; the file keeps all."""
+"""The most characters of an error that are kept in memory. The file has all."""
 
 
 class NewerFormatError(LineError):
@@ -61,7 +61,7 @@ class CaseFields(Struct):
 
 
 class SamplesFields(Struct):
-    """The packed columns of a run; msgspec takes them out of base 64."""
+    """The packed columns of a run, which msgspec decodes from base 64."""
 
     start_ns: bytes
     duration_ns: bytes
@@ -178,13 +178,13 @@ class EndLine(Struct, tag_field="kind", tag="end"):
 
 
 class _Opening(Struct, tag_field="kind", tag="header"):
-    """As much of a header line as every format has."""
+    """The part of a header line that every format has."""
 
     format: int
 
 
 class _Planned(Struct):
-    """The plan of a header line; its other fields are those of `Conditions`."""
+    """The plan of a header line. `Conditions` has the other fields."""
 
     plan: list[CaseFields]
 
@@ -210,7 +210,7 @@ def read_header(line: bytes) -> Header:
 
 
 def read_entry(line: bytes) -> Entry | End:
-    """Return what a line after the first holds. Raises `LineError`."""
+    """Return the entry in a line after the first. Raises `LineError`."""
     fields: _EntryLine | EndLine = decode(_LINE, line)
     with refused():
         return fields.entry()

@@ -1,4 +1,4 @@
-"""Reading files that anybody may have put there: regular files alone, and no line without end."""
+"""Safe reading of untrusted files: only regular files, and only lines of limited length."""
 
 import errno
 import os
@@ -10,21 +10,21 @@ from typing import BinaryIO
 from bench.results.decoding import LineError
 
 LONGEST_HEADER = 16 * 2**20
-"""Bytes. The header of the full profile has a hundredth of it."""
+"""Longest header in bytes. The header of the full profile has a hundredth of it."""
 LONGEST_LINE = 512 * 2**20
-"""Bytes. A run of an hour at 10,000 operations a second has about half of it."""
+"""Longest line in bytes. A run of an hour at 10,000 operations a second has about half of it."""
 _TAIL = 65_536
-"""Bytes at the end of a file, in which its last line is looked for."""
+"""Number of bytes at the end of a file in which the last line is searched."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file for reading.
 
-    Raises `OSError` for anything else: opening a FIFO would wait for a writer, and reading a
-    device may have no end.
+    Raises `OSError` for any other file: opening a FIFO would wait for a writer, and reading a
+    device may never end.
     """
-    # O_NONBLOCK is for the opening of a FIFO; regular files ignore it.
+    # O_NONBLOCK keeps the opening of a FIFO from waiting; regular files ignore it.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
     try:
@@ -42,9 +42,9 @@ def open_file(path: Path) -> BinaryIO:
 def first_line(file: BinaryIO) -> bytes:
     """Return the first line, without a byte order mark.
 
-    Editors put a mark there; a reader may ignore it
-    (https://www.rfc-editor.org/rfc/rfc8259#section-8.1). Raises `LineError` for a line that is
-    longer than any header.
+    Some editors write that mark; a reader may ignore it
+    (https://www.rfc-editor.org/rfc/rfc8259#section-8.1). Raises `LineError` for an empty file, and
+    for a line that is longer than any header.
     """
     file.seek(0)
     line = file.readline(LONGEST_HEADER + 1)
@@ -56,9 +56,9 @@ def first_line(file: BinaryIO) -> bytes:
 
 
 def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines after the first with their numbers, from 2; never more than `LONGEST_LINE`.
+    """Yield the lines after the first, of at most `LONGEST_LINE` bytes, with numbers from 2.
 
-    The rest of a longer line is a line with the next number: no part of it is JSON.
+    The rest of a longer line gets the next number. No part of it is JSON.
     """
     number = 2
     while line := file.readline(LONGEST_LINE):
@@ -67,7 +67,7 @@ def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def whole(file: BinaryIO) -> bytes:
-    """Return the whole file, without a byte order mark. Raises `LineError` for a large one."""
+    """Return the whole file, without a byte order mark. Raises `LineError` for a large file."""
     text = file.read(LONGEST_HEADER + 1)
     if len(text) > LONGEST_HEADER:
         raise LineError(f"it is larger than {LONGEST_HEADER // 2**20} MiB")
@@ -75,7 +75,7 @@ def whole(file: BinaryIO) -> bytes:
 
 
 def last_line(file: BinaryIO) -> bytes:
-    """Return the last line, or its end where it is long; empty for an empty file."""
+    """Return the last line, or the end of a long last line; empty for an empty file."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _TAIL))
     lines = file.read(_TAIL).splitlines()
@@ -83,7 +83,7 @@ def last_line(file: BinaryIO) -> bytes:
 
 
 def at_end(file: BinaryIO) -> bool:
-    """Return whether nothing follows."""
+    """Return whether the file is at its end."""
     position = file.tell()
     ended = not file.read(1)
     file.seek(position)

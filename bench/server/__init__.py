@@ -1,1 +1,1 @@
-"""The embedded PostgreSQL, or another that a URL names."""
+"""The PostgreSQL server: the embedded one, or another that a URL names."""

@@ -1,7 +1,7 @@
 """The account of the operating system that the embedded server runs as.
 
-PostgreSQL refuses to run as root. For root the server gets a system user of its own; for anybody
-else it runs as the one who starts it.
+PostgreSQL refuses to run as root. If root starts the server, it runs as a system user that exists
+for it; otherwise it runs as the user who starts it.
 """
 
 import errno
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
-from bench.folder import READ_FOLDER
+from bench.model.errors import BenchError
 from bench.server.place import Users, ancestors
+from bench.system.folder import READ_FOLDER
 
 SYSTEM_USER = "gatherbench"
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Account:
-    """A user that may own the data and run the server; `switched` when it is not the caller."""
+    """A user that owns the data and runs the server. `switched`: it is not the caller."""
 
     name: str
     uid: int
@@ -36,27 +36,28 @@ class Account:
 
     @property
     def subprocess_options(self) -> dict[str, Any]:
-        """What makes `subprocess.run` run a program as this account."""
+        """The options with which `subprocess.run` runs a program as this account."""
         if not self.switched:
             return {"umask": 0o077}
         return {"user": self.uid, "group": self.gid, "extra_groups": [], "umask": 0o077}
 
     @property
     def admitted(self) -> list[str]:
-        """The users that may connect: this one, and root where root is the caller."""
+        """The users that may connect: this account, and root if root is the caller."""
         return [self.name, *(["root"] if self.switched else [])]
 
     @property
     def users(self) -> Users:
+        """The users whom the caller can trust with the server's folder."""
         return Users(caller=0 if self.switched else self.uid, server=self.uid)
 
     def own(self, file: int, path: Path) -> None:
-        """Make an open file or folder this account's, and closed to everybody else.
+        """Give an open file or folder to this account, and close it to all other users.
 
         `path` is for messages.
 
-        Raises OSError for what belongs to another user, and for a file that has a second name:
-        root must not give away what somebody else has put here.
+        Raises OSError for a file of another user, and for a file that has a second name: root must
+        not give away a file that another user has put here.
         """
         status = os.fstat(file)
         if status.st_uid not in (self.users.caller, self.uid):
@@ -68,19 +69,19 @@ class Account:
             os.fchown(file, self.uid, self.gid)
 
     def owns_privately(self, folder: Path) -> bool:
-        """Whether `folder` is a real folder of this account that nobody else can enter."""
+        """Return whether `folder` is a real folder of this account that no other user can enter."""
         try:
-            found = folder.lstat()
+            status = folder.lstat()
         except OSError:
             return False
-        private = stat.S_IMODE(found.st_mode) & 0o077 == 0
-        return stat.S_ISDIR(found.st_mode) and private and found.st_uid == self.uid
+        private = stat.S_IMODE(status.st_mode) & 0o077 == 0
+        return stat.S_ISDIR(status.st_mode) and private and status.st_uid == self.uid
 
     def let_through(self, paths: Iterable[Path]) -> None:
-        """Give this account the way to `paths`: the search bit, where an ancestor lacks it.
+        """Let this account reach `paths`: add the search bit to every ancestor that lacks it.
 
-        Only the right to pass is added, never the right to list, only to the caller's own folders,
-        and every change is logged.
+        Only the right to pass is added, never the right to list. Only the caller's own folders are
+        changed, and every change is logged. Raises `BenchError` if another user owns an ancestor.
         """
         for path in paths if self.switched else ():
             for folder, descriptor in ancestors(path):
@@ -105,16 +106,16 @@ class Account:
         log.warning("added the search bit (o+x) to %s for the user %s", folder, self.name)
 
 
-def _may_pass(found: os.stat_result, account: Account) -> bool:
-    if found.st_uid == account.uid:
-        return bool(found.st_mode & stat.S_IXUSR)
-    if found.st_gid == account.gid:
-        return bool(found.st_mode & stat.S_IXGRP)
-    return bool(found.st_mode & stat.S_IXOTH)
+def _may_pass(status: os.stat_result, account: Account) -> bool:
+    if status.st_uid == account.uid:
+        return bool(status.st_mode & stat.S_IXUSR)
+    if status.st_gid == account.gid:
+        return bool(status.st_mode & stat.S_IXGRP)
+    return bool(status.st_mode & stat.S_IXOTH)
 
 
 def account_for_caller() -> Account:
-    """Return the account that runs the caller's server. BenchError where none can be had."""
+    """Return the account that runs the caller's server. Raises `BenchError` if there is none."""
     caller = os.geteuid()
     return _system_user() if caller == 0 else _by_uid(caller, switched=False)
 
@@ -133,24 +134,24 @@ def _by_uid(uid: int, *, switched: bool) -> Account:
 
 
 def _system_user() -> Account:
-    """The system user for root's server, created when missing."""
+    """Return the system user for root's server, created if missing."""
     import pwd
 
-    complaint = ""
+    failure = ""
     for _ in range(20):
         try:
             return _by_uid(pwd.getpwnam(SYSTEM_USER).pw_uid, switched=True)
         except KeyError:
-            complaint = _create_system_user()
-        time.sleep(0.1)  # useradd gives up at once while another one holds its lock
+            failure = _create_system_user()
+        time.sleep(0.1)  # useradd fails at once while another useradd holds its lock
     raise BenchError(
-        f"PostgreSQL does not run as root, and its own user could not be created: {complaint}.\n"
+        f"PostgreSQL does not run as root, and its own user could not be created: {failure}.\n"
         "Run as an ordinary user, or pass --database-url."
     )
 
 
 def _create_system_user() -> str:
-    """Try once; what went wrong, or an empty text."""
+    """Try once to create the user. Return the error, or an empty text."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     useradd = shutil.which("useradd", path=path)
     if useradd is None:

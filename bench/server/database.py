@@ -1,11 +1,11 @@
-"""A PostgreSQL one can connect to, named by its URL; what goes wrong is said in two lines."""
+"""A PostgreSQL database named by its URL. Every error has two lines: what happened, what to do."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bench.errors import BenchError, UsageError
+from bench.model.errors import BenchError, UsageError
 from bench.server import settings
 from bench.server.drivers import check_drivers, driver_url
 from bench.server.failures import explained
@@ -31,11 +31,11 @@ class Database:
     """A database by its libpq URL. Make one with `resolve`, which also checks the URL's form."""
 
     url: str = field(repr=False)
-    """A libpq URL; it may hold a password. The drivers' own are made of it by `driver_url`."""
+    """A libpq URL; it may hold a password. `driver_url` makes each driver's URL from it."""
 
     @property
     def safe_url(self) -> str:
-        """The URL to show: every password in it is `***`, and our own settings are left out."""
+        """The URL to show: `***` for every password, and without the settings that we add."""
         try:
             shown = parse(self.url)
         except UsageError:
@@ -55,10 +55,11 @@ class Database:
         application_name: str = "gatherbench",
         as_backend: bool = False,
     ) -> "psycopg.Connection":
-        """A new connection, or BenchError. Waits 5 s at most, unless the URL says otherwise.
+        """Return a new connection. Waits 5 s at most, unless the URL has a `connect_timeout`.
 
-        Its settings are `settings.STEADY`, whatever the role's. `as_backend`: the settings are
-        those that the backends' sessions have.
+        The session has the settings `settings.STEADY`, not those of the role. `as_backend`: it has
+        the settings of the backends' sessions instead. Raises `BenchError` if no connection can be
+        made, or if the server is older than PostgreSQL 13.
         """
         import psycopg
 
@@ -74,10 +75,10 @@ class Database:
         except psycopg.Error as error:
             raise cannot_connect(error, self) from None  # the cause may quote the password
         if connection.info.server_version < OLDEST_SERVER * 10_000:
-            found = connection.info.parameter_status("server_version")
+            version = connection.info.parameter_status("server_version")
             connection.close()
             raise BenchError(
-                f"{self.safe_url} is PostgreSQL {found}, older than {OLDEST_SERVER}.\n"
+                f"{self.safe_url} is PostgreSQL {version}, older than {OLDEST_SERVER}.\n"
                 "Pass another --database-url, or leave it out for the embedded server."
             )
         connection.autocommit = autocommit
@@ -85,16 +86,19 @@ class Database:
 
     @contextmanager
     def session(self) -> "Iterator[psycopg.Connection]":
-        """A connection that ends on leaving. What the server refuses is raised as BenchError."""
+        """Give a connection for the block. Errors of the server are raised as `BenchError`."""
         with self.connect() as connection, explained(self.url, self.safe_url):
             yield connection
 
     def url_for(self, driver: str) -> str:
-        """The URL for this driver's own `connect`; UsageError where it lacks what protects."""
+        """Return the URL for this driver's `connect`.
+
+        Raises `UsageError` if the driver lacks a parameter that protects the connection.
+        """
         return driver_url(self.url, driver)
 
     def check_capacity(self, connections: int) -> None:
-        """Raise BenchError when the server has fewer free connections than are needed."""
+        """Raise `BenchError` if the server has fewer free connections than `connections`."""
         limit, reserved, used = self._connections()
         free = max(0, limit - reserved - used)
         if free < connections:
@@ -105,19 +109,20 @@ class Database:
             )
 
     def free_connections(self) -> int:
-        """How many more connections the server takes, those reserved for superusers left out."""
+        """Return the number of free connections, without those reserved for superusers."""
         limit, reserved, used = self._connections()
         return max(0, limit - reserved - used)
 
     def _connections(self) -> tuple[int, int, int]:
-        """The server's limit, how many of them are reserved, how many others are in use."""
+        """Return the server's limit, the number reserved, and the number that others use."""
         with self.connect() as connection:
             row = connection.execute(_CAPACITY).fetchone()
         assert row is not None
         return row[0], row[1], row[2]
 
 
-# Rows of other users hide most columns; these two are always shown, and only for connections.
+# The server hides most columns of other users' rows. It always shows these two, and fills them
+# only for client connections.
 _CAPACITY = """
     select current_setting('max_connections')::int,
            current_setting('superuser_reserved_connections')::int
@@ -128,9 +133,10 @@ _CAPACITY = """
 
 
 def named(database_url: str | None) -> Database:
-    """The database that the user means: the one named, else the embedded server's.
+    """Return the database that the URL names, or without a URL the embedded server's.
 
-    The embedded server is started when it is not up. UsageError when the URL cannot be read.
+    Starts the embedded server if it is not running. Raises `UsageError` for a URL that cannot be
+    read.
     """
     if database_url:
         parameters = parse(database_url)
@@ -142,14 +148,15 @@ def named(database_url: str | None) -> Database:
 
 
 def resolve(database_url: str | None, drivers: Iterable[str] = ()) -> Database:
-    """The same to work on: every session has our settings, and a first one was fit for work.
+    """Return the same database with our settings for every session, after a check of one session.
 
-    `drivers`: those that will be given its URL; what they lack is said, or refused with UsageError.
-    Raises BenchError when the server cannot be reached, or a session could not do its work.
+    `drivers`: the drivers that will connect to it. A parameter that a driver lacks is logged, or
+    refused with `UsageError` if it protects the connection. Raises `BenchError` if the server
+    cannot be reached, or if a session cannot do its work.
     """
     parameters = parse(named(database_url).url)
-    # Columns have to arrive as text, also from a database without an encoding (SQL_ASCII), and the
-    # same bytes have to be sent to every driver; asyncpg has no other encoding.
+    # Columns must arrive as text, even from a database without an encoding (SQL_ASCII), and every
+    # driver must get the same bytes. asyncpg knows no encoding but UTF-8.
     parameters["client_encoding"] = _ENCODING
     plain = Database(build(parameters))
     check_drivers(plain.url, drivers)
@@ -162,14 +169,14 @@ def resolve(database_url: str | None, drivers: Iterable[str] = ()) -> Database:
     except BenchError as error:
         if "unsupported startup parameter" not in str(error):
             raise
-    # A pooler admits no settings: that is well where nobody can add to the search path.
+    # A pooler admits no settings. That is safe if no other user can add to the search path.
     with plain.connect() as connection:
         settings.check(connection, plain.safe_url)
     return plain
 
 
 def postmaster_pid(connection: "psycopg.Connection") -> int | None:
-    """The pid of the server behind `connection` if it runs on this machine, else None."""
+    """Return the pid of the connection's server if it runs on this machine, else None."""
     import psutil
 
     row = connection.execute(
@@ -181,7 +188,7 @@ def postmaster_pid(connection: "psycopg.Connection") -> int | None:
         parent = psutil.Process(backend).parent()
         if parent is None or not parent.name().startswith(("postgres", "postmaster")):
             return None
-        # A remote server's backend may share its pid with some process here: the start tells.
+        # A remote server's process may have the pid of a process here: compare the start times.
         return parent.pid if abs(parent.create_time() - started) <= _CLOCKS_AGREE_S else None
     except psutil.Error:
         return None

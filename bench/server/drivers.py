@@ -1,7 +1,7 @@
-"""The URL that each driver is given: the same meaning, in what the driver understands.
+"""The URL for each driver: the same meaning for all, in the parameters that the driver knows.
 
-libpq's parameters are the reference. A driver that lacks one is refused where the parameter
-protects the connection, and goes without it elsewhere, which is said.
+libpq's parameters are the reference. If a driver lacks a parameter that protects the connection,
+the driver is refused. If it lacks another parameter, it connects without it, and that is logged.
 """
 
 import logging
@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from accessors import Found
-from bench.errors import UsageError
+from bench.model.errors import UsageError
 from bench.server.url import build, parse
 
 log = logging.getLogger(__name__)
 
 # https://magicstack.github.io/asyncpg/current/api/index.html#connection
-# What asyncpg does not know it sends to the server as a setting. Of these the server knows both:
-# `options` is of the protocol's first message.
+# asyncpg sends every parameter that it does not know to the server as a setting. The server knows
+# `application_name` and `options`: `options` belongs to the protocol's first message.
 _ASYNCPG = frozenset(
     {"user", "password", "passfile", "dbname", "host", "port"}
     | {"sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslnegotiation"}
@@ -24,7 +24,7 @@ _ASYNCPG = frozenset(
     | {"krbsrvname", "gsslib", "application_name", "options"}
 )
 
-# Parameter -> its values that ask for no more than a driver does that lacks it.
+# Parameter -> its values that are harmless: a driver that lacks the parameter does the same.
 _PROTECTS: Mapping[str, tuple[str, ...]] = {
     "channel_binding": ("disable", "prefer"),
     "gssencmode": ("disable", "prefer"),
@@ -41,7 +41,7 @@ _PROTECTS: Mapping[str, tuple[str, ...]] = {
     "oauth_client_secret": (),
 }
 
-# What asyncpg has another way to do, or has no use for: it decodes everything as UTF-8.
+# Parameters that asyncpg replaces, or does not need: it decodes everything as UTF-8.
 _WITHOUT_LOSS = frozenset({"client_encoding", "fallback_application_name", "hostaddr"})
 
 
@@ -49,8 +49,8 @@ _WITHOUT_LOSS = frozenset({"client_encoding", "fallback_application_name", "host
 def driver_url(url: str, driver: str, **parameters: str) -> str:
     """Return `url`, with these parameters in place of its own, for this driver's `connect`.
 
-    A driver of somebody else's is given libpq's form. Raises UsageError where the driver lacks
-    what the URL asks for its protection.
+    A driver from another project gets libpq's form. Raises `UsageError` if the driver lacks a
+    parameter of the URL that protects the connection.
     """
     known = {**parse(url), **parameters}
     if refused := _refused(known, driver):
@@ -62,9 +62,9 @@ def driver_url(url: str, driver: str, **parameters: str) -> str:
 
 
 def check_drivers(url: str, drivers: Iterable[str]) -> None:
-    """Raise UsageError where a driver lacks what protects the connection.
+    """Raise `UsageError` if a driver lacks a parameter that protects the connection.
 
-    What else a driver lacks is logged.
+    Other parameters that a driver lacks are logged.
     """
     parameters = parse(url)
     refused: dict[str, str] = {}
@@ -80,7 +80,7 @@ def check_drivers(url: str, drivers: Iterable[str]) -> None:
         ]
         if dropped:
             log.warning(
-                "%s does not know %s: its sessions go without, those of other drivers have it",
+                "%s does not know %s: its sessions do not have it, those of other drivers do",
                 driver,
                 ", ".join(dropped),
             )
@@ -89,19 +89,19 @@ def check_drivers(url: str, drivers: Iterable[str]) -> None:
 
 
 def drivers_of(backends: Iterable[Found]) -> list[str]:
-    """Return the drivers of those backends that can be had here."""
+    """Return the drivers of the backends that are available here."""
     return [found.backend.driver for found in backends if found.backend]
 
 
 def _refusal(parameter: str, drivers: list[str]) -> str:
     return (
         f"{' and '.join(drivers)} cannot honour {parameter} of the database URL.\n"
-        f"Choose --backend without {' and '.join(drivers)}, or take it out of the URL."
+        f"Choose --backend without {' and '.join(drivers)}, or remove it from the URL."
     )
 
 
 def _refused(parameters: Mapping[str, str], driver: str) -> str | None:
-    """Return the first parameter that protects and that the driver lacks, as `name=value`."""
+    """Return the first protecting parameter that the driver lacks, as `name=value`, or None."""
     lacking = _lacking(driver)
     for name, harmless in _PROTECTS.items():
         if name in parameters and lacking(name) and parameters[name] not in harmless:
@@ -119,7 +119,7 @@ def _names_are_checked(parameters: Mapping[str, str]) -> bool:
 
 
 def _lacking(driver: str) -> Callable[[str], bool]:
-    """Return whether a parameter is one that the driver does not know."""
+    """Return a function that says whether the driver does not know a parameter."""
     if driver == "asyncpg":
         return lambda name: name not in _ASYNCPG
     if driver == "psycopg2":
@@ -128,7 +128,7 @@ def _lacking(driver: str) -> Callable[[str], bool]:
 
 
 def _unknown_to_psycopg2(name: str) -> bool:
-    """Ask its libpq, which may be older than psycopg's."""
+    """Return whether psycopg2's libpq does not know it; that libpq may be older than psycopg's."""
     import psycopg2.extensions
 
     try:
@@ -139,9 +139,9 @@ def _unknown_to_psycopg2(name: str) -> bool:
 
 
 def _for_asyncpg(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters, with those that asyncpg has under another name renamed."""
+    """Return the parameters under the names that asyncpg has for them."""
     renamed = dict(parameters)
-    if "hostaddr" in renamed:  # an address in place of a name, so that no name is looked up
+    if "hostaddr" in renamed:  # the address replaces the name, so that no name is looked up
         renamed["host"] = renamed["hostaddr"]
     if "fallback_application_name" in renamed:
         renamed.setdefault("application_name", renamed["fallback_application_name"])

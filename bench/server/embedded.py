@@ -1,6 +1,6 @@
-"""The embedded PostgreSQL: its files, its settings, its life from initdb to stop.
+"""The embedded PostgreSQL: its files, its settings, and its commands from initdb to stop.
 
-It listens on a unix socket only, and the kernel vouches for who connects: no password is needed.
+It listens on a unix socket only. The kernel tells it which user connects, so it needs no password.
 """
 
 import contextlib
@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError
-from bench.folder import Folder
-from bench.project import home
+from bench.model.errors import BenchError
 from bench.server.account import Account, account_for_caller
 from bench.server.files import (
     DATA,
@@ -29,22 +27,26 @@ from bench.server.place import enter
 from bench.server.process import PORT, Postmaster, end_remains
 from bench.server.programs import MAJOR_VERSION, binary, run, version
 from bench.server.socket import socket_folder
+from bench.system.folder import Folder
+from bench.system.home import home
 
-# The largest profile holds 64 connections, and for a moment the next case's 64 beside them; the
-# rest is for verification, monitoring and psql. PostgreSQL's own default of 100 is too few.
+# The largest profile holds 64 connections, and for a short time also the next case's 64. The rest
+# is for verification, monitoring and psql. PostgreSQL's default of 100 is too low.
 MAX_CONNECTIONS = 200
 
 # Every setting that differs from PostgreSQL's defaults; docker-compose.yml is tested against it.
 SERVER_SETTINGS = {"max_connections": str(MAX_CONNECTIONS)}
 
-# Byte order and UTF-8 on every machine, so that the same rows sort the same everywhere.
+# Byte order and UTF-8 on every machine, so that the same rows have the same order everywhere.
 INITDB_OPTIONS = ("--encoding=UTF8", "--locale=C")
 
-_PATIENCE_S = 60
+_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
 class ServerStatus:
+    """The state of the embedded server."""
+
     running: bool
     pid: int | None
     version: str
@@ -54,15 +56,15 @@ class ServerStatus:
 
 
 def default_folder() -> Path:
-    """Where the project's own server keeps its files."""
+    """Return the folder of the project's own server."""
     return home() / ".gatherbench" / f"postgres{MAJOR_VERSION}"
 
 
 class EmbeddedServer:
-    """One PostgreSQL on a unix socket, for the user who starts it and nobody else.
+    """One PostgreSQL server on a unix socket, only for the user who starts it.
 
-    `folder` holds everything: `data`, `socket`, `server.log` and `lock`. Every method may be called
-    by several processes at once, and raises BenchError where another user could change what is in
+    `folder` holds all files: `data`, `socket`, `server.log` and `lock`. Several processes may call
+    a method at once. Every method raises `BenchError` if another user could change the content of
     the folder (`bench.server.place`).
     """
 
@@ -73,9 +75,9 @@ class EmbeddedServer:
         self.log = self.folder / LOG
 
     def start(self) -> str:
-        """Start the server unless it runs, creating its data when new, and return its URL.
+        """Start the server if it is not running, create its data if missing, and return its URL.
 
-        It stays when this process ends. What a crash left behind is cleared away first.
+        The server keeps running when this process ends. Remains of a crash are removed first.
         """
         account = account_for_caller()
         with self._entered(account) as folder:
@@ -84,7 +86,7 @@ class EmbeddedServer:
         programs = binary("pg_ctl")
         with self._locked(account) as (folder, lock):
             account.let_through([folder.path, programs])
-            if running := self._settled(folder, account):
+            if running := self._wait_until_ready(folder, account):
                 return running.url
             self._end(folder, account)
             self._initialise(folder, account, lock)
@@ -94,7 +96,7 @@ class EmbeddedServer:
         raise BenchError(f"the embedded server started but does not answer; see {self.log}.")
 
     def stop(self) -> bool:
-        """Shut the server down, ending its connections. True if it was running."""
+        """Stop the server and end its connections. Return whether it was running."""
         account = account_for_caller()
         with self._entered(account) as folder:
             if folder is None or folder.status(DATA) is None:
@@ -103,24 +105,24 @@ class EmbeddedServer:
             return self._end(folder, account)
 
     def status(self) -> ServerStatus:
-        """How it is now. Starts and changes nothing."""
+        """Return the state of the server. Starts and changes nothing."""
         with self._entered(account_for_caller()) as folder:
-            found = postmaster(folder) if folder else None
-        if found is None or not found.is_alive:
+            server = postmaster(folder) if folder else None
+        if server is None or not server.is_alive:
             return ServerStatus(False, None, version(), None, self.data, None)
-        url = found.url if found.answers else None
-        return ServerStatus(True, found.pid, version(), url, self.data, found.socket_folder)
+        url = server.url if server.answers else None
+        return ServerStatus(True, server.pid, version(), url, self.data, server.socket_folder)
 
-    def _settled(self, folder: Folder, account: Account) -> Postmaster | None:
-        """The running server, once it answers; None when there is none, or none to be reached.
+    def _wait_until_ready(self, folder: Folder, account: Account) -> Postmaster | None:
+        """Return the running server once it answers; None if none runs or it cannot be reached.
 
-        A server that is starting, or too busy to answer at once, is waited for, never ended.
+        A server that is starting, or too busy to answer at once, is waited for and never ended.
         """
-        deadline = time.monotonic() + _PATIENCE_S
-        while (found := postmaster(folder)) and found.is_alive:
+        deadline = time.monotonic() + _TIMEOUT_S
+        while (server := postmaster(folder)) and server.is_alive:
             if running := _answering(folder, account):
                 return running
-            lost = found.ready and not (found.has_socket and _is_private(found, account))
+            lost = server.ready and not (server.has_socket and _is_private(server, account))
             if lost or time.monotonic() > deadline:
                 return None
             time.sleep(0.02)
@@ -128,27 +130,27 @@ class EmbeddedServer:
 
     @contextlib.contextmanager
     def _entered(self, account: Account) -> Iterator[Folder | None]:
-        """Give the server's folder, or None where it is not made yet."""
+        """Give the server's folder, or None if it does not exist yet."""
         folder = enter(self._named, account.users)
         try:
             yield folder
         except OSError as error:
-            raise self._unkept(error) from error
+            raise self._cannot_keep_files(error) from error
         finally:
             if folder is not None:
                 folder.close()
 
     @contextlib.contextmanager
     def _locked(self, account: Account) -> Iterator[tuple[Folder, int]]:
-        """Let one process at a time start or stop this server; BenchError if files can't be kept.
+        """Let only one process at a time start or stop this server.
 
-        Gives the folder, made where it is missing, and the lock's file, which holds the lock for
-        as long as any process has it open.
+        Gives the folder, created if missing, and the lock file. The lock is held for as long as any
+        process has that file open. Raises `BenchError` if the files cannot be kept there.
         """
         import fcntl
 
         folder = enter(self._named, account.users, make=True)
-        assert folder is not None, "it was to be made"
+        assert folder is not None, "enter was called with make=True"
         with folder:
             try:
                 take_over(folder, account)
@@ -159,9 +161,9 @@ class EmbeddedServer:
                 finally:
                     os.close(lock)
             except OSError as error:
-                raise self._unkept(error) from error
+                raise self._cannot_keep_files(error) from error
 
-    def _unkept(self, error: OSError) -> BenchError:
+    def _cannot_keep_files(self, error: OSError) -> BenchError:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return BenchError(
             f"cannot keep the embedded server's files in {self.folder} ({reason}).\n"
@@ -169,7 +171,7 @@ class EmbeddedServer:
         )
 
     def _initialise(self, folder: Folder, account: Account, lock: int) -> None:
-        """Create the data folder, whole or not at all; check the version of one that exists."""
+        """Create the data folder, complete or not at all; check the version of an existing one."""
         if folder.status(DATA) is not None:
             with folder.folder(DATA) as data:
                 marker = data.read("PG_VERSION")
@@ -177,12 +179,12 @@ class EmbeddedServer:
             if major != str(MAJOR_VERSION):
                 raise BenchError(
                     f"{self.data} holds data of PostgreSQL {major}, the server is "
-                    f"{MAJOR_VERSION}.\nMove that folder away; the rows are made anew."
+                    f"{MAJOR_VERSION}.\nMove that folder away; the rows are made again."
                 )
             return
         if folder.status(PARTIAL_DATA) is not None:
             shutil.rmtree(PARTIAL_DATA, dir_fd=folder.descriptor)
-        # initdb outlives a killed caller: it holds the lock itself, so that nobody works beside it.
+        # initdb outlives a killed caller. It holds the lock itself, so no other start can begin.
         options = ["--username=postgres", "--auth=peer", *INITDB_OPTIONS]
         done = run(account, folder, "initdb", "-D", PARTIAL_DATA, *options, keep_open=lock)
         if done.returncode:
@@ -193,9 +195,9 @@ class EmbeddedServer:
         with folder.folder(DATA) as data:
             admit(data, account)
         with socket_folder(folder, account) as sockets:
-            for left in sockets.names():
-                if left.startswith(".s.PGSQL."):
-                    sockets.remove(left)  # its lock file names a pid that somebody else may have
+            for name in sockets.names():
+                if name.startswith(".s.PGSQL."):
+                    sockets.remove(name)  # its lock file may name the pid of another process
         settings = {
             **SERVER_SETTINGS,
             "port": str(PORT),
@@ -205,22 +207,22 @@ class EmbeddedServer:
         }
         options = shlex.join(f"--{name}={value}" for name, value in settings.items())
         log = folder.status(LOG)
-        wait = ["-w", "-s", "-t", str(_PATIENCE_S)]
+        wait = ["-w", "-s", "-t", str(_TIMEOUT_S)]
         start = ["-D", DATA, "-l", LOG, *wait, "-o", options, "start"]
         done = run(account, folder, "pg_ctl", *start)
         if done.returncode and not _answering(folder, account):
-            said = folder.read(LOG, log.st_size if log else 0) or b""
+            log_text = folder.read(LOG, log.st_size if log else 0) or b""
             raise BenchError(
                 f"the embedded server did not start; {self.log} ends with:\n"
-                f"{_tail(said.decode(errors='replace') or done.stderr)}"
+                f"{_tail(log_text.decode(errors='replace') or done.stderr)}"
             )
 
     def _end(self, folder: Folder, account: Account) -> bool:
-        """End the server and all that a killed one left. True if it was running."""
-        found = postmaster(folder)
-        running = found is not None and found.is_alive
+        """End the server and the remains of a killed one. Return whether it was running."""
+        server = postmaster(folder)
+        running = server is not None and server.is_alive
         for mode in ("fast", "immediate") if running else ():
-            stop = ["-D", DATA, "-w", "-s", "-t", str(_PATIENCE_S), "-m", mode, "stop"]
+            stop = ["-D", DATA, "-w", "-s", "-t", str(_TIMEOUT_S), "-m", mode, "stop"]
             if run(account, folder, "pg_ctl", *stop).returncode == 0:
                 break
         if folder.status(DATA) is not None:
@@ -230,14 +232,14 @@ class EmbeddedServer:
 
 
 def _answering(folder: Folder, account: Account) -> Postmaster | None:
-    """The running server, if it answers in a socket folder that only its account can enter."""
-    found = postmaster(folder)
-    safe = found is not None and _is_private(found, account)
-    return found if found is not None and safe and found.answers else None
+    """Return the running server if it answers in a socket folder that is private to its account."""
+    server = postmaster(folder)
+    safe = server is not None and _is_private(server, account)
+    return server if server is not None and safe and server.answers else None
 
 
-def _is_private(found: Postmaster, account: Account) -> bool:
-    return found.socket_folder is not None and account.owns_privately(found.socket_folder)
+def _is_private(server: Postmaster, account: Account) -> bool:
+    return server.socket_folder is not None and account.owns_privately(server.socket_folder)
 
 
 def _tail(text: str, lines: int = 8) -> str:

@@ -1,10 +1,10 @@
-"""Errors that a server raises in the middle of the work: what happened, and what to do."""
+"""Errors that a server raises during the work, as messages: what happened, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server.url import redact
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _MEANINGS = {
     "53300": ("no connection is free", "Lower --concurrency, or raise max_connections."),
     "57014": (
         "the server cancelled a statement",
-        "Somebody cancelled it, or this user's statement_timeout is too short: see its log.",
+        "Another user cancelled it, or this user's statement_timeout is too short: see its log.",
     ),
     "58030": ("the server cannot read or write its files", "See its log, and its disk."),
     "42501": ("this user may not do that", "Connect as the owner of the schema gatherbench."),
@@ -31,7 +31,7 @@ _MEANINGS = {
 
 @contextmanager
 def explained(url: str, safe_url: str) -> Iterator[None]:
-    """Raise what the server refuses within as a `BenchError` of two lines."""
+    """Raise errors of the server in the block as `BenchError` with two lines."""
     import psycopg
 
     try:
@@ -41,7 +41,7 @@ def explained(url: str, safe_url: str) -> Iterator[None]:
 
 
 def first_line(error: BaseException, url: str) -> str:
-    """The first line of an error, without the secrets of `url`."""
+    """Return the first line of an error, without the secrets of `url`."""
     return redact(str(error).strip().partition("\n")[0], url)
 
 
@@ -58,6 +58,6 @@ def _explanation(error: "psycopg.Error", url: str, safe_url: str) -> BenchError:
             "See its log; what was finished before is kept."
         )
     return BenchError(
-        f"the server at {safe_url} refused what bench asked of it ({reason}).\n"
+        f"the server at {safe_url} refused a statement of bench ({reason}).\n"
         "See its log; what was finished before is kept."
     )

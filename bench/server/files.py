@@ -1,14 +1,14 @@
-"""The files in the embedded server's folder: their names, their owner, their form."""
+"""The files in the embedded server's folder: names, owner and kind."""
 
 import os
 import stat
 
-from bench.errors import BenchError
-from bench.folder import Folder
+from bench.model.errors import BenchError
 from bench.server.account import Account
 from bench.server.process import Postmaster, read_postmaster
 from bench.server.socket import NAME as SOCKET
 from bench.server.socket import NOTE
+from bench.system.folder import Folder
 
 DATA, PARTIAL_DATA, LOG, LOCK = "data", "data.partial", "server.log", "lock"
 
@@ -17,16 +17,16 @@ _FILES = (LOG, LOCK)
 
 
 def take_over(folder: Folder, account: Account) -> None:
-    """Close the folder to everybody but the account, then refuse what somebody else left in it.
+    """Close the folder to all users but the account, then check every file in it.
 
-    Raises BenchError for a link, for a file with a second name, for what belongs to another user,
-    and, as root, for a folder with files that are not the server's: it would be given away.
+    Raises `BenchError` for a link, a file with a second name, or a file of another user. As root it
+    also refuses a folder with files that are not the server's, because it would give them away.
     """
     strange = sorted({*folder.names()} - {*_FOLDERS, *_FILES, SOCKET, NOTE})
     if strange and os.fstat(folder.descriptor).st_uid != account.uid:
         raise BenchError(
-            f"{folder.path} is to be the embedded server's, and holds {strange[0]}.\n"
-            "Move that away, or set GATHERBENCH_HOME to another folder."
+            f"{folder.path} is the embedded server's folder, but it contains {strange[0]}.\n"
+            "Move that file away, or set GATHERBENCH_HOME to another folder."
         )
     account.own(folder.descriptor, folder.path)
     for name in (*_FOLDERS, *_FILES):
@@ -40,7 +40,7 @@ def _check(folder: Folder, name: str, account: Account) -> None:
     kind = stat.S_ISDIR if name in _FOLDERS else stat.S_ISREG
     fault = ""
     if not kind(status.st_mode):
-        fault = "is no folder" if name in _FOLDERS else "is no plain file"
+        fault = "is not a folder" if name in _FOLDERS else "is not a regular file"
         if stat.S_ISLNK(status.st_mode):
             fault = "is a symbolic link"
     elif status.st_uid not in (account.users.caller, account.uid):
@@ -55,7 +55,7 @@ def _check(folder: Folder, name: str, account: Account) -> None:
 
 
 def open_lock(folder: Folder, account: Account) -> int:
-    """Return the open lock file, created where it is missing. Raises `OSError`."""
+    """Return the open lock file, created if missing. Raises `OSError`."""
     how = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     lock = os.open(LOCK, how, 0o600, dir_fd=folder.descriptor)
     try:
@@ -67,7 +67,7 @@ def open_lock(folder: Folder, account: Account) -> int:
 
 
 def postmaster(folder: Folder) -> Postmaster | None:
-    """Return the server that the folder's data say they have. Raises `OSError`."""
+    """Return the server named by the folder's data, or None. Raises `OSError`."""
     if folder.status(DATA) is None:
         return None
     with folder.folder(DATA) as data:
@@ -75,7 +75,7 @@ def postmaster(folder: Folder) -> Postmaster | None:
 
 
 def admit(data: Folder, account: Account) -> None:
-    """Admit the account's own users by what the kernel says of them, as the one superuser."""
+    """Admit the account's users, identified by the kernel, as the only superuser `postgres`."""
     rules = "".join(f'gatherbench "{user}" postgres\n' for user in account.admitted)
     texts = {"pg_hba.conf": "local all postgres peer map=gatherbench\n", "pg_ident.conf": rules}
     for name, text in texts.items():

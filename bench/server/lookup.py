@@ -1,27 +1,28 @@
-"""What a URL leaves out, as libpq fills it in: service, environment, password file, defaults.
+"""Parameters that a URL omits, filled in by libpq: service, environment, password file, defaults.
 
-Drivers differ there. asyncpg looks for a socket in other folders than libpq, reads a password file
-by other rules, and knows none of PGOPTIONS, PGCHANNELBINDING or PGREQUIREAUTH; psycopg2 may bring
-another libpq. All is therefore looked up once, by psycopg's libpq, and each driver is told.
+Drivers differ in how they fill them in. asyncpg looks for a socket in other folders than libpq,
+reads a password file by other rules, and ignores PGOPTIONS, PGCHANNELBINDING and PGREQUIREAUTH.
+psycopg2 may bring another libpq. So psycopg's libpq looks up everything once, and each driver gets
+the complete parameters.
 """
 
 import os
 import re
 from collections.abc import Mapping
 
-from bench.errors import UsageError
+from bench.model.errors import UsageError
 
 # libpq sends these as settings of the session; https://www.postgresql.org/docs/current/libpq-envars.html
 _SETTINGS = {"PGDATESTYLE": "DateStyle", "PGTZ": "TimeZone", "PGGEQO": "geqo"}
 
 
 def looked_up(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return `parameters` with all that libpq would add to them before it connects.
+    """Return `parameters` with everything that libpq would add before it connects.
 
-    Raises UsageError when the service they name cannot be read.
+    Raises `UsageError` if the service that they name cannot be read.
     """
     complete = _completed(parameters, "sslmode")
-    # The parameter that stopped libpq is not known; another is left out to learn it.
+    # The value of the parameter that stopped libpq is unknown. A second call learns it.
     sslmode = _completed(parameters, "channel_binding").get("sslmode")
     if sslmode is not None:
         complete["sslmode"] = sslmode
@@ -33,26 +34,26 @@ def looked_up(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _completed(parameters: Mapping[str, str], without: str) -> dict[str, str]:
-    """Return what libpq knows before it connects, but for the parameter `without`."""
+    """Return every parameter that libpq has before it connects, except `without`."""
     from psycopg import pq
     from psycopg.conninfo import make_conninfo
 
-    # libpq checks a parameter's value only after it has looked up everything else, and before it
-    # connects: with a value that it refuses, it tells what it would do and sends nothing.
+    # libpq checks a parameter's value after it has looked up all others and before it connects.
+    # So with a value that libpq refuses, it shows all parameters and sends nothing.
     conninfo = make_conninfo("", **{**parameters, without: "to be refused"})
     stopped = pq.PGconn.connect_start(conninfo.encode())
     try:
-        said = stopped.error_message.decode(errors="replace").strip()
-        if "service" in said:
+        message = stopped.error_message.decode(errors="replace").strip()
+        if "service" in message:
             raise UsageError(
-                f"the service of the database URL cannot be used: {said}.\n"
+                f"the service of the database URL cannot be used: {message}.\n"
                 "Check PGSERVICEFILE, or ~/.pg_service.conf, and the name after service=."
             )
         complete = {}
         for option in stopped.info:
             name, value = option.keyword.decode(), (option.val or b"").decode()
-            asked = name in parameters or (option.envvar or b"").decode() in os.environ
-            if value and name != without and (asked or option.val != option.compiled):
+            is_given = name in parameters or (option.envvar or b"").decode() in os.environ
+            if value and name != without and (is_given or option.val != option.compiled):
                 complete[name] = value
         complete.pop("service", None)
         if not complete.get("host") and not complete.get("hostaddr") and stopped.host:
@@ -68,5 +69,5 @@ def _completed(parameters: Mapping[str, str], without: str) -> dict[str, str]:
 
 
 def _escaped(value: str) -> str:
-    """Write a value so that the parameter `options` does not end at its spaces."""
+    """Return the value with its spaces escaped, because a space separates options."""
     return re.sub(r"([\\\s])", r"\\\1", value)

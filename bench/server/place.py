@@ -1,8 +1,8 @@
-"""The way to the embedded server's folder, walked a name at a time by descriptor.
+"""The path to the embedded server's folder, opened one name at a time by descriptor.
 
-Root makes folders on it and gives the last one to the server's own user. Whoever can write to a
-folder on the way could put a link there, and have root give away what the link points to. So the
-way is refused where it leads through what another user can change.
+Root makes folders on that path, and gives the last folder to the server's own user. A user who can
+write to a folder on the path could put a link there, and root would give away the target of the
+link. So a path is refused if it leads through a folder or link that another user can change.
 """
 
 import os
@@ -13,30 +13,30 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError
-from bench.folder import FIND_FOLDER, READ_FOLDER, Folder
+from bench.model.errors import BenchError
+from bench.system.folder import FIND_FOLDER, READ_FOLDER, Folder
 
 _MADE_HERE = 2
-"""The last names of the way, as in HOME/.gatherbench/postgres18: we make them, never as links."""
+"""The last names of the path (HOME/.gatherbench/postgres18). We make them, never as links."""
 
-_MOST_LINKS = 40  # as Linux has it
+_MOST_LINKS = 40  # the limit of Linux
 
 ADVICE = "Set GATHERBENCH_HOME to a folder of your own, or pass --database-url."
 
 
 @dataclass(frozen=True)
 class Users:
-    """The users whom the caller can trust with the way to the server's folder."""
+    """The users whom the caller can trust with the path to the server's folder."""
 
     caller: int
     server: int
-    """The owner of the last folder; the caller, unless that is root."""
+    """The owner of the last folder: the caller, unless the caller is root."""
 
     def trusted(self, folder: os.stat_result) -> bool:
-        """Whether nobody but root and the caller decides what a name in this folder means.
+        """Return whether only root and the caller decide what a name in this folder means.
 
-        In a sticky folder, as /tmp is, others can add names but not take ours. The caller's own
-        folder is the caller's to open to others: what they put there is refused by its owner.
+        In a sticky folder such as /tmp, other users can add names but not replace ours. The caller
+        may open the caller's own folder to others: their files are refused because of their owner.
         """
         if folder.st_uid == self.caller:
             return True
@@ -45,13 +45,13 @@ class Users:
 
 
 def enter(path: Path, users: Users, *, make: bool = False) -> Folder | None:
-    """Open the server's folder; None where it is missing, unless it is to be made.
+    """Open the server's folder. Return None if it is missing; `make` creates it instead.
 
-    Raises `BenchError` where a link of another user is on the way, where the last two folders are
-    links, and where they or the home above them belong to another user or can be changed by one.
+    Raises `BenchError` if a link of another user is on the path, if one of the last two folders is
+    a link, or if they or the home above them belong to another user or can be changed by one.
     """
     names = deque(path.absolute().parts[1:])
-    with closing(_Way(users)) as way:
+    with closing(_Walk(users)) as way:
         while names:
             name = names.popleft()
             try:
@@ -70,8 +70,8 @@ def enter(path: Path, users: Users, *, make: bool = False) -> Folder | None:
         return Folder(way.path, os.open(".", READ_FOLDER, dir_fd=way.descriptor))
 
 
-class _Way:
-    """The folder that was reached so far."""
+class _Walk:
+    """The folder that the walk has reached so far."""
 
     def __init__(self, users: Users) -> None:
         self.path = Path("/")
@@ -83,7 +83,10 @@ class _Way:
         os.close(self.descriptor)
 
     def link(self, name: str, *, ours: bool) -> Path | None:
-        """The target of a link of that name, if it may be followed; None where it is no link."""
+        """Return the target of the link of that name, or None if it is not a link.
+
+        Raises `BenchError` for a link that must not be followed.
+        """
         if name == "/":
             return None
         try:
@@ -95,7 +98,7 @@ class _Way:
         place = self.path / name
         if ours:
             raise BenchError(
-                f"{place} is a symbolic link, and the embedded server's folder is none.\n"
+                f"{place} is a symbolic link, and the embedded server's folder must not be one.\n"
                 "Remove it. For a folder elsewhere, set GATHERBENCH_HOME."
             )
         trusted = status.st_uid in (0, self._users.caller) and status.st_nlink == 1
@@ -107,11 +110,11 @@ class _Way:
         self._links += 1
         if self._links > _MOST_LINKS:
             raise BenchError(f"{place} is a symbolic link that leads in a circle.\n{ADVICE}")
-        # Nobody but root and the caller could have changed it since.
+        # Only root and the caller could have changed the link since the check.
         return Path(os.readlink(name, dir_fd=self.descriptor))
 
     def step(self, name: str, *, make: bool, last: bool) -> bool:
-        """Go into the folder of that name, made where it may be. False where it is missing."""
+        """Enter the folder of that name; `make` creates it. Return False if it is missing."""
         if make:
             self._make(name, 0o700 if last else 0o755)
         try:
@@ -120,7 +123,7 @@ class _Way:
             return False
         os.close(self.descriptor)
         self.descriptor = opened
-        # A link was read by its text: `..` and `/` are steps like any other.
+        # The names of a link's target are walked like others, also `..` and `/`.
         self.path = self.path.parent if name == ".." else self.path / name
         return True
 
@@ -132,11 +135,11 @@ class _Way:
         opened = os.open(name, FIND_FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor)
         made_here = os.fstat(opened).st_uid == os.geteuid()
         os.close(opened)
-        if not made_here:  # somebody has put another one in its place since
-            raise BenchError(f"{self.path / name} was exchanged by another user.\n{ADVICE}")
+        if not made_here:  # another user has replaced it since
+            raise BenchError(f"{self.path / name} was replaced by another user.\n{ADVICE}")
 
     def check(self, *, last: bool) -> None:
-        """Refuse the folder that was reached where another user owns it or can change it."""
+        """Raise `BenchError` if another user owns the current folder or can change it."""
         status = os.fstat(self.descriptor)
         owners = {self._users.caller, self._users.server if last else 0}
         if status.st_uid not in owners:
@@ -146,14 +149,14 @@ class _Way:
             )
         if not last and not self._users.trusted(status):
             raise BenchError(
-                f"other users can write to {self.path}, and so decide what is in it.\n{ADVICE}"
+                f"other users can write to {self.path}, so they can change what is in it.\n{ADVICE}"
             )
 
 
 def ancestors(path: Path) -> Iterator[tuple[Path, int]]:
-    """Each folder above `path`, with a descriptor that is open until the next. `OSError`.
+    """Yield each folder above `path`, with a descriptor that is open until the next is yielded.
 
-    The path has no links: one that is met was put there since.
+    Raises `OSError`, also for a link: the path has none, so another user has put it there since.
     """
     descriptor = os.open("/", FIND_FOLDER)
     try:

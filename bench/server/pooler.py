@@ -1,13 +1,13 @@
-"""Poolers such as PgBouncer: whether one stands before the server, and how it shares connections.
+"""Detection of poolers such as PgBouncer that share a server connection between clients.
 
-In session mode a client keeps its server connection, and all is as without a pooler. In transaction
-or statement mode it gets another one for each transaction: an advisory lock then stays behind on a
-connection that the next client is given. https://www.pgbouncer.org/features.html
+In session mode a client keeps its server connection, and the pooler changes nothing. In transaction
+or statement mode a client gets another server connection for each transaction. An advisory lock
+then stays on a connection that the next client gets. https://www.pgbouncer.org/features.html
 """
 
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server.session import answered_within
 
 if TYPE_CHECKING:
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from bench.server.database import Database
 
 _TRIALS = 4
-"""Of one, a pooler that lends its connections in turn may give back ours by chance."""
+"""In a single trial, a pooler that rotates connections may give us ours again by chance."""
 
-_PATIENCE_S = 5.0
-"""How long a second connection may wait for its turn: in session mode, for as long as we stay."""
+_TIMEOUT_S = 5.0
+"""Seconds for a second connection. In session mode it could wait for as long as ours is open."""
 
 
 def refuse_transaction_pooling(database: "Database", connection: "psycopg.Connection[Any]") -> None:
-    """Raise `BenchError` if `connection` is not a session of its own on the server.
+    """Raise `BenchError` if the pooler gives `connection` no server session of its own.
 
-    Nothing is left on the connections of the pool.
+    The check leaves nothing on the connections of the pool.
     """
     first = server_process(connection)
-    # Without a pooler, the process that the protocol announced for cancelling is the server's own.
+    # Without a pooler, the protocol announces for cancelling the pid of the server process itself.
     if connection.info.backend_pid != first:
         _refuse_sharing(database, connection, first)
 
@@ -36,27 +36,27 @@ def refuse_transaction_pooling(database: "Database", connection: "psycopg.Connec
 def _refuse_sharing(
     database: "Database", connection: "psycopg.Connection[Any]", first: int
 ) -> None:
-    """Raise where another client is given the server process that was ours, or we another one.
+    """Raise `BenchError` if a second client gets our server process, or we get another process.
 
-    A pooler lends the one that it had back last, or the one that has waited longest: while a second
-    client holds what it was lent, either it has ours, or we do not get ours again.
+    A pooler lends the connection that came back last, or the one that has been idle longest. So
+    while a second client holds a connection, either it holds ours, or we do not get ours again.
     """
     import psycopg
 
     mode = "transaction"
     shared = False
     try:
-        with database.connect() as other, answered_within(other, _PATIENCE_S):
+        with database.connect() as other, answered_within(other, _TIMEOUT_S):
             shared = any(_is_shared(connection, other, first) for _ in range(_TRIALS))
     except psycopg.OperationalError as error:
-        # PgBouncer's own words: it ends who begins a transaction in this mode. Any other failure
-        # is that of a second client that waits for a place, as in session mode it may have to.
+        # The text is PgBouncer's: in this mode it ends a client that begins a transaction. Any
+        # other failure means that the second client waited for a connection, as in session mode.
         shared = "statement pooling mode" in str(error)
         mode = "statement"
     if shared:
         raise BenchError(
             f"a connection pooler in {mode} mode is at {database.safe_url}: it gives each {mode} "
-            "another connection, so that no lock of a session holds.\n"
+            "another connection, so a lock of a session is not kept.\n"
             "Use its session mode (PgBouncer: pool_mode = session), or the server's own URL."
         )
 
@@ -71,7 +71,7 @@ def _is_shared(
 
 
 def server_process(connection: "psycopg.Connection[Any]") -> int:
-    """Return the process on the server that serves this connection, also behind a pooler."""
+    """Return the pid of the server process behind this connection, also through a pooler."""
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     assert row is not None
     return int(row[0])

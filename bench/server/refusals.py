@@ -1,8 +1,8 @@
-"""Connections that are refused, in two lines: what happened where, and what to do."""
+"""Errors of connecting, as messages of two lines: what happened where, and what to do."""
 
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server.url import redact
 
 if TYPE_CHECKING:
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from bench.server.database import Database
 
-# Words of the server or of libpq, what they mean, and what to do. Failures to connect carry no
-# SQLSTATE, and a server that speaks another language is quoted as it is. The first that fits.
+# Words of the server or of libpq, their meaning, and what to do. Errors of connecting have no
+# SQLSTATE, so their text is searched; text in another language is quoted. The first match counts.
 _CONNECTING = (
     ("password authentication failed", "wrong user or password for", "Check them in the URL."),
     ("no password supplied", "no password given for", "Add it: postgresql://user:password@..."),
@@ -41,12 +41,12 @@ _CONNECTING = (
     (
         "GSSAPI",
         "there is no encryption by GSSAPI at",
-        "Take gssencmode out of the URL, or get a ticket with kinit.",
+        "Remove gssencmode from the URL, or get a ticket with kinit.",
     ),
     (
         "channel binding",
         "the server cannot do the channel binding that the URL asks for, at",
-        "It needs TLS and scram-sha-256: add sslmode=require, or take channel_binding out.",
+        "It needs TLS and scram-sha-256: add sslmode=require, or remove channel_binding.",
     ),
     (
         "authentication method requirement",
@@ -88,24 +88,24 @@ _CONNECTING = (
 
 
 def cannot_connect(error: "psycopg.Error", database: "Database") -> BenchError:
-    """Return what to raise when connecting failed with `error`."""
-    said = str(error)
-    lines = [line for line in said.strip().splitlines() if "Is the server running" not in line]
+    """Return the error to raise if connecting failed with `error`."""
+    message = str(error)
+    lines = [line for line in message.strip().splitlines() if "Is the server running" not in line]
     last = lines[-1] if lines else "no reason given"
     reason = redact(last.rpartition(" failed: ")[2].strip(), database.url)
-    _, what, advice = next(known for known in _CONNECTING if known[0] in said)
+    _, what, advice = next(known for known in _CONNECTING if known[0] in message)
     return BenchError(f"{what} {database.safe_url} ({reason.rstrip('.')}).\n{advice}")
 
 
 def read_only(connection: "psycopg.Connection[Any]") -> BenchError:
-    """Return what to raise when nothing can be written through this connection."""
+    """Return the error to raise if this connection cannot write."""
     row = connection.execute("SELECT pg_is_in_recovery(), current_user").fetchone()
     assert row is not None
     is_standby, user = row
     name = connection.info.dbname
     if is_standby:
         return BenchError(
-            f"the server of the database {name} is a standby, which nobody can write to.\n"
+            f"the server of the database {name} is a standby, which accepts no writes.\n"
             "Give the URL of the primary, or several hosts and target_session_attrs=read-write."
         )
     setting = "default_transaction_read_only"

@@ -1,4 +1,4 @@
-"""A session of our own whose server is silent: it is left."""
+"""A time limit for a session of our own whose server does not answer."""
 
 import os
 import socket
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def answered_within(connection: "psycopg.Connection[Any]", seconds: float) -> Iterator[None]:
-    """Cut the connection if the block takes longer: what waits for an answer then raises.
+    """Close the connection if the block takes longer, so that a wait for an answer raises.
 
-    The error is psycopg's OperationalError, as of a connection that is closed already. A server
-    that is stopped by a signal closes nothing, and no timeout of PostgreSQL or of a unix socket
-    would end the wait.
+    The error is psycopg's `OperationalError`, as for a closed connection. A server that a signal
+    has stopped closes no connection, and no timeout of PostgreSQL or of a unix socket ends the
+    wait.
     """
     with socket.socket(fileno=os.dup(connection.fileno())) as wire:
 

@@ -1,16 +1,16 @@
-"""The settings of our sessions, and whether those of a role are fit for them."""
+"""The settings of our sessions, and a check of the settings that a role has."""
 
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 
 if TYPE_CHECKING:
     import psycopg
 
 PINNED = {"search_path": "pg_catalog"}
-"""Settings of every session, ours and the backends'.
+"""Settings of every session: ours, and those of the backends.
 
-Whoever may create functions in a schema of the search path could have them run by whoever
+A user who may create functions in a schema of the search path can have them run by another user who
 uses an operator or a function by its bare name (CVE-2018-1058):
 https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058:_Protect_Your_Search_Path
 """
@@ -29,10 +29,10 @@ STEADY = {
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
 }
-"""Settings of our own sessions, whatever the role's: none changes an answer, none ends our work.
+"""Settings of our own sessions. The role's could change an answer, or end our work.
 Not every version of the server has all of them.
 
-A backend's sessions keep the role's: they are part of what is measured, and in the header.
+The sessions of a backend keep the role's settings: those are measured, and are in the header.
 """
 
 _SHORTEST_TIMEOUT_MS = 1000
@@ -43,7 +43,7 @@ _TIMEOUTS = {
     "idle_session_timeout": "57P05",
     "transaction_timeout": "25P04",
 }
-"""Setting -> the SQLSTATE of what it ends."""
+"""Timeout setting -> the SQLSTATE of the error when it ends something."""
 
 _SET = """
     SELECT pg_catalog.set_config(name, value, false)
@@ -62,8 +62,8 @@ _STATE = """
             AND setting::pg_catalog.int4 OPERATOR(pg_catalog.<) %s ORDER BY name)
 """
 
-# Schemas of the search path in which others than this user and superusers may create functions and
-# operators. `grantee` 0 is everybody, 6171 is pg_database_owner.
+# Schemas of the search path in which users other than this user and superusers may create functions
+# and operators. `grantee` 0 is PUBLIC, 6171 is pg_database_owner.
 _OPEN_SCHEMAS = """
     SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
@@ -81,21 +81,21 @@ _OPEN_SCHEMAS = """
 
 
 def options(settings: dict[str, str]) -> str:
-    """Return settings as libpq's parameter `options` takes them."""
+    """Return the settings as the text of libpq's parameter `options`."""
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def steady(connection: "psycopg.Connection[Any]") -> None:
-    """Give one of our own sessions its settings.
+    """Set the settings `STEADY` in one of our own sessions.
 
-    Nothing is set where the search path is not ours: a pooler may stand between, which would hand
+    Sets nothing if the search path is not ours: then a pooler may be in between, which would pass
     the settings on to other clients.
     """
     connection.execute(_SET, [list(STEADY), list(STEADY.values())])
 
 
 def check(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
-    """Raise BenchError where a session like this, one of a backend, cannot do its work."""
+    """Raise `BenchError` if a session like this one, a backend's, cannot do its work."""
     import psycopg
 
     try:
@@ -111,7 +111,7 @@ def check(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
 
 
 def _check_search_path(connection: "psycopg.Connection[Any]", safe_url: str) -> None:
-    """A pooler kept the search path from being set: it must hold nothing of anybody else's."""
+    """Raise `BenchError` if another user may add to the search path, which a pooler did not set."""
     unsafe = [name for (name,) in connection.execute(_OPEN_SCHEMAS).fetchall()]
     if unsafe:
         raise BenchError(
@@ -122,11 +122,11 @@ def _check_search_path(connection: "psycopg.Connection[Any]", safe_url: str) -> 
 
 
 def _ended(error: "psycopg.Error", user: str, safe_url: str) -> BenchError:
-    """Return what to raise when not even the first statement could be done."""
+    """Return the error to raise if the first statement already failed."""
     for timeout, state in _TIMEOUTS.items():
         if error.sqlstate == state:
             return _too_short(timeout, user, safe_url)
-    # Libpq may notice only that the connection is closed.
+    # libpq may see only that the connection is closed.
     reason = str(error).partition("\n")[0]
     return BenchError(
         f"a session of the role {user} was ended at once at {safe_url} ({reason}).\n"
@@ -137,6 +137,6 @@ def _ended(error: "psycopg.Error", user: str, safe_url: str) -> BenchError:
 def _too_short(timeout: str, user: str, safe_url: str) -> BenchError:
     return BenchError(
         f"{timeout} is shorter than {_SHORTEST_TIMEOUT_MS} ms for the role {user} at {safe_url}: "
-        "the server would end what is measured.\n"
+        "the server would end statements that are measured.\n"
         f'Type ALTER ROLE "{user}" SET {timeout} = 0, or add options=-c%20{timeout}%3D0 to the URL.'
     )

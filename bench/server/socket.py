@@ -1,13 +1,13 @@
-"""Where the embedded server's unix socket lies: a folder that nobody else can enter."""
+"""The folder of the embedded server's unix socket, which no other user can enter."""
 
 import os
 import re
 import tempfile
 from pathlib import Path
 
-from bench.folder import READ_FOLDER, Folder
 from bench.server.account import Account
 from bench.server.process import SOCKET
+from bench.system.folder import READ_FOLDER, Folder
 
 NAME, NOTE = "socket", "socket-folder"
 
@@ -17,9 +17,9 @@ _LONGEST_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS
 def socket_folder(folder: Folder, account: Account) -> Folder:
     """Open a private folder for the socket of the server whose files lie in `folder`.
 
-    It is `folder/socket`, unless a socket can't have so long or so odd a name. Then it is one of an
-    unpredictable name among the temporary files, noted in `folder/socket-folder` and used again
-    while it exists and is still `account`'s own. Raises `OSError`.
+    It is `folder/socket`, unless that path is too long for a socket or has unusual characters. Then
+    it is a temporary folder with an unpredictable name. `folder/socket-folder` holds that name, and
+    the folder is used again while it exists and belongs to `account`. Raises `OSError`.
     """
     if _fits(folder.path / NAME):
         beside = folder.folder(NAME, make=True, mode=0o700)
@@ -27,12 +27,12 @@ def socket_folder(folder: Folder, account: Account) -> Folder:
         return beside
     if noted := _noted(folder, account):
         return noted
-    made = Path(tempfile.mkdtemp(prefix="gatherbench-", dir=_temporary(account)))
-    opened = Folder(made, os.open(made, READ_FOLDER | os.O_NOFOLLOW))
-    account.own(opened.descriptor, made)
-    account.let_through([made])
+    temporary_folder = Path(tempfile.mkdtemp(prefix="gatherbench-", dir=_temporary(account)))
+    opened = Folder(temporary_folder, os.open(temporary_folder, READ_FOLDER | os.O_NOFOLLOW))
+    account.own(opened.descriptor, temporary_folder)
+    account.let_through([temporary_folder])
     with folder.replacing(NOTE, 0o600) as note:
-        note.write(os.fsencode(made))
+        note.write(os.fsencode(temporary_folder))
     return opened
 
 
@@ -46,13 +46,13 @@ def _noted(folder: Folder, account: Account) -> Folder | None:
 
 def _fits(folder: Path) -> bool:
     path = f"{folder}/{SOCKET}"
-    # The server and its clients read some characters, such as a comma, as more than a name.
+    # The server and its clients give some characters, such as a comma, a special meaning.
     plain = re.fullmatch(r"[\w/.@+~ -]+", path) is not None
     return plain and len(os.fsencode(path)) <= _LONGEST_PATH
 
 
 def _temporary(account: Account) -> Path:
-    """The first usable of the session's runtime folder, the temporary folder, and /tmp."""
+    """Return the first usable of: the session's runtime folder, the temporary folder, /tmp."""
     name = "gatherbench-" + "x" * 8
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime and account.owns_privately(Path(runtime)) and _fits(Path(runtime, name)):

@@ -1,4 +1,4 @@
-"""Database URLs: read, built, and cleaned of secrets before they are shown.
+"""Functions that read and build database URLs, and remove secrets before a URL is shown.
 
 `parse` and `build` are the only places that read or write a URL. Everything else works on the
 parameters between them, which have libpq's names:
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from urllib.parse import quote
 
-from bench.errors import UsageError
+from bench.model.errors import UsageError
 
 _SCHEME = re.compile(r"(?:postgresql|postgres)(?:\+\w+)?://")
 _HOST = r"(?:\[[^\]]*\]|[^@/?:,\[\]]*)(?::\d*)?"
@@ -27,8 +27,8 @@ _IN_AUTHORITY = ("user", "password", "host", "port", "dbname")
 def parse(text: str) -> dict[str, str]:
     """Return the parameters of a URL or of a `key=value` string, as libpq reads them.
 
-    The driver that SQLAlchemy's form names (`postgresql+asyncpg://`) is left out. Raises
-    UsageError, without a word of the text, when it has another form.
+    The driver in SQLAlchemy's form (`postgresql+asyncpg://`) is left out. Raises `UsageError`,
+    which quotes nothing of the text, if the text has another form.
     """
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
@@ -36,7 +36,7 @@ def parse(text: str) -> dict[str, str]:
     text = text.strip()
     scheme = _SCHEME.match(text)
     if scheme is not None:
-        # libpq would take what follows an unescaped @ for the host, and say it.
+        # libpq would read the text after an unescaped @ as the host, and quote it in an error.
         if not _WELL_FORMED.fullmatch(text, scheme.end()):
             raise _unreadable()
         text = "postgresql://" + text[scheme.end() :]
@@ -57,7 +57,7 @@ def parse(text: str) -> dict[str, str]:
 def build(parameters: Mapping[str, str]) -> str:
     """Return the URL that has these parameters, in a form that libpq, asyncpg and SQLAlchemy read.
 
-    Sockets are named in the query: `postgresql://user@/database?host=/folder`.
+    A socket's folder is in the query: `postgresql://user@/database?host=/folder`.
     """
     hosts = parameters.get("host", "").split(",")
     in_query = {name: value for name, value in parameters.items() if name not in _IN_AUTHORITY}
@@ -81,7 +81,7 @@ def changed(url: str, **parameters: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return a URL to show: `***` for every secret, and for a text that cannot be read."""
+    """Return the URL with `***` for every secret, or only `***` if the text cannot be read."""
     try:
         parameters = parse(text)
     except UsageError:
@@ -99,7 +99,7 @@ def redact(text: str, url: str) -> str:
 
 
 def _address(hosts: list[str], ports: str) -> str:
-    """Return hosts and ports as `a:1,[::1]:2`; a single port is that of every host."""
+    """Return hosts and ports as `a:1,[::1]:2`. A single port belongs to every host."""
     numbers = ports.split(",")
     if len(numbers) == 1:
         numbers *= len(hosts)
@@ -113,13 +113,13 @@ def _encoded(value: str, safe: str = "") -> str:
 
 
 def _in_any_form(character: str) -> str:
-    """A pattern for one character, as it is or percent-encoded: libraries encode different ones."""
+    """Return a pattern for the character, plain or percent-encoded, because libraries differ."""
     encoded = "".join(f"%{byte:02x}" for byte in character.encode())
     return f"(?:{re.escape(character)}|(?i:{encoded}))"
 
 
 def _unreadable() -> UsageError:
-    """The error for a URL whose form is wrong. It quotes nothing: any part may be the password."""
+    """Return the error for a malformed URL. It quotes nothing: any part may be the password."""
     return UsageError(
         "the database URL cannot be read. Its form is "
         "postgresql://user:password@host:port/database?name=value, with libpq's names;\n"

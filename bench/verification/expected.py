@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from accessors.sql import SCHEMA
-from bench.rows.dataset import Dataset, date_range
-from bench.workload import Operation
+from bench.model.dataset import Dataset, date_range
+from bench.model.workload import Operation
 
 if TYPE_CHECKING:
     import psycopg

@@ -1,6 +1,6 @@
 """Every backend gives the same answers, or nothing is timed.
 
-What a backend reads and writes for it is in bench/verification/rehearsal.py; here it is judged.
+`backend_checks` holds what a backend reads and writes for it; this module judges the answers.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 from accessors import Found
 from accessors.api import Target
 from accessors.sql import SCHEMA
-from bench.case import Fetch
-from bench.load.crew import PATIENCE_S, Crew
-from bench.load.process import WorkError
-from bench.rows.dataset import Dataset, restore
-from bench.rows.lock import Lock
+from bench.dataset.loading import restore
+from bench.dataset.lock import Lock
+from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_process import WorkError
+from bench.model.case import Fetch
+from bench.model.dataset import Dataset
+from bench.model.timeout import TIMEOUT_S
+from bench.model.workload import Operation
 from bench.server.database import Database, redact
-from bench.verification import expected, rehearsal
-from bench.verification.rehearsal import Written
-from bench.workload import Operation
+from bench.verification import backend_checks, expected
+from bench.verification.backend_checks import Written
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,7 +41,7 @@ FETCHES = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerificationResult:
     """What verification found of one backend."""
 
     backend: str
@@ -50,7 +52,7 @@ class Verdict:
 
 
 def verify(
-    crew: Crew,
+    crew: WorkerPool,
     held: Lock,
     database: Database,
     dataset: Dataset,
@@ -58,9 +60,9 @@ def verify(
     fetches: Iterable[Fetch] = FETCHES,
     *,
     on_compared: Callable[[str], None] = lambda backend: None,
-    on_verdict: Callable[[Verdict], None] = lambda verdict: None,
-    patience_s: float = PATIENCE_S,
-) -> list[Verdict]:
+    on_verdict: Callable[[VerificationResult], None] = lambda verdict: None,
+    timeout_s: float = TIMEOUT_S,
+) -> list[VerificationResult]:
     """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
 
     The rows are as before afterwards. Raises `BenchError` if another command may have used them.
@@ -76,16 +78,16 @@ def verify(
     right = [expected.ask(held.connection, operation) for operation in expected.operations(dataset)]
     crew.start(asked)
     reading = {
-        name: crew.submit(name, rehearsal.read, name, module, targets[name], right, ways)
+        name: crew.submit(name, backend_checks.read, name, module, targets[name], right, ways)
         for name, module in asked.items()
     }
     verdicts = {}
     for name, pending in reading.items():
         try:
-            checks, unlike = crew.result(pending, patience_s)
-            verdicts[name] = Verdict(name, checks, str(unlike) if unlike else None)
+            checks, unlike = crew.result(pending, timeout_s)
+            verdicts[name] = VerificationResult(name, checks, str(unlike) if unlike else None)
         except WorkError as error:  # whatever a library raises is its verdict
-            verdicts[name] = Verdict(name, 0, redact(str(error), database.url))
+            verdicts[name] = VerificationResult(name, 0, redact(str(error), database.url))
         held.check()
         on_compared(name)
     # One after another, when nobody reads: each looks at what it alone has written.
@@ -94,9 +96,11 @@ def verify(
     for name, module in asked.items():
         verdict = verdicts[name]
         if verdict.difference is None:
-            writing = crew.submit(name, rehearsal.write, name, module, targets[name], operations)
+            writing = crew.submit(
+                name, backend_checks.write, name, module, targets[name], operations
+            )
             try:
-                written = crew.result(writing, patience_s)
+                written = crew.result(writing, timeout_s)
                 held.check()
                 difference = _judge(held.connection, dataset, planned, written)
             except WorkError as error:
@@ -104,7 +108,7 @@ def verify(
             finally:
                 held.check()
                 held.run(partial(restore, dataset=dataset))
-            verdict = Verdict(name, verdict.checks + len(planned), difference)
+            verdict = VerificationResult(name, verdict.checks + len(planned), difference)
             verdicts[name] = verdict
         on_verdict(verdict)
     return [verdicts[name] for name in asked]

@@ -16,17 +16,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from session_guard import violations
+from session_guard.install import guard_everything, unguard_everything
 
 from accessors import BUILTIN, load
 from accessors.api import AnyBackend, Target
 from accessors.sql import SCHEMA
-from bench.rows import dataset
-from bench.rows.dataset import Dataset
+from bench.dataset import loading as dataset
+from bench.model.dataset import Dataset
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed
-from session_guard import violations
-from session_guard.install import guard_everything, unguard_everything
 from tests.databases import new_database
 
 SMALL = Dataset(scale=0.01, seed=1)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench.case import Fetch
-from bench.load.ways import call_of
+from bench.measure.fetch_calls import call_of
+from bench.model.case import Fetch
 
 CUSTOMERS, ORDERS = "get_customers", "get_orders_between_dates"
 SPRING = datetime(2024, 3, 1), datetime(2024, 4, 21)

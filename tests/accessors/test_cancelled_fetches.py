@@ -15,7 +15,7 @@ from sqlalchemy import literal_column, select, text
 
 from accessors import BUILTIN, load
 from accessors.statements import Read
-from bench.load.ways import verb_of
+from bench.measure.fetch_calls import verb_of
 from tests.accessors.consumers import (
     CUSTOMERS,
     ORDERS,

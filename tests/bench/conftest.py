@@ -9,13 +9,13 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from bench.folder import Folder
-from bench.rows import dataset
-from bench.rows.dataset import Dataset
+from bench.dataset import loading as dataset
+from bench.model.dataset import Dataset
 from bench.server.account import account_for_caller
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.programs import run
+from bench.system.folder import Folder
 from tests.bench.command import Bench, kill_what_goes_on
 
 SMALL = Dataset(scale=0.01, seed=1)

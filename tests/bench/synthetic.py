@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from accessors import BUILTIN
-from bench.case import Case, Fetch
+from bench.model.case import Case, Fetch
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
 from bench.results.header import (

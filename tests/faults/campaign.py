@@ -1,4 +1,4 @@
-"""What the tests of faults have in common: a long measurement, and what may not be left behind."""
+"""Shared parts of the fault tests: a long measurement, and checks for remains."""
 
 import os
 import subprocess
@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from accessors.sql import SCHEMA
-from bench.rows import schema
+from bench.dataset import schema
 from bench.server.database import Database
 from tests.bench.command import Bench, wait_until
 
 SOME = 3
-"""Runs after which a measurement is in its midst."""
+"""Number of runs after which a measurement is well under way."""
 
 NOBODY = 65534
 
@@ -30,30 +30,30 @@ LONG = (
     "--no-charts",
 )
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do that here")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 def measure(bench: Bench, *options: str) -> "subprocess.Popen[str]":
-    """Measure for hours, writes among it; return in the midst of it."""
+    """Start a measurement of hours, with writes; return when it is well under way."""
     command = begin(bench, *options)
     wait_until(lambda: len(bench.lines("run")) > SOME or command.poll() is not None, 60)
     return command
 
 
 def begin(bench: Bench, *options: str) -> "subprocess.Popen[str]":
-    """Measure for hours, unless the options say otherwise."""
+    """Start a measurement of hours, unless the options change that."""
     return bench.start("run", *LONG, f"--out={bench.out}", *options)
 
 
 def goes_on(bench: Bench, command: "subprocess.Popen[str]", runs: int = 3) -> None:
-    """Wait until it has done more runs."""
+    """Wait until the command has done more runs."""
     before = len(bench.lines("run"))
     wait_until(lambda: len(bench.lines("run")) > before + runs or command.poll() is not None, 60)
     assert command.poll() is None, command.communicate()
 
 
 def processes_of(command: "subprocess.Popen[str]") -> list[psutil.Process]:
-    """All that it has started by now."""
+    """Return the processes that the command has started by now."""
     try:
         return psutil.Process(command.pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -61,8 +61,8 @@ def processes_of(command: "subprocess.Popen[str]") -> list[psutil.Process]:
 
 
 def is_clean(processes: list[psutil.Process], database: Database | None = None) -> None:
-    """No process is left, and in the database no session, no lock, no half a schema."""
-    # What serves on is the database itself, and whatever a command started is gone in a moment.
+    """Assert that no process is left, and in the database no session, lock or partial schema."""
+    # Only the database itself may continue. Processes of a command may take a moment to end.
     _, alive = psutil.wait_procs([p for p in processes if "postgres" not in _name(p)], timeout=20)
     assert alive == []
     if database is None:
@@ -84,7 +84,7 @@ def _name(process: psutil.Process) -> str:
 
 
 def _sessions(database: Database) -> int:
-    """Sessions in this database beside the one that asks; each holds its locks until it ends."""
+    """Return the number of other sessions in the database. A session holds locks until it ends."""
     query = """
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -96,7 +96,7 @@ def _sessions(database: Database) -> int:
 
 
 def kept(bench: Bench, outcome: str = "failed") -> None:
-    """What was measured before is in the file, which says how it ended, and can be drawn."""
+    """Assert that the file has the finished runs and the outcome, and that the report exists."""
     assert len(bench.lines("run")) > SOME
     assert [end["outcome"] for end in bench.lines("end")] == [outcome]
     assert (bench.out / "report.html").exists()
@@ -104,7 +104,7 @@ def kept(bench: Bench, outcome: str = "failed") -> None:
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of this size in memory. Skips the test where it may not be mounted."""
+    """Give a file system of this size in memory. Skips the test if mounting is not allowed."""
     folder.mkdir()
     options = ["-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     done = subprocess.run(["mount", *options], capture_output=True, text=True)
@@ -117,7 +117,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def limited(bench: Bench, limits: str) -> None:
-    """Have every command of this bench set limits to itself first: statements of Python."""
+    """Make every command of this bench run the Python statements `limits` at its start."""
     (bench.folder / "sitecustomize.py").write_text(
         "import os, resource, sys\n"
         "if sys.argv[0].endswith('bench') or sys.argv[:1] == ['-c']:\n"

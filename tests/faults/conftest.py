@@ -1,4 +1,4 @@
-"""All tests of faults are long; what several of them need."""
+"""Fixtures of the fault tests, which are all marked as long."""
 
 import tempfile
 from collections.abc import Iterator
@@ -27,13 +27,13 @@ def _nothing_goes_on() -> Iterator[None]:
 
 @pytest.fixture
 def bench(tmp_path: Path, database: Database) -> Bench:
-    """`bench` commands on an empty database of their own."""
+    """Give `bench` commands on a new empty database."""
     return Bench(tmp_path, database.url)
 
 
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[EmbeddedServer]:
-    """A server that the tests of a module may kill; each starts it again."""
+    """Give a server that the tests of a module may kill. Each test starts it again."""
     with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
         server = EmbeddedServer(Path(folder) / "postgres")
         server.start()

@@ -1,4 +1,4 @@
-"""Writes docs/faults.md: every fault of the suite, what a user sees, and the exit code.
+"""Write docs/faults.md: every fault of the suite, what the user sees, and the exit code.
 
 .venv/bin/python -m tests.faults.document docs/faults.md
 """
@@ -22,28 +22,28 @@ SUBJECTS = {
     "Backend modules": "test_modules",
     "Users and URLs": "test_users",
 }
-"""Heading -> the module that holds its faults, in the order of the document."""
+"""Heading -> the module with its faults, in the order of the document."""
 
 _INTRODUCTION = """\
 # Faults
 
-What a user sees when something goes wrong. Each row is a test in `tests/faults/`: a real fault,
-done to a real server, process or disk. The first line of an error is quoted, with … for what
-differs from case to case; its second line says what to type. Whatever was measured before is kept,
-and `bench charts` draws it. No traceback is printed. No process, lock or half a schema is left
-behind.
+This page shows what a user sees when something goes wrong. Each row is a test in `tests/faults/`: a
+real fault of a real server, process or disk. The page quotes the first line of an error, with … for
+the parts that vary; the second line says what to type. Runs that were finished before the fault are
+kept, and `bench charts` draws them. No traceback is printed. No process, lock or partial schema
+remains.
 
-Exit codes: 0 all well, 1 a failed run, 2 usage, 130 interrupted. A negative one is the number of
-the signal that ended the command. Where none stands, the command goes on.
+Exit codes: 0 success, 1 a failed run, 2 wrong usage, 130 interrupted. A negative code is the number
+of the signal that ended the command. Without a code, the command continues.
 
-`make test-all ARGS=tests/faults` runs the suite, in some minutes. Tests that need root, a file
-system of their own or PgBouncer are skipped where these can't be had, and say so. `make docs`
-writes this page.
+`make test-all ARGS=tests/faults` runs the suite in some minutes. Tests that need root, a file
+system or PgBouncer are skipped if these are not available, and give the reason. `make docs` writes
+this page.
 """
 
 
 def document() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_INTRODUCTION, *map(_section, SUBJECTS)])
 
 
@@ -54,7 +54,7 @@ def _section(subject: str) -> str:
 
 
 def _faults(values: Iterable[Any]) -> Iterable[Fault]:
-    """Those among the values of a module, and in its tables, in their order."""
+    """Return the faults among the values of a module and in its tables, in their order."""
     for value in values:
         if isinstance(value, Fault):
             yield value

@@ -1,4 +1,4 @@
-"""A fault: what is done to the real thing, and what a user then sees. docs/faults.md lists them."""
+"""A fault: the event, and what the user sees. docs/faults.md lists all faults."""
 
 import re
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from tests.bench.command import Done
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. Made at the top of a test module, it becomes a row of the document."""
+    """A fault. Each fault at the top of a test module is a row of the document."""
 
     what: str
-    """What happens."""
+    """The event."""
     seen: str
-    """What is seen: the error as it is printed, with … for what differs; or, in words, what is
-    seen where the command goes on."""
+    """The printed error, with … for the parts that vary; or a description of what the user sees if
+    the command continues."""
     code: int | None
-    """The exit code; None where the command goes on, and the test ends it in the end."""
+    """The exit code; None if the command continues until the test ends it."""
 
     def is_shown_by(self, done: Done) -> None:
-        """The exit code is right, and the error has two lines, of which the first is `seen`."""
+        """Assert that the exit code is right, and that the first of two error lines is `seen`."""
         assert done.code == self.code, done
         assert len(done.error) == 2, done
         pattern = ".*".join(re.escape(part) for part in self.seen.split("…"))
@@ -27,6 +27,6 @@ class Fault:
 
 
 def is_well(done: Done) -> None:
-    """It ended as if nothing had happened."""
+    """Assert that the command ended without an error."""
     assert done.code == 0, done
     assert done.error == [], done

@@ -1,4 +1,4 @@
-"""Disks that are full, and folders that may not be written to or run from."""
+"""Full disks, and folders without the right to write or to run programs."""
 
 import os
 import subprocess
@@ -14,31 +14,33 @@ from tests.faults.campaign import SOME, begin, is_clean, measure, needs_root, sm
 from tests.faults.fault import Fault
 
 RESULTS_FULL = Fault(
-    "the disk of the results is full in mid-run",
+    "the disk of the results becomes full during a run",
     "error: cannot write to …/run.jsonl: No space left on device.",
     1,
 )
 DATA_FULL = Fault(
-    "the disk of the server's data is full while rows are loaded",
+    "the disk of the server's data becomes full while rows are loaded",
     "error: the server's disk is full at … (could not extend file …: No space left on device).",
     1,
 )
 READ_ONLY_RESULTS = Fault(
-    "the folder of the results may only be read",
+    "the folder of the results is read-only",
     "error: cannot write results to …: Read-only file system.",
     1,
 )
 READ_ONLY_HOME = Fault(
-    "GATHERBENCH_HOME may only be read",
+    "GATHERBENCH_HOME is read-only",
     "error: cannot …Read-only file system…",
     1,
 )
-NO_TEMPORARY = Fault("TMPDIR may only be read, and nothing may be run from it", "it goes on", 0)
+NO_TEMPORARY = Fault(
+    "TMPDIR is read-only, and no program may run from it", "the command continues", 0
+)
 
 
 @needs_root
 def test_the_disk_of_the_results_is_full(bench: Bench, database: Database) -> None:
-    """Forbids 'cannot write None' in the place of the first error, and a table that is lost."""
+    """Forbids 'cannot write None' instead of the first error, and a lost table."""
     with small_disk(bench.folder / "small", "200k") as disk:
         bench.out = disk / "out"
         command = measure(bench, "--seconds=0.05", "--rounds=400")
@@ -53,7 +55,7 @@ def test_the_disk_of_the_results_is_full(bench: Bench, database: Database) -> No
 
 @needs_root
 def test_the_disk_of_the_server_is_full(tmp_path: Path, mortal: EmbeddedServer) -> None:
-    """Forbids 'lost the server' for a server that only has no room."""
+    """Forbids 'lost the server' for a server whose disk is full."""
     with new_database(mortal) as database, small_disk(mortal.folder / "small", "8m") as disk:
         bench = Bench(tmp_path, database.url)
         owner = mortal.data.stat()
@@ -106,7 +108,7 @@ def test_nothing_temporary_can_be_written(bench: Bench, database: Database) -> N
 
 
 def test_the_home_is_a_file(tmp_path: Path) -> None:
-    """Forbids a traceback for a home that is no folder."""
+    """Forbids a traceback for a home that is not a folder."""
     (tmp_path / "file").write_text("")
     bench = Bench(tmp_path)
     bench.environment["GATHERBENCH_HOME"] = str(tmp_path / "file")

@@ -1,4 +1,4 @@
-"""Limits of the system that a shell or a container sets, and what a terminal can't show."""
+"""Limits that a shell or a container sets, and characters that a terminal cannot show."""
 
 import re
 
@@ -22,18 +22,18 @@ FILES = {
     ),
 }
 MEMORY = Fault(
-    "little memory may be had (ulimit -v)",
+    "little memory is allowed (ulimit -v)",
     "error: … runs failed, the first: ….",
     1,
 )
 PLAIN = Fault(
-    "the terminal takes ASCII alone (LANG=C)", "plainer characters: us for microseconds", 0
+    "the terminal accepts only ASCII (LANG=C)", "simpler characters: us for microseconds", 0
 )
 
 
 @pytest.mark.parametrize("files", FILES)
 def test_few_files_may_be_open(bench: Bench, database: Database, files: int) -> None:
-    """Forbids 'OperationalError: .' and tracebacks where a limit of the shell was met."""
+    """Forbids 'OperationalError: .' and tracebacks if a limit of the shell is reached."""
     limited(bench, f"resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files}))")
     done = finish(begin(bench, "--concurrency=20"))
     FILES[files].is_shown_by(done)
@@ -42,9 +42,9 @@ def test_few_files_may_be_open(bench: Bench, database: Database, files: int) -> 
 
 
 def test_little_memory(bench: Bench, database: Database) -> None:
-    """Forbids a traceback, and a command that hangs, where no thread can be started."""
+    """Forbids a traceback, and a hanging command, if no thread can be started."""
     limited(bench, "resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20))")
-    done = finish(begin(bench, "--rounds=2", "--backend=psycopg", "--patience=2"))
+    done = finish(begin(bench, "--rounds=2", "--backend=psycopg", "--timeout=2"))
     MEMORY.is_shown_by(done)
     is_clean([], database)
 
@@ -58,7 +58,7 @@ def test_little_memory(bench: Bench, database: Database) -> None:
     ids=str,
 )
 def test_a_terminal_of_few_characters(bench: Bench, variables: dict[str, str]) -> None:
-    """Forbids a traceback in the place of the table, when all is measured."""
+    """Forbids a traceback instead of the table when all is measured."""
     bench.environment |= variables
     done = finish(begin(bench, "--rounds=2", "--no-charts"))
     is_well(done)

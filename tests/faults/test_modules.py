@@ -1,4 +1,4 @@
-"""A backend module that does, when it is imported, what no module should."""
+"""Backend modules with bad side effects on import."""
 
 import pytest
 
@@ -15,8 +15,8 @@ MODULES = {
         "a backend module raises a BaseException", REFUSED.format("Odd: odd"), 2
     ),
     "import time\ntime.sleep(1000)": Fault(
-        "importing a backend module does not end",
-        REFUSED.format("TimeoutError: its import did not end within 1 s"),
+        "the import of a backend module does not end",
+        REFUSED.format("TimeoutError: the import did not end within 1 s"),
         2,
     ),
     "1 / 0": Fault(
@@ -25,16 +25,16 @@ MODULES = {
         2,
     ),
 }
-PRINTS = Fault("a backend module prints", "its words are on stderr, not in the table", 0)
-FORKS = Fault("a backend module forks", "the copy ends at once", 0)
+PRINTS = Fault("a backend module prints", "its output is on stderr, not in the table", 0)
+FORKS = Fault("a backend module forks", "the forked process ends at once", 0)
 
 RUN = ("run", "--profile=smoke", "--no-verify", "--rounds=1", "--no-charts", "--backend=null")
-OPTIONS = (*RUN, "--backend-module=badly", "--patience=1")
+OPTIONS = (*RUN, "--backend-module=badly", "--timeout=1")
 
 
 @pytest.mark.parametrize("code", MODULES, ids=lambda code: MODULES[code].what)
 def test_a_module_that_can_not_be_imported(bench: Bench, code: str) -> None:
-    """Forbids a silent end with the module's own exit code, and a command that hangs."""
+    """Forbids a silent end with the module's exit code, and a hanging command."""
     (bench.folder / "badly.py").write_text(code)
     done = bench(*OPTIONS, f"--out={bench.out}")
     MODULES[code].is_shown_by(done)
@@ -42,7 +42,7 @@ def test_a_module_that_can_not_be_imported(bench: Bench, code: str) -> None:
 
 
 def test_a_module_that_prints(bench: Bench) -> None:
-    """Forbids words of a module in what is made for other programs to read."""
+    """Forbids a module's output in output for other programs."""
     (bench.folder / "badly.py").write_text(
         "import os\nprint('hello')\nos.system('echo shell')\nBACKENDS = ()"
     )
@@ -54,7 +54,7 @@ def test_a_module_that_prints(bench: Bench) -> None:
 
 
 def test_a_module_that_forks(bench: Bench) -> None:
-    """Forbids a copy that goes on as a second command, with the same results folder."""
+    """Forbids a forked process that continues as a second command with the same results folder."""
     (bench.folder / "badly.py").write_text("import os\nos.fork()\nBACKENDS = ()")
     command = bench.start(*OPTIONS, f"--out={bench.out}")
     out, err = command.communicate(timeout=60)

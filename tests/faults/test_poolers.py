@@ -1,4 +1,4 @@
-"""PgBouncer before the server, in each of its modes."""
+"""PgBouncer in front of the server, in each of its modes."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.rows import schema
+from bench.dataset import schema
 from bench.server.embedded import EmbeddedServer
 from tests.bench.command import Bench, finish, wait_until
 from tests.faults.campaign import begin
@@ -20,18 +20,18 @@ from tests.faults.fault import Fault, is_well
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
-SESSION = Fault("PgBouncer, session mode", "it measures through the pooler", 0)
+SESSION = Fault("PgBouncer, session mode", "the command measures through the pooler", 0)
 REFUSED = {
     "transaction": Fault(
         "PgBouncer, transaction mode",
         "error: a connection pooler in transaction mode is at …: it gives each transaction another"
-        " connection, so that no lock of a session holds.",
+        " connection, so a lock of a session is not kept.",
         1,
     ),
     "statement": Fault(
         "PgBouncer, statement mode",
         "error: a connection pooler in statement mode is at …: it gives each statement another"
-        " connection, so that no lock of a session holds.",
+        " connection, so a lock of a session is not kept.",
         1,
     ),
 }
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not instal
 
 @contextmanager
 def pooler(server: EmbeddedServer, mode: str, *settings: str) -> Iterator[str]:
-    """The URL of a PgBouncer before the server."""
+    """Give the URL of a PgBouncer in front of the server."""
     assert PROGRAM is not None
     with psycopg.connect(server.start()) as connection:
         place = connection.info.host
@@ -65,7 +65,7 @@ def pooler(server: EmbeddedServer, mode: str, *settings: str) -> Iterator[str]:
         ]
         file.write_text("\n".join(lines))
         user = {}
-        if os.geteuid() == 0:  # it refuses to run as root, and the server admits its own user
+        if os.geteuid() == 0:  # PgBouncer refuses to run as root; the server admits its own user
             folder.chmod(0o755)
             user = {"user": "gatherbench", "group": "gatherbench", "extra_groups": []}
         with (folder / "log").open("w") as log:
@@ -89,7 +89,7 @@ def _answers(url: str) -> bool:
 
 
 def _sessions(server: EmbeddedServer) -> int:
-    """Those of the pooler."""
+    """Return the number of the pooler's server connections."""
     with psycopg.connect(server.start()) as connection:
         query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
         (number,) = connection.execute(query).fetchone() or (0,)
@@ -104,7 +104,7 @@ def advisory_locks(server: EmbeddedServer) -> int:
 
 
 def test_session_mode_works(tmp_path: Path, mortal: EmbeddedServer) -> None:
-    """Forbids refusing every pooler; and a lock that stays behind on its connections."""
+    """Forbids refusing every pooler, and a lock that stays on its connections."""
     with pooler(mortal, "session") as url:
         bench = Bench(tmp_path, url)
         is_well(finish(begin(bench, "--rounds=2")))
@@ -119,9 +119,9 @@ def test_session_mode_works(tmp_path: Path, mortal: EmbeddedServer) -> None:
 def test_another_mode_is_refused(
     tmp_path: Path, mortal: EmbeddedServer, mode: str, settings: tuple[str, ...]
 ) -> None:
-    """Forbids a lock that stays on a pooled connection: 'another bench command is at work'."""
+    """Forbids a lock that stays on a pooled connection: 'another bench command is using'."""
     with pooler(mortal, mode, *settings) as url:
-        if settings:  # of several connections that are free, another one is lent each time
+        if settings:  # the pooler lends another free connection each time
             with psycopg.connect(url, autocommit=True) as client:
                 client.execute("SELECT 1")
                 wait_until(lambda: _sessions(mortal) >= 3)

@@ -1,4 +1,4 @@
-"""The server ends, or stops answering, while it is measured."""
+"""The server ends, or stops answering, during a measurement."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.cli import INTERRUPTED
+from bench.cli.main import INTERRUPTED
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from tests.bench.command import Bench, ctrl_c, finish
@@ -22,11 +22,13 @@ ENDS = {
     signal.SIGQUIT: Fault("the server is stopped, mode immediate", WENT_AWAY, 1),
     signal.SIGINT: Fault("the server is stopped, mode fast", WENT_AWAY, 1),
 }
-PAUSED = Fault("the server is paused for two seconds (SIGSTOP, SIGCONT)", "it goes on", None)
-SILENT = Fault("the server is paused and never goes on", WENT_AWAY, 1)
+PAUSED = Fault(
+    "the server is paused for two seconds (SIGSTOP, SIGCONT)", "the command continues", None
+)
+SILENT = Fault("the server is paused and never continues", WENT_AWAY, 1)
 CRASHED = Fault(
     "one of the server's processes is killed (kill -9), and the server recovers",
-    "it goes on; the operations that were cut off have failed",
+    "the command continues; the interrupted operations have failed",
     None,
 )
 
@@ -42,14 +44,14 @@ def postmaster(server: EmbeddedServer) -> psutil.Process:
 
 @pytest.mark.parametrize("number", ENDS, ids=lambda number: ENDS[number].what)
 def test_the_server_ends(on_mortal: Bench, mortal: EmbeddedServer, number: signal.Signals) -> None:
-    """Forbids blaming a backend for the end of the server, and losing what was measured."""
+    """Forbids blaming a backend for the end of the server, and losing finished runs."""
     command = measure(on_mortal)
-    crew = processes_of(command)
+    workers = processes_of(command)
     os.kill(postmaster(mortal).pid, number)
     done = finish(command)
     ENDS[number].is_shown_by(done)
     kept(on_mortal)
-    is_clean(crew, Database(mortal.start()))
+    is_clean(workers, Database(mortal.start()))
     (end,) = on_mortal.lines("end")
     assert end["reason"] in done.error[0]
 
@@ -64,7 +66,7 @@ def pause(server: EmbeddedServer) -> list[psutil.Process]:
 def test_the_server_is_paused(on_mortal: Bench, mortal: EmbeddedServer) -> None:
     """Forbids giving up a server that is only slow."""
     command = measure(on_mortal)
-    crew = processes_of(command)
+    workers = processes_of(command)
     paused = pause(mortal)
     time.sleep(2)
     for process in paused:
@@ -73,13 +75,13 @@ def test_the_server_is_paused(on_mortal: Bench, mortal: EmbeddedServer) -> None:
     ctrl_c(command)
     assert finish(command).code == INTERRUPTED
     assert on_mortal.lines("failure") == []
-    is_clean(crew, Database(mortal.start()))
+    is_clean(workers, Database(mortal.start()))
 
 
 def test_the_server_answers_no_more(on_mortal: Bench, mortal: EmbeddedServer) -> None:
-    """Forbids waiting for ever for a server that closes nothing."""
-    command = measure(on_mortal, "--patience=2")
-    crew = processes_of(command)
+    """Forbids waiting forever for a server that closes no connection."""
+    command = measure(on_mortal, "--timeout=2")
+    workers = processes_of(command)
     paused = pause(mortal)
     try:
         SILENT.is_shown_by(finish(command))
@@ -87,18 +89,18 @@ def test_the_server_answers_no_more(on_mortal: Bench, mortal: EmbeddedServer) ->
         for process in paused:
             process.resume()
     kept(on_mortal)
-    is_clean(crew, Database(mortal.start()))
+    is_clean(workers, Database(mortal.start()))
 
 
 def test_a_process_of_the_server_is_killed(on_mortal: Bench, mortal: EmbeddedServer) -> None:
     """Forbids a traceback, and a run without an end, while the server recovers."""
     command = measure(on_mortal)
-    crew = processes_of(command)
+    workers = processes_of(command)
     clients = [p for p in postmaster(mortal).children() if "[local]" in " ".join(p.cmdline())]
     clients[-1].kill()
     goes_on(on_mortal, command)
     ctrl_c(command)
     done = finish(command)
     assert done.code == INTERRUPTED, done
-    assert "taken again, as no other command had it since" in done.err
-    is_clean(crew, Database(mortal.start()))
+    assert "It was taken again: no other command has held it since" in done.err
+    is_clean(workers, Database(mortal.start()))

@@ -1,4 +1,4 @@
-"""Every signal, at a random moment, to the command alone or to all of its processes."""
+"""Every signal, at a random moment, to the command only or to all of its processes."""
 
 import os
 import pty
@@ -17,7 +17,7 @@ from tests.faults.campaign import LONG, begin, is_clean, kept, measure, processe
 from tests.faults.fault import Fault
 
 SEED = int(os.environ.get("FAULTS_SEED") or random.randrange(10_000))
-"""Another one for each session; printed with each test."""
+"""The seed, which differs for each test session and is printed with each test."""
 
 TRIALS = 20
 
@@ -31,15 +31,15 @@ INTERRUPTED = Fault(
 CLOSED = Fault("the terminal is closed", "nothing; table and report are written", 130)
 QUIT = Fault(
     "SIGQUIT (Ctrl-\\), SIGUSR1, SIGUSR2 or SIGALRM",
-    "it ends at once; `bench charts` draws what was measured until then",
+    "the command ends at once; `bench charts` draws the finished runs",
     -signal.SIGQUIT,
 )
-PASSED = Fault("SIGPIPE, SIGCONT, SIGWINCH or SIGCHLD", "it goes on", 0)
-NOHUP = Fault("SIGHUP under nohup", "it goes on", 0)
+PASSED = Fault("SIGPIPE, SIGCONT, SIGWINCH or SIGCHLD", "the command continues", 0)
+NOHUP = Fault("SIGHUP under nohup", "the command continues", 0)
 
 
 def hears(command: "subprocess.Popen[str]") -> bool:
-    """Whether its handlers are set by now; before, it is Python that is only starting."""
+    """Return whether the command has set its handlers; before that, Python is only starting."""
     status = Path(f"/proc/{command.pid}/status").read_text()
     caught = int(status.partition("SigCgt:")[2].split()[0], 16)
     return bool(caught >> (signal.SIGTERM - 1) & 1)
@@ -47,7 +47,7 @@ def hears(command: "subprocess.Popen[str]") -> bool:
 
 @pytest.mark.parametrize("trial", range(TRIALS))
 def test_a_signal_at_a_random_moment(bench: Bench, database: Database, trial: int) -> None:
-    """Forbids a traceback, a process, a lock or half a schema left behind, at any moment."""
+    """Forbids a traceback, and a remaining process, lock or partial schema, at any moment."""
     chance = random.Random(f"{SEED}/{trial}")
     number = chance.choice((*HEARD, *HEARD, *AT_ONCE, *HARMLESS))
     to_all, moment = chance.random() < 0.5, chance.uniform(0, 4)
@@ -55,12 +55,12 @@ def test_a_signal_at_a_random_moment(bench: Bench, database: Database, trial: in
     command = begin(bench, "--rounds=12")
     wait_until(lambda: command.poll() is not None or hears(command))
     time.sleep(moment)
-    crew = processes_of(command)
+    workers = processes_of(command)
     if command.poll() is None:
         (os.killpg if to_all else os.kill)(command.pid, number)
     done = finish(command)
-    is_clean(crew, database)
-    if done.code == 0:  # it had ended before
+    is_clean(workers, database)
+    if done.code == 0:  # the command had ended before the signal
         return
     if number in HEARD:
         assert done.code == INTERRUPTED.code, done
@@ -77,10 +77,10 @@ def test_a_signal_at_a_random_moment(bench: Bench, database: Database, trial: in
 
 
 def test_the_terminal_is_closed(bench: Bench, database: Database) -> None:
-    """Forbids losing the report to a connection that breaks: all that is printed fails then."""
+    """Forbids losing the report when the terminal is closed: all printing fails then."""
     ours, theirs = pty.openpty()
     command = subprocess.Popen(
-        # The shell of a terminal that is closed: what it started is sent SIGHUP by the kernel.
+        # The shell of a closed terminal: the kernel sends SIGHUP to its processes.
         ["setsid", "--ctty", BENCH, "run", *LONG, f"--out={bench.out}"],
         env=bench.environment | {"TERM": "xterm"},
         stdin=theirs,
@@ -98,18 +98,18 @@ def test_the_terminal_is_closed(bench: Bench, database: Database) -> None:
 
     try:
         wait_until(some, 60)
-        crew = processes_of(command)
+        workers = processes_of(command)
         os.close(ours)
         assert command.wait(timeout=60) == CLOSED.code
     finally:
         command.kill()
         command.wait()
     kept(bench, "interrupted")
-    is_clean(crew, database)
+    is_clean(workers, database)
 
 
 def test_nohup_keeps_it_going(bench: Bench, database: Database) -> None:
-    """Forbids handling a signal that the user asked to be ignored."""
+    """Forbids handling a signal that the user has set to be ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
         command = begin(bench, "--rounds=6")
@@ -124,8 +124,8 @@ def test_nohup_keeps_it_going(bench: Bench, database: Database) -> None:
 
 def test_quitting_keeps_what_was_measured(bench: Bench, database: Database) -> None:
     command = measure(bench)
-    crew = processes_of(command)
+    workers = processes_of(command)
     os.kill(command.pid, signal.SIGQUIT)
     assert finish(command).code == QUIT.code
-    is_clean(crew, database)
+    is_clean(workers, database)
     assert bench("charts", str(bench.out)).code == 0

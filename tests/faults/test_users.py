@@ -1,4 +1,4 @@
-"""Another user of the machine, and a URL that leads nowhere."""
+"""Other users of the machine, and URLs without a server or a database."""
 
 import os
 import socket
@@ -16,8 +16,7 @@ from bench.server.embedded import EmbeddedServer
 from tests.bench.command import Bench, Done
 from tests.faults.campaign import NOBODY, needs_root
 from tests.faults.fault import Fault
-
-ROOT = Path(__file__).parents[2]
+from tests.root import ROOT
 
 OTHERS_HOME = Fault(
     "GATHERBENCH_HOME belongs to another user",
@@ -29,13 +28,15 @@ OTHERS_SERVER = Fault(
     "error: … (…Permission denied…).",
     1,
 )
-NOBODY_LISTENS = Fault("nobody listens at the URL", "error: cannot connect to … (…).", 1)
+NOBODY_LISTENS = Fault("no server listens at the URL", "error: cannot connect to … (…).", 1)
 NO_DATABASE = Fault(
-    "the URL names a database that is not there", "error: no such database or user at …", 1
+    "the URL names a database that does not exist", "error: no such database or user at …", 1
 )
-UNREADABLE = Fault("the URL is none", "error: the database URL must begin with …", 2)
+UNREADABLE = Fault(
+    "the URL is not a PostgreSQL URL", "error: the database URL must begin with …", 2
+)
 FEW_PROCESSES = Fault(
-    "this user may have no more processes (ulimit -u)",
+    "this user may start no more processes (ulimit -u)",
     "error: resource temporarily unavailable.",
     1,
 )
@@ -57,12 +58,12 @@ WHO: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "cwd
 
 
 def as_nobody(bench: Bench, *arguments: str, limits: str = "") -> Done:
-    """Run it as a user that owns nothing; skips where no Python may be run by that one."""
+    """Run it as a user that owns no files. Skips the test if that user cannot run Python."""
     paths = (str(ROOT), sysconfig.get_path("purelib"))
     environment = bench.environment | {"PYTHONPATH": ":".join(paths), "HOME": "/nonexistent"}
     for python in (sys.executable, "/usr/bin/python3"):
         with suppress(OSError):
-            trial = [python, "-c", "import bench.cli, psycopg, psutil"]
+            trial = [python, "-c", "import bench.cli.main, psycopg, psutil"]
             if subprocess.run(trial, env=environment, capture_output=True, **WHO).returncode == 0:
                 break
     else:
@@ -82,7 +83,7 @@ def test_the_embedded_server_lets_nobody_else_in(tmp_path: Path, server: Embedde
 
 @needs_root
 def test_few_processes_are_allowed() -> None:
-    """Forbids a traceback where the system starts no more processes."""
+    """Forbids a traceback if the system starts no more processes."""
     with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as name:
         home = Path(name)
         os.chown(home, NOBODY, NOBODY)

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.doctor.server_version import NEW_SETTINGS
-from bench.rows import dataset
+from bench.dataset import loading as dataset
 from bench.server.database import OLDEST_SERVER, Database
 from bench.server.programs import MAJOR_VERSION
+from bench.studies.doctor.server_version import NEW_SETTINGS
 from tests.bench.command import BENCH
 from tests.bench.conftest import SMALL
 from tests.versions.installed_servers import VARIABLE, installed_servers, running_server

@@ -3,15 +3,14 @@
 import ast
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.server.database import OLDEST_SERVER
 from bench.server.programs import MAJOR_VERSION
+from tests.root import ROOT
 
-ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 REQUIRED = [
@@ -50,4 +49,5 @@ def test_the_oldest_python_is_tested() -> None:
 @pytest.mark.parametrize("requirement", REQUIRED)
 def test_a_requirement_has_a_lower_bound(requirement: str) -> None:
     """Forbids a requirement for which the session `lowest` takes the first release there was."""
-    assert re.search(r">=\d", requirement)
+    ours = requirement.startswith(("gatherbench", "session-guard"))  # beside it in the checkout
+    assert ours or re.search(r">=\d", requirement)

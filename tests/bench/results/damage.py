@@ -1,4 +1,4 @@
-"""Results files that are nearly valid: mutations of values, of structure and of bytes."""
+"""Damaged results files: valid files with mutations of values, structure and bytes."""
 
 import base64
 import copy
@@ -14,15 +14,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bench.case import Case, Fetch
+from bench.model.case import Case, Fetch
 from bench.results.entries import Failure
 from bench.results.file import Recorder
 from tests.bench import synthetic
+from tests.root import ROOT
 
-STREAMING = Path(__file__).parents[3] / "results" / "reference-streaming" / "run.jsonl"
+STREAMING = ROOT / "results" / "reference-streaming" / "run.jsonl"
 
 DEEP = "DEEP"
-"""Stands for ten thousand lists, each in the other."""
+"""A placeholder for ten thousand nested lists."""
 
 ODD_TEXTS = (
     "",
@@ -62,7 +63,7 @@ Lines = list[dict[str, Any]]
 
 @cache
 def valid(streaming: bool) -> str:
-    """A small valid file: of the quick profile, or of the streaming experiment."""
+    """Return a small valid file: of the quick profile, or of `bench streaming`."""
     lines = _streaming() if streaming else _quick()
     return "".join(json.dumps(line) + "\n" for line in lines)
 
@@ -102,7 +103,7 @@ def _streaming() -> Lines:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place within a JSON value, as the keys that lead to it."""
+    """Yield the path of keys to every place in a JSON value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value)
     for key, child in inner:
         yield (*path, key)
@@ -138,7 +139,7 @@ COLUMNS = (
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A file with one to three damages."""
+    """Draw a file with one to three damages."""
     lines: Lines = [json.loads(line) for line in valid(draw(st.booleans())).splitlines()]
     for _ in range(draw(st.integers(1, 3))):
         draw(st.sampled_from((_value, _renamed, _same_type, _column, _removed, _added, _moved)))(
@@ -168,7 +169,7 @@ def _value(draw: Draw, lines: Lines) -> None:
 
 
 def _follow(line: dict[str, Any]) -> None:
-    """Make the key that of the case again, so that more than the key is looked at."""
+    """Set the key to that of the case again, so that other damage is reached as well."""
     try:
         case = line["case"]
         line["key"] = Case(**case | {"fetch": Fetch.parse(case["fetch"])}).key
@@ -177,7 +178,7 @@ def _follow(line: dict[str, Any]) -> None:
 
 
 def _renamed(draw: Draw, lines: Lines) -> None:
-    """Another name of a backend or a workload, everywhere: its figures are drawn under it."""
+    """Replace the name of a backend or a workload everywhere, because charts show that name."""
     cases = [line["case"] for line in lines if isinstance(line.get("case"), dict)]
     cases += [case for case in _plan(lines) if isinstance(case, dict)]
     factor = draw(st.sampled_from(("backend", "workload")))
@@ -200,7 +201,7 @@ def _plan(lines: Lines) -> list[Any]:
 
 
 def _same_type(draw: Draw, lines: Lines) -> None:
-    """Another value of the type that a field has, in that field of every line of a kind."""
+    """Replace a field in every line of a kind with another value of the same type."""
     line = _any_line(draw, lines)
     fields = [
         path for path in places(line) if type(inner(line, path)) in (int, float, str) and path
@@ -242,7 +243,7 @@ def _added(draw: Draw, lines: Lines) -> None:
 
 
 def _moved(draw: Draw, lines: Lines) -> None:
-    """A line that is twice in the file, at another place, or gone."""
+    """Repeat, move or remove a line."""
     if lines:
         line = lines[draw(st.integers(0, len(lines) - 1))]
         if draw(st.booleans()):

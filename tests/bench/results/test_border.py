@@ -1,4 +1,4 @@
-"""What is read is checked once: each kind of damage is named, and none is a traceback."""
+"""The check of a file when it is read: each kind of damage has its message, and no traceback."""
 
 import base64
 import json
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bench.case import Case
-from bench.errors import BenchError
+from bench.model.case import Case
+from bench.model.errors import BenchError
 from bench.results import source
 from bench.results.archive import LeftOut, find, runs, scan
 from bench.results.file import RUN_FILE, Recorder, load
@@ -31,7 +31,7 @@ def written(folder: Path, *lines: Any) -> Path:
 
 
 def refusal(folder: Path) -> str:
-    """The error of reading it, in two lines."""
+    """Return the two lines of the error of reading it."""
     with pytest.raises(BenchError) as caught:
         load(folder)
     text = str(caught.value)
@@ -78,7 +78,7 @@ def changed(line: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     ],
 )
 def test_a_header_of_other_types_is_refused(tmp_path: Path, path: str, value: Any) -> None:
-    """Forbids `AttributeError: 'str' object has no attribute 'get'` in whatever reads a header."""
+    """Forbids `AttributeError: 'str' object has no attribute 'get'` in code that reads a header."""
     text = refusal(written(tmp_path / "run", changed(HEADER, path, value), *LINES))
     assert "does not begin with a header line (" in text
 
@@ -112,7 +112,7 @@ def test_a_header_of_other_types_is_refused(tmp_path: Path, path: str, value: An
 def test_an_entry_of_other_values_is_named_by_its_line(
     tmp_path: Path, path: str, value: Any
 ) -> None:
-    """Forbids division by zero, overflow and positions past the end, where figures are made."""
+    """Forbids division by zero, overflow and positions past the end when figures are computed."""
     line = changed(LINES[RUN], path, value)
     text = refusal(written(tmp_path / "run", HEADER, line, *LINES))
     assert "run.jsonl is damaged at line 2.\nDelete that line" in text
@@ -145,13 +145,13 @@ COUNT = LINES[RUN]["samples"]["count"]
 def test_a_column_that_holds_other_numbers_is_refused(
     tmp_path: Path, column: str, text: str
 ) -> None:
-    """Forbids columns of unlike lengths, numbers that wrap around, and bytes that unfold."""
+    """Forbids columns of unequal lengths, overflowing numbers, and bytes that expand hugely."""
     line = changed(LINES[RUN], f"samples.{column}", text)
     assert f"samples.{column}" in refusal(written(tmp_path / "run", HEADER, line, *LINES))
 
 
 def test_first_rows_may_be_fewer(tmp_path: Path) -> None:
-    """Forbids that results of format 1, which left out those of some failures, are refused."""
+    """Forbids refusing results of format 1, which have no first row for some failures."""
     line = changed(LINES[RUN], "samples.first_row_ns", packed([5]))
     assert list(load(written(tmp_path, HEADER, line)).runs[0].samples.first_row_ns) == [5]
     line = changed(LINES[RUN], "samples.first_row_ns", packed([5] * (COUNT + 1)))
@@ -160,7 +160,7 @@ def test_first_rows_may_be_fewer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", ["header", "entry"])
 def test_deep_nesting_is_refused(tmp_path: Path, where: str) -> None:
-    """Forbids `RecursionError`, also in a field that nobody reads."""
+    """Forbids `RecursionError`, also in a field that is not read."""
     deep = "[" * 100_000 + "]" * 100_000
     odd = json.dumps((HEADER if where == "header" else LINES[RUN]) | {"future": "DEEP"})
     lines = (HEADER, odd) if where == "entry" else (odd,)
@@ -169,7 +169,7 @@ def test_deep_nesting_is_refused(tmp_path: Path, where: str) -> None:
 
 
 def test_fields_of_a_later_version_are_ignored(tmp_path: Path) -> None:
-    """Forbids that a field which a later version adds makes its results unreadable here."""
+    """Forbids that a field of a later version makes its results unreadable here."""
 
     def more(value: Any) -> Any:
         if isinstance(value, list):
@@ -188,7 +188,7 @@ def test_fields_of_a_later_version_are_ignored(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [4, 10**30])
 def test_a_format_above_ours_is_named(tmp_path: Path, version: int) -> None:
-    """Forbids "damaged" for what a newer gatherbench wrote, whatever else it holds."""
+    """Forbids "damaged" for a file of a newer gatherbench, with any content."""
     text = refusal(written(tmp_path, {"kind": "header", "format": version, "plan": "later"}))
     assert f"has format {version}; this version reads up to 3.\n" in text
 
@@ -207,7 +207,7 @@ def test_a_format_above_ours_is_named(tmp_path: Path, version: int) -> None:
 def test_bytes_that_are_no_text_are_refused(
     tmp_path: Path, change: Callable[[bytes], bytes], words: str
 ) -> None:
-    """Forbids `UnicodeDecodeError`, and a file of zeros, as a crash may leave it, as a riddle."""
+    """Forbids `UnicodeDecodeError`, and an unclear error for zeros, which a crash may leave."""
     folder = written(tmp_path, HEADER, *LINES)
     file = folder / RUN_FILE
     file.write_bytes(change(file.read_bytes()))
@@ -223,7 +223,7 @@ def test_a_byte_order_mark_and_other_line_ends_are_read(tmp_path: Path) -> None:
 
 
 def test_arguments_that_are_no_utf_8_are_kept(tmp_path: Path) -> None:
-    """Forbids a run that nobody can read, for a label of other bytes; also one recorded before."""
+    """Forbids an unreadable run for a label that is not UTF-8, also from earlier versions."""
     case = Case("asyncpg", synthetic.POINT)
     recorder = Recorder(tmp_path / "now")
     recorder.header(synthetic.header([case], label="caf\udce9 \N{SNOWMAN} \U0001f600"))
@@ -235,7 +235,7 @@ def test_arguments_that_are_no_utf_8_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device", "unreadable"])
 def test_what_is_no_regular_file_is_refused(tmp_path: Path, kind: str) -> None:
-    """Forbids a command that waits for ever for the writer of a FIFO, or reads /dev/zero."""
+    """Forbids a command that waits forever for the writer of a FIFO, or reads /dev/zero."""
     path = tmp_path / RUN_FILE
     if kind == "fifo":
         os.mkfifo(path)
@@ -252,7 +252,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_header_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
-    """Forbids gigabytes in memory for the first line of a file that is no run."""
+    """Forbids gigabytes in memory for the first line of another kind of file."""
     with (tmp_path / RUN_FILE).open("wb") as file:
         file.truncate(10 * source.LONGEST_LINE)  # a hole: no byte of it is on the disk
     assert "its first line is longer than 16 MiB" in refusal(tmp_path)
@@ -260,7 +260,7 @@ def test_a_header_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_lines_of_two_hundred_megabytes(tmp_path: Path) -> None:
-    """Forbids `MemoryError` or a text without end for lines that are larger than any other."""
+    """Forbids `MemoryError`, or an endless error text, for lines above the limit."""
     error = {"kind": "failure", "round": 0, "key": LINES[RUN]["key"], "case": LINES[RUN]["case"]}
     large = json.dumps(error | {"error": "x" * 200_000_000})
     found = load(written(tmp_path, HEADER, large, LINES[RUN]))
@@ -273,7 +273,7 @@ def test_lines_of_two_hundred_megabytes(tmp_path: Path) -> None:
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Path:
-    """Results: one that is well, and one of each kind that can't be read."""
+    """Give a folder with a valid run, and one run of each kind that cannot be read."""
     written(tmp_path / "well", HEADER, *LINES)
     written(tmp_path / "odd", HEADER | {"environment": "x"})
     written(tmp_path / "later", {"kind": "header", "format": 9})
@@ -284,7 +284,7 @@ def shelf(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_results_is_scanned_past_what_cannot_be_read(shelf: Path) -> None:
-    """Forbids one odd file that hides all others."""
+    """Forbids that one unreadable file hides all others."""
     listed, left_out = scan(shelf)
     assert [run.folder.name for run in listed] == ["well"]
     assert [run.folder.name for run in left_out] == ["fifo", "later", "odd"]

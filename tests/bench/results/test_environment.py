@@ -1,4 +1,4 @@
-"""What a header says of the machine, asked of the real one."""
+"""The host facts of a header, from the real machine."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def test_two_generations_of_one_name_are_told_apart() -> None:
-    """Forbids two machines that differ by half in speed, and in nothing that a result says."""
+    """Forbids equal host facts for two machines whose speed differs by half."""
     if not CPUINFO.exists() or "cpu family" not in CPUINFO.read_text():
         pytest.skip("this kernel does not tell")
     host = _host()

@@ -1,4 +1,4 @@
-"""run.jsonl: what goes in comes out, and damage is told from a cut."""
+"""run.jsonl: the reader returns what was recorded, and tells damage from a cut last line."""
 
 import base64
 import json
@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.case import Case, Fetch
-from bench.commands.measurement import in_results
-from bench.errors import BenchError, UsageError
+from bench.cli.measurement import in_results
+from bench.model.case import Case, Fetch
+from bench.model.errors import BenchError, UsageError
 from bench.results import archive
 from bench.results.entries import End, Failure, Memory, Run
 from bench.results.file import FORMAT, FolderExistsError, Recorder, load
 from bench.results.header import Header
-from bench.results.samples import COLUMNS, LARGEST, Samples, Tally
+from bench.results.samples import COLUMNS, LARGEST, SampleRecorder, Samples
 
 NUMBERS = st.integers(0, LARGEST)
 CASE = Case("orm+asyncpg", "get_customers", Fetch("batched", 1000), 4, "operation", "implicit")
@@ -43,7 +43,7 @@ def test_samples_survive_exactly(before: Samples) -> None:
 
 
 def run_of(number: int = 0) -> Run:
-    tally = Tally([5, 9], [8, 19], [1, 2], [1, 3])
+    tally = SampleRecorder([5, 9], [8, 19], [1, 2], [1, 3])
     return Run(CASE, number, "2026-01-01", 10, Samples.gather([tally], 5), 1, None, 20, 3, 2, 2, 2)
 
 
@@ -52,7 +52,7 @@ HEADER = Header(plan=(CASE,))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A results folder with a line of each kind."""
+    """Give a results folder with a line of each kind."""
     recorder = Recorder(tmp_path / "out")
     recorder.header(HEADER)
     for entry in (Memory(CASE, 4096, 7), run_of(0), Failure(CASE, 1, "it: \u2603 died"), run_of(2)):
@@ -75,8 +75,8 @@ def test_what_was_recorded_is_loaded(folder: Path) -> None:
 
 
 def test_a_failed_stream_keeps_the_columns_aligned() -> None:
-    """Forbids first rows that move to the samples of another worker, when all of one's failed."""
-    failing, well = Tally(), Tally([1, 2], [3, 4], [5, 5], [1, 1])
+    """Forbids first rows that move to another client's samples, if all of one client's failed."""
+    failing, well = SampleRecorder(), SampleRecorder([1, 2], [3, 4], [5, 5], [1, 1])
     failing.fail(1, 2, ValueError("no\nmore"), counted=True, streamed=True)
     gathered = Samples.gather([failing, well], 0)
     assert list(gathered.first_row_ns) == [0, 1, 1]
@@ -192,7 +192,7 @@ def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
 def test_runs_of_one_second_have_folders_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Forbids that the second of two runs is told to leave out --out, which was left out."""
+    """Forbids advice to leave out --out for a run that has no --out."""
     monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
     recorders = [in_results("laptop", Recorder) for _ in range(5)]
     for number, recorder in enumerate(recorders):

@@ -1,4 +1,4 @@
-"""Embedded servers of a test's own, stopped after it."""
+"""Fixtures for embedded servers of a single test, which are stopped after it."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,25 +11,25 @@ from bench.server.embedded import EmbeddedServer
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A short folder of our own (see the fixture `server` for why not tmp_path)."""
+    """Give a folder with a short path (the fixture `server` says why not tmp_path)."""
     with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
 def new_server() -> Iterator[Callable[[Path], EmbeddedServer]]:
-    made: list[EmbeddedServer] = []
+    servers: list[EmbeddedServer] = []
 
     def new(folder: Path) -> EmbeddedServer:
-        made.append(EmbeddedServer(folder))
-        return made[-1]
+        servers.append(EmbeddedServer(folder))
+        return servers[-1]
 
     yield new
-    for server in made:
+    for server in servers:
         server.stop()
 
 
 @pytest.fixture
 def own(place: Path, new_server: Callable[[Path], EmbeddedServer]) -> EmbeddedServer:
-    """A server that is not started yet."""
+    """Give a server that is not started yet."""
     return new_server(place / "postgres")

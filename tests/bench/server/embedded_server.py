@@ -1,4 +1,4 @@
-"""An embedded server from outside: told from another process, its pid, its answers."""
+"""Functions that use an embedded server from outside: from another process, by pid, by query."""
 
 import subprocess
 import sys

@@ -1,11 +1,10 @@
 """docker-compose.yml gives the same server as the embedded one.
 
-There is no container engine where these tests run. The schema below is our own strict subset of
-the compose specification: the keys that our file uses, in the one form that it uses them in.
+These tests run without a container engine. The schema below is a strict subset of the compose
+specification: the keys of our file, in the form that it uses.
 """
 
 import re
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,8 +13,9 @@ import yaml
 
 from bench.server.embedded import INITDB_OPTIONS, SERVER_SETTINGS
 from bench.server.programs import MAJOR_VERSION
+from tests.root import ROOT
 
-FILE = Path(__file__).parents[3] / "docker-compose.yml"
+FILE = ROOT / "docker-compose.yml"
 
 TEXT = {"type": "string", "minLength": 1}
 DURATION = {"type": "string", "pattern": r"^(\d+h)?(\d+m)?(\d+s)?$", "minLength": 2}
@@ -107,7 +107,7 @@ def test_it_says_when_it_is_ready(service: dict[str, Any]) -> None:
     assert check.startswith("pg_isready ")
     assert f"--username={environment['POSTGRES_USER']}" in check
     assert f"--dbname={environment['POSTGRES_DB']}" in check
-    # While the image sets up its database, a server without TCP runs: it must not count as ready.
+    # While the image sets up its database, its server has no TCP: it must not count as ready.
     assert "--host=127.0.0.1" in check
 
 
@@ -120,4 +120,4 @@ def test_its_rows_are_in_a_named_volume(compose: dict[str, Any], service: dict[s
     (volume,) = service["volumes"]
     name, target = volume.split(":")
     assert name in compose["volumes"]
-    assert target == "/var/lib/postgresql"  # where the image of version 18 has its data
+    assert target == "/var/lib/postgresql"  # the data folder of the image of version 18

@@ -1,4 +1,4 @@
-"""Connecting, and what is said when that fails: each against a real server."""
+"""Connections to a real server, and the errors when connecting fails."""
 
 import socket
 from pathlib import Path
@@ -8,7 +8,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from bench.errors import BenchError, UsageError
+from bench.model.errors import BenchError, UsageError
 from bench.server import database as database_module
 from bench.server.database import Database, postmaster_pid, redact, resolve
 from bench.server.embedded import EmbeddedServer
@@ -18,7 +18,7 @@ HIDDEN = quote(PASSWORD, safe="")
 
 
 def failure(url: str) -> str:
-    """The text of the error that connecting to `url` ends in; it is two lines at most."""
+    """Return the text of the error of connecting to `url`, which has at most two lines."""
     with pytest.raises(BenchError) as caught:
         resolve(url).connect()
     said = str(caught.value)
@@ -144,7 +144,7 @@ def test_a_server_that_is_too_old(database: Database, monkeypatch: pytest.Monkey
     ],
 )
 def test_an_unreadable_url_is_not_repeated(url: str) -> None:
-    """Forbids libpq's own words: it takes the end of an unescaped password for host or port."""
+    """Forbids libpq's error text, which shows the end of an unescaped password as host or port."""
     with pytest.raises(UsageError) as caught:
         resolve(url)
     assert "hush" not in str(caught.value)
@@ -187,7 +187,7 @@ def test_the_postmaster_of_a_local_server(database: Database, server: EmbeddedSe
 
 
 def test_a_server_elsewhere_has_no_pid(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forbids taking a process here for the server there, because their pids agree."""
+    """Forbids confusing a local process with a remote server that has the same pid."""
     with database.connect() as connection:
         real = psutil.Process.create_time
         monkeypatch.setattr(psutil.Process, "create_time", lambda self: real(self) - 60)

@@ -1,4 +1,4 @@
-"""`bench db`, on an embedded server of the test's own."""
+"""`bench db` on an embedded server of a single test."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.commands.db import NOT_RUNNING, db
-from bench.errors import BenchError
+from bench.cli.db import NOT_RUNNING, db
+from bench.model.errors import BenchError
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer, default_folder
 from bench.server.url import changed, masked
@@ -32,8 +32,8 @@ def bench_db(*arguments: str, answer: str | None = None) -> Result:
 
 
 def in_process(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """As a program of its own: psql takes the place of the process that calls it."""
-    command = [sys.executable, "-c", "from bench.commands.db import db; db()", *arguments]
+    """Run `bench db` as a separate program, because psql replaces the calling process."""
+    command = [sys.executable, "-c", "from bench.cli.db import db; db()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -56,7 +56,7 @@ def test_a_day_of_the_embedded_server(home: Path) -> None:
     assert (psql.returncode, psql.stdout) == (0, "42\n"), psql.stderr
 
     assert bench_db("stop").output == "stopped\n"
-    assert bench_db("stop").output == "it was not running\n"
+    assert bench_db("stop").output == "the server was not running\n"
 
 
 def test_url_starts_the_server_when_needed() -> None:
@@ -91,7 +91,7 @@ def test_psql_hides_the_password_from_the_list_of_processes(database: Database) 
 
 
 def test_reset_drops_our_schema_once(database: Database) -> None:
-    from bench.rows.schema import create
+    from bench.dataset.schema import create
 
     with database.connect() as connection:
         create(connection)

@@ -1,4 +1,4 @@
-"""After an accident the embedded server starts again, or says why it can't."""
+"""The embedded server after an accident: it starts again, or an error gives the reason."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server import embedded as server_module
 from bench.server.account import account_for_caller
 from bench.server.embedded import EmbeddedServer
@@ -31,7 +31,7 @@ def test_a_killed_server_is_recovered_with_its_rows(own: EmbeddedServer) -> None
 
 @pytest.fixture
 def stranger(own: EmbeddedServer) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process of the server's own user that is no server; the server has run and is stopped."""
+    """Give a process of the server's user that is not a server. The server has run before."""
     own.start()
     own.stop()
     options = account_for_caller().subprocess_options
@@ -43,7 +43,7 @@ def stranger(own: EmbeddedServer) -> Iterator["subprocess.Popen[bytes]"]:
 def test_a_stale_pid_that_somebody_else_has_now(
     own: EmbeddedServer, stranger: "subprocess.Popen[bytes]"
 ) -> None:
-    """Forbids believing any live pid: neither start nor stop may take a stranger for the server."""
+    """Forbids trusting a live pid: start and stop must recognise another program's process."""
     sockets = own.folder / "socket"
     recorded = [str(stranger.pid), str(own.data), "1700000000", "5432", str(sockets), ""]
     for _ in range(2):
@@ -67,7 +67,7 @@ def test_a_half_written_pid_file(own: EmbeddedServer, text: str) -> None:
 
 
 def test_an_interrupted_initdb_is_begun_again(own: EmbeddedServer) -> None:
-    """Forbids taking half a data folder for a whole one."""
+    """Forbids using a partial data folder as a complete one."""
     starter = in_process(own, "start")
     deadline = time.monotonic() + 30
     while not (own.folder / "data.partial" / "PG_VERSION").exists():
@@ -80,9 +80,9 @@ def test_an_interrupted_initdb_is_begun_again(own: EmbeddedServer) -> None:
 
 
 def test_a_socket_that_was_removed(own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forbids waiting for a server that nobody can reach again: this would be without end."""
+    """Forbids waiting forever for a server that cannot be reached any more."""
     own.start()
-    monkeypatch.setattr(server_module, "_PATIENCE_S", 3600)
+    monkeypatch.setattr(server_module, "_TIMEOUT_S", 3600)
     (own.folder / "socket" / ".s.PGSQL.5432").unlink()
     assert ask(own.start(), "select 1") == 1
 

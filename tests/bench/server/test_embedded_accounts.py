@@ -1,4 +1,4 @@
-"""Whose the embedded server is: who runs it, who gets in, and what root gives away."""
+"""The accounts of the embedded server: its user, the users that may connect, files given away."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server import account as server_account
 from bench.server.account import account_for_caller
 from bench.server.embedded import EmbeddedServer
@@ -27,14 +27,14 @@ def test_folders_and_socket_are_private(server: EmbeddedServer) -> None:
     sockets = server.status().socket_folder
     assert sockets is not None
     for path in (server.folder, server.data, sockets, sockets / ".s.PGSQL.5432"):
-        found = path.lstat()
-        assert stat.S_IMODE(found.st_mode) == 0o700, path
-        assert found.st_uid == account.uid
+        status = path.lstat()
+        assert stat.S_IMODE(status.st_mode) == 0o700, path
+        assert status.st_uid == account.uid
 
 
 @as_root
 def test_another_user_is_refused_even_at_the_socket(own: EmbeddedServer) -> None:
-    """Forbids trust: whoever gets to the socket is still asked who he is."""
+    """Forbids trust authentication: the server checks every user who reaches the socket."""
 
     def connect() -> str:
         program = [str(binary("psql")), url, "-Atc", "select 'inside'"]
@@ -57,7 +57,7 @@ def test_another_user_is_refused_even_at_the_socket(own: EmbeddedServer) -> None
 def test_root_may_pass_where_nobody_could(
     own: EmbeddedServer, place: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Forbids opening root's folders for reading: only the right to pass is added, and said."""
+    """Forbids opening root's folders for reading: only the right to pass is added, and logged."""
     shut = place / "home"
     (shut / "project").mkdir(parents=True)
     shut.chmod(0o700)
@@ -99,7 +99,7 @@ assert server.stop() and not server.stop()
 
 
 def test_a_long_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) -> None:
-    """Forbids the wheel's way out: a socket in a folder that everybody can enter or prepare."""
+    """Forbids the wheel's solution: a socket in a folder that any user can enter or prepare."""
     server = new_server(place / ("long" * 30) / "postgres")
     assert ask(server.start(), "select 1") == 1
     sockets = server.status().socket_folder
@@ -111,7 +111,7 @@ def test_a_long_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) 
     server.start()
     assert server.status().socket_folder == sockets
 
-    shutil.rmtree(sockets)  # as a cleaner of temporary files does, while the server runs
+    shutil.rmtree(sockets)  # a cleaner of temporary files does this while the server runs
     pid = pid_of(server)
     assert ask(server.start(), "select 1") == 1
     assert pid_of(server) != pid
@@ -130,7 +130,7 @@ def test_a_long_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) 
 
 @as_root
 def test_root_does_not_follow_a_link(own: EmbeddedServer, place: Path) -> None:
-    """Forbids giving away, as root, what the server's user made a link to."""
+    """Forbids giving away, as root, the target of a link that the server's user made."""
     own.start()
     own.stop()
     other = place / "other"

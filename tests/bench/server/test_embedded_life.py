@@ -1,4 +1,4 @@
-"""The embedded server starts, serves and stops, whoever asks for it and wherever it lies."""
+"""The embedded server starts, serves and stops, for several processes and in any folder."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from tests.bench.server.embedded_server import ask, in_process, pid_of
 def test_start_is_idempotent_and_runs_no_program_when_running(
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every command starts the server: one that runs may cost it no more than a look."""
+    """Forbids a slow start: every command starts the server, so a running one must cost little."""
     url, pid = server.start(), pid_of(server)
     with monkeypatch.context() as no_program:
         no_program.setattr(subprocess, "Popen", None)
@@ -59,7 +59,7 @@ def test_rows_stay_over_stop_and_start_and_new_settings_apply(
 def test_pgport_of_the_caller_does_not_matter(
     server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Forbids a URL without its port: libpq then looks for the socket of PGPORT."""
+    """Forbids a URL without its port: libpq would then use the socket of PGPORT."""
     monkeypatch.setenv("PGPORT", "6543")
     assert ask(server.start(), "select 1") == 1
 
@@ -79,7 +79,7 @@ def test_starts_and_stops_at_once_do_not_break_each_other(own: EmbeddedServer) -
 
 
 def test_it_outlives_its_starter_and_closes_its_pipes(own: EmbeddedServer) -> None:
-    """Forbids a server that keeps the pipe of its starter open: who reads it would wait forever."""
+    """Forbids a server that keeps its starter's pipe open: a reader would wait forever."""
     starter = in_process(own, "start")
     said, _ = starter.communicate(timeout=60)
     assert ask(said.strip(), "select 1") == 1
@@ -101,12 +101,12 @@ def test_an_odd_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) 
 
 
 def test_a_busy_server_is_waited_for(own: EmbeddedServer) -> None:
-    """Forbids ending a server that others use because it did not answer at once."""
+    """Forbids ending a server that is in use because it did not answer at once."""
     own.start()
     pid = pid_of(own)
     os.kill(pid, signal.SIGSTOP)
     starter = in_process(own, "start")
-    time.sleep(5)  # longer than one question to the server is waited for
+    time.sleep(5)  # longer than the timeout of one question to the server
     assert starter.poll() is None
     os.kill(pid, signal.SIGCONT)
     starter.communicate(timeout=60)

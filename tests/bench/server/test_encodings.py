@@ -1,4 +1,4 @@
-"""Databases of other encodings than UTF-8: each works, or is refused before rows are loaded."""
+"""Databases with other encodings than UTF-8: each works, or is refused before rows are loaded."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ DRIVERS = ("--backend=psycopg2", "--backend=psycopg", "--backend=asyncpg", "--ba
 def encoded(
     request: pytest.FixtureRequest, server: EmbeddedServer, tmp_path: Path
 ) -> Iterator[Bench]:
-    """`bench` commands on a database of the encoding that the test names."""
+    """Give `bench` commands on a database of the encoding that the test names."""
     name = f"encoded_{request.param.lower()}"
     maintenance = Database(server.start())
     create = f"create database {name} encoding '{request.param}' locale 'C' template template0"
@@ -32,7 +32,7 @@ def encoded(
     "encoded", ["SQL_ASCII", "LATIN1", "WIN1251", "EUC_JP", "EUC_TW", "KOI8R"], indirect=True
 )
 def test_rows_are_the_same_in_every_encoding(encoded: Bench) -> None:
-    """Forbids bytes in place of text, and a client that decodes by the server's encoding."""
+    """Forbids bytes instead of text, and a client that decodes by the server's encoding."""
     done = encoded("verify", "--scale=0.01", *DRIVERS, seconds=110)
     assert done.code == 0, done
     assert done.out.count("ok ") == len(DRIVERS)
@@ -40,7 +40,7 @@ def test_rows_are_the_same_in_every_encoding(encoded: Bench) -> None:
 
 @pytest.mark.parametrize("encoded", ["MULE_INTERNAL"], indirect=True)
 def test_an_encoding_that_cannot_be_converted_is_refused(encoded: Bench) -> None:
-    """Forbids a traceback for an encoding that has no way to UTF-8, and a schema left behind."""
+    """Forbids a traceback, and a remaining schema, for an encoding without conversion to UTF-8."""
     done = encoded("verify", "--scale=0.01", *DRIVERS, seconds=110)
     assert done.code == 1
     assert len(done.error) == 2, done
@@ -49,5 +49,5 @@ def test_an_encoding_that_cannot_be_converted_is_refused(encoded: Bench) -> None
     assert "ENCODING 'UTF8'" in done.error[1]
     url = changed(encoded.environment["DATABASE_URL"], client_encoding="SQL_ASCII")
     with Database(url).connect() as connection:
-        found = connection.execute("select from pg_namespace where nspname = 'gatherbench'")
-        assert found.fetchall() == []
+        schemas = connection.execute("select from pg_namespace where nspname = 'gatherbench'")
+        assert schemas.fetchall() == []

@@ -1,4 +1,4 @@
-"""Another role of the database plants functions and operators in `public`; none may ever run.
+"""Another role of the database plants functions and operators in `public`: none may ever run.
 
 https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058:_Protect_Your_Search_Path
 """
@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.rows import schema
+from bench.dataset import schema
 from bench.server.url import changed
 from tests.bench.command import Bench
 from tests.listening import Listening, listening
 
-FUNCTIONS = (  # name, arguments, result, what it returns beside leaving a trace
+FUNCTIONS = (  # name, arguments, result, return value; each also leaves a trace
     ("obj_description", "oid, name", "text", "pg_catalog.obj_description($1, $2)"),
     ("obj_description", "oid, text", "text", "pg_catalog.obj_description($1, $2::name)"),
     ("starts_with", "text, text", "boolean", "pg_catalog.starts_with($1, $2)"),
@@ -23,7 +23,7 @@ FUNCTIONS = (  # name, arguments, result, what it returns beside leaving a trace
     ("pg_backend_pid", "", "integer", "pg_catalog.pg_backend_pid()"),
     ("pg_try_advisory_lock", "bigint", "boolean", "pg_catalog.pg_try_advisory_lock($1)"),
 )
-OPERATORS = (  # symbol, left, right, result, what it returns
+OPERATORS = (  # symbol, left, right, result, return value
     ("*", "numeric", "integer", "numeric", "1"),
     ("*", "integer", "numeric", "numeric", "1"),
     ("=", "name", "text", "boolean", "true"),
@@ -38,7 +38,7 @@ TRACE = "INSERT INTO public.trace VALUES (current_user, '{}')"
 
 @pytest.fixture(scope="module")
 def planted() -> Iterator[Listening]:
-    """A server where the role `hostile` has planted the above; `postgres` is the victim."""
+    """Give a server where the role `hostile` has planted them; `postgres` is the victim."""
     with listening("local all all trust\n") as server:
         server.execute(
             "CREATE ROLE hostile LOGIN",
@@ -71,7 +71,7 @@ def _plant(
 
 @pytest.fixture(params=['"$user", public', "public, pg_catalog"])
 def victim(planted: Listening, request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
-    """`bench` commands as the victim, whose role has this search path."""
+    """Give `bench` commands as the victim, whose role has this search path."""
     planted.execute(
         f"ALTER ROLE postgres SET search_path = {request.param}",
         "DROP SCHEMA IF EXISTS gatherbench CASCADE",
@@ -81,20 +81,20 @@ def victim(planted: Listening, request: pytest.FixtureRequest, tmp_path: Path) -
 
 
 def ran(planted: Listening) -> list[tuple[str, str]]:
-    """Who ran which of the planted functions."""
+    """Return the roles that ran a planted function, and the function."""
     with psycopg.connect(changed(planted.admin, options="-c search_path=pg_catalog")) as connection:
         return connection.execute("SELECT DISTINCT who, what FROM public.trace").fetchall()
 
 
 def test_what_is_planted_would_run(planted: Listening, victim: Bench) -> None:
-    """Forbids a test that cannot fail: a session as the role has it does run it."""
+    """Forbids a test that cannot fail: a session with the role's settings does run a function."""
     with psycopg.connect(planted.admin, autocommit=True) as connection:
         connection.execute("SELECT 2.5 * 2::integer")
     assert ("postgres", "planted_0") in ran(planted)
 
 
 def test_nothing_planted_runs_through_any_backend(planted: Listening, victim: Bench) -> None:
-    """Forbids a session whose search path is the role's: every backend reads and writes here."""
+    """Forbids a session with the role's search path: every backend reads and writes here."""
     done = victim("verify", "--scale=0.01", seconds=110)
     assert ran(planted) == []
     assert done.code == 0, done
@@ -113,7 +113,7 @@ def test_nothing_planted_runs_through_any_backend(planted: Listening, victim: Be
 def test_nothing_planted_runs_in_other_commands(
     planted: Listening, victim: Bench, command: tuple[str, ...]
 ) -> None:
-    """Forbids a way into the database that does not set the search path."""
+    """Forbids a connection that does not set the search path."""
     done = victim(*command, seconds=110)
     assert ran(planted) == []
     assert not done.error, done
@@ -122,7 +122,7 @@ def test_nothing_planted_runs_in_other_commands(
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_nothing_planted_runs_while_streaming(planted: Listening, victim: Bench) -> None:
-    """Forbids a proof, or a loop that one would write by hand, on the role's search path."""
+    """Forbids a proof, or a bare loop, on the role's search path."""
     backends = ("--backend=psycopg2", "--backend=asyncpg", "--backend=orm+psycopg")
     done = victim("streaming", "--quick", "--no-charts", *backends, seconds=500)
     assert ran(planted) == []
@@ -130,7 +130,7 @@ def test_nothing_planted_runs_while_streaming(planted: Listening, victim: Bench)
 
 
 def test_a_schema_that_another_role_has_made_for_us(planted: Listening, tmp_path: Path) -> None:
-    """Forbids trusting the mark: its text is public, and triggers run as whoever loads the rows."""
+    """Forbids trusting the mark: its text is public, and triggers run as the loading user."""
     planted.execute(
         "DROP SCHEMA IF EXISTS gatherbench CASCADE",
         "GRANT CREATE ON DATABASE postgres TO hostile",

@@ -1,4 +1,4 @@
-"""Nothing that another user has put in the way of the embedded server is followed or given away."""
+"""Links and files of another user in the embedded server's path: none is followed or given away."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server.account import account_for_caller
 from bench.server.embedded import EmbeddedServer
 from bench.server.place import Users, enter
@@ -24,7 +24,7 @@ Plant = Callable[[Path, Path], None]
 
 @pytest.fixture
 def victim(place: Path) -> Path:
-    """A folder of root's with a secret, which nobody else may read or own afterwards."""
+    """Give a folder of root with a secret, which no other user may read or own afterwards."""
     folder = place / "victim"
     folder.mkdir(mode=0o700)
     (folder / "secret").write_text("secret")
@@ -34,7 +34,7 @@ def victim(place: Path) -> Path:
 
 @pytest.fixture
 def home(place: Path) -> Path:
-    """A home to which everybody can write, as /tmp is."""
+    """Give a home to which every user can write, like /tmp."""
     folder = place / "home"
     folder.mkdir()
     folder.chmod(0o1777)
@@ -90,7 +90,7 @@ IN_THE_WAY = (a_link, a_link_of_roots, a_folder, a_file, a_fifo, a_socket)
 def test_a_folder_that_we_make_is_refused_where_it_is_planted(
     home: Path, victim: Path, plant: Plant, name: str
 ) -> None:
-    """Forbids root to give away what a planted `.gatherbench/postgres18 -> victim` points to."""
+    """Forbids giving away, as root, the target of a planted `.gatherbench/postgres18 -> victim`."""
     (home / name).parent.mkdir(exist_ok=True)
     plant(home / name, victim)
     server = EmbeddedServer(home / ".gatherbench" / "postgres18")
@@ -102,7 +102,7 @@ def test_a_folder_that_we_make_is_refused_where_it_is_planted(
 
 
 def test_a_planted_gatherbench_that_holds_the_link(home: Path, victim: Path) -> None:
-    """Forbids the original attack: both names are the attacker's."""
+    """Forbids the original attack: the attacker owns both names."""
     a_folder(home / ".gatherbench", victim)
     a_link(home / ".gatherbench" / "postgres18", victim)
     with pytest.raises(BenchError, match=r"belongs to another user \(uid 65534\)"):
@@ -115,9 +115,9 @@ def test_a_planted_gatherbench_that_holds_the_link(home: Path, victim: Path) -> 
 def test_what_is_planted_in_the_folder_is_no_way_out(
     home: Path, victim: Path, plant: Plant, name: str
 ) -> None:
-    """Forbids to read, write or give away as root what a name in the server's folder leads to.
+    """Forbids reading, writing or giving away, as root, a name's target in the server's folder.
 
-    The folder itself is the server's own; it was open to others for a while.
+    The folder belongs to the server's user; it was open to others for a while.
     """
     folder = home / ".gatherbench" / "postgres18"
     folder.mkdir(parents=True)
@@ -138,7 +138,7 @@ def test_what_is_planted_in_the_folder_is_no_way_out(
 
 @pytest.mark.parametrize("name", ["postgres", "socket-folder"])
 def test_a_long_path_with_a_planted_note(place: Path, victim: Path, name: str) -> None:
-    """Forbids to follow a note of the socket's folder that is a link, or names root's folder."""
+    """Forbids following a note of the socket's folder that is a link, or names a folder of root."""
     folder = place / ("long" * 30) / "postgres"
     folder.mkdir(parents=True)
     server = EmbeddedServer(folder)
@@ -161,7 +161,7 @@ def test_a_long_path_with_a_planted_note(place: Path, victim: Path, name: str) -
 def test_the_servers_user_cannot_have_root_write_elsewhere(
     own: EmbeddedServer, victim: Path, name: str
 ) -> None:
-    """Forbids to write as root through a link that a hijacked server left in its data."""
+    """Forbids writing, as root, through a link that a hijacked server left in its data."""
     own.start()
     own.stop()
     file = own.data / name
@@ -180,16 +180,16 @@ def test_the_servers_user_cannot_have_root_write_elsewhere(
 
 
 def test_a_folder_with_files_of_roots_is_not_given_away(place: Path) -> None:
-    """Forbids to make the server's what root has named by mistake, or somebody has moved there."""
+    """Forbids giving away a folder that root named by mistake, or that a user moved there."""
     (place / "postgres").mkdir()
     (place / "postgres" / "thesis.txt").write_text("mine")
-    with pytest.raises(BenchError, match=r"holds thesis\.txt.*\n.*GATHERBENCH_HOME"):
+    with pytest.raises(BenchError, match=r"contains thesis\.txt.*\n.*GATHERBENCH_HOME"):
         EmbeddedServer(place / "postgres").start()
     assert (place / "postgres").stat().st_uid == 0
 
 
 def test_what_is_exchanged_after_it_was_opened_is_left_alone(home: Path, victim: Path) -> None:
-    """Forbids to look a path up twice: what was checked is what is used."""
+    """Forbids looking up a path twice: the checked folder must be the used folder."""
     path = home / ".gatherbench" / "postgres18"
     users = account_for_caller().users
     with enter(path, users, make=True) as folder:  # type: ignore[union-attr]
@@ -205,7 +205,7 @@ def test_what_is_exchanged_after_it_was_opened_is_left_alone(home: Path, victim:
 
 
 def test_the_way_is_not_opened_through_another_users_folder(home: Path) -> None:
-    """Forbids `let_through` to add o+x to a folder that is not the caller's."""
+    """Forbids that `let_through` adds o+x to a folder of another user."""
     shut = home / "shut"
     shut.mkdir(mode=0o700)
     os.chown(shut, STRANGER, STRANGER)
@@ -218,7 +218,7 @@ def test_the_way_is_not_opened_through_another_users_folder(home: Path) -> None:
 def test_a_link_on_the_way_is_followed_where_root_or_the_caller_made_it(
     place: Path, owner: int
 ) -> None:
-    """Forbids to follow another user's link to a home; the caller's own leads to another disk."""
+    """Forbids following another user's link to a home. The caller's own link is followed."""
     disk = place / "disk"
     disk.mkdir()
     link = place / "home"
@@ -269,7 +269,7 @@ def test_links_in_a_circle(place: Path) -> None:
 def test_whom_a_user_trusts_with_the_home(
     place: Path, owner: int, mode: int, trusted: bool
 ) -> None:
-    """Forbids a home where another user decides what `.gatherbench` is."""
+    """Forbids a home where another user could replace `.gatherbench`."""
     os.chown(place, owner, owner)
     place.chmod(mode)
     made = place / ".gatherbench" / "postgres18"
@@ -290,7 +290,7 @@ def test_whom_a_user_trusts_with_the_home(
 def test_a_temporary_folder_of_others_holds_no_socket(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Forbids a socket folder where another user could exchange it."""
+    """Forbids a socket folder that another user could replace."""
     from bench.server.socket import _temporary
 
     os.chown(place, STRANGER, STRANGER)

@@ -1,4 +1,4 @@
-"""A pooler that admits no settings at the start of a session: PgBouncer, as it is by default."""
+"""A pooler that admits no settings at the start of a session: PgBouncer with its defaults."""
 
 import subprocess
 import tempfile
@@ -30,7 +30,7 @@ def behind() -> Iterator[Listening]:
 
 @contextmanager
 def pooler(behind: Listening, **settings: str) -> Iterator[str]:
-    """The URL of a PgBouncer in session mode, as the user `plain`."""
+    """Give the URL of a PgBouncer in session mode, with the user `plain`."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as place:
         folder = Path(place)
@@ -68,7 +68,7 @@ def pooler(behind: Listening, **settings: str) -> Iterator[str]:
 
 @pytest.fixture
 def shop(behind: Listening) -> Iterator[None]:
-    """A database that `plain` owns, with a schema `public` as PostgreSQL makes it."""
+    """Give a database that `plain` owns, with PostgreSQL's default schema `public`."""
     behind.execute("CREATE DATABASE shop OWNER plain")
     yield
     behind.execute("DROP DATABASE shop WITH (FORCE)")
@@ -78,7 +78,7 @@ def shop(behind: Listening) -> Iterator[None]:
 def test_a_pooler_is_used_where_nobody_can_plant_anything(
     behind: Listening, shop: None, tmp_path: Path, settings: dict[str, str]
 ) -> None:
-    """Forbids refusing every pooler because it refuses a search path."""
+    """Forbids refusing a pooler only because it refuses a search path."""
     backends = ("--backend=psycopg2", "--backend=psycopg", "--backend=asyncpg")
     with pooler(behind, **settings) as url:
         options = parse(resolve(url).url).get("options")
@@ -104,5 +104,5 @@ def test_a_pooler_that_keeps_an_open_schema_on_the_path(
     assert "others may create functions in the schema public" in done.error[0]
     assert "Give the URL of the server itself" in done.error[1]
     with psycopg.connect(changed(behind.admin, dbname="shop")) as connection:
-        found = connection.execute("SELECT FROM pg_namespace WHERE nspname = 'gatherbench'")
-        assert found.fetchall() == []
+        schemas = connection.execute("SELECT FROM pg_namespace WHERE nspname = 'gatherbench'")
+        assert schemas.fetchall() == []

@@ -1,4 +1,4 @@
-"""Settings of a role or a database: none changes an answer, and one that ends the work is named."""
+"""Settings of a role or a database: none changes an answer; errors name those that end the work."""
 
 import tempfile
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bench.errors import BenchError
+from bench.model.errors import BenchError
 from bench.server.account import account_for_caller
 from bench.server.database import resolve
 from bench.server.embedded import EmbeddedServer
@@ -40,7 +40,7 @@ ODD = {
 
 
 class Role:
-    """A role of its own that owns a database of its own, and `bench` commands as that role."""
+    """Give a new role that owns a new database, and `bench` commands as that role."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.admin, self.name = url, "odd_role"
@@ -58,7 +58,7 @@ class Role:
 
 @pytest.fixture(scope="module")
 def own_server(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
-    """The tests' server, with a role that its access rules let in."""
+    """Give the tests' server, with a role that its access rules admit."""
     rules = server.data / "pg_hba.conf"
     before = rules.read_text()
     with psycopg.connect(server.start(), autocommit=True) as connection:
@@ -84,7 +84,7 @@ def role(own_server: EmbeddedServer, tmp_path: Path) -> Iterator[Role]:
 
 
 def refused(done: Done, *words: str) -> None:
-    """It ended with an error of two lines that has these words."""
+    """Assert that the command ended with an error of two lines that contains the words."""
     assert done.code == 1, done
     assert len(done.error) == 2, done
     for word in words:
@@ -107,14 +107,14 @@ def test_the_header_tells_the_settings_of_the_role(role: Role) -> None:
     done = role.bench.measure(*arguments)
     assert done.code == 0, done
     (header,) = role.bench.lines("header")
-    found = header["environment"]["server"]
-    assert found["settings"]["default_transaction_isolation"] == "serializable"
-    told = found["changed_settings"]
-    assert told["enable_sort"] == "off"
-    assert told["DateStyle"] == "German, DMY"
+    server_facts = header["environment"]["server"]
+    assert server_facts["settings"]["default_transaction_isolation"] == "serializable"
+    changed_settings = server_facts["changed_settings"]
+    assert changed_settings["enable_sort"] == "off"
+    assert changed_settings["DateStyle"] == "German, DMY"
     for name in ("IntervalStyle", "extra_float_digits", "bytea_output", "row_security"):
-        assert told[name] == ODD[name]
-    assert told["default_transaction_deferrable"] == "on"
+        assert changed_settings[name] == ODD[name]
+    assert changed_settings["default_transaction_deferrable"] == "on"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_timeout_can_be_taken_away_in_the_url(role: Role) -> None:
 
 
 def test_a_long_timeout_is_left_to_the_backends(role: Role) -> None:
-    """Forbids refusing the timeouts that sensible people set."""
+    """Forbids refusing sensible timeouts."""
     role.set(statement_timeout="'30s'", idle_in_transaction_session_timeout="'1min'")
     assert resolve(role.url)
 
@@ -180,14 +180,14 @@ def test_a_setting_that_does_not_exist(role: Role) -> None:
 
 
 def test_our_own_settings_are_not_shown(role: Role) -> None:
-    """Forbids settings of ours in a URL that people copy."""
+    """Forbids our own settings in a URL that users copy."""
     database = resolve(role.url)
     assert parse(database.safe_url) == parse(role.url)
     assert parse(database.url)["options"] == "-c search_path=pg_catalog"
 
 
 def test_a_standby(tmp_path: Path) -> None:
-    """Forbids blaming the role for a server that nobody can write to."""
+    """Forbids blaming the role for a server that accepts no writes."""
     with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
         standby = EmbeddedServer(Path(folder) / "postgres")
         standby.start()

@@ -1,4 +1,4 @@
-"""Database URLs: what is read is what is built, and what each driver is given of it."""
+"""Database URLs: reading and building agree, and each driver gets the right URL."""
 
 import logging
 from pathlib import Path
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
-from bench.errors import UsageError
+from bench.model.errors import UsageError
 from bench.server.database import Database, named
 from bench.server.drivers import check_drivers, driver_url
 from bench.server.url import build, changed, masked, parse, redact
@@ -21,7 +21,7 @@ PORT = st.integers(1, 65535).map(str)
 
 
 def of_asyncpg(url: str) -> tuple[list[tuple[str, int] | str], str, str, str]:
-    """Addresses, user, password and database, as asyncpg reads them."""
+    """Return addresses, user, password and database, as asyncpg reads them."""
     names = ("host", "port", "user", "password", "passfile", "database", "ssl", "service",
              "servicefile", "direct_tls", "server_settings", "target_session_attrs",
              "krbsrvname", "gsslib")  # fmt: skip
@@ -33,7 +33,7 @@ def of_asyncpg(url: str) -> tuple[list[tuple[str, int] | str], str, str, str]:
 def test_every_driver_reads_what_was_built(
     user: str, password: str, dbname: str, hosts: list[str], data: st.DataObject
 ) -> None:
-    """Forbids a character that one driver reads as more than itself."""
+    """Forbids a character that a driver reads as syntax."""
     ports = data.draw(st.lists(PORT, min_size=len(hosts), max_size=len(hosts)))
     known = {"user": user, "password": password, "dbname": dbname, "host": ",".join(hosts),
              "port": ",".join(ports)}  # fmt: skip
@@ -46,7 +46,7 @@ def test_every_driver_reads_what_was_built(
 
 @given(user=TEXT, folder=TEXT.filter(lambda text: "," not in text), dbname=TEXT, password=TEXT)
 def test_every_driver_finds_the_socket(user: str, folder: str, dbname: str, password: str) -> None:
-    """Forbids a socket's folder that one driver reads as a host, or as two."""
+    """Forbids a socket's folder that a driver reads as a host, or as two."""
     known = {"user": user, "dbname": dbname, "host": f"/{folder}", "port": "77"}
     known["password"] = password
     url = build(known)
@@ -59,7 +59,7 @@ def test_every_driver_finds_the_socket(user: str, folder: str, dbname: str, pass
 
 @given(st.dictionaries(st.sampled_from(["user", "password", "dbname", "options"]), TEXT))
 def test_a_string_of_keys_and_values_means_the_same(parameters: dict[str, str]) -> None:
-    """Forbids a second reading of what libpq reads."""
+    """Forbids a reading that differs from libpq's."""
     if not parameters:
         return
     assert parse(make_conninfo("", **parameters)) == parameters
@@ -113,7 +113,7 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_service_is_read_once(service: Path) -> None:
-    """Forbids each driver reading the service file by rules of its own, or not at all."""
+    """Forbids that drivers read the service file by different rules, or not at all."""
     expected = {"host": "h", "port": "77", "dbname": "d", "user": "u", "sslmode": "verify-ca",
                 "connect_timeout": "3"}  # fmt: skip
     for url in ("service=shop", "postgresql:///?service=shop"):
@@ -127,7 +127,7 @@ def test_a_service_that_is_not_there(service: Path) -> None:
 
 
 def test_the_environment_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forbids drivers that differ in which variables they read, or how a password file."""
+    """Forbids that drivers read different variables, or a password file by different rules."""
     passwords = tmp_path / "passwords"
     passwords.write_text(f"{tmp_path}:77:*:u:by\\:file\n*:*:*:*:other\n")
     passwords.chmod(0o600)
@@ -156,14 +156,14 @@ def test_the_environment_is_read_once(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_url_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forbids PGSSLMODE where the URL asks for libpq's default by name."""
+    """Forbids PGSSLMODE if the URL names libpq's default."""
     monkeypatch.setenv("PGSSLMODE", "verify-full")
     assert parse(named("postgresql://u@h/d?sslmode=prefer").url)["sslmode"] == "prefer"
     assert parse(named("postgresql://u@h/d").url)["sslmode"] == "verify-full"
 
 
 def test_what_a_driver_lacks_is_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
-    """Forbids "unrecognized configuration parameter" from asyncpg, and a loss in silence."""
+    """Forbids "unrecognized configuration parameter" from asyncpg, and a silent loss."""
     url = (
         "postgresql://u@h/d?connect_timeout=3&keepalives=1&keepalives_idle=5&gssencmode=disable"
         "&channel_binding=prefer&tcp_user_timeout=9&load_balance_hosts=random&application_name=a"
@@ -175,13 +175,13 @@ def test_what_a_driver_lacks_is_left_out_and_said(caplog: pytest.LogCaptureFixtu
     (message,) = caplog.messages
     assert message == (
         "asyncpg does not know connect_timeout=3, keepalives=1, keepalives_idle=5,"
-        " tcp_user_timeout=9, load_balance_hosts=random: its sessions go without,"
-        " those of other drivers have it"
+        " tcp_user_timeout=9, load_balance_hosts=random: its sessions do not have it,"
+        " those of other drivers do"
     )
 
 
 def test_asyncpg_connects_to_the_address_that_is_given() -> None:
-    """Forbids asyncpg looking up a name whose address the URL gives."""
+    """Forbids that asyncpg looks up a name if the URL gives the address."""
     url = driver_url("postgresql://u@shop.invalid/d?hostaddr=127.0.0.1", "asyncpg")
     assert parse(url)["host"] == "127.0.0.1"
     assert "hostaddr" not in parse(url)

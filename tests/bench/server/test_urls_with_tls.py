@@ -1,6 +1,6 @@
-"""What a URL asks of TLS and of authentication: kept by every driver, or refused in plain words.
+"""The TLS and authentication parameters of a URL: every driver keeps them, or is refused.
 
-The server is Debian's: the wheel's is built without TLS.
+The server is Debian's, because the wheel's server is built without TLS.
 """
 
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BenchError, UsageError
+from bench.model.errors import BenchError, UsageError
 from bench.server.database import resolve
 from bench.server.drivers import driver_url
 from tests.bench.command import Bench
@@ -28,7 +28,7 @@ DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority, and a server's certificate for the name `localhost` only."""
+    """Make a certificate authority, and a server's certificate only for the name `localhost`."""
 
     root: Path
     certificate: Path
@@ -101,7 +101,7 @@ def test_channel_binding_by_the_drivers_that_know_it(tls: Listening, tmp_path: P
 def test_what_asyncpg_lacks_for_protection_is_refused(
     tls: Listening, tmp_path: Path, parameters: dict[str, str], words: str
 ) -> None:
-    """Forbids a connection that is protected less than the URL asks, and nobody told so."""
+    """Forbids a connection with less protection than the URL requires, without a message."""
     bench = Bench(tmp_path, tls.url(**parameters))
     for command in (
         ("verify",),
@@ -119,7 +119,7 @@ def test_what_asyncpg_lacks_for_protection_is_refused(
 def test_an_environment_variable_protects_as_the_url_does(
     tls: Listening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Forbids asyncpg going on without what PGCHANNELBINDING asks, as it does not read it."""
+    """Forbids that asyncpg connects without PGCHANNELBINDING, which it does not read."""
     monkeypatch.setenv("PGCHANNELBINDING", "require")
     with pytest.raises(UsageError, match="asyncpg cannot honour channel_binding=require"):
         resolve(tls.url(host="localhost"), ["asyncpg"])
@@ -133,7 +133,7 @@ def test_the_system_s_certificates_are_in_libpq_s_hands(tls: Listening) -> None:
 
 
 def failure(url: str) -> str:
-    """The two lines of the error that `url` ends in."""
+    """Return the two lines of the error for `url`."""
     with pytest.raises(BenchError) as caught:
         resolve(url, DRIVERS)
     said = str(caught.value)
@@ -172,7 +172,7 @@ def test_a_server_that_insists_on_tls(tls: Listening) -> None:
 def test_a_driver_s_own_failure_is_not_weaker_than_libpq_s(
     tls: Listening, authority: Authority, tmp_path: Path
 ) -> None:
-    """Forbids asyncpg accepting a certificate for another name when all is left to it."""
+    """Forbids that asyncpg accepts a certificate for another name by its defaults."""
     url = tls.url(host="127.0.0.1", sslmode="verify-full", sslrootcert=str(authority.root))
     script = tmp_path / "connect.py"
     script.write_text("import asyncio, sys, asyncpg; asyncio.run(asyncpg.connect(sys.argv[1]))")

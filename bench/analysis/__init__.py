@@ -1,0 +1,1 @@
+"""Results turned into figures, verdicts, warnings and findings. Pure: no clock, no server."""

@@ -1,0 +1,63 @@
+"""The history of a figure: how it changed for some cases from run to run."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.compare.differences import EnvironmentDifference, differences
+from bench.analysis.figure import Figure
+from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.stats import Interval, median_over_rounds
+from bench.analysis.summary import summarise
+from bench.model.case import Case
+from bench.results.file import Results
+
+_OPTIONS = {"profile", "rounds", "seconds", "warm_up_s", "git.revision"}
+"""The differences between runs that do not interrupt a history."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A run in a history, with the figures of the wanted cases."""
+
+    name: str
+    created_at: str
+    figures: dict[Case, Interval]
+    """Median over rounds with its interval, in the figure's base unit."""
+    changes: tuple[EnvironmentDifference, ...]
+    """The differences of its environment from the run before."""
+
+
+def history(
+    runs: Sequence[tuple[str, Results]], figure: Figure, wanted: Callable[[Case], bool]
+) -> list[Moment]:
+    """Return the runs that have a wanted case, in the order given (the oldest first)."""
+    moments: list[Moment] = []
+    before: Results | None = None
+    for name, results in runs:
+        figures = {
+            summary.case: interval
+            for summary in summarise(results)
+            if wanted(summary.case) and not summary.case.twin
+            if (interval := median_over_rounds(list(summary.by_round(figure).values())))
+        }
+        if figures:
+            changes = differences([before.header, results.header]) if before else []
+            moments.append(
+                Moment(name, results.header.created_at, figures, tuple(_telling(changes)))
+            )
+            before = results
+    return moments
+
+
+def cases_of(moments: Iterable[Moment]) -> list[Case]:
+    """Return every case of the history, in the order of its first run."""
+    return list(dict.fromkeys(case for moment in moments for case in moment.figures))
+
+
+def few(moment: Moment) -> bool:
+    """Return whether an interval of the run has a confidence below 95 %."""
+    return any(figure.rounds < ENOUGH_ROUNDS for figure in moment.figures.values())
+
+
+def _telling(changes: Iterable[EnvironmentDifference]) -> list[EnvironmentDifference]:
+    return [change for change in changes if change.what not in _OPTIONS]

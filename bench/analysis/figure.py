@@ -1,0 +1,32 @@
+"""The figures that compare two cases: a value of each round, its unit, and which way is better."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.model.units import RATES, TIMES, Unit
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A field of `bench.analysis.summary.Round`, or one of its latency quantiles."""
+
+    field: str
+    title: str
+    """The title for an axis or a heading, without the unit."""
+    units: tuple[Unit, ...]
+    more_is_better: bool
+
+
+THROUGHPUT = Figure("throughput_per_s", "operations/s", RATES, True)
+
+FIGURES: Mapping[str, Figure] = {
+    "throughput": THROUGHPUT,
+    "rows": Figure("rows_per_s", "rows/s", RATES, True),
+    "p50": Figure("p50", "p50 latency", TIMES, False),
+    "p95": Figure("p95", "p95 latency", TIMES, False),
+    "p99": Figure("p99", "p99 latency", TIMES, False),
+    "first-row": Figure("first_row_p50_ns", "wait for the first row", TIMES, False),
+    "cpu": Figure("client_cpu_ns", "client CPU an operation", TIMES, False),
+    "server-cpu": Figure("server_cpu_ns", "server CPU an operation", TIMES, False),
+}
+"""The figures by the name that a command takes."""

@@ -1,0 +1,32 @@
+"""Findings: sentences made from the figures, each with its evidence."""
+
+from collections.abc import Sequence
+
+from bench.analysis.findings import harness, layers, sessions, streaming, sync_async
+from bench.analysis.findings import warnings as cautions
+from bench.analysis.findings.finding import Finding
+from bench.analysis.selection import select
+from bench.analysis.summary import Summary, summarise
+from bench.results.file import Results
+
+__all__ = ["CAUTION", "FAMILIES", "Finding", "find"]
+
+CAUTION = cautions.TOPIC
+FAMILIES = (layers, sync_async, streaming, sessions, harness)
+"""The modules that make findings, in the order of the report."""
+
+
+def find(results: Results, summaries: Sequence[Summary] | None = None) -> list[Finding]:
+    """Return every finding that these results have evidence for: by topic, the strongest first.
+
+    The warnings about the figures (`CAUTION`) come first.
+
+    Pure: the same results give the same findings. A case with a failure takes part in no finding
+    except the one that reports the failure. `summaries` avoids computing them again.
+    """
+    measured = summarise(results) if summaries is None else list(summaries)
+    selection = select(results, measured)
+    from_figures = [
+        finding for family in FAMILIES for finding in family.findings(results, selection)
+    ]
+    return [*cautions.findings(results, measured), *from_figures]

@@ -1,0 +1,61 @@
+"""The decision whether two cases differ. All findings use it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.figure import THROUGHPUT, Figure
+from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds, ratio_of_runs
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.analysis.verdict import NoiseFloor, apart
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The ratio of two cases' figures, with its interval, and whether it differs from 1."""
+
+    ratio: Interval
+    decided: bool
+    """Whether there are enough rounds for a verdict; with fewer, neither equal nor different."""
+    apart: bool
+
+
+def judge(
+    numerator: Summary,
+    denominator: Summary,
+    floor: NoiseFloor | None,
+    figure: Figure = THROUGHPUT,
+) -> Judgement | None:
+    """Return the ratio of two cases' figures, by the paired rounds of one run.
+
+    Return None with fewer than two pairs of rounds, or if something of a case failed.
+    """
+    if numerator.marked or denominator.marked:
+        return None
+    return judge_rounds(numerator.by_round(figure), denominator.by_round(figure), floor)
+
+
+def judge_rounds(
+    numerators: Mapping[int, float],
+    denominators: Mapping[int, float],
+    floor: NoiseFloor | None = None,
+) -> Judgement | None:
+    """Return the judgement on one value a round, by the number of the round; see `judge`.
+
+    `apart` means what `bench.analysis.verdict` calls faster or slower.
+    """
+    return _judged(ratio_of_rounds(numerators, denominators), floor)
+
+
+def judge_runs(
+    numerators: Sequence[float], denominators: Sequence[float], floor: NoiseFloor | None = None
+) -> Judgement | None:
+    """Return the judgement on two runs, whose rounds are not paired."""
+    return _judged(ratio_of_runs(numerators, denominators), floor)
+
+
+def _judged(ratio: Interval | None, floor: NoiseFloor | None) -> Judgement | None:
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return None
+    decided = ratio.rounds >= ENOUGH_ROUNDS
+    return Judgement(ratio, decided, decided and apart(ratio, floor.factor if floor else 1.0))

@@ -1,0 +1,38 @@
+"""The command that measures one case of a run again, as it was."""
+
+import shlex
+from typing import Any
+
+from bench.model.case import Case
+from bench.model.study import study_of
+from bench.results.header import Conditions
+
+
+def command(header: Conditions, case: Case) -> str:
+    """Return a shell command with the same factors, rounds, seconds and rows, and no other case
+    except the twin. For a study's case, it runs the study of its backend.
+
+    It names no database, so that it contains no password: set DATABASE_URL if the run did not use
+    the embedded server. It does not name a module of your own backends either.
+    """
+    profile = header.profile or ""
+    if study := study_of(profile):
+        return f"{study.profiles[profile]} --backend {shlex.quote(case.backend)}"
+    options: dict[str, Any] = {
+        "profile": header.profile,
+        "backend": case.backend,
+        "workload": case.workload,
+        "fetch": case.fetch,
+        "concurrency": case.concurrency,
+        "session-scope": case.session_scope,
+        "transactions": case.transactions,
+        "rows": case.rows,
+        "loop": None if case.loop == "none" else case.loop,
+        "rounds": header.rounds,
+        "seconds": header.seconds,
+        "scale": header.dataset.scale,
+        "seed": header.dataset.seed,
+    }
+    given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()
+             if value is not None]  # fmt: skip
+    return " ".join(["bench run", *given])

@@ -1,0 +1,119 @@
+"""The selection: the summaries to show, by backend, in one order.
+
+Charts, findings and the report are made from it, so that all show the same cases.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from bench.analysis import stats
+from bench.analysis.look import Look, layer_place, look_of, place
+from bench.analysis.summary import Summary, summarise
+from bench.analysis.verdict import NoiseFloor, noise_floor
+from bench.model.case import Case
+from bench.results.file import Results
+from bench.results.header import Header
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The part of the results that charts show."""
+
+    header: Header
+    summaries: tuple[Summary, ...]
+    looks: Mapping[str, Look]
+    """By backend, in the order of every chart: layer by layer, then by driver; null last."""
+    floor: NoiseFloor | None = None
+
+    @property
+    def workloads(self) -> list[str]:
+        return list(dict.fromkeys(summary.case.workload for summary in self.summaries))
+
+    @property
+    def rounds_in_words(self) -> str:
+        """`6 rounds`; where not every case was run in all of them, `1 to 6 rounds`."""
+        words = " to ".join(str(number) for number in sorted({min(self._made), self.rounds}))
+        return f"{words} round{'s' if self.rounds != 1 else ''}"
+
+    @property
+    def intervals_in_words(self) -> str:
+        """The meaning of the intervals of these rounds, in words."""
+        several = [number for number in self._made if number > 1]
+        return stats.describe_interval(self.rounds, min(several, default=None))
+
+    @property
+    def _made(self) -> set[int]:
+        """The numbers of rounds that cases have."""
+        return {len(summary.rounds) for summary in self.summaries if summary.rounds} or {0}
+
+    @property
+    def rounds(self) -> int:
+        return max(self._made)
+
+    def alike(self, workload: str) -> list[Summary]:
+        """Return the cases of a workload that differ in backend and concurrency alone.
+
+        These are the plain cases (buffered, a session a task, autocommit, native rows) if there are
+        any; otherwise the cases of the most frequent kind.
+        """
+        kinds: dict[Case, list[Summary]] = {}
+        for summary in self.summaries:
+            if summary.case.workload == workload and summary.rounds:
+                kinds.setdefault(_kind(summary.case), []).append(summary)
+        if not kinds:
+            return []
+        chosen = kinds.get(Case("", workload)) or max(kinds.values(), key=len)
+        return self.ordered(chosen)
+
+    def marked(self, workload: str) -> list[Summary]:
+        """Return the cases of a workload with a failure."""
+        return [s for s in self.summaries if s.case.workload == workload and s.marked]
+
+    def ordered(self, summaries: Iterable[Summary]) -> list[Summary]:
+        """Return the summaries in the order of every chart, then by concurrency."""
+        places = {name: place for place, name in enumerate(self.looks)}
+        return sorted(summaries, key=lambda s: (places[s.case.backend], s.case.concurrency))
+
+    def layers(self, summaries: Iterable[Summary]) -> list[str]:
+        """Return the layers that the summaries have, without null."""
+        seen = {self.looks[summary.case.backend].layer for summary in summaries} - {"null"}
+        return sorted(seen, key=layer_place)
+
+
+def select(results: Results, summaries: list[Summary] | None = None) -> Selection:
+    """Return the selection. A backend that the header does not describe is known by its name only.
+
+    The noise floor's twin is not a backend, so no chart shows it.
+    """
+    measured = summarise(results) if summaries is None else summaries
+    made = [summary for summary in measured if not summary.case.twin]
+    # Where a case was run on both event loops, charts show asyncio's: tables have both.
+    on_loops = {replace(summary.case, loop="asyncio"): summary for summary in made}
+    for summary in made:
+        if summary.case.loop == "asyncio":
+            on_loops[summary.case] = summary
+    found = tuple(on_loops.values())
+    looks = [
+        look_of(name, results.header.backend(name))
+        for name in dict.fromkeys(summary.case.backend for summary in found)
+    ]
+    in_order = {look.name: look for look in sorted(looks, key=place)}
+    return Selection(results.header, found, in_order, noise_floor(measured))
+
+
+def busiest(summaries: Iterable[Summary]) -> int:
+    """Return the concurrency with the most cases; the highest if there are several."""
+    counts = Counter(summary.case.concurrency for summary in summaries)
+    return max(counts, key=lambda concurrency: (counts[concurrency], concurrency))
+
+
+def by_backend(summaries: Iterable[Summary]) -> dict[str, list[Summary]]:
+    grouped: dict[str, list[Summary]] = {}
+    for summary in summaries:
+        grouped.setdefault(summary.case.backend, []).append(summary)
+    return grouped
+
+
+def _kind(case: Case) -> Case:
+    return replace(case, backend="", concurrency=1, loop="asyncio")

@@ -1,0 +1,96 @@
+"""The stability of a run: from round to round, and from the start of a round to its end.
+
+Pure: runs and summaries in, ratios out. `bench.analysis.warnings` decides which ratios to report.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.analysis.figure import THROUGHPUT, Figure
+from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.results.entries import Run
+from bench.results.file import Results
+
+HEAD_NS = 1_000_000_000
+"""The part of a round compared with its rest: its first second, or half of a shorter round."""
+
+_FEWEST_OPERATIONS = 4
+"""The fewest operations of each client, for a round to have a start and an end."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A trend over the rounds, of all cases together."""
+
+    ratio: float
+    """The last round's figure over the first round's, along the trend."""
+    p_value: float
+    """The probability that rounds in random order show a trend as strong."""
+
+
+def drift(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> Drift | None:
+    """Return the trend of the rounds' common factor; None with fewer than six rounds.
+
+    A round's factor is the median over cases of the round's figure over the case's median: the
+    effect on the round as a whole. One test covers all cases, because a hundred tests at 5 % would
+    find five. It uses Kendall's rank correlation with the round's number, and the slope of Theil
+    and Sen (Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods*, 3rd edition, 2014,
+    chapters 8 and 9).
+    """
+    logs: dict[int, list[float]] = {}
+    for summary in summaries:
+        values = {n: value for n, value in summary.by_round(figure).items() if value > 0}
+        middle = np.median(list(values.values())) if values else 1.0
+        for number, value in values.items():
+            logs.setdefault(number, []).append(float(np.log(value / middle)))
+    if len(logs) < ENOUGH_ROUNDS:
+        return None
+    from scipy.stats import kendalltau, theilslopes
+
+    numbers = sorted(logs)
+    factors = [float(np.median(logs[number])) for number in numbers]
+    slope = float(theilslopes(factors, numbers).slope)
+    p_value = float(kendalltau(numbers, factors).pvalue)
+    ratio = float(np.exp(slope * (numbers[-1] - numbers[0])))
+    return Drift(ratio, 1.0 if np.isnan(p_value) else p_value)
+
+
+def beginning(runs: Sequence[Run]) -> Interval | None:
+    """Return throughput at the start of a round over its rest, for runs with enough operations.
+
+    If the warm-up was long enough, the interval includes 1. Return None without such runs.
+    """
+    heads: dict[int, float] = {}
+    rests: dict[int, float] = {}
+    for place, run in enumerate(runs):
+        if len(run.samples) >= _FEWEST_OPERATIONS * run.case.concurrency:
+            heads[place], rests[place] = _head_and_rest(run)
+    return ratio_of_rounds(heads, rests)
+
+
+def taken_by_others(results: Results) -> float | None:
+    """Return the share of the machine's CPU that other programs used; None if not measured."""
+    seen = [run for run in results.runs if run.other_cpu_ns is not None]
+    cores = results.header.environment.host.cores or 1
+    capacity_ns = sum(run.elapsed_ns for run in seen) * cores
+    if not capacity_ns:
+        return None
+    return min(1.0, sum(run.other_cpu_ns or 0 for run in seen) / capacity_ns)
+
+
+def _head_and_rest(run: Run) -> tuple[float, float]:
+    """Return operations a second before and after the cut; one across it counts by its share."""
+    samples = run.samples
+    succeeded = np.ones(len(samples), dtype=bool)
+    succeeded[list(samples.errors)] = False
+    start_ns = np.asarray(samples.start_ns)[succeeded]
+    duration_ns = np.asarray(samples.duration_ns)[succeeded]
+    head_ns = min(HEAD_NS, run.window_ns // 2)
+    head = stats.shares_in_window(start_ns, duration_ns, head_ns).sum()
+    whole = stats.shares_in_window(start_ns, duration_ns, run.window_ns).sum()
+    return float(head) / head_ns, float(whole - head) / (run.window_ns - head_ns)

@@ -1,0 +1,202 @@
+"""The figures of runs: a Summary for each case, and `summary.csv`."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bench.analysis import stats
+from bench.analysis.figure import Figure
+from bench.analysis.stats import Interval
+from bench.model.case import Case
+from bench.results.entries import Memory, Run
+from bench.results.file import Results
+
+_Value = TypeVar("_Value", int, float)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One run of a case, as figures. Failed operations count in `errors` only."""
+
+    number: int
+    operations: int
+    errors: Mapping[str, int]
+    """The number of failed operations, by class of error."""
+    throughput_per_s: float
+    rows_per_s: float
+    latency_ns: Mapping[str, int]
+    """Exact quantiles of the round's samples, by name; empty where nothing succeeded."""
+    first_row_p50_ns: int | None
+    """None unless streamed."""
+    client_cpu_ns: float | None
+    """CPU time of the client for one operation."""
+    server_cpu_ns: float | None
+    gc_ns: float | None
+    """CPU time of the client's garbage collector for one operation; None in older files."""
+    loop_stall_max_ns: int | None
+    loop_stall_p99_ns: int | None
+    fewest_operations: int
+    most_operations: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A case over all its rounds: medians of a figure a round, with intervals over rounds."""
+
+    case: Case
+    rounds: tuple[Round, ...]
+    operations: int
+    """The number of operations that succeeded."""
+    errors: Mapping[str, int]
+    failures: tuple[str, ...]
+    """The reasons why runs and memory measurements gave no result."""
+    throughput_per_s: Interval | None
+    rows_per_s: Interval | None
+    latency_ns: Mapping[str, Interval]
+    """Quantile -> the median of the rounds' exact quantiles."""
+    pooled_latency_ns: Mapping[str, int]
+    """Exact quantiles of all samples of all rounds together."""
+    first_row_p50_ns: Interval | None
+    client_cpu_ns: Interval | None
+    """CPU time of the client for one operation."""
+    server_cpu_ns: Interval | None
+    gc_ns: Interval | None
+    """CPU time of the client's garbage collector for one operation."""
+    loop_stall_max_ns: int | None
+    """The longest of any round."""
+    loop_stall_p99_ns: int | None
+    """The median of the rounds' own."""
+    fewest_operations: int | None
+    """The fewest operations of a client, in the round whose clients were least equal."""
+    most_operations: int | None
+    peak_memory_bytes: int | None
+    """The peak memory of one operation in a new process; the median of several."""
+    memory_rows: int | None
+
+    @property
+    def failed(self) -> int:
+        """The number of failed operations."""
+        return sum(self.errors.values())
+
+    @property
+    def marked(self) -> bool:
+        """Whether something of the case failed. Every table and chart has to show it."""
+        return bool(self.errors or self.failures)
+
+    @property
+    def usable_after_ns(self) -> Interval | None:
+        """The wait for the first row: buffered, it comes with the last one."""
+        if self.case.fetch.mode != "buffered":
+            return self.first_row_p50_ns
+        return self.latency_ns.get("p50")
+
+    def by_round(self, figure: Figure) -> dict[int, float]:
+        """Return round number -> the figure, for paired ratios, without rounds that lack it."""
+        quantile = figure.field in stats.QUANTILES
+        values = {
+            round_.number: round_.latency_ns.get(figure.field)
+            if quantile
+            else getattr(round_, figure.field)
+            for round_ in self.rounds
+        }
+        return {number: value for number, value in values.items() if value is not None}
+
+
+def summarise(results: Results) -> list[Summary]:
+    """Return a summary of each case that was measured or failed, in the order of the plan."""
+    runs: dict[Case, list[Run]] = {}
+    for run in results.runs:
+        runs.setdefault(run.case, []).append(run)
+    memory: dict[Case, list[Memory]] = {}
+    for measurement in results.memory:
+        memory.setdefault(measurement.case, []).append(measurement)
+    failures: dict[Case, list[str]] = {}
+    for failure in results.failures:
+        failures.setdefault(failure.case, []).append(failure.error)
+    return [
+        of_case(case, runs.get(case, []), memory.get(case, []), failures.get(case, []))
+        for case in results.header.plan
+        if case in runs or case in memory or case in failures
+    ]
+
+
+def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:
+    pairs = [_round(run) for run in sorted(runs, key=lambda run: run.round)]
+    rounds = tuple(figures for figures, _ in pairs)
+    pooled = [durations for _, durations in pairs]
+    uneven = min(rounds, key=_evenness, default=None)
+    return Summary(
+        case=case,
+        rounds=rounds,
+        operations=sum(round_.operations for round_ in rounds),
+        errors=sum((Counter(round_.errors) for round_ in rounds), Counter()),
+        failures=tuple(failures),
+        throughput_per_s=_over(round_.throughput_per_s for round_ in rounds),
+        rows_per_s=_over(round_.rows_per_s for round_ in rounds),
+        latency_ns={
+            name: interval
+            for name in stats.QUANTILES
+            if (interval := _over(round_.latency_ns.get(name) for round_ in rounds))
+        },
+        pooled_latency_ns=stats.quantiles(np.concatenate(pooled) if pooled else []),
+        first_row_p50_ns=_over(round_.first_row_p50_ns for round_ in rounds),
+        client_cpu_ns=_over(round_.client_cpu_ns for round_ in rounds),
+        server_cpu_ns=_over(round_.server_cpu_ns for round_ in rounds),
+        gc_ns=_over(round_.gc_ns for round_ in rounds),
+        loop_stall_max_ns=max(_known(round_.loop_stall_max_ns for round_ in rounds), default=None),
+        loop_stall_p99_ns=_middle(round_.loop_stall_p99_ns for round_ in rounds),
+        fewest_operations=uneven.fewest_operations if uneven else None,
+        most_operations=uneven.most_operations if uneven else None,
+        peak_memory_bytes=_middle(measurement.peak_bytes for measurement in memory),
+        memory_rows=_middle(measurement.rows for measurement in memory),
+    )
+
+
+def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
+    """Return the figures of a run, and the duration of each operation that succeeded."""
+    samples = run.samples
+    succeeded = np.ones(len(samples), dtype=bool)
+    succeeded[list(samples.errors)] = False
+    start_ns = np.asarray(samples.start_ns, dtype=np.int64)[succeeded]
+    duration_ns = np.asarray(samples.duration_ns, dtype=np.int64)[succeeded]
+    rows = np.asarray(samples.rows, dtype=np.int64)[succeeded]
+    first_row_ns = np.asarray(samples.first_row_ns, dtype=np.int64)
+    if len(first_row_ns) == len(samples):
+        first_row_ns = first_row_ns[succeeded]
+    operations = len(duration_ns)
+    figures = Round(
+        number=run.round,
+        operations=operations,
+        errors=samples.error_classes,
+        throughput_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns),
+        rows_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns, rows),
+        latency_ns=stats.quantiles(duration_ns),
+        first_row_p50_ns=stats.quantiles(first_row_ns[first_row_ns > 0]).get("p50"),
+        client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
+        server_cpu_ns=stats.per_operation(run.server_cpu_ns, operations),
+        gc_ns=stats.per_operation(run.gc_ns, operations),
+        loop_stall_max_ns=run.loop_stall_max_ns,
+        loop_stall_p99_ns=run.loop_stall_p99_ns,
+        fewest_operations=run.fewest_operations,
+        most_operations=run.most_operations,
+    )
+    return figures, duration_ns
+
+
+def _evenness(figures: Round) -> float:
+    return figures.fewest_operations / max(1, figures.most_operations)
+
+
+def _over(values: Iterable[float | None]) -> Interval | None:
+    return stats.median_over_rounds(_known(values))
+
+
+def _middle(values: Iterable[int | None]) -> int | None:
+    return stats.quantiles(_known(values)).get("p50")
+
+
+def _known(values: Iterable[_Value | None]) -> list[_Value]:
+    return [value for value in values if value is not None]

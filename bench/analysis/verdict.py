@@ -1,0 +1,123 @@
+"""The verdict on two cases: faster, slower, indistinguishable or undecided.
+
+    floor = noise_floor(summaries)
+    verdict = compare(asyncpg, psycopg, floor=floor)    # is psycopg faster than asyncpg?
+    verdict.word, verdict.ratio, str(verdict)
+
+A difference must pass two tests. The first rules out chance between rounds: the ratio's interval
+must exclude 1. The second rules out that two processes of the same program differ, which no number
+of rounds shows (Mytkowicz, Diwan, Hauswirth and Sweeney, "Producing Wrong Data Without Doing
+Anything Obviously Wrong!", ASPLOS 2009): the ratio must be further from 1 than the ratio of a case
+to its twin, with its interval.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bench.analysis.figure import THROUGHPUT, Figure
+from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds, ratio_of_runs
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.model.case import Case
+
+Word = Literal["faster", "slower", "indistinguishable", "undecided"]
+"""`undecided`: too few rounds to say anything with 95 % confidence."""
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """The A/A pair of a run: a case, and the same case in another process."""
+
+    case: Case
+    ratio: Interval
+    """The ratio of the twin's figure to the case's."""
+
+    @property
+    def factor(self) -> float:
+        """The largest factor between two equal cases of this run: at least 1."""
+        ends = (self.ratio.median, self.ratio.low, self.ratio.high)
+        return max(max(end, 1 / end) for end in ends if end is not None)
+
+    def __str__(self) -> str:
+        return f"{self.case.title} against itself: {in_words(self.ratio)}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The comparison of case `b` with case `a`."""
+
+    word: Word
+    ratio: Interval | None
+    """The figure of `b` over that of `a`; None if they have no round in common."""
+    floor: float | None
+    """The factor within which a difference is noise; None if no case was measured twice."""
+
+    def __str__(self) -> str:
+        return self.word if self.ratio is None else f"{self.word}: {in_words(self.ratio)}"
+
+
+def noise_floor(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> NoiseFloor | None:
+    """Return the noise floor from the run's A/A pair; None without a pair, or if it failed."""
+    by_case = {summary.case: summary for summary in summaries}
+    for case, twin in by_case.items():
+        original = by_case.get(replace(case, twin=False)) if case.twin else None
+        if original and (ratio := _paired(original, twin, figure)):
+            return NoiseFloor(original.case, ratio)
+    return None
+
+
+def compare(
+    a: Summary,
+    b: Summary,
+    figure: Figure = THROUGHPUT,
+    floor: NoiseFloor | None = None,
+    *,
+    same_run: bool = True,
+    crowding: float = 1.0,
+) -> Verdict:
+    """Return the verdict on `b` against `a`, by this figure.
+
+    The rounds of one run are paired; `same_run=False` compares the rounds of two runs. `crowding`
+    is the factor by which other programs could have changed the ratio. The higher of it and the
+    noise floor counts.
+    """
+    ratio = _paired(a, b, figure) if same_run else _across(a, b, figure)
+    factor = max(floor.factor if floor else 1.0, crowding)
+    known = factor if floor or crowding > 1 else None
+    return Verdict(_word(ratio, figure, factor), ratio, known)
+
+
+def apart(ratio: Interval | None, floor: float) -> bool:
+    """Return whether the interval excludes 1, and the ratio is beyond the noise floor's factor."""
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return False
+    return not (ratio.low <= 1 <= ratio.high or 1 / floor <= ratio.median <= floor)
+
+
+def in_words(ratio: Interval) -> str:
+    """Return `1.21x (1.15 to 1.27)`; without the interval for a single round."""
+    if ratio.low is None or ratio.high is None:
+        return f"{_times(ratio.median)}x"
+    return f"{_times(ratio.median)}x ({_times(ratio.low)} to {_times(ratio.high)})"
+
+
+def _word(ratio: Interval | None, figure: Figure, floor: float) -> Word:
+    if ratio is None or ratio.low is None or ratio.high is None or ratio.rounds < ENOUGH_ROUNDS:
+        return "undecided"
+    if not apart(ratio, floor):
+        return "indistinguishable"
+    return "faster" if (ratio.median > 1) is figure.more_is_better else "slower"
+
+
+def _paired(a: Summary, b: Summary, figure: Figure) -> Interval | None:
+    return ratio_of_rounds(b.by_round(figure), a.by_round(figure))
+
+
+def _across(a: Summary, b: Summary, figure: Figure) -> Interval | None:
+    values_a, values_b = (list(case.by_round(figure).values()) for case in (a, b))
+    return ratio_of_runs(values_b, values_a)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g}" if ratio < 0.1 or ratio >= 10 else f"{ratio:.2f}"

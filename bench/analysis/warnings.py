@@ -1,0 +1,251 @@
+"""The warnings about results: a symptom, its likely cause, and what to type.
+
+    for warning in result_warnings(results):
+        print(warning)
+
+Pure: the results file is the only input. As in hyperfine, every warning says what to try.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from bench.analysis import rerun
+from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.stationarity import beginning, drift, taken_by_others
+from bench.analysis.summary import Summary, summarise
+from bench.analysis.verdict import in_words, noise_floor
+from bench.model.case import Case
+from bench.model.study import study_of
+from bench.results.entries import Run
+from bench.results.file import Results
+from bench.results.header import Header
+
+NOISY = 1.10
+"""The noise floor above which a warning is given: it hides differences that matter."""
+MARGIN = 0.05
+"""The smallest drift, or slow start of a round, that is worth a warning."""
+BUSY = 0.95
+"""The share of the available CPU from which the CPU limits the figures."""
+CROWDED = 0.1
+"""The share of the machine's CPU above which other programs change the figures."""
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class ResultWarning:
+    """A warning. Each part is a sentence or two without the full stop."""
+
+    symptom: str
+    cause: str
+    cure: str
+    """The command to type, or the thing to do."""
+
+    def __str__(self) -> str:
+        return f"{self.symptom}.\n  Likely: {self.cause}.\n  Try: {self.cure}"
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    header: Header
+    runs: Mapping[Case, list[Run]]
+    """The runs by case, without null backends: they are always busy, and have no pool."""
+    summaries: list[Summary]
+
+    taken: float | None
+    """The share of the machine's CPU that other programs used; None if unknown."""
+
+    def again(self, options: str) -> str:
+        profile = self.header.profile or "quick"
+        if study := study_of(profile):
+            return f"{study.plain_run} {options}"
+        return f"bench run --profile {shlex.quote(profile)} {options}"
+
+    @property
+    def rounds(self) -> int:
+        return max((len(summary.rounds) for summary in self.summaries), default=0)
+
+    @property
+    def cores(self) -> int:
+        return self.header.environment.host.cores or 1
+
+    @property
+    def load(self) -> float:
+        return self.header.environment.host.load_1min or 0.0
+
+    @property
+    def gil(self) -> bool:
+        return self.header.environment.gil is not False
+
+
+def result_warnings(
+    results: Results, summaries: list[Summary] | None = None
+) -> list[ResultWarning]:
+    """Return the warnings about these results, the most serious first."""
+    measured = summarise(results) if summaries is None else summaries
+    null = results.header.null_backends
+    runs: dict[Case, list[Run]] = {}
+    for run in results.runs:
+        if run.case.backend not in null:
+            runs.setdefault(run.case, []).append(run)
+    evidence = _Evidence(results.header, runs, measured, taken_by_others(results))
+    checks = (_errors, _rounds, _noise, _others, _load, _drift, _warm_up, _pool, _server, _client)
+    return [warning for check in checks for warning in check(evidence)]
+
+
+def _errors(evidence: _Evidence) -> Iterator[ResultWarning]:
+    marked = [summary for summary in evidence.summaries if summary.marked]
+    if not marked:
+        return
+    operations = sum(summary.failed for summary in marked)
+    runs = sum(len(summary.failures) for summary in marked)
+    words = []
+    if operations:
+        words.append(f"{operations:,} operations")
+    if runs:
+        words.append(f"{runs} runs")
+    worst = max(marked, key=lambda summary: (len(summary.failures), summary.failed))
+    why = next(iter(worst.failures or worst.errors))
+    case = worst.case
+    yield ResultWarning(
+        f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
+        f"{why} ({case.title}); failed operations and runs are in no other figure",
+        rerun.command(evidence.header, case)
+        if study_of(evidence.header.profile)
+        else f"bench run --backend {shlex.quote(case.backend)}"
+        f" --workload {shlex.quote(case.workload)}"
+        f" --fetch {case.fetch} --concurrency {case.concurrency}",
+    )
+
+
+def _rounds(evidence: _Evidence) -> Iterator[ResultWarning]:
+    rounds = evidence.rounds
+    if 0 < rounds < ENOUGH_ROUNDS:
+        yield ResultWarning(
+            f"{rounds} round{'s' if rounds > 1 else ''}: no difference can be told from chance",
+            f"a verdict with 95 % confidence takes {ENOUGH_ROUNDS} rounds",
+            evidence.again(f"--rounds {ENOUGH_ROUNDS}"),
+        )
+
+
+def _noise(evidence: _Evidence) -> Iterator[ResultWarning]:
+    floor = noise_floor(evidence.summaries)
+    if floor and floor.factor > NOISY:
+        yield ResultWarning(
+            f"two equal cases differ by up to {floor.factor - 1:.0%}: {floor}",
+            "other work on this machine, or rounds that are too few or too short",
+            "close other programs, or "
+            + evidence.again(f"--rounds {max(12, 2 * evidence.rounds)}"),
+        )
+
+
+def _others(evidence: _Evidence) -> Iterator[ResultWarning]:
+    if evidence.taken is not None and evidence.taken > CROWDED:
+        yield ResultWarning(
+            f"other programs used {evidence.taken:.0%} of the machine's CPU while it was measured",
+            "another program runs here, or on the host below; its CPU use differs from run to run",
+            "close it (top shows which), and measure again",
+        )
+
+
+def _load(evidence: _Evidence) -> Iterator[ResultWarning]:
+    if evidence.taken is None and evidence.load > evidence.cores:
+        yield ResultWarning(
+            f"the load average was {evidence.load:.1f} on {evidence.cores} cores before the"
+            " measurement began",
+            "another program was at work",
+            "wait for it to end (uptime), and measure again",
+        )
+
+
+def _drift(evidence: _Evidence) -> Iterator[ResultWarning]:
+    trend = drift(evidence.summaries)
+    if trend and trend.p_value < SIGNIFICANT and abs(trend.ratio - 1) > MARGIN:
+        way = "slower" if trend.ratio < 1 else "faster"
+        yield ResultWarning(
+            f"all cases together became {way} from round to round: throughput of the last is"
+            f" {trend.ratio:.0%} of the first's (p = {trend.p_value:.2g})",
+            "a processor that heats up, another program that started or ended, caches that fill;"
+            " ratios within this run hold, since its rounds are interleaved",
+            evidence.again(f"--rounds {2 * evidence.rounds}"),
+        )
+
+
+def _warm_up(evidence: _Evidence) -> Iterator[ResultWarning]:
+    by_backend: dict[str, list[Run]] = {}
+    for case, runs in evidence.runs.items():
+        by_backend.setdefault(case.backend, []).extend(runs)
+    cold = {name: ratio for name, runs in by_backend.items() if (ratio := beginning(runs))}
+    cold = {
+        name: ratio
+        for name, ratio in cold.items()
+        if ratio.rounds >= ENOUGH_ROUNDS and ratio.high is not None and ratio.high < 1 - MARGIN
+    }
+    if cold:
+        worst = min(cold, key=lambda name: cold[name].median)
+        warm_up_s = evidence.header.warm_up_s or 0.0
+        yield ResultWarning(
+            f"rounds begin slower than they go on with {', '.join(cold)}: {worst} by"
+            f" {in_words(cold[worst])}",
+            "the warm-up is too short (statements are not prepared yet, caches are cold)",
+            evidence.again(f"--warm-up {max(0.1, 4 * warm_up_s):g}"),
+        )
+
+
+def _pool(evidence: _Evidence) -> Iterator[ResultWarning]:
+    for case, runs in evidence.runs.items():
+        opened = [run.connections for run in runs if run.connections]
+        if opened and max(opened) < case.concurrency:
+            yield ResultWarning(
+                f"{case.title}: {max(opened)} connections for {case.concurrency} tasks or threads",
+                "its pool is smaller than the concurrency, so its latency includes a queue",
+                "open Target.pool_size connections in the backend (docs/add-an-accessor.md), or"
+                f" --concurrency {max(opened)}",
+            )
+
+
+def _server(evidence: _Evidence) -> Iterator[ResultWarning]:
+    cores = evidence.cores
+    both = {
+        case: median(_cpu_ns(run) / run.elapsed_ns for run in known) / cores
+        for case, runs in evidence.runs.items()
+        if (known := [run for run in runs if run.server_cpu_ns is not None])
+    }
+    full = {case: share for case, share in both.items() if share >= BUSY}
+    if full:
+        worst = max(full, key=lambda case: full[case])
+        yield ResultWarning(
+            f"client and server together used all {cores} cores in {_of(len(full), len(both))},"
+            f" most in {worst.title}",
+            "they take CPU from each other: this machine limits throughput there, not the library",
+            "read CPU/op, not throughput; or give the server a machine of its own:"
+            " bench run --database-url postgresql://...",
+        )
+
+
+def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
+    if not evidence.gil:
+        return
+    shares = {
+        case: median(run.client_cpu_ns / run.elapsed_ns for run in runs)
+        for case, runs in evidence.runs.items()
+    }
+    busy = {case: share for case, share in shares.items() if share >= BUSY}
+    if busy:
+        worst = max(busy, key=lambda case: busy[case])
+        yield ResultWarning(
+            f"client CPU was {BUSY:.0%} of a core or more in {_of(len(busy), len(shares))}, most"
+            f" in {worst.title} ({busy[worst]:.0%})",
+            "the GIL is the limit there, not the database: more tasks or threads only wait longer",
+            "read CPU/op, not throughput; or run more processes, each with fewer clients:"
+            f" bench run --concurrency {max(1, worst.concurrency // 4)}",
+        )
+
+
+def _cpu_ns(run: Run) -> int:
+    return run.client_cpu_ns + (run.server_cpu_ns or 0)
+
+
+def _of(some: int, all_: int) -> str:
+    return f"{some} of {all_} cases"

@@ -1,0 +1,1 @@
+"""The commands of `bench`, one module for each. They parse options, call other packages, print."""

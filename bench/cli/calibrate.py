@@ -1,0 +1,159 @@
+"""`bench calibrate`: count how often verdicts are wrong on this machine."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import MOST_CONCURRENT, MOST_REPEATED, Seconds, database_url_option
+from bench.model.dataset import Dataset
+from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo
+from bench.studies.calibration.calibrate import CalibrationConfig
+
+if TYPE_CHECKING:
+    from bench.analysis.figure import Figure
+    from bench.studies.calibration.calibrate import CalibrationConfig, Generation
+
+_FEWEST = 6
+_COLUMNS = (6, 10, 15, 20, 30, 50, 100)
+
+
+@click.command()
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, MOST_CONCURRENT),
+    default=1,
+    show_default=True,
+    help="Number of threads.",
+)
+@click.option(
+    "--generations",
+    type=click.IntRange(1, MOST_REPEATED),
+    default=3,
+    show_default=True,
+    help="Number of times that all processes are started again.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(_FEWEST, MOST_REPEATED),
+    default=30,
+    show_default=True,
+    help="Rounds of each case in a generation.",
+)
+@click.option(
+    "--seconds",
+    type=Seconds(0.01, 3600),
+    default=0.05,
+    show_default=True,
+    help="Length of each run. The default is the quick profile's.",
+)
+@click.option(
+    "--figure",
+    "figure_name",
+    default="throughput",
+    show_default=True,
+    metavar="NAME",
+    help="The figure to compare cases by: throughput, p50, p95, p99 or cpu.",
+)
+@database_url_option
+def calibrate(
+    concurrency: int,
+    generations: int,
+    rounds: int,
+    seconds: float,
+    figure_name: str,
+    database_url: str | None,
+) -> int:
+    """Count false verdicts on equal cases, and found differences on slowed cases.
+
+    The command measures four equal cases (psycopg2, the point read), and three cases with a real
+    busy wait of 5, 10 and 20 %, as in any run. It then resamples thousands of verdicts from those
+    rounds. The exit code is 1 if more than 5 % of the verdicts on equal cases say faster or slower.
+
+    \b
+    Examples:
+      bench calibrate
+      bench calibrate --concurrency 16 --seconds 0.2 --rounds 100
+    """
+    from bench.analysis.figure import FIGURES
+    from bench.dataset import loading as rows
+    from bench.dataset import lock
+    from bench.server.database import resolve
+    from bench.studies.calibration import calibrate as calibration
+    from bench.system.limits import check_open_files
+
+    if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
+        raise UsageError(
+            f"no figure named {figure_name!r} here: use throughput, p50, p95, p99 or cpu."
+        )
+    figure = FIGURES[figure_name]
+    database, dataset = resolve(database_url, [calibration.EQUAL]), Dataset()
+    url = database.url_for(calibration.EQUAL)
+    setting = CalibrationConfig(url, dataset, concurrency, generations, rounds, seconds)
+    with lock.held(database) as held:
+        check_open_files(concurrency)
+        database.check_capacity(concurrency + 1)
+        rows.ensure(held.connection, dataset)
+        echo(_planned(setting), err=True)
+        with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
+
+            def after_run() -> None:
+                held.check()
+                bar.update(1)
+
+            generations_measured = calibration.measure(setting, after_run)
+    echo(_report(generations_measured, setting, figure))
+    equal_verdicts = calibration.verdicts(generations_measured, None, _FEWEST, figure)
+    false = calibration.share_found(equal_verdicts)
+    return 0 if false <= calibration.MOST_FALSE else 1
+
+
+def _planned(setting: "CalibrationConfig") -> str:
+    a_run_s = setting.seconds + setting.warm_up_s + 0.03
+    return f"{setting.runs} runs, about {setting.runs * a_run_s:.0f} s on a quiet machine"
+
+
+def _report(generations: "list[Generation]", setting: "CalibrationConfig", figure: "Figure") -> str:
+    from bench.studies.calibration import calibrate as calibration
+    from bench.studies.calibration.slowed import SHARES
+
+    columns = [rounds for rounds in _COLUMNS if rounds <= setting.rounds]
+
+    def row(slowdown: float | None, *, floored: bool = True) -> list[str]:
+        shares = (
+            calibration.share_found(
+                calibration.verdicts(generations, slowdown, rounds, figure, floored=floored)
+            )
+            for rounds in columns
+        )
+        return [f"{share:.1%}" for share in shares]
+
+    table = [["injected", "measured", *(f"{n} rounds" for n in columns), "needed"]]
+    table.append(["nothing", "", *row(None), f"at most {calibration.MOST_FALSE:.0%}"])
+    table.append(["  without noise floor", "", *row(None, floored=False), ""])
+    for share in SHARES:
+        measured = calibration.measured_slowdown(generations, share)
+        needed = calibration.rounds_needed(generations, share, setting.rounds, figure)
+        words = f"{needed} rounds" if needed else f"more than {setting.rounds}"
+        table.append([f"{share:.0%}", f"{measured:.1%}", *row(share), words])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in table
+    ]
+    return (
+        f"The share of {calibration.COMPARISONS:,} comparisons by {figure.title} whose verdict is"
+        " faster or slower, by the number of rounds in each comparison.\n"
+        f"The comparisons are resampled from {setting.generations} x {setting.rounds} real rounds"
+        f" of {setting.seconds:g} s: psycopg2, {setting.concurrency} thread"
+        f"{'s' if setting.concurrency > 1 else ''}, {calibration.EQUALS} equal processes and"
+        f" {len(SHARES)} with a busy wait.\n\n" + "\n".join(lines) + "\n\n"
+        "measured: the injected wait as a share of p50 latency. needed: the rounds that find the"
+        f" wait in {calibration.POWER:.0%} of the comparisons.\n"
+        "nothing: false alarms. A comparison says faster or slower if its 95 % interval excludes 1"
+        " and the ratio is outside the noise floor."
+    )

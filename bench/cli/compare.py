@@ -1,0 +1,159 @@
+"""`bench compare`: compare runs with the first of them; a gate for CI."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import named
+from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo
+
+if TYPE_CHECKING:
+    from bench.analysis.compare.comparison import Comparison
+    from bench.results.file import Results
+
+
+def _margin(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """Return `10%` or `0.1` as a share, for click; None if the option is left out."""
+    if text is None:
+        return None
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 100:
+        raise click.BadParameter(f"{text!r} is not a share: write 10% or 0.1")
+    return share
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="A B [C ...]")
+@click.option(
+    "--figure",
+    "figure_name",
+    default="throughput",
+    show_default=True,
+    metavar="NAME",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
+)
+@click.option(
+    "--fail-on",
+    "margin",
+    callback=_margin,
+    metavar="SHARE",
+    help="Exit with 1 if a case is surely slower by more than this share, such as 10%: if both ends"
+    " of its interval are.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "github"]),
+    default="text",
+    show_default=True,
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Compare runs of different datasets or event loops, with a warning.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the charts.  [default: results/compare/A..B]",
+)
+@click.option("--charts/--no-charts", default=True, help="Draw the forest plots.")
+def compare(
+    runs: tuple[str, ...],
+    figure_name: str,
+    margin: float | None,
+    form: str,
+    force: bool,
+    out: Path | None,
+    charts: bool,
+) -> int:
+    """Compare runs with the first: first their environments, then every case that both have.
+
+    A run is a folder, its name in results/, its label, or one of latest (the newest run), previous
+    (the run before it) and reference (the run that is kept in git).
+
+    \b
+    Examples:
+      bench compare reference latest
+      bench compare previous latest --fail-on 10% --format github
+    """
+    from bench.analysis.compare.comparison import compare_runs, names_of
+    from bench.analysis.figure import FIGURES
+    from bench.output.attempts import tell_left_out
+    from bench.results import archive
+    from bench.results import file as results
+    from bench.system.output_files import file_name
+
+    if len(runs) < 2:
+        raise UsageError("compare needs two runs. Try: bench compare previous latest")
+    (figure_name,) = named("figure", [figure_name], FIGURES)
+    left_out: dict[archive.LeftOut, None] = {}
+    folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
+    tell_left_out(list(left_out))
+    loaded = [results.load(folder) for folder in folders]
+    comparison = compare_runs(
+        list(zip(names_of(folders), loaded, strict=True)), FIGURES[figure_name]
+    )
+    if comparison.obstacles and not force:
+        raise UsageError(
+            "; ".join(comparison.obstacles) + ".\n"
+            "Their figures answer different questions. To compare them anyway, add --force."
+        )
+    if not comparison.rows:
+        raise UsageError(
+            f"{' and '.join(comparison.names)} have no case in common with {figure_name}.\n"
+            "`bench compare` compares equal cases: measure the same cases in both runs."
+        )
+    _show(comparison, form, margin)
+    if charts:
+        name = "..".join(Path(name).name for name in comparison.names)
+        folder = out or archive.home() / "compare" / file_name(name)
+        _draw(comparison, loaded[0], folder, runs)
+    return _gate(comparison, margin)
+
+
+def _show(comparison: "Comparison", form: str, margin: float | None) -> None:
+    from bench.output.terminal import comparison as text
+    from bench.output.terminal.console import console
+
+    if form == "json":
+        echo(text.as_json(comparison, margin))
+    elif form == "markdown":
+        echo(text.as_markdown(comparison))
+    elif form == "github":
+        echo(text.as_github(comparison, margin))
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as page:
+                page.write(text.as_markdown(comparison) + "\n")
+    else:
+        console(width=_WIDTH).print(text.render(comparison))
+
+
+_WIDTH = 120
+"""Width of a line where the output has no width: a pipe, a file, CI."""
+
+
+def _draw(comparison: "Comparison", first: "Results", folder: Path, runs: tuple[str, ...]) -> None:
+    from bench.output.attempts import Attempts
+    from bench.output.charts import draw_comparison
+
+    # The gate alone sets the exit code: a chart that fails must not change it.
+    with Attempts(f"bench compare {shlex.join(runs)}").at("charts"):
+        drawn = draw_comparison(comparison, first, folder)
+        echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)
+
+
+def _gate(comparison: "Comparison", margin: float | None) -> int:
+    if margin is None:
+        return 0
+    stopped = comparison.worse_than(margin)
+    for name, case, verdict in stopped:
+        echo(f"slower by more than {margin:.0%} in {name}: {case.title}: {verdict}", err=True)
+    return 1 if stopped else 0

@@ -1,0 +1,38 @@
+"""Write all generated documents, from results and --help: `python -m bench.cli.documents`.
+
+This is a program for `make docs` and not a command of `bench`, because it needs the checkout.
+"""
+
+import sys
+from pathlib import Path
+
+from bench.cli.reference import reference
+from bench.model.errors import BenchError
+from bench.output.documents import readme, tutorial
+from bench.output.documents.marked_blocks import fill
+from bench.studies.lessons.document import documents
+from bench.studies.streaming import document as streaming
+
+
+def write(root: Path) -> None:
+    """Write all generated documents below `root`. Raises `BenchError` if results are missing."""
+    docs, results = root / "docs", root / "results"
+    (docs / "cli.md").write_text(reference(), encoding="utf-8")
+    fill(root / "README.md", readme.blocks(results / "reference", root))
+    fill(docs / "tutorial.md", tutorial.blocks(results / "reference"))
+    fill(docs / "streaming.md", streaming.blocks(results / "reference-streaming", docs))
+    for page, text in documents(results / "lessons", docs / "one-session-per-task.md").items():
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Write the documents of the checkout in the current folder."""
+    try:
+        write(Path())
+    except BenchError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

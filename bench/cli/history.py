@@ -1,0 +1,129 @@
+"""`bench history`: show a case in all runs in results/."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import counts, named
+from bench.model.errors import BenchError, UsageError
+from bench.output.terminal.safe_text import echo
+
+if TYPE_CHECKING:
+    from bench.analysis.compare.history import Moment
+    from bench.analysis.figure import Figure
+
+
+@click.command()
+@click.option(
+    "--backend", "backends", multiple=True, metavar="NAME", help="Only this backend. Repeatable."
+)
+@click.option("--workload", default="get_total_cost_of_an_order", show_default=True, metavar="NAME")
+@click.option("--fetch", default="buffered", show_default=True, metavar="MODE[:SIZE]")
+@click.option(
+    "--concurrency",
+    callback=counts,
+    default="1",
+    show_default=True,
+    metavar="N,N",
+    help="Numbers of tasks or threads.",
+)
+@click.option(
+    "--figure",
+    "figure_name",
+    default="throughput",
+    show_default=True,
+    metavar="NAME",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the chart.  [default: results/history]",
+)
+def history(
+    backends: tuple[str, ...],
+    workload: str,
+    fetch: str,
+    concurrency: tuple[int, ...],
+    figure_name: str,
+    out: Path | None,
+) -> None:
+    """Show the figure of cases in every run in results/, the oldest first.
+
+    Only plain cases are shown: one session per task, autocommit, native rows. A change of versions,
+    server, machine or dataset between two runs is named.
+
+    \b
+    Example:
+      bench history --backend asyncpg --backend orm+asyncpg --concurrency 1,16
+    """
+    from bench.analysis.compare.comparison import names_of
+    from bench.analysis.compare.history import history as history_of
+    from bench.analysis.figure import FIGURES
+    from bench.model.case import Case, Fetch
+    from bench.model.workload import WORKLOADS
+    from bench.output.attempts import tell_left_out
+    from bench.output.charts import draw_history
+    from bench.results import archive
+    from bench.results import file as results
+
+    (figure_name,) = named("figure", [figure_name], FIGURES)
+    (workload,) = named("workload", [workload], WORKLOADS)
+    fetch_mode = Fetch.parse(fetch)
+    left_out: list[archive.LeftOut] = []
+    loaded, folders = [], []
+    for folder in archive.runs(archive.home(), left_out.append):
+        try:
+            loaded.append(results.load(folder))
+            folders.append(folder)
+        except BenchError as error:
+            left_out.append(archive.left_out_for(folder, error))
+    tell_left_out(left_out)
+    wanted = {
+        Case(case.backend, workload, fetch_mode, count, loop=case.loop)
+        for run in loaded
+        for case in run.cases
+        for count in concurrency
+        if case.backend in backends or not backends
+    }
+    figure = FIGURES[figure_name]
+    moments = history_of(
+        list(zip(names_of(folders), loaded, strict=True)), figure, lambda case: case in wanted
+    )
+    if not moments:
+        raise UsageError(
+            f"no run in {archive.home()} has such a case.\n"
+            "Measure it with `bench run`. `bench list` shows backends and workloads."
+        )
+    _print(moments, figure)
+    folder = out or archive.home() / "history"
+    try:
+        drawn = draw_history(moments, figure, loaded, folder, f"{figure_name}-{workload}")
+    except OSError as error:
+        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
+    echo(f"\nchart    {drawn[0]}")
+
+
+def _print(moments: "list[Moment]", figure: "Figure") -> None:
+    from bench.analysis.compare.history import cases_of, few
+    from bench.model.units import with_unit
+
+    for case in cases_of(moments):
+        echo(f"\n{case.title}: {figure.title}")
+        for moment in moments:
+            estimate = moment.figures.get(case)
+            if estimate is None:
+                continue
+            text = with_unit(estimate.median, figure.units)
+            if estimate.low is not None and estimate.high is not None:
+                low, high = (with_unit(end, figure.units) for end in (estimate.low, estimate.high))
+                text += f" ({low} to {high}){' ?' if few(moment) else ''}"
+            echo(f"  {moment.created_at[:16]}  {text:34} {moment.name}")
+    changed = [(moment, change) for moment in moments for change in moment.changes]
+    if changed:
+        echo("\nChanges of the environment:")
+    for moment, change in changed:
+        echo(f"  {moment.name}: {change}")
+    if any(few(moment) for moment in moments):
+        echo("\n? fewer than 6 rounds: the confidence of the interval is below 95 %.")

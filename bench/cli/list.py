@@ -1,0 +1,39 @@
+"""`bench list`: show the backends, workloads and profiles of this machine."""
+
+import click
+
+from bench.cli.options import backend_module_option
+from bench.output.terminal.safe_text import echo
+
+
+@click.command()
+@backend_module_option
+def list_(backend_modules: tuple[str, ...]) -> None:
+    """Show the backends and whether they are available here, the workloads, and the profiles.
+
+    \b
+    Example:
+      bench list
+    """
+    from bench.cli.options import look_for_backends
+    from bench.model.plan import plan
+    from bench.model.profiles import PROFILES
+    from bench.model.workload import WORKLOADS
+
+    known_backends = look_for_backends(backend_modules)
+    usable = {name: discovered for name, discovered in known_backends.items() if discovered.backend}
+    echo("Backends")
+    for name, discovered in known_backends.items():
+        if discovered.backend is None:
+            echo(f"  {name:20} not available: {discovered.reason}")
+        else:
+            echo(f"  {name:20} {discovered.backend.colour:6} {discovered.backend.layer}")
+    echo("\nWorkloads")
+    for workload in WORKLOADS.values():
+        echo(f"  {workload.name:28} {workload.description}")
+    echo("\nProfiles")
+    for profile in PROFILES.values():
+        planned = plan(profile, usable)
+        runs = f"{len(planned.cases)} cases x {profile.rounds} rounds x {profile.seconds:g} s"
+        echo(f"  {profile.name:8} {profile.description}: {runs}")
+        echo(f"  {'':8} does not measure {profile.leaves_out}")

@@ -1,0 +1,104 @@
+"""The parts that measuring commands share: the results folder, and the end of the command."""
+
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from bench.model.errors import BenchError, UsageError
+from bench.system.interrupts import held_back
+
+if TYPE_CHECKING:
+    from bench.model.run_config import RunConfig
+
+
+Made = TypeVar("Made")
+
+
+def carry_out(
+    config: "RunConfig",
+    database_url: str | None,
+    out: Path | None,
+    *,
+    name: str,
+    quiet: bool,
+    charts: bool,
+) -> Path:
+    """Measure, then present the results even if the run failed. Return the results folder.
+
+    `name` ends the name of the folder in results/, after the time; it is not used with `out`.
+    """
+    from bench.execution.measurement import measure
+    from bench.output.attempts import Attempts
+    from bench.output.present import present
+    from bench.output.terminal.progress import Progress
+    from bench.results.file import Recorder
+    from bench.server.database import resolve
+    from bench.server.drivers import drivers_of
+    from bench.server.embedded import EmbeddedServer, default_folder
+
+    embedded = None if database_url else EmbeddedServer(default_folder())
+    was_running = embedded is None or embedded.status().running
+    recorder = Recorder(out) if out else in_results(name, Recorder)
+    try:
+        with Progress(
+            config.plan, len(config.backends), verify=config.verify, quiet=quiet
+        ) as progress:
+            database = resolve(database_url, drivers_of(config.backends.values()))
+            measure(config, database, recorder, progress)
+    except KeyboardInterrupt:
+        if embedded is not None and not was_running:
+            with held_back():
+                embedded.stop()
+        raise
+    finally:
+        recorder.close()
+        if recorder.holds_runs:
+            retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
+            with Attempts(retry_command).at("table and report"):
+                present(recorder.folder, charts=charts)
+    return recorder.folder
+
+
+def in_results(name: str, make: Callable[[Path], Made]) -> Made:
+    """Return the result of `make` for a new folder in results/, named by the time.
+
+    If another command made a folder of that name in the same second, the name has microseconds.
+    Raises `BenchError` if no folder can be made.
+    """
+    from bench.results.file import FolderExistsError
+    from bench.system import home as project
+
+    for form in ("%Y-%m-%dT%H-%M-%SZ", *["%Y-%m-%dT%H-%M-%S.%fZ"] * _ATTEMPTS):
+        stamp = datetime.now(UTC).strftime(form)
+        with suppress(FolderExistsError, FileExistsError):
+            return make(project.home() / "results" / f"{stamp}-{name}")
+    raise BenchError(
+        f"no new folder can be made in {project.home() / 'results'}.\nChoose a folder with --out."
+    )
+
+
+_ATTEMPTS = 20
+
+
+def safe_name(label: str) -> str:
+    """Return the label as part of a folder name. Raises `UsageError` if nothing of it is left."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")
+    if not name:
+        raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
+    return name
+
+
+def command_line(database_url: str | None) -> str:
+    """Return the command as typed, with *** for the password."""
+    from bench.server.database import Database
+
+    words = ["bench", *sys.argv[1:]]
+    if database_url:  # replaced before quoting: quoting could change the password's text
+        safe_url = Database(database_url).safe_url
+        words = [word.replace(database_url, safe_url) for word in words]
+    return shlex.join(words)

@@ -1,0 +1,195 @@
+"""`bench overhead`: measure what the harness itself costs."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from bench.cli.options import MOST_REPEATED, Seconds, counts, database_url_option
+from bench.model.dataset import Dataset
+from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo, echo_over
+
+if TYPE_CHECKING:
+    from bench.analysis.stats import Interval
+    from bench.studies.overhead.guard import GuardCost
+    from bench.studies.overhead.overhead import Overhead
+
+
+@click.command()
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    type=click.Choice(["asyncpg", "psycopg2"]),
+    help="Only this backend. Repeatable.",
+)
+@click.option(
+    "--concurrency",
+    callback=counts,
+    default="1,16",
+    show_default=True,
+    metavar="N,N",
+    help="Numbers of tasks or threads.",
+)
+@click.option(
+    "--seconds",
+    type=Seconds(0.01, 3600),
+    default=0.1,
+    show_default=True,
+    help="Length of each turn.",
+)
+@click.option(
+    "--pairs",
+    type=click.IntRange(2, MOST_REPEATED),
+    default=2000,
+    show_default=True,
+    help="Maximum number of pairs of turns for one ratio.",
+)
+@click.option("--guard", is_flag=True, help="Measure session_guard instead of the harness.")
+@database_url_option
+@click.pass_context
+def overhead(
+    context: click.Context,
+    backends: tuple[str, ...],
+    concurrency: tuple[int, ...],
+    seconds: float,
+    pairs: int,
+    guard: bool,
+    database_url: str | None,
+) -> int:
+    """Compare the harness with a bare loop that does the same point read, in alternating turns.
+
+    Prints the median ratios of throughput and of client CPU time per operation. Pairs of turns
+    are added until the 95 % intervals are within 1.5 % on either side. The exit code is 1 if the
+    harness reaches less than 97 % of the bare loop's throughput, or adds more than 5 % of CPU time.
+
+    With --guard, the command measures what a guarded session (docs/session-guard.md) adds to a
+    call, and to a unit of work of one task: open a session, do one point read, close the session.
+    It stops when the interval is within 0.5 %, or after two minutes. The exit code is 1 if
+    GuardedSession adds more than 1.5 µs or 3 %. A guarded engine is measured as well, without a
+    limit: SQLAlchemy's own calls of event listeners take longer than that.
+
+    \b
+    Examples:
+      bench overhead --backend asyncpg --concurrency 16
+      bench overhead --guard
+    """
+    if guard:
+        _refuse_others(context, "backends", "concurrency", "seconds")
+        return _guard(pairs, database_url)
+    return _harness(backends, concurrency, seconds, pairs, database_url)
+
+
+def _refuse_others(context: click.Context, *names: str) -> None:
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"{parameter.opts[0]} is for the harness: leave out either it or --guard.\n"
+                "The guard is measured with one task, over asyncpg."
+            )
+
+
+def _guard(most_rounds: int, database_url: str | None) -> int:
+    from bench.dataset import loading as rows
+    from bench.dataset import lock
+    from bench.server.database import resolve
+    from bench.studies.overhead.guard import SHOWN, measure
+
+    database, dataset = resolve(database_url, ["asyncpg"]), Dataset()
+    with lock.held(database) as held:
+        rows.ensure(held.connection, dataset)
+
+        def after_rounds(measured: "GuardCost") -> None:
+            held.check()
+            _tell_rounds(measured)
+
+        measured = measure(database.url_for("asyncpg"), dataset.orders, most_rounds, after_rounds)
+    words = "" if measured.kept else "  ABOVE THE LIMIT"
+    echo(
+        f"session_guard, no session shared: medians of {len(measured.rounds)} interleaved turns"
+        f" [95 % interval]{words}\n"
+        f"a call on a GuardedSession takes {_microseconds(measured.a_call_ns)} more\n"
+        f"a unit of work (open, one point read, close) takes {_microseconds(measured.a_unit_ns)}\n"
+        "time with the guard, as a share of the time without it:\n"
+        + "\n".join(f"  {side:15} {_ratio(measured.share(side))}" for side in SHOWN)
+    )
+    return 0 if measured.kept else 1
+
+
+def _tell_rounds(measured: "GuardCost") -> None:
+    if sys.stderr.isatty():
+        echo_over(f"{len(measured.rounds)} turns")
+
+
+def _microseconds(time: "Interval") -> str:
+    if time.low is None or time.high is None:
+        return f"{time.median / 1e3:.2f} µs"
+    return f"{time.median / 1e3:.2f} [{time.low / 1e3:.2f} to {time.high / 1e3:.2f}] µs"
+
+
+def _harness(
+    backends: tuple[str, ...],
+    concurrency: tuple[int, ...],
+    seconds: float,
+    pairs: int,
+    database_url: str | None,
+) -> int:
+    import accessors
+    from bench.dataset import loading as rows
+    from bench.dataset import lock
+    from bench.measure.runner import Job
+    from bench.measure.worker_pool import WorkerPool
+    from bench.model.case import Case
+    from bench.model.profiles import POINT_READ
+    from bench.server.database import resolve
+    from bench.studies.overhead.overhead import LOOPS, measure
+    from bench.system.limits import check_open_files
+
+    database = resolve(database_url, backends or LOOPS)  # each backend has the name of its driver
+    dataset = Dataset()
+    overheads = []
+    with lock.held(database) as held, WorkerPool() as worker_pool:
+        check_open_files(max(concurrency))
+        database.check_capacity(max(concurrency) + 1)
+        rows.ensure(held.connection, dataset)
+
+        def after_pairs(measured: "Overhead") -> None:
+            held.check()
+            _tell(measured)
+
+        echo("harness / bare loop: median of paired turns [95 % interval]")
+        echo(f"{'backend':9} {'at':>3}  {'throughput':24} {'client CPU per operation':24} pairs")
+        for backend in backends or LOOPS:
+            for count in concurrency:
+                case = Case(backend, POINT_READ, concurrency=count)
+                module = accessors.BUILTIN[backend]
+                url = database.url_for(backend)
+                job = Job(case, module, url, dataset, seconds=seconds, warm_up_s=0.05)
+                overheads.append(measure(worker_pool, job, pairs, after_pairs))
+                echo(_row(overheads[-1]))
+    return 0 if all(overhead.kept for overhead in overheads) else 1
+
+
+def _tell(measured: "Overhead") -> None:
+    if sys.stderr.isatty():
+        echo_over(_row(measured))
+
+
+def _row(measured: "Overhead") -> str:
+    case = measured.job.case
+    words = "" if measured.narrow else "  (not yet within 1.5 %)"
+    if not measured.kept:
+        words += "  ABOVE THE LIMIT"
+    return (
+        f"{case.backend:9} {case.concurrency:3}  {_ratio(measured.throughput):24}"
+        f" {_ratio(measured.cpu_per_operation):24} {len(measured.pairs):5}{words}"
+    )
+
+
+def _ratio(ratio: "Interval") -> str:
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.median:.3f}"
+    return f"{ratio.median:.3f} [{ratio.low:.3f} to {ratio.high:.3f}]"

@@ -1,0 +1,58 @@
+"""`bench report`: write a run's page again, or one page that compares several runs."""
+
+from pathlib import Path
+
+import click
+
+from bench.output.terminal.safe_text import echo
+
+
+@click.command()
+@click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR..."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write. Default: DIR/report.html, or for several, A-vs-B.html beside the first.",
+)
+def report(folders: tuple[Path, ...], out: Path | None) -> None:
+    """Write report.html of DIR again, or a page that compares several DIRs with the first.
+
+    The pages are made from run.jsonl alone.
+
+    \b
+    Examples:
+      bench report results/reference
+      bench report results/reference results/reference --out same.html
+    """
+    import shlex
+
+    from bench.model.errors import BenchError, UsageError
+    from bench.output.attempts import Attempts
+    from bench.output.present import near, refresh_index
+    from bench.output.report import REPORT_FILE, render, render_to
+    from bench.output.report.comparison import check, file_name
+    from bench.results import file as results
+    from bench.system.output_files import write_where_named
+
+    if out is not None and not out.resolve().parent.is_dir():
+        raise UsageError(f"there is no folder {out.parent} to write {out.name} into.")
+    runs = [results.load(folder) for folder in folders]
+    for run in runs:
+        if not run.runs:
+            raise BenchError(f"{run.folder} holds no finished run: there is nothing to report.")
+    check(runs)
+    first = runs[0].folder
+    default = first / REPORT_FILE if len(runs) == 1 else first.parent / file_name(runs)
+    path = out or default
+    try:
+        if out is None:
+            render_to(default, runs)
+        else:
+            write_where_named(out, render(out, runs))
+    except OSError as error:
+        raise BenchError(f"cannot write {error.filename or path}: {error.strerror}.") from error
+    echo(f"report   {near(path)}")
+    with Attempts(f"bench report {shlex.join(str(folder) for folder in folders)}").at("index"):
+        refresh_index(first)

@@ -1,0 +1,224 @@
+"""`bench run`: measure the cases of a profile and write a results folder."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import (
+    MOST_REPEATED,
+    Seconds,
+    backend_options,
+    charts_option,
+    choose_backends,
+    completed,
+    counts,
+    database_url_option,
+    dataset_options,
+    named,
+    profile_names,
+    timeout_option,
+    workload_names,
+)
+from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo
+
+if TYPE_CHECKING:
+    from accessors.api import Transactions
+    from bench.model.case import Loop, RowForm, SessionScope
+    from bench.model.plan import Plan
+    from bench.model.profiles import Profile
+
+_LONGEST_WRITES_S = 120
+
+
+@click.command()
+@click.option(
+    "--profile",
+    "profile_name",
+    default="quick",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=completed(profile_names),
+    help="smoke, quick or full: the cases and the length of the run (see `bench list`).",
+)
+@backend_options
+@click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(workload_names),
+    help="Only this workload. Repeatable.",
+)
+@click.option(
+    "--fetch",
+    "fetches",
+    multiple=True,
+    metavar="MODE[:SIZE]",
+    help="buffered, streamed or batched, with a batch size if you like: batched:1000. Repeatable.",
+)
+@click.option(
+    "--concurrency",
+    callback=counts,
+    metavar="N,N",
+    help="Numbers of tasks or threads, as in 1,4,16,64.",
+)
+@click.option(
+    "--session-scope",
+    "session_scopes",
+    multiple=True,
+    type=click.Choice(["task", "operation"]),
+    help="One session for each task, or a new session for every operation, as in a web request.",
+)
+@click.option(
+    "--transactions",
+    multiple=True,
+    type=click.Choice(["autocommit", "implicit"]),
+    help="Reads in autocommit, or with the library's own BEGIN and ROLLBACK around them.",
+)
+@click.option(
+    "--rows",
+    multiple=True,
+    type=click.Choice(["native", "dict"]),
+    help="Rows as the library returns them, or converted to plain dicts.",
+)
+@click.option(
+    "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
+)
+@click.option(
+    "--rounds", type=click.IntRange(1, MOST_REPEATED), help="Number of runs of each case."
+)
+@click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
+@click.option(
+    "--warm-up",
+    "warm_up_s",
+    type=Seconds(0, 3600),
+    metavar="SECONDS",
+    help="Length of the warm-up before each run.",
+)
+@dataset_options
+@database_url_option
+@click.option(
+    "--label", metavar="TEXT", help="Text for the name of the results folder and for every chart."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder. It must not exist.")
+@timeout_option
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    help="Compare all answers with the server's own before timing.",
+)
+@click.option("--guard", is_flag=True, help="Measure with session_guard (docs/session-guard.md).")
+@charts_option
+@click.option("--quiet", is_flag=True, help="Print only the table at the end.")
+def run(
+    profile_name: str,
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    workloads: tuple[str, ...],
+    fetches: tuple[str, ...],
+    concurrency: tuple[int, ...],
+    session_scopes: "tuple[SessionScope, ...]",
+    transactions: "tuple[Transactions, ...]",
+    rows: "tuple[RowForm, ...]",
+    rounds: int | None,
+    seconds: float | None,
+    warm_up_s: float | None,
+    scale: float | None,
+    seed: int,
+    database_url: str | None,
+    label: str | None,
+    out: Path | None,
+    timeout: float,
+    verify: bool,
+    guard: bool,
+    charts: bool,
+    quiet: bool,
+    loop: "Loop | None",
+) -> None:
+    """Verify all backends, measure the profile's cases, and write a results folder.
+
+    An option for a factor (workload, fetch, concurrency, ...) replaces the profile's values of that
+    factor.
+
+    \b
+    Examples:
+      bench run
+      bench run --profile full --label laptop
+      bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
+      bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
+    """
+    from bench.cli.measurement import carry_out, command_line, safe_name
+    from bench.model.case import Fetch
+    from bench.model.dataset import Dataset
+    from bench.model.plan import plan
+    from bench.model.profiles import PROFILES, Factors
+    from bench.model.run_config import RunConfig
+    from bench.model.workload import WORKLOADS
+
+    (name,) = named("profile", [profile_name], PROFILES)
+    profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
+    chosen = choose_backends(backends, backend_modules, timeout)
+    factors = Factors(
+        workloads=tuple(named("workload", workloads, WORKLOADS)),
+        fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
+        concurrency=concurrency,
+        session_scopes=session_scopes,
+        transactions=transactions,
+        rows=rows,
+        loops=(loop,) if loop else (),
+    )
+    _check_loop(loop)
+    planned = plan(profile, chosen, factors)
+    _check_writes(planned)
+    for reason in planned.left_out(chosen):
+        echo(f"left out: {reason}", err=True)
+    config = RunConfig(
+        plan=planned,
+        backends=chosen,
+        dataset=Dataset(profile.scale, seed),
+        label=label or "",
+        verify=verify,
+        timeout_s=timeout,
+        command=command_line(database_url),
+        guard=guard,
+    )
+    folder_name = safe_name(label) if label else profile.name
+    carry_out(config, database_url, out, name=folder_name, quiet=quiet, charts=charts)
+
+
+def _adjusted(
+    profile: "Profile",
+    rounds: int | None,
+    seconds: float | None,
+    warm_up_s: float | None,
+    scale: float | None,
+) -> "Profile":
+    return replace(
+        profile,
+        rounds=rounds or profile.rounds,
+        seconds=seconds or profile.seconds,
+        warm_up_s=profile.warm_up_s if warm_up_s is None else warm_up_s,
+        scale=profile.scale if scale is None else scale,
+    )
+
+
+def _check_writes(planned: "Plan") -> None:
+    """Raise `UsageError` for a run of writes so long that their arguments would fill the memory."""
+    from bench.model.workload import WORKLOADS
+
+    longest = planned.profile.seconds + planned.profile.warm_up_s
+    if longest > _LONGEST_WRITES_S and any(WORKLOADS[c.workload].writes for c in planned.cases):
+        raise UsageError(
+            f"{longest:g} s are too long for a run that writes: no write is repeated, so the"
+            " arguments of all writes are made before the run.\n"
+            f"Choose at most {_LONGEST_WRITES_S} s with --seconds, and measure more with --rounds."
+        )
+
+
+def _check_loop(loop: str | None) -> None:
+    if loop == "uvloop" and find_spec("uvloop") is None:
+        raise UsageError("uvloop is not installed: pip install uvloop, or leave --loop out.")

@@ -1,0 +1,100 @@
+"""`bench streaming`: show which ways of fetching really stream, and their gains and costs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import (
+    backend_options,
+    charts_option,
+    choose_backends,
+    database_url_option,
+    timeout_option,
+)
+
+if TYPE_CHECKING:
+    from accessors import Found
+
+
+@click.command()
+@backend_options
+@click.option(
+    "--quick", is_flag=True, help="Take under a minute: fewer backends, up to 30,000 rows."
+)
+@click.option(
+    "--explain",
+    metavar="BACKEND",
+    help="Show the ways of fetching of this backend, with their lines of code and their figures.",
+)
+@click.option(
+    "--rows",
+    "most_rows",
+    type=click.IntRange(1, 100_000),
+    default=100_000,
+    show_default=True,
+    help="Rows of the largest result.",
+)
+@click.option("--label", help="Text for the name of the results folder and for every chart.")
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder. It must not exist.")
+@charts_option
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@timeout_option
+@database_url_option
+def streaming(
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    quick: bool,
+    explain: str | None,
+    most_rows: int,
+    label: str | None,
+    out: Path | None,
+    charts: bool,
+    quiet: bool,
+    timeout: float,
+    database_url: str | None,
+) -> None:
+    """Fetch results of 1 to 100,000 rows in every way, and show which ways stream.
+
+    To prove it, each way of fetching gets a read that fails late and a read that is left early.
+    First row, memory, event-loop stalls and rows/s show its gains and costs. The command prints a
+    verdict for each way, the break-even (the number of rows from which streaming wins), and whether
+    the claims about streaming hold. It writes a results folder with charts.
+
+    \b
+    Examples:
+      bench streaming
+      bench streaming --quick --backend orm+asyncpg
+      bench streaming --explain orm+asyncpg
+    """
+    from bench.cli.measurement import carry_out, command_line, safe_name
+    from bench.model.run_config import RunConfig
+    from bench.studies.streaming.plan import plan, rows
+
+    chosen = choose_backends((explain,) if explain else backends, backend_modules, timeout)
+    planned = plan(chosen, quick=quick or explain is not None, most_rows=most_rows)
+    config = RunConfig(
+        plan=planned,
+        backends={case.backend: chosen[case.backend] for case in planned.everything},
+        dataset=rows(most_rows),
+        label=label or "",
+        timeout_s=timeout,
+        command=command_line(database_url),
+    )
+    name = safe_name(label) if label else planned.profile.name
+    folder = carry_out(config, database_url, out, name=name, quiet=quiet, charts=charts)
+    if explain:
+        _explain(folder, chosen[explain])
+
+
+def _explain(folder: Path, discovered: "Found") -> None:
+    from bench.analysis.summary import summarise
+    from bench.output.terminal.console import console
+    from bench.results.file import load
+    from bench.studies.streaming.evidence import ways_of
+    from bench.studies.streaming.explain import explain
+
+    assert discovered.backend is not None, "a measured backend is available"
+    results = load(folder)
+    ways = ways_of(results, summarise(results))
+    console().print(explain(discovered.backend, discovered.module, ways))

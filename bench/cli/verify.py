@@ -1,0 +1,58 @@
+"""`bench verify`: check that all backends give the same answers."""
+
+import click
+
+from bench.cli.options import (
+    backend_options,
+    choose_backends,
+    database_url_option,
+    dataset_options,
+    timeout_option,
+)
+from bench.model.dataset import Dataset
+from bench.output.terminal.safe_text import echo
+
+
+@click.command()
+@backend_options
+@dataset_options
+@database_url_option
+@timeout_option
+def verify(
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    scale: float | None,
+    seed: int,
+    database_url: str | None,
+    timeout: float,
+) -> int:
+    """Compare every read, in every way of fetching, and the effect of every write, row by row.
+
+    The expected answers come from the server itself. The exit code is 1 if a backend differs.
+
+    \b
+    Examples:
+      bench verify
+      bench verify --backend orm+asyncpg --scale 0.1
+    """
+    from bench.dataset import loading as rows
+    from bench.dataset import lock
+    from bench.measure.worker_pool import WorkerPool
+    from bench.server.database import resolve
+    from bench.server.drivers import drivers_of
+    from bench.verification.verify import VerificationResult
+    from bench.verification.verify import verify as verify_all
+
+    def tell(verdict: VerificationResult) -> None:
+        outcome = verdict.difference or f"all {verdict.checks} answers and writes are the same"
+        echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
+
+    chosen = choose_backends(backends, backend_modules, timeout)
+    dataset = Dataset(1.0 if scale is None else scale, seed)
+    database = resolve(database_url, drivers_of(chosen.values()))
+    with lock.held(database) as held, WorkerPool() as worker_pool:
+        rows.ensure(held.connection, dataset)
+        verdicts = verify_all(
+            worker_pool, held, database, dataset, chosen, on_verdict=tell, timeout_s=timeout
+        )
+    return 1 if any(verdict.difference for verdict in verdicts) else 0

@@ -1,1 +1,0 @@
-"""Several runs, held against each other."""

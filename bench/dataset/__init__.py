@@ -1,0 +1,1 @@
+"""The dataset in the database: schema, generation, loading, fingerprint and lock."""

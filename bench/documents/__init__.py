@@ -1,1 +1,0 @@
-"""Writers of the parts of README and docs/ that come from results or from --help."""

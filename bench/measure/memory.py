@@ -1,0 +1,100 @@
+"""The peak memory of one operation, in a process that has done nothing else."""
+
+import asyncio
+import re
+import resource
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+
+import accessors
+from accessors.api import AsyncBackend, Backend
+from bench.measure import clients_async, clients_sync
+from bench.measure.consumer import Streamed, counter
+from bench.measure.runner import Job, loop_factory
+from bench.model.workload import Operation
+from bench.results.entries import Memory
+
+_PROC = Path("/proc/self")
+
+_LONG_AGO = datetime(1970, 1, 1)
+_FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
+"""Arguments for next to no rows, by the same code."""
+
+
+def peak(job: Job) -> Memory:
+    """Do the case's first operation once: how far memory rose above that of the open session.
+
+    For a fresh process: a heap that was filled before hides what is asked of it. What a library
+    loads when it first fetches so is loaded before, by an answer of next to no rows.
+    """
+    backend = accessors.load(job.case.backend, job.module)
+    operation = job.plans()[0][0]
+    if isinstance(backend, Backend):
+        seen = _measured(backend, job, operation)
+    else:
+        with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
+            seen = loop.run(_measured_async(backend, job, operation))
+    count = counter(backend, job.case, operation.function, [])
+    first_row_ns = seen.answer.first_row_ns if isinstance(seen.answer, Streamed) else None
+    return Memory(job.case, seen.peak_bytes, count(seen.answer), seen.elapsed_ns, first_row_ns)
+
+
+def peak_untimed(job: Job) -> Memory:
+    """The same beside others, who don't share its memory, but take its time."""
+    return replace(peak(job), elapsed_ns=None, first_row_ns=None)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    answer: Any
+    peak_bytes: int
+    elapsed_ns: int
+
+
+class _Watch:
+    def __init__(self) -> None:
+        self._bytes, self._ns = _start_bytes(), perf_counter_ns()
+
+    def stop(self, answer: Any) -> _Seen:
+        elapsed_ns = perf_counter_ns() - self._ns
+        return _Seen(answer, _peak_bytes() - self._bytes, elapsed_ns)
+
+
+def _measured(backend: Backend, job: Job, operation: Operation) -> _Seen:
+    with backend.open(job.target), backend.accessor() as accessor:
+        call = clients_sync.perform(accessor, backend, job.case, operation.function)
+        call(*_FEW.get(operation.function, operation.arguments))
+        watch = _Watch()
+        return watch.stop(call(*operation.arguments))
+
+
+async def _measured_async(backend: AsyncBackend, job: Job, operation: Operation) -> _Seen:
+    async with backend.open(job.target), backend.accessor() as accessor:
+        call = clients_async.perform(accessor, backend, job.case, operation.function)
+        await call(*_FEW.get(operation.function, operation.arguments))
+        watch = _Watch()
+        return watch.stop(await call(*operation.arguments))
+
+
+def _start_bytes() -> int:
+    """What the process holds now; from here on the peak is counted."""
+    with suppress(OSError):
+        # https://docs.kernel.org/filesystems/proc.html: 5 resets the peak (VmHWM).
+        (_PROC / "clear_refs").write_text("5")
+    return _peak_bytes()
+
+
+def _peak_bytes() -> int:
+    """The most that was resident; since `_start_bytes` on Linux, elsewhere ever."""
+    with suppress(OSError):
+        found = re.search(r"VmHWM:\s+(\d+) kB", (_PROC / "status").read_text())
+        if found:
+            return int(found[1]) * 1024
+    # Elsewhere a process can't forget its peak; a fresh one has had none worth forgetting.
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

@@ -1,0 +1,114 @@
+"""A process per backend: one library, one heap, one interpreter lock each.
+
+Each is given small picklable jobs, so that another engine could do them.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import resource_tracker
+from multiprocessing.context import ForkServerContext, SpawnContext
+from typing import Generic, ParamSpec, Self, TypeVar, cast
+
+import accessors
+from bench.measure.worker_process import DiedError, GivenUpError, WorkerProcess
+from bench.system.current_folder import kept_from_processes
+from bench.system.interrupts import held_back
+from bench.system.limits import check_open_files
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+Answer = TypeVar("Answer", covariant=True)
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+_FORKSERVER = multiprocessing.get_context("forkserver")
+"""Its processes are forked from one that has imported what they need, and done nothing else."""
+
+_IMPORTED = ("bench.measure.memory", *accessors.BUILTIN.values())
+
+
+@dataclass(frozen=True)
+class Pending(Generic[Answer]):
+    """A job that was submitted, and whose answer was not yet asked for."""
+
+    process: str
+    """The name of the process that has it."""
+
+
+class WorkerPool:
+    """The processes of a command, by name. On leaving, none is left behind, however busy.
+
+    `guard`: in each of them session_guard watches every SQLAlchemy session and connection.
+    """
+
+    def __init__(self, guard: bool = False) -> None:
+        self._guard = guard
+        self._processes: dict[str, WorkerProcess] = {}
+        check_open_files(connections=1)
+        with held_back(), kept_from_processes():  # what starts the tracker lifts the mask
+            resource_tracker.ensure_running()
+        _FORKSERVER.set_forkserver_preload(list(_IMPORTED))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with held_back():
+            for name in list(self._processes):
+                self.dismiss(name)
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start the processes of these names, all at the same time."""
+        for name in names:
+            self._process(name, _SPAWN)
+
+    def submit(
+        self,
+        name: str,
+        work: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Pending[Result]:
+        """Have it done in the process of this name, which starts when it is first needed.
+
+        Its result has to be asked for before it is given anything else.
+        """
+        self._process(name, _SPAWN).send(partial(work, *arguments, **named))
+        return Pending(name)
+
+    def submit_alone(
+        self,
+        name: str,
+        work: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Pending[Result]:
+        """Have it done in a process that does nothing before, and is to be dismissed after it."""
+        self._process(name, _FORKSERVER).send(partial(work, *arguments, **named))
+        return Pending(name)
+
+    def result(self, pending: Pending[Result], timeout_s: float) -> Result:
+        """What came of it. Raises `WorkError` for whatever went wrong.
+
+        A process that died, or does not answer in time, is dismissed.
+        """
+        try:
+            return cast(Result, self._processes[pending.process].answer(timeout_s))
+        except (DiedError, GivenUpError):
+            self.dismiss(pending.process)
+            raise
+
+    def dismiss(self, name: str) -> None:
+        """End this process, whatever it does; a new one will start when it is needed."""
+        if process := self._processes.pop(name, None):
+            process.kill()
+
+    def _process(self, name: str, context: SpawnContext | ForkServerContext) -> WorkerProcess:
+        with held_back():
+            if name in self._processes and not self._processes[name].alive:
+                self.dismiss(name)  # it died when it had nothing to do
+            if name not in self._processes:
+                self._processes[name] = WorkerProcess(context, self._guard)
+        return self._processes[name]

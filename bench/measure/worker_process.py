@@ -1,0 +1,126 @@
+"""One process that does one job at a time, behind a pipe of its own.
+
+Not an executor of the standard library: where its process is killed in the middle of an answer,
+the thread that reads it waits for the rest for ever, as it holds the writing end itself, and the
+command never ends. Here the parent keeps no end but its own: a killed process is the end of file.
+"""
+
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
+from typing import Any
+
+from bench.model.errors import BenchError
+from bench.system.current_folder import kept_from_processes, search_in, searched
+
+
+class WorkError(BenchError):
+    """What a process could not do, in one line: not every error can travel between processes."""
+
+
+class GivenUpError(WorkError):
+    """A process took too long, and was ended."""
+
+
+class DiedError(WorkError):
+    """A process ended before its work did: a crash, or somebody else's doing."""
+
+
+class WorkerProcess:
+    """A process that starts now. `guard`: session_guard watches every session in it."""
+
+    def __init__(self, context: SpawnContext | ForkServerContext, guard: bool) -> None:
+        self._pipe, its_end = context.Pipe()
+        self._process = context.Process(target=_serve, args=(its_end, guard, searched()))
+        with kept_from_processes():
+            self._process.start()
+        its_end.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    def send(self, job: Callable[[], Any]) -> None:
+        """Have it done. Takes as long as the process needs to start, where the job is large."""
+        with suppress(BrokenPipeError, ConnectionResetError):  # the answer will be that it died
+            self._pipe.send(job)
+
+    def answer(self, timeout_s: float) -> Any:
+        """What came of the job. Raises `WorkError`, after `GivenUpError` it is still at work."""
+        if not self._pipe.poll(timeout_s):
+            raise GivenUpError(f"no end after {timeout_s:g} s: its process was given up")
+        try:
+            answer, error = self._pipe.recv()
+        except (EOFError, ConnectionResetError):
+            raise DiedError("its process died") from None
+        except Exception as unreadable:  # an answer that can't travel
+            raise WorkError(_in_words(unreadable)) from unreadable
+        if error is not None:
+            raise WorkError(error)
+        return answer
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+
+def _serve(pipe: "Connection[Any, Any]", guard: bool, folder: str | None) -> None:
+    search_in(folder)
+    _enter(guard)
+    with suppress(EOFError, ConnectionError):  # the parent is gone
+        while True:
+            _serve_one(pipe)
+
+
+def _serve_one(pipe: "Connection[Any, Any]") -> None:
+    try:
+        job = pipe.recv()
+        pipe.send(_attempt(job))
+    except (EOFError, ConnectionError):
+        raise
+    except Exception as error:  # a job that can't be loaded here, an answer that can't travel
+        pipe.send((None, _in_words(error)))
+
+
+def _enter(guard: bool) -> None:
+    """What every process does first: it never outlives its parent."""
+    if guard:
+        from session_guard.install import guard_everything
+
+        guard_everything()
+    # The parent's stdout is for tables: what somebody's code prints goes to stderr.
+    with suppress(OSError):
+        os.dup2(2, 1)
+    # What a library logs of its failures is in the samples; stderr is for the command's own lines.
+    logging.getLogger().addHandler(logging.NullHandler())
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _attempt(job: Callable[[], Any]) -> tuple[Any, str | None]:
+    """Its answer, or its error in words."""
+    process = os.getpid()
+    try:
+        return job(), None
+    except BaseException as error:  # somebody's SystemExit would end the process itself
+        return None, _in_words(error)
+    finally:
+        if os.getpid() != process:  # a copy that somebody's code has forked: it would answer, too
+            os._exit(1)
+
+
+def _in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]

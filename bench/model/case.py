@@ -1,0 +1,189 @@
+"""A case: what is measured, and its names in files, tables and charts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from typing import Any, Literal, Self
+
+from accessors.api import AnyBackend, Transactions
+from bench.model.errors import UsageError
+from bench.model.workload import WORKLOADS
+
+Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
+SessionScope = Literal["task", "operation"]
+RowForm = Literal["native", "dict"]
+Loop = Literal["asyncio", "uvloop", "none"]
+"""`none`: a sync backend runs in threads."""
+
+LARGE = 100_000
+"""Rows of a result of which a run fetches one."""
+
+MODES: tuple[Mode, ...] = ("buffered", "iterated", "streamed", "batched", "single-row")
+
+VERBS: Mapping[Mode, str] = {
+    "buffered": "fetch_all",
+    "iterated": "iterate",
+    "streamed": "stream",
+    "batched": "stream_batches",
+    "single-row": "stream_single_rows",
+}
+"""The verb of an accessor that takes rows so."""
+
+MOST_BY_DEFAULT = 2_000
+"""The largest batch that a library takes by default: psycopg2's itersize."""
+
+MOST_AT_A_TIME = 2**31 - 1
+"""The largest batch that PostgreSQL's FETCH, and every library, can be asked for."""
+
+_EVERYBODYS = ("fetch_all", "stream", "stream_batches")
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """How rows are taken: all at once, row by row, or batch by batch.
+
+    `iterated` and `single-row` are row by row too, from a client-side cursor that has them all,
+    and from libpq's single-row mode (with a batch size: its chunked mode).
+    """
+
+    mode: Mode = "buffered"
+    batch_size: int | None = None
+    """Rows fetched from the server at a time; None is the library's default."""
+
+    def __lt__(self, other: "Fetch") -> bool:
+        def order(fetch: Fetch) -> tuple[int, int]:
+            return MODES.index(fetch.mode), fetch.batch_size or 0
+
+        return order(self) < order(other)
+
+    def __str__(self) -> str:
+        return self.mode if self.batch_size is None else f"{self.mode}:{self.batch_size}"
+
+    @property
+    def at_a_time(self) -> int:
+        """How many rows come at a time, at the most."""
+        return self.batch_size or MOST_BY_DEFAULT
+
+    def offered_by(self, backend: AnyBackend) -> bool:
+        """Whether the library has this way at all."""
+        return VERBS[self.mode] in (*_EVERYBODYS, *backend.also)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`buffered`, `streamed`, `batched:1000`; anything else is a `UsageError`."""
+        mode, _, size = text.partition(":")
+        if mode not in MODES:
+            close = get_close_matches(mode, MODES, n=1, cutoff=0.5)
+            guess = f"did you mean {close[0]!r}? " if close else ""
+            raise UsageError(f"no fetch named {text!r}: {guess}choose from {', '.join(MODES)}.")
+        if not size:
+            return cls(mode)
+        is_number = size.isascii() and size.isdecimal() and size.strip("0")
+        if mode in ("buffered", "iterated") or not is_number:
+            raise UsageError(f"no fetch named {text!r}: write streamed:100 or batched:1000.")
+        # Python refuses to read a number of thousands of digits at all.
+        if len(size) > len(str(MOST_AT_A_TIME)) or int(size) > MOST_AT_A_TIME:
+            raise UsageError(f"no fetch of so many rows at a time: at most {MOST_AT_A_TIME:,}.")
+        return cls(mode, int(size))
+
+
+@dataclass(frozen=True)
+class Case:
+    """Backend x workload x fetch x concurrency (x session scope x transactions x rows x loop)."""
+
+    backend: str
+    workload: str
+    fetch: Fetch = field(default_factory=Fetch)
+    concurrency: int = 1
+    session_scope: SessionScope = "task"
+    transactions: Transactions = "autocommit"
+    rows: RowForm = "native"
+    loop: Loop = "asyncio"
+    size: int | None = None
+    """Rows of the joined result to ask for; None is what the workload asks for by itself."""
+    twin: bool = False
+    """The same once more, in a process of its own: how far apart are two that do not differ?"""
+    frozen: bool = False
+    """Whether what its process held at the start line was taken out of the collector's sight."""
+
+    @property
+    def key(self) -> str:
+        """The identity: every factor, in one order."""
+        factors = [
+            self.backend,
+            self.workload,
+            str(self.fetch),
+            str(self.concurrency),
+            self.session_scope,
+            self.transactions,
+            self.rows,
+            self.loop,
+        ]
+        if self.size is not None:
+            factors.append(f"{self.size} rows")
+        if self.twin:
+            factors.append("twin")
+        if self.frozen:
+            factors.append("frozen")
+        return "/".join(factors)
+
+    @property
+    def large(self) -> bool:
+        """Whether one operation takes so long that a run is no more than that."""
+        return (self.size or 0) >= LARGE
+
+    @property
+    def process(self) -> str:
+        """The name of the process that runs it: a twin shares none, since that is half of luck.
+
+        Nor does a large case, of which a round is one operation: rounds in one process would agree
+        with each other, and not with those of the next. What was frozen stays so.
+        """
+        if self.large or self.frozen:
+            return self.key
+        return f"{self.backend} (twin)" if self.twin else self.backend
+
+    @property
+    def title(self) -> str:
+        """For people: what differs from the plain case, in words."""
+        words = [self.backend, self.workload]
+        if self.size is not None:
+            words.append(f"{self.size:,} row{'s' if self.size > 1 else ''}")
+        if self.fetch != Fetch():
+            words.append(str(self.fetch))
+        words.append(f"at {self.concurrency}")
+        if self.session_scope == "operation":
+            words.append("a session per operation")
+        if self.transactions == "implicit":
+            words.append("implicit transactions")
+        if self.rows == "dict":
+            words.append("as dicts")
+        if self.loop == "uvloop":
+            words.append(self.loop)
+        if self.twin:
+            words.append("its twin")
+        if self.frozen:
+            words.append("gc.freeze() before")
+        return ", ".join(words)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in files; `size`, `twin`, `frozen` only where they say something."""
+        fields = asdict(self) | {"fetch": str(self.fetch)}
+        return {name: value for name, value in fields.items() if value not in (None, False)}
+
+    @classmethod
+    def from_dict(cls, case: dict[str, Any]) -> Self:
+        return cls(**case | {"fetch": Fetch.parse(case["fetch"])})
+
+    def impossible(self, backend: AnyBackend) -> str | None:
+        """Why this case can't be, if it can't."""
+        workload = WORKLOADS[self.workload]
+        if self.fetch.mode != "buffered" and not workload.streams:
+            return f"{self.workload} has no rows to stream"
+        if not self.fetch.offered_by(backend):
+            return f"{self.backend} has no {self.fetch.mode} fetch"
+        if self.transactions not in backend.transactions:
+            return f"{self.backend} begins no transaction by itself: it is always autocommit"
+        if self.rows == "dict" and not workload.streams:
+            return f"{self.workload} has no rows to turn into dicts"
+        return None

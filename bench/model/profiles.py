@@ -1,0 +1,148 @@
+"""The profiles: lists of cases of a known length, and the factors that options replace in them."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from accessors.api import Transactions
+from bench.model.case import Fetch, Loop, RowForm, SessionScope
+from bench.model.workload import FUNCTIONS
+
+POINT_READ = "get_total_cost_of_an_order"
+NULL_BACKENDS = ("null", "null-async")
+SQLALCHEMY_ON_PSYCOPG = ("core+psycopg", "core+psycopg-async", "orm+psycopg", "orm+psycopg-async")
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Values that take the place of a profile's, factor by factor; an empty one changes nothing."""
+
+    workloads: tuple[str, ...] = ()
+    fetches: tuple[Fetch, ...] = ()
+    concurrency: tuple[int, ...] = ()
+    session_scopes: tuple[SessionScope, ...] = ()
+    transactions: tuple[Transactions, ...] = ()
+    rows: tuple[RowForm, ...] = ()
+    loops: tuple[Loop, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A product of factors; each backend does each of its cases."""
+
+    workloads: tuple[str, ...]
+    fetches: tuple[Fetch, ...] = (Fetch(),)
+    concurrency: tuple[int, ...] = (1,)
+    session_scopes: tuple[SessionScope, ...] = ("task",)
+    transactions: tuple[Transactions, ...] = ("autocommit",)
+    rows: tuple[RowForm, ...] = ("native",)
+    loops: tuple[Loop, ...] = ("asyncio",)
+    without: tuple[str, ...] = ()
+    """Backends that do not do it, unless they are all there is."""
+
+    def with_factors(self, factors: Factors) -> Self:
+        """Return this block with the given values in the place of its own."""
+        return replace(
+            self,
+            workloads=factors.workloads or self.workloads,
+            fetches=factors.fetches or self.fetches,
+            concurrency=factors.concurrency or self.concurrency,
+            session_scopes=factors.session_scopes or self.session_scopes,
+            transactions=factors.transactions or self.transactions,
+            rows=factors.rows or self.rows,
+            loops=factors.loops or self.loops,
+        )
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A question list of a known length."""
+
+    name: str
+    description: str
+    blocks: tuple[Block, ...]
+    rounds: int
+    seconds: float
+    """Of each run, from its start line to its deadline."""
+    warm_up_s: float
+    scale: float = 1.0
+    leaves_out: str = ""
+
+
+_EVERY_WAY = (
+    Fetch("buffered"),
+    Fetch("streamed"),
+    Fetch("streamed", 1000),
+    Fetch("batched", 100),
+    Fetch("batched", 1000),
+    Fetch("batched", 10_000),
+)
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "smoke",
+            "does everything work? Its figures mean nothing",
+            (
+                Block((POINT_READ,), concurrency=(1, 2)),
+                Block(("get_customers",), (Fetch(), Fetch("streamed"), Fetch("batched", 1000))),
+                Block(("mixed",), concurrency=(2,)),
+                Block((POINT_READ,), session_scopes=("operation",), transactions=("implicit",)),
+            ),
+            rounds=2,
+            seconds=0.02,
+            warm_up_s=0.01,
+            scale=0.01,
+            leaves_out="any figure worth reading: it only shows that all works",
+        ),
+        Profile(
+            "quick",
+            "the cases that answer most questions in two minutes",
+            (
+                Block((POINT_READ,), concurrency=(1, 16)),
+                Block(
+                    (POINT_READ,),
+                    session_scopes=("operation",),
+                    transactions=("autocommit", "implicit"),
+                    without=NULL_BACKENDS,
+                ),
+                Block(
+                    ("get_customers",),
+                    (Fetch(), Fetch("streamed"), Fetch("batched", 1000)),
+                    without=(*NULL_BACKENDS, *SQLALCHEMY_ON_PSYCOPG),
+                ),
+                Block(("mixed",), concurrency=(4,)),
+            ),
+            rounds=6,
+            seconds=0.05,
+            warm_up_s=0.03,
+            scale=0.5,
+            leaves_out=(
+                "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
+                " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"
+                " dicts, uvloop, and small differences: 6 short rounds show what differs much"
+            ),
+        ),
+        Profile(
+            "full",
+            "every function at every concurrency, every way of fetching",
+            (
+                Block((*FUNCTIONS, "mixed"), concurrency=(1, 4, 16, 64)),
+                Block(
+                    (POINT_READ, "get_orders_of_customer"),
+                    concurrency=(1, 16),
+                    session_scopes=("operation",),
+                    transactions=("autocommit", "implicit"),
+                ),
+                Block(
+                    ("get_customers", "get_orders_between_dates"), _EVERY_WAY, concurrency=(1, 8)
+                ),
+                Block(("get_customers", "get_orders_of_customer"), rows=("dict",)),
+            ),
+            rounds=6,
+            seconds=1.0,
+            warm_up_s=0.25,
+            leaves_out="uvloop (--loop uvloop), and scales other than 1 (--scale 10)",
+        ),
+    )
+}

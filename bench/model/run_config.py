@@ -1,0 +1,25 @@
+"""The run config: a plan, and everything that decides how it is carried out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from accessors import Found
+from bench.model.dataset import Dataset
+from bench.model.plan import Plan
+from bench.model.timeout import TIMEOUT_S
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A plan, the backends and the dataset that it is for, and the options of the run."""
+
+    plan: Plan
+    backends: Mapping[str, Found]
+    dataset: Dataset
+    label: str
+    verify: bool = True
+    timeout_s: float = TIMEOUT_S
+    command: str = ""
+    """The command line as it was typed, without secrets."""
+    guard: bool = False
+    """Whether session_guard watches every session while it is timed."""

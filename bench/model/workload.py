@@ -1,0 +1,154 @@
+"""What is asked: named, seeded mixes of the six functions."""
+
+from bisect import bisect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from itertools import accumulate
+from random import Random
+from typing import Any
+
+from bench.model.dataset import Dataset, date_range
+
+DAYS_BETWEEN = 30
+"""How many days `get_orders_between_dates` asks for: about 2,000 orders at scale 1."""
+
+READ_ARGUMENTS = 4_096
+"""Arguments made for one run of reads, over all its workers; each then begins anew."""
+
+WRITES_PER_S = 20_000
+"""More than any backend commits in a second: a write never gets the same arguments twice."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call: function name and arguments."""
+
+    function: str
+    arguments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A mix of functions by weight."""
+
+    name: str
+    weights: Mapping[str, int]
+    description: str
+
+    @property
+    def writes(self) -> bool:
+        return not self.weights.keys().isdisjoint(_WRITES)
+
+    @property
+    def streams(self) -> bool:
+        """True where every operation gives rows, so that they can be streamed."""
+        return self.weights.keys() <= _STREAMS
+
+    @property
+    def many_rows(self) -> bool:
+        """True where an operation gives thousands of rows, so that how they are taken matters."""
+        return self.weights.keys() <= _MANY_ROWS
+
+
+@dataclass(frozen=True)
+class ClientSlot:
+    """A place in a crowd: which, and how many there are."""
+
+    number: int
+    crowd: int
+
+
+_Arguments = Callable[[Random, Dataset, ClientSlot, int], tuple[Any, ...]]
+
+
+def _items(random: Random, ids: range) -> tuple[tuple[int, int], ...]:
+    chosen = random.sample(ids, random.randint(1, 5))
+    return tuple((item, random.randint(1, 5)) for item in chosen)
+
+
+_date_range = lru_cache(date_range)
+
+
+def _days(random: Random, dataset: Dataset) -> tuple[Any, ...]:
+    first, last = _date_range(dataset)
+    window = timedelta(days=DAYS_BETWEEN)
+    after = first + max(last - first - window, timedelta()) * random.random()
+    return (after, after + window)
+
+
+def _new_lines(random: Random, dataset: Dataset, seat: ClientSlot, number: int) -> tuple[Any, ...]:
+    # Each order once, then each once more with the next five of the items that nobody ordered,
+    # shared out among the workers: no line is ever added twice.
+    slot = seat.number + number * seat.crowd
+    lap, order = divmod(slot, dataset.orders)
+    free = dataset.unordered_items
+    start = 5 * (lap % (len(free) // 5))
+    return (order + 1, _items(random, free[start : start + 5]))
+
+
+_ARGUMENTS: Mapping[str, _Arguments] = {
+    "get_customers": lambda random, dataset, seat, number: (),
+    "get_orders_of_customer": lambda random, dataset, seat, number: (
+        random.randint(1, dataset.customers),
+    ),
+    "get_total_cost_of_an_order": lambda random, dataset, seat, number: (
+        random.randint(1, dataset.orders),
+    ),
+    "get_orders_between_dates": lambda random, dataset, seat, number: _days(random, dataset),
+    "insert_order_items": _new_lines,
+    "add_new_order_for_customer": lambda random, dataset, seat, number: (
+        random.randint(1, dataset.customers),
+        _items(random, range(1, dataset.items + 1)),
+    ),
+}
+
+FUNCTIONS = tuple(_ARGUMENTS)
+_WRITES = {"insert_order_items", "add_new_order_for_customer"}
+_STREAMS = {"get_customers", "get_orders_of_customer", "get_orders_between_dates"}
+_MANY_ROWS = {"get_customers", "get_orders_between_dates"}
+
+_ALONE = {
+    "get_customers": "every customer with address: many rows",
+    "get_orders_of_customer": "a customer's orders with lines and items: a few rows",
+    "get_total_cost_of_an_order": "a sum over an order's lines: the point read",
+    "get_orders_between_dates": f"{DAYS_BETWEEN} days of orders with lines and items: many rows",
+    "insert_order_items": "one to five lines for an order: a write",
+    "add_new_order_for_customer": "an order and its lines: a write",
+}
+
+WORKLOADS = {
+    name: Workload(name, {name: 1}, description) for name, description in _ALONE.items()
+} | {
+    "mixed": Workload(
+        "mixed",
+        {
+            "get_orders_of_customer": 6,
+            "get_total_cost_of_an_order": 3,
+            "add_new_order_for_customer": 1,
+        },
+        "a shop's day: 6 orders-of-customer, 3 total-cost, 1 add-order",
+    )
+}
+
+
+@lru_cache(maxsize=256)
+def operations(
+    workload: str, dataset: Dataset, seat: ClientSlot, seconds: float
+) -> tuple[Operation, ...]:
+    """What this worker will ask, in order, made before the clock starts.
+
+    Enough for `seconds` of writes; reads begin anew when they run out. The same for every backend
+    and round, and different for every worker.
+    """
+    mix = WORKLOADS[workload]
+    random = Random(f"{dataset.seed}/{workload}/{seat.number}/{seat.crowd}")
+    total = max(READ_ARGUMENTS, int(WRITES_PER_S * seconds) if mix.writes else 0)
+    functions = list(mix.weights)
+    limits = list(accumulate(mix.weights.values()))
+    made = []
+    for number in range(max(64, -(-total // seat.crowd))):
+        function = functions[bisect(limits, random.randrange(limits[-1]))]
+        made.append(Operation(function, _ARGUMENTS[function](random, dataset, seat, number)))
+    return tuple(made)

@@ -1,0 +1,1 @@
+"""The output of results: terminal tables, charts, HTML pages, and files for other programs."""

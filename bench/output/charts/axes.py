@@ -1,0 +1,218 @@
+"""Scales, ticks and marks that several charts use."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from bench.analysis.look import Look
+from bench.analysis.selection import Selection
+from bench.analysis.stats import Interval
+from bench.analysis.wording import LAYER_NAMES
+from bench.model.units import Unit, short
+from bench.output.charts.style import MUTED, RED
+from bench.output.ticks import apart, log_ticks
+
+ROW_IN = 0.29
+"""The height in inches of a row, in a chart with one row per backend."""
+
+
+def concurrency_axis(axes: Axes, concurrencies: Iterable[int]) -> None:
+    """Give the x axis a logarithmic scale of base 2, with ticks at the measured concurrencies."""
+    ticks = sorted(set(concurrencies))
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(ticks[0] / 1.25, ticks[-1] * 1.25)
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def log_axis(
+    axis: Axis, values: Iterable[float], units: tuple[Unit, ...], *, room: int = 6, pad: float = 1.3
+) -> None:
+    """Give the axis a logarithmic scale, with ticks at 1, 2 and 5 times each power of ten.
+
+    If these are more than `room`, there are fewer per decade. `pad`: the factor by which the axis
+    extends beyond the lowest and the highest value.
+    """
+    known = [value for value in values if value > 0] or [1.0]
+    low, high = min(known) / pad, max(known) * pad
+    _scale(axis, "log")
+    _limit(axis, low, high)
+    axis.set_major_locator(FixedLocator(log_ticks(low, high, room, finest=1)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value, units)))
+
+
+def linear_axis(axis: Axis, highest: float, units: tuple[Unit, ...], *, room: int = 5) -> None:
+    """Give the axis a linear scale from zero to `highest`, with about `room` ticks."""
+    _limit(axis, 0, highest or 1)
+    axis.set_major_locator(MaxNLocator(room, steps=[1, 2, 5, 10]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value, units)))
+
+
+def error_bars(interval: Interval) -> list[list[float]] | None:
+    """Return the distances from the median down and up, for matplotlib's `yerr` or `xerr`.
+
+    None if the interval has no bounds.
+    """
+    if interval.low is None or interval.high is None:
+        return None
+    return [[interval.median - interval.low], [interval.high - interval.median]]
+
+
+def curve(axes: Axes, points: Sequence[tuple[int, Interval, bool]], style: dict[str, Any]) -> None:
+    """Draw a line over concurrency, with the band of its intervals.
+
+    `points`: concurrency, interval, and whether operations failed there (a red cross).
+    """
+    if not points:
+        return
+    x = [concurrency for concurrency, _, _ in points]
+    y = [interval.median for _, interval, _ in points]
+    low = [i.median if i.low is None else i.low for _, i, _ in points]
+    high = [i.median if i.high is None else i.high for _, i, _ in points]
+    axes.fill_between(x, low, high, color=style["color"], alpha=0.16, linewidth=0)
+    axes.plot(x, y, **style)
+    crosses = [(c, i.median) for c, i, failed in points if failed]
+    if crosses:
+        axes.plot(*zip(*crosses, strict=True), "x", color=RED, ms=9, mew=2.2, zorder=9)
+
+
+def rows_by_layer(
+    axes: Sequence[Axes], looks: Iterable[Look], size: float = 10
+) -> dict[str, float]:
+    """Set up one row per backend, grouped by layer: see `rows_by_group`."""
+    groups: dict[str, list[Look]] = {}
+    for look in looks:
+        heading = "" if look.null else LAYER_NAMES.get(look.layer, look.layer)
+        groups.setdefault(heading, []).append(look)
+    return rows_by_group(axes, groups, size)
+
+
+def rows_by_group(
+    axes: Sequence[Axes], groups: Mapping[str, Sequence[Look]], size: float = 10
+) -> dict[str, float]:
+    """Set up one row per backend, under the heading of its group.
+
+    All axes get the rows; only the first shows the names. Returns backend -> its y on the axes.
+    """
+    places: dict[str, float] = {}
+    headings: dict[str, float] = {}
+    place = 0.0
+    for heading, looks in groups.items():
+        place += 0.35 if places else 0
+        headings[heading] = place
+        place += 0.95 if heading else 0
+        for look in looks:
+            places[look.name] = place
+            place += 1
+    for panel in axes:
+        panel.set_ylim(place - 0.3, -0.6)
+        panel.set_yticks(list(places.values()), list(places))
+        panel.tick_params(labelleft=panel is axes[0])
+        panel.grid(axis="y", visible=False)
+        panel.spines["left"].set_visible(False)
+    for heading, height in headings.items():
+        axes[0].annotate(
+            heading,
+            (0, height),
+            (-4, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            weight="bold",
+            size=size,
+            color=MUTED,
+        )
+    return places
+
+
+def rows_height(looks: Iterable[Look], row: float = ROW_IN) -> float:
+    """Return the height in inches that `rows_by_layer` needs for these backends."""
+    listed = list(looks)
+    return row * (len(listed) + 1.3 * len({look.layer for look in listed}) + 0.3)
+
+
+def bars(
+    axes: Axes,
+    places: Mapping[str, float],
+    values: Mapping[str, tuple[Interval, str, bool]],
+    styles: Mapping[str, dict[str, Any]],
+    *,
+    size: float = 9.5,
+    thickness: float = 0.74,
+) -> None:
+    """Draw one bar per row, with its interval and a label at its end.
+
+    `values`: backend -> interval, label, and whether operations failed (a red cross). The label of
+    a bar that the axis cuts off has an arrow. Set the limits of the x axis before this call.
+    """
+    edge = axes.get_xlim()[1]
+    for name, (interval, label, failed) in values.items():
+        y, cut = places[name], interval.median > edge
+        end = min(interval.median, edge)
+        axes.barh(y, end, thickness, **styles[name])
+        spread = error_bars(interval)
+        if spread and not cut:
+            axes.errorbar(
+                interval.median, y, xerr=spread, color="#1a1a1a", lw=1.1, capsize=2, zorder=5
+            )
+        reach = end if cut or interval.high is None else max(end, interval.high)
+        axes.annotate(
+            f"{label} ▸" if cut else label,
+            (reach, y),
+            (-5 if cut else 5, 0),
+            textcoords="offset points",
+            ha="right" if cut else "left",
+            va="center",
+            size=size,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2} if cut else None,
+        )
+        if failed:
+            axes.plot(end, y, "x", color=RED, ms=9, mew=2.2, zorder=9)
+
+
+def _scale(axis: Axis, scale: str) -> None:
+    axes = axis.axes
+    (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)(scale)
+
+
+def _limit(axis: Axis, low: float, high: float) -> None:
+    axes = axis.axes
+    (axes.set_xlim if axis is axes.xaxis else axes.set_ylim)(low, high)
+
+
+def highest(
+    selection: Selection, values: Mapping[str, Interval | None], room: float = 1.18
+) -> float:
+    """Return the end of an axis: `room` times the highest value, null backends not counted.
+
+    A bar of a null backend may be cut off. If only null backends have values, these count.
+    """
+    known = {name: value.high or value.median for name, value in values.items() if value}
+    others = [value for name, value in known.items() if not selection.looks[name].null]
+    return room * max(others or list(known.values()) or [1])
+
+
+def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.062) -> None:
+    """Write the names of lines at the right of the axes, moved apart where they would overlap.
+
+    `labels`: (y, text, colour).
+    """
+    if not labels:
+        return
+    to_axes = axes.transData + axes.transAxes.inverted()
+    left = axes.get_xlim()[0]
+    heights = sorted((to_axes.transform((left, y))[1], text, colour) for y, text, colour in labels)
+    placed = apart([height for height, _, _ in heights], gap)
+    # `apart` moves labels only up: shift all down by the mean of these moves.
+    slack = (sum(placed) - sum(height for height, _, _ in heights)) / len(placed)
+    for y, (_, text, colour) in zip(placed, heights, strict=True):
+        axes.annotate(
+            text, (1.015, y - slack), xycoords="axes fraction", color=colour, va="center", size=9.5
+        )

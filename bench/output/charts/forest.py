@@ -1,0 +1,114 @@
+"""The forest plot of `bench compare`: each case's ratio and interval, and the noise floor."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from bench.analysis.compare.comparison import ComparedCase, Comparison
+from bench.analysis.look import Look
+from bench.analysis.selection import Selection
+from bench.analysis.verdict import Verdict
+from bench.analysis.wording import asked
+from bench.model.case import Case
+from bench.output.charts import style
+from bench.output.charts.axes import error_bars
+from bench.output.charts.page import page
+from bench.output.palette import hue
+
+ROW_IN = 0.27
+_TICKS: Mapping[float, Sequence[float]] = {
+    1.3: (0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.25),
+    2.2: (0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2),
+    6: (0.2, 0.33, 0.5, 0.75, 1, 1.33, 2, 3, 5),
+    30: (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
+}
+"""The largest ratio on the axis -> its ticks. Beyond the largest key, ticks are powers of ten."""
+_FAINT = 0.45
+"""The strength, from 0 to 1, of the colour of a case without a difference."""
+
+
+def figures(comparison: Comparison, selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the figure of each workload; `selection` is the first run."""
+    for workload, rows in comparison.workloads.items():
+        yield f"forest-{workload}", _figure(comparison, selection, workload, rows)
+
+
+def _figure(
+    comparison: Comparison, selection: Selection, workload: str, rows: list[ComparedCase]
+) -> Figure:
+    first, *others = comparison.names
+    side = "right" if comparison.figure.more_is_better else "left"
+    forced = f" COMPARED BY FORCE: {'; '.join(comparison.obstacles)}." * bool(comparison.obstacles)
+    figure, grid = page(
+        selection,
+        f"{comparison.figure.title} against {first}: {workload}",
+        f"{asked(workload)}. The ratio to {first}, with its 95 % interval over rounds. Values to "
+        f"the {side} are better. Pale marks: no difference was found. Grey band: the noise "
+        f"floor.{forced}",
+        height=ROW_IN * (len(rows) + 1),
+        columns=len(others),
+        left=0.3 + 0.072 * max(len(_label(row.case)) for row in rows),
+        gap=0.55,
+        right=0.35,
+        titled=True,
+        sharey=True,
+    )
+    ends = [
+        bound
+        for row in rows
+        for verdict in row.verdicts
+        if verdict and verdict.ratio
+        for bound in (verdict.ratio.median, verdict.ratio.low, verdict.ratio.high)
+        if bound
+    ]
+    reach = max([1.12] + [max(end, 1 / end) for end in ends]) * 1.05
+    for place, (panel, name) in enumerate(zip(grid[0], others, strict=True)):
+        panel.set_title(f"{name} / {first}")
+        _scale(panel, reach, 9 if len(others) == 1 else 5)
+        panel.set_ylim(len(rows) - 0.4, -0.6)
+        panel.axvline(1, color=style.INK, lw=1.2, zorder=1.5)
+        verdicts = [row.verdicts[place] for row in rows]
+        floor = next((verdict.floor for verdict in verdicts if verdict and verdict.floor), None)
+        if floor:
+            panel.axvspan(max(1 / floor, 1 / reach), min(floor, reach), color=style.GRID, lw=0)
+        for height, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
+            if verdict:
+                _mark(panel, height, verdict, selection.looks[row.case.backend], selection)
+    grid[0][0].set_yticks(range(len(rows)), [_label(row.case) for row in rows])
+    return figure
+
+
+def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: Selection) -> None:
+    ratio = verdict.ratio
+    if ratio is None:
+        return
+    differs = verdict.word in ("faster", "slower")
+    colour = hue(look, selection.looks)
+    if not differs:
+        colour = style.pale(colour, 1 - _FAINT)
+    panel.errorbar(ratio.median, height, xerr=error_bars(ratio), color=colour, lw=1.6, capsize=2.5)
+    mark = style.line_style(look, selection) | {"linestyle": "none", "color": colour}
+    if look.colour != "sync":
+        mark["markerfacecolor"] = colour
+    panel.plot(ratio.median, height, **mark)
+
+
+def _scale(panel: Axes, reach: float, room: int) -> None:
+    """Set a logarithmic scale, symmetric around 1: a ratio of 2 is as far from 1 as 0.5."""
+    panel.set_xscale("log")
+    panel.set_xlim(1 / reach, reach)
+    decades = tuple(10.0**power for power in range(-9, 10))
+    chosen: Sequence[float] = next((t for most, t in _TICKS.items() if reach <= most), decades)
+    ticks = [tick for tick in chosen if 1 / reach <= tick <= reach]
+    if len(ticks) > room:
+        ticks = ticks[ticks.index(1) % 2 :: 2]
+    panel.xaxis.set_major_locator(FixedLocator(ticks))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))  # noqa: RUF001
+
+
+def _label(case: Case) -> str:
+    return replace(case, workload="").title.replace(", , ", ", ")

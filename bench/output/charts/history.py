@@ -1,0 +1,69 @@
+"""Cases over all runs: a line for each, and a dotted line where the environment changed."""
+
+from dataclasses import replace
+
+from matplotlib.figure import Figure as Picture
+
+from bench.analysis.compare.history import Moment, cases_of
+from bench.analysis.figure import Figure
+from bench.analysis.selection import Selection
+from bench.model.case import Case
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+from bench.output.palette import hue
+from bench.output.ticks import extents
+
+_DASHES = ("-", (0, (4, 1.8)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
+_LABEL = 26
+"""The most characters of a run's name below the axis."""
+
+
+def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Picture:
+    """Return the chart of a history. `selection`: the newest run, for colours and caption."""
+    cases = cases_of(moments)
+    names = [moment.name[-_LABEL:] for moment in moments]
+    changed = [moment for moment in moments[1:] if moment.changes]
+    changes = "; ".join(f"{moment.name}: {_changes(moment)}" for moment in changed)
+    result, grid = page(
+        selection,
+        f"{figure.title} from run to run: {cases[0].workload}",
+        "Medians over rounds with their 95 % intervals, the oldest run on the left."
+        + (f" A dotted line: the environment or an option changed. {changes}." if changes else ""),
+        height=3.8,
+        right=0.25 + 0.075 * max(len(_label(case)) for case in cases),
+        bottom=0.5 + 0.035 * max(map(len, names)),
+    )
+    panel = grid[0][0]
+    intervals = [interval for moment in moments for interval in moment.figures.values()]
+    draw.log_axis(panel.yaxis, extents(intervals), figure.units, pad=1.15)
+    panel.set_ylabel(figure.title)
+    panel.set_xticks(range(len(moments)), names, rotation=28, ha="right", size=8.5)
+    panel.set_xlim(-0.4, len(moments) - 0.6)
+    for place, moment in enumerate(moments):
+        if moment in changed:
+            panel.axvline(place - 0.5, color=style.MUTED, lw=1, ls=":")
+    ends = []
+    for number, case in enumerate(cases):
+        look = selection.looks[case.backend]
+        marks = style.line_style(look, selection) | {"linestyle": _DASHES[number % len(_DASHES)]}
+        points = [(at, m.figures[case]) for at, m in enumerate(moments) if case in m.figures]
+        for at, interval in points:
+            panel.errorbar(
+                at, interval.median, yerr=draw.error_bars(interval), color=marks["color"], lw=1.2,
+                capsize=2.5,
+            )  # fmt: skip
+        panel.plot([at for at, _ in points], [interval.median for _, interval in points], **marks)
+        ends.append((points[-1][1].median, _label(case), hue(look, selection.looks)))
+    draw.end_labels(panel, ends)
+    return result
+
+
+def _label(case: Case) -> str:
+    return replace(case, workload="").title.replace(", , ", ", ")
+
+
+def _changes(moment: Moment) -> str:
+    words = ", ".join(change.what for change in moment.changes[:3])
+    more = len(moment.changes) - 3
+    return words + (f" and {more} more" if more > 0 else "")

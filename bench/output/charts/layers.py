@@ -1,0 +1,132 @@
+"""The price of layers: driver, Core and ORM, with the driver held constant."""
+
+from collections.abc import Iterator
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.look import DRIVERS, LAYERS, Look
+from bench.analysis.selection import Selection, busiest
+from bench.analysis.summary import Summary
+from bench.analysis.wording import asked, conditions
+from bench.model.units import RATES, TIMES, Unit, number, unit_of, with_unit
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+from bench.output.palette import GREY
+from bench.output.ticks import extents
+
+ROOM = 1.34
+"""The length of an axis divided by its longest bar: room for the bar's label."""
+
+
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the chart of each workload that was measured in several layers."""
+    for workload in selection.workloads:
+        measured = [summary for summary in selection.alike(workload) if summary.client_cpu_ns]
+        if not measured:
+            continue
+        concurrency = busiest(measured)
+        measured = [summary for summary in measured if summary.case.concurrency == concurrency]
+        layered = [
+            summary for summary in measured if selection.looks[summary.case.backend].layer in LAYERS
+        ]
+        if len(selection.layers(layered)) > 1:
+            yield f"layers-{workload}", _figure(selection, layered, measured)
+
+
+def _figure(selection: Selection, layered: list[Summary], measured: list[Summary]) -> Figure:
+    case = layered[0].case
+    families: dict[tuple[str, str], list[Summary]] = {}
+    for summary in sorted(
+        layered, key=lambda summary: _family_place(selection.looks[summary.case.backend])
+    ):
+        look = selection.looks[summary.case.backend]
+        families.setdefault((look.driver, look.colour), []).append(summary)
+    looks = [
+        selection.looks[summary.case.backend] for family in families.values() for summary in family
+    ]
+    figure, grid = page(
+        selection,
+        f"The price of layers: {case.workload}, at concurrency {case.concurrency}",
+        f"{asked(case.workload)}; {conditions(case)}. Within a group the driver is the same. "
+        "In brackets: the CPU time that a layer adds to its driver's, and its share of its "
+        "driver's throughput.",
+        height=draw.ROW_IN * (len(looks) + 1.3 * len(families) + 0.3),
+        columns=2,
+        titled=True,
+        left=1.75,
+        gap=0.3,
+        right=0.3,
+        legend=style.sync_async_key(),
+        failed=selection.marked(layered[0].case.workload),
+    )
+    costs, rates = grid[0]
+    groups = {
+        f"{driver}, {'tasks' if colour == 'async' else 'threads'}": [
+            selection.looks[summary.case.backend] for summary in family
+        ]
+        for (driver, colour), family in families.items()
+    }
+    places = draw.rows_by_group([costs, rates], groups)
+    styles = {look.name: style.bar_style(look, selection) for look in looks}
+    unit = unit_of(
+        (summary.client_cpu_ns.median for summary in layered if summary.client_cpu_ns), TIMES
+    )
+    cpu, throughput = {}, {}
+    for family in families.values():
+        base = next(
+            (
+                summary
+                for summary in family
+                if selection.looks[summary.case.backend].layer == "driver"
+            ),
+            None,
+        )
+        for summary in family:
+            cpu_ns, rate = summary.client_cpu_ns, summary.throughput_per_s
+            if cpu_ns is None or rate is None:
+                continue
+            label, kept = unit.text(cpu_ns.median), with_unit(rate.median, RATES)
+            if base is not None and base is not summary and base.client_cpu_ns:
+                added = (cpu_ns.median - base.client_cpu_ns.median) / unit.size
+                label += f"  ({'+' if added >= 0 else '−'}{number(abs(added))})"  # noqa: RUF001
+                if base.throughput_per_s and base.throughput_per_s.median:
+                    kept += f"  ({rate.median / base.throughput_per_s.median:.0%})"
+            cpu[summary.case.backend] = (cpu_ns, label, summary.marked)
+            throughput[summary.case.backend] = (rate, kept, summary.marked)
+    draw.linear_axis(
+        costs.xaxis,
+        ROOM * max(extents(cpu_ns for cpu_ns, _, _ in cpu.values())),
+        (Unit("", unit.size),),
+    )
+    draw.linear_axis(
+        rates.xaxis, ROOM * max(extents(rate for rate, _, _ in throughput.values())), RATES
+    )
+    draw.bars(costs, places, cpu, styles)
+    draw.bars(rates, places, throughput, styles)
+    costs.set_xlabel(f"client CPU per operation ({unit.symbol})")
+    rates.set_xlabel("operations/s")
+    _mark_overhead(selection, measured, costs)
+    return figure
+
+
+def _mark_overhead(selection: Selection, measured: list[Summary], costs: Axes) -> None:
+    overheads = [
+        summary.client_cpu_ns.median
+        for summary in measured
+        if selection.looks[summary.case.backend].null and summary.client_cpu_ns
+    ]
+    if overheads:
+        costs.axvline(max(overheads), color=GREY, lw=1.4, zorder=6)
+        costs.set_title(
+            f"grey line: the null backend, {with_unit(max(overheads), TIMES)} of overhead",
+            size=9,
+            weight="normal",
+            color=style.MUTED,
+        )
+
+
+def _family_place(look: Look) -> tuple[int, str, bool, int]:
+    driver = DRIVERS.index(look.driver) if look.driver in DRIVERS else len(DRIVERS)
+    return driver, look.driver, look.colour == "async", LAYERS.index(look.layer)

@@ -1,0 +1,80 @@
+"""The first chart: the client CPU time of a point read, and point reads per second."""
+
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+
+from bench.analysis.selection import Selection
+from bench.analysis.wording import conditions
+from bench.model.units import RATES, TIMES, Unit, unit_of, with_unit
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+
+POINT_READ = "get_total_cost_of_an_order"
+SIZE = 13
+
+
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the chart of the point read, or else of the first workload."""
+    for workload in sorted(selection.workloads, key=lambda workload: workload != POINT_READ):
+        measured = [summary for summary in selection.alike(workload) if summary.client_cpu_ns]
+        if measured:
+            yield "overview", _figure(selection, workload)
+            return
+
+
+def _figure(selection: Selection, workload: str) -> Figure:
+    measured = [summary for summary in selection.alike(workload) if summary.client_cpu_ns]
+    concurrency = max(summary.case.concurrency for summary in measured)
+    measured = [summary for summary in measured if summary.case.concurrency == concurrency]
+    looks = [selection.looks[summary.case.backend] for summary in measured]
+    what = "a point read" if workload == POINT_READ else workload
+    clients = "one task or thread" if concurrency == 1 else f"{concurrency} tasks or threads"
+    figure, grid = page(
+        selection,
+        f"The cost of {what} with {clients}",
+        f"{workload}: {conditions(measured[0].case)}. null shows the harness's overhead.",
+        height=draw.rows_height(looks, 0.34),
+        columns=2,
+        left=2.3,
+        gap=0.35,
+        right=0.75,
+        bottom=0.65,
+        legend=style.sync_async_key(),
+        failed=selection.marked(measured[0].case.workload),
+        size=SIZE,
+    )
+    costs, rates = grid[0]
+    places = draw.rows_by_layer(grid[0], looks, SIZE)
+    cpu = {summary.case.backend: summary.client_cpu_ns for summary in measured}
+    throughput = {summary.case.backend: summary.throughput_per_s for summary in measured}
+    unit = unit_of((interval.median for interval in cpu.values() if interval), TIMES)
+    failed = {summary.case.backend for summary in measured if summary.marked}
+    draw.linear_axis(costs.xaxis, draw.highest(selection, cpu), (Unit("", unit.size),), room=5)
+    draw.linear_axis(rates.xaxis, draw.highest(selection, throughput), RATES, room=4)
+    styles = {look.name: style.bar_style(look, selection) for look in looks}
+    draw.bars(
+        costs,
+        places,
+        {
+            n: (interval, unit.text(interval.median), n in failed)
+            for n, interval in cpu.items()
+            if interval
+        },
+        styles,
+        size=SIZE - 1,
+    )
+    draw.bars(
+        rates,
+        places,
+        {n: (r, with_unit(r.median, RATES), n in failed) for n, r in throughput.items() if r},
+        styles,
+        size=SIZE - 1,
+    )
+    costs.set_xlabel(f"client CPU per operation ({unit.symbol})")
+    rates.set_xlabel("operations/s")
+    for panel in grid[0]:
+        panel.tick_params(labelsize=SIZE)
+        panel.xaxis.label.set_fontsize(SIZE)
+    return figure

@@ -1,0 +1,205 @@
+"""A figure with its texts: title, conditions, legend, errors, and the environment."""
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bench.analysis.selection import Selection
+from bench.analysis.summary import Summary
+from bench.output.charts.style import MUTED, RED
+from bench.results.header import Environment
+from bench.system.folder import Folder
+from bench.system.interrupts import held_back
+from bench.system.output_files import file_name
+
+WIDTH_IN = 10.0
+DPI = 160
+
+
+def page(
+    selection: Selection,
+    title: str,
+    subtitle: str,
+    *,
+    failed: Iterable[Summary] = (),
+    **options: Any,
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a `sheet` with the caption of the results.
+
+    `failed`: summaries; those with errors are named in red. `options`: those of `sheet`.
+    """
+    return sheet(title, subtitle, caption(selection), error_note(failed), **options)
+
+
+def sheet(
+    title: str,
+    subtitle: str,
+    small_print: str,
+    note: str = "",
+    *,
+    height: float,
+    columns: int = 1,
+    rows: int = 1,
+    left: float = 0.85,
+    right: float = 0.25,
+    bottom: float = 0.5,
+    legend: Sequence[Artist] = (),
+    legend_columns: int = 0,
+    gap: float = 0.25,
+    row_gap: float = 0.45,
+    width: float = WIDTH_IN,
+    size: float = 10,
+    titled: bool = False,
+    **axes_options: Any,
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with its texts, and its empty axes by row. All lengths are in inches.
+
+    `height`: of the axes alone. `bottom`: the room for the tick labels and the label of the lowest
+    axes. `note`: a text in red. `titled`: whether the panels have titles. `size`: the font size in
+    points.
+    """
+    line = size / 72 * 1.42
+    characters = int(width * 72 / (size * 0.9) * 1.88)
+    words = textwrap.wrap(subtitle, int(characters * 0.92))
+    notes = textwrap.wrap(note, characters)[:4]
+    small = textwrap.wrap(small_print, characters)
+    legend_rows = -(-len(legend) // (legend_columns or max(1, len(legend))))
+    above = 0.18 + size * 1.4 / 72 * 1.5 + len(words) * line + 0.1 + legend_rows * line * 1.25
+    above += 0.32 if titled else 0.1
+    below = bottom + (len(notes) + len(small)) * line + 0.2
+    total = above + height + below
+    figure = Figure(figsize=(width, total), dpi=DPI)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, **axes_options)
+    inner = (width - left - right - gap * (columns - 1)) / columns
+    row_height = (height - row_gap * (rows - 1)) / rows
+    figure.subplots_adjust(
+        left / width,
+        below / total,
+        1 - right / width,
+        1 - above / total,
+        gap / inner,
+        row_gap / row_height,
+    )
+    x, y = 0.15 / width, 1 - 0.15 / total
+    figure.text(x, y, title, size=size * 1.4, weight="bold", va="top")
+    y -= size * 1.4 / 72 * 1.5 / total
+    figure.text(x, y, "\n".join(words), size=size, color=MUTED, va="top", linespacing=1.25)
+    y -= (len(words) * line + 0.04) / total
+    if legend:
+        figure.legend(
+            handles=list(legend),
+            loc="upper left",
+            bbox_to_anchor=(x - 0.005, y),
+            ncols=legend_columns or len(legend),
+            fontsize=size,
+            handlelength=2.6,
+            columnspacing=1.6,
+            borderaxespad=0,
+            borderpad=0.1,
+        )
+    base = 0.12 / total
+    figure.text(
+        x, base, "\n".join(small), size=size * 0.9, color=MUTED, va="bottom", linespacing=1.3
+    )
+    if notes:
+        base += len(small) * line / total
+        figure.text(x, base, "\n".join(notes), size=size * 0.9, color=RED, va="bottom")
+    return figure, [list(row) for row in axes]
+
+
+def error_note(summaries: Iterable[Summary]) -> str:
+    """Return the cases with failures and the reasons; an empty text if nothing failed."""
+    cases = [
+        f"{summary.case.title.replace(f', {summary.case.workload}', '')} ({_why(summary)})"
+        for summary in summaries
+        if summary.marked
+    ]
+    return (
+        f"\N{MULTIPLICATION SIGN} failed, and not counted in the figures: {'; '.join(cases)}"
+        if cases
+        else ""
+    )
+
+
+def caption(selection: Selection) -> str:
+    """Return machine, versions, date and method, in a line that may break between them."""
+    header = selection.header
+    uvloop = any(summary.case.loop == "uvloop" for summary in selection.summaries)
+    return in_a_line(
+        *machine(header.environment, header.packages),
+        "uvloop" if uvloop else "",
+        header.created_at[:10],
+        f"closed loop, {selection.rounds_in_words} of {header.seconds_in_words} s",
+        selection.intervals_in_words,
+        f"noise floor {selection.floor.factor:.3g}x" if selection.floor else "",
+    )
+
+
+def machine(environment: Environment, packages: Mapping[str, str]) -> list[str]:
+    """Return the environment in words: machine, Python, server, libraries."""
+    host, server = environment.host, environment.server
+    known = environment.packages | dict(packages)
+    known = {name.lower(): version for name, version in known.items()}
+    memory = host.memory_bytes
+    cpu = textwrap.shorten(host.name or "unknown machine", 36)
+    parts = [
+        cpu,
+        # Many processors share a name without a number, such as those of rented machines.
+        "" if re.search(r"\d", cpu) else host.cpu_generation or "",
+        f"{host.cores} cores" if host.cores else "",
+        f"{memory / 1e9:.0f} GB" if memory else "",
+        host.system or "",
+    ]
+    shown = {
+        "asyncpg": "",
+        "psycopg": "",
+        "psycopg2-binary": "psycopg2",
+        "sqlalchemy": "SQLAlchemy",
+    }
+    versions = [f"{shown[name] or name} {known[name]}" for name in shown if known.get(name)]
+    return [
+        ", ".join(part for part in parts if part),
+        f"Python {environment.python}" if environment.python else "",
+        f"PostgreSQL {server.version or '?'} by {server.transport or '?'}",
+        ", ".join(versions),
+    ]
+
+
+def in_a_line(*parts: str) -> str:
+    """Return the parts that are not empty, in a line that may break only between parts.
+
+    A line also breaks after a comma within a part.
+    """
+    # A name and its version stay on one line, and so do a number and its unit.
+    return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
+
+
+def save(figure: Figure, folder: Folder, name: str) -> list[Path]:
+    """Write `name`.png and `name`.svg into the folder: both files complete, or neither.
+
+    The name may contain text of a results file, so it is changed into one that cannot lead out of
+    the folder. Returns the paths of the files.
+    """
+    plain = file_name(name)
+    names = [f"{plain}.png", f"{plain}.svg"]
+    with held_back(), folder.replacing(names[0]) as png, folder.replacing(names[1]) as svg:
+        figure.savefig(png, format="png", dpi=DPI, pil_kwargs={"compress_level": 4})
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    return [folder.path / name for name in names]
+
+
+def _why(summary: Summary) -> str:
+    words = [f"{count:,} {name}" for name, count in sorted(summary.errors.items())]
+    runs = len(summary.failures)
+    if runs:
+        first = textwrap.shorten(summary.failures[0], 60)
+        words.append(f"{runs} round{'s' if runs > 1 else ''}: {first}")
+    return ", ".join(words)

@@ -1,0 +1,114 @@
+"""The cost of a session and a transaction around each operation."""
+
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+
+from bench.analysis.selection import Selection, busiest
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.analysis.wording import asked
+from bench.model.case import Case, Fetch
+from bench.model.units import RATES, TIMES, Unit
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+from bench.output.palette import hue
+from bench.output.ticks import extents
+
+SHAPES = {
+    "one session per task, autocommit": "o",
+    "one session per task, implicit transactions": "p",
+    "a session per operation, autocommit": "s",
+    "a session per operation, implicit transactions": "D",
+}
+
+
+def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the chart of each workload with several scopes or transactions."""
+    for workload in selection.workloads:
+        buffered = [
+            summary
+            for summary in selection.summaries
+            if summary.case.workload == workload
+            and summary.case.fetch == Fetch()
+            and summary.rounds
+            if summary.case.rows == "native" and not selection.looks[summary.case.backend].null
+        ]
+        varied = [
+            summary
+            for summary in buffered
+            if _words(summary.case) != "one session per task, autocommit"
+        ]
+        if not varied:
+            continue
+        chosen = [summary for summary in buffered if summary.case.concurrency == busiest(varied)]
+        if len({_words(summary.case) for summary in chosen}) > 1:
+            yield f"transactions-{workload}", _figure(selection, selection.ordered(chosen))
+
+
+def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
+    looks = [
+        selection.looks[name] for name in dict.fromkeys(summary.case.backend for summary in chosen)
+    ]
+    case = chosen[0].case
+    present = {_words(summary.case) for summary in chosen}
+    shapes = {words: shape for words, shape in SHAPES.items() if words in present}
+    panels: list[tuple[str, tuple[Unit, ...], list[tuple[Summary, Interval]]]] = [
+        (
+            "operations/s",
+            RATES,
+            [(summary, summary.throughput_per_s) for summary in chosen if summary.throughput_per_s],
+        ),
+        (
+            "median latency",
+            TIMES,
+            [(summary, summary.latency_ns["p50"]) for summary in chosen if summary.latency_ns],
+        ),
+    ]
+    figure, grid = page(
+        selection,
+        f"Sessions and transactions: {case.workload}, at concurrency {case.concurrency}",
+        f"{asked(case.workload)}; buffered, closed loop. Implicit transactions: the library "
+        "begins a transaction for each operation and rolls it back, as in most applications. "
+        "Scales are logarithmic.",
+        height=draw.rows_height(looks, 0.36),
+        columns=2,
+        left=1.75,
+        gap=0.3,
+        legend=style.shape_key(shapes),
+        legend_columns=2,
+        failed=selection.marked(chosen[0].case.workload),
+    )
+    places = draw.rows_by_layer(grid[0], looks)
+    for panel, (name, units, values) in zip(grid[0], panels, strict=True):
+        draw.log_axis(panel.xaxis, extents(value for _, value in values), units, room=7)
+        panel.set_xlabel(name)
+        for look in looks:
+            of_backend = [
+                (summary, value) for summary, value in values if summary.case.backend == look.name
+            ]
+            y = places[look.name]
+            panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
+            for summary, value in of_backend:
+                words = _words(summary.case)
+                # Marks are one above the other, since their intervals overlap on a busy machine.
+                height = y + 0.19 * (list(shapes).index(words) - (len(shapes) - 1) / 2)
+                spread = draw.error_bars(value)
+                if spread:
+                    panel.errorbar(
+                        value.median, height, xerr=spread, color=hue(look, selection.looks), lw=1.3
+                    )
+                mark = style.mark_style(look, selection, shapes[words])
+                panel.plot(value.median, height, **mark)
+                if summary.marked:
+                    panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
+    return figure
+
+
+def _words(case: Case) -> str:
+    per_operation = case.session_scope == "operation"
+    scope = "a session per operation" if per_operation else "one session per task"
+    return f"{scope}, " + (
+        "autocommit" if case.transactions == "autocommit" else "implicit transactions"
+    )

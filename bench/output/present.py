@@ -1,0 +1,133 @@
+"""The output of one results file: table, summary.csv, charts and report."""
+
+import os
+import shlex
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.output.attempts import Attempts, tell_left_out
+from bench.output.terminal.safe_text import echo
+from bench.results import file as results
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from bench.analysis.summary import Summary
+
+
+def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
+    """Write summary.csv, charts and report beside the file; print the table and the paths.
+
+    With `charts` False, no chart is drawn and matplotlib is not imported, since these take longest.
+    A part that can't be made is named on stderr, and the other parts are made all the same.
+
+    Returns each part that was not made -> the reason. Raises `BenchError` if the file holds no
+    finished run.
+    """
+    from bench.analysis import summary
+    from bench.model.errors import BenchError
+    from bench.output import report
+    from bench.output.export import summary_csv
+    from bench.output.terminal.console import console
+
+    longest = "drawing the charts (about ten seconds)" if charts else "writing the report"
+    status = console(stderr=True).status(longest)
+    run_results = results.load(folder)
+    if not run_results.runs and not run_results.memory:
+        raise BenchError(f"{run_results.folder} holds no finished run: there is nothing to draw.")
+    summaries = summary.summarise(run_results)
+    attempts = Attempts(f"bench charts {shlex.quote(str(near(run_results.folder)))}")
+    drawn: list[Path] = []
+    with attempts.at("summary.csv"):
+        summary_csv.write_csv(run_results, run_results.folder / summary_csv.SUMMARY_FILE, summaries)
+    with status:
+        if charts:
+            with attempts.at("charts"):
+                drawn = _draw(run_results, summaries)
+        with attempts.at("report"):
+            report.render_to(run_results.folder / report.REPORT_FILE, [run_results], summaries)
+    with attempts.at("index"):
+        refresh_index(run_results.folder)
+    with attempts.at("table"):
+        console().print(_table(run_results, summaries))
+    with attempts.at("warnings"):
+        _print_warnings(run_results, summaries)
+    echo()
+    if "summary.csv" not in attempts.failed:
+        echo(f"figures  {near(run_results.folder / summary_csv.SUMMARY_FILE)}")
+    if not charts:
+        echo(f"charts   none drawn: {attempts.again}")
+    elif "charts" not in attempts.failed:
+        echo(f"charts   {near(run_results.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
+    if "report" not in attempts.failed:
+        echo(f"report   {near(run_results.folder / report.REPORT_FILE)}")
+    return attempts.failed
+
+
+def _draw(run_results: results.Results, summaries: "list[Summary]") -> list[Path]:
+    from bench.output import charts
+
+    return charts.draw(run_results, run_results.folder, summaries)
+
+
+def _table(run_results: results.Results, summaries: "list[Summary]") -> "RenderableType":
+    from bench.model.study import study_of
+    from bench.output.terminal import table
+
+    study = study_of(run_results.header.profile)
+    if study and study.table:
+        rendered: RenderableType = study.call(study.table, run_results, summaries)
+        return rendered
+    return table.render(run_results, summaries)
+
+
+def _print_warnings(run_results: results.Results, summaries: "list[Summary]") -> None:
+    """Print the warnings about the figures, the failures, and a damaged last line."""
+    from bench.analysis.warnings import result_warnings
+    from bench.model.study import study_of
+    from bench.output.terminal.console import console
+
+    screen = console()
+    study = study_of(run_results.header.profile)
+    # No warnings for a study: its statements rest on proofs and factors of ten, not on rounds.
+    for warning in () if study else result_warnings(run_results, summaries):
+        screen.print(f"\n! {warning}")
+    for failure in run_results.failures:
+        echo(f"failed   {failure.case.title}: {failure.error}")
+    if alone := again(run_results, summaries):
+        echo(f"again    {alone}")
+    if run_results.damaged_line:
+        echo(
+            f"left out: line {run_results.damaged_line} of {results.RUN_FILE}, which was cut short"
+        )
+
+
+def again(run_results: results.Results, summaries: "list[Summary]") -> str | None:
+    """Return the command that measures the first failed case alone; None if no case failed."""
+    from bench.analysis import rerun
+
+    failed = (summary.case for summary in summaries if summary.marked)
+    case = next(failed, None)
+    return rerun.command(run_results.header, case) if case else None
+
+
+def refresh_index(folder: Path) -> None:
+    """Write the index of all runs again if the folder is in the results folder, else nothing.
+
+    Runs that can't be read are named on stderr. Raises `OSError` if the index can't be written.
+    """
+    from bench.output.report.index import write_index
+    from bench.results import archive
+
+    if folder.resolve().parent == archive.home().resolve():
+        left_out: list[archive.LeftOut] = []
+        write_index(archive.home(), left_out.append)
+        tell_left_out(left_out)
+
+
+def near(path: Path) -> Path:
+    """Return the path relative to the current folder if it is inside it, else as it is."""
+    with suppress(ValueError):
+        return path.resolve().relative_to(Path.cwd())
+    return path

@@ -1,0 +1,202 @@
+"""The report of several runs: the differences in their figures and in their environments."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.analysis.findings.between import Change, between, changes
+from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.selection import Selection, select
+from bench.analysis.summary import Summary, summarise
+from bench.analysis.wording import asked
+from bench.model.case import Case
+from bench.model.errors import UsageError
+from bench.model.units import RATES, Unit, with_unit
+from bench.output.report import REPORT_FILE, facts
+from bench.output.report.cases import anchors
+from bench.output.report.figures import Chart
+from bench.output.report.rows_panel import Entry, rows_panel
+from bench.output.report.single import AT_FIRST, backends
+from bench.output.report.template import render_page
+from bench.results.file import RUN_FILE, Results
+from bench.system.output_files import link
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One of the runs. All others are compared with the first."""
+
+    name: str
+    results: Results
+    summaries: list[Summary]
+    selection: Selection
+    anchors: dict[Case, str]
+    """The anchors of the cases in the run's own report."""
+    facts: dict[str, str]
+    report: str
+    """The link to the run's own report."""
+    raw: str
+    """The link to the run's raw file."""
+
+
+@dataclass(frozen=True)
+class ComparisonLine:
+    """One case, with its figures in all runs."""
+
+    summary: Summary
+    values: list[str]
+    """The throughput with its interval, one text per run; a dash if it was not measured."""
+    changes: list[Change | None]
+    """One change per later run."""
+
+
+def render(runs: Sequence[Results], into: Path) -> str:
+    """Return the page as HTML, with links relative to the folder of `into`."""
+    names = _names(runs)
+    compared = [_compared(run, name, into.parent) for run, name in zip(runs, names, strict=True)]
+    base, *others = compared
+    changes_by_run = {run.name: changes(base.summaries, run.summaries) for run in others}
+    summaries = {s.case: s for run in reversed(compared) for s in run.summaries if s.rounds}
+    described = {k: v for run in compared for k, v in run.results.header.backends.items()}
+    header = replace(base.results.header, backends=described, plan=tuple(summaries))
+    selection = select(Results(into.parent, header), list(summaries.values()))
+    sentences = [
+        finding
+        for run in others
+        for finding in between(changes_by_run[run.name], base.name, run.name)
+    ]
+    return render_page(
+        "comparison.html.j2",
+        title=" and ".join(names) if len(names) == 2 else ", ".join(names),
+        runs=compared,
+        unlike=unlike(compared),
+        lead=sentences[:AT_FIRST],
+        more=sentences[AT_FIRST:],
+        backends=backends(selection),
+        charts=_charts(changes_by_run, selection),
+        tables=_tables(compared, changes_by_run, selection),
+        enough_rounds=ENOUGH_ROUNDS,
+        selection=selection,
+        anchors=anchors(header.plan),
+    )
+
+
+def check(runs: Sequence[Results]) -> None:
+    """Raise `UsageError` if the runs measured different rows, since their work was different."""
+    first, *others = runs
+    for other in others:
+        first_rows, other_rows = first.header.dataset, other.header.dataset
+        if first_rows.content != other_rows.content:
+            raise UsageError(
+                f"{first.folder} and {other.folder} measured different rows "
+                f"({first_rows.in_words}; {other_rows.in_words}).\n"
+                "Measure both with the same --scale and --seed to compare them."
+            )
+
+
+def file_name(runs: Sequence[Results]) -> str:
+    """Return the name of the comparison's file, such as `a-vs-b.html`."""
+    return f"{'-vs-'.join(run.folder.resolve().name for run in runs)}.html"
+
+
+def unlike(compared: Sequence[Compared]) -> list[str]:
+    """Return the names of the facts that differ between the runs.
+
+    Facts that always differ are left out: the time of the run, and its checks.
+    """
+    names = [
+        name for name in compared[0].facts if name not in ("Measured", "Not measured", "Verified")
+    ]
+    return [name for name in names if len({run.facts.get(name) for run in compared}) > 1]
+
+
+def _compared(results: Results, name: str, folder: Path) -> Compared:
+    summaries = summarise(results)
+    selection = select(results, summaries)
+    path = Path(os.path.relpath(results.folder, folder)).parts
+    return Compared(
+        name,
+        results,
+        summaries,
+        selection,
+        anchors(results.header.plan),
+        {**facts.facts(results, selection), "Command": results.header.command or ""},
+        link(*path, REPORT_FILE),
+        link(*path, RUN_FILE),
+    )
+
+
+def _names(runs: Sequence[Results]) -> list[str]:
+    """Return short, distinct names of the runs.
+
+    These are the labels; if some lack one or share one, the names of the folders; if these are
+    equal, the names with the parent folders; and if these are equal too, numbered names.
+    """
+    names = [run.header.label or "" for run in runs]
+    if not all(names) or len(set(names)) < len(names):
+        names = [run.folder.resolve().name for run in runs]
+    if len(set(names)) < len(names):
+        names = ["/".join(run.folder.resolve().parts[-2:]) for run in runs]
+    if len(set(names)) < len(names):
+        names = [f"{place}: {name}" for place, name in enumerate(names, start=1)]
+    return names
+
+
+def _charts(changes_by_run: dict[str, list[Change]], selection: Selection) -> list[Chart]:
+    charts = []
+    for workload in selection.workloads:
+        panels = []
+        for name, changes_of_run in changes_by_run.items():
+            groups: dict[str, list[Entry]] = {}
+            for change in changes_of_run:
+                if change.case.workload == workload and change.judged:
+                    entry = Entry(change.later, change.case.backend, change.judged.ratio)
+                    groups.setdefault(_conditions(change.case), []).append(entry)
+            panel = rows_panel(
+                f"{name}: throughput, ratio to the first run",
+                (Unit("", 1),),
+                groups,
+                selection,
+                ratio=True,
+            )
+            panels += [panel] if panel else []
+        words = f"{asked(workload)}. Right of the line the later run is faster than the first."
+        title = f"From run to run: {workload}"
+        charts.append(Chart(f"change-{workload}", title, words, panels, True))
+    return [chart for chart in charts if chart.panels]
+
+
+def _tables(
+    compared: Sequence[Compared], changes_by_run: dict[str, list[Change]], selection: Selection
+) -> dict[str, list[ComparisonLine]]:
+    measured = [{s.case: s for s in run.summaries if s.rounds} for run in compared]
+    changed = [
+        {change.case: change for change in changes_of_run}
+        for changes_of_run in changes_by_run.values()
+    ]
+    tables: dict[str, list[ComparisonLine]] = {}
+    for summary in selection.summaries:
+        case = summary.case
+        line = ComparisonLine(
+            summary,
+            [_value(run.get(case)) for run in measured],
+            [run.get(case) for run in changed],
+        )
+        title = f"{case.workload}, {_conditions(case)}"
+        tables.setdefault(title, []).append(line)
+    return tables
+
+
+def _conditions(case: Case) -> str:
+    """Return a case in words, without its backend and workload."""
+    plain = replace(case, backend="", workload="", loop="asyncio")
+    return plain.title.removeprefix(", , ")
+
+
+def _value(summary: Summary | None) -> str:
+    value = summary.throughput_per_s if summary else None
+    if value is None:
+        return "-"
+    spread = f" ±{value.relative:.0%}" if value.relative is not None else ""
+    return f"{with_unit(value.median, RATES)}{spread}"

@@ -1,0 +1,141 @@
+"""A panel with a figure against concurrency: one line per backend, its name at the end."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bench.analysis.look import Look
+from bench.analysis.selection import Selection, by_backend
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.model.units import Unit, with_unit
+from bench.output.report.scale import Scale, Tick, scale_of
+from bench.output.ticks import apart, extents
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 236, 46, 236, 12, 204
+LABEL_GAP = 12.5
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A point of a line. `low`, `high`: the y of its interval. In px."""
+
+    x: float
+    y: float
+    low: float | None
+    high: float | None
+    summary: Summary
+    tip: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The line of one backend, on one scale."""
+
+    look: Look
+    points: list[CurvePoint]
+    label_y: float
+
+    @property
+    def path(self) -> str:
+        """The points as SVG's `<polyline points>` takes them."""
+        return " ".join(f"{point.x},{point.y}" for point in self.points)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """All lines of a panel on one scale, and its ticks."""
+
+    lines: list[Curve]
+    ticks: list[Tick]
+
+
+@dataclass(frozen=True)
+class LinesPanel:
+    """The data that the template needs to draw the panel. Lengths are in px."""
+
+    title: str
+    concurrencies: list[Tick]
+    linear: Drawn
+    log: Drawn
+    width: float = WIDTH
+    height: float = HEIGHT
+    left: float = LEFT
+    right: float = RIGHT
+    bottom: float = BOTTOM
+    kind: str = field(default="lines", init=False)
+
+
+def lines_panel(
+    title: str,
+    units: tuple[Unit, ...],
+    measured: Sequence[Summary],
+    figure: Callable[[Summary], Interval | None],
+    selection: Selection,
+    shared: Sequence[Summary],
+) -> LinesPanel:
+    """Return a panel.
+
+    `measured`: the summaries to draw, of several concurrencies. `figure`: the value of a summary.
+    `shared`: the summaries that determine the scales.
+    """
+    concurrencies = sorted({summary.case.concurrency for summary in shared})
+
+    def x(concurrency: int) -> float:
+        fewest, most = concurrencies[0], concurrencies[-1]
+        part = math.log2(concurrency / fewest) / math.log2(most / fewest)
+        return round(LEFT + 10 + (RIGHT - LEFT - 20) * part, 1)
+
+    values = extents(figure(summary) for summary in shared)
+    scales = [scale_of(values, BOTTOM, TOP, units, log=log) for log in (False, True)]
+    linear, log = (_drawn(measured, figure, selection, scale, x, units) for scale in scales)
+    ticks = [Tick(x(concurrency), str(concurrency)) for concurrency in concurrencies]
+    return LinesPanel(title, ticks, linear, log)
+
+
+def _drawn(
+    measured: Sequence[Summary],
+    figure: Callable[[Summary], Interval | None],
+    selection: Selection,
+    scale: Scale,
+    x: Callable[[int], float],
+    units: tuple[Unit, ...],
+) -> Drawn:
+    lines: dict[Look, list[CurvePoint]] = {}
+    for name, summaries in by_backend(measured).items():
+        points = [
+            CurvePoint(
+                x(summary.case.concurrency),
+                scale.at(value.median),
+                None if value.low is None else scale.at(value.low),
+                None if value.high is None else scale.at(value.high),
+                summary,
+                _tip(summary, value, units),
+            )
+            for summary in summaries
+            if (value := figure(summary))
+        ]
+        if points:
+            lines[selection.looks[name]] = points
+    places = _apart({look: points[-1].y for look, points in lines.items()})
+    curves = [Curve(look, points, places[look]) for look, points in lines.items()]
+    return Drawn(curves, scale.ticks(5))
+
+
+def _apart(wanted: dict[Look, float]) -> dict[Look, float]:
+    """Return the y of each line's name, from top to bottom, moved apart where they would overlap.
+
+    `wanted`: the y of the line's end.
+    """
+    looks = sorted(wanted, key=wanted.__getitem__)
+    placed = dict(zip(looks, apart([wanted[look] for look in looks], LABEL_GAP), strict=True))
+    over = max([y - BOTTOM for y in placed.values()] + [0.0])
+    return {look: round(y - over, 1) for look, y in placed.items()}
+
+
+def _tip(summary: Summary, value: Interval, units: tuple[Unit, ...]) -> str:
+    text = f"{summary.case.backend} at {summary.case.concurrency}: "
+    text += with_unit(value.median, units)
+    if value.low is not None and value.high is not None:
+        text += f" ({with_unit(value.low, units)} to {with_unit(value.high, units)})"
+    return text + (", with errors" if summary.marked else "")

@@ -1,0 +1,199 @@
+"""The tables at the end of a run: at most 100 characters wide, one unit per column."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis import stats
+from bench.analysis.figure import FIGURES, Figure
+from bench.analysis.ranking import floors, leaders
+from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary, summarise
+from bench.analysis.verdict import noise_floor
+from bench.model.case import Case
+from bench.model.units import BYTES, TIMES, Unit, unit_of
+from bench.results.file import Results
+
+BEST = "*"
+
+
+@dataclass(frozen=True)
+class _TableData:
+    """The summaries of a table, and the data that its columns need."""
+
+    group: list[Summary]
+    null: set[str]
+    """The names of the null backends, which are never ranked."""
+    floors: dict[Figure, float]
+    """Figure -> the noise floor, as a factor."""
+
+
+def render(results: Results, summaries: list[Summary] | None = None) -> RenderableType:
+    """Return a table for each workload, concurrency, session scope and transactions, in plan order.
+
+    The best value of a column is marked, and every value that can't be told from it. No value is
+    marked if that would mark all. Null backends are never marked. `summaries`: those of the
+    results, to avoid making them again.
+    """
+    summaries = summarise(results) if summaries is None else summaries
+    null = results.header.null_backends
+    groups: dict[tuple[Case, bool], list[Summary]] = {}
+    for summary in summaries:
+        if not summary.case.twin:
+            groups.setdefault(_group(summary, summaries), []).append(summary)
+    noise_floors = floors(summaries)
+    parts: list[RenderableType] = []
+    for (case, taken), group in groups.items():
+        title = Text(case.title.removeprefix(", "), style="bold")
+        table = _table(taken, _TableData(group, null, noise_floors))
+        parts += [title, table, *_errors(group), Text()]
+    return Group(*parts, _legend(results, summaries))
+
+
+def _group(summary: Summary, summaries: list[Summary]) -> tuple[Case, bool]:
+    """Return the case of the summary's table, and whether the table compares fetches."""
+    case = replace(summary.case, backend="", loop="asyncio")
+    fetches = {s.case.fetch for s in summaries if s.case.workload == case.workload}
+    taken = len(fetches) > 1 or any(fetch.mode != "buffered" for fetch in fetches)
+    return (replace(case, fetch=Case("", "").fetch) if taken else case), taken
+
+
+def _table(taken: bool, data: _TableData) -> Table:
+    group = data.group
+    marked = any(summary.marked for summary in group)
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("\nbackend", no_wrap=True)
+    loops = len({summary.case.loop for summary in group} - {"none"}) > 1
+    columns: list[tuple[str, list[Text]]] = []
+    if taken:
+        fetches = [Text(str(s.case.fetch)) for s in group]
+        columns.append(("\nfetch", fetches))
+        columns += _rates("rows/s", FIGURES["rows"], data)
+        columns.append(_first_row(data))
+        columns.append(_plain("memory", lambda s: s.peak_memory_bytes, BYTES, group))
+        columns.append(_plain("stall", lambda s: s.loop_stall_max_ns, TIMES, group))
+    else:
+        columns += _rates("operations/s", FIGURES["throughput"], data)
+        quantiles = ("p50", "p95", "p99")
+        unit = unit_of(
+            (i.median for s in group for q in quantiles if (i := s.latency_ns.get(q))), TIMES
+        )
+        columns += [_latency(name, unit, data) for name in quantiles]
+    cpu = [summary.client_cpu_ns for summary in group]
+    columns.append(_figures("CPU/op", FIGURES["cpu"], cpu, data))
+    if marked:
+        columns.append(("\nerrors", [Text(f"{s.failed:,}") for s in group]))
+    for name, _ in columns:
+        table.add_column(name, justify="left" if "fetch" in name else "right", no_wrap=True)
+    for row, summary in enumerate(group):
+        name = summary.case.backend + (" uvloop" if loops and summary.case.loop == "uvloop" else "")
+        style = "red" if summary.marked else "dim" if summary.case.backend in data.null else ""
+        table.add_row(name, *(cells[row] for _, cells in columns), style=style)
+    return table
+
+
+def _rates(name: str, figure: Figure, data: _TableData) -> list[tuple[str, list[Text]]]:
+    """Return two columns: the rates, and the half width of their intervals."""
+    rates: list[Interval | None] = [getattr(summary, figure.field) for summary in data.group]
+    spreads = [
+        Text("" if rate is None or rate.relative is None else f"±{rate.relative:.0%}")
+        for rate in rates
+    ]
+    return [_figures(name, figure, rates, data), ("", spreads)]
+
+
+def _latency(quantile: str, unit: Unit, data: _TableData) -> tuple[str, list[Text]]:
+    latencies = [summary.latency_ns.get(quantile) for summary in data.group]
+    return _figures(quantile, FIGURES[quantile], latencies, data, (unit,))
+
+
+def _first_row(data: _TableData) -> tuple[str, list[Text]]:
+    waits = [summary.usable_after_ns for summary in data.group]
+    return _figures("first row", FIGURES["first-row"], waits, data)
+
+
+def _figures(
+    name: str,
+    figure: Figure,
+    medians: list[Interval | None],
+    data: _TableData,
+    units: tuple[Unit, ...] = (),
+) -> tuple[str, list[Text]]:
+    """Return a column: its heading with the unit, and one cell per summary, the best marked."""
+    unit = unit_of((median.median for median in medians if median), units or figure.units)
+    ranked = [
+        None if summary.case.backend in data.null else median
+        for summary, median in zip(data.group, medians, strict=True)
+    ]
+    best = leaders(figure, data.group, ranked, data.floors)
+    cells = [
+        Text(
+            unit.text(median.median if median else None) + (BEST if at in best else " "),
+            style="bold green" if at in best else "",
+        )
+        for at, median in enumerate(medians)
+    ]
+    return f"{name} \n{unit.symbol} ", cells
+
+
+def _plain(
+    name: str, value: Callable[[Summary], int | None], units: tuple[Unit, ...], group: list[Summary]
+) -> tuple[str, list[Text]]:
+    unit = unit_of((value(summary) for summary in group), units)
+    return f"{name}\n{unit.symbol}", [Text(unit.text(value(summary))) for summary in group]
+
+
+def _errors(group: Iterable[Summary]) -> list[Text]:
+    return [
+        Text(f"  {summary.case.backend}, {summary.case.fetch}: {words}", style="red")
+        for summary in group
+        for words in _failures(summary)
+    ]
+
+
+def _failures(summary: Summary) -> list[str]:
+    counted = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.errors.items()))
+    tried = summary.failed + summary.operations
+    operations = [f"{summary.failed:,} failed of {tried:,}: {counted}"] if counted else []
+    rounds = [
+        f"{count} round{'' if count == 1 else 's'} without figures: {reason}"
+        for reason, count in Counter(summary.failures).items()
+    ]
+    return operations + rounds
+
+
+def _marks(rounds: int) -> str:
+    if rounds < 2:
+        return "One round has no spread, so nothing is ranked."
+    marks = f"{BEST} marks the best value of a column, and every value that paired rounds cannot "
+    marks += "tell from it.\nA column without marks has no ranking."
+    if rounds < ENOUGH_ROUNDS:
+        marks += f" For a surer ranking: --rounds {ENOUGH_ROUNDS}."
+    return marks
+
+
+def _legend(results: Results, summaries: list[Summary]) -> Text:
+    rounds = max((len(summary.rounds) for summary in summaries), default=0)
+    seconds = results.header.seconds_in_words
+    lines = [
+        f"Closed loop, {rounds} round{'s' if rounds != 1 else ''} of {seconds} s; "
+        f"{stats.describe_interval(rounds)}, shown as ±half their width.",
+        _marks(rounds),
+        "Medians over rounds. CPU/op: client CPU time per operation. null: the harness's overhead.",
+    ]
+    if any(summary.case.fetch.mode != "buffered" for summary in summaries):
+        lines += [
+            "first row: the time until a row can be used; in a buffered fetch, until the last row.",
+            "stall: the longest time for which the event loop ran no other task.",
+        ]
+    planned = len(results.header.plan)
+    if floor := noise_floor(summaries):
+        lines.append(f"Noise floor: {floor}. A smaller difference is no difference.")
+    if missing := planned - sum(1 for summary in summaries if summary.rounds):
+        lines.append(f"{missing} of {planned} planned cases were not measured.")
+    return Text("\n".join(lines), style="dim")

@@ -1,0 +1,63 @@
+"""How long the disk takes to keep a promise: what a commit waits for."""
+
+import os
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter_ns
+
+from bench.model.errors import BenchError
+from bench.studies.doctor.finding import Diagnosis
+
+_SYNCS = 30
+_PAGE = b"\0" * 8192  # as PostgreSQL writes its log
+
+
+def finding(folder: Path) -> Diagnosis:
+    """Of the file system that holds this folder, or will: the embedded server's data lies there.
+
+    Raises `BenchError` where nothing can be written there.
+    """
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return sync_time(_median_sync_ns(file.fileno()))
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to {folder}: {error.strerror}.\n"
+            "Set GATHERBENCH_HOME to a folder you can write to."
+        ) from error
+
+
+def sync_time(median_ns: float) -> Diagnosis:
+    """Of a page that is written and synced, again and again."""
+    found = f"{median_ns / 1e6:.2f} ms to write and sync 8 kB"
+    if median_ns < 20_000:
+        return Diagnosis(
+            "disk",
+            found,
+            "caution",
+            "nothing keeps a promise so fast: writes cost less here than on a server that does.",
+            "Compare writes with each other, and not with another machine's.",
+        )
+    if median_ns > 5e6:
+        return Diagnosis(
+            "disk",
+            found,
+            "caution",
+            "a write waits for the disk: what the libraries differ in is hidden behind it.",
+            "Compare client CPU of the writes, or use a faster disk: GATHERBENCH_HOME=...",
+        )
+    return Diagnosis("disk", found)
+
+
+def _median_sync_ns(file: int) -> float:
+    sync = getattr(os, "fdatasync", os.fsync)  # macOS has no other
+    took = []
+    for _ in range(_SYNCS):
+        begun = perf_counter_ns()
+        os.write(file, _PAGE)
+        sync(file)
+        took.append(perf_counter_ns() - begun)
+    return median(took)

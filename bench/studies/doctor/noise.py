@@ -1,0 +1,67 @@
+"""The noise floor: one case against itself, turn by turn, for ten seconds."""
+
+from collections.abc import Callable
+
+import accessors
+from bench.analysis.ratios import ratio_of_rounds
+from bench.analysis.summary import of_case
+from bench.analysis.verdict import NoiseFloor
+from bench.measure.runner import Job, run
+from bench.measure.worker_pool import WorkerPool
+from bench.model.case import Case
+from bench.model.dataset import Dataset
+from bench.model.profiles import POINT_READ
+from bench.server.database import Database
+from bench.studies.doctor.finding import Diagnosis
+
+BACKEND = "psycopg2"
+ROUNDS = 20
+ROUND_S = 0.2
+WARM_UP_S = 0.03
+
+
+def measure(
+    database: Database, dataset: Dataset, on_round: Callable[[int], None] = lambda number: None
+) -> NoiseFloor:
+    """A point read and its twin, in processes of their own, the order turned round each time."""
+    case = Case(BACKEND, POINT_READ, concurrency=4, loop="none")
+    job = Job(
+        case,
+        accessors.BUILTIN[BACKEND],
+        database.url_for(BACKEND),
+        dataset,
+        seconds=ROUND_S,
+        warm_up_s=WARM_UP_S,
+    )
+    names = ("one", "other")
+    by_round: dict[str, dict[int, float]] = {name: {} for name in names}
+    with WorkerPool() as crew:
+        for number in range(ROUNDS):
+            for name in names if number % 2 else reversed(names):
+                found = crew.result(crew.submit(name, run, job), 60)
+                (figures,) = of_case(case, [found], [], []).rounds
+                by_round[name][number] = figures.throughput_per_s
+            on_round(number + 1)
+    ratio = ratio_of_rounds(by_round["other"], by_round["one"])
+    assert ratio is not None
+    return NoiseFloor(case, ratio)
+
+
+def noise(factor: float) -> Diagnosis:
+    """How far apart two looked that do not differ: at least 1."""
+    percent = (factor - 1) * 100
+    found = f"the same point read against itself: up to {percent:.1f} % apart"
+    if factor <= 1.03:
+        return Diagnosis("noise floor", found)
+    return Diagnosis(
+        "noise floor",
+        f"{found}, over {ROUNDS} rounds of {ROUND_S} s",
+        "caution" if factor <= 1.2 else "bad",
+        f"differences below {percent:.0f} % are not to be told from none.",
+        "Mend what is above; then more and longer rounds: --rounds 30 --seconds 1.",
+    )
+
+
+def unknown(reason: str, cure: str) -> Diagnosis:
+    """It could not be measured."""
+    return Diagnosis("noise floor", "not measured", "bad", reason, cure)

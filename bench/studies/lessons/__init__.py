@@ -1,0 +1,1 @@
+"""Lessons that run: each breaks a rule, keeps it in the same place, and reports the outcomes."""

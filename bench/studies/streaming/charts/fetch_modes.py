@@ -1,0 +1,199 @@
+"""The streaming experiment: a panel a backend, a line a way of fetching."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.selection import Selection
+from bench.analysis.wording import asked
+from bench.model.units import BYTES, RATES, TIMES, Unit
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+from bench.output.palette import hue
+from bench.studies.streaming.evidence import FetchModeResult
+
+COLUMNS = 4
+LEAST_BYTES = 1e5
+"""Below, a peak is noise of the allocator; on a logarithmic axis, nothing must be something."""
+
+LINES: Mapping[str, tuple[str, object, str]] = {
+    "buffered": ("o", "-", "buffered"),
+    "streamed": (">", (0, (1, 1.5)), "streamed row by row"),
+    "batched": ("D", (0, (4, 1.8)), "batch by batch"),
+    "single-row": ("*", (0, (4, 1.5, 1, 1.5)), "libpq's single-row mode"),
+    "iterated": ("x", (0, (1, 3)), "client-side cursor, iterated"),
+}
+"""Mode -> marker, line, words."""
+
+Curve = dict[int, float]
+
+
+@dataclass(frozen=True)
+class _Chart:
+    name: str
+    title: str
+    subtitle: str
+    x: str
+    y: str
+    units: tuple[Unit, ...]
+    curves: Callable[[Sequence[FetchModeResult]], Mapping[str, Curve]]
+    """From one backend's ways of one function: mode -> its line."""
+
+
+def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[tuple[str, Figure]]:
+    for function in dict.fromkeys(way.function for way in ways):
+        by_backend: dict[str, list[FetchModeResult]] = {}
+        for way in ways:
+            if way.function == function:
+                by_backend.setdefault(way.backend, []).append(way)
+        for chart in CHARTS:
+            curves = {name: chart.curves(own) for name, own in by_backend.items()}
+            curves = {name: lines for name, lines in curves.items() if lines}
+            if curves:
+                yield f"{chart.name}-{function}", _figure(selection, function, chart, curves)
+
+
+def _figure(
+    selection: Selection, function: str, chart: _Chart, curves: Mapping[str, Mapping[str, Curve]]
+) -> Figure:
+    names = [name for name in selection.looks if name in curves]
+    rows = -(-len(names) // COLUMNS)
+    columns = -(-len(names) // rows)
+    modes = [mode for mode in LINES if any(mode in curves[name] for name in names)]
+    figure, grid = page(
+        selection,
+        f"{chart.title}: {function}",
+        f"{asked(function)}; {chart.subtitle} Both scales are logarithmic.",
+        height=1.75 * rows,
+        columns=columns,
+        rows=rows,
+        titled=True,
+        gap=0.3,
+        row_gap=0.4,
+        sharex=True,
+        sharey=True,
+        legend=style.shape_key({LINES[mode][2]: LINES[mode][0] for mode in modes}),
+        legend_columns=len(modes),
+    )
+    panels = [panel for row in grid for panel in row]
+    lines = [line for name in names for line in curves[name].values()]
+    draw.log_axis(panels[0].xaxis, [x for line in lines for x in line], RATES, pad=1.5)
+    draw.log_axis(panels[0].yaxis, [y for line in lines for y in line.values()], chart.units)
+    for panel, name in zip(panels, names, strict=False):
+        panel.set_title(name)
+        _lines(panel, hue(selection.looks[name], selection.looks), curves[name])
+    for empty in panels[len(names) :]:
+        empty.set_visible(False)
+    for column in range(columns):  # the lowest that is seen of each column names the axis
+        lowest = max(place for place in range(len(names)) if place % columns == column)
+        panels[lowest].set_xlabel(chart.x)
+        panels[lowest].tick_params(labelbottom=True)
+    for row in grid:
+        row[0].set_ylabel(chart.y)
+    return figure
+
+
+def _lines(panel: Axes, hue: str, curves: Mapping[str, Curve]) -> None:
+    for mode, (marker, line, _) in LINES.items():
+        if mode in curves:
+            sizes = sorted(curves[mode])
+            panel.plot(
+                sizes,
+                [curves[mode][size] for size in sizes],
+                color=hue,
+                linestyle=line,
+                marker=marker,
+                markersize=5,
+                markerfacecolor=hue if mode == "buffered" else "white",
+                linewidth=1.6,
+            )
+
+
+def _over_rows(
+    figure: Callable[[FetchModeResult], Curve],
+) -> Callable[[Sequence[FetchModeResult]], Mapping[str, Curve]]:
+    """The plain ways (the library's own batch size, or 1,000) over the rows of the result."""
+
+    def curves(ways: Sequence[FetchModeResult]) -> Mapping[str, Curve]:
+        found: dict[str, Curve] = {}
+        for way in ways:
+            if way.fetch.batch_size in ((1000,) if way.fetch.mode == "batched" else (None,)):
+                line = figure(way)
+                if len(line) > 1:
+                    found[way.fetch.mode] = line
+        return found
+
+    return curves
+
+
+def _over_batches(
+    figure: Callable[[FetchModeResult], float | None],
+) -> Callable[..., Mapping[str, Curve]]:
+    """What 10,000 rows take, over the batch size that was given."""
+
+    def curves(ways: Sequence[FetchModeResult]) -> Mapping[str, Curve]:
+        found: dict[str, Curve] = {}
+        for way in ways:
+            value = figure(way)
+            if way.fetch.batch_size is not None and value:
+                found.setdefault(way.fetch.mode, {})[way.fetch.batch_size] = value
+        return {mode: line for mode, line in found.items() if len(line) > 1}
+
+    return curves
+
+
+SWEPT = 10_000
+"""Rows of the result whose batch size was swept."""
+
+
+def _rate(way: FetchModeResult) -> float | None:
+    return way.points[SWEPT].rows_per_s if SWEPT in way.points else None
+
+
+def _stall(way: FetchModeResult) -> float | None:
+    return way.points[SWEPT].stall_ns if SWEPT in way.points else None
+
+
+CHARTS = (
+    _Chart(
+        "first-row",
+        "How long until the first row",
+        "batches of 1,000, streamed with the library's own batch size. Buffered, the first row "
+        "comes with the last.",
+        "rows of the result",
+        "first row",
+        TIMES,
+        _over_rows(lambda way: {size: p.first_row_ns for size, p in way.points.items()}),
+    ),
+    _Chart(
+        "memory",
+        "How much memory the result takes",
+        "peak of one operation in a fresh process, batches of 1,000; what is below 100 kB is shown "
+        "as that.",
+        "rows of the result",
+        "peak memory",
+        BYTES,
+        _over_rows(lambda way: {s: max(b, LEAST_BYTES) for s, b in way.memory_bytes.items()}),
+    ),
+    _Chart(
+        "batch-rate",
+        "What the batch size is worth",
+        f"a result of {SWEPT:,} rows.",
+        "rows a batch",
+        "rows/s",
+        RATES,
+        _over_batches(_rate),
+    ),
+    _Chart(
+        "batch-stall",
+        "How long the event loop stands still",
+        f"a result of {SWEPT:,} rows; the longest stall that a heartbeat of 1 ms saw.",
+        "rows a batch",
+        "longest stall",
+        TIMES,
+        _over_batches(_stall),
+    ),
+)

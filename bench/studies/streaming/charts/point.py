@@ -1,0 +1,55 @@
+"""The experiment's point in five seconds: the workshop's code, the fixed code, and buffered."""
+
+from collections.abc import Iterator, Sequence
+
+from matplotlib.figure import Figure
+
+from bench.analysis.selection import Selection
+from bench.analysis.stats import Interval
+from bench.model.units import BYTES, RATES, TIMES, Unit, with_unit
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+from bench.studies.streaming.evidence import FetchModeResult
+from bench.studies.streaming.point import BACKEND, CODE, point, sentence
+
+
+def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[tuple[str, Figure]]:
+    found = point(ways)
+    if found is None:
+        return
+    rows, of = found
+    panels: list[tuple[str, tuple[Unit, ...], list[float]]] = [
+        ("time to the first row", TIMES, [w.points[rows].first_row_ns for w in of.values()]),
+        ("peak memory", BYTES, [float(w.memory_bytes.get(rows, 0)) for w in of.values()]),
+        ("rows/s", RATES, [w.points[rows].rows_per_s for w in of.values()]),
+    ]
+    figure, grid = page(
+        selection,
+        f"Does it stream? {rows:,} customers through the ORM on asyncpg",
+        sentence(of),
+        height=1.7,
+        columns=len(panels),
+        left=1.9,
+        gap=0.3,
+    )
+    look = selection.looks[BACKEND]
+    for panel, (name, units, values) in zip(grid[0], panels, strict=True):
+        draw.linear_axis(panel.xaxis, 1.35 * max(values), units, room=3)
+        panel.set_ylim(len(values) - 0.4, -0.6)
+        places = {words: float(place) for place, words in enumerate(CODE.values())}
+        panel.set_yticks(list(places.values()), list(places))
+        panel.tick_params(labelleft=panel is grid[0][0])
+        panel.grid(axis="y", visible=False)
+        panel.set_xlabel(name)
+        draw.bars(
+            panel,
+            places,
+            {
+                words: (Interval(value, None, None, 1), with_unit(value, units), False)
+                for words, value in zip(places, values, strict=True)
+            },
+            {words: style.bar_style(look, selection) for words in places},
+            thickness=0.6,
+        )
+    yield "streaming-point", figure

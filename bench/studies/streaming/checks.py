@@ -1,0 +1,149 @@
+"""What must hold of streams, held against the results: `bench streaming` prints it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.analysis.figure import FIGURES
+from bench.analysis.ratios import ratio_of_rounds
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.analysis.verdict import in_words
+from bench.model.case import Fetch
+from bench.results.entries import BareLoop
+from bench.studies.streaming.evidence import FetchModeResult
+from bench.studies.streaming.plan import BATCHED, LARGEST, PROMISED
+
+FIRST_ROW = 1 / 20
+MEMORY = 1 / 10
+CORE_BATCHED = 3.0
+LEAST_OF_BARE = 0.97
+
+_BUFFERED = Fetch()
+
+Word = Literal["holds", "undecided", "broken"]
+"""`undecided`: fewer rows/s or no fewer? The interval of the ratio has both, or there is none."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A sentence, the figure that was measured, and whether that keeps to it."""
+
+    sentence: str
+    figure: str
+    word: Word
+
+
+def checks(
+    ways: Sequence[FetchModeResult], summaries: Iterable[Summary], bare: Iterable[BareLoop]
+) -> list[Check]:
+    """Each promise that the results can be held against."""
+    return [
+        *_orm_streams(ways, list(summaries)),
+        *_core_by_batches(ways),
+        *_nothing_added(bare),
+        *_memory_stays(ways),
+    ]
+
+
+def _orm_streams(ways: Sequence[FetchModeResult], summaries: Sequence[Summary]) -> Iterator[Check]:
+    for backend in PROMISED:
+        buffered = _way(ways, backend, _BUFFERED)
+        batched = _way(ways, backend, BATCHED)
+        if not (buffered and batched and buffered.largest == batched.largest == LARGEST):
+            continue
+        rows = batched.largest
+        what = f"{backend}, {rows:,} customers in batches of {BATCHED.batch_size:,}"
+        share = batched.points[rows].first_row_ns / buffered.points[rows].first_row_ns
+        yield Check(
+            f"{what}: first row after at most 1/{1 / FIRST_ROW:.0f} of the buffered fetch",
+            f"1/{1 / share:.0f}",
+            _kept(share <= FIRST_ROW),
+        )
+        if rows in buffered.memory_bytes and rows in batched.memory_bytes:
+            share = batched.memory_bytes[rows] / buffered.memory_bytes[rows]
+            yield Check(
+                f"{what}: at most 1/{1 / MEMORY:.0f} of its memory",
+                f"1/{1 / share:.0f}",
+                _kept(share <= MEMORY),
+            )
+        for frozen in (False, True):
+            of = {s.case.fetch: s for s in summaries if _is(s, backend, rows, frozen)}
+            if len(of) > 1:
+                batches, buffer = (
+                    of[fetch].by_round(FIGURES["rows"]) for fetch in (BATCHED, _BUFFERED)
+                )
+                if faster := ratio_of_rounds(batches, buffer):
+                    when = ", after gc.freeze()" if frozen else ""
+                    words = f"{in_words(faster)} as many"
+                    yield Check(f"{what}{when}: no fewer rows/s", words, _no_fewer(faster))
+
+
+def _core_by_batches(ways: Sequence[FetchModeResult]) -> Iterator[Check]:
+    backend, size = "core+asyncpg", 10_000
+    batched = _way(ways, backend, BATCHED)
+    by_row = _way(ways, backend, Fetch("streamed", BATCHED.batch_size))
+    if batched and by_row and size in batched.points and size in by_row.points:
+        faster = batched.points[size].rows_per_s / by_row.points[size].rows_per_s
+        yield Check(
+            f"{backend}, {size:,} customers: at least {CORE_BATCHED:.0f} times the rows/s by"
+            " batches as row by row",
+            f"{faster:.1f} times",
+            _kept(faster >= CORE_BATCHED),
+        )
+
+
+def _nothing_added(bare: Iterable[BareLoop]) -> Iterator[Check]:
+    for loop in bare:
+        pairs = range(len(loop.bare_ns))
+        found = ratio_of_rounds(
+            {pair: loop.bare_ns[pair] for pair in pairs},
+            {pair: loop.harness_ns[pair] for pair in pairs},
+        )
+        if found:
+            spread = f" ({found.low:.3f} to {found.high:.3f})" if found.low and found.high else ""
+            yield Check(
+                f"{loop.case.backend}, {loop.case.fetch}: at least {LEAST_OF_BARE:.0%} of the"
+                " rows/s of a bare loop on the same cursor",
+                f"{found.median:.1%}{spread}",
+                _kept(found.median >= LEAST_OF_BARE),
+            )
+
+
+def _memory_stays(ways: Sequence[FetchModeResult]) -> Iterator[Check]:
+    streams = [way for way in ways if way.grows is not None and _gave_rows(way)]
+    if not streams:
+        return
+    some, many = sorted(streams[0].memory_bytes)[-2:]
+    growing = ", ".join(str(way) for way in streams if way.grows)
+    yield Check(
+        f"no stream's memory grows from {some:,} to {many:,} rows",
+        growing or f"of {len(streams)} streams, none",
+        _kept(not growing),
+    )
+
+
+def _kept(kept: bool) -> Word:
+    return "holds" if kept else "broken"
+
+
+def _no_fewer(ratio: Interval) -> Word:
+    if ratio.low is None or ratio.high is None or ratio.low < 1 <= ratio.high:
+        return "undecided"
+    return _kept(ratio.low >= 1)
+
+
+def _gave_rows(way: FetchModeResult) -> bool:
+    return way.proof is not None and bool(way.proof.gave_rows)
+
+
+def _way(ways: Iterable[FetchModeResult], backend: str, fetch: Fetch) -> FetchModeResult | None:
+    asked = (backend, "get_customers", fetch)
+    return next((w for w in ways if (w.backend, w.function, w.fetch) == asked and w.points), None)
+
+
+def _is(summary: Summary, backend: str, size: int, frozen: bool) -> bool:
+    case = summary.case
+    return (case.backend, case.workload, case.size, case.concurrency, case.frozen) == (
+        backend, "get_customers", size, 1, frozen
+    ) and bool(summary.rounds) and case.fetch in (_BUFFERED, BATCHED)  # fmt: skip

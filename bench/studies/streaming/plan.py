@@ -1,0 +1,206 @@
+"""Which cases the experiment measures: chosen, so that it answers in five minutes.
+
+Three sweeps, for `get_customers` and `get_orders_between_dates`: result sizes, in the plain ways of
+fetching; batch sizes, in every way that a library has; a crowd of eight.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from accessors import Found
+from accessors.api import AnyBackend
+from bench.model.case import Case, Fetch, Loop
+from bench.model.dataset import Dataset
+from bench.model.errors import UsageError
+from bench.model.plan import Plan
+from bench.model.profiles import SQLALCHEMY_ON_PSYCOPG, Profile
+
+FUNCTIONS = ("get_customers", "get_orders_between_dates")
+BATCHED = Fetch("batched", 1000)
+PLAIN_WAYS = (Fetch("buffered"), Fetch("streamed"), BATCHED)
+BATCH_SIZES = (10, 100, 1_000, 10_000)
+FURTHER_WAYS = (
+    *(Fetch("streamed", size) for size in BATCH_SIZES),
+    *(Fetch("batched", size) for size in BATCH_SIZES if size != BATCHED.batch_size),
+    Fetch("iterated"),
+    Fetch("single-row"),
+    Fetch("single-row", 1000),
+)
+LARGE_WAYS = tuple(way for way in FURTHER_WAYS if (way.batch_size or 1000) >= 1000)
+"""Those for the largest result: by tens and hundreds, it would take seconds to show no memory."""
+EVERY_WAY = PLAIN_WAYS + FURTHER_WAYS
+QUICK_WAYS = tuple(way for way in FURTHER_WAYS if way.batch_size in (None, 10, 1000))
+
+RUN_SIZES = (1, 10, 100, 1_000, 10_000)
+"""Rows of a result whose runs repeat it."""
+LONE_SIZES = (10_000, 100_000)
+"""Rows of a result that is fetched once in a fresh process, to see its memory; and of the largest
+its time, since a run of that would take the ORM five seconds."""
+LARGEST = LONE_SIZES[-1]
+QUICK_LONE_SIZES = (10_000, 30_000)
+
+CROWD = 8
+CROWD_ROWS = 1_000
+
+PROMISED = ("orm+psycopg2", "orm+asyncpg")
+PROMISED_WAYS = (PLAIN_WAYS[0], BATCHED)
+"""Whose largest result is run in every round after all, as it is and frozen: ratios of it are
+promised."""
+
+REPEATED = 2
+"""Rounds of the plain ways."""
+
+BARE = ("psycopg2", "asyncpg")
+BARE_ROWS = 2_000
+BARE_WAYS = (Fetch("streamed", 1000), BATCHED)
+"""The streams that bare loops are written for."""
+
+QUICK_BACKENDS = ("psycopg2", "asyncpg", "core+asyncpg", *PROMISED)
+
+STREAMING = Profile(
+    "streaming",
+    "does it stream, what does it buy, what does it cost?",
+    (),
+    rounds=4,
+    seconds=0.02,
+    warm_up_s=0.01,
+    leaves_out=(
+        "SQLAlchemy on psycopg apart from 10,000 rows, as it streams like that on psycopg2 and"
+        " asyncpg; batch sizes other than 1,000 of get_orders_between_dates, and of the ORM's"
+        " largest results; batches of less than 1,000 of all largest results"
+    ),
+)
+
+STREAMING_QUICK = replace(
+    STREAMING,
+    name="streaming-quick",
+    rounds=2,
+    leaves_out=(
+        "results of more than 30,000 rows, get_orders_between_dates, crowds, batches of 100 and of"
+        " 10,000, bare loops, and all backends but " + ", ".join(QUICK_BACKENDS)
+    ),
+)
+
+PROFILES = {profile.name: profile for profile in (STREAMING, STREAMING_QUICK)}
+
+_Backends = Mapping[str, AnyBackend]
+
+
+def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST) -> Plan:
+    """The experiment's cases for these backends; `quick` has those of them that it keeps to.
+
+    `most_rows`: results of more are left out.
+
+    Raises `UsageError` where there is nothing to stream.
+    """
+    asked = {
+        name: found.backend
+        for name, found in backends.items()
+        if found.backend and not found.backend.in_memory
+    }
+    if not asked:
+        raise UsageError("nothing to stream: a backend that answers from memory knows three rows.")
+
+    def small(cases: Iterable[Case]) -> tuple[Case, ...]:
+        return tuple(dict.fromkeys(case for case in cases if (case.size or 0) <= most_rows))
+
+    made = _quick(asked) if quick else _whole(asked, most_rows)
+    return Plan(
+        STREAMING_QUICK if quick else STREAMING,
+        small(made.rounds),
+        memory_cases=small(made.alone),
+        probes={"proof": small(made.proofs), "bare loops": small(made.bare)},
+        fewer_rounds={case: rounds for case, rounds in made.rounds.items() if rounds},
+    )
+
+
+def probes_of_run(
+    cases: Iterable[Case], backends: Mapping[str, Found]
+) -> dict[str, tuple[Case, ...]]:
+    """Return the cases of any run that are proved to stream or to buffer."""
+
+    def asks_a_server(case: Case) -> bool:
+        backend = backends[case.backend].backend
+        return backend is not None and not backend.in_memory
+
+    proved = (case for case in cases if case.workload == FUNCTIONS[0] and case.concurrency == 1)
+    return {"proof": tuple(filter(asks_a_server, proved))}
+
+
+def rows(most_rows: int) -> Dataset:
+    """Those of scale 1, with as many more customers as the largest result has."""
+    times = -(-min(most_rows, LARGEST) // Dataset().customers)
+    return Dataset(more_customers=times)
+
+
+@dataclass
+class _Made:
+    rounds: dict[Case, int | None]
+    """What is run, and in how many rounds; None is all of them."""
+    alone: list[Case]
+    """In fresh processes."""
+    proofs: list[Case]
+    bare: list[Case]
+
+
+def _whole(backends: _Backends, most_rows: int) -> _Made:
+    few = _without(backends, SQLALCHEMY_ON_PSYCOPG)
+    promised = _only(backends, PROMISED)
+    not_orm = {name: backend for name, backend in few.items() if backend.layer != "orm"}
+    customers = FUNCTIONS[0]
+    largest = list(_cases(promised, [customers], PROMISED_WAYS, (LARGEST,)))
+    return _Made(
+        rounds=dict.fromkeys(_cases(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]), REPEATED)
+        | dict.fromkeys(largest)
+        | dict.fromkeys(replace(case, frozen=True) for case in largest)
+        | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[:-1]), 1)
+        | dict.fromkeys(_cases(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]), 1)
+        | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, (CROWD_ROWS,), CROWD), 1),
+        alone=[
+            *_cases(few, FUNCTIONS, PLAIN_WAYS, LONE_SIZES),
+            *_cases(few, [customers], FURTHER_WAYS, LONE_SIZES[:1]),
+            *_cases(not_orm, [customers], LARGE_WAYS, (LARGEST,)),
+            *_cases(promised, [customers], (Fetch("streamed", 1000),), (LARGEST,)),
+        ],
+        proofs=[
+            *_cases(few, [customers], EVERY_WAY),
+            *_cases(few, FUNCTIONS[1:], PLAIN_WAYS, (min(LARGEST, most_rows),)),
+            *_cases(_without(backends, few), [customers], PLAIN_WAYS),
+        ],
+        bare=list(_cases(_only(backends, BARE), [customers], BARE_WAYS, (BARE_ROWS,))),
+    )
+
+
+def _quick(backends: _Backends) -> _Made:
+    few = _only(backends, QUICK_BACKENDS) or backends
+    customers = FUNCTIONS[:1]
+    return _Made(
+        rounds=dict.fromkeys(_cases(few, customers, PLAIN_WAYS, RUN_SIZES))
+        | dict.fromkeys(_cases(few, customers, QUICK_WAYS, RUN_SIZES[-1:]), 1),
+        alone=list(_cases(few, customers, PLAIN_WAYS, QUICK_LONE_SIZES)),
+        proofs=list(_cases(few, customers, PLAIN_WAYS + QUICK_WAYS)),
+        bare=[],
+    )
+
+
+def _cases(
+    backends: _Backends,
+    functions: Sequence[str],
+    fetches: Sequence[Fetch],
+    sizes: Sequence[int | None] = (None,),
+    concurrency: int = 1,
+) -> Iterator[Case]:
+    for function, size, fetch in product(functions, sizes, fetches):
+        for name, backend in backends.items():
+            if fetch.offered_by(backend):
+                loop: Loop = "none" if backend.colour == "sync" else "asyncio"
+                yield Case(name, function, fetch, concurrency, loop=loop, size=size)
+
+
+def _only(backends: _Backends, others: Sequence[str]) -> _Backends:
+    return {name: backends[name] for name in others if name in backends}
+
+
+def _without(backends: _Backends, others: Container[str]) -> _Backends:
+    return {name: backend for name, backend in backends.items() if name not in others}

@@ -1,0 +1,197 @@
+"""What a way of fetching does when something goes wrong, or is enough: proof without a clock."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter_ns
+from typing import Any
+
+import accessors
+from accessors.api import Accessor, AsyncAccessor, AsyncBackend, Backend, Target
+from bench.measure.consumer import DictConsumer
+from bench.measure.fetch_calls import call_of, verb_of
+from bench.measure.runner import Job, loop_factory
+from bench.model.case import Case
+from bench.results.entries import Proof
+from bench.server.database import Database
+from bench.server.url import changed
+from bench.studies.streaming.question import ProofArguments, question
+
+ENOUGH = 10
+"""Rows after which the reader of the early stop leaves."""
+
+_NAME = "gatherbench proof"
+_STATE = "SELECT state FROM pg_stat_activity WHERE application_name = %s"
+
+
+def prove(job: Job) -> Proof:
+    """Fail late, leave early, hold a session: once each, on a pool of one connection."""
+    backend = accessors.load(job.case.backend, job.module)
+    target = Target(changed(job.url, application_name=_NAME))
+    with Database(job.url).connect() as observer:
+        asked = question(job, backend.layer, observer)
+
+        def state() -> str:
+            """What the server says that the connection under proof is doing."""
+            return " and ".join(state for (state,) in observer.execute(_STATE, [_NAME]))
+
+        if isinstance(backend, Backend):
+            return _prove(backend, target, job.case, asked, state)
+        with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
+            return loop.run(_prove_async(backend, target, job.case, asked, state))
+
+
+def _failing_read(accessor: Accessor | AsyncAccessor, layer: str, function: str) -> Any:
+    # It imports SQLAlchemy, which no run without a proof has use for.
+    from bench.studies.streaming.failing import failing_read
+
+    return failing_read(accessor, layer, function)
+
+
+def _prove(
+    backend: Backend, target: Target, case: Case, asked: ProofArguments, state: Callable[[], str]
+) -> Proof:
+    with backend.open(target):
+        with backend.accessor() as accessor:
+            read = _failing_read(accessor, backend.layer, case.workload)
+            delivered = _deliver(accessor, case, read, asked)
+        with backend.accessor() as accessor:
+            early_ns, stop_ns = _leave_early(accessor, case, asked)
+            state_after = state()
+            accessor.get_total_cost_of_an_order(1)
+        taken = perf_counter_ns()
+        consume = DictConsumer(backend.shapes[case.workload]())
+        with backend.accessor() as accessor:
+            rows = _take(accessor, case, asked, consume)
+        held = perf_counter_ns()
+        consume(rows)
+    return Proof(
+        case, asked.failing_row, delivered, early_ns, stop_ns, state_after,
+        held - taken, perf_counter_ns() - taken,
+    )  # fmt: skip
+
+
+def _deliver(accessor: Accessor, case: Case, read: Any, asked: ProofArguments) -> int | None:
+    if read is None:
+        return None
+    fetch = partial(verb_of(accessor, case.fetch), read, *asked.everything, asked.failing_row)
+    delivered = 0
+    try:
+        if case.fetch.mode == "buffered":
+            delivered = len(fetch())
+        else:
+            with fetch() as rows:
+                for row in rows:
+                    delivered += len(row) if case.fetch.mode == "batched" else 1
+    except Exception:
+        return delivered
+    raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
+
+
+def _leave_early(
+    accessor: Accessor, case: Case, asked: ProofArguments
+) -> tuple[int, int] | tuple[None, None]:
+    """How long until the reader had enough and had left, and the leaving alone.
+
+    Of a buffered fetch there is no such thing: it is read, so that its connection can be looked at.
+    """
+    call = call_of(accessor, case.workload, case.fetch)
+    if case.fetch.mode == "buffered":
+        call(*asked.some)
+        return None, None
+    seen, started = 0, perf_counter_ns()
+    with call(*asked.everything) as rows:
+        for row in rows:
+            seen += len(row) if case.fetch.mode == "batched" else 1
+            if seen >= ENOUGH:
+                break
+        left = perf_counter_ns()
+    stopped = perf_counter_ns()
+    return stopped - started, stopped - left
+
+
+def _take(accessor: Accessor, case: Case, asked: ProofArguments, consume: DictConsumer) -> Any:
+    """The rows that are still to be made dicts of when the session is given back."""
+    call = partial(call_of(accessor, case.workload, case.fetch), *asked.some)
+    if case.fetch.mode == "buffered":
+        return call()
+    with call() as rows:
+        for row in rows:
+            consume(row if case.fetch.mode == "batched" else (row,))
+    return ()
+
+
+async def _prove_async(
+    backend: AsyncBackend,
+    target: Target,
+    case: Case,
+    asked: ProofArguments,
+    state: Callable[[], str],
+) -> Proof:
+    async with backend.open(target):
+        async with backend.accessor() as accessor:
+            read = _failing_read(accessor, backend.layer, case.workload)
+            delivered = await _deliver_async(accessor, case, read, asked)
+        async with backend.accessor() as accessor:
+            early_ns, stop_ns = await _leave_early_async(accessor, case, asked)
+            state_after = state()
+            await accessor.get_total_cost_of_an_order(1)
+        taken = perf_counter_ns()
+        consume = DictConsumer(backend.shapes[case.workload]())
+        async with backend.accessor() as accessor:
+            rows = await _take_async(accessor, case, asked, consume)
+        held = perf_counter_ns()
+        consume(rows)
+    return Proof(
+        case, asked.failing_row, delivered, early_ns, stop_ns, state_after,
+        held - taken, perf_counter_ns() - taken,
+    )  # fmt: skip
+
+
+async def _deliver_async(
+    accessor: AsyncAccessor, case: Case, read: Any, asked: ProofArguments
+) -> int | None:
+    if read is None:
+        return None
+    fetch = partial(verb_of(accessor, case.fetch), read, *asked.everything, asked.failing_row)
+    delivered = 0
+    try:
+        if case.fetch.mode == "buffered":
+            delivered = len(await fetch())
+        else:
+            async with fetch() as rows:
+                async for row in rows:
+                    delivered += len(row) if case.fetch.mode == "batched" else 1
+    except Exception:
+        return delivered
+    raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
+
+
+async def _leave_early_async(
+    accessor: AsyncAccessor, case: Case, asked: ProofArguments
+) -> tuple[int, int] | tuple[None, None]:
+    call = call_of(accessor, case.workload, case.fetch)
+    if case.fetch.mode == "buffered":
+        await call(*asked.some)
+        return None, None
+    seen, started = 0, perf_counter_ns()
+    async with call(*asked.everything) as rows:
+        async for row in rows:
+            seen += len(row) if case.fetch.mode == "batched" else 1
+            if seen >= ENOUGH:
+                break
+        left = perf_counter_ns()
+    stopped = perf_counter_ns()
+    return stopped - started, stopped - left
+
+
+async def _take_async(
+    accessor: AsyncAccessor, case: Case, asked: ProofArguments, consume: DictConsumer
+) -> Any:
+    call = partial(call_of(accessor, case.workload, case.fetch), *asked.some)
+    if case.fetch.mode == "buffered":
+        return await call()
+    async with call() as rows:
+        async for row in rows:
+            consume(row if case.fetch.mode == "batched" else (row,))
+    return ()

@@ -1,0 +1,147 @@
+"""Runs that were kept: found by name, compared by the command, followed through time."""
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.analysis.compare.comparison import names_of
+from bench.analysis.compare.history import cases_of, history
+from bench.analysis.figure import THROUGHPUT
+from bench.model.errors import UsageError
+from bench.output.charts import draw_history
+from bench.results import archive
+from bench.results.file import Recorder, Results
+from bench.results.header import DatasetFacts
+from tests.bench import synthetic
+from tests.bench.analysis.compare.made_runs import MANY, POINT, SLOWER, run
+from tests.bench.command import Bench
+
+
+def recorded(folder: Path, results: Results, created_at: str) -> Path:
+    recorder = Recorder(folder)
+    recorder.header(replace(results.header, created_at=created_at))
+    for each in results.runs:
+        recorder.add(each)
+    recorder.end("complete")
+    recorder.close()
+    return folder
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """A results folder: two runs of one label, an older one, and a reference that is newest."""
+    shelf = tmp_path / "results"
+    for name, day, slowdowns in (
+        ("2026-01-02T00-00-00Z-laptop", "02", None),
+        ("2026-01-03T00-00-00Z-laptop", "03", SLOWER),
+        ("odd", "01", None),
+        ("reference", "09", None),
+    ):
+        recorded(shelf / name, run(tmp_path, slowdowns), f"2026-01-{day}")
+    (shelf / "empty").mkdir()
+    (shelf / "broken").mkdir()
+    (shelf / "broken" / "run.jsonl").write_text("{garbage")
+    return shelf
+
+
+def test_runs_are_found_by_word_name_place_and_label(shelf: Path) -> None:
+    older, newer = shelf / "2026-01-02T00-00-00Z-laptop", shelf / "2026-01-03T00-00-00Z-laptop"
+    assert archive.runs(shelf) == [shelf / "odd", older, newer]
+    found = {"latest": newer, "previous": older, "reference": shelf / "reference"}
+    found |= {"laptop": newer, "odd": shelf / "odd", str(older): older}
+    for name, place in found.items():
+        assert archive.find(name, shelf) == place
+
+
+def test_a_run_that_is_not_there(shelf: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no run named 'labtop': did you mean"):
+        archive.find("labtop", shelf)
+    with pytest.raises(UsageError, match=r"there is no latest run: .* holds 0 runs\. Try"):
+        archive.find("latest", tmp_path / "nowhere")
+
+
+def test_runs_are_called_by_label_where_that_tells_them_apart() -> None:
+    one, other = Path("2026-01-02T00-00-00Z-laptop"), Path("2026-01-03T00-00-00Z-desk")
+    assert names_of([one, other]) == ["laptop", "desk"]
+    same = Path("2026-01-03T00-00-00Z-laptop")
+    assert names_of([one, same]) == [one.name, same.name]
+    assert names_of([Path("/a/out"), Path("/b/out")]) == ["/a/out", "/b/out"]
+
+
+def test_the_command_compares_draws_and_gates(shelf: Path, tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    done = bench("compare", "previous", "latest", "--fail-on", "10%")
+    assert done.code == 1
+    assert "slower by more than 10% in 2026-01-03T00-00-00Z-laptop: asyncpg" in done.err
+    assert "0.80x" in done.out
+    assert list((shelf / "compare").rglob("forest-*.png"))
+    assert bench("compare", "odd", "reference", "--fail-on", "0%", "--no-charts").code == 0
+
+
+def test_the_command_refuses_what_answers_different_questions(shelf: Path, tmp_path: Path) -> None:
+    larger = run(tmp_path, dataset=DatasetFacts(scale=10.0, seed=7, digest="e"))
+    recorded(shelf / "larger", larger, "2026-01-04")
+    bench = Bench(tmp_path)
+    done = bench("compare", "odd", "larger")
+    assert done.code == 2
+    assert done.error == [
+        "error: datasets differ: scale 1.0 (d) and scale 10.0 (e).",
+        "Their figures answer different questions. To compare them anyway, add --force.",
+    ]
+    forced = bench("compare", "odd", "larger", "--force", "--no-charts")
+    assert forced.code == 0
+    assert forced.out.startswith("COMPARED BY FORCE: datasets differ")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["latest"], "compare needs two runs"),
+        (["latest", "nowhere"], "no run named 'nowhere'"),
+        (["latest", "previous", "--fail-on", "much"], "'much' is not a share: write 10% or 0.1"),
+        (["latest", "previous", "--figure", "speed"], "no figure named 'speed'"),
+        (["latest", "previous", "--figure", "first-row"], "have no case in common with first-row"),
+    ],
+)
+def test_bad_input_is_told_in_a_line_or_two(
+    shelf: Path, tmp_path: Path, words: list[str], error: str
+) -> None:
+    done = Bench(tmp_path)("compare", *words)
+    assert done.code == 2
+    assert error in done.err
+    assert len(done.error) <= 2
+
+
+def test_a_history_follows_a_case_and_says_what_changed(tmp_path: Path) -> None:
+    environment = replace(synthetic.ENVIRONMENT, python="3.13.0")
+    runs = [
+        ("a", run(tmp_path)),
+        ("without", run(tmp_path, {MANY: 1.0})),
+        ("b", run(tmp_path, SLOWER, environment=environment)),
+    ]
+    moments = history(runs, THROUGHPUT, lambda case: case.backend == "asyncpg")
+    assert [moment.name for moment in moments] == ["a", "b"]
+    assert cases_of(moments) == [POINT]
+    first, second = (moment.figures[POINT].median for moment in moments)
+    assert first / second == pytest.approx(1.25, rel=0.01)
+    assert [str(change) for change in moments[1].changes] == ["python: 3.11.7 -> 3.13.0"]
+    drawn = draw_history(moments, THROUGHPUT, [each for _, each in runs], tmp_path / "h", "name")
+    text = " ".join(ET.parse(drawn[1]).getroot().itertext())
+    assert "python" in text
+    assert "asyncpg, at 1" in text
+
+
+def test_the_command_of_history(shelf: Path, tmp_path: Path) -> None:
+    (shelf / "broken" / "run.jsonl").unlink()
+    bench = Bench(tmp_path)
+    done = bench("history", "--backend", "asyncpg")
+    assert done.code == 0
+    assert [line.split()[-1] for line in done.out.splitlines() if "2026" in line[:8]] == [
+        "odd", "2026-01-02T00-00-00Z-laptop", "2026-01-03T00-00-00Z-laptop"
+    ]  # fmt: skip
+    assert (shelf / "history" / f"throughput-{synthetic.POINT}.png").is_file()
+    done = bench("history", "--backend", "nobody")
+    assert done.code == 2
+    assert "no run in" in done.error[0]

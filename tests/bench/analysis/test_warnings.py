@@ -1,0 +1,210 @@
+"""Each warning appears with its symptom only, and says what to type."""
+
+from array import array
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.analysis.stationarity import HEAD_NS, beginning, drift, taken_by_others
+from bench.analysis.summary import summarise
+from bench.analysis.warnings import ResultWarning, result_warnings
+from bench.model.case import Case
+from bench.results.entries import Failure, Run
+from bench.results.file import Results
+from bench.results.header import Environment, Host
+from bench.results.samples import Samples
+from tests.bench import synthetic
+from tests.bench.synthetic import constant_run
+
+POINT = Case("asyncpg", synthetic.POINT)
+OTHER = Case("psycopg2", synthetic.POINT, loop="none")
+TWIN = replace(POINT, twin=True)
+FACTORS = (1.0, 1.02, 0.98, 1.01, 0.99, 1.0)
+MS = 1_000_000
+
+
+def calm(*cases: Case, factors: tuple[float, ...] = FACTORS, **changes: Any) -> list[Run]:
+    """Operations of about a millisecond, a tenth of which is the client's CPU."""
+    made = []
+    for case in cases or (POINT, OTHER, TWIN):
+        for number, factor in enumerate(factors):
+            run = constant_run(case, number, round(MS * factor))
+            run = replace(
+                run, client_cpu_ns=run.elapsed_ns // 10, server_cpu_ns=run.elapsed_ns // 5
+            )
+            made.append(replace(run, **changes))
+    return made
+
+
+def results(folder: Path, runs: list[Run], **changes: Any) -> Results:
+    return Results(
+        folder, synthetic.header(list(dict.fromkeys(run.case for run in runs)), **changes), runs
+    )
+
+
+def the_only(found: list[ResultWarning]) -> str:
+    (caution,) = found
+    return str(caution)
+
+
+def test_a_quiet_run_needs_no_words(tmp_path: Path) -> None:
+    assert result_warnings(results(tmp_path, calm())) == []
+    assert result_warnings(Results(tmp_path, synthetic.header([]))) == []
+
+
+def test_errors_come_first_with_the_case_to_repeat(tmp_path: Path) -> None:
+    runs = calm(factors=FACTORS[:3])
+    runs[0].samples.errors[3] = "UniqueViolation: twice"
+    first, few = result_warnings(results(tmp_path, runs))
+    assert first.symptom == "1 operations failed, in 1 of 3 cases"
+    assert "UniqueViolation (asyncpg, " in first.cause
+    assert first.cure == (
+        f"bench run --backend asyncpg --workload {synthetic.POINT} --fetch buffered --concurrency 1"
+    )
+    assert few.symptom.startswith("3 rounds")
+    assert few.cure == "bench run --profile quick --rounds 6"
+
+
+def test_the_streaming_experiment_is_not_told_to_take_options_it_has_not(tmp_path: Path) -> None:
+    """Forbids "Try: bench run --profile streaming", which is no profile of that command."""
+    runs = [replace(run, case=replace(run.case, size=10)) for run in calm(factors=FACTORS[:3])]
+    found = results(tmp_path, runs)
+    found.header = replace(found.header, profile="streaming-quick")
+    (few,) = result_warnings(found)
+    assert few.cure == (
+        "bench run --workload get_customers --fetch buffered --fetch batched:1000 --rounds 6"
+    )
+    runs[0].samples.errors[3] = "UniqueViolation: twice"
+    found = results(tmp_path, runs)
+    found.header = replace(found.header, profile="streaming-quick")
+    assert result_warnings(found)[0].cure == "bench streaming --quick --backend asyncpg"
+
+
+def test_runs_that_gave_nothing_are_errors(tmp_path: Path) -> None:
+    found = results(tmp_path, calm())
+    found.failures.append(Failure(OTHER, 0, "its process died"))
+    assert "1 runs failed, in 1 of 3 cases" in the_only(result_warnings(found))
+
+
+def test_a_noisy_machine_is_told_from_the_twin(tmp_path: Path) -> None:
+    runs = calm(POINT, OTHER) + calm(TWIN, factors=(1.3, 1.0, 0.8, 1.2, 0.9, 1.25))
+    text = the_only(result_warnings(results(tmp_path, runs)))
+    assert "two equal cases differ by up to" in text
+    assert "--rounds 12" in text
+
+
+def test_a_load_before_the_start(tmp_path: Path) -> None:
+    environment = Environment(host=Host(cores=2, load_1min=3.4))
+    text = the_only(result_warnings(results(tmp_path, calm(), environment=environment)))
+    assert "load average was 3.4 on 2 cores" in text
+
+
+def test_others_on_the_machine_are_told_by_what_they_took(tmp_path: Path) -> None:
+    """On two cores, half of one is a quarter; the load before the run is then not reported."""
+    runs = [replace(run, other_cpu_ns=run.elapsed_ns // 2) for run in calm()]
+    environment = Environment(host=Host(cores=2, load_1min=3.4))
+    found = results(tmp_path, runs, environment=environment)
+    assert taken_by_others(found) == pytest.approx(0.25)
+    assert "other programs used 25% of the machine's CPU" in the_only(result_warnings(found))
+    quiet = [replace(run, other_cpu_ns=run.elapsed_ns // 20) for run in calm()]
+    assert result_warnings(results(tmp_path, quiet, environment=environment)) == []
+    assert taken_by_others(results(tmp_path, calm())) is None
+
+
+def test_a_drift_is_told_with_its_size(tmp_path: Path) -> None:
+    slower = (1.0, 1.05, 1.1, 1.16, 1.2, 1.25)
+    runs = [run for case in (POINT, OTHER, TWIN) for run in calm(case, factors=slower)]
+    text = the_only(result_warnings(results(tmp_path, runs)))
+    assert "slower from round to round: throughput of the last is 80% of the first's" in text
+    assert "--rounds 12" in text
+
+
+@given(st.permutations(range(8)), st.floats(0.5, 2))
+def test_a_drift_is_of_the_order_alone(order: list[int], speed: float) -> None:
+    """All cases times the same is the same drift; turned round, it is its inverse."""
+
+    def of(factors: list[float]) -> float:
+        runs = [run for case in (POINT, OTHER) for run in calm(case, factors=tuple(factors))]
+        found = drift(summarise(results(Path(), runs)))
+        assert found is not None
+        return found.ratio
+
+    factors = [speed * (1 + place / 10) for place in order]
+    assert of(factors) == pytest.approx(1 / of(factors[::-1]), rel=1e-3)
+    assert of(factors) == pytest.approx(of([1 + place / 10 for place in order]), rel=1e-3)
+
+
+def test_few_rounds_have_no_drift(tmp_path: Path) -> None:
+    assert drift(summarise(results(tmp_path, calm(factors=FACTORS[:5])))) is None
+
+
+def begun_cold(number: int, first_ns: int, window_ns: int) -> Run:
+    """Operations of a millisecond, but in the head of the round."""
+    head_ns = min(HEAD_NS, window_ns // 2)
+    starts, took, clock = array("q"), array("q"), 0
+    while clock < window_ns:
+        starts.append(clock)
+        took.append(first_ns if clock < head_ns else MS)
+        clock += took[-1]
+    ones = array("q", [1] * len(starts))
+    samples = Samples(starts, took, array("q"), ones, ones)
+    run = constant_run(POINT, number, MS, window_ns)
+    return replace(run, samples=samples, elapsed_ns=clock, client_cpu_ns=clock // 10)
+
+
+@pytest.mark.parametrize("window_ns", [100 * MS, 3000 * MS])
+def test_a_cold_start_is_found_in_the_first_second_or_half(tmp_path: Path, window_ns: int) -> None:
+    runs = [begun_cold(number, 2 * MS, window_ns) for number in range(6)]
+    found = beginning(runs)
+    assert found is not None
+    assert found.median == pytest.approx(0.5, abs=0.02)
+    text = the_only(result_warnings(results(tmp_path, runs, warm_up_s=0.05)))
+    assert "rounds begin slower than they go on with asyncpg" in text
+    assert "bench run --profile quick --warm-up 0.2" in text
+
+
+@given(st.integers(MS // 20, 25 * MS))
+def test_a_steady_round_begins_as_it_goes_on(duration_ns: int) -> None:
+    found = beginning([constant_run(POINT, 0, duration_ns, 100 * MS)])
+    assert found is not None
+    assert found.median == pytest.approx(1)
+
+
+def test_a_round_of_few_operations_says_nothing_of_its_start() -> None:
+    assert beginning([constant_run(POINT, 0, 60 * MS, 100 * MS)]) is None
+
+
+def test_a_pool_smaller_than_the_concurrency(tmp_path: Path) -> None:
+    busy = replace(POINT, concurrency=16)
+    text = the_only(result_warnings(results(tmp_path, calm(busy, connections=15))))
+    assert "15 connections for 16 tasks or threads" in text
+    assert result_warnings(results(tmp_path, calm(busy, connections=16))) == []
+    assert result_warnings(results(tmp_path, calm(busy, connections=None))) == []
+
+
+def test_a_machine_that_is_full(tmp_path: Path) -> None:
+    runs = [
+        replace(run, client_cpu_ns=run.elapsed_ns // 2, server_cpu_ns=round(run.elapsed_ns * 1.45))
+        for run in calm()
+    ]
+    text = the_only(result_warnings(results(tmp_path, runs)))
+    assert "client and server together used all 2 cores in 3 of 3 cases" in text
+
+
+def test_an_interpreter_that_is_full_is_the_gils_limit(tmp_path: Path) -> None:
+    runs = [replace(run, client_cpu_ns=run.elapsed_ns) for run in calm()]
+    text = the_only(result_warnings(results(tmp_path, runs)))
+    assert "the GIL is the limit there, not the database" in text
+    free = replace(synthetic.ENVIRONMENT, gil=False)
+    assert result_warnings(results(tmp_path, runs, environment=free)) == []
+
+
+def test_the_floor_is_busy_by_nature(tmp_path: Path) -> None:
+    """Defect: a warning about the null backend's CPU: it has nothing to wait for."""
+    floor = Case("null", synthetic.POINT, loop="none")
+    runs = [replace(run, client_cpu_ns=run.elapsed_ns) for run in calm(floor)]
+    assert result_warnings(results(tmp_path, runs + calm())) == []

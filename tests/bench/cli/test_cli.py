@@ -1,0 +1,165 @@
+"""The command line: it starts fast, and its errors are clear."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from bench.cli import main as cli
+from bench.cli import reference as cli_reference
+from bench.cli.run import run
+from tests.bench.command import BENCH
+
+HEAVY = {"sqlalchemy", "matplotlib", "numpy", "scipy", "psycopg", "psycopg2", "asyncpg", "rich"}
+
+Bench = Callable[..., tuple[int, str, list[str]]]
+
+
+@pytest.fixture
+def bench(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Bench]:
+    """Give a function that runs a command in this process.
+
+    It returns the exit code, the output, and the lines of the error. No server is started.
+    """
+    monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+
+    def command(*arguments: str) -> tuple[int, str, list[str]]:
+        monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, captured.out, captured.err.splitlines()
+
+    yield command
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("rum", "no command named 'rum': did you mean 'run'?"),
+        ("run --backend asyncpgg", "no backend named 'asyncpgg': did you mean 'asyncpg'?"),
+        ("run --workload mixd", "no workload named 'mixd': did you mean 'mixed'?"),
+        ("run --profile quik", "no profile named 'quik': did you mean 'quick'?"),
+        ("run --fetch batchd", "no fetch named 'batchd': did you mean 'batched'?"),
+        ("run --fetch buffered:9", "no fetch named 'buffered:9': write streamed:100"),
+        ("run --fetch batched:0", "no fetch named 'batched:0'"),
+        ("run --bakcend null", "--backend"),
+        ("run --loop trio", "'trio' is not one of 'asyncio', 'uvloop'"),
+        ("run --rounds 0", "0 is not in the range 1<=x<=1000000"),
+        ("run --seconds nan", "nan is not a number"),
+        ("run --seconds inf", "inf is not in the range"),
+        ("run --timeout nan", "nan is not a number"),
+        ("run --rounds 99999999999999999999", "is not in the range"),
+        ("run --concurrency 99999999999999999999", "concurrency must be at most 10,000"),
+        ("run --fetch batched:99999999999999999999", "no fetch of so many rows at a time"),
+        ("run --fetch batched:" + "9" * 5000, "no fetch of so many rows at a time"),
+        ("run --seed 99999999999999999999", "is not from 0 to 4294967295"),
+        ("run --scale 1e300", "makes no useful rows"),
+        ("run --warm-up 1e300", "is not in the range"),
+        ("run --workload mixed --seconds 3600", "too long for a run that writes"),
+        ("streaming --rows 99999999999999999999", "is not in the range"),
+        ("overhead --seconds inf", "is not in the range"),
+        ("overhead --pairs 99999999999999999999", "is not in the range"),
+        ("calibrate --generations 99999999999999999999", "is not in the range"),
+        ("run --concurrency 1,x", "'1,x' is not a list of numbers"),
+        ("run --concurrency 0", "concurrency must be at least 1"),
+        ("run --scale 0", "--scale 0 makes no useful rows"),
+        ("verify --scale 0", "--scale 0 makes no useful rows"),
+        ("run --scale nan", "--scale nan makes no useful rows"),
+        ("run --seed -1", "--seed -1 is not from 0"),
+        ("run --label ///", "label '///' has no letter or digit to name a folder with"),
+        ("run nonsense", "unexpected extra argument"),
+        ("run --backend-module nowhere", "cannot use --backend-module nowhere"),
+        ("run --backend asyncpg --transactions implicit", "asyncpg begins no transaction"),
+        ("run --workload mixed --fetch streamed", "mixed has no rows to stream"),
+        ("run --workload mixed --rows dict", "mixed has no rows to turn into dicts"),
+        ("run --database-url mysql://u:hush@h/d", "must begin with postgresql://"),
+        ("charts", "Missing argument 'FOLDER'"),
+        ("export results --format xlsx", "'xlsx' is not one of 'pytest-benchmark', 'csv'"),
+        ("export results --format pytest-benchmark --table rounds", "--table is for --format csv"),
+        ("completion powershell", "'powershell' is not one of 'bash', 'zsh', 'fish'"),
+    ],
+)
+def test_what_cannot_be_done_as_typed(
+    bench: Bench, tmp_path: Path, arguments: str, words: str
+) -> None:
+    code, out, err = bench(*arguments.split())
+    assert code == 2
+    assert out == ""
+    assert 1 <= len(err) <= 2
+    assert err[0].startswith("error: ")
+    assert words in "\n".join(err)
+    assert "hush" not in "\n".join(err)
+    assert list(tmp_path.rglob("run.jsonl")) == []
+
+
+@pytest.mark.parametrize("content", [None, "", "{garbage\n", '{"kind": "header", "format": 99}\n'])
+def test_charts_of_what_cannot_be_read(bench: Bench, tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "run.jsonl").write_text(content)
+    code, out, err = bench("charts", str(tmp_path))
+    assert (code, out, len(err)) == (1, "", 2)
+
+
+def test_help_documents_every_option(bench: Bench) -> None:
+    code, out, _ = bench("run", "--help")
+    assert code == 0
+    for parameter in run.params:
+        assert parameter.opts[0] in out
+        assert getattr(parameter, "help", None), parameter.name
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    pages = cli_reference.reference().split("\n## ")[1:]
+    assert len(pages) > len(cli.COMMANDS)
+    assert [page.splitlines()[0] for page in pages if "\n  Example" not in page] == []
+
+
+def test_the_version_is_told(bench: Bench) -> None:
+    code, out, _ = bench("--version")
+    assert (code, out) == (0, f"bench, version {version('gatherbench')}\n")
+
+
+def imported(*arguments: str) -> set[str]:
+    code = "import sys\nsys.argv[0] = 'bench'\nfrom bench.cli import main as cli\n"
+    if arguments:
+        code += "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
+    code += "print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stderr.split()}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--help"), ("list", "--help")])
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert not imported(*arguments) & HEAVY
+
+
+def test_a_reader_that_leaves() -> None:
+    """Forbids a BrokenPipeError for `bench list | head -1`."""
+    command = f"{BENCH} list | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == "Backends"
+    assert done.stderr == ""
+
+
+def test_an_old_option_name_is_accepted_and_hidden(bench: Bench) -> None:
+    """Defect: a renamed option breaks the command line of a CI job that has the old name."""
+    _, shown, _ = bench("run", "--help")
+    assert "--timeout SECONDS" in shown
+    assert "--patience" not in shown
+    code, _, err = bench("run", "--patience", "nan")
+    assert code == 2
+    assert "nan is not a number" in err[0]

@@ -1,0 +1,46 @@
+"""Runs of backends that note everything, in this process."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.measure.runner import Job, run
+from bench.model.case import Case
+from bench.results.entries import Run
+from bench.server.database import Database, postmaster_pid
+from tests.bench.conftest import SMALL
+from tests.bench.recording import Record, record
+
+POINT = "get_total_cost_of_an_order"
+BOTH = pytest.mark.parametrize("name", ["recording", "recording-async"])
+
+Measure = Callable[..., Run]
+
+
+@pytest.fixture(autouse=True)
+def clean() -> None:
+    record.__dict__.update(vars(Record()))
+
+
+@pytest.fixture
+def measure(shop: Database) -> Measure:
+    with shop.connect() as connection:
+        pid = postmaster_pid(connection)
+
+    def one(
+        name: str,
+        seconds: float = 0.03,
+        warm_up_s: float = 0.0,
+        asked: tuple[Any, ...] | None = None,
+        asked_before: tuple[Any, ...] | None = None,
+        **factors: Any,
+    ) -> Run:
+        loop = "asyncio" if "async" in name else "none"
+        case = replace(Case(name, POINT, loop=loop), **factors)
+        module = "tests.bench.recording" if name.startswith("recording") else None
+        job = Job(case, module, shop.url, SMALL, 0, seconds, warm_up_s, pid, asked, asked_before)  # type: ignore[arg-type]
+        return run(job)
+
+    return one

@@ -1,0 +1,121 @@
+"""Cases, what is asked of them, and what can't be."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from accessors import discover
+from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.measure.memory import peak
+from bench.measure.meter import server_cpu_ns
+from bench.measure.runner import Job
+from bench.model.case import Case, Fetch
+from bench.model.errors import UsageError
+from bench.model.plan import Plan, plan
+from bench.model.profiles import PROFILES, Factors
+from bench.model.workload import WORKLOADS, ClientSlot, operations
+from bench.server.database import Database
+from tests.bench.conftest import SMALL
+
+FOUND = discover()
+
+
+def planned(*backends: str, **factors: Any) -> Plan:
+    return plan(PROFILES["smoke"], {name: FOUND[name] for name in backends}, Factors(**factors))
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_every_profile_has_the_floor_and_no_case_twice(profile: object) -> None:
+    cases = plan(profile, FOUND).cases  # type: ignore[arg-type]
+    assert {"null", "null-async"} <= {case.backend for case in cases}
+    assert len({case.key for case in cases}) == len(cases)
+    assert [Case.from_dict(case.as_dict()) for case in cases] == list(cases)
+
+
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_a_profile_that_people_read_has_rounds_enough_for_verdicts(name: str) -> None:
+    assert PROFILES[name].rounds >= ENOUGH_ROUNDS
+
+
+def test_a_plan_measures_one_case_twice() -> None:
+    """The noise floor: a case that asks a server with the largest crowd, in its own process."""
+    cases = planned("null", "asyncpg").cases
+    (twin,) = (case for case in cases if case.twin)
+    original = replace(twin, twin=False)
+    assert original in cases
+    assert original.backend == "asyncpg"
+    assert original.concurrency == max(case.concurrency for case in cases)
+    assert twin.process != original.process
+    assert Case.from_dict(twin.as_dict()) == twin
+    assert "twin" not in original.as_dict()
+    (floor,) = (case for case in planned("null").cases if case.twin)
+    assert floor.backend == "null"
+
+
+def test_a_twin_is_measured_for_its_time_alone() -> None:
+    many = planned("asyncpg", workloads=("get_customers",))
+    assert any(case.twin for case in many.cases)
+    assert not any(case.twin for case in many.memory_cases)
+
+
+def test_a_loop_is_for_async_backends() -> None:
+    """Sync backends have no loop: asked for uvloop, they just run."""
+    assert {case.loop for case in planned("psycopg2", loops=("uvloop",)).cases} == {"none"}
+    both = planned("psycopg2", "asyncpg", loops=("uvloop",)).cases
+    assert {(case.backend, case.loop) for case in both} == {
+        ("psycopg2", "none"),
+        ("asyncpg", "uvloop"),
+    }
+
+
+def test_what_is_impossible_is_left_out_and_said() -> None:
+    """Forbids a backend that was asked for to vanish without a word."""
+    found = planned("psycopg2", "asyncpg", transactions=("implicit",))
+    assert {case.backend for case in found.cases} == {"psycopg2"}
+    reason = "asyncpg begins no transaction by itself: it is always autocommit"
+    assert found.left_out(["psycopg2", "asyncpg"]) == [reason]
+    assert planned("psycopg2", "asyncpg").left_out(["psycopg2", "asyncpg"]) == []
+    with pytest.raises(UsageError, match="nothing to measure: asyncpg begins no transaction"):
+        planned("asyncpg", transactions=("implicit",))
+
+
+@pytest.mark.parametrize("text", ["buffered", "streamed", "streamed:100", "batched:1000"])
+def test_a_fetch_reads_as_it_is_written(text: str) -> None:
+    assert str(Fetch.parse(text)) == text
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_arguments_are_a_matter_of_the_seed(workload: str) -> None:
+    def asked(seat: int, crowd: int = 2) -> object:
+        operations.cache_clear()
+        return operations(workload, SMALL, ClientSlot(seat, crowd), 0.1)
+
+    assert asked(0) == asked(0)
+    if workload != "get_customers":
+        assert asked(0) != asked(1)
+
+
+def test_no_line_is_added_twice() -> None:
+    seats = [operations("insert_order_items", SMALL, ClientSlot(seat, 4), 0.1) for seat in range(4)]
+    lines = [
+        (order, item)
+        for seat in seats
+        for order, items in (operation.arguments for operation in seat[:500])
+        for item, _ in items
+    ]
+    assert len(lines) == len(set(lines))
+
+
+@pytest.mark.parametrize(("backend", "loop"), [("psycopg2", "none"), ("orm+asyncpg", "uvloop")])
+def test_peak_memory_counts_the_rows(shop: Database, backend: str, loop: str) -> None:
+    for fetch in (Fetch(), Fetch("streamed", 10), Fetch("batched", 10)):
+        case = Case(backend, "get_customers", fetch, loop=loop)  # type: ignore[arg-type]
+        found = peak(Job(case, FOUND[backend].module, shop.url, SMALL))
+        assert found.rows == SMALL.customers
+        assert found.peak_bytes >= 0
+
+
+def test_a_server_that_is_not_seen_has_no_cpu_time() -> None:
+    assert server_cpu_ns(None) is None
+    assert server_cpu_ns(2**22 + 1) is None

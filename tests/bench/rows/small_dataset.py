@@ -1,7 +1,0 @@
-"""The dataset that most tests load, and the digest its rows have."""
-
-from bench.rows.dataset import Dataset
-
-SMALL = Dataset(scale=0.01, seed=1)
-
-PINNED = "f316515b6e469f0c"

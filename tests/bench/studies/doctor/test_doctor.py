@@ -1,0 +1,179 @@
+"""`bench doctor`: what it makes of numbers, and a look at a real machine and server."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.dataset import lock
+from bench.model.errors import BenchError
+from bench.server.database import OLDEST_SERVER, Database
+from bench.server.programs import MAJOR_VERSION
+from bench.studies.doctor import clock, disk, machine, noise, server, server_version
+from bench.studies.doctor.finding import Diagnosis, Level
+from tests.bench.command import Bench
+from tests.bench.conftest import SMALL
+
+EXAMPLES: list[tuple[Diagnosis, Level]] = [
+    (machine.cores(8, 8, None), "good"),
+    (machine.cores(4, 16, 4.0), "good"),
+    (machine.cores(2, 2, None), "caution"),
+    (machine.cores(1, 64, None), "bad"),
+    (machine.cores(8, 8, 1.5), "bad"),
+    (machine.load(1.0, []), "good"),
+    (machine.load(12.0, [("backup", 24.0)]), "caution"),
+    (machine.load(60.0, []), "bad"),
+    (machine.steal(0.0), "good"),
+    (machine.steal(2.0), "caution"),
+    (machine.steal(20.0), "bad"),
+    (machine.frequency(None, None), "good"),
+    (machine.frequency("performance", False), "good"),
+    (machine.frequency("performance", True), "caution"),
+    (machine.frequency("powersave", None), "caution"),
+    (machine.memory(8_000_000_000, 0), "good"),
+    (machine.memory(8_000_000_000, 2_000_000_000), "caution"),
+    (machine.memory(300_000_000, 0), "bad"),
+    (clock.clock_source("tsc", 50.0), "good"),
+    (clock.clock_source("xen", 400.0), "caution"),
+    (clock.clock_source("hpet", 1_500.0), "bad"),
+    (clock.resolution(41), "good"),
+    (clock.resolution(15_600), "caution"),
+    (clock.resolution(15_600_000), "bad"),
+    (clock.wake_up(60_000), "good"),
+    (clock.wake_up(900_000), "caution"),
+    (clock.interruptions([], 1.0), "good"),
+    (clock.interruptions([30_000_000], 1.0), "caution"),
+    (clock.interruptions([200_000_000], 1.0), "bad"),
+    (disk.sync_time(400_000), "good"),
+    (disk.sync_time(2_000), "caution"),
+    (disk.sync_time(12_000_000), "caution"),
+    (server.connections(97), "good"),
+    (server.connections(20), "caution"),
+    (server.company(0, 0), "good"),
+    (server.company(0, 3), "good"),
+    (server.company(1, 3), "caution"),
+    (noise.noise(1.02), "good"),
+    (noise.noise(1.1), "caution"),
+    (noise.noise(1.5), "bad"),
+]
+
+
+@pytest.mark.parametrize(("finding", "level"), EXAMPLES, ids=lambda each: str(each)[:60])
+def test_a_finding_is_as_bad_as_its_numbers(finding: Diagnosis, level: Level) -> None:
+    assert finding.level == level
+    assert bool(finding.consequence) == bool(finding.cure) == (level != "good")
+
+
+def test_settings_that_matter_are_named_each(database: Database) -> None:
+    with database.connect() as connection:
+        usual = list(server.findings(connection))
+        assert [one.level for one in usual if one.subject == "settings"] == ["good"]
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET log_min_duration_statement = 0")
+        connection.execute(f"ALTER DATABASE {name} SET log_statement = 'all'")
+    with database.connect() as connection:
+        found = {one.found: one.level for one in server.findings(connection)}
+    assert found["log_min_duration_statement = 0"] == "caution"
+    assert found["log_statement = all"] == "bad"
+
+
+def test_reserved_connections_are_not_counted(guarded: str) -> None:
+    """Forbids a limit that ignores `reserved_connections`, which PostgreSQL 16 added."""
+    with Database(guarded).connect() as connection:
+        found = [each.found for each in server.findings(connection)]
+    assert "8 at most" in found
+
+
+def test_an_older_server_lacks_what_is_newer() -> None:
+    """Forbids silence about a setting that the server does not have."""
+    found = [each.found for each in server_version.of_version("15.20", 15)]
+    assert found[0] == "PostgreSQL 15.20"
+    assert [words.partition(":")[0] for words in found[1:]] == [
+        "no reserved_connections, which came with 16",
+        "no io_method, which came with 18",
+    ]
+    assert len(list(server_version.of_version("18.4", MAJOR_VERSION))) == 1
+
+
+def test_every_setting_of_the_table_is_lacked_by_some_supported_server() -> None:
+    """Forbids an entry that no server needs any more."""
+    for name, setting in server_version.NEW_SETTINGS.items():
+        assert OLDEST_SERVER < setting.since <= MAJOR_VERSION, name
+
+
+def test_a_server_newer_than_those_tested_is_a_caution() -> None:
+    (finding,) = server_version.of_version("19beta1", MAJOR_VERSION + 1)
+    assert finding.level == "caution"
+    assert f"{OLDEST_SERVER} to {MAJOR_VERSION}" in finding.consequence
+    assert finding.cure
+
+
+def test_who_else_asks_is_seen(database: Database) -> None:
+    with database.connect() as one, database.connect():
+        (company,) = (each for each in server.findings(one) if each.subject == "company")
+        assert re.match(r"\d+ other clients?, \d+ active", company.found)
+
+
+def test_the_noise_floor_is_of_a_case_against_itself(
+    shop: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noise, "ROUNDS", 6)
+    monkeypatch.setattr(noise, "ROUND_S", 0.02)
+    rounds: list[int] = []
+    floor = noise.measure(shop, SMALL, rounds.append)
+    assert rounds == [1, 2, 3, 4, 5, 6]
+    assert floor.ratio.rounds == 6
+    assert floor.factor >= 1
+    assert noise.noise(floor.factor).subject == "noise floor"
+
+
+def test_a_disk_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match="cannot write to"):
+        disk.finding(tmp_path / "file")
+
+
+def test_a_real_look(bench: Bench) -> None:
+    done = bench("doctor", "--no-noise")
+    subjects = [line[9:24].strip() for line in done.out.splitlines() if line[:1] != " "]
+    expected = {"cores", "load", "memory", "clock", "resolution", "wake-up", "version", "settings"}
+    assert expected <= set(subjects)
+    assert done.code == ("bad " in done.out)
+    assert max(map(len, done.out.splitlines())) <= 100
+    assert "\x1b" not in done.out
+
+
+def test_every_finding_that_is_not_good_says_what_to_do(bench: Bench) -> None:
+    lines = bench("doctor", "--no-noise").out.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith(("bad ", "caution ")):
+            following = lines[number + 1 :]
+            own = following[: next(at for at, each in enumerate(following) if each[:1] != " ")]
+            assert any(each.strip().startswith("-> ") for each in own), line
+
+
+def test_cautions_fail_when_asked(bench: Bench) -> None:
+    """A database whose settings ask for a caution: the machine's own may have none."""
+    with Database(bench.environment["DATABASE_URL"]).connect() as connection:
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET log_min_duration_statement = 0")
+    strict = bench("doctor", "--no-noise", "--strict")
+    assert strict.code == 1
+    assert "caution  settings       log_min_duration_statement = 0" in strict.out
+
+
+def test_a_run_that_goes_on_is_a_finding(bench: Bench) -> None:
+    """Forbids an error in the place of what was found by then."""
+    with lock.held(Database(bench.environment["DATABASE_URL"])):
+        done = bench("doctor")
+    assert done.code == 1
+    assert "noise floor    not measured" in done.out
+    assert "another bench command is using" in done.out
+    assert done.err == ""
+
+
+def test_a_server_that_cannot_be_reached_is_an_error(bench: Bench) -> None:
+    done = bench("doctor", "--database-url", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert done.code == 1
+    assert len(done.error) == 2
+    assert "cores" in done.out

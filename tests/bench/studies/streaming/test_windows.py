@@ -1,0 +1,31 @@
+"""Dates that give a result of a size."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from accessors import sql
+from bench.dataset import loading as dataset
+from bench.dataset.windows import window
+from bench.model.dataset import Dataset
+from bench.model.errors import BenchError
+from bench.server.database import Database
+
+
+@pytest.fixture
+def rows(database: Database) -> Any:
+    with database.connect() as connection:
+        dataset.ensure(connection, Dataset(scale=0.01))
+        yield connection
+
+
+@pytest.mark.parametrize("size", [1, 2, 10, 1000])
+def test_there_are_just_so_many_rows_between(rows: "psycopg.Connection[Any]", size: int) -> None:
+    found = rows.execute(sql.PERCENT.orders_between_dates, window(rows, size)).fetchall()
+    assert len(found) == size
+
+
+def test_too_many_rows_are_refused(rows: "psycopg.Connection[Any]") -> None:
+    with pytest.raises(BenchError, match="10,000 rows between: choose a larger --scale"):
+        window(rows, 10_000)

@@ -1,0 +1,100 @@
+"""Every example runs, and shows what its text says."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from bench.server.database import Database
+from tests.root import ROOT
+
+EXAMPLES = ROOT / "examples"
+
+
+def environment(database: Database) -> dict[str, str]:
+    return os.environ | {"DATABASE_URL": database.url, "ROWS": "3000"}
+
+
+def test_a_stream_holds_fewer_rows_than_a_buffer(database: Database) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "stream_rows.py"],
+        env=environment(database),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    memory = {
+        name: float(mb) for name, mb in re.findall(r"(\w+) +[\d.]+ ms +([\d.]+) MB", done.stdout)
+    }
+    assert set(memory) == {"buffered", "false_stream", "stream"}
+    assert memory["stream"] < memory["false_stream"]
+    with database.connect() as connection:
+        assert connection.execute("select to_regclass('example_reading')").fetchone() == (None,)
+
+
+def test_the_suite_benchmarks(database: Database, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    options = ["--benchmark-min-rounds=1", "--benchmark-max-time=0.01"]
+    done = subprocess.run(
+        [*command, *options, EXAMPLES / "benchmark_suite"],
+        env=environment(database),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "3 passed" in done.stdout
+    assert "test_count[16]" in done.stdout
+
+
+@pytest.fixture
+def application(database: Database, tmp_path: Path) -> "tuple[subprocess.Popen[str], str]":
+    """The FastAPI application on a real uvicorn, and its address."""
+    pytest.importorskip("uvicorn")
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", EXAMPLES, "--port", "0"]
+    server = subprocess.Popen(
+        [*command, "one_session_per_request:app"],
+        env=environment(database),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stderr is not None
+    try:
+        address = next(
+            found[0] for line in server.stderr if (found := re.search(r"http://[\d.:]+", line))
+        )
+        yield server, address
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def request(address: str, path: str, method: str = "GET") -> tuple[int, str]:
+    asked = urllib.request.Request(f"{address}{path}", method=method)
+    for _ in range(50):
+        try:
+            with urllib.request.urlopen(asked) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise AssertionError("no answer")
+
+
+def test_the_application_saves_and_its_guard_refuses(
+    application: "tuple[subprocess.Popen[str], str]",
+) -> None:
+    _, address = application
+    assert request(address, "/orders/tea", "POST") == (200, "1")
+    status, message = request(address, "/shared")
+    assert status == 409
+    assert "One session, two users" in message
+    assert request(address, "/orders/milk", "POST") == (200, "2")
+    assert request(address, "/orders") == (200, "2")
