@@ -76,6 +76,8 @@ def test_nothing_is_markup() -> None:
 
 def test_the_console_keeps_its_own_styles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forbid that the escape codes of a style are printed as text."""
+    monkeypatch.delenv("NO_COLOR", raising=False)  # CI has it, and a terminal without colours
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(consoles.SafeConsole, "is_terminal", True)
     console = consoles.SafeConsole(file=io.StringIO(), force_terminal=True, color_system="standard")
     console.print(Text("red", style="red"))
