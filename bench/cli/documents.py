@@ -12,18 +12,19 @@ from bench.output.documents import readme, tutorial
 from bench.output.documents.marked_blocks import fill
 from bench.studies.lessons.document import documents
 from bench.studies.streaming import document as streaming
+from bench.system.output_files import write_text
 
 
 def write(root: Path) -> None:
     """Write all generated documents below `root`. Raises `BenchError` if results are missing."""
     docs, results = root / "docs", root / "results"
-    (docs / "cli.md").write_text(reference(), encoding="utf-8")
+    write_text(docs / "cli.md", reference())
     fill(root / "README.md", readme.blocks(results / "reference", root))
     fill(docs / "tutorial.md", tutorial.blocks(results / "reference"))
     fill(docs / "streaming.md", streaming.blocks(results / "reference-streaming", docs))
     for page, text in documents(results / "lessons", docs / "one-session-per-task.md").items():
         page.parent.mkdir(exist_ok=True)
-        page.write_text(text, encoding="utf-8")
+        write_text(page, text)
 
 
 def main() -> None:

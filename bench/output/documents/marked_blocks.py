@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.model.errors import BenchError
+from bench.system.output_files import write_text
 
 _MARKED = re.compile(r"<!-- figures: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
@@ -33,4 +34,4 @@ def fill(document: Path, blocks: Mapping[str, str]) -> None:
     if missing := blocks.keys() - names:
         raise BenchError(f"{document} lacks the markers of {', '.join(sorted(missing))}.")
     filled = _MARKED.sub(lambda match: marked(match[1], blocks[match[1]]), text)
-    document.write_text(filled, encoding="utf-8")
+    write_text(document, filled)
