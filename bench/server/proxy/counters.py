@@ -16,7 +16,7 @@ class Counters:
     bytes_to_server: int = 0
     bytes_to_client: int = 0
     late_us: Counter[int] = field(default_factory=Counter)
-    """Number of messages by how much later than asked they were delivered, in whole microseconds."""
+    """Number of messages by their delay beyond what was asked, in whole microseconds."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counters in the types of JSON."""
