@@ -24,6 +24,8 @@ class Probe:
     """The function, `module:function`, from a `Job` to an entry of the file."""
     seconds: float
     """Roughly the time that it takes. Only the estimate of the time left depends on it."""
+    alone: bool = True
+    """Whether it needs a fresh process. If not, it is measured in the process of its backend."""
 
     @property
     def function(self) -> Any:
@@ -49,6 +51,9 @@ class Study:
     `bench.results.schema.EntryLine`."""
     findings: str = ""
     """The function from results and selection to the findings of its topic."""
+    columns: str = ""
+    """The function from results to its figures of cases: name of the column in `summary.csv` ->
+    case -> value. Cases without the figure are left out."""
     charts: str = ""
     """The function from results, summaries and subject to pairs of a name and a figure."""
     table: str = ""
