@@ -38,6 +38,10 @@ class Target:
     pool_size: int = 1
     """The exact number of connections. All are open before `open` returns."""
     transactions: Transactions = "autocommit"
+    connect: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments for the driver's `connect`, beside the URL."""
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments for SQLAlchemy's `create_engine`. A class of pool is given by its name."""
 
 
 class Accessor(ABC):
@@ -238,6 +242,10 @@ class _Backend(ABC):
     also: tuple[str, ...] = ()
     """Further methods of its accessors, which give rows one by one: `iterate`,
     `stream_single_rows`."""
+    connect_options: tuple[str, ...] = ()
+    """The groups of `--connect` options that `open` passes on from its target: the driver's name
+    for `Target.connect`, `engine` for `Target.engine`. A backend without a group keeps its
+    defaults, and the command says so."""
     in_memory: bool = False
     """True for a null backend, which asks no server and knows only the sample rows."""
 

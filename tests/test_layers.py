@@ -55,9 +55,11 @@ MAY_IMPORT = {
         "bench.studies.overhead",
         "bench.studies.streaming.bare_loops",
         "bench.studies.lessons.fixture",
+        "accessors.connect_options",  # asks the installed version for its options
     ),
     "psycopg2": (
         "accessors.sync",
+        "accessors.connect_options",
         "bench.studies.overhead",
         "bench.studies.streaming.bare_loops",
         "bench.studies.lessons.fixture",
@@ -144,7 +146,8 @@ def test_imports_go_one_way(module: str) -> None:
     """Any but bench may be taken away alone."""
     package = module.partition(".")[0]
     forbidden = {each: tuple({*OURS} - {each}) for each in OURS if each != "bench"}
-    if package == "accessors" and not module.startswith(("accessors.sync", "accessors.aio")):
+    asking = ("accessors.sync", "accessors.aio", "accessors.connect_options")
+    if package == "accessors" and not module.startswith(asking):
         forbidden["accessors"] += ("asyncpg", "psycopg", "psycopg2")
     assert [name for name in imported(module) if within(name, forbidden.get(package, ()))] == []
 

@@ -65,6 +65,7 @@ class Asyncpg(AsyncBackend):
     name = driver = "asyncpg"
     layer = "driver"
     requires = {"asyncpg": "asyncpg"}
+    connect_options = ("asyncpg",)
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,
@@ -83,7 +84,9 @@ class Asyncpg(AsyncBackend):
     @asynccontextmanager
     async def open(self, target: Target) -> AsyncIterator[None]:
         size = target.pool_size
-        async with asyncpg.create_pool(target.url, min_size=size, max_size=size) as self._pool:
+        async with asyncpg.create_pool(
+            target.url, min_size=size, max_size=size, **target.connect
+        ) as self._pool:
             yield
 
     @asynccontextmanager

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncResult
 
 from accessors.aio.engine import CARD, REQUIRES, open_engine
 from accessors.api import AsyncAccessor, AsyncBackend, Line, Rows, Target
+from accessors.connect_options import ENGINE
 from accessors.rows import FlatCustomers, FlatOrders
 from accessors.statements import (
     CORE,
@@ -106,6 +107,7 @@ class AsyncCore(AsyncBackend):
         self.name = name
         self.driver = driver
         self.requires = REQUIRES[driver]
+        self.connect_options = (driver, ENGINE)
         self.card = CARD[driver] | {"rows": "sqlalchemy.Row"}
 
     @asynccontextmanager

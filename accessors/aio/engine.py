@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from accessors.api import Target
+from accessors.engine_arguments import adapter_arguments, kept_connections, pool_arguments
 
 # SQLAlchemy 2.1 is installed without greenlet. Both modes need it: the mapped base has AsyncAttrs.
 _SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyncio]"}
@@ -44,20 +45,30 @@ def _connect(driver: str) -> Callable[..., Awaitable[Any]]:
     return psycopg.AsyncConnection.connect
 
 
+def _adapted(engine: AsyncEngine, connect: Callable[..., Any], target: Target) -> Any:
+    """Return a new connection in SQLAlchemy's adapter of its driver.
+
+    `async_creator` does the same, but passes no arguments on to the adapter:
+    https://docs.sqlalchemy.org/en/20/core/engines.html (create_async_engine)
+    """
+    dbapi: Any = engine.sync_engine.dialect.dbapi
+    return dbapi.connect(async_creator_fn=connect, **adapter_arguments(target))
+
+
 @asynccontextmanager
 async def open_engine(driver: str, target: Target) -> AsyncIterator[AsyncEngine]:
     """Yield an engine on `target` with every connection of its pool open; then dispose of it."""
     autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
+    connect = partial(_connect(driver), target.url, **target.connect)
     engine = create_async_engine(
         f"postgresql+{driver}://",
-        async_creator=partial(_connect(driver), target.url),
-        pool_size=target.pool_size,
-        max_overflow=0,
+        creator=lambda: _adapted(engine, connect, target),
+        **pool_arguments(target),
         **autocommit,
     )
     try:
         async with AsyncExitStack() as connections:
-            for _ in range(target.pool_size):
+            for _ in range(kept_connections(target)):
                 await connections.enter_async_context(engine.connect())
         yield engine
     finally:

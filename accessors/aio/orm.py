@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncScalarResult, AsyncSession, async_sessio
 
 from accessors.aio.engine import CARD, REQUIRES, open_engine
 from accessors.api import AsyncAccessor, AsyncBackend, Line, Rows, Target
+from accessors.connect_options import ENGINE
 from accessors.models import OrderItems, Orders
 from accessors.rows import Entities, OrderEntities
 from accessors.statements import ORM, ORM_STREAMED, READ_COMMITTED, Read, stream_options
@@ -91,6 +92,7 @@ class AsyncOrm(AsyncBackend):
         self.name = name
         self.driver = driver
         self.requires = REQUIRES[driver]
+        self.connect_options = (driver, ENGINE)
         self.card = CARD[driver] | {
             "rows": "mapped objects",
             "writes": "unit of work: flush, commit",

@@ -101,6 +101,7 @@ class AsyncPsycopg(AsyncBackend):
     layer = "driver"
     also = ("iterate", "stream_single_rows")
     requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
+    connect_options = ("psycopg",)
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,
@@ -118,8 +119,9 @@ class AsyncPsycopg(AsyncBackend):
     async def open(self, target: Target) -> AsyncIterator[None]:
         size = target.pool_size
         autocommit = target.transactions == "autocommit"
+        options = {"autocommit": autocommit, **target.connect}
         self._pool = AsyncConnectionPool(
-            target.url, min_size=size, max_size=size, open=False, kwargs={"autocommit": autocommit}
+            target.url, min_size=size, max_size=size, open=False, kwargs=options
         )
         async with self._pool:
             await self._pool.wait()

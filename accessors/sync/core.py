@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Result
 
 from accessors.api import Accessor, Backend, Line, Rows, Target
+from accessors.connect_options import ENGINE
 from accessors.rows import FlatCustomers, FlatOrders
 from accessors.statements import (
     CORE,
@@ -103,6 +104,7 @@ class Core(Backend):
         self.name = name
         self.driver = driver
         self.requires = REQUIRES[driver]
+        self.connect_options = (driver, ENGINE)
         self.card = CARD[driver] | {"rows": "sqlalchemy.Row"}
 
     @contextmanager

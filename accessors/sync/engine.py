@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 
 from accessors.api import Target
+from accessors.engine_arguments import kept_connections, pool_arguments
 
 # SQLAlchemy 2.1 is installed without greenlet. Both modes need it: the mapped base has AsyncAttrs.
 _SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyncio]"}
@@ -48,16 +49,16 @@ def _connect(driver: str) -> Callable[..., Any]:
 def open_engine(driver: str, target: Target) -> Iterator[Engine]:
     """Yield an engine on `target` with every connection of its pool open; then dispose of it."""
     autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
+    connect = partial(_connect(driver), target.url, **target.connect)
     engine = create_engine(
         f"postgresql+{driver}://",
-        creator=partial(_connect(driver), target.url),
-        pool_size=target.pool_size,
-        max_overflow=0,
+        creator=connect,
+        **pool_arguments(target),
         **autocommit,
     )
     try:
         with ExitStack() as connections:
-            for _ in range(target.pool_size):
+            for _ in range(kept_connections(target)):
                 connections.enter_context(engine.connect())
         yield engine
     finally:

@@ -8,6 +8,7 @@ from sqlalchemy import ScalarResult
 from sqlalchemy.orm import Session, sessionmaker
 
 from accessors.api import Accessor, Backend, Line, Rows, Target
+from accessors.connect_options import ENGINE
 from accessors.models import OrderItems, Orders
 from accessors.rows import Entities, OrderEntities
 from accessors.statements import ORM, ORM_STREAMED, READ_COMMITTED, Read, stream_options
@@ -92,6 +93,7 @@ class Orm(Backend):
         self.name = name
         self.driver = driver
         self.requires = REQUIRES[driver]
+        self.connect_options = (driver, ENGINE)
         self.card = CARD[driver] | {
             "rows": "mapped objects",
             "writes": "unit of work: flush, commit",

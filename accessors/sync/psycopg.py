@@ -101,6 +101,7 @@ class Psycopg(Backend):
     layer = "driver"
     also = ("iterate", "stream_single_rows")
     requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
+    connect_options = ("psycopg",)
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,
@@ -118,8 +119,9 @@ class Psycopg(Backend):
     def open(self, target: Target) -> Iterator[None]:
         size = target.pool_size
         autocommit = target.transactions == "autocommit"
+        options = {"autocommit": autocommit, **target.connect}
         self._pool = ConnectionPool(
-            target.url, min_size=size, max_size=size, open=False, kwargs={"autocommit": autocommit}
+            target.url, min_size=size, max_size=size, open=False, kwargs=options
         )
         with self._pool:
             self._pool.wait()

@@ -110,6 +110,7 @@ class Psycopg2(Backend):
     layer = "driver"
     also = ("iterate",)
     requires = {"psycopg2": "psycopg2-binary"}
+    connect_options = ("psycopg2",)
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,
@@ -127,7 +128,7 @@ class Psycopg2(Backend):
     def open(self, target: Target) -> Iterator[None]:
         size = target.pool_size
         self._autocommit = target.transactions == "autocommit"
-        self._pool = psycopg2.pool.ThreadedConnectionPool(size, size, target.url)
+        self._pool = psycopg2.pool.ThreadedConnectionPool(size, size, target.url, **target.connect)
         try:
             yield
         finally:

@@ -17,6 +17,7 @@ POINTS = {
     "prepared": "statements are prepared",
     "default_batch": "batch size by default",
     "writes": "lines of an order are written by",
+    "connect": "options set by --connect",
 }
 """A point of the card -> its words."""
 

@@ -35,4 +35,5 @@ def command(header: Conditions, case: Case) -> str:
     }
     given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()
              if value is not None]  # fmt: skip
+    given += [f"--connect {shlex.quote(setting)}" for setting in case.connect.split(",") if setting]
     return " ".join(["bench run", *given])

@@ -25,6 +25,8 @@ class Selection:
     looks: Mapping[str, Look]
     """By backend, in the order of every chart: layer by layer, then by driver; null last."""
     floor: NoiseFloor | None = None
+    variants: tuple[Summary, ...] = ()
+    """Every summary, where a backend connects in several ways; `summaries` have the first way."""
 
     @property
     def workloads(self) -> list[str]:
@@ -88,6 +90,13 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
     """
     measured = summarise(results) if summaries is None else summaries
     made = [summary for summary in measured if not summary.case.twin]
+    # Where a backend connects in several ways, charts show the first: tables and findings have all.
+    ways: dict[str, str] = {}
+    for case in results.header.plan:
+        ways.setdefault(case.backend, case.connect)
+    several = [summary for summary in made if summary.case.connect != ways[summary.case.backend]]
+    variants = tuple(made) if several else ()
+    made = [summary for summary in made if summary.case.connect == ways[summary.case.backend]]
     # Where a case was run on both event loops, charts show asyncio's: tables have both.
     on_loops = {replace(summary.case, loop="asyncio"): summary for summary in made}
     for summary in made:
@@ -99,7 +108,7 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
         for name in dict.fromkeys(summary.case.backend for summary in found)
     ]
     in_order = {look.name: look for look in sorted(looks, key=place)}
-    return Selection(results.header, found, in_order, noise_floor(measured))
+    return Selection(results.header, found, in_order, noise_floor(measured), variants)
 
 
 def busiest(summaries: Iterable[Summary]) -> int:
@@ -116,4 +125,4 @@ def by_backend(summaries: Iterable[Summary]) -> dict[str, list[Summary]]:
 
 
 def _kind(case: Case) -> Case:
-    return replace(case, backend="", concurrency=1, loop="asyncio")
+    return replace(case, backend="", concurrency=1, loop="asyncio", connect="")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.connect_options import connect_option, settings
 from bench.cli.options import (
     MOST_REPEATED,
     Seconds,
@@ -99,6 +100,7 @@ _LONGEST_WRITES_S = 120
     metavar="SECONDS",
     help="Length of the warm-up before each run.",
 )
+@connect_option
 @dataset_options
 @database_url_option
 @click.option(
@@ -138,6 +140,7 @@ def run(
     charts: bool,
     quiet: bool,
     loop: "Loop | None",
+    connect: tuple[str, ...],
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -150,6 +153,7 @@ def run(
       bench run --profile full --label laptop
       bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
+      bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
     """
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.case import Fetch
@@ -170,6 +174,7 @@ def run(
         transactions=transactions,
         rows=rows,
         loops=(loop,) if loop else (),
+        connect=settings(connect, chosen.values()),
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)
@@ -185,6 +190,7 @@ def run(
         timeout_s=timeout,
         command=command_line(database_url),
         guard=guard,
+        connect=tuple(str(setting) for setting in factors.connect),
     )
     folder_name = safe_name(label) if label else profile.name
     carry_out(config, database_url, out, name=folder_name, quiet=quiet, charts=charts)

@@ -1,9 +1,11 @@
 """The header of a run that begins: what was ordered, of what, and where."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bench.dataset.fingerprint import Fingerprint
+from bench.model.case import Case
 from bench.results import environment
 from bench.results.header import DatasetFacts, Header
 from bench.server.database import Database
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
     import psycopg
 
     from bench.model.run_config import RunConfig
+
+
+def _ways_to_connect(cases: Iterable[Case]) -> dict[str, list[str]]:
+    """Return backend -> the texts of the ways in which its cases connect."""
+    ways: dict[str, dict[str, None]] = {}
+    for case in cases:
+        ways.setdefault(case.backend, {})[case.connect] = None
+    return {backend: list(texts) for backend, texts in ways.items()}
 
 
 def new_header(
@@ -39,6 +49,7 @@ def new_header(
         verified=None if verdicts is None else {v.backend: v.checks for v in verdicts},
         leaves_out=plan.profile.leaves_out,
         impossible=dict(plan.impossible),
+        connect=config.connect,
         dataset=DatasetFacts(
             scale=config.dataset.scale,
             seed=config.dataset.seed,
@@ -47,6 +58,6 @@ def new_header(
             digest=fingerprint.digest,
         ),
         environment=environment.collect(connection, database, local),
-        backends=environment.describe(config.backends),
+        backends=environment.describe(config.backends, _ways_to_connect(plan.everything)),
         plan=tuple(plan.everything),
     )

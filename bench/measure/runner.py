@@ -17,6 +17,7 @@ from bench.measure.clients_sync import Clients
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier, ThreadStartBarrier
 from bench.model.case import Case, Loop
+from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.profiles import HEARTBEAT_S
 from bench.model.workload import ClientSlot, Operation, operations
@@ -52,7 +53,9 @@ class Job:
 
     @property
     def target(self) -> Target:
-        return Target(self.url, self.case.concurrency, self.case.transactions)
+        case = self.case
+        connect, engine = arguments(case.connect)
+        return Target(self.url, case.concurrency, case.transactions, connect, engine)
 
     def warm_up(self) -> tuple[Operation, ...]:
         """What every worker asks until the start line; nothing: what it will ask from then on."""

@@ -105,6 +105,8 @@ class Case:
     """The same once more, in a process of its own: how far apart are two that do not differ?"""
     frozen: bool = False
     """Whether what its process held at the start line was taken out of the collector's sight."""
+    connect: str = ""
+    """The settings of `--connect` that the backend takes (bench/model/connect.py); empty: none."""
 
     @property
     def key(self) -> str:
@@ -125,6 +127,8 @@ class Case:
             factors.append("twin")
         if self.frozen:
             factors.append("frozen")
+        if self.connect:
+            factors.append(self.connect)
         return "/".join(factors)
 
     @property
@@ -164,11 +168,15 @@ class Case:
             words.append("its twin")
         if self.frozen:
             words.append("gc.freeze() before")
+        if self.connect:
+            words.append(f"with {self.connect}")
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in files; `size`, `twin`, `frozen` only where they say something."""
+        """As it stands in files; what came later only where it says something."""
         fields = asdict(self) | {"fetch": str(self.fetch)}
+        if not self.connect:
+            del fields["connect"]
         return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod

@@ -6,6 +6,7 @@ from itertools import chain, product
 
 from accessors import Found
 from bench.model.case import Case, Fetch
+from bench.model.connect import variants
 from bench.model.errors import UsageError
 from bench.model.profiles import Block, Factors, Profile
 from bench.model.study import studies
@@ -82,8 +83,9 @@ def plan(
             case = replace(case, loop="none")
         if reason := case.impossible(found):
             impossible[case.key] = reason
-        else:
-            possible[case] = None
+            continue
+        for connect in variants(factors.connect, found):
+            possible[replace(case, connect=connect)] = None
     if not possible:
         raise UsageError(
             "nothing to measure: " + "; ".join(dict.fromkeys(impossible.values())) + ".\n"

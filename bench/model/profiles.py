@@ -5,6 +5,7 @@ from typing import Self
 
 from accessors.api import Transactions
 from bench.model.case import Fetch, Loop, RowForm, SessionScope
+from bench.model.connect import Setting
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -28,6 +29,8 @@ class Factors:
     transactions: tuple[Transactions, ...] = ()
     rows: tuple[RowForm, ...] = ()
     loops: tuple[Loop, ...] = ()
+    connect: tuple[Setting, ...] = ()
+    """Settings of `--connect`. Several values of one option are compared."""
 
 
 @dataclass(frozen=True)

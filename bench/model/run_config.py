@@ -23,3 +23,5 @@ class RunConfig:
     """The command line as it was typed, without secrets."""
     guard: bool = False
     """Whether session_guard watches every session while it is timed."""
+    connect: tuple[str, ...] = ()
+    """The settings of `--connect`, as they were given."""

@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
@@ -48,8 +48,13 @@ def collect(
     )
 
 
-def describe(backends: Mapping[str, Found]) -> dict[str, BackendFacts]:
-    """Return each backend's facts for charts, its fairness card, and its packages' versions."""
+def describe(
+    backends: Mapping[str, Found], connect: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, BackendFacts]:
+    """Return each backend's facts for charts, its fairness card, and its packages' versions.
+
+    `connect`: backend -> the texts of the ways in which its cases connect, for the card.
+    """
     owners = packages_distributions()
     described = {}
     for name, discovered in backends.items():
@@ -61,10 +66,17 @@ def describe(backends: Mapping[str, Found]) -> dict[str, BackendFacts]:
             colour=backend.mode,
             layer=backend.layer,
             driver=backend.driver,
-            card=dict(backend.card),
+            card=dict(backend.card) | _set((connect or {}).get(name, ())),
             versions={package: _version(package) for package in sorted(packages)},
         )
     return described
+
+
+def _set(ways: Sequence[str]) -> dict[str, str]:
+    """Return the card's point on `--connect`, if anything is set."""
+    if not any(ways):
+        return {}
+    return {"connect": " or ".join(way.replace(",", ", ") or "none" for way in ways)}
 
 
 def packages(*names: str) -> dict[str, str]:

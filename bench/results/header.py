@@ -132,6 +132,8 @@ class Conditions:
     """Backend -> number of right answers; None if the run was not verified."""
     leaves_out: str | None = None
     impossible: dict[str, str] = field(default_factory=dict)
+    connect: tuple[str, ...] = ()
+    """The settings of `--connect`, as they were given."""
     dataset: DatasetFacts = field(default_factory=DatasetFacts)
     environment: Environment = field(default_factory=Environment)
     backends: dict[str, BackendFacts] = field(default_factory=dict)

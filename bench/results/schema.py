@@ -53,6 +53,7 @@ class CaseFields(Struct):
     size: Place | None = None
     twin: bool = False
     frozen: bool = False
+    connect: Annotated[str, Meta(max_length=1000)] = ""
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""

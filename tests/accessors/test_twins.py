@@ -164,6 +164,17 @@ def drift(twins: Twins, sync_source: str, aio_source: str) -> str:
 THE_DRIVER = "The one driver that has no twin of the other mode."
 IMPORT = "if driver == '{0}':\n        import {0}\n        return {0}.connect"
 ITS_WAYS = "What that driver does, for the fairness card."
+_ENGINE = "engine = create_engine(f'postgresql+{driver}://', "
+_POOLED = "**pool_arguments(target), **autocommit)"
+_ADAPTED = """def _adapted(engine: Engine, connect: Callable[..., Any], target: Target) -> Any:
+    \"\"\"Return a new connection in SQLAlchemy's adapter of its driver.
+
+    `creator` does the same, but passes no arguments on to the adapter:
+    https://docs.sqlalchemy.org/en/20/core/engines.html (create_async_engine)
+    \"\"\"
+    dbapi: Any = engine.sync_engine.dialect.dbapi
+    return dbapi.connect(creator_fn=connect, **adapter_arguments(target))"""
+
 PAIRS = [
     Twins("accessors/sync/psycopg.py", "accessors/aio/psycopg.py"),
     Twins(
@@ -213,6 +224,17 @@ PAIRS = [
                 "_POOL = 'QueuePool, no overflow'",
                 "_POOL = 'AdaptedQueuePool, no overflow'",
                 "SQLAlchemy's name for the async mode of its QueuePool.",
+            ),
+            Difference("", _ADAPTED, "Only the async mode has an adapter with arguments."),
+            Difference(
+                "",
+                "from accessors.engine_arguments import adapter_arguments",
+                "Only the async mode has an adapter with arguments.",
+            ),
+            Difference(
+                f"{_ENGINE}creator=connect, {_POOLED}",
+                f"{_ENGINE}creator=lambda: _adapted(engine, connect, target), {_POOLED}",
+                "Only the async mode has an adapter with arguments.",
             ),
         ),
     ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bench.analysis.findings import harness, layers, sessions, sync_async
+from bench.analysis.findings import connect, harness, layers, sessions, sync_async
 from bench.analysis.findings import warnings as cautions
 from bench.analysis.findings.finding import Finding
 from bench.analysis.selection import Selection, select
@@ -14,7 +14,7 @@ __all__ = ["CAUTION", "FAMILIES", "LATER_FAMILIES", "Finding", "find"]
 
 CAUTION = cautions.TOPIC
 FAMILIES = (layers, sync_async)
-LATER_FAMILIES = (sessions, harness)
+LATER_FAMILIES = (sessions, connect, harness)
 """The modules that make findings, in the order of the report. Between them are the studies."""
 
 

@@ -21,6 +21,9 @@ from bench.results.file import Results
 
 BEST = "*"
 
+_WIDEST_CONNECT = 26
+"""Characters of the column with the options of connecting; longer ones are broken."""
+
 
 @dataclass(frozen=True)
 class _TableData:
@@ -57,7 +60,7 @@ def render(results: Results, summaries: list[Summary] | None = None) -> Renderab
 
 def _group(summary: Summary, summaries: list[Summary]) -> tuple[Case, bool]:
     """Return the case of the summary's table, and whether the table compares fetches."""
-    case = replace(summary.case, backend="", loop="asyncio")
+    case = replace(summary.case, backend="", loop="asyncio", connect="")
     fetches = {s.case.fetch for s in summaries if s.case.workload == case.workload}
     taken = len(fetches) > 1 or any(fetch.mode != "buffered" for fetch in fetches)
     return (replace(case, fetch=Case("", "").fetch) if taken else case), taken
@@ -70,6 +73,8 @@ def _table(taken: bool, data: _TableData) -> Table:
     table.add_column("\nbackend", no_wrap=True)
     loops = len({summary.case.loop for summary in group} - {"none"}) > 1
     columns: list[tuple[str, list[Text]]] = []
+    if ways := _ways_to_connect(group):
+        table.add_column("\nconnect", overflow="fold", max_width=_WIDEST_CONNECT)
     if taken:
         fetches = [Text(str(s.case.fetch)) for s in group]
         columns.append(("\nfetch", fetches))
@@ -93,8 +98,23 @@ def _table(taken: bool, data: _TableData) -> Table:
     for row, summary in enumerate(group):
         name = summary.case.backend + (" uvloop" if loops and summary.case.loop == "uvloop" else "")
         style = "red" if summary.marked else "dim" if summary.case.backend in data.null else ""
-        table.add_row(name, *(cells[row] for _, cells in columns), style=style)
+        connect = [ways[row]] if ways else []
+        table.add_row(name, *connect, *(cells[row] for _, cells in columns), style=style)
     return table
+
+
+def _ways_to_connect(group: list[Summary]) -> list[str]:
+    """Return a cell for each summary if a backend connects in several ways, else an empty list."""
+    known = {(summary.case.backend, summary.case.connect) for summary in group}
+    if len(known) == len({backend for backend, _ in known}):
+        return []
+    return [_short(summary.case.connect) for summary in group]
+
+
+def _short(connect: str) -> str:
+    """Return the settings without their groups, which the name of the backend tells."""
+    settings = (text.partition(".")[2] for text in connect.split(",") if text)
+    return " ".join(settings) or "default"
 
 
 def _rates(name: str, figure: Figure, data: _TableData) -> list[tuple[str, list[Text]]]:

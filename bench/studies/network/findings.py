@@ -35,7 +35,7 @@ def _kinds(counted: Mapping[Case, float]) -> dict[Case, list[Case]]:
     """Return the cases by what they do, whatever the backend."""
     kinds: dict[Case, list[Case]] = {}
     for case in counted:
-        kinds.setdefault(replace(case, backend="", loop="asyncio"), []).append(case)
+        kinds.setdefault(replace(case, backend="", loop="asyncio", connect=""), []).append(case)
     return kinds
 
 
@@ -52,7 +52,7 @@ def _finding(
 ) -> Finding:
     by_count: dict[float, list[str]] = {}
     for case in sorted(cases, key=lambda case: (counted[case], case.backend)):
-        by_count.setdefault(counted[case], []).append(f"`{case.backend}`")
+        by_count.setdefault(counted[case], []).append(_name(case))
     parts = [
         f"{_trips(count)} with {listed(names) if len(by_count) > 1 else 'every backend'}"
         for count, names in by_count.items()
@@ -64,6 +64,10 @@ def _finding(
         sentence += f". {share}"
         evidence += "; shares from the median latency of one client"
     return Finding(TOPIC, f"{sentence}.", evidence, tuple(cases))
+
+
+def _name(case: Case) -> str:
+    return f"`{case.backend}`" + f" with `{case.connect}`" * bool(case.connect)
 
 
 def _trips(count: float) -> str:
@@ -105,6 +109,6 @@ def _share(
     if f"{low[0]:.0%}" == f"{high[0]:.0%}":
         return f"{between} {high[0]:.0%} of the time".replace("%", " %")
     return (
-        f"{between} {low[0] * 100:.0f} % (`{low[1].backend}`) to {high[0] * 100:.0f} % "
-        f"(`{high[1].backend}`) of the time"
+        f"{between} {low[0] * 100:.0f} % ({_name(low[1])}) to {high[0] * 100:.0f} % "
+        f"({_name(high[1])}) of the time"
     )

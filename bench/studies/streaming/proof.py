@@ -12,6 +12,7 @@ from bench.measure.consumer import DictConsumer
 from bench.measure.fetch_calls import call_of, verb_of
 from bench.measure.runner import Job, loop_factory
 from bench.model.case import Case
+from bench.model.connect import arguments
 from bench.server.database import Database
 from bench.server.url import changed
 from bench.studies.streaming.entries import Proof
@@ -27,7 +28,9 @@ _STATE = "SELECT state FROM pg_stat_activity WHERE application_name = %s"
 def prove(job: Job) -> Proof:
     """Fail late, leave early, hold a session: once each, on a pool of one connection."""
     backend = accessors.load(job.case.backend, job.module)
-    target = Target(changed(job.url, application_name=_NAME))
+    connect, engine = arguments(job.case.connect)
+    url = changed(job.url, application_name=_NAME)
+    target = Target(url, connect=connect, engine=engine)
     with Database(job.url).connect() as observer:
         asked = question(job, backend.layer, observer)
 
