@@ -60,7 +60,7 @@ async def open_engine(driver: str, target: Target) -> AsyncIterator[AsyncEngine]
     """Yield an engine on `target` with every connection of its pool open; then dispose of it."""
     autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
     connect = partial(_connect(driver), target.url, **target.connect)
-    engine = create_async_engine(
+    engine: AsyncEngine = create_async_engine(
         f"postgresql+{driver}://",
         creator=lambda: _adapted(engine, connect, target),
         **pool_arguments(target),

@@ -50,7 +50,7 @@ def open_engine(driver: str, target: Target) -> Iterator[Engine]:
     """Yield an engine on `target` with every connection of its pool open; then dispose of it."""
     autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
     connect = partial(_connect(driver), target.url, **target.connect)
-    engine = create_engine(
+    engine: Engine = create_engine(
         f"postgresql+{driver}://",
         creator=connect,
         **pool_arguments(target),

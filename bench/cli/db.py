@@ -21,6 +21,15 @@ database_url_option: Callable[[Any], Any] = click.option(
 )
 
 
+admin_url_option: Callable[[Any], Any] = click.option(
+    "--admin-url",
+    envvar="GATHERBENCH_ADMIN_URL",
+    metavar="URL",
+    help="The server's own URL, for the connections of bench itself, where --database-url leads to"
+    " a pooler such as PgBouncer in transaction mode. Also the variable GATHERBENCH_ADMIN_URL.",
+)
+
+
 @click.group()
 def db() -> None:
     """Start or stop the embedded server, and show or reset a database.

@@ -27,6 +27,7 @@ def carry_out(
     name: str,
     quiet: bool,
     charts: bool,
+    admin_url: str | None = None,
 ) -> Path:
     """Measure, then present the results even if the run failed. Return the results folder.
 
@@ -48,7 +49,7 @@ def carry_out(
         with Progress(
             config.plan, len(config.backends), verify=config.verify, quiet=quiet
         ) as progress:
-            database = resolve(database_url, drivers_of(config.backends.values()))
+            database = resolve(database_url, drivers_of(config.backends.values()), admin_url)
             measure(config, database, recorder, progress)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
@@ -91,12 +92,13 @@ def safe_name(label: str) -> str:
     return name
 
 
-def command_line(database_url: str | None) -> str:
-    """Return the command as typed, with *** for the password."""
+def command_line(*urls: str | None) -> str:
+    """Return the command as typed, with *** for the passwords of these URLs."""
     from bench.server.database import Database
 
     words = ["bench", *sys.argv[1:]]
-    if database_url:  # replaced before quoting: quoting could change the password's text
-        safe_url = Database(database_url).safe_url
-        words = [word.replace(database_url, safe_url) for word in words]
+    for url in urls:
+        if url:  # replaced before quoting: quoting could change the password's text
+            safe_url = Database(url).safe_url
+            words = [word.replace(url, safe_url) for word in words]
     return shlex.join(words)

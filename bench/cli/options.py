@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.db import database_url_option
+from bench.cli.db import admin_url_option, database_url_option
 from bench.model.errors import UsageError
 from bench.model.timeout import TIMEOUT_S
 
@@ -20,6 +20,7 @@ __all__ = [
     "MOST_CONCURRENT",
     "MOST_REPEATED",
     "Seconds",
+    "admin_url_option",
     "backend_module_option",
     "backend_options",
     "charts_option",

@@ -11,6 +11,7 @@ from bench.cli.connect_options import connect_option, settings
 from bench.cli.options import (
     MOST_REPEATED,
     Seconds,
+    admin_url_option,
     backend_options,
     charts_option,
     choose_backends,
@@ -103,6 +104,7 @@ _LONGEST_WRITES_S = 120
 @connect_option
 @dataset_options
 @database_url_option
+@admin_url_option
 @click.option(
     "--label", metavar="TEXT", help="Text for the name of the results folder and for every chart."
 )
@@ -132,6 +134,7 @@ def run(
     scale: float | None,
     seed: int,
     database_url: str | None,
+    admin_url: str | None,
     label: str | None,
     out: Path | None,
     timeout: float,
@@ -188,12 +191,20 @@ def run(
         label=label or "",
         verify=verify,
         timeout_s=timeout,
-        command=command_line(database_url),
+        command=command_line(database_url, admin_url),
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),
     )
     folder_name = safe_name(label) if label else profile.name
-    carry_out(config, database_url, out, name=folder_name, quiet=quiet, charts=charts)
+    carry_out(
+        config,
+        database_url,
+        out,
+        name=folder_name,
+        quiet=quiet,
+        charts=charts,
+        admin_url=admin_url,
+    )
 
 
 def _adjusted(

@@ -2,7 +2,9 @@
 
 import click
 
+from bench.cli.connect_options import connect_option, settings
 from bench.cli.options import (
+    admin_url_option,
     backend_options,
     choose_backends,
     database_url_option,
@@ -17,6 +19,8 @@ from bench.output.terminal.safe_text import echo
 @backend_options
 @dataset_options
 @database_url_option
+@admin_url_option
+@connect_option
 @timeout_option
 def verify(
     backends: tuple[str, ...],
@@ -24,6 +28,8 @@ def verify(
     scale: float | None,
     seed: int,
     database_url: str | None,
+    admin_url: str | None,
+    connect: tuple[str, ...],
     timeout: float,
 ) -> int:
     """Compare every read, in every way of fetching, and the effect of every write, row by row.
@@ -40,7 +46,7 @@ def verify(
     from bench.measure.worker_pool import WorkerPool
     from bench.server.database import resolve
     from bench.server.drivers import drivers_of
-    from bench.verification.verify import VerificationResult
+    from bench.verification.verify import VerificationResult, ways_to_connect
     from bench.verification.verify import verify as verify_all
 
     def tell(verdict: VerificationResult) -> None:
@@ -48,11 +54,19 @@ def verify(
         echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
     chosen = choose_backends(backends, backend_modules, timeout)
+    ways = ways_to_connect(settings(connect, chosen.values()), chosen)
     dataset = Dataset(1.0 if scale is None else scale, seed)
-    database = resolve(database_url, drivers_of(chosen.values()))
+    database = resolve(database_url, drivers_of(chosen.values()), admin_url)
     with lock.held(database) as held, WorkerPool() as worker_pool:
         rows.ensure(held.connection, dataset)
         verdicts = verify_all(
-            worker_pool, held, database, dataset, chosen, on_verdict=tell, timeout_s=timeout
+            worker_pool,
+            held,
+            database,
+            dataset,
+            chosen,
+            on_verdict=tell,
+            timeout_s=timeout,
+            ways=ways,
         )
     return 1 if any(verdict.difference for verdict in verdicts) else 0

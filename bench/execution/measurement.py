@@ -3,12 +3,13 @@
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import Lock, LockLostError, ServerGoneError
+from bench.execution.behind_pooler import fitted
 from bench.execution.jobs import Jobs
 from bench.execution.new_header import new_header
 from bench.execution.progress_listener import ProgressListener
@@ -23,9 +24,10 @@ from bench.model.study import probes
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
-from bench.server.database import Database, postmaster_pid, redact
+from bench.server.database import Database, postmaster_pid
+from bench.server.pooler import Pooler, detect
 from bench.system.limits import check_open_files
-from bench.verification.verify import VerificationResult, verify
+from bench.verification.verify import VerificationResult, verify, ways_of
 
 SPARE_CONNECTIONS = 3
 """Beside the crowd's, and the one that is open by then: room for a look while it is measured."""
@@ -41,8 +43,10 @@ def measure(
     the file says how it ended.
     """
     try:
+        pooler = detect(database)
+        config = replace(config, plan=fitted(config.plan, config.backends, database, pooler))
         with lock.held(database, config.timeout_s) as held, WorkerPool(config.guard) as crew:
-            work = _Work(config, database, recorder, listener, held, crew)
+            work = _Work(config, database, recorder, listener, held, crew, pooler)
             work.prepare()
             work.measure()
     except KeyboardInterrupt:
@@ -64,6 +68,7 @@ class _Work:
     listener: ProgressListener
     held: Lock
     crew: WorkerPool
+    pooler: Pooler | None = None
     troubles: list[str] = field(default_factory=list)
     """What failed, in words."""
     hopeless: set[Case] = field(default_factory=set)
@@ -85,7 +90,7 @@ class _Work:
         self.jobs = Jobs(config, self.held, self.database, server_pid)
         now = self.held.connection
         self.recorder.header(
-            new_header(config, now, self.database, fingerprint, verdicts, local=local)
+            new_header(config, now, self.database, fingerprint, verdicts, self.pooler, local=local)
         )
 
     def measure(self) -> None:
@@ -111,6 +116,7 @@ class _Work:
             )
 
     def _verify(self) -> list[VerificationResult]:
+        shared = self.pooler is not None and self.pooler.shares
         asked = [found for found in self.config.backends.values() if found.backend]
         self.listener.stage("verification", len(asked))
         verdicts = verify(
@@ -122,6 +128,8 @@ class _Work:
             self.config.plan.fetches,
             on_compared=self.listener.compared,
             timeout_s=self.config.timeout_s,
+            ways=ways_of(self.config.plan.everything, own_fetches=shared),
+            transactions=self.pooler is None or self.pooler.mode != "statement",
         )
         different = [verdict for verdict in verdicts if verdict.difference]
         if different:
@@ -197,7 +205,7 @@ class _Work:
         except WorkError as error:
             if isinstance(error, GivenUpError):
                 self.hopeless.add(case)
-            outcome = Failure(case, round_number, redact(str(error), self.database.url))
+            outcome = Failure(case, round_number, self.database.safe(str(error)))
         try:
             self.held.check()
         except LockLostError as error:

@@ -9,6 +9,7 @@ from bench.model.case import Case
 from bench.results import environment
 from bench.results.header import DatasetFacts, Header
 from bench.server.database import Database
+from bench.server.pooler import Pooler
 from bench.verification.verify import VerificationResult
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def new_header(
     database: Database,
     fingerprint: Fingerprint,
     verdicts: list[VerificationResult] | None,
+    pooler: Pooler | None = None,
     *,
     local: bool,
 ) -> Header:
@@ -57,7 +59,7 @@ def new_header(
             **vars(fingerprint),
             digest=fingerprint.digest,
         ),
-        environment=environment.collect(connection, database, local),
+        environment=environment.collect(connection, database, local, pooler),
         backends=environment.describe(config.backends, _ways_to_connect(plan.everything)),
         plan=tuple(plan.everything),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from accessors import Found
 from bench.results.header import BackendFacts, Environment, Git, Host, Server
 from bench.server.database import Database
+from bench.server.pooler import Pooler
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,7 +35,10 @@ _SETTINGS = (
 
 
 def collect(
-    connection: "psycopg.Connection[Any]", database: Database, local_server: bool
+    connection: "psycopg.Connection[Any]",
+    database: Database,
+    local_server: bool,
+    pooler: Pooler | None = None,
 ) -> Environment:
     """Return the environment of a run, for the header of its file."""
     return Environment(
@@ -44,7 +48,7 @@ def collect(
         gil=getattr(sys, "_is_gil_enabled", lambda: True)(),
         gatherbench=_version("gatherbench"),
         git=_git(),
-        server=_server(connection, database, local_server),
+        server=_server(connection, database, local_server, pooler),
     )
 
 
@@ -117,7 +121,10 @@ def _cpu() -> dict[str, str]:
 
 
 def _server(
-    connection: "psycopg.Connection[Any]", database: Database, local_server: bool
+    connection: "psycopg.Connection[Any]",
+    database: Database,
+    local_server: bool,
+    pooler: Pooler | None,
 ) -> Server:
     names = list(_SETTINGS)
     # Read the settings in a session like a backend's, which has those of the role and the URL.
@@ -142,6 +149,7 @@ def _server(
         url=None if by_socket else database.safe_url,
         transport="unix socket" if by_socket else "tcp",
         local=local_server,
+        pooler=pooler.mode if pooler else None,
         settings=dict(settings),
         changed_settings=dict(changed),
     )

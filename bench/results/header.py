@@ -75,6 +75,8 @@ class Server:
     url: str | None = None
     transport: str | None = None
     local: bool | None = None
+    pooler: str | None = None
+    """The mode of the connection pooler between backends and server; None without one."""
     settings: dict[str, str | None] = field(default_factory=dict)
     changed_settings: dict[str, str | None] = field(default_factory=dict)
 

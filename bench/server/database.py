@@ -10,6 +10,7 @@ from bench.server import settings
 from bench.server.drivers import check_drivers, driver_url
 from bench.server.failures import explained
 from bench.server.lookup import looked_up
+from bench.server.pooler import check_same_database
 from bench.server.refusals import cannot_connect
 from bench.server.url import build, changed, masked, parse, redact
 
@@ -32,18 +33,23 @@ class Database:
 
     url: str = field(repr=False)
     """A libpq URL; it may hold a password. `driver_url` makes each driver's URL from it."""
+    admin_url: str | None = field(default=None, repr=False)
+    """The server's own URL, for the connections of the command itself, where `url` leads to a
+    pooler. None: they use `url` too."""
 
     @property
     def safe_url(self) -> str:
         """The URL to show: `***` for every password, and without the settings that we add."""
-        try:
-            shown = parse(self.url)
-        except UsageError:
-            return masked(self.url)
-        shown["options"] = shown.get("options", "").removesuffix(_PINNED).rstrip()
-        if shown.get("client_encoding") == _ENCODING:
-            del shown["client_encoding"]
-        return masked(build({name: shown[name] for name in shown if shown[name]}))
+        return _safe(self.url)
+
+    @property
+    def own(self) -> "Database":
+        """The database by the URL that the command's own connections use."""
+        return Database(self.admin_url) if self.admin_url else self
+
+    def safe(self, text: str) -> str:
+        """Return the text with `***` for every secret of both URLs."""
+        return redact(redact(text, self.url), self.own.url)
 
     def __repr__(self) -> str:
         return f"Database({self.safe_url!r})"
@@ -58,29 +64,30 @@ class Database:
         """Return a new connection. Waits 5 s at most, unless the URL has a `connect_timeout`.
 
         The session has the settings `settings.STEADY`, not those of the role. `as_backend`: it has
-        the settings of the backends' sessions instead. Raises `BenchError` if no connection can be
-        made, or if the server is older than PostgreSQL 13.
+        the settings and the URL of the backends' sessions instead. No statement is prepared, as a
+        pooler may change the server session between two transactions. Raises `BenchError` if no
+        connection can be made, or if the server is older than PostgreSQL 13.
         """
         import psycopg
 
+        url = self.url if as_backend else self.own.url
         changes = {"application_name": application_name}
-        if "connect_timeout" not in parse(self.url):
+        if "connect_timeout" not in parse(url):
             changes["connect_timeout"] = str(_CONNECT_TIMEOUT_S)
         try:
             connection = psycopg.connect(
-                driver_url(self.url, "psycopg", **changes), autocommit=True
+                driver_url(url, "psycopg", **changes), autocommit=True, prepare_threshold=None
             )
             if not as_backend:
                 settings.steady(connection)
         except psycopg.Error as error:
-            raise cannot_connect(
-                error, self.url, self.safe_url
-            ) from None  # the cause may quote the password
+            # The cause may quote the password.
+            raise cannot_connect(error, url, _safe(url)) from None
         if connection.info.server_version < OLDEST_SERVER * 10_000:
             version = connection.info.parameter_status("server_version")
             connection.close()
             raise BenchError(
-                f"{self.safe_url} is PostgreSQL {version}, older than {OLDEST_SERVER}.\n"
+                f"{_safe(url)} is PostgreSQL {version}, older than {OLDEST_SERVER}.\n"
                 "Pass another --database-url, or leave it out for the embedded server."
             )
         connection.autocommit = autocommit
@@ -89,7 +96,7 @@ class Database:
     @contextmanager
     def session(self) -> "Iterator[psycopg.Connection]":
         """Give a connection for the block. Errors of the server are raised as `BenchError`."""
-        with self.connect() as connection, explained(self.url, self.safe_url):
+        with self.connect() as connection, explained(self.own.url, self.own.safe_url):
             yield connection
 
     def url_for(self, driver: str) -> str:
@@ -134,6 +141,18 @@ _CAPACITY = """
 """
 
 
+def _safe(url: str) -> str:
+    """Return the URL with `***` for every password, and without the settings that we add."""
+    try:
+        shown = parse(url)
+    except UsageError:
+        return masked(url)
+    shown["options"] = shown.get("options", "").removesuffix(_PINNED).rstrip()
+    if shown.get("client_encoding") == _ENCODING:
+        del shown["client_encoding"]
+    return masked(build({name: shown[name] for name in shown if shown[name]}))
+
+
 def named(database_url: str | None) -> Database:
     """Return the database that the URL names, or without a URL the embedded server's.
 
@@ -149,7 +168,22 @@ def named(database_url: str | None) -> Database:
     return Database(build(looked_up(parameters)))
 
 
-def resolve(database_url: str | None, drivers: Iterable[str] = ()) -> Database:
+def resolve(
+    database_url: str | None, drivers: Iterable[str] = (), admin_url: str | None = None
+) -> Database:
+    """Return the database with our settings for every session, after a check of both URLs.
+
+    Raises as `_resolved`, and `UsageError` if the URLs lead to different databases.
+    """
+    database = _resolved(database_url, drivers)
+    if admin_url is None:
+        return database
+    both = Database(database.url, _resolved(admin_url, ()).url)
+    check_same_database(both)
+    return both
+
+
+def _resolved(database_url: str | None, drivers: Iterable[str]) -> Database:
     """Return the same database with our settings for every session, after a check of one session.
 
     `drivers`: the drivers that will connect to it. A parameter that a driver lacks is logged, or

@@ -3,23 +3,24 @@
 `backend_checks` holds what a backend reads and writes for it; this module judges the answers.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from accessors import Found
-from accessors.api import Target
+from accessors.api import Target, Transactions
 from accessors.sql import SCHEMA
 from bench.dataset.loading import restore
 from bench.dataset.lock import Lock
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
-from bench.model.case import Fetch
+from bench.model.case import Case, Fetch
+from bench.model.connect import Setting, arguments, variants
 from bench.model.dataset import Dataset
 from bench.model.timeout import TIMEOUT_S
 from bench.model.workload import Operation
-from bench.server.database import Database, redact
+from bench.server.database import Database
 from bench.verification import backend_checks, expected
 from bench.verification.backend_checks import Written
 
@@ -38,6 +39,53 @@ FETCHES = (
     Fetch("single-row", 100),
 )
 """Every way of fetching, with the library's own batch size and with one that is given."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way in which a backend connects, with the transactions of its reads."""
+
+    connect: str = ""
+    """The settings of `--connect`; empty for none."""
+    transactions: Transactions = "autocommit"
+    fetches: tuple[Fetch, ...] | None = None
+    """The ways of fetching to verify beside `buffered`; None: those that are asked for."""
+
+    def target(self, url: str) -> Target:
+        """Return the target of one connection."""
+        connect, engine = arguments(self.connect)
+        return Target(url, 1, self.transactions, connect, engine)
+
+
+def ways_of(cases: Iterable[Case], *, own_fetches: bool = False) -> dict[str, list[Way]]:
+    """Return backend -> the ways in which its cases connect; in autocommit if any case is.
+
+    `own_fetches`: each is verified in the ways of fetching of its own cases alone.
+    """
+    ways: dict[str, dict[str, list[Case]]] = {}
+    for case in cases:
+        ways.setdefault(case.backend, {}).setdefault(case.connect, []).append(case)
+    return {
+        backend: [_way(connect, alike, own_fetches) for connect, alike in by_connect.items()]
+        for backend, by_connect in ways.items()
+    }
+
+
+def ways_to_connect(
+    settings: Sequence[Setting], backends: Mapping[str, Found]
+) -> dict[str, list[Way]]:
+    """Return backend -> the ways in which these settings let it connect."""
+    return {
+        name: [Way(connect) for connect in variants(settings, found.backend)]
+        for name, found in backends.items()
+        if found.backend
+    }
+
+
+def _way(connect: str, cases: Sequence[Case], own_fetches: bool) -> Way:
+    modes = {case.transactions for case in cases}
+    fetches = tuple(sorted({case.fetch for case in cases})) if own_fetches else None
+    return Way(connect, "autocommit" if "autocommit" in modes else "implicit", fetches)
 
 
 @dataclass(frozen=True)
@@ -62,23 +110,82 @@ def verify(
     on_compared: Callable[[str], None] = lambda backend: None,
     on_verdict: Callable[[VerificationResult], None] = lambda verdict: None,
     timeout_s: float = TIMEOUT_S,
+    ways: Mapping[str, Sequence[Way]] | None = None,
+    transactions: bool = True,
 ) -> list[VerificationResult]:
     """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
 
     The rows are as before afterwards. Raises `BenchError` if another command may have used them.
 
-    Backends that answer from memory know the sample alone, and are not asked.
+    Backends that answer from memory know the sample alone, and are not asked. `ways`: backend ->
+    the ways in which it connects, each of which is verified; one with its defaults if it has none.
+    Without `transactions`, only the buffered reads are verified, as a pooler in statement mode
+    refuses every other.
     """
-    asked, targets = {}, {}
-    for name, found in backends.items():
-        if found.backend and not found.backend.in_memory:
-            asked[name] = found.module
-            targets[name] = Target(database.url_for(found.backend.driver))
-    ways = sorted({Fetch(), *fetches})
+    chosen = ways or {}
+    rounds = max((len(chosen.get(name, ())) for name in backends), default=1) or 1
+    verdicts: dict[str, VerificationResult] = {}
+    for number in range(rounds):
+        of_round = {
+            name: (found, chosen.get(name, [Way()])[number])
+            for name, found in backends.items()
+            if found.backend and not found.backend.in_memory
+            if number < len(chosen.get(name, [Way()]))
+        }
+        made = _verified(
+            crew, held, database, dataset, of_round, tuple(fetches),
+            on_compared, on_verdict if rounds == 1 else _unsaid, timeout_s, transactions,
+        )  # fmt: skip
+        for verdict in made:
+            way = of_round[verdict.backend][1]
+            verdicts[verdict.backend] = _joined(verdicts.get(verdict.backend), verdict, way)
+    if rounds > 1:
+        for verdict in verdicts.values():
+            on_verdict(verdict)
+    return list(verdicts.values())
+
+
+def _unsaid(verdict: VerificationResult) -> None:
+    """Say nothing: the backend has further ways to verify."""
+
+
+def _joined(
+    before: VerificationResult | None, verdict: VerificationResult, way: Way
+) -> VerificationResult:
+    """Return the verdict on one more way of a backend together with those before it."""
+    difference = verdict.difference
+    if difference and way.connect:
+        difference = f"with {way.connect}: {difference}"
+    if before is None:
+        return VerificationResult(verdict.backend, verdict.checks, difference)
+    checks = before.checks + verdict.checks
+    return VerificationResult(verdict.backend, checks, before.difference or difference)
+
+
+def _verified(
+    crew: WorkerPool,
+    held: Lock,
+    database: Database,
+    dataset: Dataset,
+    backends: Mapping[str, tuple[Found, Way]],
+    fetches: tuple[Fetch, ...],
+    on_compared: Callable[[str], None],
+    on_verdict: Callable[[VerificationResult], None],
+    timeout_s: float,
+    transactions: bool,
+) -> list[VerificationResult]:
+    """Return a verdict on each backend in one way of connecting."""
+    asked, targets, ways = {}, {}, {}
+    for name, (found, way) in backends.items():
+        assert found.backend is not None
+        asked[name] = found.module
+        targets[name] = way.target(database.url_for(found.backend.driver))
+        own = fetches if way.fetches is None else way.fetches
+        ways[name] = sorted({Fetch(), *own}) if transactions else [Fetch()]
     right = [expected.ask(held.connection, operation) for operation in expected.operations(dataset)]
     crew.start(asked)
     reading = {
-        name: crew.submit(name, backend_checks.read, name, module, targets[name], right, ways)
+        name: crew.submit(name, backend_checks.read, name, module, targets[name], right, ways[name])
         for name, module in asked.items()
     }
     verdicts = {}
@@ -87,7 +194,7 @@ def verify(
             checks, unlike = crew.result(pending, timeout_s)
             verdicts[name] = VerificationResult(name, checks, str(unlike) if unlike else None)
         except WorkError as error:  # whatever a library raises is its verdict
-            verdicts[name] = VerificationResult(name, 0, redact(str(error), database.url))
+            verdicts[name] = VerificationResult(name, 0, database.safe(str(error)))
         held.check()
         on_compared(name)
     # One after another, when nobody reads: each looks at what it alone has written.
@@ -95,7 +202,7 @@ def verify(
     operations = [operation for operation, _ in planned]
     for name, module in asked.items():
         verdict = verdicts[name]
-        if verdict.difference is None:
+        if verdict.difference is None and transactions:
             writing = crew.submit(
                 name, backend_checks.write, name, module, targets[name], operations
             )
@@ -104,7 +211,7 @@ def verify(
                 held.check()
                 difference = _judge(held.connection, dataset, planned, written)
             except WorkError as error:
-                difference = redact(str(error), database.url)
+                difference = database.safe(str(error))
             finally:
                 held.check()
                 held.run(partial(restore, dataset=dataset))

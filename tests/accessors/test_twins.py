@@ -164,7 +164,7 @@ def drift(twins: Twins, sync_source: str, aio_source: str) -> str:
 THE_DRIVER = "The one driver that has no twin of the other mode."
 IMPORT = "if driver == '{0}':\n        import {0}\n        return {0}.connect"
 ITS_WAYS = "What that driver does, for the fairness card."
-_ENGINE = "engine = create_engine(f'postgresql+{driver}://', "
+_ENGINE = "engine: Engine = create_engine(f'postgresql+{driver}://', "
 _POOLED = "**pool_arguments(target), **autocommit)"
 _ADAPTED = """def _adapted(engine: Engine, connect: Callable[..., Any], target: Target) -> Any:
     \"\"\"Return a new connection in SQLAlchemy's adapter of its driver.

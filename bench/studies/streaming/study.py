@@ -9,7 +9,7 @@ STUDY = Study(
     profiles={"streaming": "bench streaming", "streaming-quick": "bench streaming --quick"},
     plain_run="bench run --workload get_customers --fetch buffered --fetch batched:1000",
     probes=(
-        Probe("proof", f"{_PACKAGE}.proof:prove", seconds=0.5),
+        Probe("proof", f"{_PACKAGE}.proof:prove", seconds=0.5, own_session=True),
         Probe("bare loops", f"{_PACKAGE}.bare_loops:hold_against_bare", seconds=4.0),
     ),
     probes_of_runs=f"{_PACKAGE}.plan:probes_of_run",
