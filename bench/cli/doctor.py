@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import database_url_option
+from bench.cli.options import admin_url_option, database_url_option
 from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 
@@ -27,13 +27,14 @@ _WORDS = (("bad", "bad finding", "bad findings"), ("warning", "warning", "warnin
 
 @click.command()
 @database_url_option
+@admin_url_option
 @click.option(
     "--noise/--no-noise",
     default=True,
     help="Measure the noise floor. This takes ten seconds.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 for a warning as well.")
-def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
+def doctor(database_url: str | None, admin_url: str | None, noise: bool, strict: bool) -> int:
     """Check whether this machine, its clock, its disk and its server are fit to measure.
 
     Each finding names its effect on the figures, and what to do about it. With a warning, figures
@@ -48,7 +49,7 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
 
     screen = console()
     levels: Counter[str] = Counter()
-    for finding in _findings(database_url, noise):
+    for finding in _findings(database_url, admin_url, noise):
         levels[finding.level] += 1
         _show(screen, finding)
     verdict = textwrap.fill(_verdict(levels), min(screen.width, WIDTH))
@@ -56,19 +57,23 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
     return int(bool(levels["bad"] or (strict and levels["warning"])))
 
 
-def _findings(database_url: str | None, noise: bool) -> "Iterator[Diagnosis]":
+def _findings(
+    database_url: str | None, admin_url: str | None, noise: bool
+) -> "Iterator[Diagnosis]":
     """Yield findings as they are made: the machine first, before a server of ours is busy."""
     from bench.server.database import resolve
-    from bench.studies.doctor import clock, disk, machine, server
+    from bench.server.pooler import detect
+    from bench.studies.doctor import clock, disk, machine, pooler, server
     from bench.system.home import home
 
     yield from machine.findings()
     yield from clock.findings()
-    database = resolve(database_url, ["psycopg2"] if noise else [])
+    database = resolve(database_url, ["psycopg2"] if noise else [], admin_url)
     if not database_url:
         yield disk.finding(home() / ".gatherbench")
     with database.session() as connection:
         yield from server.findings(connection)
+    yield pooler.finding(detect(database))
     if noise:
         yield _noise_of(database)
 

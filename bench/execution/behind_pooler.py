@@ -4,6 +4,7 @@ Cases that cannot be right there are left out with their reasons. A backend that
 there is named with the option before anything is loaded.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -14,7 +15,9 @@ from bench.model.plan import Plan
 from bench.model.pooling import impossible, missing
 from bench.model.study import probes
 from bench.server.database import Database
-from bench.server.pooler import Pooler
+from bench.server.pooler import Pooler, sharing_refused
+
+log = logging.getLogger(__name__)
 
 
 def fitted(
@@ -22,10 +25,13 @@ def fitted(
 ) -> Plan:
     """Return the plan without the cases that cannot be right behind this pooler.
 
-    Raises `UsageError` if backends need options that are not set, or if no case is left.
+    Raises `BenchError` if the command's own connections would go through it, and `UsageError` if
+    backends need options that are not set, or if no case is left.
     """
     if pooler is None or not pooler.shares:
         return plan
+    if not database.admin_url:
+        raise sharing_refused(database, pooler)
     if not pooler.keeps_prepared:
         _check_options(plan.everything, backends, database, pooler)
     refused = {
@@ -35,6 +41,8 @@ def fitted(
         and (not pooler.keeps_prepared or pooler.mode == "statement")
         and (reason := impossible(found, case, pooler.mode))
     }
+    for reason in dict.fromkeys(refused.values()):
+        log.warning("left out: %s", reason)
     kept = tuple(case for case in plan.cases if case not in refused)
     if not [case for case in kept if not case.twin]:
         raise UsageError(

@@ -45,6 +45,12 @@ def impossible(backend: AnyBackend, case: Case, mode: str) -> str | None:
     if backend.in_memory:
         return None
     streamed = case.fetch.mode in ("streamed", "batched", "single-row")
+    is_sqlalchemy = ENGINE in getattr(backend, "connect_options", ())
+    if mode == "statement" and is_sqlalchemy:
+        return (
+            f"{case.backend} is of SQLAlchemy, which begins a transaction when it first connects: "
+            "a pooler in statement mode refuses it"
+        )
     begins = streamed or case.transactions == "implicit" or WORKLOADS[case.workload].writes
     if mode == "statement" and begins:
         return (
@@ -53,7 +59,7 @@ def impossible(backend: AnyBackend, case: Case, mode: str) -> str | None:
         )
     if backend.driver != "asyncpg":
         return None
-    if ENGINE not in getattr(backend, "connect_options", ()):
+    if not is_sqlalchemy:
         # asyncpg counts its names in each process anew: __asyncpg_stmt_1__ and so on.
         words = "names a cursor's statement as other processes do, and a pooler keeps that name"
         return f"{case.backend} {words}" if streamed else None
@@ -63,3 +69,9 @@ def impossible(backend: AnyBackend, case: Case, mode: str) -> str | None:
             " for which a pooler may take two connections: choose --transactions implicit"
         )
     return None
+
+
+def options() -> str:
+    """Return every setting that some backend needs, as options of a command line."""
+    settings = (*sorted(_NEEDED.values()), *_NEEDED_BY_THE_ADAPTER)
+    return " ".join(f"--connect {setting}" for setting in settings)

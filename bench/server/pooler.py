@@ -65,13 +65,17 @@ def refuse_transaction_pooling(database: "Database", connection: "psycopg.Connec
     """
     pooler = None if database.admin_url else _pooler(database, connection)
     if pooler and pooler.shares:
-        mode = pooler.mode
-        raise BenchError(
-            f"a connection pooler in {mode} mode is at {database.safe_url}: it gives each {mode} "
-            "another connection, so a lock of a session is not kept.\n"
-            "Add --admin-url with the server's own URL, for the lock alone, or use the pooler's "
-            "session mode (PgBouncer: pool_mode = session)."
-        )
+        raise sharing_refused(database, pooler)
+
+
+def sharing_refused(database: "Database", pooler: Pooler) -> BenchError:
+    """Return the error to raise if the command's own connections would go through the pooler."""
+    return BenchError(
+        f"a connection pooler in {pooler.mode} mode is at {database.safe_url}: it gives each "
+        f"{pooler.mode} another connection, so a lock of a session is not kept.\n"
+        "Add --admin-url with the server's own URL, for bench's own connections (`bench run` and "
+        "`bench verify`), or use its session mode (PgBouncer: pool_mode = session)."
+    )
 
 
 def check_same_database(database: "Database") -> None:

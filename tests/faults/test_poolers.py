@@ -1,5 +1,6 @@
 """PgBouncer in front of the server, in each of its modes."""
 
+import json
 import os
 import shutil
 import socket
@@ -12,9 +13,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from accessors import BUILTIN
 from bench.dataset import schema
 from bench.server.embedded import EmbeddedServer
-from tests.bench.command import Bench, finish, wait_until
+from bench.server.url import changed
+from tests.bench.command import POINT, Bench, finish, wait_until
 from tests.faults.campaign import begin
 from tests.faults.fault import Fault, is_well
 
@@ -132,3 +135,104 @@ def test_another_mode_is_refused(
         assert advisory_locks(mortal) == 0
     with psycopg.connect(mortal.start()) as direct:
         assert schema.state(direct) is schema.State.ABSENT
+
+
+NEEDED = (
+    "psycopg.prepare_threshold=none",
+    "asyncpg.statement_cache_size=0",
+    "engine.prepared_statement_cache_size=0",
+    "engine.prepared_statement_name_func=uuid",
+)
+FEW = ("default_pool_size = 3",)
+
+
+def connecting(*settings: str) -> list[str]:
+    return [f"--connect={setting}" for setting in settings]
+
+
+def test_transaction_mode_with_what_each_library_needs(
+    tmp_path: Path, mortal: EmbeddedServer
+) -> None:
+    """Forbids a traceback (DuplicatePreparedStatement), and a server that "went away"."""
+    with pooler(mortal, "transaction", *FEW) as url:
+        bench = Bench(tmp_path, url)
+        done = bench(
+            "run", "--profile=smoke", "--workload=mixed", f"--workload={POINT}",
+            "--concurrency=1,6", "--transactions=implicit", "--transactions=autocommit",
+            "--no-charts", f"--admin-url={mortal.start()}", f"--out={bench.out}",
+            *connecting(*NEEDED), seconds=170,
+        )  # fmt: skip
+    assert done.code == 0, done
+    lines = [json.loads(line) for line in (bench.out / "run.jsonl").read_text().splitlines()]
+    header = lines[0]
+    assert header["environment"]["server"]["pooler"] == "transaction"
+    assert set(BUILTIN) - {"null", "null-async"} == {*header["verified"]}
+    assert not [line for line in lines if line["kind"] == "failure"]
+    assert not any(line["samples"]["errors"] for line in lines if line["kind"] == "run")
+    measured = {line["case"]["backend"] for line in lines if line["kind"] == "run"}
+    assert {*BUILTIN} == measured
+    adapter = {
+        line["case"]["transactions"]
+        for line in lines
+        if line["kind"] == "run" and line["case"]["backend"] == "orm+asyncpg"
+    }
+    assert adapter == {"implicit"}
+    assert "orm+asyncpg prepares a statement and runs it in two transactions" in done.err
+    assert advisory_locks(mortal) == 0
+
+
+@pytest.mark.parametrize("mode", REFUSED)
+def test_a_backend_that_needs_an_option_is_told_which(
+    tmp_path: Path, mortal: EmbeddedServer, mode: str
+) -> None:
+    """Forbids errors in the middle of a run, where the pooler loses a prepared statement."""
+    with pooler(mortal, mode) as url:
+        done = Bench(tmp_path, url)("run", "--profile=smoke", f"--admin-url={mortal.start()}")
+    assert done.code == 2, done
+    assert len(done.error) == 2
+    for setting in NEEDED:
+        assert f": {setting}" in done.error[0]
+        assert f"--connect {setting}" in done.error[1]
+
+
+def test_statement_mode_measures_what_needs_no_transaction(
+    tmp_path: Path, mortal: EmbeddedServer
+) -> None:
+    backends = ("psycopg2", "psycopg", "asyncpg", "psycopg-async")
+    with pooler(mortal, "statement", *FEW) as url:
+        bench = Bench(tmp_path, url)
+        done = bench(
+            "run", "--profile=smoke", "--no-charts", f"--admin-url={mortal.start()}",
+            f"--out={bench.out}", *[f"--backend={name}" for name in backends],
+            *connecting(*NEEDED[:2]), seconds=170,
+        )  # fmt: skip
+    assert done.code == 0, done
+    lines = [json.loads(line) for line in (bench.out / "run.jsonl").read_text().splitlines()]
+    runs = [line["case"] for line in lines if line["kind"] == "run"]
+    assert {case["backend"] for case in runs} == {*backends}
+    assert {case["fetch"] for case in runs} == {"buffered"}
+    assert {case["transactions"] for case in runs} == {"autocommit"}
+    assert "a pooler in statement mode refuses it" in done.err
+
+
+def test_an_admin_url_of_another_database_is_refused(
+    tmp_path: Path, mortal: EmbeddedServer
+) -> None:
+    """Forbids a lock in one database and measured rows in another."""
+    with pooler(mortal, "transaction") as url:
+        other = changed(mortal.start(), dbname="template1")
+        bench = Bench(tmp_path, url)
+        done = bench("run", "--profile=smoke", f"--admin-url={other}")
+        assert done.code == 2, done
+        assert "is another database than" in done.error[0]
+        done = bench("run", "--profile=smoke", f"--admin-url={url}")
+        assert done.code == 2, done
+        assert "leads to a connection pooler too" in done.error[0]
+
+
+@pytest.mark.parametrize("mode", ["session", *REFUSED])
+def test_the_doctor_names_the_mode(tmp_path: Path, mortal: EmbeddedServer, mode: str) -> None:
+    with pooler(mortal, mode) as url:
+        done = Bench(tmp_path, url)("doctor", "--no-noise")
+    assert f"a connection pooler in {mode} mode" in done.out, done
+    assert ("--admin-url" in done.out) == (mode != "session")
