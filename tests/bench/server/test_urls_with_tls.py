@@ -14,7 +14,7 @@ import pytest
 from bench.model.errors import BenchError, UsageError
 from bench.server.database import resolve
 from bench.server.drivers import driver_url
-from tests.bench.command import Bench
+from tests.bench.command import ONE_CASE, Bench
 from tests.listening import DEBIAN, Listening, listening
 
 pytestmark = pytest.mark.skipif(
@@ -76,6 +76,26 @@ def test_every_driver_by_tls(
 ) -> None:
     rooted = {"sslrootcert": str(authority.root)} if mode.startswith("verify") else {}
     verified(tmp_path, tls.url(host="localhost", sslmode=mode, **rooted), *BACKENDS)
+
+
+def test_a_run_by_tls(tls: Listening, authority: Authority, tmp_path: Path) -> None:
+    """Forbids a probe or a proxy of a run that connects without the URL's TLS."""
+    url = tls.url(host="localhost", sslmode="verify-full", sslrootcert=str(authority.root))
+    bench = Bench(tmp_path, url)
+    backends = [f"--backend={name}" for name in BACKENDS]
+    done = bench("run", *ONE_CASE, "--workload=get_customers", *backends, seconds=110)
+    assert done.code == 0, done
+
+
+def test_tls_as_a_factor(tls: Listening, tmp_path: Path) -> None:
+    """Forbids that a parameter of libpq in --connect does not replace that of the URL."""
+    bench = Bench(tmp_path, tls.url(host="localhost", sslmode="require"))
+    done = bench(
+        "run", *ONE_CASE, "--backend=psycopg", "--backend=psycopg2",
+        "--connect=psycopg.sslmode=disable", seconds=110,
+    )  # fmt: skip
+    assert done.code == 1, done
+    assert "no encryption" in done.err
 
 
 def test_channel_binding_by_the_drivers_that_know_it(tls: Listening, tmp_path: Path) -> None:
