@@ -1,5 +1,6 @@
 """The whole of `bench run`, in its one direction: rows, verification, rounds, file."""
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,8 +27,11 @@ from bench.results.entries import Entry, Failure, Run
 from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid
 from bench.server.pooler import Pooler, detect
+from bench.server.proxy.address import through
 from bench.system.limits import check_open_files
 from bench.verification.verify import VerificationResult, verify, ways_of
+
+log = logging.getLogger(__name__)
 
 SPARE_CONNECTIONS = 3
 """Beside the crowd's, and the one that is open by then: room for a look while it is measured."""
@@ -101,8 +105,9 @@ class _Work:
         alone = [case for case in plan.memory_cases if case not in plan.cases]
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
-        for name, cases in plan.probes.items():
+        for name, planned in plan.probes.items():
             probe = probes()[name]
+            cases = self._those_by_proxy(planned) if probe.by_proxy else planned
             if probe.alone:
                 self._measure_alone(name, cases, probe.function)
             else:
@@ -114,6 +119,22 @@ class _Work:
                 f"{amount} run{'s' if amount > 1 else ''} failed, the first: {first}.\n"
                 f"What was measured, and every failure, is kept in {self.recorder.folder}."
             )
+
+    def _those_by_proxy(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+        """Return the cases whose drivers connect through a proxy; log which do not, and why."""
+        possible = []
+        reasons: dict[str, None] = {}
+        for case in cases:
+            found = self.config.backends[case.backend].backend
+            driver = found.driver if found else ""
+            try:
+                through(self.database.url_for(driver), 1, driver=driver)
+                possible.append(case)
+            except BenchError as error:
+                reasons[f"{driver}: {str(error).partition(chr(10))[0]}"] = None
+        for reason in reasons:
+            log.warning("no round trips are counted over %s", reason)
+        return tuple(possible)
 
     def _verify(self) -> list[VerificationResult]:
         shared = self.pooler is not None and self.pooler.shares

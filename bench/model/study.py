@@ -26,6 +26,8 @@ class Probe:
     """Roughly the time that it takes. Only the estimate of the time left depends on it."""
     alone: bool = True
     """Whether it needs a fresh process. If not, it is measured in the process of its backend."""
+    by_proxy: bool = False
+    """Whether it connects through a proxy. A case whose driver cannot is left out."""
     own_session: bool = False
     """Whether it watches the backend's server session, which a pooler gives to others too."""
 

@@ -15,7 +15,11 @@ def address_of(url: str) -> Address:
     return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host or "localhost", port)
 
 
-def through(url: str, port: int) -> str:
+LIBPQ = ("psycopg", "psycopg2")
+"""The drivers that connect to `hostaddr`, and check the server by the name in `host`."""
+
+
+def through(url: str, port: int, *, driver: str = "") -> str:
     """Return the URL that reaches the same database through the proxy's `port`.
 
     Raises `BenchError` where the driver would check the server's name: it would see the proxy's.
@@ -23,6 +27,9 @@ def through(url: str, port: int) -> str:
     parameters = parse(url)
     host = parameters.get("host", "")
     if parameters.get("sslmode") == "verify-full" and not host.startswith("/"):
+        if driver in LIBPQ:
+            name = host.split(",")[0]
+            return build({**parameters, "host": name, "hostaddr": HOST, "port": str(port)})
         raise BenchError(
             "sslmode=verify-full checks the name of the server, and a proxy is between.\n"
             "Use sslmode=verify-ca with --latency and with the count of round trips."

@@ -43,7 +43,7 @@ def count(job: Job) -> RoundTrips:
     """
     backend = accessors.load(job.case.backend, job.module)
     steps = _steps(WORKLOADS[job.case.workload])
-    with _link(job) as (port, linked):
+    with _link(job, backend.driver) as (port, linked):
         if isinstance(backend, Backend):
             counts = _counted(backend, linked, port, steps)
         else:
@@ -59,10 +59,10 @@ def _steps(workload: Workload) -> Steps:
 
 
 @contextmanager
-def _link(job: Job) -> Iterator[tuple[int, Job]]:
+def _link(job: Job, driver: str) -> Iterator[tuple[int, Job]]:
     port = _proxy().open(address_of(job.url), LINK)
     try:
-        yield port, replace(job, url=through(job.url, port))
+        yield port, replace(job, url=through(job.url, port, driver=driver))
     finally:
         _proxy().close(port)
 

@@ -85,6 +85,8 @@ def test_a_run_by_tls(tls: Listening, authority: Authority, tmp_path: Path) -> N
     backends = [f"--backend={name}" for name in BACKENDS]
     done = bench("run", *ONE_CASE, "--workload=get_customers", *backends, seconds=110)
     assert done.code == 0, done
+    assert "no round trips are counted over asyncpg: sslmode=verify-full" in done.err
+    assert "over psycopg" not in done.err
 
 
 def test_tls_as_a_factor(tls: Listening, tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_tls_as_a_factor(tls: Listening, tmp_path: Path) -> None:
     bench = Bench(tmp_path, tls.url(host="localhost", sslmode="require"))
     done = bench(
         "run", *ONE_CASE, "--backend=psycopg", "--backend=psycopg2",
-        "--connect=psycopg.sslmode=disable", seconds=110,
+        "--connect=psycopg2.sslmode=disable", seconds=110,
     )  # fmt: skip
     assert done.code == 1, done
     assert "no encryption" in done.err
