@@ -10,7 +10,6 @@ from functools import wraps
 from logging import getLogger
 from types import FrameType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
@@ -26,9 +25,10 @@ class ConnectionOwnership(Ownership):
     """Actor may use one connection, from its checkout to its return."""
 
     __slots__ = ("cursor",)
+    shared = "connection"
 
-    def __init__(self, shared: str, *, strict: bool = False) -> None:
-        super().__init__(shared, strict=strict)
+    def __init__(self, strict: bool = False) -> None:
+        super().__init__(strict)
         self.cursor: Any = None
         """Of the statement in flight, or of the last."""
 
@@ -72,11 +72,15 @@ def ownership_of(connection: Connection) -> ConnectionOwnership | None:
     """
     if connection.closed or connection.invalidated:
         return None
-    return _ownerships.get(connection)
+    ownership: ConnectionOwnership | None = getattr(connection, _OWNERSHIP, None)
+    return ownership
 
 
-_ownerships: WeakKeyDictionary[Connection, ConnectionOwnership] = WeakKeyDictionary()
-"""Connection -> its guard. A connection's own `info` is the application's."""
+_OWNERSHIP = "_session_guard_ownership"
+"""The attribute of a Connection that holds its guard. Its `info` is the application's.
+
+A dictionary of weak keys would take ten times as long at each event.
+"""
 
 _log = getLogger("session_guard")
 
@@ -101,11 +105,11 @@ def _safe(listener: Callable[..., None]) -> Callable[..., None]:
 
 
 def _connected(connection: Connection) -> None:
-    _ownerships[connection] = ConnectionOwnership("connection")
+    setattr(connection, _OWNERSHIP, ConnectionOwnership())
 
 
 def _connected_strict(connection: Connection) -> None:
-    _ownerships[connection] = ConnectionOwnership("connection", strict=True)
+    setattr(connection, _OWNERSHIP, ConnectionOwnership(strict=True))
 
 
 # What begins, or is sent a statement, is open, and need not be asked.
@@ -114,21 +118,21 @@ def _connected_strict(connection: Connection) -> None:
 @_safe
 def _began(connection: Connection, *_: Any) -> None:
     """None was open, so that the connection may be another's from now on."""
-    ownership = _ownerships.get(connection)
+    ownership = getattr(connection, _OWNERSHIP, None)
     if ownership is not None:
         ownership.begun()
 
 
 @_safe
 def _before(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership = _ownerships.get(connection)
+    ownership = getattr(connection, _OWNERSHIP, None)
     if ownership is not None and ownership.enter("execute", connection):
         ownership.cursor = cursor
 
 
 @_safe
 def _after(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership = _ownerships.get(connection)
+    ownership = getattr(connection, _OWNERSHIP, None)
     # Not after what a listener executes in the middle of it.
     if ownership is not None and cursor is ownership.cursor:
         ownership.leave()

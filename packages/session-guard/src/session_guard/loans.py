@@ -3,7 +3,7 @@
 from asyncio import Task
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from session_guard import reports, task_tree
 from session_guard.actors import Actor
@@ -29,10 +29,12 @@ class Hold:
 class Loans:
     """Which tasks have lent a session or connection, and from which it was taken back."""
 
-    __slots__ = ("_handed_over", "_known", "_revoked", "on_revoke", "shared")
+    __slots__ = ("_handed_over", "_known", "_revoked", "on_revoke")
 
-    def __init__(self, shared: str, lineage: Lineage) -> None:
-        self.shared = shared
+    shared: ClassVar[str]
+    """The name of what is shared: "session" or "connection"."""
+
+    def __init__(self, lineage: Lineage) -> None:
         self.on_revoke: Callable[[], object] | None = None
         """What undoes the effect of a block, as of `no_autoflush`, whose loan is taken back."""
         # Who made it or used it: only they can have lent it.

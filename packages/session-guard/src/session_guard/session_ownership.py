@@ -24,6 +24,7 @@ class SessionOwnership(Ownership):
     """
 
     __slots__ = ()
+    shared = "session"
 
     def close_when_left(self, session: Session) -> None:
         """Close the session when its user, and each living task that lent it, has ended."""
