@@ -22,7 +22,7 @@ from session_guard.violation import SharedSessionError
 
 
 class ConnectionOwnership(Ownership):
-    """Actor may use one connection, from its checkout to its return."""
+    """Decides who may use one connection, from its checkout to its return."""
 
     __slots__ = ("cursor",)
     shared = "connection"
@@ -30,7 +30,7 @@ class ConnectionOwnership(Ownership):
     def __init__(self, strict: bool = False) -> None:
         super().__init__(strict)
         self.cursor: Any = None
-        """Of the statement in flight, or of the last."""
+        """The cursor of the statement in flight, or of the last one."""
 
     def _at_stake(self, resource: Transactional) -> bool:
         # With autocommit a Connection is "in a transaction" that the server knows nothing of.

@@ -25,7 +25,7 @@ class Transactional(Protocol):
 
 
 class Ownership(Loans):
-    """Who may use one session or connection.
+    """Decides who may use one session or connection.
 
     A second user is let in when nothing is at stake: no operation in flight, no transaction open.
     In an open transaction it is let in when each of those who used it there has ended, is an
@@ -59,11 +59,11 @@ class Ownership(Loans):
         """The actor whose operation is in flight."""
         self.operation = ""
         self.pending: Callable[[], object] | None = None
-        """What is to be done as soon as the operation in flight has ended."""
+        """The call to make as soon as the operation in flight has ended."""
         self.end: End | None = None
-        """Where it has been closed, until it is used again."""
+        """The place where it was closed; None once it is used again."""
         self.blocks = 0
-        """The number of blocks, as `no_autoflush`, that somebody is in."""
+        """The number of blocks, such as `no_autoflush`, that are open now."""
         self._user = None if strict else me
         """The actor that made it, then the one that used it last."""
         self._since = ""
@@ -130,17 +130,17 @@ class Ownership(Loans):
             self.leave()
 
     def check(self, operation: str, resource: Transactional) -> None:
-        """As `enter` and `leave`: for an operation that is announced, and not called through us."""
+        """Do what `enter` and `leave` do, for an operation that SQLAlchemy only announces."""
         if self.enter(operation, resource):
             self.runner = None
 
     def begun(self) -> None:
-        """A transaction began, maybe outside of any operation: setting an attribute begins one."""
+        """Note that a transaction began, also outside of an operation, as when an attribute is set."""
         if (me := actors.current()) is not self._user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
-        """The transaction is over. One that another has ended, past `enter`, is only reported."""
+        """Note that the transaction ended. One ended by another, without `enter`, is only reported."""
         me = actors.current()
         asked = me is self.runner or me is self._user or task_tree.is_new_child_of(self._user)
         if not asked and not violation_log.is_permitted():
@@ -152,12 +152,12 @@ class Ownership(Loans):
         self.forget()
 
     def forget(self) -> None:
-        """Nothing is at stake any more."""
+        """Forget who used the transaction: nothing is at stake any more."""
         if self._others:
             self._others = ()
 
     def hand_over(self, resource: Transactional) -> None:
-        """Let go of it: whoever uses it next has it. Raises as `enter` does."""
+        """Give it to whoever uses it next. Raises SharedSessionError as `enter` does."""
         entered = self.enter("hand_over", resource)
         self._user = self._owner = self.maker = None
         self._others = ()
@@ -166,7 +166,7 @@ class Ownership(Loans):
             self.leave()
 
     def was_closed(self, end: End | None) -> None:
-        """It has been closed by who made it: whoever uses it next, and is looked at, opens it."""
+        """Note where its maker closed it: the next use opens it again, and may be reported."""
         if end is not None:
             self.end, self._user = end, None
 
@@ -256,7 +256,7 @@ class Ownership(Loans):
         return True
 
     def _take_from_ended(self, operation: str, me: Actor, runner: Actor) -> bool:
-        """True if who left an operation in flight has ended. Else it is refused, or permitted."""
+        """Take over from a runner that has ended, and return True. Otherwise refuse it."""
         if actors.alive(runner):
             reports.refuse("overlap", self.shared, operation, me, self._in_flight(runner))
             return False

@@ -24,7 +24,7 @@ _METHODS = (
     *("bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings"),
     *("delete_all", "merge_all"),  # since SQLAlchemy 2.1
 )
-"""What reads or changes a session's state, its transaction or its rows."""
+"""The methods that read or change a session's state, its transaction or its rows."""
 
 
 class GuardedSession(Session):
@@ -81,6 +81,7 @@ def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[...
     @wraps(method)
     def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
         ownership = self.ownership
+        # Ownership.actor(), written out.
         me = (get_ident() == ownership.thread and task_of(ownership.loop)) or current()
         try:
             entered = ownership.enter_as(me, name, self)
@@ -93,9 +94,8 @@ def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[...
             return method(self, *args, **kwargs)
         finally:
             if closes and ownership.made:
-                end = blocks.end_of(ownership.made, me)
-                if end is not None:
-                    ownership.end, ownership._user = end, None
+                ownership.was_closed(blocks.end_of(ownership.made, me))
+            # Ownership.leave(), written out.
             if ownership.pending is None:
                 ownership.runner = None
             else:
@@ -174,8 +174,7 @@ def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
     if runner is not None and runner is (
         (get_ident() == ownership.thread and task_of(ownership.loop)) or current()
     ):
-        if ownership._others:
-            ownership._others = ()
+        ownership.forget()
     else:
         ownership.ended("rollback or close")
     if session.connections_in_use:

@@ -18,7 +18,7 @@ _closing: set[Task[Any]] = set()
 
 
 class SessionOwnership(Ownership):
-    """Who may use one session.
+    """Decides who may use one session.
 
     What is left open after a violation is closed when the last task that may use it has ended.
     """
