@@ -135,12 +135,12 @@ class Ownership(Loans):
             self.runner = None
 
     def begun(self) -> None:
-        """Note that a transaction began, also outside of an operation, as when an attribute is set."""
+        """Note that a transaction began: outside of an operation, when an attribute is set."""
         if (me := actors.current()) is not self._user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
-        """Note that the transaction ended. One ended by another, without `enter`, is only reported."""
+        """Note that the transaction ended; report where another ended it without `enter`."""
         me = actors.current()
         asked = me is self.runner or me is self._user or task_tree.is_new_child_of(self._user)
         if not asked and not violation_log.is_permitted():
