@@ -13,9 +13,13 @@ from tests.root import ROOT
 
 UNFINISHED = (
     *("bench/__init__.py", "bench/execution", "bench/measure"),
-    *("bench/model", "bench/system", "bench/verification", "packages"),
+    *("bench/model", "bench/system", "bench/verification"),
     *(f"bench/studies/{study}" for study in ("calibration", "doctor", "microbench", "overhead")),
     "bench/studies/streaming",
+    *(
+        f"packages/session-guard/src/session_guard/{module}.py"
+        for module in ("blocks", "ownership", "session", "session_ownership")
+    ),
 )
 """Folders that are not rewritten in plain words yet. The list only gets shorter."""
 
