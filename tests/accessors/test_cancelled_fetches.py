@@ -51,8 +51,8 @@ _SERIES = f"generate_series(1, {2 * WAITS_AFTER}) n"
 
 pytestmark = [
     pytest.mark.parametrize("closed_library", ASYNC, indirect=True, ids="-".join, scope="module"),
-    # SQLAlchemy's _handle_dbapi_exception gives up a cancelled connection with its cursor unclosed,
-    # and psycopg's AsyncServerCursor complains of that when it is collected.
+    # SQLAlchemy's _handle_dbapi_exception abandons a cancelled connection without closing its
+    # cursor, and psycopg's AsyncServerCursor warns of that when it is collected.
     pytest.mark.filterwarnings("ignore:.*AsyncServerCursor.*still open:ResourceWarning"),
 ]
 

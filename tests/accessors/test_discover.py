@@ -94,7 +94,7 @@ def test_a_missing_driver_is_missed_by_those_that_need_it(library: str, package:
 @pytest.mark.parametrize("library", ["sqlalchemy", "greenlet"])
 def test_without_sqlalchemy_the_drivers_stay(library: str) -> None:
     """Forbids a wrong command: pip installs SQLAlchemy 2.1 without greenlet by default. Then the
-    reason was `pip install 'core+psycopg2'` for the first backend, and the others counted as usable."""
+    reason was `pip install 'core+psycopg2'` for one backend, and the others counted as usable."""
     needing = [name for name in BUILTIN if "+" in name]
     assert missing(library) == dict.fromkeys(needing, "pip install 'sqlalchemy[asyncio]'")
 
