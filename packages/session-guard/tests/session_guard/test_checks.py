@@ -99,7 +99,7 @@ def test_what_can_not_be_guarded() -> None:
     """Forbids that a wrong argument counts as an unguarded session."""
     with pytest.raises(TypeError, match="not a session"):
         is_guarded(7)
-    with pytest.raises(TypeError, match="to return a session"):
+    with pytest.raises(TypeError, match="must return a session"):
         is_guarded(lambda: 7)
 
 
