@@ -14,7 +14,6 @@ from tests.root import ROOT
 UNFINISHED = (
     *("accessors", "bench/execution", "bench/measure"),
     "packages",
-    "bench/studies/streaming",
 )
 """Folders that are not rewritten in plain words yet. The list only gets shorter."""
 
