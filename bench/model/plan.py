@@ -79,7 +79,7 @@ def plan(
     for case in _cases(blocks, list(backends)):
         backend = backends[case.backend].backend
         assert backend is not None, "unavailable backends are not planned"
-        if backend.colour == "sync":
+        if backend.mode == "sync":
             case = replace(case, loop="none")
         if reason := case.impossible(backend):
             impossible[case.key] = reason

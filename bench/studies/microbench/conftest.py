@@ -56,7 +56,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 for case in plan(PROFILE, available).cases
                 if not case.twin
                 and (backend := available[case.backend].backend)
-                and backend.colour == mode
+                and backend.mode == mode
             ]
             metafunc.parametrize(f"{mode}_case", cases, ids=_id)
 

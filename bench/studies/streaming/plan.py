@@ -203,7 +203,7 @@ def _cases(
     for function, size, fetch in product(functions, sizes, fetches):
         for name, backend in backends.items():
             if fetch.offered_by(backend):
-                loop: Loop = "none" if backend.colour == "sync" else "asyncio"
+                loop: Loop = "none" if backend.mode == "sync" else "asyncio"
                 yield Case(name, function, fetch, concurrency, loop=loop, size=size)
 
 
