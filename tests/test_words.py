@@ -11,7 +11,7 @@ import pytest
 from bench.cli.main import cli
 from tests.root import ROOT
 
-UNFINISHED = (*("bench/execution", "bench/measure", "packages"),)
+UNFINISHED = ("bench/execution", "bench/measure", "packages")
 """Folders that are not rewritten in plain words yet. The list only gets shorter."""
 
 FOLDERS = ("accessors", "bench", "packages", "docs", "examples")
