@@ -97,7 +97,7 @@ def test_a_run(folder: Path) -> None:
     failed = Samples(errors={0: "ValueError: no"})
     whole = lines(folder, "run")
     broken = whole[0] | {"samples": failed.as_dict()}
-    streamed = Case("asyncpg", "get_customers", size=10, frozen=True).as_dict()
+    streamed = Case("asyncpg", "get_customers", size=10, frozen=True, allocator="fresh").as_dict()
     assert found_in([*whole, broken, whole[0] | {"case": streamed}], "run") == documented("### run")
 
 

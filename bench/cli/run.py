@@ -27,7 +27,7 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from accessors.api import Transactions
-    from bench.model.case import Loop, RowForm, SessionScope
+    from bench.model.case import Allocator, Loop, RowForm, SessionScope
     from bench.model.plan import Plan
     from bench.model.profiles import Profile
 
@@ -89,6 +89,14 @@ _LONGEST_WRITES_S = 120
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
 @click.option(
+    "--allocator",
+    "allocators",
+    multiple=True,
+    type=click.Choice(["warmed", "fresh"]),
+    help="State of glibc's allocator: after a large block was freed, or as in a program that has"
+    " freed none (docs/allocator.md). Repeatable.",
+)
+@click.option(
     "--rounds", type=click.IntRange(1, MOST_REPEATED), help="Number of runs of each case."
 )
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
@@ -138,6 +146,7 @@ def run(
     charts: bool,
     quiet: bool,
     loop: "Loop | None",
+    allocators: "tuple[Allocator, ...]",
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -170,6 +179,7 @@ def run(
         transactions=transactions,
         rows=rows,
         loops=(loop,) if loop else (),
+        allocators=allocators,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bench.dataset.fingerprint import Fingerprint
+from bench.measure.worker_process import WORKER_STATE
 from bench.results import environment
 from bench.results.header import DatasetFacts, Header
 from bench.server.database import Database
@@ -36,6 +37,7 @@ def new_header(
         warm_up_s=plan.profile.warm_up_s,
         load_model="closed",
         session_guard=config.guard,
+        worker_state=WORKER_STATE,
         verified=None if verdicts is None else {v.backend: v.checks for v in verdicts},
         leaves_out=plan.profile.leaves_out,
         impossible=dict(plan.impossible),

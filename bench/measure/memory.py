@@ -14,6 +14,7 @@ from typing import Any
 import accessors
 from accessors.api import AsyncBackend, Backend
 from bench.measure import clients_async, clients_sync
+from bench.measure.allocator import bring_into
 from bench.measure.consumer import Streamed, counter
 from bench.measure.runner import Job, loop_factory
 from bench.model.workload import Operation
@@ -33,6 +34,7 @@ def peak(job: Job) -> Memory:
     loads when it first fetches so is loaded before, by an answer of next to no rows.
     """
     backend = accessors.load(job.case.backend, job.module)
+    bring_into(job.case.allocator)
     operation = job.plans()[0][0]
     if isinstance(backend, Backend):
         seen = _measured(backend, job, operation)

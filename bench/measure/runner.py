@@ -12,6 +12,7 @@ from typing import Any
 
 import accessors
 from accessors.api import AsyncBackend, Backend, Target
+from bench.measure.allocator import bring_into
 from bench.measure.clients_async import AsyncClients
 from bench.measure.clients_sync import Clients
 from bench.measure.meter import Meter
@@ -88,6 +89,7 @@ def run(job: Job) -> Run:
     backend, and is tried again. Raises `RuntimeError` if it happens ATTEMPTS times in a row.
     """
     backend = accessors.load(job.case.backend, job.module)
+    bring_into(job.case.allocator)
     for _ in range(ATTEMPTS):
         with Meter(job.postmaster_pid) as meter:
             if isinstance(backend, Backend):

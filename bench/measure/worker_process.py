@@ -15,8 +15,15 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
+from bench.measure.allocator import bring_into
 from bench.model.errors import BenchError
 from bench.system.current_folder import kept_from_processes, search_in, searched
+
+WORKER_STATE = (
+    "allocator warmed by a freed block of 8 MiB, cases `fresh allocator` with glibc's initial"
+    " thresholds; backend imported; collection of the two young generations at the start barrier"
+)
+"""The state of every worker process before its first clock, for the header of a results file."""
 
 
 class WorkError(BenchError):
@@ -91,6 +98,7 @@ def _serve_one(pipe: "Connection[Any, Any]") -> None:
 
 def _enter(guard: bool) -> None:
     """What every process does first: it never outlives its parent."""
+    bring_into("warmed")
     if guard:
         from session_guard.install import guard_everything
 

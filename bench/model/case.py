@@ -14,6 +14,9 @@ SessionScope = Literal["task", "operation"]
 RowForm = Literal["native", "dict"]
 Loop = Literal["asyncio", "uvloop", "none"]
 """`none`: a sync backend runs in threads."""
+Allocator = Literal["warmed", "fresh"]
+"""The state of glibc's allocator in the worker process (docs/allocator.md): `warmed` after a large
+block was freed, `fresh` as in a program that has freed none."""
 
 LARGE = 100_000
 """Rows of a result of which a run fetches one."""
@@ -105,6 +108,7 @@ class Case:
     """The same once more, in a process of its own: how far apart are two that do not differ?"""
     frozen: bool = False
     """Whether what its process held at the start line was taken out of the collector's sight."""
+    allocator: Allocator = "warmed"
 
     @property
     def key(self) -> str:
@@ -125,6 +129,8 @@ class Case:
             factors.append("twin")
         if self.frozen:
             factors.append("frozen")
+        if self.allocator == "fresh":
+            factors.append("fresh allocator")
         return "/".join(factors)
 
     @property
@@ -141,7 +147,8 @@ class Case:
         """
         if self.large or self.frozen:
             return self.key
-        return f"{self.backend} (twin)" if self.twin else self.backend
+        name = f"{self.backend} (twin)" if self.twin else self.backend
+        return f"{name} (fresh allocator)" if self.allocator == "fresh" else name
 
     @property
     def title(self) -> str:
@@ -164,11 +171,15 @@ class Case:
             words.append("its twin")
         if self.frozen:
             words.append("gc.freeze() before")
+        if self.allocator == "fresh":
+            words.append("fresh allocator")
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in files; `size`, `twin`, `frozen` only where they say something."""
+        """Return the case as in files, without the optional factors that have their default."""
         fields = asdict(self) | {"fetch": str(self.fetch)}
+        if self.allocator == "warmed":
+            del fields["allocator"]
         return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod

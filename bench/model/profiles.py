@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from accessors.api import Transactions
-from bench.model.case import Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -23,6 +23,7 @@ class Factors:
     transactions: tuple[Transactions, ...] = ()
     rows: tuple[RowForm, ...] = ()
     loops: tuple[Loop, ...] = ()
+    allocators: tuple[Allocator, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Block:
     transactions: tuple[Transactions, ...] = ("autocommit",)
     rows: tuple[RowForm, ...] = ("native",)
     loops: tuple[Loop, ...] = ("asyncio",)
+    allocators: tuple[Allocator, ...] = ("warmed",)
     without: tuple[str, ...] = ()
     """Backends that do not do it, unless they are all there is."""
 
@@ -50,6 +52,7 @@ class Block:
             transactions=factors.transactions or self.transactions,
             rows=factors.rows or self.rows,
             loops=factors.loops or self.loops,
+            allocators=factors.allocators or self.allocators,
         )
 
 

@@ -127,6 +127,8 @@ class Conditions:
     warm_up_s: Amount | None = None
     load_model: str | None = None
     session_guard: bool | None = None
+    worker_state: str | None = None
+    """The state of every worker process before its first clock."""
     verified: dict[str, Count] | None = field(default_factory=dict)
     """Backend -> number of right answers; None if the run was not verified."""
     leaves_out: str | None = None

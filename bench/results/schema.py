@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
-from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
 from bench.results.decoding import LineError, decode, refused
 from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
 from bench.results.header import Conditions, Count, Header
@@ -51,6 +51,7 @@ class CaseFields(Struct):
     size: Place | None = None
     twin: bool = False
     frozen: bool = False
+    allocator: Allocator = "warmed"
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
