@@ -18,7 +18,7 @@ class Meter:
 
     def __init__(self, postmaster_pid: int | None) -> None:
         self._postmaster_pid = postmaster_pid
-        self._served_before = _server_processes(postmaster_pid)
+        self._served_before = server_processes(postmaster_pid)
         self._collector = CollectorClock()
 
     def __enter__(self) -> Self:
@@ -44,7 +44,7 @@ class Meter:
         self.server_cpu_ns = None if before is None or after is None else max(0, after - before)
         self.other_cpu_ns = self._others_ns()
         # The server has a process for each connection.
-        served = _server_processes(self._postmaster_pid)
+        served = server_processes(self._postmaster_pid)
         self.connections = len(served - self._served_before) if served else None
 
     def _others_ns(self) -> int | None:
@@ -81,7 +81,7 @@ def machine_cpu_ns() -> int | None:
     return ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
-def _server_processes(postmaster_pid: int | None) -> set[str]:
+def server_processes(postmaster_pid: int | None) -> set[str]:
     """The children of a local server's first process; empty where they are not seen."""
     if postmaster_pid is None:
         return set()

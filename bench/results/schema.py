@@ -113,6 +113,7 @@ class RunLine(_EntryLine, tag="run"):
     connections: Count | None = None
     other_cpu_ns: Count | None = None
     gc_ns: Count | None = None
+    generation: Count | None = None
 
     def entry(self) -> Run:
         return Run(**self.fields() | {"samples": self.samples.samples()})
@@ -173,9 +174,12 @@ class EndLine(Struct, tag_field="kind", tag="end"):
 
     outcome: str
     reason: str = ""
+    seconds: dict[str, Annotated[float, Meta(ge=0, le=LARGEST)]] = msgspec.field(
+        default_factory=dict
+    )
 
     def entry(self) -> End:
-        return End(self.outcome, _shortened(self.reason))
+        return End(self.outcome, _shortened(self.reason), self.seconds)
 
 
 class _Opening(Struct, tag_field="kind", tag="header"):

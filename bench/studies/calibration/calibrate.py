@@ -87,7 +87,7 @@ def _generation(
             order = random.Random(f"{generation}/{number}").sample(list(backends), len(backends))
             for process in order:
                 job = setting.job(backends[process], number)
-                pending = crew.submit(process, runner.run, job)
+                pending = crew.submit(process, runner.take_turn, job)
                 runs[process].append(crew.result(pending, TIMEOUT_S))
                 on_run()
     summaries = {process: of_case(own[0].case, own, [], []) for process, own in runs.items()}

@@ -6,8 +6,8 @@ from itertools import islice
 
 from accessors.api import AsyncBackend, Backend
 from bench.measure import clients_async, clients_sync
-from bench.measure.clients_async import AsyncClients
-from bench.measure.clients_sync import Clients
+from bench.measure.clients_async import AsyncClient
+from bench.measure.clients_sync import Client
 from bench.model.case import Case
 from bench.model.workload import WORKLOADS, Operation
 
@@ -63,7 +63,7 @@ def taken(
 ) -> Iterator[MicrobenchClient]:
     """A seat with a session of its own, added to the crowd's."""
     with backend.accessor() as accessor:
-        steps = Clients(backend, case, operations).steps(accessor)
+        steps = Client(backend, case, operations).steps(accessor)
         seat = MicrobenchClient(steps, calls_a_round(case))
         crowd.append(seat)
         yield seat
@@ -78,7 +78,7 @@ async def taken_async(
 ) -> AsyncIterator[AsyncMicrobenchClient]:
     """As `taken`, in a task."""
     async with backend.accessor() as accessor:
-        steps = AsyncClients(backend, case, operations).steps(accessor)
+        steps = AsyncClient(backend, case, operations).steps(accessor)
         seat = AsyncMicrobenchClient(steps, calls_a_round(case))
         crowd.append(seat)
         yield seat

@@ -18,10 +18,11 @@ from threading import Timer
 
 import accessors
 from accessors.api import AsyncBackend, Backend
-from bench.measure.clients_async import AsyncClients
-from bench.measure.clients_sync import Clients
-from bench.measure.runner import Job, beat
+from bench.measure.clients_async import AsyncClient
+from bench.measure.clients_sync import Client
+from bench.measure.runner import Job
 from bench.measure.start_barrier import StartBarrier
+from bench.measure.warm_tasks import beat
 from bench.studies.overhead.baseline import Flag, ask_asyncpg, ask_psycopg2
 
 
@@ -81,7 +82,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
 
     from accessors.aio.asyncpg import AsyncpgAccessor
 
-    crowd = [AsyncClients(backend, job.case, plan) for plan in job.plans()]
+    crowd = [AsyncClient(backend, job.case, plan) for plan in job.plans()]
     size = len(crowd)
     loop = asyncio.get_running_loop()
     async with (
@@ -102,11 +103,11 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
             heart = asyncio.create_task(beat(course, array("q")))
             asking = zip(crowd, steps, strict=True)
             await asyncio.gather(*(worker.measure(own, deadline_ns) for worker, own in asking))
-            turn = watch.stop(sum(len(worker.tally) for worker in crowd))
+            turn = watch.stop(sum(len(worker.recorder) for worker in crowd))
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
             for worker in crowd:
-                worker.tally.clear()
+                worker.recorder.clear()
             return turn
 
         async def bare() -> Turn:
@@ -125,7 +126,7 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
 
     from accessors.sync.psycopg2 import Psycopg2Accessor
 
-    crowd = [Clients(backend, job.case, plan) for plan in job.plans()]
+    crowd = [Client(backend, job.case, plan) for plan in job.plans()]
     size = len(crowd)
     pool = ThreadedConnectionPool(size, size, job.url)
     with ThreadPoolExecutor(size) as threads:
@@ -142,9 +143,9 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
             watch = _Watch()
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
             list(threads.map(lambda worker, own: worker.measure(own, deadline_ns), crowd, steps))
-            turn = watch.stop(sum(len(worker.tally) for worker in crowd))
+            turn = watch.stop(sum(len(worker.recorder) for worker in crowd))
             for worker in crowd:
-                worker.tally.clear()
+                worker.recorder.clear()
             return turn
 
         def bare() -> Turn:

@@ -1,0 +1,130 @@
+"""The turns of a run: cases alternate, with clients that stay open between two turns."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from bench.dataset import loading as rows
+from bench.execution.jobs import Jobs
+from bench.execution.outcomes import Outcomes
+from bench.execution.schedule import (
+    Clients,
+    OpenClients,
+    clients_of,
+    generations,
+    groups,
+    shuffled,
+)
+from bench.measure import runner
+from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_process import WorkError
+from bench.model.case import Case
+from bench.model.run_config import RunConfig
+from bench.model.workload import WORKLOADS
+from bench.results.entries import Entry, Failure
+
+_CLOSE_S = 10.0
+"""How long a worker process may take to close its clients, before it is ended."""
+
+
+@dataclass
+class Turns:
+    """Gives each case its turns."""
+
+    config: RunConfig
+    jobs: Jobs
+    outcomes: Outcomes
+    workers: WorkerPool
+    capacity: int
+    """Connections that the clients of all worker processes may hold together."""
+
+    def __post_init__(self) -> None:
+        self._open = OpenClients(self.capacity)
+        self._processes: set[str] = set()
+        self._retried: set[Clients] = set()
+
+    def measure(self) -> None:
+        """Measure every round of the plan. Raises as `Outcomes.keep`."""
+        plan = self.config.plan
+        for number, of_generation in enumerate(generations(plan.profile.rounds)):
+            for group in groups(plan.cases, self._connections, self.capacity):
+                members = set(group)
+                for round_number in of_generation:
+                    chosen = [case for case in plan.of_round(round_number) if case in members]
+                    self._round(chosen, round_number, number)
+            self._end_processes()
+
+    def _round(self, cases: Sequence[Case], round_number: int, generation: int) -> None:
+        self._start_processes(cases)
+        for case in shuffled(cases, self.config.dataset.seed, round_number):
+            if case in self.outcomes.given_up:
+                reason = "not tried again: it had not ended"
+                self.outcomes.add(Failure(case, round_number, reason))
+            else:
+                self._turn(case, round_number, generation)
+
+    def _turn(self, case: Case, round_number: int, generation: int) -> None:
+        profile = self.config.plan.profile
+        self.outcomes.listener.begin(case)
+        clients = clients_of(case)
+        self._close(self._open.use(clients, self._connections(case)))
+        job = self.jobs.of(case, round_number, generation)
+        timeout_s = profile.warm_up_s + profile.seconds + self.config.timeout_s
+
+        def take() -> Entry:
+            pending = self.workers.submit(case.process, runner.take_turn, job)
+            return self.outcomes.wait(case, round_number, pending, timeout_s)
+
+        outcome = take()
+        if isinstance(outcome, Failure) and clients not in self._retried:
+            # The server, a pooler or the user's role may allow fewer connections than it says.
+            self._retried.add(clients)
+            if others := self._open.others(clients):
+                self._close(others)
+                outcome = take()
+        connected = self.outcomes.keep(outcome, round_number)
+        if not self.workers.running(case.process):
+            self._open.forget(case.process)
+        if not connected:
+            self._end_processes(close_first=False)
+        elif case.large:
+            self._end_processes([case.process])
+        if WORKLOADS[case.workload].writes:
+            self.outcomes.lock.run(partial(rows.restore, dataset=self.config.dataset))
+
+    def _connections(self, case: Case) -> int:
+        backend = self.config.backends[case.backend].backend
+        return 0 if backend is None or backend.in_memory else case.concurrency
+
+    def _start_processes(self, cases: Sequence[Case]) -> None:
+        """Start the processes that stay, all at the same time."""
+        names = {case.process for case in cases if not case.large}
+        self.workers.start(names - self._processes)
+        self._processes |= names
+
+    def _end_processes(
+        self, names: Sequence[str] | None = None, *, close_first: bool = True
+    ) -> None:
+        """End these processes, by default all; first close their clients."""
+        chosen = list(self._processes) if names is None else names
+        # All are asked before the first is awaited.
+        closing = [
+            self.workers.submit(name, runner.close_all)
+            for name in chosen
+            if close_first and self.workers.running(name)
+        ]
+        for pending in closing:
+            with suppress(WorkError):
+                self.workers.result(pending, _CLOSE_S)
+        for name in chosen:
+            self.workers.dismiss(name)
+            self._open.forget(name)
+            self._processes.discard(name)
+
+    def _close(self, chosen: Sequence[Clients]) -> None:
+        for process, key in chosen:
+            if self.workers.running(process):
+                pending = self.workers.submit(process, runner.close, key)
+                with suppress(WorkError):
+                    self.workers.result(pending, _CLOSE_S)
