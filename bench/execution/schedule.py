@@ -9,7 +9,7 @@ from bench.measure.job import ClientsKey, clients_key
 from bench.model.case import Case
 
 GENERATIONS = 3
-"""How often the worker processes of a run are started. Two processes of one program differ: by the
+"""The number of times that a run starts its worker processes. Two processes of one program differ: by the
 layout of their memory, their hash seeds, the cores that they run on. Several are sampled."""
 
 Clients = tuple[str, ClientsKey]

@@ -25,7 +25,7 @@ from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure
 
 _CLOSE_S = 10.0
-"""How long a worker process may take to close its clients, before it is ended."""
+"""Seconds that a worker process may take to close its clients, before it is ended."""
 
 
 @dataclass
@@ -77,7 +77,8 @@ class Turns:
             return self.outcomes.wait(case, round_number, pending, timeout_s)
 
         outcome = take()
-        if isinstance(outcome, Failure) and clients not in self._retried:
+        alive = self.workers.running(case.process)
+        if isinstance(outcome, Failure) and alive and clients not in self._retried:
             # The server, a pooler or the user's role may allow fewer connections than it says.
             self._retried.add(clients)
             if others := self._open.others(clients):

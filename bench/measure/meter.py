@@ -1,6 +1,6 @@
-"""What a run used: CPU of client and server, and the garbage collector's time.
+"""The meter of one window: CPU of client and server, and the garbage collector's time.
 
-Read at the start line and when all have finished.
+It is read at the start barrier, and when all clients have finished.
 """
 
 import os
@@ -14,7 +14,7 @@ from bench.measure.garbage_collector import CollectorClock
 
 
 class Meter:
-    """Started by the last worker to arrive at the start line."""
+    """A meter that the last client at the start barrier starts, and the last to finish stops."""
 
     def __init__(self, postmaster_pid: int | None) -> None:
         self._postmaster_pid = postmaster_pid
@@ -55,7 +55,7 @@ class Meter:
 
 
 def server_cpu_ns(postmaster_pid: int | None) -> int | None:
-    """CPU time that the living processes of a local server have used; None where it is not seen."""
+    """Return the CPU time of a local server's live processes, in ns; None if it is not seen."""
     if postmaster_pid is None:
         return None
     try:
@@ -65,9 +65,9 @@ def server_cpu_ns(postmaster_pid: int | None) -> int | None:
 
 
 def machine_cpu_ns() -> int | None:
-    """CPU time that all programs have used on all cores, in steps of a clock tick (10 ms).
+    """Return the CPU time of all programs on all cores, in ns, in steps of a clock tick (10 ms).
 
-    With what the hypervisor gave to others. None where the kernel does not tell.
+    It includes the time that the hypervisor gave to others. None if the kernel does not tell.
     https://docs.kernel.org/filesystems/proc.html#miscellaneous-kernel-statistics-in-proc-stat
     """
     try:
@@ -82,7 +82,7 @@ def machine_cpu_ns() -> int | None:
 
 
 def server_processes(postmaster_pid: int | None) -> set[str]:
-    """The children of a local server's first process; empty where they are not seen."""
+    """Return the children of a local server's first process; an empty set if they are not seen."""
     if postmaster_pid is None:
         return set()
     try:

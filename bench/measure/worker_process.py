@@ -27,7 +27,7 @@ WORKER_STATE = (
 
 
 class WorkError(BenchError):
-    """What a process could not do, in one line: not every error can travel between processes."""
+    """A job that failed, in one line: not every error can travel between processes."""
 
 
 class GivenUpError(WorkError):
@@ -35,7 +35,7 @@ class GivenUpError(WorkError):
 
 
 class DiedError(WorkError):
-    """A process ended before its work did: a crash, or somebody else's doing."""
+    """A process ended before its job did: it crashed, or something ended it."""
 
 
 class WorkerProcess:
@@ -53,12 +53,12 @@ class WorkerProcess:
         return self._process.is_alive()
 
     def send(self, job: Callable[[], Any]) -> None:
-        """Have it done. Takes as long as the process needs to start, where the job is large."""
+        """Give the process a job. A large job waits until the process has started."""
         with suppress(BrokenPipeError, ConnectionResetError):  # the answer will be that it died
             self._pipe.send(job)
 
     def answer(self, timeout_s: float) -> Any:
-        """What came of the job. Raises `WorkError`, after `GivenUpError` it is still at work."""
+        """Return the answer of the job. Raises `WorkError`; after `GivenUpError` it is still at work."""
         if not self._pipe.poll(timeout_s):
             raise GivenUpError(f"no end after {timeout_s:g} s: its process was given up")
         try:
@@ -72,7 +72,7 @@ class WorkerProcess:
         return answer
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """End the process, whatever it does."""
         self._process.kill()
         self._process.join()
         self._pipe.close()
@@ -97,16 +97,16 @@ def _serve_one(pipe: "Connection[Any, Any]") -> None:
 
 
 def _enter(guard: bool) -> None:
-    """What every process does first: it never outlives its parent."""
+    """Prepare the process. It never outlives its parent."""
     bring_into("warmed")
     if guard:
         from session_guard.install import guard_everything
 
         guard_everything()
-    # The parent's stdout is for tables: what somebody's code prints goes to stderr.
+    # The parent's stdout is for tables, so the output of foreign code goes to stderr.
     with suppress(OSError):
         os.dup2(2, 1)
-    # What a library logs of its failures is in the samples; stderr is for the command's own lines.
+    # The samples have the failures that a library logs; stderr is for the command's own lines.
     logging.getLogger().addHandler(logging.NullHandler())
     parent = multiprocessing.parent_process()
 
@@ -119,14 +119,14 @@ def _enter(guard: bool) -> None:
 
 
 def _attempt(job: Callable[[], Any]) -> tuple[Any, str | None]:
-    """Its answer, or its error in words."""
+    """Return the job's answer, or its error in words."""
     process = os.getpid()
     try:
         return job(), None
-    except BaseException as error:  # somebody's SystemExit would end the process itself
+    except BaseException as error:  # a SystemExit of foreign code would end the process
         return None, _in_words(error)
     finally:
-        if os.getpid() != process:  # a copy that somebody's code has forked: it would answer, too
+        if os.getpid() != process:  # a copy that foreign code has forked would answer, too
             os._exit(1)
 
 
