@@ -9,8 +9,8 @@ from bench.measure.job import ClientsKey, clients_key
 from bench.model.case import Case
 
 GENERATIONS = 3
-"""The number of times that a run starts its worker processes. Two processes of one program differ: by the
-layout of their memory, their hash seeds, the cores that they run on. Several are sampled."""
+"""The number of times that a run starts its worker processes. Two processes of one program differ:
+by the layout of their memory, their hash seeds, the cores that they run on. Several are sampled."""
 
 Clients = tuple[str, ClientsKey]
 """Name of a worker process, and the key of clients that it keeps."""

@@ -27,7 +27,7 @@ def call_of(accessor: Accessor | AsyncAccessor, function: str, fetch: Fetch) -> 
 
 
 def verb_of(accessor: Accessor | AsyncAccessor, fetch: Fetch) -> Callable[..., Any]:
-    """Return the verb for any read of the library's own kind. It takes the read and its arguments."""
+    """Return the verb for any read of the library. It takes the read and its arguments."""
     return _sized(getattr(accessor, VERBS[fetch.mode]), fetch)
 
 

@@ -28,7 +28,7 @@ _FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO
 
 
 def peak(job: Job) -> Memory:
-    """Perform the case's first operation once, and return how far memory rose above the open session's.
+    """Perform the case's first operation once; return how far memory rose above the open session.
 
     For a fresh process: a heap that was filled before hides what is asked of it. What a library
     loads when it first fetches so is loaded before, by an answer of next to no rows.

@@ -1,8 +1,9 @@
 """One process that does one job at a time, behind a pipe of its own.
 
-Not an executor of the standard library: where its process is killed in the middle of an answer,
-the thread that reads it waits for the rest for ever, as it holds the writing end itself, and the
-command never ends. Here the parent keeps no end but its own: a killed process is the end of file.
+It is not an executor of the standard library. If an executor's process is killed in the middle of an
+answer, the thread that reads the answer waits for the rest for ever, because it holds the writing
+end itself, and the command never ends. Here the parent keeps no end but its own, so a killed process
+is the end of the file.
 """
 
 import logging
@@ -58,7 +59,7 @@ class WorkerProcess:
             self._pipe.send(job)
 
     def answer(self, timeout_s: float) -> Any:
-        """Return the answer of the job. Raises `WorkError`; after `GivenUpError` it is still at work."""
+        """Return the job's answer. Raises `WorkError`; after `GivenUpError` it is still at work."""
         if not self._pipe.poll(timeout_s):
             raise GivenUpError(f"no end after {timeout_s:g} s: its process was given up")
         try:
