@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from accessors.api import Target, Transactions
 from bench.model.case import Case, Loop, SessionScope
 from bench.model.dataset import Dataset
+from bench.model.profiles import HEARTBEAT_S
 from bench.model.workload import ClientSlot, Operation, operations
 
 
@@ -47,6 +48,8 @@ class Job:
     """Arguments of every operation, in place of the workload's own."""
     warm_up_arguments: tuple[Any, ...] | None = None
     """The same for the warm-up, where the case's own would take long."""
+    heartbeat_s: float = HEARTBEAT_S
+    """Seconds between two heartbeats of the event loop."""
     generation: int | None = None
     """Number of the set of worker processes, from 0; None outside of a run."""
 

@@ -16,14 +16,7 @@ from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier
 from bench.measure.turn import Outcome, at_start
 from bench.model.case import Loop
-
-HEARTBEAT_S = 0.02
-"""Interval of the event loop's heartbeat. A beat wakes a process that sleeps: every 10 ms, that was
-2 % of the CPU time of lone point reads."""
-
-FINE_HEARTBEAT_S = 0.001
-"""The same where thousands of rows keep the loop awake, and a window ends before two long beats are
-over: a stall of half the window would fall between them. asyncio's clock tells no less apart."""
+from bench.model.profiles import HEARTBEAT_S
 
 
 class _Turn:
@@ -135,8 +128,7 @@ class WarmTasks:
         barrier = AsyncStartBarrier(len(clients), warm_up_s, job.seconds, started)
         turn = _Turn(barrier, meter, len(clients))
         stalls_ns: array[int] = array("q")
-        every_s = FINE_HEARTBEAT_S if job.case.size else HEARTBEAT_S
-        heart = asyncio.create_task(beat(barrier, stalls_ns, every_s))
+        heart = asyncio.create_task(beat(barrier, stalls_ns, job.heartbeat_s))
         for slot, client in zip(self._slots, clients, strict=True):
             slot.inbox.put_nowait((client, turn))
         await turn.ended.wait()

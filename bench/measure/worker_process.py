@@ -1,9 +1,9 @@
 """One process that does one job at a time, behind a pipe of its own.
 
-It is not an executor of the standard library. If an executor's process is killed in the middle of an
-answer, the thread that reads the answer waits for the rest for ever, because it holds the writing
-end itself, and the command never ends. Here the parent keeps no end but its own, so a killed process
-is the end of the file.
+It is not an executor of the standard library. If the process of an executor is killed in the middle
+of an answer, the thread that reads the answer waits for the rest for ever, because it holds the
+writing end itself, and the command never ends. Here the parent keeps no end but its own, so the
+end of the process is the end of the file.
 """
 
 import logging
