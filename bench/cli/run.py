@@ -116,8 +116,9 @@ _LONGEST_WRITES_S = 120
 @timeout_option
 @click.option(
     "--verify/--no-verify",
-    default=True,
-    help="Compare all answers with the server's own before timing.",
+    default=None,
+    help="Compare all answers with the server's own before timing. Default: only if code, rows or"
+    " server have changed since the last time.",
 )
 @click.option("--guard", is_flag=True, help="Measure with session_guard (docs/session-guard.md).")
 @charts_option
@@ -141,7 +142,7 @@ def run(
     label: str | None,
     out: Path | None,
     timeout: float,
-    verify: bool,
+    verify: bool | None,
     guard: bool,
     charts: bool,
     quiet: bool,
@@ -191,7 +192,8 @@ def run(
         backends=chosen,
         dataset=Dataset(profile.scale, seed),
         label=label or "",
-        verify=verify,
+        verify=verify is not False,
+        remember=verify is None,
         timeout_s=timeout,
         command=command_line(database_url),
         guard=guard,

@@ -1,15 +1,17 @@
 """One run in its order: dataset, verification, header, probes, rounds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from accessors import Found
 from bench.dataset import loading as rows
 from bench.dataset import lock
+from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.jobs import Jobs
-from bench.execution.new_header import new_header
+from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.stage_times import StageTimes
@@ -25,6 +27,7 @@ from bench.results.entries import Entry
 from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid
 from bench.system.limits import check_open_files
+from bench.verification.remembered import RememberedResults
 from bench.verification.verify import VerificationResult, verify
 
 SPARE_CONNECTIONS = 3
@@ -99,12 +102,17 @@ class _Measurement:
         server_pid = postmaster_pid(self.lock.connection)
         self.listener.stage("rows")
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
-        results = self._verify() if config.verify else None
+        verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
         self.jobs = Jobs(config, self.lock, self.database, server_pid)
         self.outcomes.recorder.header(
             new_header(
-                config, self.lock.connection, self.database, fingerprint, results, local=self.local
+                config,
+                self.lock.connection,
+                self.database,
+                fingerprint,
+                verified,
+                local=self.local,
             )
         )
 
@@ -134,15 +142,27 @@ class _Measurement:
             capacity = max(most, self.database.free_connections() - SPARE_CONNECTIONS)
         Turns(self.config, self.jobs, self.outcomes, self.workers, capacity).measure()
 
-    def _verify(self) -> list[VerificationResult]:
-        asked = [found for found in self.config.backends.values() if found.backend]
-        self.listener.stage("verification", len(asked))
+    def _verify(self, fingerprint: Fingerprint) -> Verified:
+        """Verify the backends, except those whose result is remembered."""
+        config = self.config
+        memory = RememberedResults(
+            self.lock.connection, fingerprint, config.backends, config.plan.fetches
+        )
+        known = memory.checks() if config.remember else {}
+        backends = {name: found for name, found in config.backends.items() if name not in known}
+        results = self._compare(backends) if _asking(backends) else []
+        checks = {result.backend: result.checks for result in results}
+        memory.remember(checks)
+        return Verified(known | checks, list(known))
+
+    def _compare(self, backends: Mapping[str, Found]) -> list[VerificationResult]:
+        self.listener.stage("verification", len(_asking(backends)))
         results = verify(
             self.workers,
             self.lock,
             self.database,
             self.config.dataset,
-            self.config.backends,
+            backends,
             self.config.plan.fetches,
             on_compared=self.listener.compared,
             timeout_s=self.config.timeout_s,
@@ -170,3 +190,12 @@ class _Measurement:
                 outcome = self.outcomes.wait(case, 0, answer, self.config.timeout_s)
                 self.outcomes.keep(outcome)
                 self.workers.dismiss(case.key)
+
+
+def _asking(backends: Mapping[str, Found]) -> list[str]:
+    """Return the backends that ask a server. The null backends are never verified."""
+    return [
+        name
+        for name, found in backends.items()
+        if found.backend is not None and not found.backend.in_memory
+    ]

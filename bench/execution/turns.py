@@ -24,6 +24,8 @@ from bench.model.run_config import RunConfig
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure
 
+_START_S = 30.0
+"""Seconds that a worker process may take to start, beside the timeout: many start at once."""
 _CLOSE_S = 10.0
 """Seconds that a worker process may take to close its clients, before it is ended."""
 
@@ -99,10 +101,20 @@ class Turns:
         return 0 if backend is None or backend.in_memory else case.concurrency
 
     def _start_processes(self, cases: Sequence[Case]) -> None:
-        """Start the processes that stay, all at the same time."""
-        names = {case.process for case in cases if not case.large}
-        self.workers.start(names - self._processes)
-        self._processes |= names
+        """Start the processes that stay, all at the same time, and wait until they are ready."""
+        starting = {
+            case.process: self.config.backends[case.backend].module
+            for case in cases
+            if not case.large and case.process not in self._processes
+        }
+        self.workers.start(starting)
+        loading = [
+            self.workers.submit(name, runner.load, module) for name, module in starting.items()
+        ]
+        for pending in loading:
+            with suppress(WorkError):  # the first turn will say so
+                self.workers.result(pending, self.config.timeout_s + _START_S)
+        self._processes |= starting.keys()
 
     def _end_processes(
         self, names: Sequence[str] | None = None, *, close_first: bool = True

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Protocol
 
 import accessors
@@ -17,7 +18,7 @@ from bench.results.entries import Run
 from bench.results.samples import Samples
 from bench.server.url import redact
 
-__all__ = ["ClientsKey", "Job", "close", "close_all", "loop_factory", "run", "take_turn"]
+__all__ = ["ClientsKey", "Job", "close", "close_all", "load", "loop_factory", "run", "take_turn"]
 
 ATTEMPTS = 3
 """The most windows for one turn, if no operation begins in them."""
@@ -104,6 +105,11 @@ def _open(backend: AnyBackend, job: Job, *, keep_sessions: bool) -> _Warm:
 
 _OPEN: dict[ClientsKey, WarmClients] = {}
 """The clients that this process keeps."""
+
+
+def load(module: str) -> None:
+    """Import a module of backends, before a turn needs it. Raises what the import raises."""
+    import_module(module)
 
 
 def run(job: Job) -> Run:

@@ -18,6 +18,8 @@ class RunConfig:
     dataset: Dataset
     label: str
     verify: bool = True
+    remember: bool = True
+    """Whether a backend whose result is remembered is not verified again."""
     timeout_s: float = TIMEOUT_S
     command: str = ""
     """The command line as it was typed, without secrets."""

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +63,21 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
         echo(f"charts   {near(run_results.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
     if "report" not in attempts.failed:
         echo(f"report   {near(run_results.folder / report.REPORT_FILE)}")
+    if run_results.end and run_results.end.seconds:
+        echo(f"time     {stage_times(run_results.end.seconds)}")
     return attempts.failed
+
+
+def stage_times(seconds: Mapping[str, float]) -> str:
+    """Return the time of windows and of every other stage in words, the longest first.
+
+    `seconds`: as in `End`.
+    """
+    stages = {stage: taken for stage, taken in seconds.items() if stage != "windows"}
+    longest = sorted(stages, key=lambda stage: stages[stage], reverse=True)
+    shown = [f"{stage} {stages[stage]:.0f} s" for stage in longest if stages[stage] >= 0.5]
+    windows = f"{seconds.get('windows', 0.0):.0f} s of windows"
+    return f"{windows}, {sum(stages.values()):.0f} s of other work ({', '.join(shown) or 'none'})"
 
 
 def _draw(run_results: results.Results, summaries: "list[Summary]") -> list[Path]:

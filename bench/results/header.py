@@ -132,6 +132,8 @@ class Conditions:
     """The state of every worker process before its first clock."""
     verified: dict[str, Count] | None = field(default_factory=dict)
     """Backend -> number of right answers; None if the run was not verified."""
+    verified_before: list[str] | None = None
+    """The backends that an earlier command verified, with equal code, rows and server."""
     leaves_out: str | None = None
     impossible: dict[str, str] = field(default_factory=dict)
     dataset: DatasetFacts = field(default_factory=DatasetFacts)
