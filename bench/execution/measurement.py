@@ -15,7 +15,7 @@ from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.stage_times import StageTimes
-from bench.execution.turns import Turns
+from bench.execution.turns import StoppingRule, Turns
 from bench.measure import memory
 from bench.measure.job import Job
 from bench.measure.worker_pool import WorkerPool
@@ -35,9 +35,15 @@ SPARE_CONNECTIONS = 3
 
 
 def measure(
-    config: RunConfig, database: Database, recorder: Recorder, listener: ProgressListener
+    config: RunConfig,
+    database: Database,
+    recorder: Recorder,
+    listener: ProgressListener,
+    stopping: StoppingRule | None = None,
 ) -> None:
     """Carry out the run; append every outcome as it ends.
+
+    `stopping`: the rule for a run with a budget.
 
     Raises `BenchError` if the run cannot go on, or if it went on and something failed;
     `KeyboardInterrupt` if it is told to stop. In any case the file has what was measured, and how
@@ -50,7 +56,7 @@ def measure(
             WorkerPool(config.guard) as workers,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
-            measurement = _Measurement(config, times, outcomes)
+            measurement = _Measurement(config, times, outcomes, stopping)
             measurement.prepare()
             try:
                 measurement.measure()
@@ -73,6 +79,7 @@ class _Measurement:
     config: RunConfig
     listener: ProgressListener
     outcomes: Outcomes
+    stopping: StoppingRule | None
     jobs: Jobs = field(init=False)
     local: bool = field(init=False)
 
@@ -140,7 +147,8 @@ class _Measurement:
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
             capacity = max(most, self.database.free_connections() - SPARE_CONNECTIONS)
-        Turns(self.config, self.jobs, self.outcomes, self.workers, capacity).measure()
+        turns = Turns(self.config, self.jobs, self.outcomes, self.workers, capacity, self.stopping)
+        turns.measure()
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
         """Verify the backends, except those whose result is remembered."""

@@ -45,6 +45,7 @@ def new_header(
         rounds=plan.profile.rounds,
         seconds=plan.profile.seconds,
         warm_up_s=plan.profile.warm_up_s,
+        budget_s=config.budget_s,
         load_model="closed",
         session_guard=config.guard,
         worker_state=WORKER_STATE,

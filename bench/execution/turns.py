@@ -1,9 +1,11 @@
 """The turns of a run: cases alternate, with clients that stay open between two turns."""
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from bench.dataset import loading as rows
 from bench.execution.jobs import Jobs
@@ -24,10 +26,24 @@ from bench.model.run_config import RunConfig
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure
 
+MOST_GENERATIONS = 6
+"""The most times that a run with a budget starts its worker processes."""
+LEAST_GENERATION_S = 15.0
+"""The least seconds between two starts. Starting takes a second or two."""
 _START_S = 30.0
 """Seconds that a worker process may take to start, beside the timeout: many start at once."""
 _CLOSE_S = 10.0
 """Seconds that a worker process may take to close its clients, before it is ended."""
+
+
+class StoppingRule(Protocol):
+    """Hears of every outcome, and says which cases need more turns."""
+
+    def note(self, entry: Entry) -> None:
+        """Take an outcome into account."""
+
+    def wanted(self) -> set[Case]:
+        """Return the cases that need more turns."""
 
 
 @dataclass
@@ -40,6 +56,8 @@ class Turns:
     workers: WorkerPool
     capacity: int
     """Connections that the clients of all worker processes may hold together."""
+    stopping: StoppingRule | None = None
+    """The rule that ends the turns of a case, in a run with a budget."""
 
     def __post_init__(self) -> None:
         self._open = OpenClients(self.capacity)
@@ -47,7 +65,13 @@ class Turns:
         self._retried: set[Clients] = set()
 
     def measure(self) -> None:
-        """Measure every round of the plan. Raises as `Outcomes.keep`."""
+        """Measure every round of the plan, or until the budget is used. Raises `BenchError`."""
+        if self.config.budget_s is None or self.stopping is None:
+            self._measure_rounds()
+        else:
+            self._measure_within(self.config.budget_s, self.stopping)
+
+    def _measure_rounds(self) -> None:
         plan = self.config.plan
         for number, of_generation in enumerate(generations(plan.profile.rounds)):
             for group in groups(plan.cases, self._connections, self.capacity):
@@ -55,6 +79,26 @@ class Turns:
                 for round_number in of_generation:
                     chosen = [case for case in plan.of_round(round_number) if case in members]
                     self._round(chosen, round_number, number)
+            self._end_processes()
+
+    def _measure_within(self, budget_s: float, stopping: StoppingRule) -> None:
+        parts = groups(self.config.plan.cases, self._connections, self.capacity)
+        rounds = [0] * len(parts)
+        began = time.monotonic()
+        amount = max(1, min(MOST_GENERATIONS, int(budget_s / LEAST_GENERATION_S)))
+        for generation in range(amount):
+            ends = began + budget_s * (generation + 1) / amount
+            for number, group in enumerate(parts):
+                # Each group has a share of the time that is left, by its number of cases.
+                wanted = stopping.wanted()
+                left = [len(wanted.intersection(part)) for part in parts[number:]]
+                now = time.monotonic()
+                group_ends = now + (ends - now) * left[0] / max(1, sum(left))
+                while (chosen := [case for case in group if case in stopping.wanted()]) and (
+                    time.monotonic() < group_ends
+                ):
+                    self._round(chosen, rounds[number], generation)
+                    rounds[number] += 1
             self._end_processes()
 
     def _round(self, cases: Sequence[Case], round_number: int, generation: int) -> None:
@@ -87,6 +131,8 @@ class Turns:
                 self._close(others)
                 outcome = take()
         connected = self.outcomes.keep(outcome, round_number)
+        if self.stopping:
+            self.stopping.note(outcome)
         if not self.workers.running(case.process):
             self._open.forget(case.process)
         if not connected:

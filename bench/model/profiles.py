@@ -122,14 +122,14 @@ PROFILES = {
                 ),
                 Block(("mixed",), concurrency=(4,)),
             ),
-            rounds=6,
+            rounds=16,
             seconds=0.05,
             warm_up_s=0.03,
             scale=0.5,
             leaves_out=(
                 "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
                 " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"
-                " dicts, uvloop, and small differences: 6 short rounds show what differs much"
+                " dicts, uvloop, and differences of a few percent: --budget finds them"
             ),
         ),
         Profile(

@@ -126,6 +126,8 @@ class Conditions:
     rounds: Count | None = None
     seconds: Amount | None = None
     warm_up_s: Amount | None = None
+    budget_s: Amount | None = None
+    """Seconds for all turns, if the run had a budget in place of a number of rounds."""
     load_model: str | None = None
     session_guard: bool | None = None
     worker_state: str | None = None
