@@ -23,6 +23,7 @@ from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
 from bench.model.study import probes
+from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry
 from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid
@@ -133,7 +134,11 @@ class _Measurement:
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
         for name, cases in plan.probes.items():
-            self._measure_alone(name, cases, probes()[name].function)
+            probe = probes()[name]
+            if probe.alone:
+                self._measure_alone(name, cases, probe.function)
+            else:
+                self._measure_in_turn(name, cases, probe.function)
         self._measure_turns()
         self.outcomes.raise_problems()
 
@@ -198,6 +203,18 @@ class _Measurement:
                 outcome = self.outcomes.wait(case, 0, answer, self.config.timeout_s)
                 self.outcomes.keep(outcome)
                 self.workers.dismiss(case.key)
+
+    def _measure_in_turn(
+        self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
+    ) -> None:
+        """Measure each case once, in the process of its backend."""
+        self.listener.stage(what, len(cases))
+        for case in cases:
+            self.listener.begin(case)
+            pending = self.workers.submit(case.process, work, self.jobs.of(case))
+            self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))
+            if WORKLOADS[case.workload].writes:
+                self.lock.run(partial(rows.restore, dataset=self.config.dataset))
 
 
 def _asking(backends: Mapping[str, Found]) -> list[str]:
