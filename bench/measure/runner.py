@@ -11,14 +11,24 @@ from bench.measure.allocator import bring_into
 from bench.measure.job import ClientsKey, Job, clients_key
 from bench.measure.meter import Meter, server_processes
 from bench.measure.turn import Outcome, warm_up_s
-from bench.measure.warm_tasks import WarmTasks, loop_factory
+from bench.measure.warm_tasks import WarmTasks, beat, loop_factory
 from bench.measure.warm_threads import WarmThreads
 from bench.model.case import Case
 from bench.results.entries import Run
 from bench.results.samples import Samples
 from bench.server.url import redact
 
-__all__ = ["ClientsKey", "Job", "close", "close_all", "load", "loop_factory", "run", "take_turn"]
+__all__ = [
+    "ClientsKey",
+    "Job",
+    "beat",
+    "close",
+    "close_all",
+    "load",
+    "loop_factory",
+    "run",
+    "take_turn",
+]
 
 ATTEMPTS = 3
 """The most windows for one turn, if no operation begins in them."""
