@@ -99,10 +99,20 @@ def _from_proc(postmaster_pid: int) -> int:
     # Linux counts in nanoseconds here, and names the children without a walk through all
     # processes. https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
     total = 0
-    for pid in (str(postmaster_pid), *_children(postmaster_pid)):
+    living = (str(postmaster_pid), *_children(postmaster_pid))
+    for pid in living:
         with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-            total += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+            if pid not in _SCHEDSTATS:
+                _SCHEDSTATS[pid] = os.open(f"/proc/{pid}/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+            total += int(os.pread(_SCHEDSTATS[pid], 100, 0).split()[0])
+    for pid in _SCHEDSTATS.keys() - living:
+        os.close(_SCHEDSTATS.pop(pid))
     return total
+
+
+_SCHEDSTATS: dict[str, int] = {}
+"""Process id of a server process -> its open file in /proc. There may be 200 of them, and to open
+them all takes 5 ms, twice a turn. An open file never shows another process of the same id."""
 
 
 def _from_psutil(postmaster_pid: int) -> int | None:
