@@ -38,6 +38,7 @@ def carry_out(
     `name` ends the name of the folder in results/, after the time; it is not used with `out`.
     """
     from bench.execution.measurement import measure
+    from bench.output import drawing
     from bench.output.attempts import Attempts
     from bench.output.present import present
     from bench.output.terminal import decisions
@@ -47,6 +48,7 @@ def carry_out(
     from bench.server.drivers import drivers_of
     from bench.server.embedded import EmbeddedServer, default_folder
 
+    drawing.wait(lambda: echo("waiting for the charts of the run before", err=True))
     embedded = None if database_url else EmbeddedServer(default_folder())
     was_running = embedded is None or embedded.status().running
     recorder = Recorder(out) if out else in_results(name, Recorder)
@@ -66,7 +68,7 @@ def carry_out(
         if recorder.holds_runs:
             retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
             with Attempts(retry_command).at("table and report"):
-                present(recorder.folder, charts=charts)
+                present(recorder.folder, charts=charts, in_background=sys.stdout.isatty())
             for line in decisions.lines(stopping.comparisons()) if stopping else ():
                 echo(line)
     return recorder.folder

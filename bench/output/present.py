@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.output.attempts import Attempts, tell_left_out
+from bench.output.drawing import draw_in_background
 from bench.output.terminal.safe_text import echo
 from bench.results import file as results
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from bench.analysis.summary import Summary
 
 
-def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
+def present(folder: Path, *, charts: bool = True, in_background: bool = False) -> dict[str, str]:
     """Write summary.csv, charts and report beside the file; print the table and the paths.
 
     With `charts` False, no chart is drawn and matplotlib is not imported, since these take longest.
+    With `in_background`, a second process draws them when everything else is done.
     A part that can't be made is named on stderr, and the other parts are made all the same.
 
     Returns each part that was not made -> the reason. Raises `BenchError` if the file holds no
@@ -32,7 +34,8 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
     from bench.output.export import summary_csv
     from bench.output.terminal.console import console
 
-    longest = "drawing the charts (about ten seconds)" if charts else "writing the report"
+    draws_here = charts and not in_background
+    longest = "drawing the charts (about ten seconds)" if draws_here else "writing the report"
     status = console(stderr=True).status(longest)
     run_results = results.load(folder)
     if not run_results.runs and not run_results.memory:
@@ -43,7 +46,7 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
     with attempts.at("summary.csv"):
         summary_csv.write_csv(run_results, run_results.folder / summary_csv.SUMMARY_FILE, summaries)
     with status:
-        if charts:
+        if draws_here:
             with attempts.at("charts"):
                 drawn = _draw(run_results, summaries)
         with attempts.at("report"):
@@ -59,6 +62,11 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
         echo(f"figures  {near(run_results.folder / summary_csv.SUMMARY_FILE)}")
     if not charts:
         echo(f"charts   none drawn: {attempts.again}")
+    elif in_background:
+        with attempts.at("charts"):
+            draw_in_background(run_results.folder.resolve())
+            place = f"{near(run_results.folder / 'charts')}{os.sep}"
+            echo(f"charts   {place}  (another process draws them now)")
     elif "charts" not in attempts.failed:
         echo(f"charts   {near(run_results.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
     if "report" not in attempts.failed:
