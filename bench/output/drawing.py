@@ -13,7 +13,6 @@ from typing import IO
 
 from bench.system.home import home
 
-
 _started: list["subprocess.Popen[bytes]"] = []
 """The processes of this command. Python warns of one that is forgotten while it runs."""
 
