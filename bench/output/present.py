@@ -28,7 +28,7 @@ def present(folder: Path, *, charts: bool = True, in_background: bool = False) -
     Returns each part that was not made -> the reason. Raises `BenchError` if the file holds no
     finished run.
     """
-    from bench.analysis import summary
+    from bench.analysis import generations, summary
     from bench.model.errors import BenchError
     from bench.output import report
     from bench.output.export import summary_csv
@@ -73,6 +73,9 @@ def present(folder: Path, *, charts: bool = True, in_background: bool = False) -
         echo(f"report   {near(run_results.folder / report.REPORT_FILE)}")
     if run_results.end and run_results.end.seconds:
         echo(f"time     {stage_times(run_results.end.seconds)}")
+    with attempts.at("variance"):
+        if (share := generations.share_of(run_results.runs, summaries)) is not None:
+            echo(f"luck     {share:.0%} of the variance of ratios is between sets of processes")
     return attempts.failed
 
 
