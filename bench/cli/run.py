@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.link_options import link_options
 from bench.cli.options import (
     MOST_REPEATED,
     Seconds,
@@ -28,6 +29,7 @@ from bench.output.terminal.safe_text import echo
 if TYPE_CHECKING:
     from accessors.api import Transactions
     from bench.model.case import Loop, RowForm, SessionScope
+    from bench.model.link import Link
     from bench.model.plan import Plan
     from bench.model.profiles import Profile
 
@@ -88,6 +90,7 @@ _LONGEST_WRITES_S = 120
 @click.option(
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
+@link_options
 @click.option(
     "--rounds", type=click.IntRange(1, MOST_REPEATED), help="Number of runs of each case."
 )
@@ -138,6 +141,7 @@ def run(
     charts: bool,
     quiet: bool,
     loop: "Loop | None",
+    links: "tuple[Link, ...]",
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -150,6 +154,7 @@ def run(
       bench run --profile full --label laptop
       bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
+      bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
     """
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.case import Fetch
@@ -170,6 +175,7 @@ def run(
         transactions=transactions,
         rows=rows,
         loops=(loop,) if loop else (),
+        links=links,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)

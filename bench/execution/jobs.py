@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.dataset.windows import window
+from bench.execution.links import Links
 from bench.measure.runner import Job
 from bench.model.case import Case
 from bench.server.database import Database
@@ -28,6 +29,7 @@ class Jobs:
     held: "Lock"
     database: Database
     postmaster_pid: int | None
+    links: Links
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
     def of(self, case: Case, round_number: int = 0) -> Job:
@@ -35,11 +37,12 @@ class Jobs:
         profile = self.config.plan.profile
         found = self.config.backends[case.backend]
         # A million operations a second need no longer, and would be nine tenths of the file.
+        driver = found.backend.driver if found.backend else ""
         share = FLOOR_SHARE if found.backend and found.backend.in_memory else 1
         return Job(
             case=case,
             module=found.module,
-            url=self.database.url_for(found.backend.driver if found.backend else ""),
+            url=self.links.url(self.database.url_for(driver), case.link),
             dataset=self.config.dataset,
             round=round_number,
             seconds=profile.seconds * share,

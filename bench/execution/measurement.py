@@ -10,6 +10,7 @@ from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import Lock, LockLostError, ServerGoneError
 from bench.execution.jobs import Jobs
+from bench.execution.links import Links
 from bench.execution.new_header import new_header
 from bench.execution.progress_listener import ProgressListener
 from bench.measure import memory, runner
@@ -41,8 +42,12 @@ def measure(
     the file says how it ended.
     """
     try:
-        with lock.held(database, config.timeout_s) as held, WorkerPool(config.guard) as crew:
-            work = _Work(config, database, recorder, listener, held, crew)
+        with (
+            lock.held(database, config.timeout_s) as held,
+            Links(database.url) as links,
+            WorkerPool(config.guard) as crew,
+        ):
+            work = _Work(config, database, recorder, listener, held, links, crew)
             work.prepare()
             work.measure()
     except KeyboardInterrupt:
@@ -63,6 +68,7 @@ class _Work:
     recorder: Recorder
     listener: ProgressListener
     held: Lock
+    links: Links
     crew: WorkerPool
     troubles: list[str] = field(default_factory=list)
     """What failed, in words."""
@@ -82,7 +88,7 @@ class _Work:
         fingerprint = self.held.run(partial(rows.ensure, dataset=config.dataset))
         verdicts = self._verify() if config.verify else None
         local = server_pid is not None
-        self.jobs = Jobs(config, self.held, self.database, server_pid)
+        self.jobs = Jobs(config, self.held, self.database, server_pid, self.links)
         now = self.held.connection
         self.recorder.header(
             new_header(config, now, self.database, fingerprint, verdicts, local=local)
@@ -103,6 +109,8 @@ class _Work:
             else:
                 self._measure_in_turn(name, cases, probe.function)
         self._measure_rounds()
+        for counts in self.links.entries(plan.cases):
+            self.recorder.add(counts)
         if self.troubles:
             first, amount = self.troubles[0], len(self.troubles)
             raise BenchError(

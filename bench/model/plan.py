@@ -141,5 +141,6 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            for backend in names:
-                yield Case(backend, *combination)
+            for link in block.links:
+                for backend in names:
+                    yield replace(Case(backend, *combination), link=link)

@@ -5,6 +5,7 @@ from typing import Self
 
 from accessors.api import Transactions
 from bench.model.case import Fetch, Loop, RowForm, SessionScope
+from bench.model.link import Link
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -28,6 +29,7 @@ class Factors:
     transactions: tuple[Transactions, ...] = ()
     rows: tuple[RowForm, ...] = ()
     loops: tuple[Loop, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Block:
     transactions: tuple[Transactions, ...] = ("autocommit",)
     rows: tuple[RowForm, ...] = ("native",)
     loops: tuple[Loop, ...] = ("asyncio",)
+    links: tuple[Link, ...] = (Link(),)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -55,6 +58,7 @@ class Block:
             transactions=factors.transactions or self.transactions,
             rows=factors.rows or self.rows,
             loops=factors.loops or self.loops,
+            links=factors.links or self.links,
         )
 
 
