@@ -46,8 +46,9 @@ def verify(
     from bench.measure.worker_pool import WorkerPool
     from bench.server.database import resolve
     from bench.server.drivers import drivers_of
-    from bench.verification.verify import VerificationResult, ways_to_connect
+    from bench.verification.verify import VerificationResult
     from bench.verification.verify import verify as verify_all
+    from bench.verification.ways import ways_to_connect
 
     def tell(verdict: VerificationResult) -> None:
         outcome = verdict.difference or f"all {verdict.checks} answers and writes are the same"

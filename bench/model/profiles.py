@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from accessors.api import Transactions
-from bench.model.case import Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope
 from bench.model.connect import Setting
+from bench.model.link import Link
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -20,7 +21,7 @@ sleeping process: one every 10 ms took 2 % of the CPU time of lone point reads."
 
 @dataclass(frozen=True)
 class Factors:
-    """Values that take the place of a profile's, factor by factor; an empty one changes nothing."""
+    """Values that replace the factors of a profile. An empty tuple keeps the profile's factor."""
 
     workloads: tuple[str, ...] = ()
     fetches: tuple[Fetch, ...] = ()
@@ -31,11 +32,13 @@ class Factors:
     loops: tuple[Loop, ...] = ()
     connect: tuple[Setting, ...] = ()
     """Settings of `--connect`. Several values of one option are compared."""
+    allocators: tuple[Allocator, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
 class Block:
-    """A product of factors; each backend does each of its cases."""
+    """A product of factors. Every backend runs every combination."""
 
     workloads: tuple[str, ...]
     fetches: tuple[Fetch, ...] = (Fetch(),)
@@ -44,11 +47,13 @@ class Block:
     transactions: tuple[Transactions, ...] = ("autocommit",)
     rows: tuple[RowForm, ...] = ("native",)
     loops: tuple[Loop, ...] = ("asyncio",)
+    allocators: tuple[Allocator, ...] = ("warmed",)
+    links: tuple[Link, ...] = (Link(),)
     without: tuple[str, ...] = ()
-    """Backends that do not do it, unless they are all there is."""
+    """Backends that leave this block out, unless no other backend was chosen."""
 
     def with_factors(self, factors: Factors) -> Self:
-        """Return this block with the given values in the place of its own."""
+        """Return this block with `factors` in place of its own."""
         return replace(
             self,
             workloads=factors.workloads or self.workloads,
@@ -58,19 +63,21 @@ class Block:
             transactions=factors.transactions or self.transactions,
             rows=factors.rows or self.rows,
             loops=factors.loops or self.loops,
+            allocators=factors.allocators or self.allocators,
+            links=factors.links or self.links,
         )
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A question list of a known length."""
+    """Blocks of cases, and how long and how often each case runs."""
 
     name: str
     description: str
     blocks: tuple[Block, ...]
     rounds: int
     seconds: float
-    """Of each run, from its start line to its deadline."""
+    """Duration of a run, from the start barrier to the deadline."""
     warm_up_s: float
     scale: float = 1.0
     heartbeat_s: float = HEARTBEAT_S
@@ -122,14 +129,14 @@ PROFILES = {
                 ),
                 Block(("mixed",), concurrency=(4,)),
             ),
-            rounds=6,
+            rounds=16,
             seconds=0.05,
             warm_up_s=0.03,
             scale=0.5,
             leaves_out=(
                 "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
                 " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"
-                " dicts, uvloop, and small differences: 6 short rounds show what differs much"
+                " dicts, uvloop, and differences of a few percent: --budget finds them"
             ),
         ),
         Profile(

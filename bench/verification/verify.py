@@ -1,6 +1,6 @@
-"""Every backend gives the same answers, or nothing is timed.
+"""The check that every backend gives the same answers. Otherwise nothing is timed.
 
-`backend_checks` holds what a backend reads and writes for it; this module judges the answers.
+`backend_checks` has the reads and writes of a backend; this module judges the answers.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,20 +9,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from accessors import Found
-from accessors.api import Target, Transactions
 from accessors.sql import SCHEMA
 from bench.dataset.loading import restore
 from bench.dataset.lock import Lock
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
-from bench.model.case import Case, Fetch
-from bench.model.connect import Setting, arguments, variants
+from bench.model.case import Fetch
 from bench.model.dataset import Dataset
 from bench.model.timeout import TIMEOUT_S
 from bench.model.workload import Operation
 from bench.server.database import Database
 from bench.verification import backend_checks, expected
 from bench.verification.backend_checks import Written
+from bench.verification.ways import Way
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,69 +37,22 @@ FETCHES = (
     Fetch("single-row"),
     Fetch("single-row", 100),
 )
-"""Every way of fetching, with the library's own batch size and with one that is given."""
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way in which a backend connects, with the transactions of its reads."""
-
-    connect: str = ""
-    """The settings of `--connect`; empty for none."""
-    transactions: Transactions = "autocommit"
-    fetches: tuple[Fetch, ...] | None = None
-    """The ways of fetching to verify beside `buffered`; None: those that are asked for."""
-
-    def target(self, url: str) -> Target:
-        """Return the target of one connection."""
-        connect, engine = arguments(self.connect)
-        return Target(url, 1, self.transactions, connect, engine)
-
-
-def ways_of(cases: Iterable[Case], *, own_fetches: bool = False) -> dict[str, list[Way]]:
-    """Return backend -> the ways in which its cases connect; in autocommit if any case is.
-
-    `own_fetches`: each is verified in the ways of fetching of its own cases alone.
-    """
-    ways: dict[str, dict[str, list[Case]]] = {}
-    for case in cases:
-        ways.setdefault(case.backend, {}).setdefault(case.connect, []).append(case)
-    return {
-        backend: [_way(connect, alike, own_fetches) for connect, alike in by_connect.items()]
-        for backend, by_connect in ways.items()
-    }
-
-
-def ways_to_connect(
-    settings: Sequence[Setting], backends: Mapping[str, Found]
-) -> dict[str, list[Way]]:
-    """Return backend -> the ways in which these settings let it connect."""
-    return {
-        name: [Way(connect) for connect in variants(settings, found.backend)]
-        for name, found in backends.items()
-        if found.backend
-    }
-
-
-def _way(connect: str, cases: Sequence[Case], own_fetches: bool) -> Way:
-    modes = {case.transactions for case in cases}
-    fetches = tuple(sorted({case.fetch for case in cases})) if own_fetches else None
-    return Way(connect, "autocommit" if "autocommit" in modes else "implicit", fetches)
+"""Every way to fetch, with the library's own batch size and with a given one."""
 
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What verification found of one backend."""
+    """The outcome of the verification of one backend."""
 
     backend: str
     checks: int
-    """Answers compared, writes looked into."""
+    """The number of answers and writes that were checked."""
     difference: str | None = None
-    """In words, with the first differing row; None where all agree."""
+    """The first difference in words, with its row. None if there is none."""
 
 
 def verify(
-    crew: WorkerPool,
+    pool: WorkerPool,
     held: Lock,
     database: Database,
     dataset: Dataset,
@@ -113,14 +65,14 @@ def verify(
     ways: Mapping[str, Sequence[Way]] | None = None,
     transactions: bool = True,
 ) -> list[VerificationResult]:
-    """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
+    """Return the verdict on each backend: first reads by these fetches (and buffered), then writes.
 
-    The rows are as before afterwards. Raises `BenchError` if another command may have used them.
+    The rows are then restored. Raises `BenchError` if another command may have used them.
 
-    Backends that answer from memory know the sample alone, and are not asked. `ways`: backend ->
+    Backends that answer from memory have only the sample, and are not verified. `ways`: backend ->
     the ways in which it connects, each of which is verified; one with its defaults if it has none.
-    Without `transactions`, only the buffered reads are verified, as a pooler in statement mode
-    refuses every other.
+    Without `transactions` only the buffered reads are verified: a pooler in statement mode refuses
+    the other functions.
     """
     chosen = ways or {}
     rounds = max((len(chosen.get(name, ())) for name in backends), default=1) or 1
@@ -133,7 +85,7 @@ def verify(
             if number < len(chosen.get(name, [Way()]))
         }
         made = _verified(
-            crew, held, database, dataset, of_round, tuple(fetches),
+            pool, held, database, dataset, of_round, tuple(fetches),
             on_compared, on_verdict if rounds == 1 else _unsaid, timeout_s, transactions,
         )  # fmt: skip
         for verdict in made:
@@ -163,7 +115,7 @@ def _joined(
 
 
 def _verified(
-    crew: WorkerPool,
+    pool: WorkerPool,
     held: Lock,
     database: Database,
     dataset: Dataset,
@@ -175,39 +127,39 @@ def _verified(
     transactions: bool,
 ) -> list[VerificationResult]:
     """Return a verdict on each backend in one way of connecting."""
-    asked, targets, ways = {}, {}, {}
+    modules, targets, ways = {}, {}, {}
     for name, (found, way) in backends.items():
         assert found.backend is not None
-        asked[name] = found.module
+        modules[name] = found.module
         targets[name] = way.target(database.url_for(found.backend.driver))
         own = fetches if way.fetches is None else way.fetches
         ways[name] = sorted({Fetch(), *own}) if transactions else [Fetch()]
     right = [expected.ask(held.connection, operation) for operation in expected.operations(dataset)]
-    crew.start(asked)
+    pool.start(modules)
     reading = {
-        name: crew.submit(name, backend_checks.read, name, module, targets[name], right, ways[name])
-        for name, module in asked.items()
+        name: pool.submit(name, backend_checks.read, name, module, targets[name], right, ways[name])
+        for name, module in modules.items()
     }
     verdicts = {}
     for name, pending in reading.items():
         try:
-            checks, unlike = crew.result(pending, timeout_s)
-            verdicts[name] = VerificationResult(name, checks, str(unlike) if unlike else None)
-        except WorkError as error:  # whatever a library raises is its verdict
+            checks, first = pool.result(pending, timeout_s)
+            verdicts[name] = VerificationResult(name, checks, str(first) if first else None)
+        except WorkError as error:  # any error of a library is its difference
             verdicts[name] = VerificationResult(name, 0, database.safe(str(error)))
         held.check()
         on_compared(name)
-    # One after another, when nobody reads: each looks at what it alone has written.
+    # One backend after another, while none reads: only its own writes are in the tables.
     planned = writes(dataset)
     operations = [operation for operation, _ in planned]
-    for name, module in asked.items():
+    for name, module in modules.items():
         verdict = verdicts[name]
         if verdict.difference is None and transactions:
-            writing = crew.submit(
+            writing = pool.submit(
                 name, backend_checks.write, name, module, targets[name], operations
             )
             try:
-                written = crew.result(writing, timeout_s)
+                written = pool.result(writing, timeout_s)
                 held.check()
                 difference = _judge(held.connection, dataset, planned, written)
             except WorkError as error:
@@ -218,22 +170,22 @@ def _verified(
             verdict = VerificationResult(name, verdict.checks + len(planned), difference)
             verdicts[name] = verdict
         on_verdict(verdict)
-    return [verdicts[name] for name in asked]
+    return [verdicts[name] for name in modules]
 
 
 def writes(dataset: Dataset) -> list[tuple[Operation, bool]]:
-    """Writes in the order in which they are tried, and whether each must be refused."""
+    """Return the writes in the order of trying, and whether each must be refused."""
     milk, kit_kat, *_ = dataset.unordered_items
-    nobody, nothing, never = dataset.customers + 1, dataset.items + 1, 2_000_000_000
+    no_customer, no_item, no_order = dataset.customers + 1, dataset.items + 1, 2_000_000_000
     add, insert = "add_new_order_for_customer", "insert_order_items"
     return [
         (Operation(add, (1, ((milk, 2), (kit_kat, 1)))), False),
-        (Operation(add, (nobody, ((milk, 1),))), True),
-        (Operation(add, (1, ((milk, 1), (nothing, 1)))), True),
+        (Operation(add, (no_customer, ((milk, 1),))), True),
+        (Operation(add, (1, ((milk, 1), (no_item, 1)))), True),
         (Operation(add, (1, ((milk, 1), (milk, 2)))), True),
         (Operation(insert, (3, ((milk, 4), (kit_kat, 5)))), False),
-        (Operation(insert, (never, ((milk, 1),))), True),
-        (Operation(insert, (2, ((milk, 1), (nothing, 1)))), True),
+        (Operation(insert, (no_order, ((milk, 1),))), True),
+        (Operation(insert, (2, ((milk, 1), (no_item, 1)))), True),
         (Operation(insert, (3, ((milk, 1),))), True),
         (Operation(insert, (2, ((kit_kat, 3),))), False),
     ]
@@ -245,7 +197,7 @@ def _judge(
     planned: list[tuple[Operation, bool]],
     written: list[Written],
 ) -> str | None:
-    """The first thing that is wrong with what was written, in words."""
+    """Return the first error in the written rows, in words; None if there is none."""
     orders, lines = set(), set()
     for (operation, to_refuse), outcome in zip(planned, written, strict=True):
         first, items = operation.arguments
