@@ -1,4 +1,4 @@
-"""What backends need behind a pooler that gives each transaction, or statement, a connection.
+"""The options of backends behind a pooler that gives each transaction, or statement, a connection.
 
 A prepared statement stays on its server connection, which the next transaction may not get. The
 rules for each library are in its own documentation:
