@@ -16,6 +16,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from accessors.api import AnyBackend
+from accessors.unloaded import unloaded
 
 ENTRY_POINTS = "gatherbench.backends"
 """The entry point group of other people's backends; each names a module with a `BACKENDS` tuple."""
@@ -68,14 +69,20 @@ class BackendModuleError(Exception):
 def discover(
     modules: Iterable[str] = (),
     importing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    *,
+    described: bool = False,
 ) -> dict[str, Found]:
     """Every backend by name: ours, those of entry points, those of `modules`.
 
     `importing` gives what is entered around the import of a module that is not ours. A missing
-    library is a reason, not an error. Raises `BackendModuleError` for a module of `modules` that
-    can't be used, and for a name that is taken.
+    library is a reason, not an error. `described`: ours are not imported if their libraries are
+    installed; such a backend has its facts, for a list or a plan, but cannot be opened. Raises
+    `BackendModuleError` for a module of `modules` that can't be used, and for a name that is taken.
     """
-    found = {name: _look(name, module) for name, module in BUILTIN.items()}
+    found = {}
+    for name, module in BUILTIN.items():
+        facts = unloaded(name, module) if described else None
+        found[name] = Found(name, module, facts) if facts else _look(name, module)
     asked = tuple(modules)
     entries = [point.value for point in entry_points(group=ENTRY_POINTS)]
     for module in dict.fromkeys([*asked, *entries]):
