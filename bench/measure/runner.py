@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import BrokenBarrierError
 from time import perf_counter_ns
 from typing import Any
@@ -20,7 +21,7 @@ from bench.model.case import Case, Loop
 from bench.model.dataset import Dataset
 from bench.model.workload import ClientSlot, Operation, operations
 from bench.results.entries import Run
-from bench.results.samples import SampleRecorder, Samples
+from bench.results.recording import SampleRecorder, gather
 from bench.server.url import redact
 
 HEARTBEAT_S = 0.02
@@ -105,8 +106,7 @@ def run(job: Job) -> Run:
 
 def _entry(job: Job, outcome: _Outcome, meter: Meter) -> Run:
     operations_of = [len(tally) for tally in outcome.crowd]
-    samples = Samples.gather(outcome.crowd, outcome.start_line_ns)
-    samples.errors = {at: redact(error, job.url) for at, error in samples.errors.items()}
+    samples = gather(outcome.crowd, outcome.start_line_ns, partial(redact, url=job.url))
     stalls = sorted(outcome.stalls_ns or [0])
     is_async = outcome.stalls_ns is not None
     return Run(

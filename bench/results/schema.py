@@ -14,9 +14,11 @@ from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
 from bench.results.decoding import LineError, decode, refused
 from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
 from bench.results.header import Conditions, Count, Header
-from bench.results.samples import COLUMNS, LARGEST, Samples
+from bench.results.packing import COLUMNS, LARGEST, PACKED, unpack
+from bench.results.samples import Samples
+from bench.results.stored_samples import StoredSamples
 
-FORMAT = 3
+FORMAT = 4
 """Version of the format. It increases if an older reader would misread a file. Older formats are
 always read."""
 
@@ -61,21 +63,31 @@ class CaseFields(Struct):
 
 
 class SamplesFields(Struct):
-    """The packed columns of a run, which msgspec decodes from base 64."""
+    """The packed columns of a piece of samples, which msgspec decodes from base 64.
 
-    start_ns: bytes
-    duration_ns: bytes
-    first_row_ns: bytes
-    rows: bytes
-    worker: bytes
-    errors: dict[Count, str]
+    Up to format 3 there is `start_ns`, since then `gap_ns`. Neither is there if the samples are in
+    lines of their own.
+    """
+
     count: Count
+    duration_ns: bytes = b""
+    first_row_ns: bytes = b""
+    rows: bytes = b""
+    worker: bytes = b""
+    gap_ns: bytes | None = None
+    start_ns: bytes | None = None
+    errors: dict[Count, str] = {}
+    pieces: Place | None = None
 
     def samples(self) -> Samples:
-        """Return the columns, unpacked. Raises `ValueError`."""
-        columns = {name: getattr(self, name) for name in COLUMNS}
+        """Return the samples, unpacked. Raises `ValueError`."""
+        names = COLUMNS if self.gap_ns is None else PACKED
+        if getattr(self, names[0]) is None:
+            raise ValueError("samples has neither gap_ns nor start_ns")
+        if misplaced := [position for position in self.errors if position >= self.count]:
+            raise ValueError(f"samples.errors: there is no sample {misplaced[0]}")
         errors = {position: _shortened(error) for position, error in self.errors.items()}
-        return Samples.unpack(self.count, columns, errors)
+        return Samples(**unpack({n: getattr(self, n) for n in names}, self.count), errors=errors)
 
 
 class _EntryLine(Struct, tag_field="kind"):
@@ -114,7 +126,17 @@ class RunLine(_EntryLine, tag="run"):
     gc_ns: Count | None = None
 
     def entry(self) -> Run:
-        return Run(**self.fields() | {"samples": self.samples.samples()})
+        """Return the run, without the samples that are in lines of their own."""
+        return Run(**self.fields() | {"samples": StoredSamples([])})
+
+
+class SamplesLine(Struct, tag_field="kind", tag="samples"):
+    """A line of kind `samples`: a piece of the samples of the next run."""
+
+    key: str
+    round: Count
+    piece: Count
+    samples: SamplesFields
 
 
 class MemoryLine(_EntryLine, tag="memory"):
@@ -192,7 +214,22 @@ class _Planned(Struct):
 _OPENING = msgspec.json.Decoder(_Opening)
 _CONDITIONS = msgspec.json.Decoder(Conditions)
 _PLANNED = msgspec.json.Decoder(_Planned)
-_LINE = msgspec.json.Decoder(RunLine | MemoryLine | ProofLine | BareLine | FailureLine | EndLine)
+
+
+class _Keyed(Struct):
+    """The part of a line that tells whose it is; an `end` has no key."""
+
+    kind: str = ""
+    key: str = ""
+
+
+_LINE = msgspec.json.Decoder(
+    RunLine | SamplesLine | MemoryLine | ProofLine | BareLine | FailureLine | EndLine
+)
+_KEYED = msgspec.json.Decoder(_Keyed)
+
+
+AnyLine = RunLine | SamplesLine | MemoryLine | ProofLine | BareLine | FailureLine | EndLine
 
 
 def read_header(line: bytes) -> Header:
@@ -209,11 +246,30 @@ def read_header(line: bytes) -> Header:
     return Header(**vars(conditions), plan=tuple(plan))
 
 
-def read_entry(line: bytes) -> Entry | End:
-    """Return the entry in a line after the first. Raises `LineError`."""
-    fields: _EntryLine | EndLine = decode(_LINE, line)
+def read_line(line: bytes) -> AnyLine:
+    """Return the fields of a line after the first. Raises `LineError`."""
+    fields: AnyLine = decode(_LINE, line)
+    return fields
+
+
+def outcome_of(line: bytes) -> str | None:
+    """Return the outcome in a line; None if it is no end line. Raises `LineError`."""
+    fields = read_line(line)
+    return fields.outcome if isinstance(fields, EndLine) else None
+
+
+def read_samples(line: bytes) -> Samples:
+    """Return the samples in a line of kind `run` or `samples`. Raises `LineError`."""
+    fields = read_line(line)
+    if not isinstance(fields, RunLine | SamplesLine):
+        raise LineError("it holds no samples")
     with refused():
-        return fields.entry()
+        return fields.samples.samples()
+
+
+def key_of(line: bytes) -> str:
+    """Return the key of the case that a line is about; empty for none. Raises `LineError`."""
+    return decode(_KEYED, line).key
 
 
 def _shortened(text: str) -> str:
