@@ -14,20 +14,28 @@ from bench.results.schema import (
     read_line,
     read_samples,
 )
-from bench.results.stored_samples import KEPT_BYTES, OpenFile, Piece, PieceInFile, StoredSamples
+from bench.results.stored_samples import (
+    KEPT_SAMPLES,
+    KeptPiece,
+    OpenFile,
+    Piece,
+    PieceInFile,
+    StoredSamples,
+)
 
 
 class LineReader:
     """A reader of the lines after the first, in order.
 
-    Every line is checked, its samples too. What stays in memory of a long line is its place in the
-    file: its samples are unpacked again when they are needed.
+    Every line is checked, its samples too. The samples of the first lines stay in memory. Those of
+    later lines do not: they are read again when they are needed.
     """
 
     def __init__(self, file: BinaryIO, keys: Collection[str] | None = None) -> None:
         """`keys`: the lines of other cases are skipped, and not checked further."""
         self._file = file
         self._keys = keys
+        self._may_keep = KEPT_SAMPLES
         self._open: OpenFile | None = None
         self._owners: set[tuple[str, int]] = set()
         self._pieces: list[Piece] = []
@@ -72,9 +80,10 @@ class LineReader:
 
     def _piece(self, fields: SamplesFields, line: bytes, offset: int) -> Piece:
         with refused():
-            fields.samples()
-        if len(line) <= KEPT_BYTES:
-            return fields
+            samples = fields.samples()
+        if len(samples) <= self._may_keep:
+            self._may_keep -= len(samples)
+            return KeptPiece(samples)
         self._open = self._open or OpenFile(self._file.fileno())
         return PieceInFile(self._open, offset, len(line), fields.count, read_samples)
 

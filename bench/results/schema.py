@@ -269,7 +269,10 @@ def read_samples(line: bytes) -> Samples:
 
 def key_of(line: bytes) -> str:
     """Return the key of the case that a line is about; empty for none. Raises `LineError`."""
-    return decode(_KEYED, line).key
+    try:
+        return _KEYED.decode(line).key
+    except ValueError:  # `decode` also reads what older versions wrote, and has the reason
+        return decode(_KEYED, line).key
 
 
 def _shortened(text: str) -> str:

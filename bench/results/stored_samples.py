@@ -3,17 +3,18 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from bench.results.decoding import LineError
 from bench.results.samples import Samples, SamplesInPieces
 
-KEPT_BYTES = 65_536
-"""The longest line whose packed samples stay in memory. Those of a longer one are read again."""
+KEPT_SAMPLES = 500_000
+"""The most samples of a results file that stay in memory: 20 MB. Others are read again."""
 
 
 class Piece(Protocol):
-    """A piece of the samples of a run, packed."""
+    """A piece of the samples of a run, wherever it is."""
 
     @property
     def count(self) -> int:
@@ -37,6 +38,22 @@ class OpenFile:
     def __del__(self) -> None:
         with suppress(OSError, AttributeError):
             os.close(self._descriptor)
+
+
+@dataclass(frozen=True, eq=False)
+class KeptPiece:
+    """A piece of samples in memory."""
+
+    kept: Samples
+
+    @property
+    def count(self) -> int:
+        """The number of samples."""
+        return len(self.kept)
+
+    def samples(self) -> Samples:
+        """Return the samples."""
+        return self.kept
 
 
 class PieceInFile:
