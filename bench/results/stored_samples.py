@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.results.decoding import LineError
+from bench.model.errors import BenchError
 from bench.results.samples import Samples, SamplesInPieces
 
 KEPT_SAMPLES = 500_000
@@ -67,11 +67,14 @@ class PieceInFile:
         self._file, self._offset, self._length, self._read = file, offset, length, read
 
     def samples(self) -> Samples:
-        """Return the samples. Raises `LineError` if the file was changed since it was checked."""
+        """Return the samples. Raises `BenchError` if the file was changed since it was checked."""
         try:
             return self._read(self._file.read(self._offset, self._length))
         except (OSError, ValueError) as error:
-            raise LineError(f"the file was changed while it was read ({error})") from error
+            raise BenchError(
+                f"a results file was changed while it was read ({error}).\n"
+                "Type the command again when nothing writes to that file."
+            ) from error
 
 
 class StoredSamples(SamplesInPieces):
