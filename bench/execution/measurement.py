@@ -10,6 +10,7 @@ from pkgutil import resolve_name
 from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import Lock, LockLostError, ServerGoneError
+from bench.execution.capacity import most_connections
 from bench.execution.jobs import Jobs
 from bench.execution.new_header import new_header
 from bench.execution.progress_listener import ProgressListener
@@ -73,11 +74,9 @@ class _Work:
     def prepare(self) -> None:
         """All that has to be right before anything is measured; then the header."""
         config = self.config
-        at_once = [case.concurrency for case in config.plan.cases]
-        if config.verify:  # all of them read at the same time
-            at_once.append(len(config.backends))
-        check_open_files(max(at_once))
-        self.database.check_capacity(max(at_once) + SPARE_CONNECTIONS)
+        at_once = most_connections(config)
+        check_open_files(at_once)
+        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         server_pid = postmaster_pid(self.held.connection)
         self.listener.stage("rows")
         fingerprint = self.held.run(partial(rows.ensure, dataset=config.dataset))

@@ -140,7 +140,8 @@ def test_a_run_in_pieces_is_read_as_it_was(
     results = load(recorded(tmp_path / "run", first, second))
     assert results.runs == [first, second]
     assert max(map(len, results.runs[0].samples.pieces())) <= 20
-    kinds = [json.loads(line)["kind"] for line in (tmp_path / "run" / RUN_FILE).open()]
+    text = (tmp_path / "run" / RUN_FILE).read_text()
+    kinds = [json.loads(line)["kind"] for line in text.splitlines()]
     assert kinds == ["header", *["samples"] * (len(kinds) - 4), "run", "run", "end"]
     assert len(kinds) >= 10
     whole = load(recorded(tmp_path / "whole", run_of(gather(records(hand_over_every=99), 1_000))))
