@@ -1,8 +1,8 @@
 """Short turns of the harness and of a bare loop, one after the other, on open connections.
 
-Both use the same connections of the library's own pool: two sets of them differed by 3 % among
-themselves. A turn is short and its twin follows at once, so that whatever else the machine does
-hits both.
+Both use the same connections of the library's own pool, because two sets of connections differed
+by 3 %. A turn is short and the other side's turn follows at once, so that other work of the machine
+affects both.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import time
 from array import array
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from itertools import cycle
 from threading import Timer
@@ -22,12 +22,12 @@ from bench.measure.clients_async import AsyncClients
 from bench.measure.clients_sync import Clients
 from bench.measure.runner import Job, beat
 from bench.measure.start_barrier import StartBarrier
-from bench.studies.overhead.baseline import Flag, ask_asyncpg, ask_psycopg2
+from bench.studies.overhead.baseline import ASYNC_LOOPS, SYNC_LOOPS, Flag
 
 
 @dataclass(frozen=True)
 class Turn:
-    """How far one side got, and what it used."""
+    """The operations of one side, and the time that they took."""
 
     operations: int
     elapsed_ns: int
@@ -44,12 +44,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class Pair:
+    """A turn of each side."""
+
     harness: Turn
     bare: Turn
 
 
 def take_turns(job: Job, amount: int) -> list[Pair]:
-    """So many pairs, after one that does not count; who goes first is drawn each time."""
+    """Return so many pairs, after one that is not counted. Chance decides which side is first."""
     backend = accessors.load(job.case.backend, job.module)
     if isinstance(backend, Backend):
         pairs = _take_turns(backend, job, amount + 1)
@@ -77,43 +79,35 @@ def _orders(amount: int) -> Sequence[tuple[str, str]]:
 
 
 async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> list[Pair]:
-    import asyncpg
-
-    from accessors.aio.asyncpg import AsyncpgAccessor
-
-    crowd = [AsyncClients(backend, job.case, plan) for plan in job.plans()]
-    size = len(crowd)
+    clients = [AsyncClients(backend, job.case, plan) for plan in job.plans()]
+    ask = ASYNC_LOOPS[job.case.backend]
     loop = asyncio.get_running_loop()
-    async with (
-        asyncpg.create_pool(job.url, min_size=size, max_size=size) as pool,
-        AsyncExitStack() as sessions,
-    ):
-        connections = [await sessions.enter_async_context(pool.acquire()) for _ in crowd]
+    async with backend.open(job.target), AsyncExitStack() as sessions:
+        accessors = [await sessions.enter_async_context(backend.accessor()) for _ in clients]
         steps = [
-            worker.steps(AsyncpgAccessor(connection))
-            for worker, connection in zip(crowd, connections, strict=True)
+            client.steps(accessor) for client, accessor in zip(clients, accessors, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
-        course = StartBarrier(0, 0, lambda: None)
+        barrier = StartBarrier(0, 0, lambda: None)
 
         async def harness() -> Turn:
             watch = _Watch()
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
-            heart = asyncio.create_task(beat(course, array("q")))
-            asking = zip(crowd, steps, strict=True)
-            await asyncio.gather(*(worker.measure(own, deadline_ns) for worker, own in asking))
-            turn = watch.stop(sum(len(worker.tally) for worker in crowd))
+            heart = asyncio.create_task(beat(barrier, array("q")))
+            asking = zip(clients, steps, strict=True)
+            await asyncio.gather(*(client.measure(own, deadline_ns) for client, own in asking))
+            turn = watch.stop(sum(len(client.tally) for client in clients))
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
-            for worker in crowd:
-                worker.tally.clear()
+            for client in clients:
+                client.tally.clear()
             return turn
 
         async def bare() -> Turn:
             watch, flag = _Watch(), Flag()
             loop.call_later(job.seconds, flag.lower)
-            asking = zip(connections, ids, strict=True)
-            done = await asyncio.gather(*(ask_asyncpg(*each, flag) for each in asking))
+            asking = zip(accessors, ids, strict=True)
+            done = await asyncio.gather(*(ask(accessor, own, flag) for accessor, own in asking))
             return watch.stop(sum(done))
 
         sides = {"harness": harness, "bare": bare}
@@ -121,44 +115,36 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
 
 
 def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
-    from psycopg2.pool import ThreadedConnectionPool
-
-    from accessors.sync.psycopg2 import Psycopg2Accessor
-
-    crowd = [Clients(backend, job.case, plan) for plan in job.plans()]
-    size = len(crowd)
-    pool = ThreadedConnectionPool(size, size, job.url)
-    with ThreadPoolExecutor(size) as threads:
-        connections = [pool.getconn() for _ in crowd]
-        for connection in connections:
-            connection.autocommit = True
+    clients = [Clients(backend, job.case, plan) for plan in job.plans()]
+    ask = SYNC_LOOPS[job.case.backend]
+    with (
+        backend.open(job.target),
+        ThreadPoolExecutor(len(clients)) as threads,
+        ExitStack() as sessions,
+    ):
+        accessors = [sessions.enter_context(backend.accessor()) for _ in clients]
         steps = [
-            worker.steps(Psycopg2Accessor(connection))
-            for worker, connection in zip(crowd, connections, strict=True)
+            client.steps(accessor) for client, accessor in zip(clients, accessors, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
 
         def harness() -> Turn:
             watch = _Watch()
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
-            list(threads.map(lambda worker, own: worker.measure(own, deadline_ns), crowd, steps))
-            turn = watch.stop(sum(len(worker.tally) for worker in crowd))
-            for worker in crowd:
-                worker.tally.clear()
+            list(threads.map(lambda client, own: client.measure(own, deadline_ns), clients, steps))
+            turn = watch.stop(sum(len(client.tally) for client in clients))
+            for client in clients:
+                client.tally.clear()
             return turn
 
         def bare() -> Turn:
             watch, flag = _Watch(), Flag()
             timer = Timer(job.seconds, flag.lower)
             timer.start()
-            done = list(
-                threads.map(lambda own, ids: ask_psycopg2(own, ids, flag), connections, ids)
-            )
+            done = list(threads.map(lambda accessor, own: ask(accessor, own, flag), accessors, ids))
             turn = watch.stop(sum(done))
             timer.join()
             return turn
 
         sides = {"harness": harness, "bare": bare}
-        pairs = [Pair(**{side: sides[side]() for side in order}) for order in _orders(amount)]
-    pool.closeall()
-    return pairs
+        return [Pair(**{side: sides[side]() for side in order}) for order in _orders(amount)]

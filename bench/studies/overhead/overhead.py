@@ -1,5 +1,6 @@
-"""What the harness itself costs: many short turns, one through it, one through a bare loop."""
+"""The cost of the harness itself: many short turns through it, and as many through a bare loop."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,15 +12,17 @@ from bench.model.timeout import TIMEOUT_S
 from bench.studies.overhead.ab_pairs import Pair, Turn, take_turns
 
 WITHIN = 0.015
-"""How narrow the 95 % interval of both ratios has to be, either way."""
+"""Half of the width that the 95 % interval of both ratios may have at most."""
 
 LEAST_THROUGHPUT = 0.97
 MOST_CPU = 1.05
 
-LOOPS = ("asyncpg", "psycopg2")
-"""The backends that a bare loop is written for."""
+BUDGET_S = 150.0
+"""The time after which no more pairs are measured. With processes that start and pools that open,
+the command then ends within three minutes."""
 
-_PAIRS_AT_ONCE = 100
+_AT_ONCE_S = 2.0
+"""The time of the pairs that a job gets at once."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,13 @@ class Overhead:
 
     @property
     def narrow(self) -> bool:
-        """True when both intervals are as narrow as they have to be."""
+        """Whether both intervals are as narrow as they have to be."""
         ratios = (self.throughput, self.cpu_per_operation)
         return all(ratio.relative is not None and ratio.relative <= WITHIN for ratio in ratios)
 
     @property
     def kept(self) -> bool:
-        """True when both ratios keep what the harness promises."""
+        """Whether both ratios keep the promise of the harness."""
         throughput, cpu = self.throughput.median, self.cpu_per_operation.median
         return throughput >= LEAST_THROUGHPUT and cpu <= MOST_CPU
 
@@ -59,15 +62,31 @@ class Overhead:
 
 
 def measure(
-    crew: WorkerPool, job: Job, most_pairs: int, on_progress: Callable[[Overhead], None]
-) -> Overhead:
-    """Pairs of turns of `job.seconds`, in the backend's own process, until they say enough."""
-    name = job.case.backend
-    pairs: list[Pair] = []
+    workers: WorkerPool,
+    jobs: Sequence[Job],
+    most_pairs: int,
+    on_progress: Callable[[Overhead], None],
+    budget_s: float = BUDGET_S,
+) -> list[Overhead]:
+    """Return the overhead of each job, whose turns take `job.seconds`.
+
+    The jobs take turns, too: each gets a few pairs, then those whose intervals are not narrow get
+    more, until all are, each has `most_pairs`, or the budget is used up. Every job gets its first
+    pairs. Each backend is measured in a process of its own.
+    """
+    end_s = time.monotonic() + budget_s
+    measured = [Overhead(job, ()) for job in jobs]
     while True:
-        amount = min(_PAIRS_AT_ONCE, most_pairs - len(pairs))
-        pairs += crew.result(crew.submit(name, take_turns, job, amount), TIMEOUT_S)
-        found = Overhead(job, tuple(pairs))
-        on_progress(found)
-        if found.narrow or len(pairs) >= most_pairs:
-            return found
+        for place, overhead in enumerate(measured):
+            lacking = most_pairs - len(overhead.pairs)
+            if overhead.pairs and (overhead.narrow or not lacking or time.monotonic() > end_s):
+                continue
+            job = overhead.job
+            amount = min(lacking, max(2, round(_AT_ONCE_S / (2 * job.seconds))))
+            pending = workers.submit(job.case.backend, take_turns, job, amount)
+            more = workers.result(pending, TIMEOUT_S + 4 * amount * job.seconds)
+            measured[place] = Overhead(job, (*overhead.pairs, *more))
+            on_progress(measured[place])
+        complete = all(each.narrow or len(each.pairs) >= most_pairs for each in measured)
+        if complete or time.monotonic() > end_s:
+            return measured
