@@ -87,7 +87,7 @@ MAY_READ_THE_CLOCK = {
     "bench.measure.clients_async": "times each operation",
     "bench.measure.clients_sync": "times each operation",
     "bench.measure.start_barrier": "sets the start line and the deadline",
-    "bench.studies.lessons.cost_of_the_rule": "times a call and a crowd, round by round",
+    "bench.studies.lessons.cost_of_the_rule": "times a call, alone and concurrent, round by round",
     "bench.studies.lessons.one_engine": "times a call, round by round",
     "bench.studies.lessons.trial": "times a trial, to show what queueing loses",
     "bench.measure.garbage_collector": "times what the garbage collector takes",
@@ -184,25 +184,25 @@ def test_a_library_is_spoken_to_where_it_should_be(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("accessors.sync")])
-def test_the_sync_colour_knows_no_asyncio(module: str) -> None:
+def test_the_sync_mode_imports_no_asyncio(module: str) -> None:
     asynchronous = ("asyncio", "sqlalchemy.ext.asyncio", "asyncpg", "accessors.aio")
     assert [name for name in imported(module) if within(name, asynchronous)] == []
-    coloured = ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await
-    assert not any(isinstance(node, coloured) for node in ast.walk(tree(module)))
+    asynchronous_syntax = ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await
+    assert not any(isinstance(node, asynchronous_syntax) for node in ast.walk(tree(module)))
 
 
-def test_the_async_colour_needs_nothing_of_the_sync_one() -> None:
+def test_the_async_mode_imports_nothing_of_the_sync_mode() -> None:
     for module in MODULES:
         if module.startswith("accessors.aio"):
             assert not [name for name in imported(module) if within(name, ("accessors.sync",))]
 
 
-def test_statements_know_no_colour() -> None:
+def test_statements_serve_both_modes() -> None:
     assert not [name for name in imported("accessors.statements") if "asyncio" in name]
 
 
 def test_the_clock_is_read_in_named_places_only() -> None:
-    """What else times is a second clock that nobody compares with the first."""
+    """A module that reads another clock would give times that are not comparable with the first."""
     readers = {
         module
         for module in MODULES
@@ -217,7 +217,7 @@ PRINTS = {
     "bench.output.terminal.safe_text": ("click.echo", "click.secho", "print", "sys.stdout.write"),
     "bench.output.terminal.console": ("Console", "rich.print"),
 }
-"""Who prints by which call. Every other module of bench prints through these two."""
+"""Module -> the calls by which it prints. Every other module of bench prints through these two."""
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("bench.")])

@@ -4,15 +4,17 @@ A line that passes has the types and ranges on which the rest of `bench` relies.
 raises `LineError`. Unknown fields are ignored. docs/results-format.md has the rules for readers.
 """
 
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Union
 
 import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
 from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
-from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
+from bench.results.entries import End, Entry, Failure, Memory, Run
 from bench.results.header import Conditions, Count, Header
 from bench.results.packing import COLUMNS, LARGEST, PACKED, unpack
 from bench.results.samples import Samples
@@ -90,7 +92,9 @@ class SamplesFields(Struct):
         return Samples(**unpack({n: getattr(self, n) for n in names}, self.count), errors=errors)
 
 
-class _EntryLine(Struct, tag_field="kind"):
+class EntryLine(Struct, tag_field="kind"):
+    """A base class: a line of one case. A study derives the lines of its entries from it."""
+
     case: CaseFields
     key: str
 
@@ -107,7 +111,7 @@ class _EntryLine(Struct, tag_field="kind"):
         return fields | {"case": case}
 
 
-class RunLine(_EntryLine, tag="run"):
+class RunLine(EntryLine, tag="run"):
     """A line of kind `run`."""
 
     round: Count
@@ -139,7 +143,7 @@ class SamplesLine(Struct, tag_field="kind", tag="samples"):
     samples: SamplesFields
 
 
-class MemoryLine(_EntryLine, tag="memory"):
+class MemoryLine(EntryLine, tag="memory"):
     """A line of kind `memory`."""
 
     peak_bytes: Count
@@ -151,35 +155,7 @@ class MemoryLine(_EntryLine, tag="memory"):
         return Memory(**self.fields())
 
 
-class ProofLine(_EntryLine, tag="proof"):
-    """A line of kind `proof`."""
-
-    failing_row: Place
-    delivered: Count | None
-    early_ns: Count | None
-    stop_ns: Count | None
-    state_after: str
-    held_ns: Count
-    total_ns: Count
-
-    def entry(self) -> Proof:
-        return Proof(**self.fields())
-
-
-class BareLine(_EntryLine, tag="bare"):
-    """A line of kind `bare`."""
-
-    rows: Count
-    harness_ns: list[Count]
-    bare_ns: list[Count]
-
-    def entry(self) -> BareLoop:
-        if len(self.harness_ns) != len(self.bare_ns):
-            raise ValueError("harness_ns and bare_ns differ in length")
-        return BareLoop(**self.fields())
-
-
-class FailureLine(_EntryLine, tag="failure"):
+class FailureLine(EntryLine, tag="failure"):
     """A line of kind `failure`."""
 
     round: Count
@@ -214,22 +190,19 @@ class _Planned(Struct):
 _OPENING = msgspec.json.Decoder(_Opening)
 _CONDITIONS = msgspec.json.Decoder(Conditions)
 _PLANNED = msgspec.json.Decoder(_Planned)
+_LINES = (RunLine, SamplesLine, MemoryLine, FailureLine, EndLine)
 
 
 class _Keyed(Struct):
-    """The part of a line that tells whose it is; an `end` has no key."""
+    """The part of a line that names its case; an `end` has no key."""
 
     kind: str = ""
     key: str = ""
 
 
-_LINE = msgspec.json.Decoder(
-    RunLine | SamplesLine | MemoryLine | ProofLine | BareLine | FailureLine | EndLine
-)
 _KEYED = msgspec.json.Decoder(_Keyed)
 
-
-AnyLine = RunLine | SamplesLine | MemoryLine | ProofLine | BareLine | FailureLine | EndLine
+AnyLine = EntryLine | SamplesLine | EndLine
 
 
 def read_header(line: bytes) -> Header:
@@ -248,7 +221,7 @@ def read_header(line: bytes) -> Header:
 
 def read_line(line: bytes) -> AnyLine:
     """Return the fields of a line after the first. Raises `LineError`."""
-    fields: AnyLine = decode(_LINE, line)
+    fields: AnyLine = decode(_line(), line)
     return fields
 
 
@@ -273,6 +246,13 @@ def key_of(line: bytes) -> str:
         return _KEYED.decode(line).key
     except ValueError:  # `decode` also reads what older versions wrote, and has the reason
         return decode(_KEYED, line).key
+
+
+@cache
+def _line() -> "msgspec.json.Decoder[Any]":
+    """Return the decoder of every kind of line, those of the installed studies included."""
+    of_studies = (imported(name) for study in studies() for name in study.entries)
+    return msgspec.json.Decoder(Union[(*_LINES, *of_studies)])
 
 
 def _shortened(text: str) -> str:

@@ -76,13 +76,13 @@ def header(plan: list[Case], rounds: int = 3, seconds: float = 0.2, **changes: A
 def operation_us(case: Case, backends: dict[str, BackendFacts] = BACKENDS) -> tuple[float, float]:
     """Client CPU of an operation and its latency when alone."""
     about = backends[case.backend]
-    layer, driver, colour = about.layer or "", about.driver or "", about.colour
-    factor = _DRIVER.get(driver, 1.2) * (1.3 if colour == "async" else 1.0)
+    layer, driver, mode = about.layer or "", about.driver or "", about.colour
+    factor = _DRIVER.get(driver, 1.2) * (1.3 if mode == "async" else 1.0)
     cpu = _CPU_US.get(layer, 150.0) * factor
     server = 0.0 if layer == "null" else 45.0
     if case.workload == MANY:
         each = _ROW_US.get(layer, 5.0) * factor
-        if case.fetch.mode == "streamed" and colour == "async" and layer == "core":
+        if case.fetch.mode == "streamed" and mode == "async" and layer == "core":
             each *= 5
         if case.fetch.mode == "batched":
             each *= 0.8
@@ -98,8 +98,8 @@ def operation_us(case: Case, backends: dict[str, BackendFacts] = BACKENDS) -> tu
 
 def run(case: Case, number: int, seconds: float, random: Random, most: int = 400) -> Run:
     """A round of the case: a queue of workers that share the client's CPU."""
-    mood = random.gauss(1, 0.03)
-    cpu_us, alone_us = (value * mood for value in operation_us(case))
+    factor = random.gauss(1, 0.03)
+    cpu_us, alone_us = (value * factor for value in operation_us(case))
     window_ns = int(seconds * 1e9)
     each_us = max(alone_us, cpu_us * case.concurrency)
     count = int(min(most / case.concurrency, window_ns / 1e3 / each_us)) + 1

@@ -106,7 +106,7 @@ def _marks(
                 capsize=2.5,
             )  # fmt: skip
         mark = style.line_style(look, shown) | {"linestyle": "none", "color": colour}
-        if look.colour != "sync":
+        if look.mode != "sync":
             mark["markerfacecolor"] = colour
         panel.plot([r.median for _, r in ratios], [height for height, _ in ratios], **mark)
 

@@ -1,4 +1,4 @@
-"""What the experiment proves of each way of fetching: every backend, on the real server."""
+"""The proof for each fetch of every backend, on the real server."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +12,9 @@ from bench.dataset.windows import window
 from bench.measure.runner import Job
 from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset
-from bench.results.entries import Proof
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from bench.studies.streaming.entries import Proof
 from bench.studies.streaming.proof import prove
 from bench.studies.streaming.question import failing_row
 from tests.databases import new_database
@@ -22,7 +22,7 @@ from tests.databases import new_database
 ROWS = Dataset(scale=0.01, more_customers=3)
 FAILS_AT = 150
 LINES = 1000
-"""Of the orders between the dates that are asked for."""
+"""The lines of the orders between the requested dates."""
 BACKENDS = [name for name in accessors.BUILTIN if not name.startswith("null")]
 
 ORDERS = "get_orders_between_dates"
