@@ -72,9 +72,9 @@ def overhead(
 
     Prints the median ratios of throughput and of client CPU time per operation. Pairs of turns
     are added until the 95 % intervals are within 1.5 % on either side, or until three minutes are
-    over. The exit code is 1 if the
-    harness reaches less than 97 % of the bare loop's throughput, or adds more than 5 % of CPU time,
-    and 3 if such a limit lies within an interval that is wider than that: this machine was too busy.
+    over. The exit code is 1 if the harness reaches less than 97 % of the bare loop's throughput, or
+    adds more than 5 % of CPU time. It is 3 if a wider interval includes such a limit, because the
+    machine was too busy.
 
     With --guard, the command measures what a guarded session (docs/session-guard.md) adds to a
     call, and to a unit of work of one task: open a session, do one point read, close the session.
