@@ -73,6 +73,14 @@ def _spool() -> _Spool:
         return _spools[0]
 
 
+def _discard_spool() -> None:
+    while _spools:
+        spool = _spools.pop()
+        os.close(spool.descriptor)
+        with suppress(OSError):
+            Path(spool.path).unlink()
+
+
 @dataclass
 class SampleRecorder:
     """The records of one client. They are lists, because `list.append` has the lowest cost."""
@@ -148,6 +156,7 @@ def gather(
     """
     clients = list(recorders)
     if not any(client._chunks for client in clients):
+        _discard_spool()  # the warm-up may have filled one
         samples = Samples()
         for number, client in enumerate(clients):
             _append(samples, number, client, start_line_ns)
@@ -230,6 +239,11 @@ class SpooledSamples(SamplesInPieces):
                 raise OSError(f"{self._path} ends before its last sample")
             data += part
         return data
+
+    @property
+    def errors(self) -> dict[int, str]:
+        """The errors, as in `SamplesInPieces`. Without any, no piece is read."""
+        return super().errors if any(chunk.errors_bytes for _, chunk in self._chunks) else {}
 
     def __getstate__(self) -> dict[str, Any]:
         state = vars(self) | {"_descriptor": None}

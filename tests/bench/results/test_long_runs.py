@@ -129,6 +129,15 @@ def test_the_file_of_handed_over_samples_is_gone_when_its_reader_is(spool_folder
     assert list(spool_folder.iterdir()) == []
 
 
+def test_what_a_warm_up_handed_over_is_removed(spool_folder: Path) -> None:
+    """A temporary file must not stay behind where only the warm-up was long."""
+    client = SampleRecorder([1], [2])
+    client.hand_over()
+    client.clear()
+    assert len(gather([client], 0)) == 0
+    assert list(spool_folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("kept", [0, 10**6])
 def test_a_run_in_pieces_is_read_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
