@@ -114,8 +114,13 @@ def unloaded(name: str, module: str) -> AnyBackend | None:
 
 
 def _installed(library: str) -> bool:
-    """Return whether the import system finds a top-level module. Nothing is imported."""
+    """Return whether the import system finds a package of that name. Nothing is imported.
+
+    All the libraries are packages. A single file of that name is another module: only its import
+    shows what it is.
+    """
     try:
-        return find_spec(library) is not None
+        spec = find_spec(library)
     except (ImportError, ValueError):
         return False
+    return spec is not None and spec.submodule_search_locations is not None
