@@ -18,10 +18,11 @@ from threading import Timer
 
 import accessors
 from accessors.api import AsyncBackend, Backend
-from bench.measure.clients_async import AsyncClients
-from bench.measure.clients_sync import Clients
-from bench.measure.runner import Job, beat
+from bench.measure.clients_async import AsyncClient
+from bench.measure.clients_sync import Client
+from bench.measure.runner import Job
 from bench.measure.start_barrier import StartBarrier
+from bench.measure.warm_tasks import beat
 from bench.studies.overhead.baseline import ASYNC_LOOPS, SYNC_LOOPS, Flag
 
 
@@ -79,7 +80,7 @@ def _orders(amount: int) -> Sequence[tuple[str, str]]:
 
 
 async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> list[Pair]:
-    clients = [AsyncClients(backend, job.case, plan) for plan in job.plans()]
+    clients = [AsyncClient(backend, job.case, plan) for plan in job.plans()]
     ask = ASYNC_LOOPS[job.case.backend]
     loop = asyncio.get_running_loop()
     async with backend.open(job.target), AsyncExitStack() as sessions:
@@ -96,11 +97,11 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
             heart = asyncio.create_task(beat(barrier, array("q")))
             asking = zip(clients, steps, strict=True)
             await asyncio.gather(*(client.measure(own, deadline_ns) for client, own in asking))
-            turn = watch.stop(sum(len(client.tally) for client in clients))
+            turn = watch.stop(sum(len(client.recorder) for client in clients))
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
             for client in clients:
-                client.tally.clear()
+                client.recorder.clear()
             return turn
 
         async def bare() -> Turn:
@@ -115,7 +116,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
 
 
 def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
-    clients = [Clients(backend, job.case, plan) for plan in job.plans()]
+    clients = [Client(backend, job.case, plan) for plan in job.plans()]
     ask = SYNC_LOOPS[job.case.backend]
     with (
         backend.open(job.target),
@@ -132,9 +133,9 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
             watch = _Watch()
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
             list(threads.map(lambda client, own: client.measure(own, deadline_ns), clients, steps))
-            turn = watch.stop(sum(len(client.tally) for client in clients))
+            turn = watch.stop(sum(len(client.recorder) for client in clients))
             for client in clients:
-                client.tally.clear()
+                client.recorder.clear()
             return turn
 
         def bare() -> Turn:
