@@ -17,6 +17,7 @@ from importlib.util import find_spec
 
 from accessors.api import AnyBackend
 from accessors.mode import with_mode
+from accessors.unloaded import unloaded
 
 ENTRY_POINTS = "gatherbench.backends"
 """The entry point group for backends of other packages.
@@ -71,15 +72,21 @@ class BackendModuleError(Exception):
 def discover(
     modules: Iterable[str] = (),
     importing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    *,
+    described: bool = False,
 ) -> dict[str, Found]:
     """Return every backend by name: built in, from `modules`, from entry points.
 
     `importing`: returns a context manager, which surrounds the import of each module that is not
-    built in. A missing library is a `reason` in the result, and raises nothing. Raises
-    `BackendModuleError` for a module of `modules` that can't be used, and for a name that is used
-    twice.
+    built in. A missing library is a `reason` in the result, and raises nothing. `described`: a
+    built-in backend is not imported if its libraries are installed. It then has its facts, for a
+    list or a plan, but cannot be opened. Raises `BackendModuleError` for a module of `modules` that
+    can't be used, and for a name that is used twice.
     """
-    results = {name: _look(name, module) for name, module in BUILTIN.items()}
+    results = {}
+    for name, module in BUILTIN.items():
+        facts = unloaded(name, module) if described else None
+        results[name] = Found(name, module, facts) if facts else _look(name, module)
     requested = tuple(modules)
     entries = [point.value for point in entry_points(group=ENTRY_POINTS)]
     for module in dict.fromkeys([*requested, *entries]):

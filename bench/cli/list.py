@@ -20,7 +20,7 @@ def list_(backend_modules: tuple[str, ...]) -> None:
     from bench.model.profiles import PROFILES
     from bench.model.workload import WORKLOADS
 
-    known_backends = look_for_backends(backend_modules)
+    known_backends = look_for_backends(backend_modules, described=True)
     usable = {name: discovered for name, discovered in known_backends.items() if discovered.backend}
     echo("Backends")
     for name, discovered in known_backends.items():

@@ -207,11 +207,12 @@ def counts(context: click.Context, option: click.Parameter, text: str | None) ->
 
 
 def look_for_backends(
-    modules: Iterable[str], timeout_s: float = TIMEOUT_S
+    modules: Iterable[str], timeout_s: float = TIMEOUT_S, *, described: bool = False
 ) -> "Mapping[str, Found]":
     """Return every known backend, and for each whether it is available here.
 
-    Raises `UsageError` if a module in `modules` cannot be used.
+    `described`: built-in backends are not imported, and cannot be opened; that is a third of the
+    time. Raises `UsageError` if a module in `modules` cannot be used.
     """
     from accessors import BackendModuleError, discover
     from bench.cli.foreign_code import contained
@@ -221,7 +222,7 @@ def look_for_backends(
     if modules:
         current_folder.search()
     try:
-        return discover(modules, partial(contained, timeout_s))
+        return discover(modules, partial(contained, timeout_s), described=described)
     except BackendModuleError as error:
         advice = "Correct that module, or leave it out (docs/add-an-accessor.md)."
         if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:

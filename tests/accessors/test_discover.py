@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from accessors import BUILTIN, BackendModuleError, discover, load
+from accessors.unloaded import FACTS
 
 BLOCKED = """
 import sys
@@ -128,6 +129,42 @@ def test_one_library_a_process(backend: str, others: set[str]) -> None:
     """A measured library shares its heap with no other library."""
     script = "import sys; from accessors import load; load(sys.argv[1]); print(*sys.modules)"
     assert set(run(script, backend).split()) & others == set()
+
+
+DESCRIBE = """
+import json, sys
+from accessors import discover
+found = discover(described=True)
+print(json.dumps([{name: one.reason for name, one in found.items() if not one.backend},
+    sorted({"sqlalchemy", "psycopg", "psycopg2", "asyncpg"} & set(sys.modules))]))
+"""
+
+
+def test_a_list_of_backends_imports_no_library() -> None:
+    """`bench list` imported SQLAlchemy and every driver to ask whether they exist: 1 s of CPU."""
+    assert json.loads(run(DESCRIBE)) == [{}, []]
+
+
+@pytest.mark.parametrize("library", ["asyncpg", "psycopg_pool", "greenlet", "psycopg"])
+def test_a_list_of_backends_has_the_same_reasons(library: str) -> None:
+    """The reasons of absent backends must not depend on whether the others were imported."""
+    reasons, _ = json.loads(run(BLOCKED + DESCRIBE, library))
+    assert reasons == missing(library) != {}
+
+
+def test_a_list_of_backends_says_that_an_installed_library_does_not_work() -> None:
+    reasons, _ = json.loads(run(DESCRIBE, PSYCOPG_IMPL="c"))
+    assert reasons == json.loads(run(DISCOVER, PSYCOPG_IMPL="c")) != {}
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_the_facts_of_a_backend_are_its_own(name: str) -> None:
+    """A plan made from the facts in `accessors.unloaded` must be the plan of the backend."""
+    described, backend = discover(described=True)[name].backend, load(name)
+    assert described is not None
+    for fact in ("name", "mode", "layer", "driver", "also", "transactions", "in_memory"):
+        assert getattr(described, fact) == getattr(backend, fact), fact
+    assert FACTS[name].libraries == tuple(backend.requires)
 
 
 def test_an_unknown_name_is_a_key_error() -> None:
