@@ -27,12 +27,16 @@ Each entry point names a module that has a tuple `BACKENDS`.
 BUILTIN = {
     "psycopg2": "accessors.sync.psycopg2",
     "psycopg": "accessors.sync.psycopg",
+    "pg8000": "accessors.sync.pg8000",
     "core+psycopg2": "accessors.sync.core",
     "core+psycopg": "accessors.sync.core",
+    "core+pg8000": "accessors.sync.core",
     "orm+psycopg2": "accessors.sync.orm",
     "orm+psycopg": "accessors.sync.orm",
+    "orm+pg8000": "accessors.sync.orm",
     "asyncpg": "accessors.aio.asyncpg",
     "psycopg-async": "accessors.aio.psycopg",
+    "psqlpy": "accessors.aio.psqlpy",
     "core+asyncpg": "accessors.aio.core",
     "core+psycopg-async": "accessors.aio.core",
     "orm+asyncpg": "accessors.aio.orm",
@@ -41,6 +45,10 @@ BUILTIN = {
     "null-async": "accessors.null",
 }
 """The built-in backends and the modules that define them."""
+
+EXTRAS = ("pg8000", "core+pg8000", "orm+pg8000", "psqlpy")
+"""The built-in backends whose libraries are extras of gatherbench. A command uses them only if they
+are named: otherwise a package that was installed for another purpose would lengthen every run."""
 
 _PACKAGES = {
     "greenlet": "sqlalchemy[asyncio]",
