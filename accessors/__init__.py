@@ -8,7 +8,7 @@
 This package imports nothing of `bench`, so it can be used without it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
@@ -85,7 +85,8 @@ def discover(
     `importing`: returns a context manager, which surrounds the import of each module that is not
     built in. A missing library is a `reason` in the result, and raises nothing. Raises
     `BackendModuleError` for a module of `modules` that can't be used, and for a name that is used
-    twice.
+    twice. A backend of another module takes the place of a built-in one of `EXTRAS`: it may have
+    had this name first.
     """
     results = {name: _look(name, module) for name, module in BUILTIN.items()}
     requested = tuple(modules)
@@ -103,10 +104,19 @@ def discover(
             results[module] = Found(module, module, None, reason)
             continue
         for name in names:
-            if name in results:
+            if name in results and not is_extra(results[name]):
                 raise BackendModuleError(f"{module}: a backend named {name!r} exists already")
             results[name] = _look(name, module)
     return results
+
+
+def usual(results: Mapping[str, Found]) -> dict[str, Found]:
+    """Return the backends that a command uses if none is named: available ones, without extras."""
+    return {
+        name: result
+        for name, result in results.items()
+        if result.backend is not None and not is_extra(result)
+    }
 
 
 def load(name: str, module: str | None = None) -> AnyBackend:
@@ -117,6 +127,11 @@ def load(name: str, module: str | None = None) -> AnyBackend:
     """
     backends: tuple[AnyBackend, ...] = import_module(module or BUILTIN[name]).BACKENDS
     return with_mode({backend.name: backend for backend in backends}[name])
+
+
+def is_extra(result: Found) -> bool:
+    """Return whether this is one of our own backends in `EXTRAS`."""
+    return result.name in EXTRAS and result.module == BUILTIN[result.name]
 
 
 def _look(name: str, module: str) -> Found:

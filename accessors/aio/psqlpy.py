@@ -162,7 +162,7 @@ class Psqlpy(AsyncBackend):
 
     @asynccontextmanager
     async def open(self, target: Target) -> AsyncIterator[None]:
-        options = _options(target.url)
+        options = await _options(target.url)
         pool = psqlpy.ConnectionPool(**options, max_db_pool_size=max(target.pool_size, _LEAST_POOL))
         # The pool connects on demand, and cannot tell which server process a connection has.
         # Therefore all are taken from it at the start.
@@ -187,18 +187,25 @@ class Psqlpy(AsyncBackend):
             self._sessions.put_nowait(session)
 
 
-def _options(url: str) -> dict[str, Any]:
-    """Return the arguments of `psqlpy.connect` for a URL, TLS among them.
+async def _options(url: str) -> dict[str, Any]:
+    """Return the arguments of `psqlpy.connect` for a URL.
 
-    psqlpy reads the rest from the URL itself, but uses no TLS that is named only there.
+    psqlpy reads the URL itself, but TLS must be named beside it. It has no `sslmode=prefer` with
+    TLS, so that is tried here once, as libpq does for every connection.
     """
     known = parameters(url)
-    tls: dict[str, Any] = {}
-    if (mode := known.get("sslmode")) is not None:
-        tls = {"ssl_mode": _MODES[mode], "ca_file": root_certificate(known)}
     base, _, query = url.partition("?")
     rest = [pair for pair in query.split("&") if pair.partition("=")[0] not in _TLS]
-    return {"dsn": f"{base}?{'&'.join(rest)}", **tls}
+    options = {"dsn": f"{base}?{'&'.join(rest)}"}
+    if known.get("host", "/").startswith("/"):  # no library uses TLS through a socket
+        return options
+    mode = known.get("sslmode", "prefer")
+    if mode == "prefer":
+        with_tls = options | {"ssl_mode": _MODES["require"]}
+        with suppress(Error):
+            (await psqlpy.connect(**with_tls)).close()
+            return with_tls
+    return options | {"ssl_mode": _MODES[mode], "ca_file": root_certificate(known)}
 
 
 BACKENDS = (Psqlpy(),)

@@ -19,7 +19,7 @@ import pytest
 from session_guard import violations
 from session_guard.install import guard_everything, unguard_everything
 
-from accessors import BUILTIN, discover, load
+from accessors import load
 from accessors.api import AnyBackend, Target
 from accessors.sql import SCHEMA
 from bench.dataset import loading as dataset
@@ -28,14 +28,14 @@ from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed
 from tests.databases import new_database
+from tests.installed import INSTALLED
 
 SMALL = Dataset(scale=0.01, seed=1)
 MATRIX = [
     (name, mode)
-    for name in BUILTIN
-    if (backend := discover()[name].backend)  # an extra may be absent: test_extras says so
-    for mode in backend.transactions
-    if mode == "autocommit" or not backend.in_memory  # a null backend has no transactions
+    for name in INSTALLED
+    for mode in load(name).transactions
+    if mode == "autocommit" or not load(name).in_memory  # a null backend has no transactions
 ]
 
 _number = itertools.count(1)

@@ -34,9 +34,7 @@ from tests.accessors.consumers import (
 )
 
 ASYNC = [
-    (name, mode)
-    for name, mode in MATRIX
-    if load(name).mode == "async" and not load(name).in_memory
+    (name, mode) for name, mode in MATRIX if load(name).mode == "async" and not load(name).in_memory
 ]
 
 LOCK, WAITS_AFTER = 7, 120
