@@ -167,7 +167,7 @@ def test_a_module_replaces_an_extra_of_its_name(folder: Path, name: str) -> None
 def test_two_modules_with_the_name_of_an_extra_are_an_error(folder: Path) -> None:
     for module in ("first_pg8000", "second_pg8000"):
         (folder / f"{module}.py").write_text(BACKEND.format(name="pg8000"))
-    with pytest.raises(BackendModuleError, match="second_pg8000: .*'pg8000' exists already"):
+    with pytest.raises(BackendModuleError, match=r"second_pg8000: .*'pg8000' exists already"):
         discover(["first_pg8000", "second_pg8000"])
 
 
