@@ -113,8 +113,8 @@ class PsqlpyAccessor(AsyncAccessor):
         transaction = self._connection.transaction()
         try:
             await transaction.begin()
-            order_id: int = await transaction.fetch_val(sql.INSERT_ORDER, [customer_id])
-            await transaction.execute_many(sql.INSERT_LINE, _lines(order_id, items))
+            order: Any = await transaction.fetch_val(sql.INSERT_ORDER, [customer_id])
+            await transaction.execute_many(sql.INSERT_LINE, _lines(order, items))
             await transaction.commit()
         except CancelledError:
             await self._session.cancel()
@@ -122,7 +122,7 @@ class PsqlpyAccessor(AsyncAccessor):
         except BaseException:
             await transaction.rollback()
             raise
-        return order_id
+        return int(order)
 
 
 def _lines(order_id: int, items: Sequence[Line]) -> list[list[int]]:
@@ -196,7 +196,7 @@ async def _options(url: str) -> dict[str, Any]:
     known = parameters(url)
     base, _, query = url.partition("?")
     rest = [pair for pair in query.split("&") if pair.partition("=")[0] not in _TLS]
-    options = {"dsn": f"{base}?{'&'.join(rest)}"}
+    options: dict[str, Any] = {"dsn": f"{base}?{'&'.join(rest)}"}
     if known.get("host", "/").startswith("/"):  # no library uses TLS through a socket
         return options
     mode = known.get("sslmode", "prefer")
