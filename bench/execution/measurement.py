@@ -11,6 +11,7 @@ from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.jobs import Jobs
+from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
@@ -54,10 +55,11 @@ def measure(
     try:
         with (
             lock.held(database, config.timeout_s) as held,
+            Links(database.url) as links,
             WorkerPool(config.guard) as workers,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
-            measurement = _Measurement(config, times, outcomes, stopping)
+            measurement = _Measurement(config, times, outcomes, links, stopping)
             measurement.prepare()
             try:
                 measurement.measure()
@@ -80,6 +82,7 @@ class _Measurement:
     config: RunConfig
     listener: ProgressListener
     outcomes: Outcomes
+    links: Links
     stopping: StoppingRule | None
     jobs: Jobs = field(init=False)
     local: bool = field(init=False)
@@ -112,7 +115,7 @@ class _Measurement:
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
-        self.jobs = Jobs(config, self.lock, self.database, server_pid)
+        self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links)
         self.outcomes.recorder.header(
             new_header(
                 config,
@@ -134,12 +137,14 @@ class _Measurement:
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
         for name, cases in plan.probes.items():
-            probe = probes()[name]
-            if probe.alone:
-                self._measure_alone(name, cases, probe.function)
-            else:
-                self._measure_in_turn(name, cases, probe.function)
+            if probes()[name].alone:
+                self._measure_alone(name, cases, probes()[name].function)
         self._measure_turns()
+        for counts in self.links.entries(plan.cases):
+            self.outcomes.recorder.add(counts)
+        for name, cases in plan.probes.items():
+            if not probes()[name].alone:
+                self._measure_in_turn(name, cases, probes()[name].function)
         self.outcomes.raise_problems()
 
     def _measure_turns(self) -> None:
@@ -207,9 +212,11 @@ class _Measurement:
     def _measure_in_turn(
         self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
     ) -> None:
-        """Measure each case once, in the process of its backend."""
+        """Measure each case once, in the process of its backend; none of a backend that failed."""
         self.listener.stage(what, len(cases))
         for case in cases:
+            if case.backend in self.outcomes.failed:
+                continue
             self.listener.begin(case)
             pending = self.workers.submit(case.process, work, self.jobs.of(case))
             self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))
