@@ -43,14 +43,18 @@ FACTS: Mapping[str, Facts] = {
     "psycopg": Facts(
         "driver", "psycopg", ("psycopg", "psycopg_pool"), ("iterate", "stream_single_rows")
     ),
+    "pg8000": Facts("driver", "pg8000", ("pg8000",), ("iterate",)),
     "core+psycopg2": Facts("core", "psycopg2", (*_SQLALCHEMY, "psycopg2")),
     "core+psycopg": Facts("core", "psycopg", (*_SQLALCHEMY, "psycopg")),
+    "core+pg8000": Facts("core", "pg8000", (*_SQLALCHEMY, "pg8000")),
     "orm+psycopg2": Facts("orm", "psycopg2", (*_SQLALCHEMY, "psycopg2")),
     "orm+psycopg": Facts("orm", "psycopg", (*_SQLALCHEMY, "psycopg")),
+    "orm+pg8000": Facts("orm", "pg8000", (*_SQLALCHEMY, "pg8000")),
     "asyncpg": Facts("driver", "asyncpg", ("asyncpg",), transactions=("autocommit",)),
     "psycopg-async": Facts(
         "driver", "psycopg", ("psycopg", "psycopg_pool"), ("iterate", "stream_single_rows")
     ),
+    "psqlpy": Facts("driver", "psqlpy", ("psqlpy",), transactions=("autocommit",)),
     "core+asyncpg": Facts("core", "asyncpg", (*_SQLALCHEMY, "asyncpg")),
     "core+psycopg-async": Facts("core", "psycopg", (*_SQLALCHEMY, "psycopg")),
     "orm+asyncpg": Facts("orm", "asyncpg", (*_SQLALCHEMY, "asyncpg")),
