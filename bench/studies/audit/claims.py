@@ -1,0 +1,7 @@
+"""The list of all claims. A claim is added in its own module, and its module here."""
+
+from bench.studies.audit import throughput
+from bench.studies.audit.claim import Claim
+
+CLAIMS: tuple[Claim, ...] = (*throughput.CLAIMS,)
+"""The claims in the order of the table."""
