@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-NS_PER_S = 1_000_000_000
+from bench.analysis.stats import NS_PER_S
 
 TOLERANCE = 0.03
 """The largest relative error of a throughput that is not marked."""
