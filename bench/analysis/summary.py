@@ -62,8 +62,8 @@ class Summary:
     """The medians of the rounds' bounds."""
     rows_per_s: Interval | None
     latency_ns: Mapping[str, Interval]
-    """Quantile -> the median of the rounds' exact quantiles; where rounds have too few samples, the
-    quantile of all their samples together, without an interval; left out where these are too few."""
+    """Quantile -> the median of the rounds' exact quantiles. Where rounds have too few samples, it
+    is that of `pooled_latency_ns`, without an interval."""
     pooled_latency_ns: Mapping[str, int]
     """Exact quantiles of all samples of all rounds together, without those of too few samples."""
     first_row_p50_ns: Interval | None
@@ -155,7 +155,7 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
         throughput_per_s=_over(round_.throughput_per_s for round_ in rounds),
         throughput_bounds_per_s=_bounds(rounds),
         rows_per_s=_over(round_.rows_per_s for round_ in rounds),
-        latency_ns=_latency(rounds, pooled_ns),
+        latency_ns=shown_latency(rounds, pooled_ns),
         pooled_latency_ns=pooled_ns,
         first_row_p50_ns=_over(round_.first_row_p50_ns for round_ in rounds),
         client_cpu_ns=_over(round_.client_cpu_ns for round_ in rounds),
@@ -168,6 +168,19 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
         peak_memory_bytes=_middle(measurement.peak_bytes for measurement in memory),
         memory_rows=_middle(measurement.rows for measurement in memory),
     )
+
+
+def shown_latency(rounds: Sequence[Round], pooled_ns: Mapping[str, int]) -> dict[str, Interval]:
+    """Return the quantiles to show. `pooled_ns`: those of all samples of all rounds."""
+    fewest = min((round_.operations for round_ in rounds if round_.operations), default=0)
+    shown = {}
+    for name, value in pooled_ns.items():
+        over_rounds = _over(round_.latency_ns.get(name) for round_ in rounds)
+        if over_rounds and fewest >= stats.enough_for_a_round(name):
+            shown[name] = over_rounds
+        else:
+            shown[name] = Interval(value, None, None, len(rounds))
+    return shown
 
 
 def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
@@ -204,19 +217,6 @@ def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
         most_operations=run.most_operations,
     )
     return figures, duration_ns
-
-
-def _latency(rounds: Sequence[Round], pooled_ns: Mapping[str, int]) -> dict[str, Interval]:
-    """Return the quantiles to show. `pooled_ns`: those of all samples of all rounds."""
-    fewest = min((round_.operations for round_ in rounds if round_.operations), default=0)
-    shown = {}
-    for name, value in pooled_ns.items():
-        over_rounds = _over(round_.latency_ns.get(name) for round_ in rounds)
-        if over_rounds and fewest >= stats.enough_for_a_round(name):
-            shown[name] = over_rounds
-        else:
-            shown[name] = Interval(value, None, None, len(rounds))
-    return shown
 
 
 def _bounds(rounds: Sequence[Round]) -> tuple[float, float] | None:

@@ -1,7 +1,13 @@
 """The list of all claims. A claim is added in its own module, and its module here."""
 
-from bench.studies.audit import throughput
+from bench.studies.audit import quantiles, ranking, runs, stalls, throughput
 from bench.studies.audit.claim import Claim
 
-CLAIMS: tuple[Claim, ...] = (*throughput.CLAIMS,)
+CLAIMS: tuple[Claim, ...] = (
+    *throughput.CLAIMS,
+    *runs.CLAIMS,
+    *quantiles.CLAIMS,
+    *stalls.CLAIMS,
+    *ranking.CLAIMS,
+)
 """The claims in the order of the table."""
