@@ -7,7 +7,7 @@ Pure: the results file is the only input. As in hyperfine, every warning says wh
 """
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -95,8 +95,10 @@ def result_warnings(
             runs.setdefault(run.case, []).append(run)
     taken = taken_by_others(results)
     evidence = _Evidence(results.header, runs, results.runs, measured, taken)
-    checks = (_errors, _impossible, _rounds, _noise, _others, _load, _drift, _warm_up)
-    checks += (_uncertain, _idle, _pool, _server, _client)
+    checks: tuple[Callable[[_Evidence], Iterator[ResultWarning]], ...] = (
+        *(_errors, _impossible, _rounds, _noise, _others, _load, _drift, _warm_up),
+        *(_uncertain, _idle, _pool, _server, _client),
+    )
     return [warning for check in checks for warning in check(evidence)]
 
 

@@ -1,4 +1,4 @@
-"""Claims about the marks of the best values in a table: simulated rounds of equal and other cases."""
+"""Claims about the marks of the best values in a table: simulated rounds of backends."""
 
 from collections.abc import Sequence
 from math import exp
