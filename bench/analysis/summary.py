@@ -190,7 +190,7 @@ def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
     succeeded[list(samples.errors)] = False
     start_ns = np.asarray(samples.start_ns, dtype=np.int64)
     every_duration_ns = np.asarray(samples.duration_ns, dtype=np.int64)
-    clients = (np.asarray(samples.worker, dtype=np.int64), run.window_ns, run.case.concurrency)
+    clients = (np.asarray(samples.worker, dtype=np.int64), run.window_ns)
     rate = throughput(start_ns, every_duration_ns, *clients, succeeded)
     rows = np.asarray(samples.rows, dtype=np.int64) * succeeded
     rows_rate = throughput(start_ns, every_duration_ns, *clients, rows)

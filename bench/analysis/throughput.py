@@ -52,26 +52,27 @@ def throughput(
     duration_ns: ArrayLike,
     client: ArrayLike,
     window_ns: int,
-    clients: int,
     weights: ArrayLike | None = None,
 ) -> Throughput:
     """Return the throughput of a round's samples, failed ones included.
 
-    `client` has the number of each sample's client, below `clients`. `weights` are what each sample
-    counts: 0 for a failed operation, its rows for rows per second; 1 if left out.
+    `client` tells the clients of the samples apart; a client without samples was not active.
+    `weights` are what each sample counts: 0 for a failed operation, its rows for rows per second; 1
+    if left out.
 
     The figure is the geometric middle of the bounds if they are close. Otherwise it is the count of
-    operations that ended before the deadline (`_by_renewals`), kept within the bounds; or, with
-    fewer than 2.5 operations a client, the lower bound.
+    operations that ended before the deadline (`_Laps.by_renewals`), kept within the bounds; or,
+    with fewer than 2.5 operations a client, the lower bound.
     """
-    samples = _Samples.of(start_ns, duration_ns, client, window_ns, clients, weights)
+    samples = _Samples.of(start_ns, duration_ns, client, window_ns, weights)
+    clients = len(samples.first_ns)
     total = float(samples.weight.sum())
     if total == 0:
         return Throughput(0.0, 0.0, 0.0)
     at_least = total / float(samples.last_ns.max())
     if clients == 1:  # nobody is left behind: both bounds are the same
         return _per_second(at_least, at_least, at_least)
-    own_time = clients * total / float(samples.last_ns.sum())
+    own_time = clients * total / _total(samples.last_ns)
     laps = _Laps.of(samples)
     if laps is None or laps.operations < _ENOUGH_LATER:
         by_laps = laps.per_ns(samples) if laps else own_time
@@ -92,7 +93,7 @@ class _Samples:
     is_first: NDArray[np.bool_]
     """Whether a sample is the first of its client."""
     first_ns: NDArray[np.int64]
-    """Client -> the end of its first operation; the deadline for a client without operations."""
+    """Client -> the end of its first operation."""
     last_ns: NDArray[np.int64]
     """Client -> the end of its last operation, at least the deadline: until then it tried."""
     window_ns: int
@@ -104,17 +105,16 @@ class _Samples:
         duration_ns: ArrayLike,
         client: ArrayLike,
         window_ns: int,
-        clients: int,
         weights: ArrayLike | None,
     ) -> "_Samples":
-        start, duration, of_client = (
-            np.asarray(column, dtype=np.int64) for column in (start_ns, duration_ns, client)
-        )
+        start, duration = (np.asarray(column, dtype=np.int64) for column in (start_ns, duration_ns))
+        active, of_client = np.unique(np.asarray(client), return_inverse=True)
+        clients = len(active)
         end = start + duration
         first_start = np.full(clients, np.iinfo(np.int64).max)
         np.minimum.at(first_start, of_client, start)
         is_first = start == first_start[of_client]
-        first_end = np.full(clients, window_ns, dtype=np.int64)
+        first_end = np.zeros(clients, dtype=np.int64)
         first_end[of_client[is_first]] = end[is_first]
         last_end = np.full(clients, window_ns, dtype=np.int64)
         np.maximum.at(last_end, of_client, end)
@@ -158,8 +158,9 @@ class _Laps:
         """Return the clients' rate from the end of the first operations to that of the last."""
         several = np.zeros(len(samples.first_ns), dtype=bool)
         several[samples.client[self.later]] = True
-        time_ns = float((samples.last_ns - samples.first_ns)[several].sum())
-        return len(several) * float(samples.weight[self.later].sum()) / time_ns
+        time_ns = _total((samples.last_ns - samples.first_ns)[several])
+        count = len(several) * float(samples.weight[self.later].sum())
+        return count / time_ns if time_ns > 0 else 0.0
 
     @property
     def hurried(self) -> float:
@@ -178,7 +179,7 @@ class _Laps:
         renewal process: on average time / mean + (c - 1) / 2 (Cox, section 4.2). So (1 - c) / 2 is
         added for the operation in progress. 0 if no client ended its first operation in time.
         """
-        time_ns = float(np.maximum(0, samples.window_ns - samples.first_ns).sum())
+        time_ns = _total(np.maximum(0, samples.window_ns - samples.first_ns))
         if time_ns == 0:
             return 0.0
         in_time = self.later & (samples.end_ns <= samples.window_ns)
@@ -186,6 +187,11 @@ class _Laps:
         in_progress = begun * (1 - self.variation) / 2 * float(samples.weight[self.later].mean())
         ended = float(samples.weight[in_time].sum()) + in_progress
         return len(samples.first_ns) * ended / time_ns
+
+
+def _total(times_ns: NDArray[np.int64]) -> float:
+    """Return the sum, which a damaged file may have beyond 64 bits."""
+    return float(times_ns.sum(dtype=np.float64))
 
 
 def _per_second(figure: float, at_least: float, at_most: float) -> Throughput:

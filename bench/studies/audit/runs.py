@@ -80,7 +80,7 @@ CLAIMS = (
         "Throughput of real operations longer than their window is bounded, and right in a longer"
         " window.",
         f"{LONG.title}: rounds of {SHORT_S:g} s, and of the window for ten operations of each"
-        f" client, up to 2 s; the truth is from {TRUE_S:g} s of windows, up to a ratio of {CHANCE:g}",
+        f" client, up to 2 s; the truth is from {TRUE_S:g} s of windows, within {CHANCE:g}",
         measure=_long_operations,
     ),
     Claim(

@@ -110,10 +110,10 @@ def estimates() -> tuple[Estimate, ...]:
     return tuple(estimate for estimate in simulated if estimate.chance <= _MOST_CHANCE)
 
 
-def estimated(operations: Sequence[Operation], clients: int, window_s: float) -> Throughput:
+def estimated(operations: Sequence[Operation], window_s: float) -> Throughput:
     """Return what a run with these operations would show."""
     start, duration, client = _columns(operations)
-    return throughput(start, duration, client, round(window_s * NS_PER_S), clients)
+    return throughput(start, duration, client, round(window_s * NS_PER_S))
 
 
 def estimated_before(operations: Sequence[Operation], window_s: float) -> float:
@@ -135,7 +135,7 @@ def _columns(
 def _estimate(condition: Condition) -> Estimate:
     figures, former, counts = [], [], []
     for operations in condition.rounds():
-        figures.append(estimated(operations, condition.clients, 1.0))
+        figures.append(estimated(operations, 1.0))
         former.append(estimated_before(operations, 1.0))
         counts.append(len(operations))
     truth = condition.truth
@@ -207,7 +207,7 @@ def _examples() -> Outcome:
     for clients, service_s, window_s in EXAMPLES:
         operations = simulate("queue", clients, service(service_s, 0, Random()), window_s)
         truth = 1 / service_s
-        now.append(estimated(operations, clients, window_s).per_s / truth)
+        now.append(estimated(operations, window_s).per_s / truth)
         before.append(estimated_before(operations, window_s) / truth)
     return Outcome(
         truth="1 each",
