@@ -117,7 +117,7 @@ def test_others_on_the_machine_are_told_by_what_they_took(tmp_path: Path) -> Non
 
 
 def test_no_load_is_made_of_rounding(tmp_path: Path) -> None:
-    """Defect: differences below 0 were cut off run by run, which left 5 % of load that was not there."""
+    """Defect: differences below 0 were cut off run by run: 5 % of load on a quiet machine."""
     step = 10 * MS
     runs = [
         replace(
