@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from accessors.api import Transactions
-from bench.model.case import Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -34,7 +34,7 @@ def heartbeat_s(usual_s: float, window_s: float, *, many_rows: bool) -> float:
 
 @dataclass(frozen=True)
 class Factors:
-    """Values that take the place of a profile's, factor by factor; an empty one changes nothing."""
+    """Values that replace the factors of a profile. An empty tuple keeps the profile's factor."""
 
     workloads: tuple[str, ...] = ()
     fetches: tuple[Fetch, ...] = ()
@@ -43,11 +43,12 @@ class Factors:
     transactions: tuple[Transactions, ...] = ()
     rows: tuple[RowForm, ...] = ()
     loops: tuple[Loop, ...] = ()
+    allocators: tuple[Allocator, ...] = ()
 
 
 @dataclass(frozen=True)
 class Block:
-    """A product of factors; each backend does each of its cases."""
+    """A product of factors. Every backend runs every combination."""
 
     workloads: tuple[str, ...]
     fetches: tuple[Fetch, ...] = (Fetch(),)
@@ -56,11 +57,12 @@ class Block:
     transactions: tuple[Transactions, ...] = ("autocommit",)
     rows: tuple[RowForm, ...] = ("native",)
     loops: tuple[Loop, ...] = ("asyncio",)
+    allocators: tuple[Allocator, ...] = ("warmed",)
     without: tuple[str, ...] = ()
-    """Backends that do not do it, unless they are all there is."""
+    """Backends that leave this block out, unless no other backend was chosen."""
 
     def with_factors(self, factors: Factors) -> Self:
-        """Return this block with the given values in the place of its own."""
+        """Return this block with `factors` in place of its own."""
         return replace(
             self,
             workloads=factors.workloads or self.workloads,
@@ -70,19 +72,20 @@ class Block:
             transactions=factors.transactions or self.transactions,
             rows=factors.rows or self.rows,
             loops=factors.loops or self.loops,
+            allocators=factors.allocators or self.allocators,
         )
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A question list of a known length."""
+    """Blocks of cases, and how long and how often each case runs."""
 
     name: str
     description: str
     blocks: tuple[Block, ...]
     rounds: int
     seconds: float
-    """Of each run, from its start line to its deadline."""
+    """Duration of a run, from the start barrier to the deadline."""
     warm_up_s: float
     scale: float = 1.0
     heartbeat_s: float = HEARTBEAT_S
@@ -134,14 +137,14 @@ PROFILES = {
                 ),
                 Block(("mixed",), concurrency=(4,)),
             ),
-            rounds=6,
+            rounds=16,
             seconds=0.05,
             warm_up_s=0.03,
             scale=0.5,
             leaves_out=(
                 "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
                 " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"
-                " dicts, uvloop, and small differences: 6 short rounds show what differs much"
+                " dicts, uvloop, and differences of a few percent: --budget finds them"
             ),
         ),
         Profile(
