@@ -80,6 +80,7 @@ MAY_IMPORT = {
 that the harness is compared with."""
 
 MAY_READ_THE_CLOCK = {
+    "bench.studies.audit.stalls": "opens the window in which it blocks a loop",
     "bench.measure.memory": "times the one operation",
     "bench.studies.streaming.bare_loops": "times the turns of the harness and of the bare loop",
     "bench.studies.streaming.proof": "times the early stop, and how long a session is held",
