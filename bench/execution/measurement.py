@@ -134,12 +134,12 @@ class _Measurement:
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
         for name, cases in plan.probes.items():
-            probe = probes()[name]
-            if probe.alone:
-                self._measure_alone(name, cases, probe.function)
-            else:
-                self._measure_in_turn(name, cases, probe.function)
+            if probes()[name].alone:
+                self._measure_alone(name, cases, probes()[name].function)
         self._measure_turns()
+        for name, cases in plan.probes.items():
+            if not probes()[name].alone:
+                self._measure_in_turn(name, cases, probes()[name].function)
         self.outcomes.raise_problems()
 
     def _measure_turns(self) -> None:
@@ -207,9 +207,11 @@ class _Measurement:
     def _measure_in_turn(
         self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
     ) -> None:
-        """Measure each case once, in the process of its backend."""
+        """Measure each case once, in the process of its backend; none of a backend that failed."""
         self.listener.stage(what, len(cases))
         for case in cases:
+            if case.backend in self.outcomes.failed:
+                continue
             self.listener.begin(case)
             pending = self.workers.submit(case.process, work, self.jobs.of(case))
             self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))
