@@ -11,6 +11,7 @@ from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.jobs import Jobs
+from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
@@ -54,10 +55,11 @@ def measure(
     try:
         with (
             lock.held(database, config.timeout_s) as held,
+            Links(database.url) as links,
             WorkerPool(config.guard) as workers,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
-            measurement = _Measurement(config, times, outcomes, stopping)
+            measurement = _Measurement(config, times, outcomes, links, stopping)
             measurement.prepare()
             try:
                 measurement.measure()
@@ -80,6 +82,7 @@ class _Measurement:
     config: RunConfig
     listener: ProgressListener
     outcomes: Outcomes
+    links: Links
     stopping: StoppingRule | None
     jobs: Jobs = field(init=False)
     local: bool = field(init=False)
@@ -112,7 +115,7 @@ class _Measurement:
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
-        self.jobs = Jobs(config, self.lock, self.database, server_pid)
+        self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links)
         self.outcomes.recorder.header(
             new_header(
                 config,
@@ -137,6 +140,8 @@ class _Measurement:
             if probes()[name].alone:
                 self._measure_alone(name, cases, probes()[name].function)
         self._measure_turns()
+        for counts in self.links.entries(plan.cases):
+            self.outcomes.recorder.add(counts)
         for name, cases in plan.probes.items():
             if not probes()[name].alone:
                 self._measure_in_turn(name, cases, probes()[name].function)
