@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.stats import QUANTILES, quantiles, ranks
+from bench.analysis.stats import quantiles, ranks
 
 Block = NDArray[np.int64]
 
@@ -35,10 +35,10 @@ def quantiles_of_blocks(blocks: Callable[[], Iterable[Block]], amount: int) -> d
         counts = here
     below = np.concatenate([[0], np.cumsum(counts)])
     places = ranks(amount)
-    wanted = np.searchsorted(below, places, side="right") - 1
+    wanted = np.searchsorted(below, list(places.values()), side="right") - 1
     kept = _counted(blocks(), np.unique(wanted))
     found = {}
-    for name, place, interval in zip(QUANTILES, places, wanted, strict=True):
+    for (name, place), interval in zip(places.items(), wanted, strict=True):
         values, occurrences = kept[int(interval)]
         at = np.searchsorted(np.cumsum(occurrences), place - below[interval], side="right")
         found[name] = int(values[at])

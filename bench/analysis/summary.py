@@ -2,10 +2,11 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from statistics import median
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from bench.analysis import stats
 from bench.analysis.figure import Figure
 from bench.analysis.many_values import AT_ONCE, Block, quantiles_of_blocks
 from bench.analysis.stats import Interval
+from bench.analysis.throughput import Counts, within_tolerance
 from bench.model.case import Case
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
@@ -32,9 +34,11 @@ class Round:
     errors: Mapping[str, int]
     """The number of failed operations, by class of error."""
     throughput_per_s: float
+    throughput_bounds_per_s: tuple[float, float]
+    """The least and the most that the round's samples allow (`bench.analysis.throughput`)."""
     rows_per_s: float
     latency_ns: Mapping[str, int]
-    """Exact quantiles of the round's samples, by name; empty where nothing succeeded."""
+    """Exact quantiles of the round's samples, by name, without those of too few samples."""
     first_row_p50_ns: int | None
     """None unless streamed."""
     client_cpu_ns: float | None
@@ -60,11 +64,14 @@ class Summary:
     failures: tuple[str, ...]
     """The reasons why runs and memory measurements gave no result."""
     throughput_per_s: Interval | None
+    throughput_bounds_per_s: tuple[float, float] | None
+    """The medians of the rounds' bounds."""
     rows_per_s: Interval | None
     latency_ns: Mapping[str, Interval]
-    """Quantile -> the median of the rounds' exact quantiles."""
+    """Quantile -> the median of the rounds' exact quantiles. Where rounds have too few samples, it
+    is that of `pooled_latency_ns`, without an interval."""
     pooled_latency_ns: Mapping[str, int]
-    """Exact quantiles of all samples of all rounds together."""
+    """Exact quantiles of all samples of all rounds together, without those of too few samples."""
     first_row_p50_ns: Interval | None
     client_cpu_ns: Interval | None
     """CPU time of the client for one operation."""
@@ -91,6 +98,16 @@ class Summary:
     def marked(self) -> bool:
         """Whether something of the case failed. Every table and chart has to show it."""
         return bool(self.errors or self.failures)
+
+    @property
+    def throughput_certain(self) -> bool:
+        """Whether throughput and rows per second are within 3 % of the truth, chance aside.
+
+        If not, every table and the warnings have to show it: the windows were too short for so long
+        operations.
+        """
+        bounds = self.throughput_bounds_per_s
+        return bounds is None or within_tolerance(*bounds)
 
     @property
     def usable_after_ns(self) -> Interval | None:
@@ -132,6 +149,7 @@ def summarise(results: Results) -> list[Summary]:
 def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:
     in_order = sorted(runs, key=lambda run: run.round)
     rounds, durations = _rounds(in_order)
+    pooled_ns = quantiles_of_blocks(durations, sum(round_.operations for round_ in rounds))
     uneven = min(rounds, key=_evenness, default=None)
     return Summary(
         case=case,
@@ -140,15 +158,10 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
         errors=sum((Counter(round_.errors) for round_ in rounds), Counter()),
         failures=tuple(failures),
         throughput_per_s=_over(round_.throughput_per_s for round_ in rounds),
+        throughput_bounds_per_s=_bounds(rounds),
         rows_per_s=_over(round_.rows_per_s for round_ in rounds),
-        latency_ns={
-            name: interval
-            for name in stats.QUANTILES
-            if (interval := _over(round_.latency_ns.get(name) for round_ in rounds))
-        },
-        pooled_latency_ns=quantiles_of_blocks(
-            durations, sum(round_.operations for round_ in rounds)
-        ),
+        latency_ns=shown_latency(rounds, pooled_ns),
+        pooled_latency_ns=pooled_ns,
         first_row_p50_ns=_over(round_.first_row_p50_ns for round_ in rounds),
         client_cpu_ns=_over(round_.client_cpu_ns for round_ in rounds),
         server_cpu_ns=_over(round_.server_cpu_ns for round_ in rounds),
@@ -160,6 +173,19 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
         peak_memory_bytes=_middle(measurement.peak_bytes for measurement in memory),
         memory_rows=_middle(measurement.rows for measurement in memory),
     )
+
+
+def shown_latency(rounds: Sequence[Round], pooled_ns: Mapping[str, int]) -> dict[str, Interval]:
+    """Return the quantiles to show. `pooled_ns`: those of all samples of all rounds."""
+    fewest = min((round_.operations for round_ in rounds if round_.operations), default=0)
+    shown = {}
+    for name, value in pooled_ns.items():
+        over_rounds = _over(round_.latency_ns.get(name) for round_ in rounds)
+        if over_rounds and fewest >= stats.enough_for_a_round(name):
+            shown[name] = over_rounds
+        else:
+            shown[name] = Interval(value, None, None, len(rounds))
+    return shown
 
 
 def _rounds(runs: list[Run]) -> tuple[tuple[Round, ...], Callable[[], Iterable[Block]]]:
@@ -197,25 +223,25 @@ def _first_rows(run: Run) -> Iterator[Block]:
 def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
     """Return the figures of a run. `durations` gives those of its successful operations."""
     operations = 0
-    throughput_per_s = rows_per_s = 0.0
+    rate, rows_rate = Counts(run.window_ns), Counts(run.window_ns)
     errors: Counter[str] = Counter()
     for piece in run.samples.pieces():
         succeeded = _succeeded(piece)
-        start_ns, duration_ns, rows = (
-            _int64(column)[succeeded] for column in (piece.start_ns, piece.duration_ns, piece.rows)
-        )
-        throughput_per_s += stats.throughput_per_s(start_ns, duration_ns, run.window_ns)
-        rows_per_s += stats.throughput_per_s(start_ns, duration_ns, run.window_ns, rows)
-        operations += len(duration_ns)
+        times = (_int64(piece.start_ns), _int64(piece.duration_ns), _int64(piece.worker))
+        rate.add(*times, succeeded)
+        rows_rate.add(*times, _int64(piece.rows) * succeeded)
+        operations += int(np.count_nonzero(succeeded))
         errors += piece.error_classes
     with_first_row = sum(map(len, _first_rows(run)))
     first_rows = quantiles_of_blocks(partial(_first_rows, run), with_first_row)
+    throughput = rate.throughput()
     return Round(
         number=run.round,
         operations=operations,
         errors=errors,
-        throughput_per_s=throughput_per_s,
-        rows_per_s=rows_per_s,
+        throughput_per_s=throughput.per_s,
+        throughput_bounds_per_s=(throughput.at_least_per_s, throughput.at_most_per_s),
+        rows_per_s=rows_rate.throughput().per_s,
         latency_ns=quantiles_of_blocks(durations, operations),
         first_row_p50_ns=first_rows.get("p50"),
         client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
@@ -237,6 +263,13 @@ def _succeeded(piece: Samples) -> NDArray[np.bool_]:
     succeeded = np.ones(len(piece), dtype=bool)
     succeeded[list(piece.errors)] = False
     return succeeded
+
+
+def _bounds(rounds: Sequence[Round]) -> tuple[float, float] | None:
+    if not rounds:
+        return None
+    least, most = zip(*(round_.throughput_bounds_per_s for round_ in rounds), strict=True)
+    return median(least), median(most)
 
 
 def _evenness(figures: Round) -> float:

@@ -184,5 +184,6 @@ def _entry(job: Job, outcome: Outcome, meter: Meter, connections: int | None) ->
         most_operations=max(operations_of),
         connections=connections,
         other_cpu_ns=meter.other_cpu_ns,
+        machine_cpu_ns=meter.machine_cpu_ns,
         gc_ns=meter.gc_ns,
     )

@@ -49,6 +49,21 @@ class Run:
     generation: int | None = None
     """Number of the set of worker processes, from 0: they are restarted a few times in a run. Older
     files have none."""
+    machine_cpu_ns: int | None = None
+    """CPU time of all programs over the same time, on all cores, in steps of 10 ms; older files
+    have none."""
+
+    @property
+    def others_cpu_ns(self) -> int | None:
+        """CPU time of all other programs, to be added up over runs; below 0 in some of them.
+
+        The machine's time comes in steps of 10 ms, and the other times in nanoseconds. So the
+        difference of a short run is off by up to a step on either side. Only sums are near 0 on a
+        quiet machine. Older files have differences that were clipped at 0.
+        """
+        if self.machine_cpu_ns is None or self.server_cpu_ns is None:
+            return self.other_cpu_ns
+        return self.machine_cpu_ns - self.client_cpu_ns - self.server_cpu_ns
 
     def as_dict(self) -> dict[str, Any]:
         """Return the run's own line of the file as JSON's types."""

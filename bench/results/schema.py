@@ -141,6 +141,7 @@ class RunLine(EntryLine, tag="run"):
     other_cpu_ns: Count | None = None
     gc_ns: Count | None = None
     generation: Count | None = None
+    machine_cpu_ns: Count | None = None
 
     def entry(self) -> Run:
         """Return the run, without the samples that are in lines of their own."""
