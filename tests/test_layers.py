@@ -50,7 +50,11 @@ MAY_IMPORT = {
         "bench.studies.streaming.charts",
     ),
     "jinja2": ("bench.output.report",),
-    "scipy": ("bench.analysis.stationarity",),
+    "scipy": (
+        "bench.analysis.stationarity",
+        "bench.analysis.ranking",
+        "bench.studies.audit.quantiles",
+    ),
     "asyncpg": (
         "accessors.aio",
         "bench.studies.overhead",
@@ -67,6 +71,8 @@ MAY_IMPORT = {
         "bench.server.drivers",  # its libpq alone knows what it understands
     ),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
+    "pg8000": ("accessors.sync",),
+    "psqlpy": ("accessors.aio",),
     "sqlalchemy": (
         "accessors",
         "bench.studies.overhead.guard",
@@ -79,6 +85,7 @@ MAY_IMPORT = {
 that the harness is compared with."""
 
 MAY_READ_THE_CLOCK = {
+    "bench.studies.audit.stalls": "opens the window in which it blocks a loop",
     "bench.measure.memory": "times the one operation",
     "bench.studies.streaming.bare_loops": "times the turns of the harness and of the bare loop",
     "bench.studies.streaming.proof": "times the early stop, and how long a session is held",

@@ -74,23 +74,27 @@ def beginning(runs: Sequence[Run]) -> Interval | None:
 
 
 def taken_by_others(results: Results) -> float | None:
-    """Return the share of the machine's CPU that other programs used; None if not measured."""
-    seen = [run for run in results.runs if run.other_cpu_ns is not None]
+    """Return the share of the machine's CPU that other programs used; None if not measured.
+
+    Runs are added up first, and only the sum is kept at 0 or above.
+    """
+    seen = [run for run in results.runs if run.others_cpu_ns is not None]
     cores = results.header.environment.host.cores or 1
     capacity_ns = sum(run.elapsed_ns for run in seen) * cores
     if not capacity_ns:
         return None
-    return min(1.0, sum(run.other_cpu_ns or 0 for run in seen) / capacity_ns)
+    return min(1.0, max(0, sum(run.others_cpu_ns or 0 for run in seen)) / capacity_ns)
 
 
 def _head_and_rest(run: Run) -> tuple[float, float]:
     """Return operations a second before and after the cut; one across it counts by its share."""
-    samples = run.samples
-    succeeded = np.ones(len(samples), dtype=bool)
-    succeeded[list(samples.errors)] = False
-    start_ns = np.asarray(samples.start_ns)[succeeded]
-    duration_ns = np.asarray(samples.duration_ns)[succeeded]
     head_ns = min(HEAD_NS, run.window_ns // 2)
-    head = stats.shares_in_window(start_ns, duration_ns, head_ns).sum()
-    whole = stats.shares_in_window(start_ns, duration_ns, run.window_ns).sum()
-    return float(head) / head_ns, float(whole - head) / (run.window_ns - head_ns)
+    head = whole = 0.0
+    for piece in run.samples.pieces():
+        succeeded = np.ones(len(piece), dtype=bool)
+        succeeded[list(piece.errors)] = False
+        start_ns = np.asarray(piece.start_ns)[succeeded]
+        duration_ns = np.asarray(piece.duration_ns)[succeeded]
+        head += float(stats.shares_in_window(start_ns, duration_ns, head_ns).sum())
+        whole += float(stats.shares_in_window(start_ns, duration_ns, run.window_ns).sum())
+    return head / head_ns, (whole - head) / (run.window_ns - head_ns)

@@ -1,18 +1,26 @@
 """The figures of runs: a Summary for each case, and `summary.csv`."""
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from itertools import chain
+from statistics import median
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.analysis import stats
 from bench.analysis.figure import Figure
+from bench.analysis.many_values import AT_ONCE, Block, quantiles_of_blocks
 from bench.analysis.stats import Interval
+from bench.analysis.throughput import Counts, within_tolerance
 from bench.model.case import Case
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
+from bench.results.samples import Samples
 
 _Value = TypeVar("_Value", int, float)
 
@@ -26,9 +34,11 @@ class Round:
     errors: Mapping[str, int]
     """The number of failed operations, by class of error."""
     throughput_per_s: float
+    throughput_bounds_per_s: tuple[float, float]
+    """The least and the most that the round's samples allow (`bench.analysis.throughput`)."""
     rows_per_s: float
     latency_ns: Mapping[str, int]
-    """Exact quantiles of the round's samples, by name; empty where nothing succeeded."""
+    """Exact quantiles of the round's samples, by name, without those of too few samples."""
     first_row_p50_ns: int | None
     """None unless streamed."""
     client_cpu_ns: float | None
@@ -54,11 +64,14 @@ class Summary:
     failures: tuple[str, ...]
     """The reasons why runs and memory measurements gave no result."""
     throughput_per_s: Interval | None
+    throughput_bounds_per_s: tuple[float, float] | None
+    """The medians of the rounds' bounds."""
     rows_per_s: Interval | None
     latency_ns: Mapping[str, Interval]
-    """Quantile -> the median of the rounds' exact quantiles."""
+    """Quantile -> the median of the rounds' exact quantiles. Where rounds have too few samples, it
+    is that of `pooled_latency_ns`, without an interval."""
     pooled_latency_ns: Mapping[str, int]
-    """Exact quantiles of all samples of all rounds together."""
+    """Exact quantiles of all samples of all rounds together, without those of too few samples."""
     first_row_p50_ns: Interval | None
     client_cpu_ns: Interval | None
     """CPU time of the client for one operation."""
@@ -85,6 +98,16 @@ class Summary:
     def marked(self) -> bool:
         """Whether something of the case failed. Every table and chart has to show it."""
         return bool(self.errors or self.failures)
+
+    @property
+    def throughput_certain(self) -> bool:
+        """Whether throughput and rows per second are within 3 % of the truth, chance aside.
+
+        If not, every table and the warnings have to show it: the windows were too short for so long
+        operations.
+        """
+        bounds = self.throughput_bounds_per_s
+        return bounds is None or within_tolerance(*bounds)
 
     @property
     def usable_after_ns(self) -> Interval | None:
@@ -124,9 +147,9 @@ def summarise(results: Results) -> list[Summary]:
 
 
 def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:
-    pairs = [_round(run) for run in sorted(runs, key=lambda run: run.round)]
-    rounds = tuple(figures for figures, _ in pairs)
-    pooled = [durations for _, durations in pairs]
+    in_order = sorted(runs, key=lambda run: run.round)
+    rounds, durations = _rounds(in_order)
+    pooled_ns = quantiles_of_blocks(durations, sum(round_.operations for round_ in rounds))
     uneven = min(rounds, key=_evenness, default=None)
     return Summary(
         case=case,
@@ -135,13 +158,10 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
         errors=sum((Counter(round_.errors) for round_ in rounds), Counter()),
         failures=tuple(failures),
         throughput_per_s=_over(round_.throughput_per_s for round_ in rounds),
+        throughput_bounds_per_s=_bounds(rounds),
         rows_per_s=_over(round_.rows_per_s for round_ in rounds),
-        latency_ns={
-            name: interval
-            for name in stats.QUANTILES
-            if (interval := _over(round_.latency_ns.get(name) for round_ in rounds))
-        },
-        pooled_latency_ns=stats.quantiles(np.concatenate(pooled) if pooled else []),
+        latency_ns=shown_latency(rounds, pooled_ns),
+        pooled_latency_ns=pooled_ns,
         first_row_p50_ns=_over(round_.first_row_p50_ns for round_ in rounds),
         client_cpu_ns=_over(round_.client_cpu_ns for round_ in rounds),
         server_cpu_ns=_over(round_.server_cpu_ns for round_ in rounds),
@@ -155,26 +175,75 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
     )
 
 
-def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
-    """Return the figures of a run, and the duration of each operation that succeeded."""
-    samples = run.samples
-    succeeded = np.ones(len(samples), dtype=bool)
-    succeeded[list(samples.errors)] = False
-    start_ns = np.asarray(samples.start_ns, dtype=np.int64)[succeeded]
-    duration_ns = np.asarray(samples.duration_ns, dtype=np.int64)[succeeded]
-    rows = np.asarray(samples.rows, dtype=np.int64)[succeeded]
-    first_row_ns = np.asarray(samples.first_row_ns, dtype=np.int64)
-    if len(first_row_ns) == len(samples):
-        first_row_ns = first_row_ns[succeeded]
-    operations = len(duration_ns)
-    figures = Round(
+def shown_latency(rounds: Sequence[Round], pooled_ns: Mapping[str, int]) -> dict[str, Interval]:
+    """Return the quantiles to show. `pooled_ns`: those of all samples of all rounds."""
+    fewest = min((round_.operations for round_ in rounds if round_.operations), default=0)
+    shown = {}
+    for name, value in pooled_ns.items():
+        over_rounds = _over(round_.latency_ns.get(name) for round_ in rounds)
+        if over_rounds and fewest >= stats.enough_for_a_round(name):
+            shown[name] = over_rounds
+        else:
+            shown[name] = Interval(value, None, None, len(rounds))
+    return shown
+
+
+def _rounds(runs: list[Run]) -> tuple[tuple[Round, ...], Callable[[], Iterable[Block]]]:
+    """Return the figures of each run, and a function that gives all durations of all in blocks.
+
+    The durations of a few million operations are kept, those of more are read again.
+    """
+    if sum(len(run.samples) for run in runs) > AT_ONCE:
+        rounds = tuple(_round(run, partial(_durations, [run])) for run in runs)
+        return rounds, partial(_durations, runs)
+    kept, figures = [], []
+    for run in runs:
+        blocks = list(_durations([run]))
+        kept.append(blocks)
+        figures.append(_round(run, partial(iter, blocks)))
+    return tuple(figures), lambda: chain.from_iterable(kept)
+
+
+def _durations(runs: Iterable[Run]) -> Iterator[Block]:
+    """Yield the durations of the operations that succeeded, a piece at a time."""
+    for run in runs:
+        for piece in run.samples.pieces():
+            yield _int64(piece.duration_ns)[_succeeded(piece)]
+
+
+def _first_rows(run: Run) -> Iterator[Block]:
+    """Yield the times to the first row of the operations that got one, a piece at a time."""
+    for piece in run.samples.pieces():
+        times = _int64(piece.first_row_ns)
+        if len(times) == len(piece):
+            times = times[_succeeded(piece)]
+        yield times[times > 0]
+
+
+def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
+    """Return the figures of a run. `durations` gives those of its successful operations."""
+    operations = 0
+    rate, rows_rate = Counts(run.window_ns), Counts(run.window_ns)
+    errors: Counter[str] = Counter()
+    for piece in run.samples.pieces():
+        succeeded = _succeeded(piece)
+        times = (_int64(piece.start_ns), _int64(piece.duration_ns), _int64(piece.worker))
+        rate.add(*times, succeeded)
+        rows_rate.add(*times, _int64(piece.rows) * succeeded)
+        operations += int(np.count_nonzero(succeeded))
+        errors += piece.error_classes
+    with_first_row = sum(map(len, _first_rows(run)))
+    first_rows = quantiles_of_blocks(partial(_first_rows, run), with_first_row)
+    throughput = rate.throughput()
+    return Round(
         number=run.round,
         operations=operations,
-        errors=samples.error_classes,
-        throughput_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns),
-        rows_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns, rows),
-        latency_ns=stats.quantiles(duration_ns),
-        first_row_p50_ns=stats.quantiles(first_row_ns[first_row_ns > 0]).get("p50"),
+        errors=errors,
+        throughput_per_s=throughput.per_s,
+        throughput_bounds_per_s=(throughput.at_least_per_s, throughput.at_most_per_s),
+        rows_per_s=rows_rate.throughput().per_s,
+        latency_ns=quantiles_of_blocks(durations, operations),
+        first_row_p50_ns=first_rows.get("p50"),
         client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
         server_cpu_ns=stats.per_operation(run.server_cpu_ns, operations),
         gc_ns=stats.per_operation(run.gc_ns, operations),
@@ -183,7 +252,24 @@ def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
         fewest_operations=run.fewest_operations,
         most_operations=run.most_operations,
     )
-    return figures, duration_ns
+
+
+def _int64(column: "array[int]") -> Block:
+    return np.asarray(column, dtype=np.int64)
+
+
+def _succeeded(piece: Samples) -> NDArray[np.bool_]:
+    """Return whether each operation of the piece succeeded."""
+    succeeded = np.ones(len(piece), dtype=bool)
+    succeeded[list(piece.errors)] = False
+    return succeeded
+
+
+def _bounds(rounds: Sequence[Round]) -> tuple[float, float] | None:
+    if not rounds:
+        return None
+    least, most = zip(*(round_.throughput_bounds_per_s for round_ in rounds), strict=True)
+    return median(least), median(most)
 
 
 def _evenness(figures: Round) -> float:

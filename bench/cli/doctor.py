@@ -68,7 +68,7 @@ def _findings(
 
     yield from machine.findings()
     yield from clock.findings()
-    database = resolve(database_url, ["psycopg2"] if noise else [], admin_url)
+    database = resolve(database_url, ["psycopg2"] if noise else [], admin_url=admin_url)
     if not database_url:
         yield disk.finding(home() / ".gatherbench")
     with database.session() as connection:

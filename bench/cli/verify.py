@@ -57,7 +57,7 @@ def verify(
     chosen = choose_backends(backends, backend_modules, timeout)
     ways = ways_to_connect(settings(connect, chosen.values()), chosen)
     dataset = Dataset(1.0 if scale is None else scale, seed)
-    database = resolve(database_url, drivers_of(chosen.values()), admin_url)
+    database = resolve(database_url, drivers_of(chosen.values()), admin_url=admin_url)
     with lock.held(database) as held, WorkerPool() as worker_pool:
         rows.ensure(held.connection, dataset)
         verdicts = verify_all(

@@ -16,7 +16,8 @@ from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier
 from bench.measure.turn import Outcome, at_start
 from bench.model.case import Loop
-from bench.model.profiles import HEARTBEAT_S
+from bench.model.profiles import HEARTBEAT_S, heartbeat_s
+from bench.model.workload import WORKLOADS
 
 
 class _Turn:
@@ -128,7 +129,9 @@ class WarmTasks:
         barrier = AsyncStartBarrier(len(clients), warm_up_s, job.seconds, started)
         turn = _Turn(barrier, meter, len(clients))
         stalls_ns: array[int] = array("q")
-        heart = asyncio.create_task(beat(barrier, stalls_ns, job.heartbeat_s))
+        many_rows = WORKLOADS[job.case.workload].many_rows
+        every_s = heartbeat_s(job.heartbeat_s, job.seconds, many_rows=many_rows)
+        heart = asyncio.create_task(beat(barrier, stalls_ns, every_s))
         for slot, client in zip(self._slots, clients, strict=True):
             slot.inbox.put_nowait((client, turn))
         await turn.ended.wait()

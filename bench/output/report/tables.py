@@ -176,15 +176,21 @@ def _column(
             for value, summary in zip(values, group, strict=True)
         ]
         best = leaders(figure, group, ranked, floors)
-    cells = [_cell(value, unit, best=at in best) for at, value in enumerate(values)]
+    rate = plan.figure in (THROUGHPUT, FIGURES["rows"])
+    cells = [
+        _cell(value, unit, best=at in best, uncertain=rate and not summary.throughput_certain)
+        for at, (value, summary) in enumerate(zip(values, group, strict=True))
+    ]
     name = f"{plan.name} ({unit.symbol})" if unit.symbol else plan.name
     return Column(name, plan.note, cells)
 
 
-def _cell(value: Interval | None, unit: Unit, *, best: bool) -> Cell:
+def _cell(value: Interval | None, unit: Unit, *, best: bool, uncertain: bool) -> Cell:
     if value is None:
         return Cell("-", None)
-    tip = ""
+    tip, mark = "", ""
     if value.low is not None and value.high is not None:
         tip = f"{unit.text(value.low)} to {unit.text(value.high)} over {value.rounds} rounds"
-    return Cell(unit.text(value.median), value.median, tip, best)
+    if uncertain:
+        tip, mark = f"uncertain: the windows are too short; {tip}".removesuffix("; "), "~"
+    return Cell(mark + unit.text(value.median), value.median, tip, best)

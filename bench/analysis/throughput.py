@@ -1,0 +1,222 @@
+"""The throughput of a round, with the bounds that its samples prove.
+
+The clients of a round start together, and after the deadline they end one by one. While they end,
+fewer than all are active, and how much faster each of them is then depends on what they wait for.
+Two rules bound the answer. docs/method.md argues them, and `bench audit` tests them by simulation.
+
+- **At least**: all operations over the time until the last of them ended. If the clients wait for
+  one server (an event loop, the GIL), this is exact: the server works until the end. Otherwise it
+  is too low, because the last clients leave their share of the machine unused.
+- **At most**: the operations of each client over the client's own time, up to the end of its last
+  one, times the number of clients. If clients do not slow each other down, this is exact (Wald's
+  identity: the last operation is the first to end after the deadline, so that it stops the count
+  without a bias). In a queue it is exact if each client's first operation is left out, with its
+  time. The lower of the two counts: with the first operations it is too high for a queue; without
+  them it is too high where a client is served in bursts, since its first operation is the wait for
+  its first burst. If clients share a processor, both are too high: the last ones have it for
+  themselves.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bench.analysis.stats import NS_PER_S
+
+TOLERANCE = 0.03
+"""The largest relative error of a throughput that is not marked."""
+
+_ENOUGH_LATER = 1.5
+"""The operations of a client after its first one, on average, from which they alone are counted."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """A round's throughput, in operations (or rows) per second."""
+
+    per_s: float
+    at_least_per_s: float
+    at_most_per_s: float
+
+    @property
+    def certain(self) -> bool:
+        """Whether the bounds are so close that the figure is within `TOLERANCE` of the truth."""
+        return within_tolerance(self.at_least_per_s, self.at_most_per_s)
+
+
+def within_tolerance(at_least: float, at_most: float) -> bool:
+    """Return whether the middle between two bounds is within `TOLERANCE` of both."""
+    return at_most <= at_least * (1 + TOLERANCE) ** 2
+
+
+def throughput(
+    start_ns: ArrayLike,
+    duration_ns: ArrayLike,
+    client: ArrayLike,
+    window_ns: int,
+    weights: ArrayLike | None = None,
+) -> Throughput:
+    """Return the throughput of a round's samples, failed ones included.
+
+    `client` tells the clients of the samples apart; a client without samples was not active. The
+    samples of a client are in the order of their starts. `weights` are what each sample counts: 0
+    for a failed operation, its rows for rows per second; 1 if left out.
+    """
+    counts = Counts(window_ns)
+    counts.add(start_ns, duration_ns, client, weights)
+    return counts.throughput()
+
+
+class Counts:
+    """The counts of a round's samples that its throughput follows from, added up in pieces."""
+
+    def __init__(self, window_ns: int) -> None:
+        self._window_ns = window_ns
+        self._slots: dict[int, int] = {}
+        """Client -> its place in the arrays."""
+        self._first_ns: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        """The end of each client's first operation."""
+        self._last_ns: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        """The end of each client's last operation, at least the deadline: until then it tried."""
+        self._several: NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        """Whether a client has more operations than its first one."""
+        self._weight = 0.0
+        self._laps = _Laps()
+
+    def add(
+        self,
+        start_ns: ArrayLike,
+        duration_ns: ArrayLike,
+        client: ArrayLike,
+        weights: ArrayLike | None = None,
+    ) -> None:
+        """Add samples, as `throughput` takes them. A client's later samples come later."""
+        start, duration = (np.asarray(column, dtype=np.int64) for column in (start_ns, duration_ns))
+        if not len(start):
+            return
+        end = start + duration
+        weight = np.ones(len(end)) if weights is None else np.asarray(weights, dtype=np.float64)
+        active, first_at, of_active = np.unique(
+            np.asarray(client), return_index=True, return_inverse=True
+        )
+        is_first = np.zeros(len(end), dtype=bool)
+        is_first[[at for name, at in zip(active.tolist(), first_at, strict=True)
+                  if name not in self._slots]] = True  # fmt: skip
+        slots = np.array([self._slot(name) for name in active.tolist()], dtype=np.intp)[of_active]
+        self._first_ns[slots[is_first]] = end[is_first]
+        np.maximum.at(self._last_ns, slots, end)
+        later = ~is_first
+        self._several[slots[later]] = True
+        self._weight += float(weight.sum())
+        self._laps.add(duration[later], weight[later], end[later] <= self._window_ns)
+
+    def throughput(self) -> Throughput:
+        """Return the throughput of all samples that were added.
+
+        The figure is the geometric middle of the bounds if they are close. Otherwise it is the
+        count of operations that ended before the deadline (`_by_renewals`), kept within the bounds;
+        or, with fewer than 2.5 operations a client, the lower bound.
+        """
+        clients = len(self._slots)
+        if self._weight == 0:
+            return Throughput(0.0, 0.0, 0.0)
+        at_least = self._weight / float(self._last_ns.max())
+        if clients == 1:  # nobody is left behind: both bounds are the same
+            return _per_second(at_least, at_least, at_least)
+        own_time = clients * self._weight / _total(self._last_ns)
+        laps = self._laps
+        if not laps.duration_ns:
+            return _per_second(at_least, at_least, max(at_least, own_time))
+        by_laps = self._by_laps()
+        if laps.operations < _ENOUGH_LATER * clients:
+            return _per_second(at_least, at_least, max(at_least, own_time, by_laps))
+        at_most = max(at_least, min(own_time, by_laps))
+        at_least = max(at_least, at_most * (1 - laps.hurried(clients)))
+        if within_tolerance(at_least, at_most):
+            return _per_second((at_least * at_most) ** 0.5, at_least, at_most)
+        figure = min(at_most, max(at_least, self._by_renewals()))
+        return _per_second(figure, at_least, at_most)
+
+    def _slot(self, client: int) -> int:
+        if client not in self._slots:
+            self._slots[client] = len(self._slots)
+            self._first_ns = np.append(self._first_ns, 0)
+            self._last_ns = np.append(self._last_ns, self._window_ns)
+            self._several = np.append(self._several, False)
+        return self._slots[client]
+
+    def _by_laps(self) -> float:
+        """Return the clients' rate from the end of the first operations to that of the last."""
+        time_ns = _total((self._last_ns - self._first_ns)[self._several])
+        return len(self._slots) * self._laps.weight / time_ns if time_ns > 0 else 0.0
+
+    def _by_renewals(self) -> float:
+        """Return the rate from the end of each client's first operation to the deadline.
+
+        In this time all clients are active. A client's count of ended operations is that of a
+        renewal process: on average time / mean + (c - 1) / 2 (Cox, section 4.2). So (1 - c) / 2 is
+        added for the operation in progress. 0 if no client ended its first operation in time.
+        """
+        laps = self._laps
+        time_ns = _total(np.maximum(0, self._window_ns - self._first_ns))
+        if time_ns == 0:
+            return 0.0
+        begun = int(np.count_nonzero(self._first_ns < self._window_ns))
+        in_progress = begun * (1 - laps.variation) / 2 * laps.weight / laps.operations
+        return len(self._slots) * (laps.weight_in_time + in_progress) / time_ns
+
+
+@dataclass
+class _Laps:
+    """The operations of all clients but their first ones.
+
+    The first operations are left out because they began together: in a queue, the first client
+    waited for nobody.
+    """
+
+    operations: int = 0
+    weight: float = 0.0
+    weight_in_time: float = 0.0
+    """The weight of those that ended before the deadline."""
+    duration_ns: float = 0.0
+    squares: float = 0.0
+    """The sum of the squared durations."""
+
+    def add(
+        self,
+        duration_ns: NDArray[np.int64],
+        weight: NDArray[np.float64],
+        in_time: NDArray[np.bool_],
+    ) -> None:
+        """Add operations of any clients."""
+        durations = duration_ns.astype(np.float64)
+        self.operations += len(durations)
+        self.weight += float(weight.sum())
+        self.weight_in_time += float(weight[in_time].sum())
+        self.duration_ns += float(durations.sum())
+        self.squares += float(np.square(durations).sum())
+
+    @property
+    def variation(self) -> float:
+        """The squared coefficient of variation of their durations, at most 1."""
+        mean_ns = self.duration_ns / self.operations
+        return min(1.0, max(0.0, self.squares / self.operations / mean_ns**2 - 1))
+
+    def hurried(self, clients: int) -> float:
+        """Return the share by which their rate is too high at most, if clients share a processor.
+
+        After the deadline, what remains of an operation takes (1 + c) / 2 laps on average, for a
+        squared coefficient of variation c (the mean residual life: Cox, *Renewal Theory*, 1962,
+        section 5.2). Since clients end one by one, it takes about half of that at the least.
+        """
+        return (1 + self.variation) / 4 / (self.operations / clients)
+
+
+def _total(times_ns: NDArray[np.int64]) -> float:
+    """Return the sum, which a damaged file may have beyond 64 bits."""
+    return float(times_ns.sum(dtype=np.float64))
+
+
+def _per_second(figure: float, at_least: float, at_most: float) -> Throughput:
+    return Throughput(figure * NS_PER_S, at_least * NS_PER_S, at_most * NS_PER_S)
