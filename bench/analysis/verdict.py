@@ -6,41 +6,23 @@
 
 A difference must pass two tests. The first rules out chance between rounds: the ratio's interval
 must exclude 1. The second rules out that two processes of the same program differ, which no number
-of rounds shows (Mytkowicz, Diwan, Hauswirth and Sweeney, "Producing Wrong Data Without Doing
-Anything Obviously Wrong!", ASPLOS 2009): the ratio must be further from 1 than the ratio of a case
-to its twin, with its interval.
+of rounds shows: the ratio must be beyond the noise floor for cases of this kind
+(`bench.analysis.noise_floor`).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from bench.analysis.figure import THROUGHPUT, Figure
+from bench.analysis.noise_floor import NoiseFloor, noise_floor
 from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds, ratio_of_runs
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.model.case import Case
+
+__all__ = ["NoiseFloor", "Verdict", "Word", "apart", "compare", "in_words", "noise_floor"]
 
 Word = Literal["faster", "slower", "indistinguishable", "undecided"]
 """`undecided`: too few rounds to say anything with 95 % confidence."""
-
-
-@dataclass(frozen=True)
-class NoiseFloor:
-    """The A/A pair of a run: a case, and the same case in another process."""
-
-    case: Case
-    ratio: Interval
-    """The ratio of the twin's figure to the case's."""
-
-    @property
-    def factor(self) -> float:
-        """The largest factor between two equal cases of this run: at least 1."""
-        ends = (self.ratio.median, self.ratio.low, self.ratio.high)
-        return max(max(end, 1 / end) for end in ends if end is not None)
-
-    def __str__(self) -> str:
-        return f"{self.case.title} against itself: {in_words(self.ratio)}"
 
 
 @dataclass(frozen=True)
@@ -55,16 +37,6 @@ class Verdict:
 
     def __str__(self) -> str:
         return self.word if self.ratio is None else f"{self.word}: {in_words(self.ratio)}"
-
-
-def noise_floor(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> NoiseFloor | None:
-    """Return the noise floor from the run's A/A pair; None without a pair, or if it failed."""
-    by_case = {summary.case: summary for summary in summaries}
-    for case, twin in by_case.items():
-        original = by_case.get(replace(case, twin=False)) if case.twin else None
-        if original and (ratio := _paired(original, twin, figure)):
-            return NoiseFloor(original.case, ratio)
-    return None
 
 
 def compare(
@@ -83,7 +55,8 @@ def compare(
     noise floor counts.
     """
     ratio = _paired(a, b, figure) if same_run else _across(a, b, figure)
-    factor = max(floor.factor if floor else 1.0, crowding)
+    floors = [floor.for_case(case) for case in (a.case, b.case)] if floor else []
+    factor = max([1.0, *floors, crowding])
     known = factor if floor or crowding > 1 else None
     return Verdict(_word(ratio, figure, factor), ratio, known)
 

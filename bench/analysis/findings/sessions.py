@@ -7,7 +7,7 @@ from bench.analysis.findings.finding import Finding, clients, rounds, times, wor
 from bench.analysis.findings.judge import Judgement, judge
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
-from bench.analysis.verdict import NoiseFloor
+from bench.analysis.noise_floor import NoiseFloor
 from bench.results.file import Results
 
 TOPIC = "Sessions and transactions"

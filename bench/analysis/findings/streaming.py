@@ -10,7 +10,7 @@ from bench.analysis.findings.judge import judge, judge_rounds
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.analysis.verdict import NoiseFloor
+from bench.analysis.noise_floor import NoiseFloor
 from bench.model.case import Case, Fetch
 from bench.model.units import BYTES, RATES, with_unit
 from bench.model.workload import WORKLOADS
