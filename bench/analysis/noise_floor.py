@@ -83,7 +83,7 @@ class NoiseFloor:
     @property
     def factor(self) -> float:
         """The largest factor of any kind of case: at least 1."""
-        return max(self.of_kind(kind).alone_factor for kind in self.kinds)
+        return max(self.of_kind(kind)._pooled_factor for kind in self.kinds)
 
     @property
     def kinds(self) -> list[Kind]:
@@ -103,7 +103,7 @@ class NoiseFloor:
         return NoiseFloor(of_kind or self.pairs)
 
     @property
-    def alone_factor(self) -> float:
+    def _pooled_factor(self) -> float:
         """The factor from all pairs together, as if they were of one kind."""
         rounds = sum(len(pair.logs) for pair in self.pairs)
         free = max(1, rounds - len(self.pairs))

@@ -5,7 +5,7 @@ use. The common ratio is printed and judged by itself. It is divided out of each
 by round, so that it neither makes a hundred cases look slower nor hides the one that is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -48,24 +48,23 @@ class Divided:
     """None if there are too few cases: then nothing was divided out."""
 
 
-def divide_out(base: Sequence[Series], other: Sequence[Series]) -> Divided:
+def divide_out(
+    base: Sequence[Series], other: Sequence[Series], leave_out: Collection[int] = ()
+) -> Divided:
     """Return the series without their common ratio. Both sides have the same cases in one order.
 
-    The factor of a round is the median over cases of the round's distance from the middle of the
-    case, which is the same in both runs. So it contains the common ratio of the runs. A change of
-    fewer than half of the cases does not move it much; a change of half of them is split between
-    the common ratio and the cases.
+    The factor of a round is the median over cases of the round's distance from the case's median in
+    the base run. So it contains the common ratio of the runs. A change of fewer than half of the
+    cases does not move it much; a change of half of them is split between the common ratio and the
+    cases. The cases at the places in `leave_out` do not decide it, if enough others remain.
     """
-    known = [place for place in range(len(base)) if base[place] and other[place]]
+    measured = [place for place in range(len(base)) if base[place] and other[place]]
+    chosen = [place for place in measured if place not in leave_out]
+    known = chosen if len(chosen) >= FEWEST_CASES else measured
     if len(known) < FEWEST_CASES:
         return Divided(tuple(base), tuple(other), None)
-    middles = [
-        (float(np.median(list(base[at].values()))) + float(np.median(list(other[at].values())))) / 2
-        if at in known
-        else 0.0
-        for at in range(len(base))
-    ]
-    factors = [_factors(side, middles, known) for side in (base, other)]
+    medians = {place: float(np.median(list(base[place].values()))) for place in known}
+    factors = [_factors(side, medians) for side in (base, other)]
     below, above = (np.array([factor[n] for n in sorted(factor)]) for factor in factors)
     slowdown = ratio_of_runs(np.exp(above).tolist(), np.exp(below).tolist())
     assert slowdown is not None, "there are rounds"
@@ -98,19 +97,17 @@ def visible(common: CommonRatio, factor: float) -> float | None:
     return evidence.visible(float(np.log(slowdown.median / slowdown.low)), factor)
 
 
-def _factors(
-    side: Sequence[Series], middles: Sequence[float], known: Sequence[int]
-) -> dict[int, float]:
-    """Return round number -> the median distance of the round from the middles of its cases.
+def _factors(side: Sequence[Series], medians: Mapping[int, float]) -> dict[int, float]:
+    """Return round number -> the median distance of the round from the medians of its cases.
 
     A round of too few cases has the median factor of the others.
     """
     distances: dict[int, list[float]] = {}
-    for at in known:
-        for number, log in side[at].items():
-            distances.setdefault(number, []).append(log - middles[at])
+    for place, median in medians.items():
+        for number, log in side[place].items():
+            distances.setdefault(number, []).append(log - median)
     enough = {n: float(np.median(d)) for n, d in distances.items() if len(d) >= FEWEST_CASES}
-    whole = float(np.median([d for each in distances.values() for d in each]))
+    whole = float(np.median([distance for each in distances.values() for distance in each]))
     typical = float(np.median(list(enough.values()))) if enough else whole
     numbers = {number for series in side for number in series}
     return {number: enough.get(number, typical) for number in numbers}

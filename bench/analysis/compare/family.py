@@ -68,7 +68,7 @@ class Evidence:
         return min(1.0, 2 * _upper_tail(self.free, abs(self.slowdown) / self.deviation))
 
     def visible(self, width: float, floor: float) -> float:
-        """Return the smallest slowdown that is called slower with a probability of 80 %, as a share.
+        """Return the smallest slowdown that is seen with a probability of 80 %, as a share.
 
         `width` is the distance from the slowdown to the lower end of its interval, in logarithms,
         and `floor` the noise floor as a factor: the observed slowdown must be beyond both.

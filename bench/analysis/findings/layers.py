@@ -8,11 +8,11 @@ from bench.analysis import stats
 from bench.analysis.figure import FIGURES, THROUGHPUT
 from bench.analysis.findings.finding import Finding, clients, inverse, rounds, share, times, work
 from bench.analysis.findings.judge import Judgement, floor_between, judge
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.pairs import layered
 from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.analysis.noise_floor import NoiseFloor
 from bench.model.case import Case
 from bench.results.file import Results
 

@@ -7,10 +7,10 @@ from bench.analysis import stats
 from bench.analysis.figure import FIGURES
 from bench.analysis.findings.finding import Finding, rounds, share, times, work
 from bench.analysis.findings.judge import judge, judge_rounds
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.analysis.noise_floor import NoiseFloor
 from bench.model.case import Case, Fetch
 from bench.model.units import BYTES, RATES, with_unit
 from bench.model.workload import WORKLOADS

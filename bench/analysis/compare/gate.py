@@ -1,0 +1,180 @@
+"""The gate: whether a run is slower than another by more than a margin, and what it cannot see.
+
+    decision = decide([("new", compare_cases(old, new))], margin=0.1)
+    decision.stopped, decision.suspects, decision.blind, decision.exit_code
+
+The chance that a gate stops anything although no case is slower than the margin is at most 5 %, for
+all cases and the common ratio together (`bench.analysis.compare.family`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.analysis.compare.cases import Change, RunsCompared
+from bench.analysis.compare.common_ratio import CommonRatio
+from bench.analysis.compare.family import holm
+from bench.analysis.stats import CONFIDENCE
+from bench.model.case import Case
+
+PASSED, SLOWER, BLIND = 0, 1, 3
+"""The exit codes of a gate. 2 is a usage error, as in every command."""
+
+
+@dataclass(frozen=True)
+class GatedCase:
+    """A case in one of the runs."""
+
+    run: str
+    case: Case
+    change: Change
+
+
+@dataclass(frozen=True)
+class GatedCommon:
+    """The common ratio of one of the runs."""
+
+    run: str
+    common: CommonRatio
+
+
+@dataclass(frozen=True)
+class GateDecision:
+    """What a gate with a margin decides."""
+
+    margin: float
+    """The permitted slowdown, as a share."""
+    cases: int
+    """The number of judged cases, in all runs."""
+    stopped: tuple[GatedCase, ...]
+    """The cases that are surely slower by more than the margin."""
+    suspects: tuple[GatedCase, ...]
+    """The cases that look slower by more than the margin, each by itself. It includes `stopped`."""
+    common_stopped: tuple[GatedCommon, ...]
+    """The runs whose cases are surely slower together by more than the margin."""
+    common_suspects: tuple[GatedCommon, ...]
+    blind: tuple[GatedCase, ...]
+    """The cases that could have been slower by the margin, and would not have been seen."""
+    common_blind: tuple[GatedCommon, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 passed, 1 slower, 3 blind: nothing was found, but not everything could be seen."""
+        if self.stopped or self.common_stopped:
+            return SLOWER
+        return BLIND if self.blind or self.common_blind else PASSED
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something should be measured again before it stops."""
+        return bool(self.suspects or self.common_suspects)
+
+
+@dataclass(frozen=True)
+class Visibility:
+    """The smallest slowdowns that the comparison with a run could have seen, as shares."""
+
+    run: str
+    typical: float | None
+    """The median over cases; None if half of them could show no slowdown at all."""
+    worst: GatedCase
+    common: float | None
+    """That of all cases together; None if there is no common ratio, or it could show none."""
+    has_common: bool
+
+
+def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateDecision:
+    """Return the decision on these runs, each compared with the same base.
+
+    A case stops if it is slower by more than the margin in three ways: by Holm's method among all
+    cases and common ratios; at the favourable end of its own interval; and beyond the noise floor.
+    """
+    cases = [
+        GatedCase(run, change.earlier.case, change)
+        for run, pair in compared
+        for change in pair.changes.values()
+        if change.earlier and change.ratio
+    ]
+    commons = [(GatedCommon(run, pair.common), pair) for run, pair in compared if pair.common]
+    evidence = [
+        *(gated.change.evidence for gated in cases),
+        *(gated.common.evidence for gated, _ in commons),
+    ]
+    adjusted = holm([known.p_slower(margin) if known else 1.0 for known in evidence])
+    sure = [p_value <= 1 - CONFIDENCE for p_value in adjusted]
+    suspects = [gated for gated in cases if _suspect(gated.change, margin)]
+    stopped = [
+        gated
+        for gated, certain in zip(cases, sure, strict=False)
+        if certain and _suspect(gated.change, margin)
+        if (least := least_slowdown(gated.change)) is not None and least > margin
+    ]
+    common_suspects = [
+        (gated, certain)
+        for (gated, pair), certain in zip(commons, sure[len(cases) :], strict=True)
+        if pair.common_word == "slower" and gated.common.slowdown.median > 1 + margin
+    ]
+    return GateDecision(
+        margin=margin,
+        cases=len(cases),
+        stopped=tuple(stopped),
+        suspects=tuple(suspects),
+        common_stopped=tuple(
+            gated
+            for gated, certain in common_suspects
+            if certain and (gated.common.slowdown.low or 0.0) > 1 + margin
+        ),
+        common_suspects=tuple(gated for gated, _ in common_suspects),
+        blind=tuple(
+            gated
+            for gated in cases
+            if gated not in stopped
+            if gated.change.visible is None or gated.change.visible > margin
+        ),
+        common_blind=tuple(
+            gated
+            for gated, pair in commons
+            if pair.common_visible is None or pair.common_visible > margin
+        ),
+    )
+
+
+def least_slowdown(change: Change) -> float | None:
+    """Return the least slowdown within the interval, as a share; None without an interval."""
+    if change.ratio is None or change.ratio.low is None or change.ratio.high is None:
+        return None
+    ends = change.ratio.low, change.ratio.high
+    return (1 / ends[1] if change.more_is_better else ends[0]) - 1
+
+
+def visibility_of(run: str, compared: RunsCompared) -> Visibility | None:
+    """Return the smallest visible slowdowns; None if no case was compared."""
+    cases = [
+        GatedCase(run, change.earlier.case, change)
+        for change in compared.changes.values()
+        if change.earlier and change.ratio
+    ]
+    if not cases:
+        return None
+    infinite = float("inf")
+    seen = [infinite if g.change.visible is None else g.change.visible for g in cases]
+    typical = median(seen)
+    return Visibility(
+        run,
+        None if typical == infinite else typical,
+        cases[seen.index(max(seen))],
+        compared.common_visible,
+        compared.common is not None,
+    )
+
+
+def slowdown_of(change: Change) -> float | None:
+    """Return the slowdown, as a factor: above 1 is slower, for every figure."""
+    if change.ratio is None:
+        return None
+    return 1 / change.ratio.median if change.more_is_better else change.ratio.median
+
+
+def _suspect(change: Change, margin: float) -> bool:
+    slowdown = slowdown_of(change)
+    return change.alone == "slower" and slowdown is not None and slowdown > 1 + margin
