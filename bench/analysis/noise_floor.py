@@ -23,7 +23,7 @@ A single pair, as in older files, cannot tell luck from chance, and Student's qu
 would hide every difference. Then floor^2 = centre^2 + (t_f x chance)^2, which is somewhat too low.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, sqrt
@@ -50,6 +50,13 @@ class EqualPair:
     case: Case
     logs: tuple[float, ...]
     """The logarithm of the twin's figure over the case's, for each round."""
+
+    @classmethod
+    def of(cls, case: Case, figures: Mapping[int, float], twin: Mapping[int, float]) -> Self:
+        """Return the pair from the figures of the case and of its twin, by round."""
+        numbers = sorted(figures.keys() & twin.keys())
+        positive = [number for number in numbers if figures[number] > 0 and twin[number] > 0]
+        return cls(case, tuple(float(np.log(twin[n] / figures[n])) for n in positive))
 
     @property
     def ratio(self) -> Interval:
@@ -145,9 +152,11 @@ def noise_floor(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> No
     pairs = []
     for case, twin in by_case.items():
         original = by_case.get(replace(case, twin=False)) if case.twin else None
-        if original and (logs := _logs(original.by_round(figure), twin.by_round(figure))):
-            pairs.append(EqualPair(original.case, logs))
-    return NoiseFloor(tuple(pairs)) if pairs else None
+        if original:
+            both = original.by_round(figure), twin.by_round(figure)
+            pairs.append(EqualPair.of(original.case, *both))
+    measured = tuple(pair for pair in pairs if pair.logs)
+    return NoiseFloor(measured) if measured else None
 
 
 def kind_of(case: Case) -> Kind:
@@ -161,12 +170,6 @@ def student_quantile(free: float, share: float = (1 + CONFIDENCE) / 2) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(free, share))
-
-
-def _logs(case: dict[int, float], twin: dict[int, float]) -> tuple[float, ...]:
-    numbers = sorted(case.keys() & twin.keys())
-    positive = [number for number in numbers if case[number] > 0 and twin[number] > 0]
-    return tuple(float(np.log(twin[number] / case[number])) for number in positive)
 
 
 def _deviation(pairs: Sequence[EqualPair]) -> float:

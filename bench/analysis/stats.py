@@ -188,4 +188,4 @@ def _percent(rounds: int) -> str:
 
 def _binomial(rounds: int, below: int) -> float:
     """Return the probability that exactly `below` of the rounds are below the median."""
-    return comb(rounds, below) / 2**rounds
+    return float(comb(rounds, below) / (1 << rounds))

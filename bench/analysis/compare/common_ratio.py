@@ -72,13 +72,12 @@ def divide_out(
     if evidence:
         wider = sqrt((1 + LAG_CORRELATION) / (1 - LAG_CORRELATION))
         evidence = replace(evidence, chance=evidence.chance * wider)
-    return Divided(
-        *(
-            tuple({n: log - factor[n] for n, log in series.items()} for series in side)
-            for side, factor in zip((base, other), factors, strict=True)
-        ),
-        common=CommonRatio(slowdown, evidence, len(known)),
-    )
+    common = CommonRatio(slowdown, evidence, len(known))
+    return Divided(_divided(base, factors[0]), _divided(other, factors[1]), common)
+
+
+def _divided(side: Sequence[Series], factor: Mapping[int, float]) -> tuple[Series, ...]:
+    return tuple({n: log - factor[n] for n, log in series.items()} for series in side)
 
 
 def apart(common: CommonRatio, factor: float) -> bool:
