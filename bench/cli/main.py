@@ -30,6 +30,7 @@ COMMANDS = {
         "compare",
         "Compare runs with each other; a gate for CI.",
     ),
+    "gate": ("bench.cli.gate", "gate", "Measure, and fail if anything became slower."),
     "history": ("bench.cli.history", "history", "Show a case in all runs."),
     "calibrate": ("bench.cli.calibrate", "calibrate", "Count how often verdicts are wrong."),
     "export": ("bench.cli.export", "export", "Write a result for other programs."),

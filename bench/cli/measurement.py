@@ -27,8 +27,11 @@ def carry_out(
     name: str,
     quiet: bool,
     charts: bool,
+    shown: bool = True,
 ) -> Path:
     """Measure, then present the results even if the run failed. Return the results folder.
+
+    With `shown` False, nothing is presented.
 
     `name` ends the name of the folder in results/, after the time; it is not used with `out`.
     """
@@ -57,7 +60,7 @@ def carry_out(
         raise
     finally:
         recorder.close()
-        if recorder.holds_runs:
+        if shown and recorder.holds_runs:
             retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
             with Attempts(retry_command).at("table and report"):
                 present(recorder.folder, charts=charts)

@@ -102,6 +102,11 @@ def plan(
     )
 
 
+def plan_of_cases(profile: Profile, backends: Mapping[str, Found], cases: Sequence[Case]) -> Plan:
+    """Return a plan of just these cases and their twins, without memory and without probes."""
+    return Plan(profile, _with_twins(list(cases), backends))
+
+
 def _probes(cases: Sequence[Case], backends: Mapping[str, Found]) -> dict[str, tuple[Case, ...]]:
     """Return what the studies probe of every run."""
     probed: dict[str, tuple[Case, ...]] = {}

@@ -46,8 +46,6 @@ class Change(Verdict):
     later: Summary | None = None
     more_is_better: bool = True
     """Whether a ratio above 1 is faster."""
-    more_is_better: bool = True
-    """Whether a ratio above 1 is faster."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The comparison of runs with the first one: the cases that both measured, with verdicts."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.analysis.compare.cases import (
@@ -114,6 +114,23 @@ def measured_run(results: Results) -> MeasuredRun:
     """Return a run with its summaries and the effect of other programs, to be compared."""
     taken = taken_by_others(results) or 0.0
     return MeasuredRun(summarise(results), 1 / max(1e-3, 1 - taken))
+
+
+def only(results: Results, cases: Collection[Case]) -> Results:
+    """Return the results of these cases and of the A/A pairs."""
+    wanted = {identity(case) for case in cases}
+    twins = {replace(case, twin=False) for case in results.cases if case.twin}
+
+    def chosen(case: Case) -> bool:
+        return case.twin or case in twins or identity(case) in wanted
+
+    return replace(
+        results,
+        header=replace(results.header, plan=[c for c in results.header.plan if chosen(c)]),
+        runs=[run for run in results.runs if chosen(run.case)],
+        memory=[memory for memory in results.memory if chosen(memory.case)],
+        failures=[failure for failure in results.failures if chosen(failure.case)],
+    )
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:

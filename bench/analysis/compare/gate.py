@@ -1,23 +1,26 @@
 """The gate: whether a run is slower than another by more than a margin, and what it cannot see.
 
     decision = decide([("new", compare_cases(old, new))], margin=0.1)
-    decision.stopped, decision.suspects, decision.blind, decision.exit_code
+    decision.stopped, decision.suspects, decision.blind, decision.word
 
 The chance that a gate stops anything although no case is slower than the margin is at most 5 %, for
 all cases and the common ratio together (`bench.analysis.compare.family`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
+from typing import Literal
 
 from bench.analysis.compare.cases import Change, RunsCompared
-from bench.analysis.compare.common_ratio import CommonRatio
+from bench.analysis.compare.common_ratio import FEWEST_CASES, CommonRatio
 from bench.analysis.compare.family import holm
 from bench.analysis.stats import CONFIDENCE
 from bench.model.case import Case
 
-PASSED, SLOWER, BLIND = 0, 1, 3
+GateWord = Literal["passed", "slower", "blind"]
+
+EXIT_CODES: Mapping[GateWord, int] = {"passed": 0, "slower": 1, "blind": 3}
 """The exit codes of a gate. 2 is a usage error, as in every command."""
 
 
@@ -58,11 +61,15 @@ class GateDecision:
     common_blind: tuple[GatedCommon, ...]
 
     @property
-    def exit_code(self) -> int:
-        """0 passed, 1 slower, 3 blind: nothing was found, but not everything could be seen."""
+    def word(self) -> GateWord:
+        """The decision. `blind`: nothing was found, but not everything could be seen."""
         if self.stopped or self.common_stopped:
-            return SLOWER
-        return BLIND if self.blind or self.common_blind else PASSED
+            return "slower"
+        return "blind" if self.blind or self.common_blind else "passed"
+
+    def exit_code(self, *, allow_blind: bool = False) -> int:
+        """Return 0 for passed, 1 for slower, 3 for blind; with `allow_blind`, 0 for blind."""
+        return 0 if allow_blind and self.word == "blind" else EXIT_CODES[self.word]
 
     @property
     def doubtful(self) -> bool:
@@ -136,6 +143,40 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
             for gated, pair in commons
             if pair.common_visible is None or pair.common_visible > margin
         ),
+    )
+
+
+def to_measure_again(decision: GateDecision, compared: RunsCompared) -> list[Case]:
+    """Return the cases to measure again before the gate stops, in the order of the base.
+
+    They are those in question, and as many controls as a common ratio needs, spread over the plan:
+    the second measurement has a machine state of its own, and the controls show it. Without enough
+    controls, they are all cases.
+    """
+    every = [change.earlier.case for change in compared.changes.values() if change.earlier]
+    in_question = {gated.case for gated in decision.suspects}
+    if compared.common is None:
+        return [case for case in every if case in in_question]
+    calm = [case for case in every if case not in in_question]
+    if len(calm) < FEWEST_CASES:
+        return every
+    controls = {calm[number * len(calm) // FEWEST_CASES] for number in range(FEWEST_CASES)}
+    return [case for case in every if case in in_question or case in controls]
+
+
+def confirmed(first: GateDecision, pooled: GateDecision, second: GateDecision) -> GateDecision:
+    """Return the decision after some cases were measured again.
+
+    `first` is from the first measurement, `second` from the second one, and `pooled` from both. A
+    case stops if it was suspected at first, and the rounds of both measurements are sure of it
+    among all cases. The common ratio stops if the first is sure of it, and the second suspects it.
+    So there is one decision that can be wrong, and not two: the second measurement can only acquit.
+    """
+    suspected = {gated.case for gated in first.suspects}
+    return replace(
+        pooled,
+        stopped=tuple(gated for gated in pooled.stopped if gated.case in suspected),
+        common_stopped=first.common_stopped if second.common_suspects else (),
     )
 
 
