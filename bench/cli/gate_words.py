@@ -57,4 +57,7 @@ def _visible(gated: GatedCase) -> float:
 
 
 def _share(gated: GatedCase) -> str:
-    return "none" if gated.change.visible is None else f"{gated.change.visible:.0%}"
+    share = gated.change.visible
+    if share is None:
+        return "none"
+    return f"{share:.0%}" if share < 1 else f"{share + 1:.1f}x"

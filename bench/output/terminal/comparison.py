@@ -162,7 +162,9 @@ def visible(comparison: Comparison) -> list[str]:
 
 
 def _share(share: float | None) -> str:
-    return "none" if share is None else f"{share:.0%}" if share < 10 else f"{share + 1:.0f}x"
+    if share is None:
+        return "none"
+    return f"{share:.0%}" if share < 1 else f"{share + 1:.1f}x"
 
 
 def _slowdown(slowdown: Interval) -> str:
