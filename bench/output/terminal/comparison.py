@@ -152,8 +152,9 @@ def visible(comparison: Comparison) -> list[str]:
     for seen in comparison.visibility:
         worst = seen.worst.change.visible
         line = (
-            f"Smallest slowdown that would be seen in {seen.run}: {_share(seen.typical)} in half of"
-            f" the cases, {_share(worst)} in the worst ({seen.worst.case.title})"
+            f"Smallest slowdown that would be seen in {seen.run}: {_share(seen.over_all)} in nine of"
+            f" ten cases, {_share(seen.typical)} in half of them, {_share(worst)} in the worst"
+            f" ({seen.worst.case.title})"
         )
         if seen.has_common:
             line += f", {_share(seen.common)} in all cases together"
