@@ -152,8 +152,8 @@ def visible(comparison: Comparison) -> list[str]:
     for seen in comparison.visibility:
         worst = seen.worst.change.visible
         line = (
-            f"Smallest slowdown that would be seen in {seen.run}: {_share(seen.over_all)} in nine of"
-            f" ten cases, {_share(seen.typical)} in half of them, {_share(worst)} in the worst"
+            f"Smallest slowdown that would be seen in {seen.run}: {_share(seen.over_all)} in nine"
+            f" of ten cases, {_share(seen.typical)} in half of them, {_share(worst)} in the worst"
             f" ({seen.worst.case.title})"
         )
         if seen.has_common:

@@ -102,7 +102,8 @@ def gate_rates(
         compared = compare_cases(base, other)
         decision = first = decide([("later", compared)], margin)
         if again and first.doubtful:
-            decision = _measured_again(truth, random, (base, other), first, margin)
+            in_question = to_measure_again(first, compared)
+            decision = _again(truth, random, (base, other), first, in_question, margin)
         stopped = {gated.case for gated in decision.stopped}
         named = {
             change.earlier.case
@@ -153,15 +154,15 @@ def old_gate_stops(truth: Truth, margin: float, trials: int = 200, seed: int = 1
     return stops / trials
 
 
-def _measured_again(
+def _again(
     truth: Truth,
     random: np.random.Generator,
     runs: tuple[MeasuredRun, MeasuredRun],
     first: GateDecision,
+    cases: Sequence[Case],
     margin: float,
 ) -> GateDecision:
     base, other = runs
-    cases = set(to_measure_again(first, compare_cases(base, other)))
     places = [place for place, case in enumerate(plan(truth)[: truth.cases]) if case in cases]
     longer = replace(truth, rounds=2 * truth.rounds)
     second = made_run(longer, random, later=True, only=places)
