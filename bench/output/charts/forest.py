@@ -71,14 +71,19 @@ def _figure(
         panel.set_ylim(len(rows) - 0.4, -0.6)
         panel.axvline(1, color=style.INK, lw=1.2, zorder=1.5)
         verdicts = [row.verdicts[place] for row in rows]
-        floor = next((verdict.floor for verdict in verdicts if verdict and verdict.floor), None)
-        if floor:
-            panel.axvspan(max(1 / floor, 1 / reach), min(floor, reach), color=style.GRID, lw=0)
         for height, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
             if verdict:
+                _shade(panel, height, verdict.floor, reach)
                 _mark(panel, height, verdict, selection.looks[row.case.backend], selection)
     grid[0][0].set_yticks(range(len(rows)), [_label(row.case) for row in rows])
     return figure
+
+
+def _shade(panel: Axes, height: float, floor: float | None, reach: float) -> None:
+    """Shade the noise floor of a row: cases of different kinds have different ones."""
+    if floor:
+        sides = max(1 / floor, 1 / reach), min(floor, reach)
+        panel.fill_betweenx([height - 0.5, height + 0.5], *sides, color=style.GRID, lw=0)
 
 
 def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: Selection) -> None:
