@@ -49,7 +49,7 @@ MAY_IMPORT = {
         "bench.studies.streaming.charts",
     ),
     "jinja2": ("bench.output.report",),
-    "scipy": ("bench.analysis.stationarity",),
+    "scipy": ("bench.analysis.stationarity", "bench.analysis.student"),
     "asyncpg": (
         "accessors.aio",
         "bench.studies.overhead",

@@ -25,7 +25,6 @@ would hide every difference. Then floor^2 = centre^2 + (t_f x chance)^2, which i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import exp, sqrt
 from typing import Literal, Self
 
@@ -33,7 +32,8 @@ import numpy as np
 
 from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.ratios import ratio_of_rounds
-from bench.analysis.stats import CONFIDENCE, Interval
+from bench.analysis.stats import Interval
+from bench.analysis.student import student_quantile
 from bench.analysis.summary import Summary
 from bench.model.case import Case
 
@@ -162,14 +162,6 @@ def noise_floor(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> No
 def kind_of(case: Case) -> Kind:
     """Return the kind of case: a lone client waits for the server, others for each other."""
     return "one client" if case.concurrency == 1 else "several clients"
-
-
-@lru_cache(maxsize=256)
-def student_quantile(free: float, share: float = (1 + CONFIDENCE) / 2) -> float:
-    """Return the quantile of Student's distribution with so many degrees of freedom."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(free, share))
 
 
 def _deviation(pairs: Sequence[EqualPair]) -> float:

@@ -126,7 +126,7 @@ def identity(case: Case) -> Case:
 
 @dataclass(frozen=True)
 class _Noise:
-    """What can make a case look different although it is not."""
+    """The things that can make a case look different although it is not."""
 
     floor: NoiseFloor | None
     crowding: float

@@ -13,13 +13,13 @@ Satterthwaite. Heavy tails make it stricter, not laxer: `bench audit` shows it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from math import exp, inf, log1p, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.noise_floor import NoiseFloor, student_quantile
+from bench.analysis.noise_floor import NoiseFloor
+from bench.analysis.student import student_quantile, student_tail
 
 POWER = 0.8
 """The probability with which the smallest visible slowdown is seen."""
@@ -29,7 +29,7 @@ Logs = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Evidence:
-    """How much slower a case is in another run, in logarithms, and how sure that is."""
+    """The slowdown of a case in another run, in logarithms, and its uncertainty."""
 
     slowdown: float
     """The logarithm of the slowdown: positive is slower, for every figure."""
@@ -58,14 +58,14 @@ class Evidence:
         beyond = self.slowdown - log1p(margin)
         if self.deviation == 0:
             return 0.0 if beyond > 0 else 1.0
-        return _upper_tail(self.free, beyond / self.deviation)
+        return student_tail(self.free, beyond / self.deviation)
 
     @property
     def p_different(self) -> float:
         """The probability of a change of this size, in either direction, if nothing changed."""
         if self.deviation == 0:
             return 0.0 if self.slowdown else 1.0
-        return min(1.0, 2 * _upper_tail(self.free, abs(self.slowdown) / self.deviation))
+        return min(1.0, 2 * student_tail(self.free, abs(self.slowdown) / self.deviation))
 
     def visible(self, width: float, floor: float) -> float:
         """Return the smallest slowdown that is seen with a probability of 80 %, as a share.
@@ -108,10 +108,3 @@ def holm(probabilities: Sequence[float]) -> list[float]:
         largest = max(largest, (len(probabilities) - place) * probabilities[index])
         adjusted[index] = min(1.0, largest)
     return adjusted
-
-
-@lru_cache(maxsize=4096)
-def _upper_tail(free: float, t: float) -> float:
-    from scipy.special import stdtr
-
-    return float(stdtr(free, -t)) if np.isfinite(free) else _upper_tail(1e9, t)

@@ -48,7 +48,7 @@ class GatedCommon:
 
 @dataclass(frozen=True)
 class GateDecision:
-    """What a gate with a margin decides."""
+    """The decision of a gate with a margin."""
 
     margin: float
     """The permitted slowdown, as a share."""
@@ -94,7 +94,7 @@ class Visibility:
     """The slowdown that nine of ten cases would have shown; None if they could show none."""
     worst: GatedCase
     common: float | None
-    """That of all cases together; None if there is no common ratio, or it could show none."""
+    """The figure of all cases together; None if there is none, or if it could show none."""
     has_common: bool
 
 

@@ -1,4 +1,4 @@
-"""How often intervals, noise floors, verdicts and gates are right, by simulation with known truth.
+"""Error rates and power of intervals, noise floors, verdicts and gates, by simulation.
 
 Every function is pure: the same arguments give the same figures.
 """
@@ -66,7 +66,7 @@ def floor_false_alarms(
 
 @dataclass(frozen=True)
 class GateRates:
-    """How often a gate did what, over many pairs of runs."""
+    """The shares of gates that did something, over many pairs of runs."""
 
     stopped_wrongly: float
     """The share of gates that stopped a case that is not slower, or all cases together."""

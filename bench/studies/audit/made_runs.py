@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of simulated runs. Every deviation is that of a logarithm: 0.03 is 3 %."""
+    """The truth of simulated runs. Every deviation is that of a logarithm: 0.03 is 3 %."""
 
     cases: int = 84
     rounds: int = 6

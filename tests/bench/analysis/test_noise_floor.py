@@ -6,7 +6,8 @@ from math import exp
 import numpy as np
 import pytest
 
-from bench.analysis.noise_floor import EqualPair, NoiseFloor, kind_of, student_quantile
+from bench.analysis.noise_floor import EqualPair, NoiseFloor, kind_of
+from bench.analysis.student import student_quantile
 from bench.model.case import Case
 from bench.studies.audit.deciding import floor_false_alarms
 from tests.bench import synthetic
