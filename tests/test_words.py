@@ -11,7 +11,13 @@ import pytest
 from bench.cli.main import cli
 from tests.root import ROOT
 
-UNFINISHED = ("bench/execution", "bench/measure", "packages")
+UNFINISHED = (
+    *("bench/execution", "bench/measure"),
+    *(
+        f"packages/session-guard/src/session_guard/{module}.py"
+        for module in ("blocks", "ownership", "session", "session_ownership")
+    ),
+)
 """Folders that are not rewritten in plain words yet. The list only gets shorter."""
 
 FOLDERS = ("accessors", "bench", "packages", "docs", "examples")

@@ -33,7 +33,7 @@ def way(
     rate: float = 1.0,
     backend: str = "orm+asyncpg",
 ) -> FetchModeResult:
-    """Of 100,000 rows in 100 ns; memory in MB, at 10,000 and at 100,000 rows."""
+    """Return a result for 100,000 rows in 100 ns; memory in MB, at 10,000 and at 100,000 rows."""
     some, many = (megabytes * 1_000_000 for megabytes in memory)
     return FetchModeResult(
         backend,
