@@ -97,7 +97,11 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the program. Exit codes: 0 success, 1 a failed run, 2 wrong usage, 130 interrupted."""
+    """Run the program.
+
+    Exit codes: 0 success, 1 a failed run or a slower one, 2 wrong usage, 3 a blind gate, 130
+    interrupted.
+    """
     interrupts.hear()
     write_plainly()
     limits.raise_open_files()
