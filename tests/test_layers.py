@@ -53,6 +53,7 @@ MAY_IMPORT = {
     "scipy": (
         "bench.analysis.stationarity",
         "bench.analysis.ranking",
+        "bench.analysis.student",
         "bench.studies.audit.quantiles",
     ),
     "asyncpg": (

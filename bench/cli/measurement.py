@@ -29,11 +29,12 @@ def carry_out(
     name: str,
     quiet: bool,
     charts: bool,
+    shown: bool = True,
     stopping: "Stopping | None" = None,
 ) -> Path:
     """Measure, then present the results even if the run failed. Return the results folder.
 
-    `stopping`: the rule for a run with a budget.
+    With `shown` False, nothing is presented. `stopping`: the rule for a run with a budget.
 
     `name` ends the name of the folder in results/, after the time; it is not used with `out`.
     """
@@ -67,7 +68,7 @@ def carry_out(
         raise
     finally:
         recorder.close()
-        if recorder.holds_runs:
+        if shown and recorder.holds_runs:
             retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
             with Attempts(retry_command).at("table and report"):
                 present(recorder.folder, charts=charts, in_background=sys.stdout.isatty())
