@@ -49,7 +49,11 @@ MAY_IMPORT = {
         "bench.studies.streaming.charts",
     ),
     "jinja2": ("bench.output.report",),
-    "scipy": ("bench.analysis.stationarity", "bench.analysis.student"),
+    "scipy": (
+        "bench.analysis.stationarity",
+        "bench.analysis.student",
+        "bench.studies.audit.quantiles",
+    ),
     "asyncpg": (
         "accessors.aio",
         "bench.studies.overhead",

@@ -74,13 +74,16 @@ def beginning(runs: Sequence[Run]) -> Interval | None:
 
 
 def taken_by_others(results: Results) -> float | None:
-    """Return the share of the machine's CPU that other programs used; None if not measured."""
-    seen = [run for run in results.runs if run.other_cpu_ns is not None]
+    """Return the share of the machine's CPU that other programs used; None if not measured.
+
+    Runs are added up first, and only the sum is kept at 0 or above.
+    """
+    seen = [run for run in results.runs if run.others_cpu_ns is not None]
     cores = results.header.environment.host.cores or 1
     capacity_ns = sum(run.elapsed_ns for run in seen) * cores
     if not capacity_ns:
         return None
-    return min(1.0, sum(run.other_cpu_ns or 0 for run in seen) / capacity_ns)
+    return min(1.0, max(0, sum(run.others_cpu_ns or 0 for run in seen)) / capacity_ns)
 
 
 def _head_and_rest(run: Run) -> tuple[float, float]:

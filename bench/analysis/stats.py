@@ -23,6 +23,10 @@ QUANTILES: Mapping[str, float] = {
     "max": 1.0,
 }
 
+SAMPLES_NEEDED: Mapping[str, int] = {"p90": 10, "p95": 20, "p99": 100, "p99.9": 1_000}
+"""The fewest samples for a quantile, so that one of them is above it. With fewer, the quantile is
+the maximum under another name: the p99 of 12 samples is two thirds of the true one."""
+
 CONFIDENCE = 0.95
 """The least confidence of an interval, where there are enough rounds for it."""
 
@@ -73,31 +77,28 @@ def shares_in_window(
     return np.clip(share, 0.0, 1.0)
 
 
-def throughput_per_s(
-    start_ns: ArrayLike, duration_ns: ArrayLike, window_ns: int, weights: ArrayLike | None = None
-) -> float:
-    """Return operations per second of a run: sum(min(1, (window - start) / duration)) / window.
-
-    `weights`: rows of each operation, for rows per second. Give finished operations alone.
-    """
-    shares = shares_in_window(start_ns, duration_ns, window_ns)
-    if weights is not None:
-        shares = shares * np.asarray(weights, dtype=np.float64)
-    return float(shares.sum()) * NS_PER_S / window_ns
-
-
 def quantiles(values: ArrayLike) -> dict[str, int]:
     """Return each of QUANTILES, exact: the smallest value that at least that share does not exceed.
 
     Nearest rank, definition 1 of Hyndman and Fan, "Sample Quantiles in Statistical Packages", The
-    American Statistician 50(4), 1996; numpy's `inverted_cdf`. Always a value that was measured;
-    of fewer than 1,000 samples, p99.9 is the maximum. Empty for no values.
+    American Statistician 50(4), 1996; numpy's `inverted_cdf`. Always a value that was measured. A
+    quantile that needs more samples (`SAMPLES_NEEDED`) is left out. Empty for no values.
     """
     ordered = np.sort(np.asarray(values, dtype=np.int64))
     if not len(ordered):
         return {}
-    found = np.quantile(ordered, list(QUANTILES.values()), method="inverted_cdf")
-    return dict(zip(QUANTILES, found.tolist(), strict=True))
+    names = [name for name in QUANTILES if len(ordered) >= SAMPLES_NEEDED.get(name, 1)]
+    shares = [QUANTILES[name] for name in names]
+    found = np.quantile(ordered, shares, method="inverted_cdf")
+    return dict(zip(names, found.tolist(), strict=True))
+
+
+def enough_for_a_round(quantile: str) -> int:
+    """Return the fewest samples of a round whose quantile is taken by itself: two above it.
+
+    With fewer, quantiles of rounds are too low, and the one of all rounds together is shown.
+    """
+    return 2 * SAMPLES_NEEDED[quantile] if quantile in SAMPLES_NEEDED else 1
 
 
 def per_operation(total: float | None, operations: int) -> float | None:

@@ -1,8 +1,9 @@
 """The figures of runs: a Summary for each case, and `summary.csv`."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from bench.analysis import stats
 from bench.analysis.figure import Figure
 from bench.analysis.stats import Interval
+from bench.analysis.throughput import throughput, within_tolerance
 from bench.model.case import Case
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
@@ -26,9 +28,11 @@ class Round:
     errors: Mapping[str, int]
     """The number of failed operations, by class of error."""
     throughput_per_s: float
+    throughput_bounds_per_s: tuple[float, float]
+    """The least and the most that the round's samples allow (`bench.analysis.throughput`)."""
     rows_per_s: float
     latency_ns: Mapping[str, int]
-    """Exact quantiles of the round's samples, by name; empty where nothing succeeded."""
+    """Exact quantiles of the round's samples, by name, without those of too few samples."""
     first_row_p50_ns: int | None
     """None unless streamed."""
     client_cpu_ns: float | None
@@ -54,11 +58,14 @@ class Summary:
     failures: tuple[str, ...]
     """The reasons why runs and memory measurements gave no result."""
     throughput_per_s: Interval | None
+    throughput_bounds_per_s: tuple[float, float] | None
+    """The medians of the rounds' bounds."""
     rows_per_s: Interval | None
     latency_ns: Mapping[str, Interval]
-    """Quantile -> the median of the rounds' exact quantiles."""
+    """Quantile -> the median of the rounds' exact quantiles. Where rounds have too few samples, it
+    is that of `pooled_latency_ns`, without an interval."""
     pooled_latency_ns: Mapping[str, int]
-    """Exact quantiles of all samples of all rounds together."""
+    """Exact quantiles of all samples of all rounds together, without those of too few samples."""
     first_row_p50_ns: Interval | None
     client_cpu_ns: Interval | None
     """CPU time of the client for one operation."""
@@ -85,6 +92,16 @@ class Summary:
     def marked(self) -> bool:
         """Whether something of the case failed. Every table and chart has to show it."""
         return bool(self.errors or self.failures)
+
+    @property
+    def throughput_certain(self) -> bool:
+        """Whether throughput and rows per second are within 3 % of the truth, chance aside.
+
+        If not, every table and the warnings have to show it: the windows were too short for so long
+        operations.
+        """
+        bounds = self.throughput_bounds_per_s
+        return bounds is None or within_tolerance(*bounds)
 
     @property
     def usable_after_ns(self) -> Interval | None:
@@ -127,6 +144,7 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
     pairs = [_round(run) for run in sorted(runs, key=lambda run: run.round)]
     rounds = tuple(figures for figures, _ in pairs)
     pooled = [durations for _, durations in pairs]
+    pooled_ns = stats.quantiles(np.concatenate(pooled) if pooled else [])
     uneven = min(rounds, key=_evenness, default=None)
     return Summary(
         case=case,
@@ -135,13 +153,10 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
         errors=sum((Counter(round_.errors) for round_ in rounds), Counter()),
         failures=tuple(failures),
         throughput_per_s=_over(round_.throughput_per_s for round_ in rounds),
+        throughput_bounds_per_s=_bounds(rounds),
         rows_per_s=_over(round_.rows_per_s for round_ in rounds),
-        latency_ns={
-            name: interval
-            for name in stats.QUANTILES
-            if (interval := _over(round_.latency_ns.get(name) for round_ in rounds))
-        },
-        pooled_latency_ns=stats.quantiles(np.concatenate(pooled) if pooled else []),
+        latency_ns=shown_latency(rounds, pooled_ns),
+        pooled_latency_ns=pooled_ns,
         first_row_p50_ns=_over(round_.first_row_p50_ns for round_ in rounds),
         client_cpu_ns=_over(round_.client_cpu_ns for round_ in rounds),
         server_cpu_ns=_over(round_.server_cpu_ns for round_ in rounds),
@@ -155,14 +170,31 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
     )
 
 
+def shown_latency(rounds: Sequence[Round], pooled_ns: Mapping[str, int]) -> dict[str, Interval]:
+    """Return the quantiles to show. `pooled_ns`: those of all samples of all rounds."""
+    fewest = min((round_.operations for round_ in rounds if round_.operations), default=0)
+    shown = {}
+    for name, value in pooled_ns.items():
+        over_rounds = _over(round_.latency_ns.get(name) for round_ in rounds)
+        if over_rounds and fewest >= stats.enough_for_a_round(name):
+            shown[name] = over_rounds
+        else:
+            shown[name] = Interval(value, None, None, len(rounds))
+    return shown
+
+
 def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
     """Return the figures of a run, and the duration of each operation that succeeded."""
     samples = run.samples
     succeeded = np.ones(len(samples), dtype=bool)
     succeeded[list(samples.errors)] = False
-    start_ns = np.asarray(samples.start_ns, dtype=np.int64)[succeeded]
-    duration_ns = np.asarray(samples.duration_ns, dtype=np.int64)[succeeded]
-    rows = np.asarray(samples.rows, dtype=np.int64)[succeeded]
+    start_ns = np.asarray(samples.start_ns, dtype=np.int64)
+    every_duration_ns = np.asarray(samples.duration_ns, dtype=np.int64)
+    clients = (np.asarray(samples.worker, dtype=np.int64), run.window_ns)
+    rate = throughput(start_ns, every_duration_ns, *clients, succeeded)
+    rows = np.asarray(samples.rows, dtype=np.int64) * succeeded
+    rows_rate = throughput(start_ns, every_duration_ns, *clients, rows)
+    duration_ns = every_duration_ns[succeeded]
     first_row_ns = np.asarray(samples.first_row_ns, dtype=np.int64)
     if len(first_row_ns) == len(samples):
         first_row_ns = first_row_ns[succeeded]
@@ -171,8 +203,9 @@ def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
         number=run.round,
         operations=operations,
         errors=samples.error_classes,
-        throughput_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns),
-        rows_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns, rows),
+        throughput_per_s=rate.per_s,
+        throughput_bounds_per_s=(rate.at_least_per_s, rate.at_most_per_s),
+        rows_per_s=rows_rate.per_s,
         latency_ns=stats.quantiles(duration_ns),
         first_row_p50_ns=stats.quantiles(first_row_ns[first_row_ns > 0]).get("p50"),
         client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
@@ -184,6 +217,13 @@ def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
         most_operations=run.most_operations,
     )
     return figures, duration_ns
+
+
+def _bounds(rounds: Sequence[Round]) -> tuple[float, float] | None:
+    if not rounds:
+        return None
+    least, most = zip(*(round_.throughput_bounds_per_s for round_ in rounds), strict=True)
+    return median(least), median(most)
 
 
 def _evenness(figures: Round) -> float:

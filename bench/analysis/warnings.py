@@ -7,7 +7,7 @@ Pure: the results file is the only input. As in hyperfine, every warning says wh
 """
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -18,6 +18,7 @@ from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import in_words, noise_floor
 from bench.model.case import Case
 from bench.model.study import study_of
+from bench.model.window import OPERATIONS_EACH
 from bench.results.entries import Run
 from bench.results.file import Results
 from bench.results.header import Header
@@ -31,6 +32,8 @@ BUSY = 0.95
 CROWDED = 0.1
 """The share of the machine's CPU above which other programs change the figures."""
 SIGNIFICANT = 0.05
+IMPOSSIBLE = 0.05
+"""The share of a core by which throughput x CPU may exceed what is possible: both are medians."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class _Evidence:
     header: Header
     runs: Mapping[Case, list[Run]]
     """The runs by case, without null backends: they are always busy, and have no pool."""
+    every_run: Sequence[Run]
     summaries: list[Summary]
 
     taken: float | None
@@ -89,8 +93,12 @@ def result_warnings(
     for run in results.runs:
         if run.case.backend not in null:
             runs.setdefault(run.case, []).append(run)
-    evidence = _Evidence(results.header, runs, measured, taken_by_others(results))
-    checks = (_errors, _rounds, _noise, _others, _load, _drift, _warm_up, _pool, _server, _client)
+    taken = taken_by_others(results)
+    evidence = _Evidence(results.header, runs, results.runs, measured, taken)
+    checks: tuple[Callable[[_Evidence], Iterator[ResultWarning]], ...] = (
+        *(_errors, _impossible, _rounds, _noise, _others, _load, _drift, _warm_up),
+        *(_uncertain, _idle, _pool, _server, _client),
+    )
     return [warning for check in checks for warning in check(evidence)]
 
 
@@ -117,6 +125,75 @@ def _errors(evidence: _Evidence) -> Iterator[ResultWarning]:
         f" --workload {shlex.quote(case.workload)}"
         f" --fetch {case.fetch} --concurrency {case.concurrency}",
     )
+
+
+def _impossible(evidence: _Evidence) -> Iterator[ResultWarning]:
+    """Throughput times CPU of an operation: under the GIL, no more than the process really used."""
+    if not evidence.gil:
+        return
+    elapsed: dict[Case, list[float]] = {}
+    for run in evidence.every_run:
+        elapsed.setdefault(run.case, []).append(run.client_cpu_ns / run.elapsed_ns)
+    cores = {
+        summary.case: summary.throughput_per_s.median * summary.client_cpu_ns.median / 1e9
+        for summary in evidence.summaries
+        if summary.throughput_per_s and summary.client_cpu_ns
+    }
+    wrong = {
+        case: used
+        for case, used in cores.items()
+        if used > (1 + IMPOSSIBLE) * max(1.0, median(elapsed[case]))
+    }
+    if wrong:
+        worst = max(wrong, key=lambda case: wrong[case])
+        yield ResultWarning(
+            f"throughput x CPU/op is more than one core in {_of(len(wrong), len(cores))}, most in"
+            f" {worst.title} ({wrong[worst]:.2f} cores): a process with the GIL cannot use that",
+            "the throughput is too high: an operation lasts about as long as its window",
+            evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
+        )
+
+
+def _uncertain(evidence: _Evidence) -> Iterator[ResultWarning]:
+    marked = [summary for summary in evidence.summaries if not summary.throughput_certain]
+    if not marked:
+        return
+
+    def width(summary: Summary) -> float:
+        least, most = summary.throughput_bounds_per_s or (1.0, 1.0)
+        return most / least if least else 1.0
+
+    worst = max(marked, key=width)
+    least, most = worst.throughput_bounds_per_s or (0.0, 0.0)
+    longest_s = max(
+        summary.latency_ns["p50"].median / 1e9 for summary in marked if "p50" in summary.latency_ns
+    )
+    yield ResultWarning(
+        f"throughput is uncertain (~) in {_of(len(marked), len(evidence.summaries))}, most in"
+        f" {worst.case.title}: {least:.3g} to {most:.3g} operations/s",
+        f"an operation takes up to {longest_s:.2g} s while all clients are active: too few end in a"
+        " window to tell what the clients wait for",
+        evidence.again(f"--seconds {OPERATIONS_EACH * longest_s:.2g}"),
+    )
+
+
+def _idle(evidence: _Evidence) -> Iterator[ResultWarning]:
+    idle = {
+        case: rounds
+        for case, runs in evidence.runs.items()
+        if (rounds := [run for run in runs if run.fewest_operations == 0])
+    }
+    if idle:
+        worst = max(idle, key=lambda case: (len(idle[case]), case.concurrency))
+        busiest = max(run.most_operations for run in idle[worst])
+        yield ResultWarning(
+            f"some tasks or threads served nothing in {_of(len(idle), len(evidence.runs))}, most in"
+            f" {worst.title}: 0 operations of one, {busiest:,} of another, in"
+            f" {len(idle[worst])} of {len(evidence.runs[worst])} rounds",
+            "the window ends before each of them has its turn, so fewer were active than the"
+            " concurrency says",
+            evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
+        )
 
 
 def _rounds(evidence: _Evidence) -> Iterator[ResultWarning]:

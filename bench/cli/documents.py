@@ -10,6 +10,7 @@ from bench.cli.reference import reference
 from bench.model.errors import BenchError
 from bench.output.documents import readme, tutorial
 from bench.output.documents.marked_blocks import fill
+from bench.studies.audit import document as audit
 from bench.studies.lessons.document import documents
 from bench.studies.streaming import document as streaming
 from bench.system.output_files import write_text
@@ -21,6 +22,7 @@ def write(root: Path) -> None:
     write_text(docs / "cli.md", reference())
     fill(root / "README.md", readme.blocks(results / "reference", root))
     fill(docs / "tutorial.md", tutorial.blocks(results / "reference"))
+    fill(docs / "method.md", audit.blocks(results / "audit", docs))
     fill(docs / "streaming.md", streaming.blocks(results / "reference-streaming", docs))
     for page, text in documents(results / "lessons", docs / "one-session-per-task.md").items():
         page.parent.mkdir(exist_ok=True)

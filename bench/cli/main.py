@@ -33,6 +33,7 @@ COMMANDS = {
     "gate": ("bench.cli.gate", "gate", "Measure, and fail if anything became slower."),
     "history": ("bench.cli.history", "history", "Show a case in all runs."),
     "calibrate": ("bench.cli.calibrate", "calibrate", "Count how often verdicts are wrong."),
+    "audit": ("bench.cli.audit", "audit", "Test what the figures claim, with known truths."),
     "export": ("bench.cli.export", "export", "Write a result for other programs."),
     "overhead": ("bench.cli.overhead", "overhead", "Measure what the harness itself costs."),
     "lesson": ("bench.cli.lesson", "lesson", "Break a rule in real code, and show the outcome."),

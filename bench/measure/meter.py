@@ -42,16 +42,18 @@ class Meter:
         self.gc_ns = self._collector.ns - self._gc_ns
         before, after = self._server_ns, server_cpu_ns(self._postmaster_pid)
         self.server_cpu_ns = None if before is None or after is None else max(0, after - before)
+        used_ns, before_ns = machine_cpu_ns(), self._machine_ns
+        known = used_ns is not None and before_ns is not None
+        self.machine_cpu_ns = max(0, used_ns - before_ns) if known else None  # type: ignore[operator]
         self.other_cpu_ns = self._others_ns()
         # The server has a process for each connection.
         served = _server_processes(self._postmaster_pid)
         self.connections = len(served - self._served_before) if served else None
 
     def _others_ns(self) -> int | None:
-        before, after = self._machine_ns, machine_cpu_ns()
-        if before is None or after is None or self.server_cpu_ns is None:
+        if self.machine_cpu_ns is None or self.server_cpu_ns is None:
             return None
-        return max(0, after - before - self.client_cpu_ns - self.server_cpu_ns)
+        return max(0, self.machine_cpu_ns - self.client_cpu_ns - self.server_cpu_ns)
 
 
 def server_cpu_ns(postmaster_pid: int | None) -> int | None:

@@ -18,8 +18,8 @@ from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier, ThreadStartBarrier
 from bench.model.case import Case, Loop
 from bench.model.dataset import Dataset
-from bench.model.profiles import HEARTBEAT_S
-from bench.model.workload import ClientSlot, Operation, operations
+from bench.model.profiles import HEARTBEAT_S, heartbeat_s
+from bench.model.workload import WORKLOADS, ClientSlot, Operation, operations
 from bench.results.entries import Run
 from bench.results.samples import SampleRecorder, Samples
 from bench.server.url import redact
@@ -119,6 +119,7 @@ def _entry(job: Job, outcome: _Outcome, meter: Meter) -> Run:
         most_operations=max(operations_of),
         connections=meter.connections,
         other_cpu_ns=meter.other_cpu_ns,
+        machine_cpu_ns=meter.machine_cpu_ns,
         gc_ns=meter.gc_ns,
     )
 
@@ -172,7 +173,9 @@ async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome
     crowd = [AsyncClients(backend, job.case, plan, job.warm_up()) for plan in plans]
     stalls_ns: array[int] = array("q")
     async with backend.open(job.target):
-        heart = asyncio.create_task(beat(course, stalls_ns, job.heartbeat_s))
+        many_rows = WORKLOADS[job.case.workload].many_rows
+        every_s = heartbeat_s(job.heartbeat_s, job.seconds, many_rows=many_rows)
+        heart = asyncio.create_task(beat(course, stalls_ns, every_s))
         tasks = [asyncio.create_task(worker.work(course)) for worker in crowd]
         try:
             await asyncio.gather(*tasks)

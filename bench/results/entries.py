@@ -41,10 +41,26 @@ class Run:
     """Connections that the local server accepted from the opening of the pool to the end; format 1
     has none."""
     other_cpu_ns: int | None = None
-    """CPU time of all other programs over the same time, on all cores; format 1 has none."""
+    """CPU time of all other programs over the same time, on all cores, at least 0; format 1 has
+    none. `others_cpu_ns` has no such limit."""
     gc_ns: int | None = None
     """CPU time of the garbage collector in the worker process over the same time; older files have
     none."""
+    machine_cpu_ns: int | None = None
+    """CPU time of all programs over the same time, on all cores, in steps of 10 ms; older files
+    have none."""
+
+    @property
+    def others_cpu_ns(self) -> int | None:
+        """CPU time of all other programs, to be added up over runs; below 0 in some of them.
+
+        The machine's time comes in steps of 10 ms, and the other times in nanoseconds. So the
+        difference of a short run is off by up to a step on either side. Only sums are near 0 on a
+        quiet machine. Older files have differences that were clipped at 0.
+        """
+        if self.machine_cpu_ns is None or self.server_cpu_ns is None:
+            return self.other_cpu_ns
+        return self.machine_cpu_ns - self.client_cpu_ns - self.server_cpu_ns
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line of the file as JSON's types."""

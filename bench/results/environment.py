@@ -38,7 +38,7 @@ def collect(
 ) -> Environment:
     """Return the environment of a run, for the header of its file."""
     return Environment(
-        host=_host(),
+        host=host(),
         python=platform.python_version(),
         implementation=platform.python_implementation(),
         gil=getattr(sys, "_is_gil_enabled", lambda: True)(),
@@ -72,7 +72,8 @@ def packages(*names: str) -> dict[str, str]:
     return {name: _version(name) for name in names}
 
 
-def _host() -> Host:
+def host() -> Host:
+    """Return the facts about this machine."""
     import psutil
 
     return Host(

@@ -116,6 +116,7 @@ class RunLine(EntryLine, tag="run"):
     connections: Count | None = None
     other_cpu_ns: Count | None = None
     gc_ns: Count | None = None
+    machine_cpu_ns: Count | None = None
 
     def entry(self) -> Run:
         return Run(**self.fields() | {"samples": self.samples.samples()})

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from bench.analysis.selection import Selection, by_backend
+from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.wording import LAYER_NAMES, asked, conditions
 from bench.model.units import TIMES
@@ -15,6 +16,18 @@ from bench.output.palette import hue
 from bench.output.ticks import extents
 
 SHOWN = ("p50", "p95", "p99")
+
+
+QUANTILES = (
+    "Median over rounds of each round's exact quantile, or the quantile of all rounds together if"
+    " rounds are short."
+)
+
+
+def _shown(measured: list[Summary]) -> Iterator[Interval]:
+    """Yield the quantiles that have enough samples."""
+    for summary in measured:
+        yield from (summary.latency_ns[name] for name in SHOWN if name in summary.latency_ns)
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
@@ -42,8 +55,8 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     figure, grid = page(
         selection,
         f"Latency of {workload}",
-        f"{asked(workload)}; {conditions(measured[0].case)}. Median over rounds of each round's "
-        "exact quantile. All panels have the same logarithmic scale.",
+        f"{asked(workload)}; {conditions(measured[0].case)}. {QUANTILES}"
+        " All panels have the same logarithmic scale.",
         height=2.15 * len(layers),
         columns=len(SHOWN),
         titled=True,
@@ -56,7 +69,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         legend=style.key(selection, sorted(looks, key=lambda look: look.mode != "sync")),
         failed=selection.marked(measured[0].case.workload),
     )
-    spans = extents(summary.latency_ns[name] for summary in measured for name in SHOWN)
+    spans = extents(_shown(measured))
     draw.log_axis(grid[0][0].yaxis, spans, TIMES, room=7)
     for layer, panels in zip(layers, grid, strict=True):
         panels[0].set_ylabel(f"{LAYER_NAMES.get(layer, layer)}\n", weight="bold", color=style.MUTED)
@@ -71,6 +84,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
                     points = [
                         (summary.case.concurrency, summary.latency_ns[quantile], summary.marked)
                         for summary in summaries
+                        if quantile in summary.latency_ns
                     ]
                     draw.curve(panel, points, style.line_style(look, selection))
             draw.concurrency_axis(panel, (summary.case.concurrency for summary in measured))
@@ -84,8 +98,7 @@ def _marks(selection: Selection, measured: list[Summary]) -> Figure:
     figure, grid = page(
         selection,
         f"Latency of {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; {conditions(case)}. Median over rounds of each round's exact "
-        "quantile. The scale is logarithmic.",
+        f"{asked(case.workload)}; {conditions(case)}. {QUANTILES} The scale is logarithmic.",
         height=draw.rows_height(looks),
         left=1.75,
         legend=style.shape_key(shapes),
@@ -93,17 +106,20 @@ def _marks(selection: Selection, measured: list[Summary]) -> Figure:
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
-    spans = extents(summary.latency_ns[name] for summary in measured for name in SHOWN)
+    spans = extents(_shown(measured))
     draw.log_axis(panel.xaxis, spans, TIMES, room=9)
     for summary, look in zip(measured, looks, strict=True):
         y = places[look.name]
         colour = hue(look, selection.looks)
-        medians = [summary.latency_ns[name].median for name in SHOWN]
-        panel.plot([medians[0], medians[-1]], [y, y], color=colour, lw=2, alpha=0.45)
-        for name, median in zip(SHOWN, medians, strict=True):
+        medians = {
+            name: summary.latency_ns[name].median for name in SHOWN if name in summary.latency_ns
+        }
+        ends = list(medians.values())
+        panel.plot([ends[0], ends[-1]], [y, y], color=colour, lw=2, alpha=0.45)
+        for name, median in medians.items():
             mark = style.mark_style(look, selection, shapes[name])
             panel.plot(median, y, **mark | ({"markersize": 11} if shapes[name] == "|" else {}))
         if summary.marked:
-            panel.plot(medians[0], y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
+            panel.plot(ends[0], y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
     panel.set_xlabel("latency")
     return figure

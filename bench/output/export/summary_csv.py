@@ -115,6 +115,8 @@ def _row(
         row[column] = interval.median if interval else None
         row[f"{column}_low"] = interval.low if interval else None
         row[f"{column}_high"] = interval.high if interval else None
+    least, most = summary.throughput_bounds_per_s or (None, None)
+    row |= {"throughput_per_s_at_least": least, "throughput_per_s_at_most": most}
     for name in stats.QUANTILES:
         row[f"pooled_{latency_column(name)}"] = summary.pooled_latency_ns.get(name)
     for name in (

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis.figure import FIGURES, THROUGHPUT, Figure
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.ranking import leaders
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
@@ -119,10 +120,10 @@ PLAIN = (_RATE, *_LATENCY, _CPU, _SERVER)
 TAKEN = (_ROWS, _FIRST, _MEMORY, _STALL, _CPU, _SERVER)
 
 
-def tables(selection: Selection, floors: Mapping[Figure, float]) -> list[Table]:
+def tables(selection: Selection, floors: Mapping[Figure, NoiseFloor]) -> list[Table]:
     """Return a table for each workload, concurrency, session scope and transactions, in plan order.
 
-    `floors`: figure -> the noise floor, as a factor.
+    `floors`: figure -> its noise floor.
     """
     groups: dict[tuple[Case, bool], list[Summary]] = {}
     for summary in selection.summaries:
@@ -148,7 +149,7 @@ def _table(
     taken: bool,
     group: list[Summary],
     selection: Selection,
-    floors: Mapping[Figure, float],
+    floors: Mapping[Figure, NoiseFloor],
 ) -> Table:
     plans = TAKEN if taken else PLAIN
     columns = [_column(plan, group, selection, floors) for plan in plans]
@@ -165,7 +166,7 @@ def _table(
 
 
 def _column(
-    plan: _Plan, group: Sequence[Summary], selection: Selection, floors: Mapping[Figure, float]
+    plan: _Plan, group: Sequence[Summary], selection: Selection, floors: Mapping[Figure, NoiseFloor]
 ) -> Column:
     values = [plan.value(summary) for summary in group]
     unit = unit_of((value.median for value in values if value), plan.units)
@@ -176,15 +177,21 @@ def _column(
             for value, summary in zip(values, group, strict=True)
         ]
         best = leaders(figure, group, ranked, floors)
-    cells = [_cell(value, unit, best=at in best) for at, value in enumerate(values)]
+    rate = plan.figure in (THROUGHPUT, FIGURES["rows"])
+    cells = [
+        _cell(value, unit, best=at in best, uncertain=rate and not summary.throughput_certain)
+        for at, (value, summary) in enumerate(zip(values, group, strict=True))
+    ]
     name = f"{plan.name} ({unit.symbol})" if unit.symbol else plan.name
     return Column(name, plan.note, cells)
 
 
-def _cell(value: Interval | None, unit: Unit, *, best: bool) -> Cell:
+def _cell(value: Interval | None, unit: Unit, *, best: bool, uncertain: bool) -> Cell:
     if value is None:
         return Cell("-", None)
-    tip = ""
+    tip, mark = "", ""
     if value.low is not None and value.high is not None:
         tip = f"{unit.text(value.low)} to {unit.text(value.high)} over {value.rounds} rounds"
-    return Cell(unit.text(value.median), value.median, tip, best)
+    if uncertain:
+        tip, mark = f"uncertain: the windows are too short; {tip}".removesuffix("; "), "~"
+    return Cell(mark + unit.text(value.median), value.median, tip, best)

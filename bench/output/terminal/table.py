@@ -10,16 +10,17 @@ from rich.text import Text
 
 from bench.analysis import stats
 from bench.analysis.figure import FIGURES, Figure
+from bench.analysis.noise_floor import NoiseFloor, noise_floor
 from bench.analysis.ranking import floors, leaders
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, summarise
-from bench.analysis.verdict import noise_floor
 from bench.model.case import Case
 from bench.model.units import BYTES, TIMES, Unit, unit_of
 from bench.results.file import Results
 
 BEST = "*"
+UNCERTAIN = "~"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class _TableData:
     group: list[Summary]
     null: set[str]
     """The names of the null backends, which are never ranked."""
-    floors: dict[Figure, float]
+    floors: dict[Figure, NoiseFloor]
     """Figure -> the noise floor, as a factor."""
 
 
@@ -104,7 +105,11 @@ def _rates(name: str, figure: Figure, data: _TableData) -> list[tuple[str, list[
         Text("" if rate is None or rate.relative is None else f"±{rate.relative:.0%}")
         for rate in rates
     ]
-    return [_figures(name, figure, rates, data), ("", spreads)]
+    heading, cells = _figures(name, figure, rates, data)
+    for summary, cell in zip(data.group, cells, strict=True):
+        if not summary.throughput_certain:
+            cell.plain = UNCERTAIN + cell.plain
+    return [(heading, cells), ("", spreads)]
 
 
 def _latency(quantile: str, unit: Unit, data: _TableData) -> tuple[str, list[Text]]:
@@ -177,6 +182,12 @@ def _marks(rounds: int) -> str:
     return marks
 
 
+def _uncertain(summaries: list[Summary]) -> list[str]:
+    if all(summary.throughput_certain for summary in summaries):
+        return []
+    return [f"{UNCERTAIN} marks a rate from too short a window: a warning below names its bounds."]
+
+
 def _legend(results: Results, summaries: list[Summary]) -> Text:
     rounds = max((len(summary.rounds) for summary in summaries), default=0)
     seconds = results.header.seconds_in_words
@@ -184,6 +195,7 @@ def _legend(results: Results, summaries: list[Summary]) -> Text:
         f"Closed loop, {rounds} round{'s' if rounds != 1 else ''} of {seconds} s; "
         f"{stats.describe_interval(rounds)}, shown as ±half their width.",
         _marks(rounds),
+        *_uncertain(summaries),
         "Medians over rounds. CPU/op: client CPU time per operation. null: the harness's overhead.",
     ]
     if any(summary.case.fetch.mode != "buffered" for summary in summaries):

@@ -14,7 +14,7 @@ from bench.model.case import Case, Fetch, Loop
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.plan import Plan
-from bench.model.profiles import SQLALCHEMY_ON_PSYCOPG, Profile
+from bench.model.profiles import FINE_HEARTBEAT_S, SQLALCHEMY_ON_PSYCOPG, Profile
 
 FUNCTIONS = ("get_customers", "get_orders_between_dates")
 BATCHED = Fetch("batched", 1000)
@@ -58,11 +58,6 @@ BARE_WAYS = (Fetch("streamed", 1000), BATCHED)
 """The streams that have a bare loop."""
 
 QUICK_BACKENDS = ("psycopg2", "asyncpg", "core+asyncpg", *PROMISED)
-
-FINE_HEARTBEAT_S = 0.001
-"""The time between two heartbeats of the event loop. Here thousands of rows keep the loop awake,
-and a run ends before two of the usual heartbeats are over: a stall of half the run would fall
-between them. asyncio's clock tells no shorter time apart."""
 
 STREAMING = Profile(
     "streaming",

@@ -8,7 +8,6 @@ from scipy.stats import binom
 
 from bench.analysis import stats
 
-SECOND = stats.NS_PER_S
 positive = st.floats(1e-3, 1e9)
 rounds = st.lists(positive, min_size=2, max_size=12)
 
@@ -22,21 +21,6 @@ def test_an_operation_too_short_for_the_clock_counts_where_it_began_in_time() ->
     assert stats.shares_in_window([0, 100], [0, 0], 100).tolist() == [1.0, 0.0]
 
 
-@given(st.integers(1, 5 * SECOND))
-def test_a_steady_worker_has_the_throughput_of_its_pace(duration_ns: int) -> None:
-    starts = range(0, SECOND, max(duration_ns, SECOND // 1000))
-    busy = stats.throughput_per_s(list(starts), [starts.step] * len(starts), SECOND)
-    assert busy == pytest.approx(SECOND / starts.step)
-
-
-def test_rows_are_weighted_like_their_operation() -> None:
-    assert stats.throughput_per_s([0, SECOND // 2], [SECOND // 2, SECOND], SECOND, [10, 4]) == 12
-
-
-def test_no_operations_are_no_throughput() -> None:
-    assert stats.throughput_per_s([], [], SECOND) == 0
-
-
 def test_quantiles_are_nearest_ranks() -> None:
     assert stats.quantiles(range(1, 1001)) == {
         "p50": 500,
@@ -46,7 +30,7 @@ def test_quantiles_are_nearest_ranks() -> None:
         "p99.9": 999,
         "max": 1000,
     }
-    assert set(stats.quantiles([7]).values()) == {7}
+    assert stats.quantiles([7]) == {"p50": 7, "max": 7}
     assert stats.quantiles([]) == {}
 
 
@@ -54,12 +38,20 @@ def test_quantiles_are_nearest_ranks() -> None:
 def test_a_quantile_was_measured_and_covers_its_share(values: list[int]) -> None:
     found = stats.quantiles(values)
     assert list(found.values()) == sorted(found.values())
-    for name, share in stats.QUANTILES.items():
+    for name in found:
+        share = stats.QUANTILES[name]
         assert found[name] in values
         covered = sum(value <= found[name] for value in values)
         assert covered >= share * len(values) - 1e-6
         assert sum(value < found[name] for value in values) < share * len(values) + 1e-6
     assert found["max"] == max(values)
+
+
+@pytest.mark.parametrize(("name", "needed"), [("p95", 20), ("p99", 100), ("p99.9", 1_000)])
+def test_a_quantile_of_too_few_samples_is_left_out(name: str, needed: int) -> None:
+    """Defect: the p99 of 12 samples was shown, which is the maximum and 0.65 of the true one."""
+    assert name not in stats.quantiles(range(needed - 1))
+    assert name in stats.quantiles(range(needed))
 
 
 def test_one_round_gives_no_interval_and_none_gives_nothing() -> None:

@@ -1,12 +1,15 @@
 """The figures of runs, and the table of figures that pandas and a spreadsheet open."""
 
 from array import array
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
 import pytest
 
+from bench.analysis.figure import FIGURES
 from bench.analysis.summary import summarise
+from bench.analysis.verdict import compare
 from bench.model.case import Case, Fetch
 from bench.output.export.summary_csv import read_throughput, write_csv
 from bench.results.entries import Failure, Memory
@@ -57,6 +60,47 @@ def test_work_past_the_deadline_counts_by_its_share(tmp_path: Path) -> None:
     assert summary.throughput_per_s is not None
     assert summary.throughput_per_s.median * 10_000 / 1e9 == pytest.approx(10 / 3)
     assert summary.operations == 4
+
+
+@pytest.mark.parametrize(
+    ("operations", "shown", "with_interval"),
+    [(8, False, False), (60, True, False), (250, True, True)],
+)
+def test_a_p99_is_that_of_all_rounds_if_rounds_are_short(
+    tmp_path: Path, operations: int, shown: bool, with_interval: bool
+) -> None:
+    """Defect: the p99 of rounds of 12 samples was shown, ranked and judged."""
+    runs = [
+        synthetic.constant_run(POINT, number, 1_000_000, operations * 1_000_000)
+        for number in range(6)
+    ]
+    (summary,) = summarise(results_of(tmp_path, *runs))
+    assert ("p99" in summary.latency_ns) is shown
+    assert ("p99" in summary.pooled_latency_ns) is shown
+    if shown:
+        assert (summary.latency_ns["p99"].low is not None) is with_interval
+    assert bool(summary.by_round(FIGURES["p99"])) is with_interval
+    verdict = compare(summary, summary, FIGURES["p99"])
+    assert verdict.word == ("indistinguishable" if with_interval else "undecided")
+
+
+def test_a_throughput_from_too_short_a_window_is_marked(tmp_path: Path) -> None:
+    """Defect: eight clients of one queue had 2.7 times their throughput, and no mark."""
+    samples = Samples(
+        start_ns=array("q", [0] * 8),
+        duration_ns=array("q", [90_000_000 * (place + 1) for place in range(8)]),
+        rows=array("q", [1] * 8),
+        worker=array("q", range(8)),
+    )
+    case = replace(POINT, concurrency=8)
+    run = synthetic.constant_run(case, 1, 1, window_ns=50_000_000, elapsed_ns=1, samples=samples)
+    (summary,) = summarise(results_of(tmp_path, run))
+    assert summary.throughput_per_s is not None
+    assert summary.throughput_per_s.median == pytest.approx(1 / 0.09)
+    assert not summary.throughput_certain
+    assert summary.throughput_bounds_per_s == pytest.approx((1 / 0.09, 16 / 9 / 0.09))
+    (steady,) = summarise(results_of(tmp_path, synthetic.constant_run(POINT, 1, 1_000_000)))
+    assert steady.throughput_certain
 
 
 def test_failed_operations_are_counted_and_nothing_else(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.stationarity import HEAD_NS, beginning, drift, taken_by_others
+from bench.analysis.stats import Interval
 from bench.analysis.summary import summarise
 from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
@@ -113,6 +114,77 @@ def test_others_on_the_machine_are_told_by_what_they_took(tmp_path: Path) -> Non
     quiet = [replace(run, other_cpu_ns=run.elapsed_ns // 20) for run in calm()]
     assert result_warnings(results(tmp_path, quiet, environment=environment)) == []
     assert taken_by_others(results(tmp_path, calm())) is None
+
+
+def test_no_load_is_made_of_rounding(tmp_path: Path) -> None:
+    """Defect: differences below 0 were cut off run by run: 5 % of load on a quiet machine."""
+    step = 10 * MS
+    runs = [
+        replace(
+            run,
+            machine_cpu_ns=run.client_cpu_ns + (run.server_cpu_ns or 0) + error,
+            other_cpu_ns=max(0, error),
+        )
+        for run, error in zip(calm(), [step, -step] * 9, strict=False)
+    ]
+    assert taken_by_others(results(tmp_path, runs)) == 0
+    old = [replace(run, machine_cpu_ns=None) for run in runs]
+    assert taken_by_others(results(tmp_path, old)) == pytest.approx(
+        0.5 * step / (2 * 1000 * MS), rel=0.01
+    )
+    below = [replace(run, machine_cpu_ns=0) for run in runs]
+    assert taken_by_others(results(tmp_path, below)) == 0
+
+
+def queued(clients: int, each_ns: int, window_ns: int, **changes: Any) -> list[Run]:
+    """Rounds in which the clients queue, and have one operation each."""
+    samples = Samples(
+        start_ns=array("q", [0] * clients),
+        duration_ns=array("q", [each_ns * (place + 1) for place in range(clients)]),
+        rows=array("q", [1] * clients),
+        worker=array("q", range(clients)),
+    )
+    case, elapsed_ns = replace(POINT, concurrency=clients), each_ns * clients
+    fields: dict[str, Any] = {
+        "samples": samples,
+        "elapsed_ns": elapsed_ns,
+        "client_cpu_ns": elapsed_ns // 2,
+        "fewest_operations": 1,
+        "most_operations": 1,
+    }
+    return [constant_run(case, n, each_ns, window_ns, **fields | changes) for n in range(6)]
+
+
+def test_an_uncertain_throughput_is_told_with_its_bounds(tmp_path: Path) -> None:
+    """Defect: the throughput of operations longer than their window had no mark and no warning."""
+    text = the_only(result_warnings(results(tmp_path, queued(8, 90 * MS, 50 * MS))))
+    assert "throughput is uncertain (~) in 1 of 1 cases" in text
+    assert "11.1 to 19.8 operations/s" in text
+    assert "--seconds 3.6" in text
+
+
+def test_more_than_a_core_is_impossible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defect: 15.2 operations/s were reported where CPU an operation allows 8.4."""
+    runs = queued(8, 90 * MS, 50 * MS, client_cpu_ns=8 * 88 * MS)
+    found = results(tmp_path, runs)
+    assert not [w for w in result_warnings(found) if "more than one core" in w.symptom]
+    (summary,) = summarise(found)
+    inflated = replace(summary, throughput_per_s=Interval(2.7 / 0.09, 30, 30, 6))
+    first, *_ = result_warnings(found, [inflated])
+    assert "throughput x CPU/op is more than one core in 1 of 1 cases" in first.symptom
+    assert "(2.64 cores)" in first.symptom
+    free = replace(synthetic.ENVIRONMENT, gil=False)
+    found = results(tmp_path, runs, environment=free)
+    assert not [w for w in result_warnings(found, [inflated]) if "one core" in w.symptom]
+
+
+def test_clients_that_served_nothing_are_told(tmp_path: Path) -> None:
+    """Defect: with 1,000 clients some served nothing in a round, and no warning said so."""
+    busy = replace(POINT, concurrency=1_000)
+    runs = calm(busy, fewest_operations=0, most_operations=1, connections=1_000)
+    text = the_only(result_warnings(results(tmp_path, runs)))
+    assert "some tasks or threads served nothing in 1 of 1 cases" in text
+    assert "0 operations of one, 1 of another, in 6 of 6 rounds" in text
 
 
 def test_a_drift_is_told_with_its_size(tmp_path: Path) -> None:

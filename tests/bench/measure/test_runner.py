@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from accessors.models import Customer
 from bench.measure import start_barrier
-from bench.studies.streaming.plan import FINE_HEARTBEAT_S
+from bench.model.profiles import FINE_HEARTBEAT_S
 from tests.bench.conftest import SMALL
 from tests.bench.measure.conftest import BOTH, Measure
 from tests.bench.recording import record

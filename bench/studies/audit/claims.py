@@ -1,0 +1,15 @@
+"""The list of all claims. A claim is added in its own module, and its module here."""
+
+from bench.studies.audit import comparing, load, quantiles, ranking, runs, stalls, throughput
+from bench.studies.audit.claim import Claim
+
+CLAIMS: tuple[Claim, ...] = (
+    *throughput.CLAIMS,
+    *runs.CLAIMS,
+    *quantiles.CLAIMS,
+    *stalls.CLAIMS,
+    *load.CLAIMS,
+    *ranking.CLAIMS,
+    *comparing.CLAIMS,
+)
+"""The claims in the order of the table."""

@@ -1,0 +1,64 @@
+"""The audit's command, its file, and its table."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli.audit import audit
+from bench.model.errors import BenchError, UsageError
+from bench.studies.audit import claims, document, result_file
+from bench.studies.audit.claim import Claim, Outcome
+from bench.studies.audit.result_file import CheckedClaim
+
+HOLDS = Claim("a", "One is one.", "counting", simulate=lambda: Outcome("1", "1", True))
+FAILS = Claim("b", "One is two.", "counting", simulate=lambda: Outcome("1", "2|3", False, "4"))
+
+
+def test_every_claim_has_a_name_of_its_own_and_one_way_to_be_tested() -> None:
+    """Forbids a claim that `--claim` cannot choose, and a claim without a test."""
+    names = [claim.name for claim in claims.CLAIMS]
+    assert len(names) == len(set(names))
+    for claim in claims.CLAIMS:
+        assert (claim.simulate is None) != (claim.measure is None)
+
+
+def test_a_claim_that_fails_is_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbids an audit whose exit code hides a claim that does not hold."""
+    monkeypatch.setattr(claims, "CLAIMS", (HOLDS, FAILS))
+    runner = CliRunner()
+    assert runner.invoke(audit, ["--claim", "a"], standalone_mode=False).return_value == 0
+    failed = runner.invoke(audit, [], standalone_mode=False)
+    assert failed.return_value == 1
+    assert "FAILS  b: One is two." in failed.output
+    assert "1 of 2 claims hold." in failed.output
+
+
+def test_the_file_holds_what_the_table_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "CLAIMS", (HOLDS, FAILS))
+    CliRunner().invoke(audit, ["--out", str(tmp_path / "new")], standalone_mode=False)
+    read = result_file.read(tmp_path / "new")
+    assert [claim.name for claim in read.claims] == ["a", "b"]
+    table = document.table(read.claims)
+    assert "| One is one. | counting | 1 | 1 |  | yes |" in table
+    assert r"| One is two. | counting | 1 | 2\|3 | 4 | **no** |" in table
+
+
+def test_bad_input_is_told_with_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="bench audit --out"):
+        result_file.read(tmp_path)
+    (tmp_path / result_file.FILE).write_text('{"format": 1')
+    with pytest.raises(BenchError, match="is damaged"):
+        result_file.read(tmp_path)
+    with pytest.raises(UsageError, match="no claim named 'thruput'"):
+        CliRunner().invoke(
+            audit, ["--claim", "thruput"], standalone_mode=False, catch_exceptions=False
+        )
+
+
+def test_a_claim_becomes_a_line_with_its_outcome() -> None:
+    line = CheckedClaim.of(FAILS, FAILS.test(None))
+    assert (line.name, line.truth, line.measured, line.before) == ("b", "1", "2|3", "4")
+    assert not line.holds
