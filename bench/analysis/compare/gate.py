@@ -128,7 +128,7 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
     stopped = [
         gated
         for gated, certain in zip(cases, sure, strict=False)
-        if certain and _suspect(gated.change, margin)
+        if certain and gated.change.word == "slower" and _suspect(gated.change, margin)
         if (least := least_slowdown(gated.change)) is not None and least > margin
     ]
     common_suspects = [
