@@ -7,11 +7,14 @@ Two rules bound the answer. docs/method.md argues them, and `bench audit` tests 
 - **At least**: all operations over the time until the last of them ended. If the clients wait for
   one server (an event loop, the GIL), this is exact: the server works until the end. Otherwise it
   is too low, because the last clients leave their share of the machine unused.
-- **At most**: the operations of each client over the client's own time, from the end of its first
-  operation to the end of its last one, times the number of clients. If clients do not slow each
-  other down, or if they queue first in, first out, this is exact (Wald's identity: the last
-  operation is the first to end after the deadline, so that it stops the count without a bias). If
-  they share a processor, it is too high: the last clients have the processor for themselves.
+- **At most**: the operations of each client over the client's own time, up to the end of its last
+  one, times the number of clients. If clients do not slow each other down, this is exact (Wald's
+  identity: the last operation is the first to end after the deadline, so that it stops the count
+  without a bias). In a queue it is exact if each client's first operation is left out, with its
+  time. The lower of the two counts: with the first operations it is too high for a queue; without
+  them it is too high where a client is served in bursts, since its first operation is the wait for
+  its first burst. If clients share a processor, both are too high: the last ones have it for
+  themselves.
 """
 
 from dataclasses import dataclass
@@ -77,7 +80,7 @@ def throughput(
     if laps is None or laps.operations < _ENOUGH_LATER:
         by_laps = laps.per_ns(samples) if laps else own_time
         return _per_second(at_least, at_least, max(at_least, own_time, by_laps))
-    at_most = max(at_least, laps.per_ns(samples))
+    at_most = max(at_least, min(own_time, laps.per_ns(samples)))
     at_least = max(at_least, at_most * (1 - laps.hurried))
     if within_tolerance(at_least, at_most):
         return _per_second((at_least * at_most) ** 0.5, at_least, at_most)

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from accessors.api import AnyBackend, Transactions
 from bench.model.errors import UsageError
+from bench.model.link import Link
 from bench.model.workload import WORKLOADS
 
 Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
@@ -14,6 +15,9 @@ SessionScope = Literal["task", "operation"]
 RowForm = Literal["native", "dict"]
 Loop = Literal["asyncio", "uvloop", "none"]
 """`none`: a sync backend runs in threads."""
+Allocator = Literal["warmed", "fresh"]
+"""The state of glibc's allocator in the worker process (docs/allocator.md): `warmed` after a large
+block was freed, `fresh` as in a program that has freed none."""
 
 LARGE = 100_000
 """The number of rows from which a result is large: a run fetches such a result only once."""
@@ -110,6 +114,9 @@ class Case:
     frozen: bool = False
     """Whether `gc.freeze()` hid from the garbage collector what the process held at the start
     barrier."""
+    allocator: Allocator = "warmed"
+    link: Link = field(default_factory=Link)
+    """The network between client and server; by default there is none."""
 
     @property
     def key(self) -> str:
@@ -130,6 +137,10 @@ class Case:
             factors.append("twin")
         if self.frozen:
             factors.append("frozen")
+        if self.allocator == "fresh":
+            factors.append("fresh allocator")
+        if not self.link.is_direct:
+            factors.append(f"link {self.link}")
         return "/".join(factors)
 
     @property
@@ -147,7 +158,8 @@ class Case:
         """
         if self.large or self.frozen:
             return self.key
-        return f"{self.backend} (twin)" if self.twin else self.backend
+        name = f"{self.backend} (twin)" if self.twin else self.backend
+        return f"{name} (fresh allocator)" if self.allocator == "fresh" else name
 
     @property
     def title(self) -> str:
@@ -171,17 +183,24 @@ class Case:
             words.append("its twin")
         if self.frozen:
             words.append("gc.freeze() before")
+        if self.allocator == "fresh":
+            words.append("fresh allocator")
+        if not self.link.is_direct:
+            words.append(f"{self.link} to the server")
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the case as in files. `size`, `twin` and `frozen` are left out if not set."""
-        fields = asdict(self) | {"fetch": str(self.fetch)}
+        """Return the case as in files, without the optional factors that have their default."""
+        fields = asdict(self) | {"fetch": str(self.fetch), "link": self.link.as_dict()}
+        if self.allocator == "warmed":
+            del fields["allocator"]
         return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod
     def from_dict(cls, case: dict[str, Any]) -> Self:
         """Return the case that `as_dict` gave. Raises `UsageError` for an unknown fetch."""
-        return cls(**case | {"fetch": Fetch.parse(case["fetch"])})
+        link = Link(**case.get("link") or {})
+        return cls(**case | {"fetch": Fetch.parse(case["fetch"]), "link": link})
 
     def impossible(self, backend: AnyBackend) -> str | None:
         """Return why this backend cannot run the case, or None if it can."""
@@ -194,4 +213,6 @@ class Case:
             return f"{self.backend} begins no transaction by itself: it is always autocommit"
         if self.rows == "dict" and not workload.streams:
             return f"{self.workload} has no rows to turn into dicts"
+        if backend.in_memory and not self.link.is_direct:
+            return f"{self.backend} asks no server, so that no network can be between"
         return None

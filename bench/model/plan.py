@@ -156,5 +156,5 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            for backend in names:
-                yield Case(backend, *combination)
+            for allocator, link, backend in product(block.allocators, block.links, names):
+                yield Case(backend, *combination, allocator=allocator, link=link)

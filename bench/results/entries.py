@@ -3,7 +3,8 @@
 docs/results-format.md explains every field, and `bench.results.schema` reads them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bench.model.case import Case
@@ -41,11 +42,13 @@ class Run:
     """Connections that the local server accepted from the opening of the pool to the end; format 1
     has none."""
     other_cpu_ns: int | None = None
-    """CPU time of all other programs over the same time, on all cores, at least 0; format 1 has
-    none. `others_cpu_ns` has no such limit."""
+    """CPU time of all other programs over the same time, on all cores; format 1 has none."""
     gc_ns: int | None = None
     """CPU time of the garbage collector in the worker process over the same time; older files have
     none."""
+    generation: int | None = None
+    """Number of the set of worker processes, from 0: they are restarted a few times in a run. Older
+    files have none."""
     machine_cpu_ns: int | None = None
     """CPU time of all programs over the same time, on all cores, in steps of 10 ms; older files
     have none."""
@@ -116,6 +119,22 @@ class ProbeResult:
         return {"kind": self.kind, **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
 
+@dataclass(frozen=True)
+class LinkCounts(ProbeResult):
+    """Counts of a link in one run: how exact the network between client and server was."""
+
+    kind: ClassVar[str] = "link"
+    case: Case
+    """The first case over this link."""
+    round_trips: int
+    bytes_to_server: int
+    bytes_to_client: int
+    late_p50_us: int | None
+    """Median of the delays of messages beyond what was asked, in whole microseconds; None if none
+    was sent."""
+    late_p99_us: int | None
+
+
 Entry = Run | Memory | ProbeResult | Failure
 """A measured entry: one line between the header and the end."""
 
@@ -128,8 +147,12 @@ class End:
     """`complete`, `interrupted` or `failed`."""
     reason: str = ""
     """The reason of a failure; empty for any other outcome."""
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """Stage of the run -> seconds that it took; `windows` are those between start barriers and last
+    samples, `measurement` the rest of that stage. Older files have none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line of the file as JSON's types."""
         reason = {"reason": self.reason} if self.reason else {}
-        return {"kind": "end", "outcome": self.outcome, **reason}
+        seconds = {"seconds": dict(self.seconds)} if self.seconds else {}
+        return {"kind": "end", "outcome": self.outcome, **reason, **seconds}

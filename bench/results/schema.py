@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
-from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.link import Link
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
-from bench.results.entries import End, Entry, Failure, Memory, Run
+from bench.results.entries import End, Entry, Failure, LinkCounts, Memory, Run
 from bench.results.header import Conditions, Count, Header
 from bench.results.samples import COLUMNS, LARGEST, Samples
 
@@ -39,6 +40,14 @@ class NewerFormatError(LineError):
         self.version = version
 
 
+class LinkFields(Struct):
+    """The network between client and server."""
+
+    latency_ns: Count = 0
+    jitter_ns: Count = 0
+    bytes_per_s: Annotated[float, Meta(gt=0, le=1e15)] | None = None
+
+
 class CaseFields(Struct):
     """The factors of a case."""
 
@@ -53,13 +62,16 @@ class CaseFields(Struct):
     size: Place | None = None
     twin: bool = False
     frozen: bool = False
+    allocator: Allocator = "warmed"
+    link: LinkFields = msgspec.field(default_factory=LinkFields)
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
         fetch = Fetch.parse(self.fetch)
         if (fetch.batch_size or 0) > LARGEST:
             raise ValueError(f"the batch size in {self.fetch!r} is too large")
-        return Case(**msgspec.structs.asdict(self) | {"fetch": fetch})
+        link = Link(**msgspec.structs.asdict(self.link))
+        return Case(**msgspec.structs.asdict(self) | {"fetch": fetch, "link": link})
 
 
 class SamplesFields(Struct):
@@ -116,6 +128,7 @@ class RunLine(EntryLine, tag="run"):
     connections: Count | None = None
     other_cpu_ns: Count | None = None
     gc_ns: Count | None = None
+    generation: Count | None = None
     machine_cpu_ns: Count | None = None
 
     def entry(self) -> Run:
@@ -134,6 +147,19 @@ class MemoryLine(EntryLine, tag="memory"):
         return Memory(**self.fields())
 
 
+class LinkLine(EntryLine, tag=LinkCounts.kind):
+    """A line of kind `link`."""
+
+    round_trips: Count
+    bytes_to_server: Count
+    bytes_to_client: Count
+    late_p50_us: Count | None
+    late_p99_us: Count | None
+
+    def entry(self) -> LinkCounts:
+        return LinkCounts(**self.fields())
+
+
 class FailureLine(EntryLine, tag="failure"):
     """A line of kind `failure`."""
 
@@ -149,9 +175,12 @@ class EndLine(Struct, tag_field="kind", tag="end"):
 
     outcome: str
     reason: str = ""
+    seconds: dict[str, Annotated[float, Meta(ge=0, le=LARGEST)]] = msgspec.field(
+        default_factory=dict
+    )
 
     def entry(self) -> End:
-        return End(self.outcome, _shortened(self.reason))
+        return End(self.outcome, _shortened(self.reason), self.seconds)
 
 
 class _Opening(Struct, tag_field="kind", tag="header"):
@@ -169,7 +198,7 @@ class _Planned(Struct):
 _OPENING = msgspec.json.Decoder(_Opening)
 _CONDITIONS = msgspec.json.Decoder(Conditions)
 _PLANNED = msgspec.json.Decoder(_Planned)
-_LINES = (RunLine, MemoryLine, FailureLine, EndLine)
+_LINES = (RunLine, MemoryLine, LinkLine, FailureLine, EndLine)
 
 
 def read_header(line: bytes) -> Header:

@@ -63,6 +63,10 @@ class _AsyncAccessor(AsyncPsycopgAccessor):
         record.act()
         return await super().get_total_cost_of_an_order(order_id)
 
+    async def get_customers(self) -> Any:
+        record.act()
+        return await super().get_customers()
+
 
 class AsyncRecording(AsyncPsycopg):
     name = "recording-async"

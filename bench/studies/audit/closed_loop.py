@@ -4,6 +4,7 @@ All clients begin together. Each sends its next operation when its last one ends
 after the deadline: as in a measured round. Times are in seconds.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -13,9 +14,13 @@ from typing import Literal
 Draw = Callable[[], float]
 """Returns the next service time."""
 
-Discipline = Literal["queue", "shared", "independent"]
+Discipline = Literal["queue", "shared", "bursts", "independent"]
 """`queue`: one server, first in, first out. `shared`: one processor that serves all clients at the
-same time, each the slower. `independent`: a server for each client."""
+same time, each the slower. `bursts`: one server that serves several operations of a client before
+the next client has its turn, as threads hold the GIL. `independent`: a server for each client."""
+
+BURST = 10
+"""The operations of a client in one turn, with the discipline `bursts`."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ def simulate(discipline: Discipline, clients: int, draw: Draw, window_s: float) 
         return _queue(clients, draw, window_s)
     if discipline == "shared":
         return _shared(clients, draw, window_s)
+    if discipline == "bursts":
+        return _bursts(clients, draw, window_s)
     return _independent(clients, draw, window_s)
 
 
@@ -72,6 +79,22 @@ def _queue(clients: int, draw: Draw, window_s: float) -> list[Operation]:
         operations.append(Operation(start, free - start, client))
         if free < window_s:
             heappush(waiting, (free, client))
+    return operations
+
+
+def _bursts(clients: int, draw: Draw, window_s: float) -> list[Operation]:
+    operations, now = [], 0.0
+    waiting = deque((client, 0.0) for client in range(clients))
+    while waiting:
+        client, start = waiting.popleft()
+        for _ in range(BURST):
+            now += draw()
+            operations.append(Operation(start, now - start, client))
+            start = now
+            if now >= window_s:
+                break
+        else:
+            waiting.append((client, start))
     return operations
 
 

@@ -20,12 +20,12 @@ NOISE = 0.04
 
 
 def table(random: Random, rounds: int, speeds: Sequence[float]) -> list[Summary]:
-    """Return cases of these true speeds. A round's mood is common to all cases."""
-    moods = [random.gauss(0, 2 * NOISE) for _ in range(rounds)]
+    """Return cases of these true speeds. A round's factor is common to all cases."""
+    factors = [random.gauss(0, 2 * NOISE) for _ in range(rounds)]
     return [
         of_throughput(
             f"backend {place}",
-            {at: speed * exp(mood + random.gauss(0, NOISE)) for at, mood in enumerate(moods)},
+            {at: speed * exp(factor + random.gauss(0, NOISE)) for at, factor in enumerate(factors)},
         )
         for place, speed in enumerate(speeds)
     ]

@@ -26,11 +26,11 @@ def stall_ns(every_s: float, after_s: float) -> int:
 
 
 async def _stalled(every_s: float, after_s: float) -> int:
-    course = cast(StartBarrier, SimpleNamespace(start_line_ns=0))
+    course = cast(StartBarrier, SimpleNamespace(start_ns=0))
     stalls: array[int] = array("q")
     heart = asyncio.create_task(beat(course, stalls, every_s))
     await asyncio.sleep(after_s)
-    course.start_line_ns = time.perf_counter_ns()
+    course.start_ns = time.perf_counter_ns()
     time.sleep(STALL_S)  # noqa: ASYNC251 - to block the loop is the purpose
     await asyncio.sleep(0)
     heart.cancel()

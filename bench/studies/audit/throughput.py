@@ -240,8 +240,8 @@ CLAIMS = (
     ),
     Claim(
         "throughput-not-marked",
-        "A throughput that is not marked is within 3 %: one queue, one shared processor, or clients"
-        " that do not wait for each other.",
+        "A throughput that is not marked is within 3 %: one queue, one shared processor, one server"
+        " that serves clients in bursts, or clients that do not wait for each other.",
         _CONDITIONS,
         simulate=_not_marked,
     ),

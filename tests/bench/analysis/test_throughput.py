@@ -63,6 +63,15 @@ def test_ten_operations_each_are_enough_for_a_figure_without_a_mark(
     assert mean == pytest.approx(truth, rel=TOLERANCE)
 
 
+def test_clients_that_are_served_in_bursts_are_not_counted_twice() -> None:
+    """Forbids 12 % too much for threads that hold the GIL in turns, by leaving out first waits."""
+    random = Random(4)
+    for _ in range(10):
+        found = estimated(simulate("bursts", 16, service(0.000066, 0.1, random), 0.05), 0.05)
+        assert found.per_s == pytest.approx(1 / 0.000066, rel=TOLERANCE)
+        assert found.certain
+
+
 def test_a_window_of_less_than_an_operation_each_is_marked() -> None:
     """Forbids a figure that cannot be known: did the clients queue, or were they slow?"""
     found = estimated(simulate("queue", 8, service(0.09, 0, Random(1)), 0.05), 0.05)

@@ -1,6 +1,7 @@
 """The tables at the end of a run, as a terminal without colours prints them."""
 
 import re
+from array import array
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from bench.model.case import Case, Fetch
 from bench.output.terminal.table import render
 from bench.results.entries import Failure
 from bench.results.file import Results
+from bench.results.samples import Samples
 from tests.bench import synthetic
 
 CASES = [
@@ -176,3 +178,26 @@ def test_both_loops_stand_in_one_table(tmp_path: Path) -> None:
     lines = printed(synthetic.results(tmp_path, [*plan, Case("psycopg2", synthetic.POINT)]))
     names = [line.split("  ")[0] for line in lines if line.startswith(("asyncpg", "psycopg2"))]
     assert names == ["asyncpg", "asyncpg uvloop", "psycopg2"]
+
+
+def test_an_uncertain_rate_is_marked_in_its_cell_and_in_the_legend(tmp_path: Path) -> None:
+    """Forbids a rate from too short a window that looks like any other."""
+    long = replace(CASES[0], concurrency=8)
+    samples = Samples(
+        start_ns=array("q", [0] * 8),
+        duration_ns=array("q", [90_000_000 * (place + 1) for place in range(8)]),
+        rows=array("q", [1] * 8),
+        worker=array("q", range(8)),
+    )
+    run = synthetic.constant_run(long, 1, 1, window_ns=50_000_000, samples=samples)
+    lines = printed(Results(tmp_path, synthetic.header([long]), [run]))
+    assert " ~11.1 " in line_of(lines, "psycopg2")
+    assert "~ marks a rate from too short a window" in "\n".join(lines)
+    steady = printed(synthetic.of_durations(tmp_path, {CASES[0]: [1_000_000] * 6}))
+    assert "~" not in "\n".join(steady)
+
+
+def test_a_quantile_of_too_few_operations_is_blank(tmp_path: Path) -> None:
+    """Forbids a p99 that is the maximum of a dozen operations."""
+    lines = printed(synthetic.of_durations(tmp_path, {CASES[0]: [200_000_000] * 6}))
+    assert line_of(lines, "psycopg2").split()[3:6] == ["200", "200", "-"]
