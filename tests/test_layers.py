@@ -52,7 +52,6 @@ MAY_IMPORT = {
     "jinja2": ("bench.output.report",),
     "scipy": (
         "bench.analysis.stationarity",
-        "bench.analysis.ranking",
         "bench.analysis.student",
         "bench.studies.audit.quantiles",
     ),

@@ -145,7 +145,7 @@ def old_gate_stops(truth: Truth, margin: float, trials: int = 200, seed: int = 1
         base, other = _by_case(made_run(truth, random)), _by_case(made_run(truth, random))
         twin = next(case for case in base if case.twin)
         pairs = [(run[replace(twin, twin=False)], run[twin]) for run in (base, other)]
-        floors = [_old_floor(*pair) for pair in pairs]
+        floors = [old_floor(*pair) for pair in pairs]
         stops += any(
             _old_stop(base[case], other[case], max(floors), margin)
             for case in base
@@ -189,7 +189,8 @@ def _by_case(run: MeasuredRun) -> dict[Case, list[float]]:
     return {s.case: [r.throughput_per_s for r in s.rounds] for s in run.summaries}
 
 
-def _old_floor(case: Sequence[float], twin: Sequence[float]) -> float:
+def old_floor(case: Sequence[float], twin: Sequence[float]) -> float:
+    """Return the noise floor of before: the far end of the interval of one A/A pair."""
     ratio = ratio_of_rounds(dict(enumerate(twin)), dict(enumerate(case)))
     assert ratio is not None, "there are rounds"
     assert ratio.low is not None, "there are several"
