@@ -230,6 +230,9 @@ class _Backend(ABC):
     transactions: tuple[Transactions, ...] = ("autocommit", "implicit")
     also: tuple[str, ...] = ()
     """Further verbs of its accessors, for rows one by one: `iterate`, `stream_single_rows`."""
+    placeholders: Literal["numbered", "percent", "sqlalchemy"] | None = None
+    """How its accessors take SQL text: with `$1`; with `%s`; as a `statements.Read` of SQLAlchemy's
+    `text()` with `:p1`. None: they take none."""
     in_memory: bool = False
     """True for a floor that asks no server and knows the sample rows alone."""
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,12 @@ from bench.model.errors import BenchError, UsageError
 from bench.system.interrupts import held_back
 
 if TYPE_CHECKING:
+    from bench.execution.progress_listener import ProgressListener
     from bench.model.run_config import RunConfig
+    from bench.results.file import Recorder
+    from bench.server.database import Database
+
+    Measure = Callable[[RunConfig, Database, Recorder, ProgressListener], None]
 
 
 Made = TypeVar("Made")
@@ -27,10 +32,12 @@ def carry_out(
     name: str,
     quiet: bool,
     charts: bool,
+    measured: "Measure | None" = None,
 ) -> Path:
     """Measure, then present the results even if the run failed. Return the results folder.
 
     `name` ends the name of the folder in results/, after the time; it is not used with `out`.
+    `measured`: the function that measures, if it is not that of `bench run`.
     """
     from bench.execution.measurement import measure
     from bench.output.attempts import Attempts
@@ -49,7 +56,7 @@ def carry_out(
             config.plan, len(config.backends), verify=config.verify, quiet=quiet
         ) as progress:
             database = resolve(database_url, drivers_of(config.backends.values()))
-            measure(config, database, recorder, progress)
+            (measured or measure)(config, database, recorder, progress)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             with held_back():
@@ -93,12 +100,21 @@ def safe_name(label: str) -> str:
     return name
 
 
-def command_line(database_url: str | None) -> str:
-    """Return the command as typed, with *** for the password."""
+def command_line(database_url: str | None, hidden: Sequence[str] = ()) -> str:
+    """Return the command as typed, with *** for the password, and for each text in `hidden`."""
     from bench.server.database import Database
 
     words = ["bench", *sys.argv[1:]]
     if database_url:  # replaced before quoting: quoting could change the password's text
         safe_url = Database(database_url).safe_url
         words = [word.replace(database_url, safe_url) for word in words]
+    for text in hidden:
+        words = [
+            "***"
+            if word == text
+            else word.replace(f"={text}", "=***")
+            if word.startswith("--")
+            else word
+            for word in words
+        ]
     return shlex.join(words)

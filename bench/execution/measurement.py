@@ -1,8 +1,8 @@
 """The whole of `bench run`, in its one direction: rows, verification, rounds, file."""
 
 import random
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pkgutil import resolve_name
@@ -41,11 +41,21 @@ def measure(
     `KeyboardInterrupt` when it is told to stop. What was measured is in the file in any case, and
     the file says how it ended.
     """
+    with (
+        ended(recorder),
+        lock.held(database, config.timeout_s) as held,
+        WorkerPool(config.guard) as crew,
+    ):
+        work = Work(config, database, recorder, listener, held, crew)
+        work.prepare()
+        work.measure()
+
+
+@contextmanager
+def ended(recorder: Recorder) -> Iterator[None]:
+    """Append the outcome of the block as the file's last line."""
     try:
-        with lock.held(database, config.timeout_s) as held, WorkerPool(config.guard) as crew:
-            work = _Work(config, database, recorder, listener, held, crew)
-            work.prepare()
-            work.measure()
+        yield
     except KeyboardInterrupt:
         with suppress(BenchError):  # the disk may be full: the first error is the one to tell
             recorder.end("interrupted")
@@ -58,7 +68,9 @@ def measure(
 
 
 @dataclass
-class _Work:
+class Work:
+    """One run: what is done once, then the rounds. A study derives its own from it."""
+
     config: RunConfig
     database: Database
     recorder: Recorder

@@ -19,12 +19,15 @@ def new_header(
     config: "RunConfig",
     connection: "psycopg.Connection[Any]",
     database: Database,
-    fingerprint: Fingerprint,
+    fingerprint: Fingerprint | None,
     verdicts: list[VerificationResult] | None,
     *,
     local: bool,
 ) -> Header:
-    """Return the header of the config. `verdicts`: None where nothing was verified."""
+    """Return the header of the config.
+
+    `fingerprint`: None where the rows are not ours. `verdicts`: None where nothing was verified.
+    """
     plan = config.plan
     return Header(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -39,7 +42,9 @@ def new_header(
         verified=None if verdicts is None else {v.backend: v.checks for v in verdicts},
         leaves_out=plan.profile.leaves_out,
         impossible=dict(plan.impossible),
-        dataset=DatasetFacts(
+        dataset=DatasetFacts(seed=config.dataset.seed)
+        if fingerprint is None
+        else DatasetFacts(
             scale=config.dataset.scale,
             seed=config.dataset.seed,
             more_customers=config.dataset.more_customers,

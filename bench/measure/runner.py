@@ -5,13 +5,14 @@ import gc
 from array import array
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from threading import BrokenBarrierError
 from time import perf_counter_ns
 from typing import Any
 
 import accessors
-from accessors.api import AsyncBackend, Backend, Target
+from accessors.api import AnyBackend, AsyncBackend, Backend, Target
 from bench.measure.clients_async import AsyncClients
 from bench.measure.clients_sync import Clients
 from bench.measure.meter import Meter
@@ -30,6 +31,10 @@ HEARTBEAT_S = 0.02
 FINE_HEARTBEAT_S = 0.001
 """Where thousands of rows keep the loop awake, and a run ends before two of those beats are over: a
 stall of half the run would fall between them. It is the least that asyncio's clock tells apart."""
+
+_LONG_AGO = datetime(1970, 1, 1)
+_FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
+"""Arguments for next to no rows, by the same code."""
 
 ATTEMPTS = 3
 """At a window in which an operation begins."""
@@ -59,6 +64,14 @@ class Job:
     def target(self) -> Target:
         return Target(self.url, self.case.concurrency, self.case.transactions)
 
+    def backend(self) -> AnyBackend:
+        """Return the case's backend, not yet open."""
+        return accessors.load(self.case.backend, self.module)
+
+    def of_few_rows(self, operation: Operation) -> Operation:
+        """Return an operation that runs the same code for next to no rows, if there is one."""
+        return replace(operation, arguments=_FEW.get(operation.function, operation.arguments))
+
     def warm_up(self) -> tuple[Operation, ...]:
         """What every worker asks until the start line; nothing: what it will ask from then on."""
         if self.warm_up_arguments is None:
@@ -87,7 +100,7 @@ def run(job: Job) -> Run:
     Where the machine stalls for a whole window, no operation begins in it: that says nothing of the
     backend, and is tried again. Raises `RuntimeError` if it happens ATTEMPTS times in a row.
     """
-    backend = accessors.load(job.case.backend, job.module)
+    backend = job.backend()
     for _ in range(ATTEMPTS):
         with Meter(job.postmaster_pid) as meter:
             if isinstance(backend, Backend):

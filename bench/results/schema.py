@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from accessors.api import Transactions
 from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.declared import declare
 from bench.results.decoding import LineError, decode, refused
 from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
 from bench.results.header import Conditions, Count, Header
@@ -206,6 +207,8 @@ def read_header(line: bytes) -> Header:
     planned = decode(_PLANNED, line).plan
     with refused():
         plan = dict.fromkeys(fields.case() for fields in planned)
+    for name, facts in conditions.statements.items():
+        declare(name, facts.description, facts.rows)
     return Header(**vars(conditions), plan=tuple(plan))
 
 

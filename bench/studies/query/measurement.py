@@ -1,0 +1,218 @@
+"""The run of `bench query`: the same rounds as `bench run`, with the user's statement."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bench.dataset import loading as rows
+from bench.dataset import lock
+from bench.dataset.lock import ServerGoneError
+from bench.execution.measurement import SPARE_CONNECTIONS, Work, ended
+from bench.execution.new_header import new_header
+from bench.execution.progress_listener import ProgressListener
+from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_process import WorkError
+from bench.model.case import Case
+from bench.model.errors import BenchError
+from bench.model.plan import Plan
+from bench.model.run_config import RunConfig
+from bench.results.file import Recorder
+from bench.server.database import Database, postmaster_pid, redact
+from bench.server.failures import first_line
+from bench.studies.query.checks import Checked, check
+from bench.studies.query.job import QueryJob
+from bench.studies.query.question import Question
+from bench.system.limits import check_open_files
+from bench.verification.verify import VerificationResult
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from bench.measure.runner import Job
+
+Result = TypeVar("Result")
+
+
+def measure(
+    question: Question,
+    config: RunConfig,
+    database: Database,
+    recorder: Recorder,
+    listener: ProgressListener,
+) -> None:
+    """Verify and measure the statement; append every outcome as it ends.
+
+    A backend whose answers differ, or that cannot read them, is left out: the header says why.
+    Raises as `bench.execution.measurement.measure` does, and `BenchError` if no backend is left.
+    """
+    with (
+        ended(recorder),
+        _watching(question, config, database) as held,
+        WorkerPool(config.guard) as worker_pool,
+    ):
+        work = _QueryWork(
+            config, database, recorder, listener, held, worker_pool, question=question
+        )
+        work.prepare()
+        work.measure()
+
+
+@contextmanager
+def _watching(question: Question, config: RunConfig, database: Database) -> Iterator[Any]:
+    """Hold the lock of our own rows, or only watch the server of other rows."""
+    if question.marketplace:
+        with lock.held(database, config.timeout_s) as held:
+            yield held
+    else:
+        with closing(database.connect()) as connection:
+            yield Watch(database, connection)
+
+
+@dataclass
+class Watch:
+    """A connection that shows whether the server is still there. It locks nothing."""
+
+    database: Database
+    connection: "psycopg.Connection[Any]"
+
+    def check(self) -> None:
+        """Raise `ServerGoneError` if the server does not answer."""
+        import psycopg
+
+        try:
+            self.connection.execute("SELECT 1")
+        except psycopg.OperationalError as error:
+            raise ServerGoneError(
+                f"the server went away ({first_line(error, self.database.url)}).\n"
+                "See its log. The runs finished before are kept."
+            ) from None
+
+    def run(self, work: "Callable[[psycopg.Connection[Any]], Result]") -> Result:
+        """Call `work` with the connection."""
+        return work(self.connection)
+
+
+@dataclass
+class _QueryJobs:
+    """Makes the jobs of the run."""
+
+    question: Question
+    config: RunConfig
+    server_pid: int | None
+
+    def of(self, case: Case, round_number: int = 0) -> "Job":
+        profile = self.config.plan.profile
+        found = self.config.backends[case.backend]
+        question = self.question
+        return QueryJob(
+            case=case,
+            module=found.module,
+            url=question.sessions.url_for(found.backend.driver if found.backend else ""),
+            dataset=self.config.dataset,
+            round=round_number,
+            seconds=profile.seconds,
+            warm_up_s=profile.warm_up_s,
+            postmaster_pid=self.server_pid,
+            statement=question.statement,
+            draws=question.draws,
+        )
+
+
+@dataclass
+class _QueryWork(Work):
+    question: Question = field(kw_only=True)
+
+    def prepare(self) -> None:
+        """Do all that must be right before anything is measured; then write the header."""
+        config = self.config
+        clients = max(case.concurrency for case in config.plan.cases)
+        at_once = max(clients, len(config.backends) if config.verify else 1)
+        check_open_files(at_once)
+        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
+        server_pid = postmaster_pid(self.held.connection)
+        fingerprint = None
+        if self.question.marketplace:
+            fingerprint = self.held.run(partial(rows.ensure, dataset=config.dataset))
+        made: Any = _QueryJobs(self.question, config, server_pid)
+        self.jobs = made
+        checked = self._check() if config.verify else {}
+        bad = {name: c.difference for name, c in checked.items() if c.difference}
+        good = {name: c for name, c in checked.items() if name not in bad}
+        if config.verify and not good:
+            name, reason = next(iter(bad.items()))
+            raise BenchError(
+                f"no backend gives the server's answer; {name}: {reason}\n"
+                "Cast the column or the parameter in the statement, as in column::text."
+            )
+        self.config = _without(config, bad, self.question.name)
+        verdicts = [VerificationResult(name, c.checks) for name, c in good.items()]
+        header = new_header(
+            self.config,
+            self.held.connection,
+            self.database,
+            fingerprint,
+            verdicts if config.verify else None,
+            local=server_pid is not None,
+        )
+        texts = {name: c.texts for name, c in good.items() if c.texts}
+        backends = {
+            name: replace(facts, card=_card(facts.card, texts.get(name)))
+            for name, facts in header.backends.items()
+        }
+        statements = {self.question.name: self.question.facts(texts)}
+        self.recorder.header(replace(header, backends=backends, statements=statements))
+
+    def _check(self) -> dict[str, Checked]:
+        names = list(self.config.backends)
+        self.listener.stage("verification", len(names))
+        name = self.question.name
+        jobs: dict[str, Any] = {b: self.jobs.of(Case(b, name)) for b in names}
+        self.crew.start(names)
+        pending = {
+            backend: self.crew.submit(
+                backend, check, job, self.question.answers, self.config.plan.fetches
+            )
+            for backend, job in jobs.items()
+        }
+        checked = {}
+        for backend, answer in pending.items():
+            try:
+                checked[backend] = self.crew.result(answer, self.config.timeout_s)
+            except WorkError as error:
+                reason = redact(str(error), self.database.url)
+                checked[backend] = Checked(difference=reason)
+            self.listener.compared(backend)
+        return checked
+
+
+def _card(card: dict[str, str], texts: dict[str, str] | None) -> dict[str, str]:
+    """Return the fairness card with what the library leaves as text, and without the writes."""
+    kept = {point: words for point, words in card.items() if point != "writes"}
+    types = ", ".join(dict.fromkeys((texts or {}).values()))
+    return kept | {"values": f"{types} as text" if types else "all as Python values"}
+
+
+def _without(config: RunConfig, bad: dict[str, str], workload: str) -> RunConfig:
+    """Return the config without these backends; the plan says why they are left out."""
+    if not bad:
+        return config
+    plan = config.plan
+    reasons = {f"{name}/{workload}": f"{name}: {reason}" for name, reason in bad.items()}
+    kept = tuple(case for case in plan.cases if case.backend not in bad)
+    if not any(case.twin for case in kept):
+        most = max(kept, key=lambda case: case.concurrency)
+        kept = (*kept, replace(most, twin=True))
+    return replace(
+        config,
+        plan=Plan(
+            plan.profile,
+            kept,
+            {**plan.impossible, **reasons},
+            tuple(case for case in plan.memory_cases if case.backend not in bad),
+            plan.probes,
+            plan.fewer_rounds,
+        ),
+        backends={name: found for name, found in config.backends.items() if name not in bad},
+    )
