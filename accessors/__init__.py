@@ -1,11 +1,11 @@
-"""How one talks to PostgreSQL from Python: six marketplace functions, once a library and colour.
+"""Access to PostgreSQL from Python: six marketplace functions, for each library and mode.
 
     backend = load("orm+asyncpg")
     async with backend.open(Target("postgresql://localhost/shop")):
-        async with backend.accessor() as accessor:      # one session: this task's own
+        async with backend.accessor() as accessor:      # one session, which belongs to this task
             cost = await accessor.get_total_cost_of_an_order(1)
 
-This package imports nothing of `bench`; it may be taken away alone.
+This package imports nothing of `bench`, so it can be used without it.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,9 +16,13 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from accessors.api import AnyBackend
+from accessors.mode import with_mode
 
 ENTRY_POINTS = "gatherbench.backends"
-"""The entry point group of other people's backends; each names a module with a `BACKENDS` tuple."""
+"""The entry point group for backends of other packages.
+
+Each entry point names a module that has a tuple `BACKENDS`.
+"""
 
 BUILTIN = {
     "psycopg2": "accessors.sync.psycopg2",
@@ -36,8 +40,7 @@ BUILTIN = {
     "null": "accessors.null",
     "null-async": "accessors.null",
 }
-"""Our backends and the modules that hold them."""
-
+"""The built-in backends and the modules that define them."""
 
 _PACKAGES = {
     "greenlet": "sqlalchemy[asyncio]",
@@ -46,77 +49,80 @@ _PACKAGES = {
     "psycopg_pool": "psycopg-pool",
     "sqlalchemy": "sqlalchemy[asyncio]",
 }
-"""What pip calls a module that can't be imported, where that is not its own name."""
+"""Module -> the name that pip has for it, where the two differ."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A backend that was looked for."""
+    """The result of the search for one backend."""
 
     name: str
     module: str
     backend: AnyBackend | None
-    """None where it can't be had here."""
+    """The backend; None if it can't be used here."""
     reason: str = ""
-    """Why not, and what to install."""
+    """The reason why the backend can't be used, or the command that installs what is missing."""
 
 
 class BackendModuleError(Exception):
-    """Somebody's module holds no usable `BACKENDS`."""
+    """A backend module can't be used: its import fails, or it has no valid `BACKENDS`."""
 
 
 def discover(
     modules: Iterable[str] = (),
     importing: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> dict[str, Found]:
-    """Every backend by name: ours, those of entry points, those of `modules`.
+    """Return every backend by name: built in, from `modules`, from entry points.
 
-    `importing` gives what is entered around the import of a module that is not ours. A missing
-    library is a reason, not an error. Raises `BackendModuleError` for a module of `modules` that
-    can't be used, and for a name that is taken.
+    `importing`: returns a context manager, which surrounds the import of each module that is not
+    built in. A missing library is a `reason` in the result, and raises nothing. Raises
+    `BackendModuleError` for a module of `modules` that can't be used, and for a name that is used
+    twice.
     """
-    found = {name: _look(name, module) for name, module in BUILTIN.items()}
-    asked = tuple(modules)
+    results = {name: _look(name, module) for name, module in BUILTIN.items()}
+    requested = tuple(modules)
     entries = [point.value for point in entry_points(group=ENTRY_POINTS)]
-    for module in dict.fromkeys([*asked, *entries]):
+    for module in dict.fromkeys([*requested, *entries]):
         try:
             with importing():
                 names = [backend.name for backend in import_module(module).BACKENDS]
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # somebody else's code may even call sys.exit()
+        except BaseException as error:  # foreign code may even call sys.exit()
             reason = f"{type(error).__name__}: {error}"
-            if module in asked:
+            if module in requested:
                 raise BackendModuleError(f"{module}: {reason}") from error
-            found[module] = Found(module, module, None, reason)
+            results[module] = Found(module, module, None, reason)
             continue
         for name in names:
-            if name in found:
+            if name in results:
                 raise BackendModuleError(f"{module}: a backend named {name!r} exists already")
-            found[name] = _look(name, module)
-    return found
+            results[name] = _look(name, module)
+    return results
 
 
 def load(name: str, module: str | None = None) -> AnyBackend:
-    """The backend of that name; of ours, only its own module is imported.
+    """Return the backend with this name, from `module` or else from the built-in modules.
 
-    Raises `KeyError` for an unknown name, `ImportError` for a missing library.
+    Only the module of this backend is imported. Raises `KeyError` for an unknown name, and
+    `ImportError` for a missing library.
     """
     backends: tuple[AnyBackend, ...] = import_module(module or BUILTIN[name]).BACKENDS
-    return {backend.name: backend for backend in backends}[name]
+    return with_mode({backend.name: backend for backend in backends}[name])
 
 
 def _look(name: str, module: str) -> Found:
     try:
         backend = load(name, module)
     except ImportError as error:
-        # SQLAlchemy's own error for want of greenlet has the name only in its cause.
-        lacking = (error.name or getattr(error.__cause__, "name", None) or "").partition(".")[0]
-        if not lacking or "failed to map segment" in str(error):  # it is there: memory is not
+        # If greenlet is missing, SQLAlchemy's own error has its name only in its cause.
+        missing = (error.name or getattr(error.__cause__, "name", None) or "").partition(".")[0]
+        # A library that is installed, but for which memory was short, is not missing.
+        if not missing or "failed to map segment" in str(error):
             return Found(name, module, None, str(error).partition("\n")[0])
-        return Found(name, module, None, f"pip install '{_PACKAGES.get(lacking, lacking)}'")
-    absent = [needed for needed in backend.requires if not find_spec(needed)]
-    packages = dict.fromkeys(backend.requires[needed] for needed in absent)
+        return Found(name, module, None, f"pip install '{_PACKAGES.get(missing, missing)}'")
+    absent = [required for required in backend.requires if not find_spec(required)]
+    packages = dict.fromkeys(backend.requires[required] for required in absent)
     if packages:
         return Found(name, module, None, "pip install " + " ".join(f"'{p}'" for p in packages))
     return Found(name, module, backend)

@@ -1,13 +1,14 @@
-"""The contract: a backend with an open pool hands out accessors; an accessor is one session.
+"""The contract: a backend with an open pool opens accessors; an accessor is one session.
 
-An accessor belongs to the task (or thread) that opened it. A library writes four verbs and two
-writes; the public names of the reads stand here, once per colour. Those of the async colour are
-plain functions that return the verb's awaitable, since every coroutine in between costs about 1 %
-of a point read.
+An accessor belongs to the task (or thread) that opened it. For each library someone writes four
+methods that run a statement, and two methods that write. The public names of the reads are here,
+once per mode. In the async mode they are plain functions that return the awaitable of the method
+that they call, because every coroutine in between costs about 1 % of a point read.
 
-The transaction rule: under `autocommit` a read is its own transaction and nothing is sent around
-it; under `implicit` the library begins one by itself, as most applications let it, and it ends
-with the session. A streamed read and a write are one transaction each, ended when they end.
+The transaction rule: under `autocommit` a read is a transaction of its own, and nothing is sent
+before or after it. Under `implicit` the library itself begins a transaction, as in most
+applications, and the transaction ends with the session. A streamed read is one transaction, and so
+is a write; it ends when the read or the write ends.
 """
 
 from abc import ABC, abstractmethod
@@ -18,6 +19,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
+from accessors.mode import Mode, OldName, adopt_old_name
 from accessors.rows import Shape
 from accessors.sql import Reads
 
@@ -29,12 +31,12 @@ Rows = Sequence[Any]
 
 @dataclass(frozen=True)
 class Target:
-    """What a backend is opened on."""
+    """The database to connect to, and how."""
 
     url: str = field(repr=False)
-    """`postgresql://...` as the driver's `connect` takes it; may hold a password: never shown."""
+    """`postgresql://...` as the driver's `connect` takes it. Never shown (password)."""
     pool_size: int = 1
-    """Connections to open, all of them before `open` returns: no more, no less."""
+    """The exact number of connections. All are open before `open` returns."""
     transactions: Transactions = "autocommit"
 
 
@@ -43,21 +45,21 @@ class Accessor(ABC):
 
     reads: ClassVar[Reads[Any]]
     streamed_reads: ClassVar[Reads[Any]]
-    """The reads as they are written to be streamed; mostly the same object."""
+    """The reads in a form that can be streamed. Mostly the same object as `reads`."""
 
     @abstractmethod
     def fetch_all(self, read: Any, *arguments: Any) -> Rows:
-        """Every row, as the library hands it back."""
+        """Return every row in the form in which the library returns it."""
 
     @abstractmethod
     def fetch_value(self, read: Any, *arguments: Any) -> Any:
-        """The first column of the only row."""
+        """Return the first column of the only row."""
 
     @abstractmethod
     def stream(
         self, read: Any, *arguments: Any, batch_size: int | None = None
     ) -> AbstractContextManager[Iterator[Any]]:
-        """The library's own iterator over the rows; on leaving, cursor and transaction are closed.
+        """Yield the library's own iterator over the rows; then close cursor and transaction.
 
         `batch_size`: rows fetched from the server at a time; None is the library's default.
         """
@@ -66,37 +68,37 @@ class Accessor(ABC):
     def stream_batches(
         self, read: Any, *arguments: Any, batch_size: int | None = None
     ) -> AbstractContextManager[Iterator[Rows]]:
-        """As `stream`, in sequences of `batch_size` rows (the last may be shorter)."""
+        """Do as `stream`, in sequences of `batch_size` rows (the last may be shorter)."""
 
     @abstractmethod
     def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
-        """Add lines to an order that exists, all or none, committed on return.
+        """Add lines to an existing order, all or none; they are committed on return.
 
         Raises the library's own integrity error for an unknown order or item, or a line twice.
         """
 
     @abstractmethod
     def add_new_order_for_customer(self, customer_id: int, items: Sequence[Line]) -> int:
-        """Add an order and its lines, all or nothing, committed on return; the order's new id.
+        """Add an order and its lines, all or none, commit, and return the id of the new order.
 
         Raises the library's own integrity error for an unknown customer or item, or a line twice.
         """
 
     def get_customers(self, first: int | None = None) -> Rows:
-        """Every customer with address, by id; or only the first so many."""
+        """Return every customer with address, by id; or only those with an id up to `first`."""
         return self.fetch_all(*self.reads.of_customers(first))
 
     def get_orders_of_customer(self, customer_id: int) -> Rows:
-        """The customer's orders with their lines and items, by id."""
+        """Return the customer's orders with their lines and items, sorted by id."""
         return self.fetch_all(self.reads.orders_of_customer, customer_id)
 
     def get_total_cost_of_an_order(self, order_id: int) -> Decimal | None:
-        """Sum of price x quantity; None for an order without lines, or no such order."""
+        """Return the sum of price x quantity; None for an order without lines or an unknown one."""
         value: Decimal | None = self.fetch_value(self.reads.total_cost_of_an_order, order_id)
         return value
 
     def get_orders_between_dates(self, after: datetime, before: datetime) -> Rows:
-        """The orders from `after` to `before`, both included, with lines and items, by id."""
+        """Return the orders from `after` to `before` (both included) with lines and items."""
         return self.fetch_all(self.reads.orders_between_dates, after, before)
 
     def stream_customers(
@@ -135,7 +137,7 @@ class Accessor(ABC):
 
 
 class AsyncAccessor(ABC):
-    """The six marketplace functions on one session, async: `Accessor`, awaited."""
+    """The six marketplace functions on one session, async: as `Accessor`, to be awaited."""
 
     reads: ClassVar[Reads[Any]]
     streamed_reads: ClassVar[Reads[Any]]
@@ -212,57 +214,67 @@ class AsyncAccessor(ABC):
 
 
 class _Backend(ABC):
-    """What both colours of backend say of themselves."""
+    """The description that every backend gives, in both modes."""
 
-    colour: ClassVar[Literal["sync", "async"]]
+    mode: ClassVar[Mode]
+    """The kind of its functions: `sync` (run in threads) or `async` (run in tasks)."""
+    colour = OldName()
+    """The former name of `mode`. Deprecated: reading or setting it warns."""
     layer: ClassVar[str]
     """`driver`, `core`, `orm`, or another word for a library of another kind."""
     driver: str
-    """The library that speaks to the server: held constant, a layer's price is a difference."""
+    """The library that sends statements to the server. With equal drivers, the price of a layer is
+    the difference between two backends."""
     name: str
-    """As in `--backend`; reads like an SQLAlchemy URL: `orm+asyncpg`."""
+    """The value of `--backend`, in the form of an SQLAlchemy URL: `orm+asyncpg`."""
     requires: Mapping[str, str] = {}
-    """What it needs: the module to import -> what pip calls it."""
+    """Required packages: the module to import -> the name that pip has for it."""
     shapes: Mapping[str, Callable[[], Shape]]
-    """How the rows of each many-row read become dicts: function name -> a new shape."""
+    """For each read that returns many rows: function name -> a function that makes a new shape,
+    which converts the rows to dicts."""
     card: Mapping[str, str]
-    """For the fairness card: `rows`, `pool`, `prepared`, `default_batch`, `writes`."""
+    """The entries of the fairness card: `rows`, `pool`, `prepared`, `default_batch`, `writes`."""
     transactions: tuple[Transactions, ...] = ("autocommit", "implicit")
     also: tuple[str, ...] = ()
-    """Further verbs of its accessors, for rows one by one: `iterate`, `stream_single_rows`."""
+    """Further methods of its accessors, which give rows one by one: `iterate`,
+    `stream_single_rows`."""
     placeholders: Literal["numbered", "percent", "sqlalchemy"] | None = None
     """How its accessors take SQL text: with `$1`; with `%s`; as a `statements.Read` of SQLAlchemy's
     `text()` with `:p1`. None: they take none."""
     in_memory: bool = False
-    """True for a floor that asks no server and knows the sample rows alone."""
+    """True for a null backend, which asks no server and knows only the sample rows."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        adopt_old_name(cls)
 
 
 class Backend(_Backend):
     """A named sync library with an open pool."""
 
-    colour = "sync"
+    mode = "sync"
 
     @abstractmethod
     def open(self, target: Target) -> AbstractContextManager[None]:
-        """Open the pool, whole; close it on leaving. Only within may accessors be had."""
+        """Open all connections of the pool; close them at the end. Accessors exist only within."""
 
     @abstractmethod
     def accessor(self) -> AbstractContextManager[Accessor]:
-        """One session, for the thread that opens it; returned to the pool on leaving."""
+        """Open one session for the calling thread; return it to the pool at the end."""
 
 
 class AsyncBackend(_Backend):
     """A named async library with an open pool."""
 
-    colour = "async"
+    mode = "async"
 
     @abstractmethod
     def open(self, target: Target) -> AbstractAsyncContextManager[None]:
-        """Open the pool, whole; close it on leaving. Only within may accessors be had."""
+        """Open all connections of the pool; close them at the end. Accessors exist only within."""
 
     @abstractmethod
     def accessor(self) -> AbstractAsyncContextManager[AsyncAccessor]:
-        """One session, for the task that opens it; returned to the pool on leaving."""
+        """Open one session for the calling task; return it to the pool at the end."""
 
 
 AnyBackend = Backend | AsyncBackend

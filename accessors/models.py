@@ -1,4 +1,4 @@
-"""The mapped classes of the marketplace, as the workshop maps them; Core uses their tables."""
+"""The mapped classes of the marketplace, as in the workshop; Core uses their tables."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -32,7 +32,7 @@ class Customer(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     address_id: Mapped[int] = mapped_column(ForeignKey(Address.id))
-    # Joined: the address comes with the customer, so reading it does no I/O and needs no await.
+    # Joined: the address is loaded with the customer, so reading it needs no I/O and no await.
     address: Mapped[Address] = relationship(lazy="joined", innerjoin=True)
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""The floor: the sample's answers from memory, in both colours. What the harness itself costs.
+"""The null backends, one per mode: they answer from memory and show the overhead of the harness.
 
-Unknown ids are answered as a database would that holds the sample alone; writes are numbered, and
-kept nowhere. The async one gives way to the event loop once an operation, as one does that waits
-for a server: otherwise the first task would run to the deadline alone.
+They answer as a database would that holds only the sample rows, also for unknown ids. A write
+returns the next number, and nothing is kept. The async backend yields to the event loop once per
+operation, as a backend does that waits for a server. Otherwise the first task would run alone
+until the deadline.
 """
 
 import asyncio
@@ -142,14 +143,14 @@ class AsyncNullAccessor(AsyncAccessor):
         self, read: Read, *arguments: Any, batch_size: int | None = None
     ) -> AsyncIterator[AsyncIterator[Any]]:
         await asyncio.sleep(0)
-        yield _each(iter(read(*arguments)))
+        yield _iterated(iter(read(*arguments)))
 
     @asynccontextmanager
     async def stream_batches(
         self, read: Read, *arguments: Any, batch_size: int | None = None
     ) -> AsyncIterator[AsyncIterator[Rows]]:
         await asyncio.sleep(0)
-        yield _each(_batches(read(*arguments), batch_size))
+        yield _iterated(_batches(read(*arguments), batch_size))
 
     async def insert_order_items(self, order_id: int, items: Sequence[Line]) -> None:
         await asyncio.sleep(0)
@@ -159,7 +160,7 @@ class AsyncNullAccessor(AsyncAccessor):
         return next(self._order_ids)
 
 
-async def _each(rows: Iterator[Any]) -> AsyncIterator[Any]:
+async def _iterated(rows: Iterator[Any]) -> AsyncIterator[Any]:
     for row in rows:
         yield row
 

@@ -1,7 +1,8 @@
-"""How a library's own rows become plain dicts, and how many rows of the join they stand for.
+"""Conversion of a library's own rows to plain dicts, and the count of the joined rows they hold.
 
-A shape eats rows in portions of any size (`feed`), because a stream may cut an order in two, and
-gives back each answer when it is complete; `finish` gives the last. One object serves one pass.
+A shape takes rows in portions of any size (`feed`), because a stream may divide an order between
+two batches. It returns each answer when the answer is complete; `finish` returns the last. One
+object converts one result.
 """
 
 from abc import ABC, abstractmethod
@@ -12,19 +13,21 @@ Answer = dict[str, Any]
 
 
 class Shape(ABC):
+    """A converter from the rows of one library to plain dicts."""
+
     @abstractmethod
     def feed(self, rows: Iterable[Any]) -> list[Answer]:
-        """Take these rows; return the answers that they complete, in order."""
+        """Take these rows, and return the answers that they complete, in order."""
 
     def finish(self) -> list[Answer]:
-        """The answers that were waiting for more rows. Nothing may be fed afterwards."""
+        """Return the answers that still waited for more rows. Call `feed` no more afterwards."""
         return []
 
     count: Callable[[Sequence[Any]], int] = len
-    """The rows of the joined result that these stand for: the unit of rows/s everywhere."""
+    """The number of rows of the joined result that these rows hold: the unit of every rows/s."""
 
     def dicts(self, rows: Iterable[Any]) -> list[Answer]:
-        """All answers of a complete result."""
+        """Return all answers of a complete result."""
         return self.feed(rows) + self.finish()
 
 
@@ -39,7 +42,7 @@ class FlatCustomers(Shape):
 
 
 class FlatOrders(Shape):
-    """Tuples with the columns of `sql.NUMBERED.orders_...`: one a line, sorted by order."""
+    """Tuples with the columns of `sql.NUMBERED.orders_...`: one per line, sorted by order."""
 
     def __init__(self) -> None:
         self._open: Answer | None = None
@@ -70,14 +73,14 @@ class FlatOrders(Shape):
 
 
 class Entities(Shape):
-    """Mapped objects that say themselves how they read as a dict."""
+    """Mapped objects, which convert themselves to a dict (`as_dict`)."""
 
     def feed(self, rows: Iterable[Any]) -> list[Answer]:
         return [row.as_dict() for row in rows]
 
 
 class OrderEntities(Entities):
-    """Mapped orders, each of which stands for as many joined rows as it has lines."""
+    """Mapped orders. Each holds as many joined rows as it has lines, and at least one."""
 
     @staticmethod
     def count(rows: Sequence[Any]) -> int:

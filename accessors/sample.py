@@ -1,4 +1,4 @@
-"""The workshop's own rows: the first of every dataset, so that some answers are known by heart.
+"""The workshop's own rows. They are the first of every dataset, so some answers are always known.
 
 Order 1 costs 30, order 2 costs 12, order 3 has no lines.
 """

@@ -1,7 +1,7 @@
 """The statements as SQL text, for the bare drivers.
 
-Each read takes the columns that the mapped classes hold, the same for every library, so that all
-move the same bytes; a test holds them against the ORM's own statements.
+Each read selects the columns of the mapped classes, the same for every library, so that all
+libraries move the same bytes. A test compares them with the ORM's own statements.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 SCHEMA = "gatherbench"
-"""Everything we make in a database lives in this schema; every statement names it."""
+"""The schema of all that we create in a database. Every statement names it."""
 
 Statement = TypeVar("Statement")
 
@@ -20,13 +20,13 @@ class Reads(Generic[Statement]):
 
     customers: Statement
     first_customers: Statement
-    """The same for the ids up to a parameter: a result of any size."""
+    """The customers with an id up to a parameter: a result of any size."""
     orders_of_customer: Statement
     total_cost_of_an_order: Statement
     orders_between_dates: Statement
 
     def of_customers(self, first: int | None) -> tuple[Any, ...]:
-        """The read of all customers, or of the first so many, and its arguments."""
+        """Return the read of all customers, or of the ids up to `first`, and its arguments."""
         return (self.customers,) if first is None else (self.first_customers, first)
 
 
@@ -66,7 +66,7 @@ INSERT_LINE = f"INSERT INTO {SCHEMA}.order_items (order_id, item_id, quantity) V
 
 
 def percent(statement: str) -> str:
-    """The same statement with `%s` for each `$n`, as psycopg2 and psycopg take it.
+    """Return the statement with `%s` for each `$n`, as psycopg2 and psycopg need it.
 
     Only for statements that use each parameter once and in order.
     """

@@ -1,7 +1,7 @@
-"""The reads as SQLAlchemy statements. A statement knows no colour: both twins share these.
+"""The reads as SQLAlchemy statements. A statement has no mode, so both twins share these.
 
-Each is built once; SQLAlchemy's compiled cache would find one built anew for every call as well,
-at the price of building it and of its cache key.
+Each statement is built once. SQLAlchemy's compiled cache would also find a statement that is built
+anew for every call, but each call would pay for the statement and for its cache key.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ class Read:
     statement: Select[Any] | TextClause
     parameters: tuple[str, ...] = ()
     collections: bool = False
-    """True where a collection is joined in, so that each parent row comes once per member and the
-    ORM insists on `unique()`."""
+    """True if the read joins a collection. Then each parent row comes once per member, and the ORM
+    requires `unique()`."""
 
     def bind(self, arguments: Sequence[Any]) -> dict[str, Any]:
         return dict(zip(self.parameters, arguments, strict=True))
@@ -72,8 +72,8 @@ CORE = Reads(
 
 
 def _orm(lines: ExecutableOption, *, collections: bool) -> Reads[Read]:
-    """The ORM's reads, with an order's lines loaded in the way that `lines` says."""
-    # An order's answer names its customer, not the address: without this a third join comes along.
+    """Return the ORM's reads. `lines`: the loader option for the lines of an order."""
+    # An order's answer names its customer without the address. This option avoids a third join.
     no_address = joinedload(Orders.customer).lazyload(Customer.address)
     orders = select(Orders).options(no_address, lines).order_by(Orders.id)
     customers = select(Customer).order_by(Customer.id)
@@ -95,22 +95,23 @@ def _orm(lines: ExecutableOption, *, collections: bool) -> Reads[Read]:
 
 
 ORM = _orm(joinedload(Orders.order_items).joinedload(OrderItems.item), collections=True)
-"""One statement a read: the round trips and the rows of everybody else."""
+"""One statement per read: the same round trips and rows as all other libraries."""
 
 ORM_STREAMED = _orm(selectinload(Orders.order_items).joinedload(OrderItems.item), collections=False)
-"""A joined collection can't stream (`yield_per` refuses it): its lines come by a further statement
-for each batch of orders. https://docs.sqlalchemy.org/en/20/orm/queryguide/api.html#orm-queryguide-yield-per
+"""The reads for streams. A joined collection can't stream (`yield_per` refuses it), so the lines
+are read by a further statement for each batch of orders.
+https://docs.sqlalchemy.org/en/20/orm/queryguide/api.html#orm-queryguide-yield-per
 """
 
 INSERT_ORDER = insert(_orders).returning(_orders.c.id)
 INSERT_LINES = insert(_lines)
 
 READ_COMMITTED = "READ COMMITTED"
-"""PostgreSQL's default, named: a session that reads in autocommit takes it up for a transaction."""
+"""PostgreSQL's default level. A session that reads in autocommit uses it for a transaction."""
 
 
 def lines_of(order_id: int, items: Sequence[Line]) -> list[dict[str, int]]:
-    """The parameters of `INSERT_LINES`."""
+    """Return the parameters of `INSERT_LINES`."""
     return [
         {"order_id": order_id, "item_id": item_id, "quantity": quantity}
         for item_id, quantity in items
@@ -123,6 +124,6 @@ def text_read(sql: str, parameters: tuple[str, ...]) -> Read:
 
 
 def stream_options(batch_size: int | None) -> dict[str, Any]:
-    """The execution options of a stream; without a batch size, what SQLAlchemy does by itself."""
+    """Return the execution options of a stream; without a batch size, SQLAlchemy's default."""
     options: dict[str, Any] = {"stream_results": True}
     return options if batch_size is None else options | {"yield_per": batch_size}

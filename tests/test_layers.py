@@ -184,20 +184,20 @@ def test_a_library_is_spoken_to_where_it_should_be(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("accessors.sync")])
-def test_the_sync_colour_knows_no_asyncio(module: str) -> None:
+def test_the_sync_mode_imports_no_asyncio(module: str) -> None:
     asynchronous = ("asyncio", "sqlalchemy.ext.asyncio", "asyncpg", "accessors.aio")
     assert [name for name in imported(module) if within(name, asynchronous)] == []
-    coloured = ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await
-    assert not any(isinstance(node, coloured) for node in ast.walk(tree(module)))
+    asynchronous_syntax = ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await
+    assert not any(isinstance(node, asynchronous_syntax) for node in ast.walk(tree(module)))
 
 
-def test_the_async_colour_needs_nothing_of_the_sync_one() -> None:
+def test_the_async_mode_imports_nothing_of_the_sync_mode() -> None:
     for module in MODULES:
         if module.startswith("accessors.aio"):
             assert not [name for name in imported(module) if within(name, ("accessors.sync",))]
 
 
-def test_statements_know_no_colour() -> None:
+def test_statements_serve_both_modes() -> None:
     assert not [name for name in imported("accessors.statements") if "asyncio" in name]
 
 

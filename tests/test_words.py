@@ -12,7 +12,7 @@ from bench.cli.main import cli
 from tests.root import ROOT
 
 UNFINISHED = (
-    *("accessors", "bench/__init__.py", "bench/execution", "bench/measure"),
+    *("bench/__init__.py", "bench/execution", "bench/measure"),
     *("bench/model", "bench/system", "bench/verification", "packages"),
     *(f"bench/studies/{study}" for study in ("calibration", "doctor", "microbench", "overhead")),
     "bench/studies/streaming",

@@ -1,4 +1,4 @@
-"""asyncpg, bare. It has no sync twin."""
+"""asyncpg, without SQLAlchemy. It has no sync twin."""
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from accessors import sql
 from accessors.api import AsyncAccessor, AsyncBackend, Line, Rows, Target
 from accessors.rows import FlatCustomers, FlatOrders
 
-_DEFAULT_BATCH = 50  # asyncpg's own prefetch, which its cursor.fetch() has no default for
+_DEFAULT_BATCH = 50  # the default of asyncpg's prefetch; cursor.fetch() has no default
 
 
 class AsyncpgAccessor(AsyncAccessor):
@@ -78,7 +78,7 @@ class Asyncpg(AsyncBackend):
         "default_batch": f"{_DEFAULT_BATCH} (prefetch)",
         "writes": "executemany: pipelined, a statement a line",
     }
-    # It begins a transaction only when told to: left alone, it is autocommit.
+    # asyncpg begins a transaction only on request, so it has no implicit ones.
     transactions = ("autocommit",)
 
     @asynccontextmanager

@@ -39,7 +39,8 @@ class AsyncCoreAccessor(AsyncAccessor):
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
         connection = self._connection
         if self._autocommit:
-            # What autocommit reads began exists on our side only: nothing is sent to end it.
+            # The transaction that autocommit reads began exists only on the client's side, so this
+            # rollback sends nothing.
             await connection.rollback()
             await connection.execution_options(isolation_level=READ_COMMITTED)
         try:

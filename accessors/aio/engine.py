@@ -1,4 +1,4 @@
-"""One engine a process, its pool as large as the crowd and open before anyone asks."""
+"""One engine per process. Its pool has one open connection per client before the first call."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from accessors.api import Target
 
-# SQLAlchemy 2.1 comes without greenlet, which both colours need: the mapped base has AsyncAttrs.
+# SQLAlchemy 2.1 is installed without greenlet. Both modes need it: the mapped base has AsyncAttrs.
 _SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyncio]"}
 REQUIRES = {
     "asyncpg": _SQLALCHEMY | {"asyncpg": "asyncpg"},
@@ -34,7 +34,7 @@ CARD = {
 
 
 def _connect(driver: str) -> Callable[..., Awaitable[Any]]:
-    # The driver's own connect: every library is then given the same URL in the same words.
+    # The driver's own connect function, so that every library gets the same URL in the same form.
     if driver == "asyncpg":
         import asyncpg
 
@@ -46,7 +46,7 @@ def _connect(driver: str) -> Callable[..., Awaitable[Any]]:
 
 @asynccontextmanager
 async def open_engine(driver: str, target: Target) -> AsyncIterator[AsyncEngine]:
-    """An engine on `target` with every connection of its pool open; disposed of on leaving."""
+    """Yield an engine on `target` with every connection of its pool open; then dispose of it."""
     autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
     engine = create_async_engine(
         f"postgresql+{driver}://",
@@ -56,9 +56,9 @@ async def open_engine(driver: str, target: Target) -> AsyncIterator[AsyncEngine]
         **autocommit,
     )
     try:
-        async with AsyncExitStack() as everyone:
+        async with AsyncExitStack() as connections:
             for _ in range(target.pool_size):
-                await everyone.enter_async_context(engine.connect())
+                await connections.enter_async_context(engine.connect())
         yield engine
     finally:
         await engine.dispose()

@@ -1,4 +1,4 @@
-"""The SQLAlchemy ORM, over each of its async drivers: the workshop's own way."""
+"""The SQLAlchemy ORM, over each of its async drivers, as the workshop uses it."""
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -32,8 +32,8 @@ class AsyncOrmAccessor(AsyncAccessor):
     async def _transaction(self) -> AsyncIterator[AsyncSession]:
         session = self._session
         if self._autocommit:
-            # What autocommit reads began exists on our side only: nothing is sent to end it. A
-            # rollback would expire every object that was read.
+            # The transaction that autocommit reads began exists only on the client's side, so this
+            # commit sends nothing. A rollback would expire every object that was read.
             await session.commit()
             await session.connection(execution_options={"isolation_level": READ_COMMITTED})
         try:

@@ -1,4 +1,4 @@
-"""psycopg 3, bare."""
+"""psycopg 3, without SQLAlchemy."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -32,8 +32,8 @@ class AsyncPsycopgAccessor(AsyncAccessor):
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection[Any]]:
-        # Not psycopg's own: within the transaction that an implicit read began, that is a mere
-        # savepoint, and what it wrote is not committed when it ends.
+        # psycopg's own transaction() is not enough: within the transaction that an implicit read
+        # began it makes only a savepoint, and the rows are not committed when it ends.
         connection = self._connection
         if connection.autocommit:
             async with connection.transaction():
@@ -66,7 +66,7 @@ class AsyncPsycopgAccessor(AsyncAccessor):
 
     @asynccontextmanager
     async def iterate(self, read: str, *arguments: Any) -> AsyncIterator[AsyncCursor[Any]]:
-        """A client-side cursor: it holds every row before the first is seen, and is no stream."""
+        """Yield a client-side cursor. It is no stream: all rows are in memory before the first."""
         yield await self._connection.execute(read, arguments)
 
     @asynccontextmanager

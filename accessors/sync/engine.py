@@ -1,4 +1,4 @@
-"""One engine a process, its pool as large as the crowd and open before anyone asks."""
+"""One engine per process. Its pool has one open connection per client before the first call."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, create_engine
 
 from accessors.api import Target
 
-# SQLAlchemy 2.1 comes without greenlet, which both colours need: the mapped base has AsyncAttrs.
+# SQLAlchemy 2.1 is installed without greenlet. Both modes need it: the mapped base has AsyncAttrs.
 _SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyncio]"}
 REQUIRES = {
     "psycopg2": _SQLALCHEMY | {"psycopg2": "psycopg2-binary"},
@@ -34,7 +34,7 @@ CARD = {
 
 
 def _connect(driver: str) -> Callable[..., Any]:
-    # The driver's own connect: every library is then given the same URL in the same words.
+    # The driver's own connect function, so that every library gets the same URL in the same form.
     if driver == "psycopg2":
         import psycopg2
 
@@ -46,7 +46,7 @@ def _connect(driver: str) -> Callable[..., Any]:
 
 @contextmanager
 def open_engine(driver: str, target: Target) -> Iterator[Engine]:
-    """An engine on `target` with every connection of its pool open; disposed of on leaving."""
+    """Yield an engine on `target` with every connection of its pool open; then dispose of it."""
     autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
     engine = create_engine(
         f"postgresql+{driver}://",
@@ -56,9 +56,9 @@ def open_engine(driver: str, target: Target) -> Iterator[Engine]:
         **autocommit,
     )
     try:
-        with ExitStack() as everyone:
+        with ExitStack() as connections:
             for _ in range(target.pool_size):
-                everyone.enter_context(engine.connect())
+                connections.enter_context(engine.connect())
         yield engine
     finally:
         engine.dispose()

@@ -1,4 +1,4 @@
-"""The SQLAlchemy ORM, over each of its sync drivers: the workshop's own way."""
+"""The SQLAlchemy ORM, over each of its sync drivers, as the workshop uses it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,8 +33,8 @@ class OrmAccessor(Accessor):
     def _transaction(self) -> Iterator[Session]:
         session = self._session
         if self._autocommit:
-            # What autocommit reads began exists on our side only: nothing is sent to end it. A
-            # rollback would expire every object that was read.
+            # The transaction that autocommit reads began exists only on the client's side, so this
+            # commit sends nothing. A rollback would expire every object that was read.
             session.commit()
             session.connection(execution_options={"isolation_level": READ_COMMITTED})
         try:

@@ -1,4 +1,4 @@
-"""psycopg 3, bare."""
+"""psycopg 3, without SQLAlchemy."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -32,8 +32,8 @@ class PsycopgAccessor(Accessor):
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection[Any]]:
-        # Not psycopg's own: within the transaction that an implicit read began, that is a mere
-        # savepoint, and what it wrote is not committed when it ends.
+        # psycopg's own transaction() is not enough: within the transaction that an implicit read
+        # began it makes only a savepoint, and the rows are not committed when it ends.
         connection = self._connection
         if connection.autocommit:
             with connection.transaction():
@@ -66,7 +66,7 @@ class PsycopgAccessor(Accessor):
 
     @contextmanager
     def iterate(self, read: str, *arguments: Any) -> Iterator[Cursor[Any]]:
-        """A client-side cursor: it holds every row before the first is seen, and is no stream."""
+        """Yield a client-side cursor. It is no stream: all rows are in memory before the first."""
         yield self._connection.execute(read, arguments)
 
     @contextmanager

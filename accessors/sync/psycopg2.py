@@ -1,4 +1,4 @@
-"""psycopg2, bare."""
+"""psycopg2, without SQLAlchemy."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -60,7 +60,7 @@ class Psycopg2Accessor(Accessor):
 
     @contextmanager
     def iterate(self, read: str, *arguments: Any) -> Iterator[Iterator[Any]]:
-        """A client-side cursor: it holds every row before the first is seen, and is no stream."""
+        """Yield a client-side cursor. It is no stream: all rows are in memory before the first."""
         with self._connection.cursor() as cursor:
             cursor.execute(read, arguments)
             yield iter(cursor)
@@ -69,8 +69,9 @@ class Psycopg2Accessor(Accessor):
     def _transaction(self) -> Iterator[None]:
         connection = self._connection
         autocommit = connection.autocommit
-        # `with connection` is a transaction under autocommit too, but a named cursor looks only
-        # at the flag. Setting it sends nothing, and is refused where a read has begun one.
+        # `with connection` is a transaction under autocommit too, but a named cursor checks only
+        # this attribute. Setting it sends nothing. After a read has begun a transaction, psycopg2
+        # refuses to set it.
         if autocommit:
             connection.autocommit = False
         try:
@@ -96,7 +97,7 @@ class Psycopg2Accessor(Accessor):
     def _insert_lines(
         cursor: psycopg2.extensions.cursor, order_id: int, items: Sequence[Line]
     ) -> None:
-        # Not executemany, which sends a statement a line:
+        # executemany would send one statement per line:
         # https://www.psycopg.org/docs/extras.html#fast-execution-helpers
         if items:
             psycopg2.extras.execute_values(

@@ -14,8 +14,8 @@ class Look:
     """A backend as results describe it: the source of its colour, marker and line in charts."""
 
     name: str
-    colour: str
-    """The mode: `sync` or `async`."""
+    mode: str
+    """`sync` or `async`."""
     layer: str
     driver: str
 
@@ -36,7 +36,7 @@ def look_of(name: str, described: BackendFacts) -> Look:
 
 def place(look: Look) -> tuple[Any, ...]:
     driver = DRIVERS.index(look.driver) if look.driver in DRIVERS else len(DRIVERS)
-    return (*layer_place(look.layer), driver, look.driver, look.colour == "async", look.name)
+    return (*layer_place(look.layer), driver, look.driver, look.mode == "async", look.name)
 
 
 def layer_place(layer: str) -> tuple[int, str]:

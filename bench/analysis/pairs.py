@@ -17,7 +17,7 @@ def same_library(looks: Sequence[Look]) -> list[Move]:
         (sync, other)
         for sync in looks
         for other in looks
-        if (sync.colour, other.colour) == ("sync", "async")
+        if (sync.mode, other.mode) == ("sync", "async")
         and (sync.layer, sync.driver) == (other.layer, other.driver)
     ]
 
@@ -29,7 +29,7 @@ def habitual(looks: Sequence[Look]) -> list[Move]:
         for sync in looks
         for other in looks
         if (sync.driver, other.driver) == HABITUAL
-        and (sync.colour, other.colour) == ("sync", "async")
+        and (sync.mode, other.mode) == ("sync", "async")
         and sync.layer == other.layer
     ]
 
@@ -43,5 +43,5 @@ def layered(looks: Iterable[Look]) -> list[Move]:
         for above in listed
         for bare in listed
         if (bare.layer, above.layer) == (LAYERS[0], layer)
-        and (bare.driver, bare.colour) == (above.driver, above.colour)
+        and (bare.driver, bare.mode) == (above.driver, above.mode)
     ]

@@ -121,7 +121,7 @@ def compare(
 
 def _show(comparison: "Comparison", form: str, margin: float | None) -> None:
     from bench.output.terminal import comparison as text
-    from bench.output.terminal.console import console
+    from bench.output.terminal.console import WIDE, console
 
     if form == "json":
         echo(text.as_json(comparison, margin))
@@ -133,11 +133,7 @@ def _show(comparison: "Comparison", form: str, margin: float | None) -> None:
             with Path(summary).open("a", encoding="utf-8") as page:
                 page.write(text.as_markdown(comparison) + "\n")
     else:
-        console(width=_WIDTH).print(text.render(comparison))
-
-
-_WIDTH = 120
-"""Width of a line where the output has no width: a pipe, a file, CI."""
+        console(width=WIDE).print(text.render(comparison))
 
 
 def _draw(comparison: "Comparison", first: "Results", folder: Path, runs: tuple[str, ...]) -> None:

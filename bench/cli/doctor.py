@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from bench.server.database import Database
     from bench.studies.doctor.finding import Diagnosis
 
-_STYLES = {"good": "green", "caution": "yellow", "bad": "bold red"}
+_STYLES = {"good": "green", "warning": "yellow", "bad": "bold red"}
 _INDENT = " " * 9
 _SUBJECT = 15
 """Width of the column with the subject, in characters."""
-_WIDTH = 100
-_WORDS = (("bad", "bad finding", "bad findings"), ("caution", "caution", "cautions"))
+_WORDS = (("bad", "bad finding", "bad findings"), ("warning", "warning", "warnings"))
 
 
 @click.command()
@@ -33,11 +32,11 @@ _WORDS = (("bad", "bad finding", "bad findings"), ("caution", "caution", "cautio
     default=True,
     help="Measure the noise floor. This takes ten seconds.",
 )
-@click.option("--strict", is_flag=True, help="Exit with 1 for a caution as well.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for a warning as well.")
 def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
     """Check whether this machine, its clock, its disk and its server are fit to measure.
 
-    Each finding names its effect on the figures, and what to do about it. With a caution, figures
+    Each finding names its effect on the figures, and what to do about it. With a warning, figures
     are right but less precise. With a bad finding, figures would mislead, and the exit code is 1.
 
     \b
@@ -45,29 +44,29 @@ def doctor(database_url: str | None, noise: bool, strict: bool) -> int:
       bench doctor
       bench doctor --no-noise --strict
     """
-    from bench.output.terminal.console import console
+    from bench.output.terminal.console import WIDTH, console
 
     screen = console()
     levels: Counter[str] = Counter()
     for finding in _findings(database_url, noise):
         levels[finding.level] += 1
         _show(screen, finding)
-    verdict = textwrap.fill(_verdict(levels), min(screen.width, _WIDTH))
+    verdict = textwrap.fill(_verdict(levels), min(screen.width, WIDTH))
     screen.print(f"\n{verdict}", soft_wrap=True)
-    return int(bool(levels["bad"] or (strict and levels["caution"])))
+    return int(bool(levels["bad"] or (strict and levels["warning"])))
 
 
 def _findings(database_url: str | None, noise: bool) -> "Iterator[Diagnosis]":
     """Yield findings as they are made: the machine first, before a server of ours is busy."""
     from bench.server.database import resolve
     from bench.studies.doctor import clock, disk, machine, server
-    from bench.system import home as project
+    from bench.system.home import home
 
     yield from machine.findings()
     yield from clock.findings()
     database = resolve(database_url, ["psycopg2"] if noise else [])
     if not database_url:
-        yield disk.finding(project.home() / ".gatherbench")
+        yield disk.finding(home() / ".gatherbench")
     with database.session() as connection:
         yield from server.findings(connection)
     if noise:
@@ -102,10 +101,12 @@ def _measured(database: "Database") -> "NoiseFloor":
 def _show(console: "Console", finding: "Diagnosis") -> None:
     from rich.text import Text
 
-    width = min(console.width, _WIDTH) if console.is_terminal else _WIDTH
+    from bench.output.terminal.console import WIDTH
+
+    width = min(console.width, WIDTH)
     word = "ok" if finding.level == "good" else finding.level
     line = Text(f"{word:{len(_INDENT)}}", style=_STYLES[finding.level])
-    paragraph = _hanging(f"{finding.subject:{_SUBJECT}}", finding.found, width - len(_INDENT))
+    paragraph = _hanging(f"{finding.subject:{_SUBJECT}}", finding.observed, width - len(_INDENT))
     line.append(textwrap.indent(paragraph, _INDENT).lstrip(), style="not bold default")
     console.print(line, soft_wrap=True)
     if finding.consequence:
@@ -127,6 +128,6 @@ def _verdict(levels: Counter[str]) -> str:
     ]
     if levels["bad"]:
         return f"Not fit to measure: {' and '.join(amounts)}. Figures from here would mislead."
-    if levels["caution"]:
+    if levels["warning"]:
         return f"Fit to measure, with {amounts[0]}: read the figures with that in mind."
     return "Fit to measure."

@@ -27,7 +27,7 @@ def list_(backend_modules: tuple[str, ...]) -> None:
         if discovered.backend is None:
             echo(f"  {name:20} not available: {discovered.reason}")
         else:
-            echo(f"  {name:20} {discovered.backend.colour:6} {discovered.backend.layer}")
+            echo(f"  {name:20} {discovered.backend.mode:6} {discovered.backend.layer}")
     echo("\nWorkloads")
     for workload in WORKLOADS.values():
         echo(f"  {workload.name:28} {workload.description}")

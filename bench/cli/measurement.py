@@ -77,16 +77,14 @@ def in_results(name: str, make: Callable[[Path], Made]) -> Made:
     If another command made a folder of that name in the same second, the name has microseconds.
     Raises `BenchError` if no folder can be made.
     """
+    from bench.results import archive
     from bench.results.file import FolderExistsError
-    from bench.system import home as project
 
     for form in ("%Y-%m-%dT%H-%M-%SZ", *["%Y-%m-%dT%H-%M-%S.%fZ"] * _ATTEMPTS):
         stamp = datetime.now(UTC).strftime(form)
         with suppress(FolderExistsError, FileExistsError):
-            return make(project.home() / "results" / f"{stamp}-{name}")
-    raise BenchError(
-        f"no new folder can be made in {project.home() / 'results'}.\nChoose a folder with --out."
-    )
+            return make(archive.home() / f"{stamp}-{name}")
+    raise BenchError(f"no new folder can be made in {archive.home()}.\nChoose a folder with --out.")
 
 
 _ATTEMPTS = 20

@@ -44,6 +44,7 @@ class Jobs:
             round=round_number,
             seconds=profile.seconds * share,
             warm_up_s=profile.warm_up_s,
+            heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.postmaster_pid,
             arguments=self._arguments(case, case.size),
             warm_up_arguments=self._arguments(case, min(case.size, ORM_WARM_UP_ROWS))

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pkgutil import resolve_name
 
 from bench.dataset import loading as rows
 from bench.dataset import lock
@@ -110,7 +109,7 @@ class Work:
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
         for name, cases in plan.probes.items():
-            self._measure_alone(name, cases, resolve_name(probes()[name].work))
+            self._measure_alone(name, cases, probes()[name].function)
         self._measure_rounds()
         if self.troubles:
             first, amount = self.troubles[0], len(self.troubles)

@@ -19,18 +19,11 @@ from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier, ThreadStartBarrier
 from bench.model.case import Case, Loop
 from bench.model.dataset import Dataset
+from bench.model.profiles import HEARTBEAT_S
 from bench.model.workload import ClientSlot, Operation, operations
 from bench.results.entries import Run
 from bench.results.samples import SampleRecorder, Samples
 from bench.server.url import redact
-
-HEARTBEAT_S = 0.02
-"""How often the event loop is asked for a sign of life. A beat wakes a process that sleeps: every
-10 ms, that was 2 % of the CPU time of lone point reads."""
-
-FINE_HEARTBEAT_S = 0.001
-"""Where thousands of rows keep the loop awake, and a run ends before two of those beats are over: a
-stall of half the run would fall between them. It is the least that asyncio's clock tells apart."""
 
 _LONG_AGO = datetime(1970, 1, 1)
 _FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
@@ -59,6 +52,8 @@ class Job:
     """Of every operation, in place of the workload's own."""
     warm_up_arguments: tuple[Any, ...] | None = None
     """The same until the start line, where the case's own would take long."""
+    heartbeat_s: float = HEARTBEAT_S
+    """Seconds between two heartbeats of the event loop."""
 
     @property
     def target(self) -> Target:
@@ -190,8 +185,7 @@ async def _run_gather(backend: AsyncBackend, job: Job, meter: Meter) -> _Outcome
     crowd = [AsyncClients(backend, job.case, plan, job.warm_up()) for plan in plans]
     stalls_ns: array[int] = array("q")
     async with backend.open(job.target):
-        every_s = FINE_HEARTBEAT_S if job.case.size else HEARTBEAT_S
-        heart = asyncio.create_task(beat(course, stalls_ns, every_s))
+        heart = asyncio.create_task(beat(course, stalls_ns, job.heartbeat_s))
         tasks = [asyncio.create_task(worker.work(course)) for worker in crowd]
         try:
             await asyncio.gather(*tasks)

@@ -78,7 +78,7 @@ def plan(
     for case in _cases(blocks, list(backends)):
         found = backends[case.backend].backend
         assert found is not None, "unavailable backends are not planned"
-        if found.colour == "sync":
+        if found.mode == "sync":
             case = replace(case, loop="none")
         if reason := case.impossible(found):
             impossible[case.key] = reason

@@ -25,6 +25,11 @@ class Probe:
     seconds: float
     """Roughly the time that it takes. Only the estimate of the time left depends on it."""
 
+    @property
+    def function(self) -> Any:
+        """The function that `work` names, imported on use."""
+        return imported(self.work)
+
 
 @dataclass(frozen=True)
 class Study:
@@ -39,6 +44,11 @@ class Study:
     probes_of_runs: str = ""
     """The function from a run's cases and its backends to the cases of each probe, by name: every
     run includes these. Empty where no run does."""
+    entries: tuple[str, ...] = ()
+    """The classes that read its lines of a results file, `module:class`: subclasses of
+    `bench.results.schema.EntryLine`."""
+    findings: str = ""
+    """The function from results and selection to the findings of its topic."""
     charts: str = ""
     """The function from results, summaries and subject to pairs of a name and a figure."""
     table: str = ""
@@ -48,7 +58,12 @@ class Study:
 
     def call(self, function: str, *arguments: Any) -> Any:
         """Call one of the functions above."""
-        return resolve_name(function)(*arguments)
+        return imported(function)(*arguments)
+
+
+def imported(name: str) -> Any:
+    """Return the object that a study names as `module:name`. Nothing else imports them."""
+    return resolve_name(name)
 
 
 @cache

@@ -9,7 +9,7 @@ from bench.model.errors import BenchError, UsageError
 from bench.results import source
 from bench.results.file import RUN_FILE, header_of
 from bench.results.header import Header
-from bench.system import home as project
+from bench.system.home import home as project_home
 
 REFERENCE = "reference"
 """The run that is kept in git. It is never `latest` or `previous`."""
@@ -40,7 +40,7 @@ Told = Callable[[LeftOut], object]
 
 def home() -> Path:
     """Return the folder of results, which has a folder for each run."""
-    return project.home() / "results"
+    return project_home() / "results"
 
 
 def scan(folder: Path) -> tuple[list[ListedRun], list[LeftOut]]:

@@ -3,9 +3,8 @@
 docs/results-format.md explains every field, and `bench.results.schema` reads them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bench.model.case import Case
 from bench.results.samples import Samples
@@ -86,69 +85,22 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Proof:
-    """The proof of a stream, for one function and fetch: a late failure, an early stop, a hold."""
+class ProbeResult:
+    """A base class: the result of a study's probe on one case.
 
+    A study derives its own entries from it, and names in `Study.entries` the lines that read them.
+    """
+
+    kind: ClassVar[str]
+    """The `kind` of its lines in the file."""
     case: Case
-    failing_row: int
-    """Number of the row, from 1, at which the server fails: a customer, a line of the orders' join,
-    or for the ORM an order. The read has all customers, or as many lines as the case has rows."""
-    delivered: int | None
-    """Number of rows that the reader got before the failure; None if it could not be measured."""
-    early_ns: int | None
-    """Time from the start of a read until the reader had ten rows and had left; None for a buffered
-    fetch, which cannot be left early. Up to format 2, the time of the whole fetch."""
-    stop_ns: int | None
-    """Time of leaving the read."""
-    state_after: str
-    """State of the connection afterwards, from the server: `idle` if it is clean."""
-    held_ns: int
-    """Time for which the session was held to make dicts of up to 10,000 rows. A buffered fetch
-    returns the session before that."""
-    total_ns: int
-    """Time until the last dict was made."""
-
-    @property
-    def gave_rows(self) -> bool | None:
-        """Whether rows came before the failure. None if it was not measured, or if the failure may
-        be in the first batch, where a stream gives no rows either."""
-        in_first = self.failing_row <= self.case.fetch.at_a_time
-        if self.delivered is None or (
-            self.delivered == 0 and in_first and self.case.fetch.mode != "buffered"
-        ):
-            return None
-        return self.delivered > 0
-
-    @property
-    def clean(self) -> bool:
-        """Whether the connection is free of a transaction and of rows for its next user."""
-        return self.state_after == "idle"
-
-    @property
-    def batch(self) -> int | None:
-        """Rows per batch, as the failure shows: 1, or the size of the batch that failed."""
-        return self.failing_row - self.delivered if self.delivered else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line of the file as JSON's types."""
-        return {"kind": "proof", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
+        return {"kind": self.kind, **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
 
-@dataclass(frozen=True)
-class BareLoop:
-    """Times of one stream, read in pairs by the harness and by the shortest possible loop."""
-
-    case: Case
-    rows: int
-    harness_ns: Sequence[int]
-    bare_ns: Sequence[int]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the line of the file as JSON's types."""
-        return {"kind": "bare", **vars(self), "case": self.case.as_dict(), "key": self.case.key}
-
-
-Entry = Run | Memory | Proof | BareLoop | Failure
+Entry = Run | Memory | ProbeResult | Failure
 """A measured entry: one line between the header and the end."""
 
 

@@ -58,7 +58,7 @@ def describe(backends: Mapping[str, Found]) -> dict[str, BackendFacts]:
             continue
         packages = {owners[module][0] for module in backend.requires if module in owners}
         described[name] = BackendFacts(
-            colour=backend.colour,
+            colour=backend.mode,
             layer=backend.layer,
             driver=backend.driver,
             card=dict(backend.card),

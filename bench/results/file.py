@@ -10,18 +10,20 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, TypeVar
 
 from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.results import source
 from bench.results.decoding import LineError
-from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
+from bench.results.entries import End, Entry, Failure, Memory, ProbeResult, Run
 from bench.results.header import Header
 from bench.results.schema import FORMAT, NewerFormatError, read_entry, read_header
 from bench.system.output_files import new_folder
 
 RUN_FILE = "run.jsonl"
+
+_Probed = TypeVar("_Probed", bound=ProbeResult)
 
 
 @dataclass
@@ -32,8 +34,8 @@ class Results:
     header: Header
     runs: list[Run] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
-    proofs: list[Proof] = field(default_factory=list)
-    bare_loops: list[BareLoop] = field(default_factory=list)
+    probed: list[ProbeResult] = field(default_factory=list)
+    """The entries of all studies. `probed_as` gives those of one type."""
     failures: list[Failure] = field(default_factory=list)
     end: End | None = None
     """The outcome of the command; None if it was killed before."""
@@ -47,14 +49,16 @@ class Results:
                 self.runs.append(entry)
             case Memory():
                 self.memory.append(entry)
-            case Proof():
-                self.proofs.append(entry)
-            case BareLoop():
-                self.bare_loops.append(entry)
+            case ProbeResult():
+                self.probed.append(entry)
             case Failure():
                 self.failures.append(entry)
             case End():
                 self.end = entry
+
+    def probed_as(self, kind: type[_Probed]) -> list[_Probed]:
+        """Return the entries of one type, which a study defines."""
+        return [entry for entry in self.probed if isinstance(entry, kind)]
 
     @property
     def cases(self) -> list[Case]:

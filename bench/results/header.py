@@ -105,6 +105,7 @@ class BackendFacts:
     """The facts about a backend that charts and the fairness card show."""
 
     colour: str | None = None
+    """The backend's mode, `sync` or `async`. Every format of result files calls it `colour`."""
     layer: str | None = None
     driver: str | None = None
     card: dict[str, str] = field(default_factory=dict)

@@ -4,7 +4,8 @@ A line that passes has the types and ranges on which the rest of `bench` relies.
 raises `LineError`. Unknown fields are ignored. docs/results-format.md has the rules for readers.
 """
 
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Union
 
 import msgspec
 from msgspec import Meta, Struct
@@ -12,8 +13,9 @@ from msgspec import Meta, Struct
 from accessors.api import Transactions
 from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
 from bench.model.declared import declare
+from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
-from bench.results.entries import BareLoop, End, Entry, Failure, Memory, Proof, Run
+from bench.results.entries import End, Entry, Failure, Memory, Run
 from bench.results.header import Conditions, Count, Header
 from bench.results.samples import COLUMNS, LARGEST, Samples
 
@@ -79,7 +81,9 @@ class SamplesFields(Struct):
         return Samples.unpack(self.count, columns, errors)
 
 
-class _EntryLine(Struct, tag_field="kind"):
+class EntryLine(Struct, tag_field="kind"):
+    """A base class: a line of one case. A study derives the lines of its entries from it."""
+
     case: CaseFields
     key: str
 
@@ -96,7 +100,7 @@ class _EntryLine(Struct, tag_field="kind"):
         return fields | {"case": case}
 
 
-class RunLine(_EntryLine, tag="run"):
+class RunLine(EntryLine, tag="run"):
     """A line of kind `run`."""
 
     round: Count
@@ -118,7 +122,7 @@ class RunLine(_EntryLine, tag="run"):
         return Run(**self.fields() | {"samples": self.samples.samples()})
 
 
-class MemoryLine(_EntryLine, tag="memory"):
+class MemoryLine(EntryLine, tag="memory"):
     """A line of kind `memory`."""
 
     peak_bytes: Count
@@ -130,35 +134,7 @@ class MemoryLine(_EntryLine, tag="memory"):
         return Memory(**self.fields())
 
 
-class ProofLine(_EntryLine, tag="proof"):
-    """A line of kind `proof`."""
-
-    failing_row: Place
-    delivered: Count | None
-    early_ns: Count | None
-    stop_ns: Count | None
-    state_after: str
-    held_ns: Count
-    total_ns: Count
-
-    def entry(self) -> Proof:
-        return Proof(**self.fields())
-
-
-class BareLine(_EntryLine, tag="bare"):
-    """A line of kind `bare`."""
-
-    rows: Count
-    harness_ns: list[Count]
-    bare_ns: list[Count]
-
-    def entry(self) -> BareLoop:
-        if len(self.harness_ns) != len(self.bare_ns):
-            raise ValueError("harness_ns and bare_ns differ in length")
-        return BareLoop(**self.fields())
-
-
-class FailureLine(_EntryLine, tag="failure"):
+class FailureLine(EntryLine, tag="failure"):
     """A line of kind `failure`."""
 
     round: Count
@@ -193,7 +169,7 @@ class _Planned(Struct):
 _OPENING = msgspec.json.Decoder(_Opening)
 _CONDITIONS = msgspec.json.Decoder(Conditions)
 _PLANNED = msgspec.json.Decoder(_Planned)
-_LINE = msgspec.json.Decoder(RunLine | MemoryLine | ProofLine | BareLine | FailureLine | EndLine)
+_LINES = (RunLine, MemoryLine, FailureLine, EndLine)
 
 
 def read_header(line: bytes) -> Header:
@@ -214,9 +190,16 @@ def read_header(line: bytes) -> Header:
 
 def read_entry(line: bytes) -> Entry | End:
     """Return the entry in a line after the first. Raises `LineError`."""
-    fields: _EntryLine | EndLine = decode(_LINE, line)
+    fields: EntryLine | EndLine = decode(_line(), line)
     with refused():
         return fields.entry()
+
+
+@cache
+def _line() -> "msgspec.json.Decoder[Any]":
+    """Return the decoder of every kind of line, those of the installed studies included."""
+    of_studies = (imported(name) for study in studies() for name in study.entries)
+    return msgspec.json.Decoder(Union[(*_LINES, *of_studies)])
 
 
 def _shortened(text: str) -> str:

@@ -73,7 +73,9 @@ class Database:
             if not as_backend:
                 settings.steady(connection)
         except psycopg.Error as error:
-            raise cannot_connect(error, self) from None  # the cause may quote the password
+            raise cannot_connect(
+                error, self.url, self.safe_url
+            ) from None  # the cause may quote the password
         if connection.info.server_version < OLDEST_SERVER * 10_000:
             version = connection.info.parameter_status("server_version")
             connection.close()

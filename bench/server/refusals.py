@@ -8,8 +8,6 @@ from bench.server.url import redact
 if TYPE_CHECKING:
     import psycopg
 
-    from bench.server.database import Database
-
 # Words of the server or of libpq, their meaning, and what to do. Errors of connecting have no
 # SQLSTATE, so their text is searched; text in another language is quoted. The first match counts.
 _CONNECTING = (
@@ -87,14 +85,17 @@ _CONNECTING = (
 )
 
 
-def cannot_connect(error: "psycopg.Error", database: "Database") -> BenchError:
-    """Return the error to raise if connecting failed with `error`."""
+def cannot_connect(error: "psycopg.Error", url: str, safe_url: str) -> BenchError:
+    """Return the error to raise if connecting to `url` failed with `error`.
+
+    The text names the database by `safe_url`, which has no secrets.
+    """
     message = str(error)
     lines = [line for line in message.strip().splitlines() if "Is the server running" not in line]
     last = lines[-1] if lines else "no reason given"
-    reason = redact(last.rpartition(" failed: ")[2].strip(), database.url)
+    reason = redact(last.rpartition(" failed: ")[2].strip(), url)
     _, what, advice = next(known for known in _CONNECTING if known[0] in message)
-    return BenchError(f"{what} {database.safe_url} ({reason.rstrip('.')}).\n{advice}")
+    return BenchError(f"{what} {safe_url} ({reason.rstrip('.')}).\n{advice}")
 
 
 def read_only(connection: "psycopg.Connection[Any]") -> BenchError:

@@ -85,7 +85,7 @@ class Library:
     def opened(self, pool_size: int = 1) -> Iterator["Library"]:
         url = changed(self._url, application_name=self.application)
         target = Target(url, pool_size, self.transactions)
-        if self.backend.colour == "sync":
+        if self.backend.mode == "sync":
             with self.backend.open(target):
                 yield self
             return
@@ -109,7 +109,7 @@ class Library:
 
     @contextmanager
     def entered(self, context: Any) -> Iterator[Any]:
-        if self.backend.colour == "sync":
+        if self.backend.mode == "sync":
             with context as value:
                 yield value
             return
@@ -123,7 +123,7 @@ class Library:
             self.wait(context.__aexit__(None, None, None))
 
     def each(self, rows: Any) -> Iterator[Any]:
-        if self.backend.colour == "sync":
+        if self.backend.mode == "sync":
             yield from rows
             return
         iterator, end = aiter(rows), object()

@@ -44,7 +44,7 @@ def opener(library: Any, session: Any, way: str, function: str, size: int | None
 
 def consumed(library: Any, opened: Opener, after: After = lambda number: None) -> list[Any]:
     """Every portion, a row or a batch, all kept to the end."""
-    if library.backend.colour == "async":
+    if library.backend.mode == "async":
         found: list[Any] = library.wait(consumed_in_loop(opened, after))
         return found
     portions = []

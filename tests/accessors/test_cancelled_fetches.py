@@ -35,7 +35,7 @@ from tests.accessors.consumers import (
 ASYNC = [
     (name, mode)
     for name in BUILTIN
-    if load(name).colour == "async" and not load(name).in_memory
+    if load(name).mode == "async" and not load(name).in_memory
     for mode in load(name).transactions
 ]
 

@@ -75,7 +75,7 @@ def test_all_of_ours_are_found_in_their_order() -> None:
 def test_a_backend_says_what_it_is() -> None:
     for name in BUILTIN:
         backend = load(name)
-        assert backend.colour == ("async" if name.endswith(("asyncpg", "-async")) else "sync")
+        assert backend.mode == ("async" if name.endswith(("asyncpg", "-async")) else "sync")
         assert backend.layer == name.partition("+")[0] or backend.layer in ("driver", "null")
         assert set(backend.card) == {"rows", "pool", "prepared", "default_batch", "writes"}
         assert backend.in_memory == name.startswith("null")
@@ -141,7 +141,7 @@ def test_a_module_adds_its_backends(folder: Path) -> None:
     assert list(found)[: len(BUILTIN)] == list(BUILTIN)
     assert found["mine"].module == "my_backends"
     assert found["mine"].backend is load("mine", "my_backends")
-    assert found["mine"].backend.colour == "sync"
+    assert found["mine"].backend.mode == "sync"
 
 
 BROKEN = {

@@ -52,7 +52,7 @@ def interrupt(library: Any, opened: Opener, how: str) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    if how == "cancelled" and library.backend.colour == "async":
+    if how == "cancelled" and library.backend.mode == "async":
         library.wait(cancelled())
         return
     with pytest.raises(error):

@@ -101,7 +101,7 @@ def test_a_session_left_within_a_stream_is_given_back_clean(library: Any, observ
 
 def test_cancelled_in_mid_query_a_session_leaves_nothing(library: Any, observer: Any) -> None:
     """Forbids that a deadline that strikes while the server works costs the pool a connection."""
-    if library.backend.colour == "sync":
+    if library.backend.mode == "sync":
         pytest.skip("a thread can't be cancelled")
     read = own_read(library, "pg_sleep", 30)
 

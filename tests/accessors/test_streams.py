@@ -124,7 +124,7 @@ def test_left_early_all_is_closed_at_once(
 def test_left_by_cancellation_all_is_closed_at_once(
     on_server: None, restored: None, library: Any, session: Any, observer: Any, batches: bool
 ) -> None:
-    if library.backend.colour == "sync":
+    if library.backend.mode == "sync":
         pytest.skip("a thread can't be cancelled")
     name = "stream_customers_batches" if batches else "stream_customers"
     stream = getattr(session.accessor, name)

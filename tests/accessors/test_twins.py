@@ -64,7 +64,7 @@ def plain(name: str) -> str:
     return PREFIXES.sub(lambda found: found[1] or "", WORDS.get(name, name))
 
 
-class Colourless(ast.NodeTransformer):
+class WithoutAsync(ast.NodeTransformer):
     """Takes async and await out of a tree, and the words that go with them."""
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
@@ -107,7 +107,7 @@ class Colourless(ast.NodeTransformer):
 
 
 def statements(source: str, of_class: str | None = None) -> list[str]:
-    """The colourless source, line by line, its imports sorted and one name each."""
+    """The source without async and await, line by line, its imports sorted and one name each."""
     tree = ast.parse(source)
     if of_class is not None:
         (tree.body,) = ([node] for node in tree.body if getattr(node, "name", "") == of_class)
@@ -121,7 +121,7 @@ def statements(source: str, of_class: str | None = None) -> list[str]:
             imports += [f"from {module} import {name}" for name in names]
         else:
             imports += [f"import {plain(alias.name)}" for alias in node.names]
-    rest = ast.unparse(ast.fix_missing_locations(Colourless().visit(tree)))
+    rest = ast.unparse(ast.fix_missing_locations(WithoutAsync().visit(tree)))
     # An entry of a table is a line of its own: a difference is then no longer than it is.
     return sorted(set(imports)) + re.sub(r"(?<=[{,(]) ?(?=')", "\n", rest).splitlines()
 
@@ -161,7 +161,7 @@ def drift(twins: Twins, sync_source: str, aio_source: str) -> str:
     return "\n".join(account)
 
 
-THE_DRIVER = "The one driver that has no twin of the other colour."
+THE_DRIVER = "The one driver that has no twin of the other mode."
 IMPORT = "if driver == '{0}':\n        import {0}\n        return {0}.connect"
 ITS_WAYS = "What that driver does, for the fairness card."
 PAIRS = [
@@ -212,7 +212,7 @@ PAIRS = [
             Difference(
                 "_POOL = 'QueuePool, no overflow'",
                 "_POOL = 'AdaptedQueuePool, no overflow'",
-                "SQLAlchemy's name for the async colour of its QueuePool.",
+                "SQLAlchemy's name for the async mode of its QueuePool.",
             ),
         ),
     ),
@@ -317,8 +317,8 @@ def test_twins_of_one_module_are_equal(twins: Twins) -> None:
 def test_no_twin_is_left_out() -> None:
     """A module of the same name in both folders is a pair."""
     names = (
-        {path.name for path in (ROOT / "accessors" / colour).glob("*.py")}
-        for colour in ("sync", "aio")
+        {path.name for path in (ROOT / "accessors" / folder).glob("*.py")}
+        for folder in ("sync", "aio")
     )
     both = set.intersection(*names) - {"__init__.py"}
     assert {f"accessors/sync/{name}" for name in both} <= {pair.sync for pair in PAIRS}

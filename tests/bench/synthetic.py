@@ -76,13 +76,13 @@ def header(plan: list[Case], rounds: int = 3, seconds: float = 0.2, **changes: A
 def operation_us(case: Case, backends: dict[str, BackendFacts] = BACKENDS) -> tuple[float, float]:
     """Client CPU of an operation and its latency when alone."""
     about = backends[case.backend]
-    layer, driver, colour = about.layer or "", about.driver or "", about.colour
-    factor = _DRIVER.get(driver, 1.2) * (1.3 if colour == "async" else 1.0)
+    layer, driver, mode = about.layer or "", about.driver or "", about.colour
+    factor = _DRIVER.get(driver, 1.2) * (1.3 if mode == "async" else 1.0)
     cpu = _CPU_US.get(layer, 150.0) * factor
     server = 0.0 if layer == "null" else 45.0
     if case.workload == MANY:
         each = _ROW_US.get(layer, 5.0) * factor
-        if case.fetch.mode == "streamed" and colour == "async" and layer == "core":
+        if case.fetch.mode == "streamed" and mode == "async" and layer == "core":
             each *= 5
         if case.fetch.mode == "batched":
             each *= 0.8

@@ -1,19 +1,21 @@
 """Findings: sentences made from the figures, each with its evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from bench.analysis.findings import harness, layers, sessions, streaming, sync_async
+from bench.analysis.findings import harness, layers, sessions, sync_async
 from bench.analysis.findings import warnings as cautions
 from bench.analysis.findings.finding import Finding
-from bench.analysis.selection import select
+from bench.analysis.selection import Selection, select
 from bench.analysis.summary import Summary, summarise
+from bench.model.study import studies
 from bench.results.file import Results
 
-__all__ = ["CAUTION", "FAMILIES", "Finding", "find"]
+__all__ = ["CAUTION", "FAMILIES", "LATER_FAMILIES", "Finding", "find"]
 
 CAUTION = cautions.TOPIC
-FAMILIES = (layers, sync_async, streaming, sessions, harness)
-"""The modules that make findings, in the order of the report."""
+FAMILIES = (layers, sync_async)
+LATER_FAMILIES = (sessions, harness)
+"""The modules that make findings, in the order of the report. Between them are the studies."""
 
 
 def find(results: Results, summaries: Sequence[Summary] | None = None) -> list[Finding]:
@@ -26,7 +28,15 @@ def find(results: Results, summaries: Sequence[Summary] | None = None) -> list[F
     """
     measured = summarise(results) if summaries is None else list(summaries)
     selection = select(results, measured)
-    from_figures = [
-        finding for family in FAMILIES for finding in family.findings(results, selection)
+    return [
+        *cautions.findings(results, measured),
+        *(finding for family in FAMILIES for finding in family.findings(results, selection)),
+        *_of_studies(results, selection),
+        *(finding for family in LATER_FAMILIES for finding in family.findings(results, selection)),
     ]
-    return [*cautions.findings(results, measured), *from_figures]
+
+
+def _of_studies(results: Results, selection: Selection) -> Iterator[Finding]:
+    for study in studies():
+        if study.findings:
+            yield from study.call(study.findings, results, selection)

@@ -88,7 +88,7 @@ def _floor(selection: Selection) -> Iterator[Finding]:
     for workload in selection.workloads:
         measured = [e for e in selection.alike(workload) if e.client_cpu_ns and not e.marked]
         for mode in ("sync", "async"):
-            of_mode = [e for e in measured if selection.looks[e.case.backend].colour == mode]
+            of_mode = [e for e in measured if selection.looks[e.case.backend].mode == mode]
             floors = [e for e in of_mode if selection.looks[e.case.backend].null]
             others = [e for e in of_mode if not selection.looks[e.case.backend].null]
             if floors and others:

@@ -30,7 +30,7 @@ def _unverified(results: Results) -> Iterator[Finding]:
 def _unfinished(results: Results) -> Iterator[Finding]:
     outcome = results.end.outcome if results.end else "killed"
     planned = set(results.header.plan)
-    tried = {proof.case for proof in results.proofs} | {loop.case for loop in results.bare_loops}
+    tried = {entry.case for entry in results.probed}
     tried |= {failure.case for failure in results.failures}
     missing = len(planned - tried - set(results.cases))
     if missing:

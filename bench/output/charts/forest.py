@@ -91,7 +91,7 @@ def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: S
         colour = style.pale(colour, 1 - _FAINT)
     panel.errorbar(ratio.median, height, xerr=error_bars(ratio), color=colour, lw=1.6, capsize=2.5)
     mark = style.line_style(look, selection) | {"linestyle": "none", "color": colour}
-    if look.colour != "sync":
+    if look.mode != "sync":
         mark["markerfacecolor"] = colour
     panel.plot(ratio.median, height, **mark)
 

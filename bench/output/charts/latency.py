@@ -53,7 +53,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         left=1.15,
         sharex=True,
         sharey=True,
-        legend=style.key(selection, sorted(looks, key=lambda look: look.colour != "sync")),
+        legend=style.key(selection, sorted(looks, key=lambda look: look.mode != "sync")),
         failed=selection.marked(measured[0].case.workload),
     )
     spans = extents(summary.latency_ns[name] for summary in measured for name in SHOWN)

@@ -42,7 +42,7 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
         layered, key=lambda summary: _family_place(selection.looks[summary.case.backend])
     ):
         look = selection.looks[summary.case.backend]
-        families.setdefault((look.driver, look.colour), []).append(summary)
+        families.setdefault((look.driver, look.mode), []).append(summary)
     looks = [
         selection.looks[summary.case.backend] for family in families.values() for summary in family
     ]
@@ -63,10 +63,10 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
     )
     costs, rates = grid[0]
     groups = {
-        f"{driver}, {'tasks' if colour == 'async' else 'threads'}": [
+        f"{driver}, {'tasks' if mode == 'async' else 'threads'}": [
             selection.looks[summary.case.backend] for summary in family
         ]
-        for (driver, colour), family in families.items()
+        for (driver, mode), family in families.items()
     }
     places = draw.rows_by_group([costs, rates], groups)
     styles = {look.name: style.bar_style(look, selection) for look in looks}
@@ -129,4 +129,4 @@ def _mark_overhead(selection: Selection, measured: list[Summary], costs: Axes) -
 
 def _family_place(look: Look) -> tuple[int, str, bool, int]:
     driver = DRIVERS.index(look.driver) if look.driver in DRIVERS else len(DRIVERS)
-    return driver, look.driver, look.colour == "async", LAYERS.index(look.layer)
+    return driver, look.driver, look.mode == "async", LAYERS.index(look.layer)

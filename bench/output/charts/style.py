@@ -58,11 +58,11 @@ def line_style(look: Look, selection: Selection) -> dict[str, Any]:
     colour = hue(look, selection.looks)
     return {
         "color": colour,
-        "linestyle": (0, (4, 1.8)) if look.colour == "sync" else "-",
+        "linestyle": (0, (4, 1.8)) if look.mode == "sync" else "-",
         "linewidth": 1.2 if look.null else 1.9,
         "marker": _MARKERS.get(look.layer, "D"),
         "markersize": 4 if look.null else 6,
-        "markerfacecolor": "white" if look.colour == "sync" else colour,
+        "markerfacecolor": "white" if look.mode == "sync" else colour,
         "markeredgewidth": 1.4,
     }
 
@@ -75,7 +75,7 @@ def mark_style(look: Look, selection: Selection, marker: str) -> dict[str, Any]:
 def bar_style(look: Look, selection: Selection) -> dict[str, Any]:
     """Return the options of a backend's bar, for `Axes.barh`: async is filled, sync is hatched."""
     colour = hue(look, selection.looks)
-    if look.colour == "async":
+    if look.mode == "async":
         return {"facecolor": colour, "edgecolor": colour, "linewidth": 1}
     return {"facecolor": pale(colour), "edgecolor": colour, "linewidth": 1, "hatch": "////"}
 
@@ -94,7 +94,7 @@ def key(selection: Selection, looks: Iterable[Look], *, layered: bool = False) -
     """
     entries: dict[str, Line2D] = {}
     for look in looks:
-        clients = "tasks" if look.colour == "async" else "threads"
+        clients = "tasks" if look.mode == "async" else "threads"
         label = f"{look.driver}, {clients}" if not layered else f"{look.name}, {clients}"
         if look.null:
             label = f"{FLOOR}, {clients}" if not layered else FLOOR

@@ -64,7 +64,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
             selection,
             sorted(
                 (look for look in looks if not (far and look.null)),
-                key=lambda look: (look.null, look.colour != "sync"),
+                key=lambda look: (look.null, look.mode != "sync"),
             ),
         ),
         legend_columns=4,

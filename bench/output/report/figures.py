@@ -123,7 +123,7 @@ def _layers(selection: Selection) -> Iterator[Chart]:
 
         def family(summary: Summary) -> str:
             look = selection.looks[summary.case.backend]
-            return f"{look.driver}, {'tasks' if look.colour == 'async' else 'threads'}"
+            return f"{look.driver}, {'tasks' if look.mode == 'async' else 'threads'}"
 
         # Families come in the order of their first backends: by driver, then by mode.
         case = chosen[0].case
@@ -152,7 +152,7 @@ def _sync_async(selection: Selection) -> Iterator[Chart]:
             "The throughput of asyncio tasks divided by that of as many threads, from paired "
             "rounds. Right of the line asyncio is faster; left of it threads are faster."
         )
-        yield Chart(f"colours-{workload}", f"Threads or asyncio: {workload}", words, panels, True)
+        yield Chart(f"modes-{workload}", f"Threads or asyncio: {workload}", words, panels, True)
 
 
 def _ratios(threads: list[Summary], tasks: list[Summary]) -> list[Entry]:

@@ -16,6 +16,9 @@ from bench.output.terminal.safe_text import safe
 WIDTH = 100
 """The columns of an output that is not a terminal: a pipe, a file, CI."""
 
+WIDE = 120
+"""The same for a table with more columns, such as that of a comparison."""
+
 
 class SafeConsole(Console):
     """A console that makes every text safe with `bench.output.terminal.safe_text`.

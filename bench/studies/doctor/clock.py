@@ -34,7 +34,7 @@ def clock_source(source: str | None, cost_ns: float) -> Diagnosis:
     return Diagnosis(
         "clock",
         f"{found} a reading",
-        "caution" if cost_ns < 1000 else "bad",
+        "warning" if cost_ns < 1000 else "bad",
         "each operation takes two readings: the shortest look longer, and all cost CPU.",
         "See /sys/devices/system/clocksource/*/available_clocksource for tsc or kvm-clock.",
     )
@@ -48,7 +48,7 @@ def resolution(step_ns: int) -> Diagnosis:
     return Diagnosis(
         "resolution",
         found,
-        "caution" if step_ns <= 20_000 else "bad",
+        "warning" if step_ns <= 20_000 else "bad",
         "latencies come in steps of that size.",
         "Compare throughput, and not latency quantiles, here.",
     )
@@ -62,7 +62,7 @@ def wake_up(late_ns: int) -> Diagnosis:
     return Diagnosis(
         "wake-up",
         found,
-        "caution",
+        "warning",
         "who waits for the server waits longer: at concurrency 1 that is most of a point read.",
         "Look for power saving (cpupower idle-info), and compare client CPU.",
     )
@@ -79,7 +79,7 @@ def interruptions(gaps_ns: Sequence[int], seconds: float) -> Diagnosis:
     return Diagnosis(
         "interruptions",
         found,
-        "caution" if share < 0.1 else "bad",
+        "warning" if share < 0.1 else "bad",
         "a core that works is taken away so often: p99 and max show it, whatever is measured.",
         "Close what else works here; on a shared machine, more and longer rounds: "
         "--rounds 20 --seconds 1.",

@@ -37,7 +37,7 @@ def sync_time(median_ns: float) -> Diagnosis:
         return Diagnosis(
             "disk",
             found,
-            "caution",
+            "warning",
             "nothing keeps a promise so fast: writes cost less here than on a server that does.",
             "Compare writes with each other, and not with another machine's.",
         )
@@ -45,7 +45,7 @@ def sync_time(median_ns: float) -> Diagnosis:
         return Diagnosis(
             "disk",
             found,
-            "caution",
+            "warning",
             "a write waits for the disk: what the libraries differ in is hidden behind it.",
             "Compare client CPU of the writes, or use a faster disk: GATHERBENCH_HOME=...",
         )

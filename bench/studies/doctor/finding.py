@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["good", "caution", "bad"]
-"""`caution`: figures are right, and say less. `bad`: figures would mislead."""
+Level = Literal["good", "warning", "bad"]
+"""`warning`: figures are right, and say less. `bad`: figures would mislead."""
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class Diagnosis:
 
     subject: str
     """In a word or two."""
-    found: str
-    """With its unit."""
+    observed: str
+    """The state or the value that was found, with its unit."""
     level: Level = "good"
     consequence: str = ""
     """What it does to the figures; empty where all is good."""

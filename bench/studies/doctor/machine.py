@@ -54,7 +54,7 @@ def cores(allowed: int, installed: int, quota: float | None) -> Diagnosis:
         return Diagnosis(
             "cores",
             found,
-            "caution",
+            "warning",
             "client and server share them: throughput ends where the machine ends.",
             "Compare client CPU an operation, which does not; or a server elsewhere: "
             "--database-url.",
@@ -71,7 +71,7 @@ def load(busy_percent: float, busiest: Sequence[tuple[str, float]]) -> Diagnosis
     return Diagnosis(
         "load",
         found + (f" ({names})" if names else ""),
-        "caution" if busy_percent < 25 else "bad",
+        "warning" if busy_percent < 25 else "bad",
         "others take the cores at times of their own: rounds differ by it.",
         "Close what else works here, and look again.",
     )
@@ -85,7 +85,7 @@ def steal(percent: float) -> Diagnosis:
     return Diagnosis(
         "steal",
         found,
-        "caution" if percent < 5 else "bad",
+        "warning" if percent < 5 else "bad",
         "no measuring here sees when that happens.",
         "Use a machine, or an instance, with cores of its own; or more rounds: --rounds 20.",
     )
@@ -100,7 +100,7 @@ def frequency(governor: str | None, turbo: bool | None) -> Diagnosis:
         return Diagnosis(
             "frequency",
             found,
-            "caution",
+            "warning",
             "cores speed up with work: short rounds and low concurrency look slower.",
             "sudo cpupower frequency-set --governor performance",
         )
@@ -108,7 +108,7 @@ def frequency(governor: str | None, turbo: bool | None) -> Diagnosis:
         return Diagnosis(
             "frequency",
             found,
-            "caution",
+            "warning",
             "cores slow down when they get warm: later rounds look slower.",
             "Turn turbo off in the BIOS, or trust ratios within a run alone.",
         )
@@ -129,7 +129,7 @@ def memory(available_bytes: int, swapped_bytes: int) -> Diagnosis:
         return Diagnosis(
             "memory",
             found,
-            "caution",
+            "warning",
             "what is swapped out comes back when it is needed, in the middle of a round.",
             "Free some memory, then sudo swapoff -a && sudo swapon -a.",
         )

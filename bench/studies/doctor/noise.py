@@ -56,7 +56,7 @@ def noise(factor: float) -> Diagnosis:
     return Diagnosis(
         "noise floor",
         f"{found}, over {ROUNDS} rounds of {ROUND_S} s",
-        "caution" if factor <= 1.2 else "bad",
+        "warning" if factor <= 1.2 else "bad",
         f"differences below {percent:.0f} % are not to be told from none.",
         "Mend what is above; then more and longer rounds: --rounds 30 --seconds 1.",
     )

@@ -88,7 +88,7 @@ def settings(found: Mapping[str, str]) -> Iterator[Diagnosis]:
         yield Diagnosis("settings", f"all {len(_EXPECTED)} that matter are PostgreSQL's defaults")
     for name, value in odd.items():
         _, consequence, cure = _EXPECTED[name]
-        level: Level = "bad" if name in _WRONG else "caution"
+        level: Level = "bad" if name in _WRONG else "warning"
         yield Diagnosis("settings", f"{name} = {value}", level, consequence, cure)
 
 
@@ -99,7 +99,7 @@ def connections(limit: int) -> Diagnosis:
     return Diagnosis(
         "connections",
         f"{limit} at most",
-        "caution",
+        "warning",
         f"a crowd of {LARGEST_CROWD} does not fit: such cases are refused.",
         "ALTER SYSTEM SET max_connections = 100 and restart, or --concurrency 1,4,16.",
     )
@@ -115,7 +115,7 @@ def company(active: int, connected: int) -> Diagnosis:
     return Diagnosis(
         "company",
         found,
-        "caution",
+        "warning",
         "what others ask is measured too.",
         "Let them end, or use the embedded server: leave --database-url out.",
     )

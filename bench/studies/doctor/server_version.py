@@ -45,7 +45,7 @@ def of_version(version: str, major: int) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "version",
             f"PostgreSQL {version}",
-            "caution",
+            "warning",
             f"gatherbench was tested with {OLDEST_SERVER} to {MAJOR_VERSION}: a newer server may "
             "have settings that change the figures and are not looked at.",
             "Look for a newer gatherbench, or leave --database-url out for the embedded server.",

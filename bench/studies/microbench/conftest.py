@@ -52,16 +52,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     found = {name: one for name, one in discover().items() if one.backend}
-    for colour in ("sync", "async"):
-        if f"{colour}_case" in metafunc.fixturenames:
+    for mode in ("sync", "async"):
+        if f"{mode}_case" in metafunc.fixturenames:
             cases = [
                 case
                 for case in plan(PROFILE, found).cases
                 if not case.twin
                 and (backend := found[case.backend].backend)
-                and backend.colour == colour
+                and backend.mode == mode
             ]
-            metafunc.parametrize(f"{colour}_case", cases, ids=_id)
+            metafunc.parametrize(f"{mode}_case", cases, ids=_id)
 
 
 def _id(case: Case) -> str:

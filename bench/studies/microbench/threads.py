@@ -1,4 +1,4 @@
-"""The crowd of the sync colour: threads that stay, and do a round whenever they are told."""
+"""Clients of the sync mode: threads that stay, and do a round whenever they are asked to."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -15,7 +15,7 @@ from accessors import sql
 from accessors.api import AsyncBackend, Backend
 from bench.measure import clients_async, clients_sync
 from bench.measure.runner import Job
-from bench.results.entries import BareLoop
+from bench.studies.streaming.entries import BareLoop
 
 PAIRS = 200
 

@@ -10,6 +10,7 @@ from bench.model.units import BYTES, RATES, TIMES, Unit, with_unit
 from bench.results import file as results
 from bench.studies.streaming.break_even import break_evens
 from bench.studies.streaming.checks import checks
+from bench.studies.streaming.entries import BareLoop
 from bench.studies.streaming.evidence import FetchModeResult, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, collected
 from bench.studies.streaming.plan import BATCH_SIZES, BATCHED, FUNCTIONS
@@ -43,7 +44,7 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
         ),
         "checks": "\n".join(
             f"- *{each.word}*: {each.sentence}: **{each.figure}**"
-            for each in checks(ways, summaries, found.bare_loops)
+            for each in checks(ways, summaries, found.probed_as(BareLoop))
         ),
         "where": f"`{header.command}`, {header.created_at[:10]}: {cpu},"
         f" {host.cores} cores, Python {environment.python}, PostgreSQL"

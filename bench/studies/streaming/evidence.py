@@ -6,8 +6,9 @@ from typing import Literal
 
 from bench.analysis.summary import Summary
 from bench.model.case import Fetch
-from bench.results.entries import Memory, Proof
+from bench.results.entries import Memory
 from bench.results.file import Results
+from bench.studies.streaming.entries import Proof
 
 Word = Literal["streams", "streams in batches", "buffers", "unclear", "not asked"]
 """`unclear`: what was seen contradicts itself; `not asked`: nothing was looked at,
@@ -139,7 +140,7 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[FetchModeRes
             own.memory_bytes[case.size] = memory.peak_bytes
             if lone := _lone(memory):  # of the largest, nothing else was timed
                 own.points.setdefault(case.size, lone)
-    for proof in results.proofs:
+    for proof in results.probed_as(Proof):
         own = way(proof.case.backend, proof.case.workload, proof.case.fetch)
         own.proof, own.proved_rows = proof, proof.case.size or customers
     return list(found.values())

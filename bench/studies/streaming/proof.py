@@ -12,9 +12,9 @@ from bench.measure.consumer import DictConsumer
 from bench.measure.fetch_calls import call_of, verb_of
 from bench.measure.runner import Job, loop_factory
 from bench.model.case import Case
-from bench.results.entries import Proof
 from bench.server.database import Database
 from bench.server.url import changed
+from bench.studies.streaming.entries import Proof
 from bench.studies.streaming.question import ProofArguments, question
 
 ENOUGH = 10

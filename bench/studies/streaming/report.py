@@ -13,6 +13,7 @@ from bench.studies.streaming import columns, point
 from bench.studies.streaming.break_even import DOCUMENTED, BreakEven, break_evens
 from bench.studies.streaming.checks import Check, checks
 from bench.studies.streaming.columns import MetricColumn
+from bench.studies.streaming.entries import BareLoop
 from bench.studies.streaming.evidence import FetchModeResult, by_backend, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, NOTE, Collected, collected
 from bench.studies.streaming.plan import BATCHED, CROWD_ROWS, PROFILES
@@ -85,7 +86,7 @@ def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | Non
     of = {name: [w for w in ways if w.function == name and w.points] for name in functions}
     return Streaming(
         _point(ways),
-        checks(ways, summaries, results.bare_loops),
+        checks(ways, summaries, results.probed_as(BareLoop)),
         [_verdicts(name, own) for name, own in of.items() if own],
         break_evens(ways),
         [_crowd(name, own) for name, own in of.items() if any(way.crowds for way in own)],

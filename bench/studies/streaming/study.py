@@ -13,6 +13,8 @@ STUDY = Study(
         Probe("bare loops", f"{_PACKAGE}.bare_loops:hold_against_bare", seconds=4.0),
     ),
     probes_of_runs=f"{_PACKAGE}.plan:probes_of_run",
+    entries=(f"{_PACKAGE}.entries:ProofLine", f"{_PACKAGE}.entries:BareLine"),
+    findings=f"{_PACKAGE}.findings:findings",
     charts=f"{_PACKAGE}.charts:figures",
     table=f"{_PACKAGE}.table:render",
     report=f"{_PACKAGE}.report:section",

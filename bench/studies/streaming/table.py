@@ -11,6 +11,7 @@ from bench.results.file import Results
 from bench.studies.streaming.break_even import DOCUMENTED, break_evens
 from bench.studies.streaming.checks import Check, checks
 from bench.studies.streaming.columns import COLUMNS, crowd_columns, verdict
+from bench.studies.streaming.entries import BareLoop
 from bench.studies.streaming.evidence import FetchModeResult, by_backend, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, NOTE, Collected, collected
 from bench.studies.streaming.plan import BATCHED, CROWD_ROWS
@@ -26,7 +27,7 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
     for function in dict.fromkeys(way.function for way in ways):
         own = [way for way in ways if way.function == function and way.points]
         parts += [Text(function, "bold"), _table(own), Text(), *_crowds(own)]
-    held = checks(ways, summaries, results.bare_loops)
+    held = checks(ways, summaries, results.probed_as(BareLoop))
     parts += [_crossovers(ways), Text(), *_collector(collected(summaries))]
     return Group(*parts, *_promises(held), _legend())
 

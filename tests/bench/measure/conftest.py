@@ -8,6 +8,7 @@ import pytest
 
 from bench.measure.runner import Job, run
 from bench.model.case import Case
+from bench.model.profiles import HEARTBEAT_S
 from bench.results.entries import Run
 from bench.server.database import Database, postmaster_pid
 from tests.bench.conftest import SMALL
@@ -33,6 +34,7 @@ def measure(shop: Database) -> Measure:
         name: str,
         seconds: float = 0.03,
         warm_up_s: float = 0.0,
+        heartbeat_s: float = HEARTBEAT_S,
         asked: tuple[Any, ...] | None = None,
         asked_before: tuple[Any, ...] | None = None,
         **factors: Any,
@@ -41,6 +43,6 @@ def measure(shop: Database) -> Measure:
         case = replace(Case(name, POINT, loop=loop), **factors)
         module = "tests.bench.recording" if name.startswith("recording") else None
         job = Job(case, module, shop.url, SMALL, 0, seconds, warm_up_s, pid, asked, asked_before)  # type: ignore[arg-type]
-        return run(job)
+        return run(replace(job, heartbeat_s=heartbeat_s))
 
     return one

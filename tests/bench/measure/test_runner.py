@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from accessors.models import Customer
 from bench.measure import start_barrier
+from bench.studies.streaming.plan import FINE_HEARTBEAT_S
 from tests.bench.conftest import SMALL
 from tests.bench.measure.conftest import BOTH, Measure
 from tests.bench.recording import record
@@ -151,7 +152,7 @@ def test_a_short_run_of_many_rows_hides_no_stall(measure: Measure) -> None:
     """Forbids a chart of stalls that are noise: of 10,000 rows in a batch, 0.3 ms were seen."""
     first = count()
     record.act = lambda: time.sleep(0.008) if next(first) == 0 else None
-    found = measure("recording-async", seconds=0.02, size=10_000)
+    found = measure("recording-async", seconds=0.02, heartbeat_s=FINE_HEARTBEAT_S)
     assert found.loop_stall_max_ns is not None
     assert found.loop_stall_max_ns >= 6_000_000
 

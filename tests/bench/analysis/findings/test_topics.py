@@ -6,8 +6,9 @@ import pytest
 
 from bench.analysis import findings
 from bench.model.case import Case, Fetch
-from bench.results.entries import Memory, Proof
+from bench.results.entries import Memory
 from bench.results.file import Results
+from bench.studies.streaming.entries import Proof
 from tests.bench import synthetic
 from tests.bench.analysis.findings.made_results import BARE, ORM, both, sentences, taken
 
@@ -114,7 +115,7 @@ def test_a_read_that_fails_late_is_proof_for_and_against_it() -> None:
     for delivered, found in ((0, 1), (80_000, 0)):
         made = streamed(0.98, 23_900_000)
         proof = Proof(ORM_STREAM, 90_000, delivered, 1, 1, "idle", 1, 1)
-        assert len(buffers(replace(made, proofs=[proof]))) == found
+        assert len(buffers(replace(made, probed=[proof]))) == found
 
 
 @pytest.mark.parametrize(

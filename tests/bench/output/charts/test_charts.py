@@ -180,7 +180,7 @@ def test_each_driver_has_one_hue_and_each_mode_one_line(tmp_path: Path) -> None:
     selection = select(synthetic.results(tmp_path))
     hues = {look.driver: hue(look, selection.looks) for look in selection.looks.values()}
     assert len(set(hues.values())) == len(hues)
-    lines = {look.colour: str(style.line_style(look, selection)["linestyle"])
+    lines = {look.mode: str(style.line_style(look, selection)["linestyle"])
              for look in selection.looks.values()}  # fmt: skip
     assert lines["sync"] != lines["async"]
     assert list(selection.looks)[:4] == ["psycopg2", "psycopg", "psycopg-async", "asyncpg"]

@@ -11,6 +11,7 @@ from bench.results.entries import End
 from bench.results.file import Results
 from bench.studies.streaming.checks import checks
 from bench.studies.streaming.columns import verdict
+from bench.studies.streaming.entries import BareLoop
 from bench.studies.streaming.evidence import ways_of
 from bench.studies.streaming.garbage_collector import collected
 from bench.studies.streaming.report import Streaming, streaming
@@ -58,7 +59,7 @@ def test_every_timed_way_has_its_verdict(
 def test_every_promise_is_told_with_its_figure(
     run: Results, summaries: list[Summary], section: str
 ) -> None:
-    held = checks(ways_of(run, summaries), summaries, run.bare_loops)
+    held = checks(ways_of(run, summaries), summaries, run.probed_as(BareLoop))
     assert held
     promises = re.findall(
         r">(holds|undecided|broken)</\w+> (.*?): <b class=\"whole\">(.*?)</b>", section

@@ -17,43 +17,43 @@ from tests.bench.conftest import SMALL
 EXAMPLES: list[tuple[Diagnosis, Level]] = [
     (machine.cores(8, 8, None), "good"),
     (machine.cores(4, 16, 4.0), "good"),
-    (machine.cores(2, 2, None), "caution"),
+    (machine.cores(2, 2, None), "warning"),
     (machine.cores(1, 64, None), "bad"),
     (machine.cores(8, 8, 1.5), "bad"),
     (machine.load(1.0, []), "good"),
-    (machine.load(12.0, [("backup", 24.0)]), "caution"),
+    (machine.load(12.0, [("backup", 24.0)]), "warning"),
     (machine.load(60.0, []), "bad"),
     (machine.steal(0.0), "good"),
-    (machine.steal(2.0), "caution"),
+    (machine.steal(2.0), "warning"),
     (machine.steal(20.0), "bad"),
     (machine.frequency(None, None), "good"),
     (machine.frequency("performance", False), "good"),
-    (machine.frequency("performance", True), "caution"),
-    (machine.frequency("powersave", None), "caution"),
+    (machine.frequency("performance", True), "warning"),
+    (machine.frequency("powersave", None), "warning"),
     (machine.memory(8_000_000_000, 0), "good"),
-    (machine.memory(8_000_000_000, 2_000_000_000), "caution"),
+    (machine.memory(8_000_000_000, 2_000_000_000), "warning"),
     (machine.memory(300_000_000, 0), "bad"),
     (clock.clock_source("tsc", 50.0), "good"),
-    (clock.clock_source("xen", 400.0), "caution"),
+    (clock.clock_source("xen", 400.0), "warning"),
     (clock.clock_source("hpet", 1_500.0), "bad"),
     (clock.resolution(41), "good"),
-    (clock.resolution(15_600), "caution"),
+    (clock.resolution(15_600), "warning"),
     (clock.resolution(15_600_000), "bad"),
     (clock.wake_up(60_000), "good"),
-    (clock.wake_up(900_000), "caution"),
+    (clock.wake_up(900_000), "warning"),
     (clock.interruptions([], 1.0), "good"),
-    (clock.interruptions([30_000_000], 1.0), "caution"),
+    (clock.interruptions([30_000_000], 1.0), "warning"),
     (clock.interruptions([200_000_000], 1.0), "bad"),
     (disk.sync_time(400_000), "good"),
-    (disk.sync_time(2_000), "caution"),
-    (disk.sync_time(12_000_000), "caution"),
+    (disk.sync_time(2_000), "warning"),
+    (disk.sync_time(12_000_000), "warning"),
     (server.connections(97), "good"),
-    (server.connections(20), "caution"),
+    (server.connections(20), "warning"),
     (server.company(0, 0), "good"),
     (server.company(0, 3), "good"),
-    (server.company(1, 3), "caution"),
+    (server.company(1, 3), "warning"),
     (noise.noise(1.02), "good"),
-    (noise.noise(1.1), "caution"),
+    (noise.noise(1.1), "warning"),
     (noise.noise(1.5), "bad"),
 ]
 
@@ -72,21 +72,21 @@ def test_settings_that_matter_are_named_each(database: Database) -> None:
         connection.execute(f"ALTER DATABASE {name} SET log_min_duration_statement = 0")
         connection.execute(f"ALTER DATABASE {name} SET log_statement = 'all'")
     with database.connect() as connection:
-        found = {one.found: one.level for one in server.findings(connection)}
-    assert found["log_min_duration_statement = 0"] == "caution"
+        found = {one.observed: one.level for one in server.findings(connection)}
+    assert found["log_min_duration_statement = 0"] == "warning"
     assert found["log_statement = all"] == "bad"
 
 
 def test_reserved_connections_are_not_counted(guarded: str) -> None:
     """Forbids a limit that ignores `reserved_connections`, which PostgreSQL 16 added."""
     with Database(guarded).connect() as connection:
-        found = [each.found for each in server.findings(connection)]
+        found = [each.observed for each in server.findings(connection)]
     assert "8 at most" in found
 
 
 def test_an_older_server_lacks_what_is_newer() -> None:
     """Forbids silence about a setting that the server does not have."""
-    found = [each.found for each in server_version.of_version("15.20", 15)]
+    found = [each.observed for each in server_version.of_version("15.20", 15)]
     assert found[0] == "PostgreSQL 15.20"
     assert [words.partition(":")[0] for words in found[1:]] == [
         "no reserved_connections, which came with 16",
@@ -101,9 +101,9 @@ def test_every_setting_of_the_table_is_lacked_by_some_supported_server() -> None
         assert OLDEST_SERVER < setting.since <= MAJOR_VERSION, name
 
 
-def test_a_server_newer_than_those_tested_is_a_caution() -> None:
+def test_a_server_newer_than_those_tested_is_a_warning() -> None:
     (finding,) = server_version.of_version("19beta1", MAJOR_VERSION + 1)
-    assert finding.level == "caution"
+    assert finding.level == "warning"
     assert f"{OLDEST_SERVER} to {MAJOR_VERSION}" in finding.consequence
     assert finding.cure
 
@@ -111,7 +111,7 @@ def test_a_server_newer_than_those_tested_is_a_caution() -> None:
 def test_who_else_asks_is_seen(database: Database) -> None:
     with database.connect() as one, database.connect():
         (company,) = (each for each in server.findings(one) if each.subject == "company")
-        assert re.match(r"\d+ other clients?, \d+ active", company.found)
+        assert re.match(r"\d+ other clients?, \d+ active", company.observed)
 
 
 def test_the_noise_floor_is_of_a_case_against_itself(
@@ -146,20 +146,20 @@ def test_a_real_look(bench: Bench) -> None:
 def test_every_finding_that_is_not_good_says_what_to_do(bench: Bench) -> None:
     lines = bench("doctor", "--no-noise").out.splitlines()
     for number, line in enumerate(lines):
-        if line.startswith(("bad ", "caution ")):
+        if line.startswith(("bad ", "warning ")):
             following = lines[number + 1 :]
             own = following[: next(at for at, each in enumerate(following) if each[:1] != " ")]
             assert any(each.strip().startswith("-> ") for each in own), line
 
 
-def test_cautions_fail_when_asked(bench: Bench) -> None:
-    """A database whose settings ask for a caution: the machine's own may have none."""
+def test_warnings_fail_when_asked(bench: Bench) -> None:
+    """A database whose settings ask for a warning: the machine's own may have none."""
     with Database(bench.environment["DATABASE_URL"]).connect() as connection:
         name = connection.info.dbname
         connection.execute(f"ALTER DATABASE {name} SET log_min_duration_statement = 0")
     strict = bench("doctor", "--no-noise", "--strict")
     assert strict.code == 1
-    assert "caution  settings       log_min_duration_statement = 0" in strict.out
+    assert "warning  settings       log_min_duration_statement = 0" in strict.out
 
 
 def test_a_run_that_goes_on_is_a_finding(bench: Bench) -> None:

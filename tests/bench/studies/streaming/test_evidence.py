@@ -6,9 +6,9 @@ import pytest
 
 from bench.analysis.stats import Interval
 from bench.model.case import Case, Fetch
-from bench.results.entries import BareLoop, Proof
 from bench.studies.streaming.break_even import crossover
 from bench.studies.streaming.checks import _no_fewer, checks
+from bench.studies.streaming.entries import BareLoop, Proof
 from bench.studies.streaming.evidence import FetchModeResult, SizePoint
 
 BATCHED, BUFFERED = Fetch("batched", 1000), Fetch()

@@ -12,9 +12,9 @@ from bench.dataset.windows import window
 from bench.measure.runner import Job
 from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset
-from bench.results.entries import Proof
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from bench.studies.streaming.entries import Proof
 from bench.studies.streaming.proof import prove
 from bench.studies.streaming.question import failing_row
 from tests.databases import new_database

@@ -14,8 +14,8 @@ from bench.analysis.verdict import NoiseFloor
 from bench.model.case import Case, Fetch
 from bench.model.units import BYTES, RATES, with_unit
 from bench.model.workload import WORKLOADS
-from bench.results.entries import Proof
 from bench.results.file import Results
+from bench.studies.streaming.entries import Proof
 
 TOPIC = "Streaming"
 FIRST_ROW, P50, ROWS = (FIGURES[name] for name in ("first-row", "p50", "rows"))
@@ -36,7 +36,7 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
         summary for case, summary in known.items() if case.fetch != Fetch() and _many_rows(case)
     ]
     taken = [summary for summary in taken if not selection.looks[summary.case.backend].null]
-    proofs = {_way(proof.case): proof for proof in results.proofs}
+    proofs = {_way(proof.case): proof for proof in results.probed_as(Proof)}
     late: set[Case] = set()
     for summary in taken:
         proof = proofs.get(_way(summary.case))

@@ -1,0 +1,76 @@
+"""A link: the network that a run puts between the client and the server."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from bench.model.errors import UsageError
+from bench.model.units import TIMES, short
+
+_UNITS_NS = {"us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(us|µs|ms|s)", re.ASCII | re.IGNORECASE)
+_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)bit(?:/s)?")
+_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+
+LONGEST_NS = 10_000_000_000
+"""The longest round trip that can be asked for, in ns: no network between is slower."""
+
+
+@dataclass(frozen=True, order=True)
+class Link:
+    """A network between client and server; the default one adds nothing."""
+
+    latency_ns: int = 0
+    """Time of a round trip, half of it each way."""
+    jitter_ns: int = 0
+    """Largest deviation of a round trip from `latency_ns`, drawn uniformly for each message."""
+    bytes_per_s: float | None = None
+    """Bandwidth each way, shared by all connections; None: as much as the machine can do."""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether nothing is put between client and server."""
+        return self == Link()
+
+    def __str__(self) -> str:
+        """Return the link as options spell it: `1ms`, `1ms jitter 0.2ms`, `100 Mbit/s`."""
+        words = [short(self.latency_ns, TIMES).replace(" ", "")]
+        if self.jitter_ns:
+            words.append(f"jitter {short(self.jitter_ns, TIMES).replace(' ', '')}")
+        if self.bytes_per_s is not None:
+            words.append(f"{self.bytes_per_s * 8 / 1e6:g}Mbit/s")
+        return " ".join(words)
+
+    @classmethod
+    def parse(cls, latency: str, jitter: str = "0", bandwidth: str = "") -> Self:
+        """Return the link of the three options' texts. Raises `UsageError` for another form."""
+        latency_ns, jitter_ns = duration_ns(latency), duration_ns(jitter)
+        if jitter_ns > latency_ns:
+            raise UsageError(
+                f"a jitter of {jitter} is more than the latency of {latency}: a message cannot\n"
+                "arrive before it was sent. Choose a smaller --jitter."
+            )
+        return cls(latency_ns, jitter_ns, bytes_per_s(bandwidth) if bandwidth else None)
+
+
+def duration_ns(text: str) -> int:
+    """Return `0`, `250us`, `0.5ms` or `1s` in ns. Raises `UsageError` for another form."""
+    if re.fullmatch(r"0+(\.0+)?", text.strip()):
+        return 0
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(
+            f"{text!r} is no duration.\nWrite a number and its unit: 250us, 0.5ms, 1s."
+        )
+    value = round(float(found[1]) * _UNITS_NS[found[2].lower()])
+    if value > LONGEST_NS:
+        raise UsageError(f"{text} is too long.\nChoose at most {LONGEST_NS // 10**9} s.")
+    return value
+
+
+def bytes_per_s(text: str) -> float:
+    """Return `100Mbit` or `1Gbit/s` in bytes a second. Raises `UsageError` for another form."""
+    found = _BANDWIDTH.fullmatch(text.strip())
+    if found is None or not float(found[1]):
+        raise UsageError(f"{text!r} is no bandwidth.\nWrite it as 100Mbit or 1Gbit (a second).")
+    return float(found[1]) * _FACTORS[found[2]] / 8
