@@ -69,7 +69,6 @@ def history(
     from bench.results import file as results
 
     (figure_name,) = named("figure", [figure_name], FIGURES)
-    (workload,) = named("workload", [workload], WORKLOADS)
     fetch_mode = Fetch.parse(fetch)
     left_out: list[archive.LeftOut] = []
     loaded, folders = [], []
@@ -80,6 +79,7 @@ def history(
         except BenchError as error:
             left_out.append(archive.left_out_for(folder, error))
     tell_left_out(left_out)
+    (workload,) = named("workload", [workload], WORKLOADS)  # reading a run declares its statement
     wanted = {
         Case(case.backend, workload, fetch_mode, count, loop=case.loop)
         for run in loaded

@@ -40,6 +40,8 @@ class Study:
     """The names of its profiles, and the command that measures each."""
     plain_run: str = ""
     """The `bench run` that is nearest to the question and takes `--rounds`."""
+    warned: bool = False
+    """Whether its figures rest on rounds, so that the warnings about rounds are shown."""
     probes: tuple[Probe, ...] = ()
     probes_of_runs: str = ""
     """The function from a run's cases and its backends to the cases of each probe, by name: every

@@ -7,5 +7,9 @@ _PACKAGE = "bench.studies.query"
 STUDY = Study(
     name="query",
     profiles={"query": "bench query"},
+    plain_run="bench query ...",
+    warned=True,
+    charts=f"{_PACKAGE}.charts:figures",
     table=f"{_PACKAGE}.table:render",
+    report=f"{_PACKAGE}.report:section",
 )
