@@ -239,8 +239,8 @@ class _Backend(ABC):
     """Further methods of its accessors, which give rows one by one: `iterate`,
     `stream_single_rows`."""
     placeholders: Literal["numbered", "percent", "sqlalchemy"] | None = None
-    """How its accessors take SQL text: with `$1`; with `%s`; as a `statements.Read` of SQLAlchemy's
-    `text()` with `:p1`. None: they take none."""
+    """The form in which its accessors take SQL text: with `$1`; with `%s`; or as a `Read` of
+    SQLAlchemy's `text()` with `:p1`. None if they take no SQL text."""
     in_memory: bool = False
     """True for a null backend, which asks no server and knows only the sample rows."""
 

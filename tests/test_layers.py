@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "matplotlib": (
         "bench.output.charts",
         "bench.studies.lessons.charts",
+        "bench.studies.query.charts",
         "bench.studies.streaming.charts",
     ),
     "jinja2": ("bench.output.report",),

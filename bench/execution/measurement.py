@@ -81,6 +81,11 @@ class Work:
     hopeless: set[Case] = field(default_factory=set)
     """What did not end, and is not waited for again."""
 
+    @property
+    def worker_pool(self) -> WorkerPool:
+        """The processes of the run."""
+        return self.crew
+
     def prepare(self) -> None:
         """All that has to be right before anything is measured; then the header."""
         config = self.config

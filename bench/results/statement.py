@@ -27,7 +27,7 @@ class ServerTimes:
     execution_ns: _Count
     """From PostgreSQL 17 on with the time to turn the rows into the protocol's bytes."""
     serialization_ns: _Count | None = None
-    """That time alone, in one execution; None before PostgreSQL 17."""
+    """The time for the bytes alone, in one execution; None before PostgreSQL 17."""
     shared_hit_blocks: _Count = 0
     shared_read_blocks: _Count = 0
 
@@ -49,7 +49,7 @@ class StatementFacts:
     read_only: bool = True
     """Whether the sessions were read-only."""
     compared: str = "values"
-    """What verification compared: `values`, `sets` of rows, `counts` of rows, or `columns` only."""
+    """The scope of the verification: `values`, `sets` of rows, `counts` of rows, or `columns` only."""
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
     """Backend -> column -> type, where the library gives text that others parse."""
     server: ServerTimes | None = None

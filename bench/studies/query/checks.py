@@ -1,6 +1,6 @@
-"""What a backend does to be verified, in its own process: the statement, in every way of fetching.
+"""The check of a backend in its own process: the statement, in every way of fetching.
 
-Its answers are compared with the server's by value.
+The answers are compared with the server's by value.
 """
 
 import asyncio

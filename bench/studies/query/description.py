@@ -1,4 +1,4 @@
-"""What the server says of a statement before it runs: the types of its parameters and columns."""
+"""The server's description of a statement: the types of its parameters and columns."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ class Type:
     """A type of the server."""
 
     name: str
-    """As `format_type` writes it: `integer`, `timestamp with time zone`, `shop.mood[]`."""
+    """The name as `format_type` writes it: `integer`, `timestamp with time zone`, `shop.size[]`."""
     kind: str
     """`b` a base type, `c` a composite, `d` a domain, `e` an enum, `p` pseudo, `r` a range, `m` a
     multirange."""

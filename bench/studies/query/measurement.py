@@ -169,9 +169,9 @@ class _QueryWork(Work):
         self.listener.stage("verification", len(names))
         name = self.question.name
         jobs: dict[str, Any] = {b: self.jobs.of(Case(b, name)) for b in names}
-        self.crew.start(names)
+        self.worker_pool.start(names)
         pending = {
-            backend: self.crew.submit(
+            backend: self.worker_pool.submit(
                 backend, check, job, self.question.answers, self.config.plan.fetches
             )
             for backend, job in jobs.items()
@@ -179,7 +179,7 @@ class _QueryWork(Work):
         checked = {}
         for backend, answer in pending.items():
             try:
-                checked[backend] = self.crew.result(answer, self.config.timeout_s)
+                checked[backend] = self.worker_pool.result(answer, self.config.timeout_s)
             except WorkError as error:
                 reason = redact(str(error), self.database.url)
                 checked[backend] = Checked(difference=reason)

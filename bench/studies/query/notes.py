@@ -1,4 +1,4 @@
-"""What a reader must know of a measured statement: what was compared, and who did less work."""
+"""Notes on a measured statement: what was compared, and which backends did less work."""
 
 from bench.analysis.findings.finding import listed
 from bench.results.header import Header

@@ -52,7 +52,7 @@ class Question:
 
     @property
     def compared(self) -> str:
-        """What verification compares."""
+        """The scope of the verification, as in `StatementFacts.compared`."""
         if not self.answers.counted:
             return "columns"
         if not self.answers.steady:

@@ -1,4 +1,4 @@
-"""What `bench query` prints: the tables of a run, where the time goes, and which is best."""
+"""The output of `bench query`: the tables of a run, where the time goes, and which is best."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table

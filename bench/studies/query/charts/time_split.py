@@ -1,4 +1,4 @@
-"""Where the time goes: a stacked bar for each backend."""
+"""The chart of where the time goes: a stacked bar for each backend."""
 
 from collections.abc import Iterator
 
