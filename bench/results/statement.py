@@ -49,7 +49,7 @@ class StatementFacts:
     read_only: bool = True
     """Whether the sessions were read-only."""
     compared: str = "values"
-    """The scope of the verification: `values`, `sets` of rows, `counts` of rows, or `columns` only."""
+    """The scope of the verification: `values`, `sets` of rows, `counts`, or `columns` only."""
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
     """Backend -> column -> type, where the library gives text that others parse."""
     server: ServerTimes | None = None
