@@ -1,1 +1,1 @@
-"""What is asked of PostgreSQL, how often, how it is timed, kept and shown."""
+"""The benchmark: from the work that is measured to its results and reports."""

@@ -34,7 +34,7 @@ SLOWEST_FIRST = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes longest begins first (with --no-loadscope-reorder, workers keep this order)."""
+    """Begin with the longest tests (with --no-loadscope-reorder, workers keep this order)."""
     if moved := [name for name in SLOWEST_FIRST if not (config.rootpath / name).exists()]:
         raise pytest.UsageError(f"SLOWEST_FIRST in tests/conftest.py: where is {moved[0]} now?")
     rank = {name: number for number, name in enumerate(SLOWEST_FIRST)}

@@ -24,7 +24,7 @@ TRUSTED = "local all postgres trust\n"
 
 @dataclass(frozen=True)
 class Listening:
-    """Where such a server is. `admin` is the superuser's URL, by the socket."""
+    """The address of such a server. `admin` is the superuser's URL, by the socket."""
 
     port: int
     sockets: Path

@@ -1,4 +1,4 @@
-"""What the documents say is so: commands run, links lead somewhere, words are the code's."""
+"""The documents are true: commands run, links have a target, and names exist in the code."""
 
 import itertools
 import os
@@ -42,7 +42,7 @@ SHORTER = {
     "bench verify": "--scale 0.01",
     "bench lesson": "--trials 1",
 }
-"""What is added to a documented command so that it ends soon: the same code, fewer repetitions."""
+"""Options added to a documented command so that it ends soon: the same code, repeated less."""
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 all_commands = [command for document in DOCUMENTS for command in commands(document)]
@@ -84,7 +84,7 @@ class Elsewhere:
         }
 
     def run(self, line: str, **environment: str) -> str:
-        """What a command prints. It has to succeed."""
+        """Return the output of a command, which must succeed."""
         done = subprocess.run(
             shlex.split(line),
             cwd=self.folder,
@@ -135,7 +135,7 @@ def test_no_other_commands_are_documented() -> None:
 
 
 def test_the_walk_through_ends_in_an_entry_point(elsewhere: Elsewhere) -> None:
-    """As pip leaves it: a dist-info folder with what the document's toml says."""
+    """Write a dist-info folder with the entry point of the document, as pip does."""
     import tomllib
 
     (text,) = blocks(WALK_THROUGH, "toml")

@@ -88,7 +88,7 @@ MAY_READ_THE_CLOCK = {
     "bench.measure.clients_async": "times each operation",
     "bench.measure.clients_sync": "times each operation",
     "bench.measure.start_barrier": "sets the start line and the deadline",
-    "bench.studies.lessons.cost_of_the_rule": "times a call and a crowd, round by round",
+    "bench.studies.lessons.cost_of_the_rule": "times a call, alone and concurrent, round by round",
     "bench.studies.lessons.one_engine": "times a call, round by round",
     "bench.studies.lessons.trial": "times a trial, to show what queueing loses",
     "bench.measure.garbage_collector": "times what the garbage collector takes",
@@ -203,7 +203,7 @@ def test_statements_serve_both_modes() -> None:
 
 
 def test_the_clock_is_read_in_named_places_only() -> None:
-    """What else times is a second clock that nobody compares with the first."""
+    """A module that reads another clock would give times that are not comparable with the first."""
     readers = {
         module
         for module in MODULES
@@ -218,7 +218,7 @@ PRINTS = {
     "bench.output.terminal.safe_text": ("click.echo", "click.secho", "print", "sys.stdout.write"),
     "bench.output.terminal.console": ("Console", "rich.print"),
 }
-"""Who prints by which call. Every other module of bench prints through these two."""
+"""Module -> the calls by which it prints. Every other module of bench prints through these two."""
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("bench.")])

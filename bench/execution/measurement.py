@@ -114,7 +114,11 @@ class Work:
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
         for name, cases in plan.probes.items():
-            self._measure_alone(name, cases, probes()[name].function)
+            probe = probes()[name]
+            if probe.alone:
+                self._measure_alone(name, cases, probe.function)
+            else:
+                self._measure_in_turn(name, cases, probe.function)
         self._measure_rounds()
         if self.troubles:
             first, amount = self.troubles[0], len(self.troubles)
@@ -160,6 +164,18 @@ class Work:
             for case, answer in pending.items():
                 self._keep(case, 0, answer, self.config.timeout_s)
                 self.crew.dismiss(case.key)
+
+    def _measure_in_turn(
+        self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
+    ) -> None:
+        """Each case once, in the process of its backend."""
+        self.listener.stage(what, len(cases))
+        for case in cases:
+            self.listener.begin(case)
+            pending = self.crew.submit(case.process, work, self.jobs.of(case))
+            self._keep(case, 0, pending, self.config.timeout_s)
+            if WORKLOADS[case.workload].writes:
+                self.held.run(partial(rows.restore, dataset=self.config.dataset))
 
     def _measure_rounds(self) -> None:
         plan = self.config.plan

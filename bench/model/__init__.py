@@ -1,1 +1,1 @@
-"""What is measured and how often: workloads, cases, plans. Pure: no clock, no server."""
+"""The model: workloads, cases and plans. It is pure: it uses no clock and no server."""

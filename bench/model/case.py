@@ -1,4 +1,4 @@
-"""A case: what is measured, and its names in files, tables and charts."""
+"""A case: one combination of factors to measure, and its names in files, tables and charts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ Loop = Literal["asyncio", "uvloop", "none"]
 """`none`: a sync backend runs in threads."""
 
 LARGE = 100_000
-"""Rows of a result of which a run fetches one."""
+"""The number of rows from which a result is large: a run fetches such a result only once."""
 
 MODES: tuple[Mode, ...] = ("buffered", "iterated", "streamed", "batched", "single-row")
 
@@ -27,23 +27,23 @@ VERBS: Mapping[Mode, str] = {
     "batched": "stream_batches",
     "single-row": "stream_single_rows",
 }
-"""The verb of an accessor that takes rows so."""
+"""The accessor method for each mode."""
 
 MOST_BY_DEFAULT = 2_000
 """The largest batch that a library takes by default: psycopg2's itersize."""
 
 MOST_AT_A_TIME = 2**31 - 1
-"""The largest batch that PostgreSQL's FETCH, and every library, can be asked for."""
+"""The largest batch size that PostgreSQL's FETCH and every library accept."""
 
-_EVERYBODYS = ("fetch_all", "stream", "stream_batches")
+_IN_EVERY_LIBRARY = ("fetch_all", "stream", "stream_batches")
 
 
 @dataclass(frozen=True)
 class Fetch:
-    """How rows are taken: all at once, row by row, or batch by batch.
+    """A way to fetch rows: all at once, row by row, or batch by batch.
 
-    `iterated` and `single-row` are row by row too, from a client-side cursor that has them all,
-    and from libpq's single-row mode (with a batch size: its chunked mode).
+    `iterated` and `single-row` are row by row too: `iterated` reads a client-side cursor, which
+    holds all rows; `single-row` uses libpq's single-row mode (with a batch size: its chunked mode).
     """
 
     mode: Mode = "buffered"
@@ -61,16 +61,19 @@ class Fetch:
 
     @property
     def at_a_time(self) -> int:
-        """How many rows come at a time, at the most."""
+        """The largest number of rows that arrive together."""
         return self.batch_size or MOST_BY_DEFAULT
 
     def offered_by(self, backend: AnyBackend) -> bool:
-        """Whether the library has this way at all."""
-        return VERBS[self.mode] in (*_EVERYBODYS, *backend.also)
+        """Return whether the library has this way to fetch."""
+        return VERBS[self.mode] in (*_IN_EVERY_LIBRARY, *backend.also)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """`buffered`, `streamed`, `batched:1000`; anything else is a `UsageError`."""
+        """Return the fetch that the text names: `buffered`, `streamed`, `batched:1000`.
+
+        Raises `UsageError` for any other text.
+        """
         mode, _, size = text.partition(":")
         if mode not in MODES:
             close = get_close_matches(mode, MODES, n=1, cutoff=0.5)
@@ -81,7 +84,7 @@ class Fetch:
         is_number = size.isascii() and size.isdecimal() and size.strip("0")
         if mode in ("buffered", "iterated") or not is_number:
             raise UsageError(f"no fetch named {text!r}: write streamed:100 or batched:1000.")
-        # Python refuses to read a number of thousands of digits at all.
+        # int() raises ValueError for a number of thousands of digits.
         if len(size) > len(str(MOST_AT_A_TIME)) or int(size) > MOST_AT_A_TIME:
             raise UsageError(f"no fetch of so many rows at a time: at most {MOST_AT_A_TIME:,}.")
         return cls(mode, int(size))
@@ -100,15 +103,17 @@ class Case:
     rows: RowForm = "native"
     loop: Loop = "asyncio"
     size: int | None = None
-    """Rows of the joined result to ask for; None is what the workload asks for by itself."""
+    """The number of rows of the joined result to ask for. None: the workload's own arguments."""
     twin: bool = False
-    """The same once more, in a process of its own: how far apart are two that do not differ?"""
+    """Whether this is the twin of an A/A pair: an equal case in another process. The difference of
+    the two is the noise floor."""
     frozen: bool = False
-    """Whether what its process held at the start line was taken out of the collector's sight."""
+    """Whether `gc.freeze()` hid from the garbage collector what the process held at the start
+    barrier."""
 
     @property
     def key(self) -> str:
-        """The identity: every factor, in one order."""
+        """The identity of the case: every factor, in a fixed order."""
         factors = [
             self.backend,
             self.workload,
@@ -129,15 +134,16 @@ class Case:
 
     @property
     def large(self) -> bool:
-        """Whether one operation takes so long that a run is no more than that."""
+        """Whether one operation takes so long that it fills a whole run."""
         return (self.size or 0) >= LARGE
 
     @property
     def process(self) -> str:
-        """The name of the process that runs it: a twin shares none, since that is half of luck.
+        """The name of the process that runs the case.
 
-        Nor does a large case, of which a round is one operation: rounds in one process would agree
-        with each other, and not with those of the next. What was frozen stays so.
+        A twin runs in a process of its own, because processes differ. So does a large case: its
+        round is one operation, and rounds in one process would agree with each other but not with
+        those of the next process. So does a frozen case, because `gc.freeze()` lasts.
         """
         if self.large or self.frozen:
             return self.key
@@ -145,7 +151,8 @@ class Case:
 
     @property
     def title(self) -> str:
-        """For people: what differs from the plain case, in words."""
+        """The case in words: backend, workload, concurrency, and the factors with other values than
+        their defaults."""
         words = [self.backend, self.workload]
         if self.size is not None:
             words.append(f"{self.size:,} row{'s' if self.size > 1 else ''}")
@@ -167,16 +174,17 @@ class Case:
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in files; `size`, `twin`, `frozen` only where they say something."""
+        """Return the case as in files. `size`, `twin` and `frozen` are left out if not set."""
         fields = asdict(self) | {"fetch": str(self.fetch)}
         return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod
     def from_dict(cls, case: dict[str, Any]) -> Self:
+        """Return the case that `as_dict` gave. Raises `UsageError` for an unknown fetch."""
         return cls(**case | {"fetch": Fetch.parse(case["fetch"])})
 
     def impossible(self, backend: AnyBackend) -> str | None:
-        """Why this case can't be, if it can't."""
+        """Return why this backend cannot run the case, or None if it can."""
         workload = WORKLOADS[self.workload]
         if self.fetch.mode != "buffered" and not workload.streams:
             return f"{self.workload} has no rows to stream"

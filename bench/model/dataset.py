@@ -1,4 +1,4 @@
-"""The dataset: a seed and a scale, and all that follows from them without a server."""
+"""The dataset: a scale and a seed, and what can be computed from them without a server."""
 
 import math
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ SMALLEST_SCALE = 0.001
 LARGEST_SCALE = 100.0
 
 UNORDERED = 100
-"""So many items, the last, are in no order: the write workloads add lines with them."""
+"""The number of items that are in no order: the last ones. Write workloads add them to orders."""
 
 FIRST_DAY = datetime(2024, 4, 2)
 DAYS = 730
-"""Generated orders are placed on so many days, from `FIRST_DAY` on."""
+"""The number of days, from `FIRST_DAY` on, on which generated orders are placed."""
 
 FIRST_ORDER = len(sample.ORDERS) + 1
-"""The id of the first generated order; those before it are the sample's."""
+"""The id of the first generated order. The orders before it are those of the sample."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A seed and a scale: they alone say which rows there are, the sample first.
+    """A scale and a seed, which decide all rows. The rows of the sample come first.
 
-    Customers, addresses and orders grow with the scale. Items grow with its square root, as a
-    shop's catalogue grows more slowly than its crowd, from at least 200, so that the smallest
-    dataset still has some to order.
+    Customers, addresses and orders grow with the scale. Items grow with its square root, because a
+    shop's catalogue grows more slowly than the number of its customers. There are at least 200, so
+    that orders of the smallest dataset still have items to choose from.
     """
 
     scale: float = 1.0
     seed: int = 1
     more_customers: int = 1
-    """How many times the scale's customers: one large result without ten times the orders."""
+    """A factor for the number of customers alone: it gives one large result without more orders."""
 
     def __post_init__(self) -> None:
         if not SMALLEST_SCALE <= self.scale <= LARGEST_SCALE:  # a nan is refused too
@@ -59,20 +59,21 @@ class Dataset:
 
     @property
     def ordered_items(self) -> int:
-        """The last id of the items that generated orders draw from, the first being 1."""
+        """The last id of the items that generated orders contain. The first id is 1."""
         return self.items - UNORDERED
 
     @property
     def unordered_items(self) -> range:
-        """The ids of the items that are in no order: free for a workload to add to any."""
+        """The ids of the items that are in no order. A workload may add them to any order."""
         return range(self.ordered_items + 1, self.items + 1)
 
 
 def order_time(dataset: Dataset, order_id: int) -> datetime:
-    """When a generated order was placed; the same formula as in the server.
+    """Return the time of a generated order, by the same formula as the server's SQL.
 
-    The days follow the ids evenly. Within its day an order falls where two draws add up to, most
-    of them around noon: at ten microseconds a step, two 32-bit draws fill 23.9 hours.
+    Orders are spread evenly over the days, in the order of their ids. The time of day is the sum of
+    two draws, so that most orders are placed around noon. A step is ten microseconds, so that two
+    32-bit draws fill 23.9 hours.
     """
     row = order_id - FIRST_ORDER
     day = row * DAYS // (dataset.orders - len(sample.ORDERS))
@@ -83,10 +84,10 @@ def order_time(dataset: Dataset, order_id: int) -> datetime:
 
 
 def date_range(dataset: Dataset) -> tuple[datetime, datetime]:
-    """The times of the first and the last generated order, without a query."""
-    a_day = -(-(dataset.orders - FIRST_ORDER + 1) // DAYS)
-    first = range(FIRST_ORDER, FIRST_ORDER + a_day)
-    last = range(dataset.orders - a_day + 1, dataset.orders + 1)
+    """Return the times of the first and the last generated order, without a query."""
+    orders_a_day = -(-(dataset.orders - FIRST_ORDER + 1) // DAYS)
+    first = range(FIRST_ORDER, FIRST_ORDER + orders_a_day)
+    last = range(dataset.orders - orders_a_day + 1, dataset.orders + 1)
     return (
         min(order_time(dataset, order) for order in first),
         max(order_time(dataset, order) for order in last),

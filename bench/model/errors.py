@@ -1,8 +1,8 @@
-"""The mistakes we foresee: shown as one or two lines, never as a traceback."""
+"""The errors that are expected. They are shown as one or two lines, without a traceback."""
 
 
 class BenchError(Exception):
-    """A run that failed. The text says what happened, where, and what to type next."""
+    """A failure of a command. The text says what happened, where, and what to type next."""
 
     exit_code = 1
 

@@ -16,48 +16,49 @@ NO_FACTORS = Factors()
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be measured."""
+    """The cases to measure, and how often."""
 
     profile: Profile
-    """With rounds, seconds and scale as the options have them."""
+    """The profile, with the rounds, seconds and scale of the options."""
     cases: tuple[Case, ...]
     impossible: Mapping[str, str] = field(default_factory=dict)
-    """Cases that were asked for and can't be: key -> why."""
+    """Cases that were asked for but cannot run: key -> reason."""
     memory_cases: tuple[Case, ...] = ()
-    """Of which the peak memory of one operation is measured."""
+    """The cases whose peak memory of one operation is measured."""
     probes: Mapping[str, tuple[Case, ...]] = field(default_factory=dict)
-    """The cases of each probe of a study, by the probe's name, in the order of their turn."""
+    """The cases of each probe of a study, by the probe's name, in the order of measuring."""
     fewer_rounds: Mapping[Case, int] = field(default_factory=dict)
-    """In how many rounds, the first, a case is run that is not run in all of them."""
+    """The number of rounds of each case that runs only in the first rounds."""
 
     @property
     def everything(self) -> list[Case]:
-        """Each case of which anything is measured, in the order of tables."""
+        """Every case of which anything is measured, in the order of tables."""
         probed = chain.from_iterable(self.probes.values())
         return list(dict.fromkeys([*self.cases, *self.memory_cases, *probed]))
 
     @property
     def fetches(self) -> list[Fetch]:
-        """Those to verify: of each mode, with the library's batch size and with one that is given.
+        """The fetches to verify: for each mode one with the library's batch size and one with a
+        given size.
 
-        Another size is no other code.
+        One given size is enough, because another size runs the same code.
         """
-        found = {(c.fetch.mode, c.fetch.batch_size is None): c.fetch for c in self.everything}
-        return list(found.values())
+        fetches = {(c.fetch.mode, c.fetch.batch_size is None): c.fetch for c in self.everything}
+        return list(fetches.values())
 
     @property
     def runs(self) -> int:
-        """How many there will be."""
+        """The number of runs."""
         every, fewer = self.profile.rounds, self.fewer_rounds
         return sum(min(every, fewer.get(case, every)) for case in self.cases)
 
     def of_round(self, number: int) -> list[Case]:
-        """Those that are run in this round, from 0."""
+        """Return the cases of a round. Rounds are counted from 0."""
         every = self.profile.rounds
         return [case for case in self.cases if number < self.fewer_rounds.get(case, every)]
 
     def left_out(self, backends: Iterable[str]) -> list[str]:
-        """Why some of these backends have no case at all."""
+        """Return the reasons why some of these backends have no case at all."""
         lost = set(backends) - {case.backend for case in self.cases}
         reasons = (why for key, why in self.impossible.items() if key.partition("/")[0] in lost)
         return list(dict.fromkeys(reasons))
@@ -68,19 +69,19 @@ def plan(
     backends: Mapping[str, Found],
     factors: Factors = NO_FACTORS,
 ) -> Plan:
-    """Return the profile's cases for these backends, with `factors` in the place of its own.
+    """Return the profile's cases for these backends. `factors` replaces factors of the profile.
 
-    Raises `UsageError`, with the reasons, where no possible case is left.
+    Raises `UsageError` with the reasons if no case is possible.
     """
     blocks = [block.with_factors(factors) for block in profile.blocks]
     possible: dict[Case, None] = {}
     impossible: dict[str, str] = {}
     for case in _cases(blocks, list(backends)):
-        found = backends[case.backend].backend
-        assert found is not None, "unavailable backends are not planned"
-        if found.mode == "sync":
+        backend = backends[case.backend].backend
+        assert backend is not None, "unavailable backends are not planned"
+        if backend.mode == "sync":
             case = replace(case, loop="none")
-        if reason := case.impossible(found):
+        if reason := case.impossible(backend):
             impossible[case.key] = reason
         else:
             possible[case] = None
@@ -103,7 +104,7 @@ def plan(
 
 
 def _probes(cases: Sequence[Case], backends: Mapping[str, Found]) -> dict[str, tuple[Case, ...]]:
-    """Return what the studies probe of every run."""
+    """Return the cases that the studies probe in every run."""
     probed: dict[str, tuple[Case, ...]] = {}
     for study in studies():
         if study.probes_of_runs:
@@ -112,10 +113,11 @@ def _probes(cases: Sequence[Case], backends: Mapping[str, Found]) -> dict[str, t
 
 
 def _with_a_twin(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case, ...]:
-    """And the noise floor's twin of a case that asks a server with the largest crowd.
+    """Return the cases and one twin more, for the noise floor.
 
-    A lone task waits, and what waking costs is this machine's mood: its twin would be as far off
-    as the mood, and no difference between cases that are busy could be told.
+    The twin is that of the case with the highest concurrency that asks a server. With one task,
+    the time to wake it up varies. A noise floor from such a case would be too high to find
+    differences between busy cases.
     """
     asking = [case for case in cases if _asks_a_server(case, backends)] or cases
     return (*cases, replace(max(asking, key=lambda case: case.concurrency), twin=True))

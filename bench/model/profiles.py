@@ -19,7 +19,7 @@ sleeping process: one every 10 ms took 2 % of the CPU time of lone point reads."
 
 @dataclass(frozen=True)
 class Factors:
-    """Values that take the place of a profile's, factor by factor; an empty one changes nothing."""
+    """Values that replace the factors of a profile. An empty tuple keeps the profile's factor."""
 
     workloads: tuple[str, ...] = ()
     fetches: tuple[Fetch, ...] = ()
@@ -32,7 +32,7 @@ class Factors:
 
 @dataclass(frozen=True)
 class Block:
-    """A product of factors; each backend does each of its cases."""
+    """A product of factors. Every backend runs every combination."""
 
     workloads: tuple[str, ...]
     fetches: tuple[Fetch, ...] = (Fetch(),)
@@ -42,10 +42,10 @@ class Block:
     rows: tuple[RowForm, ...] = ("native",)
     loops: tuple[Loop, ...] = ("asyncio",)
     without: tuple[str, ...] = ()
-    """Backends that do not do it, unless they are all there is."""
+    """Backends that leave this block out, unless no other backend was chosen."""
 
     def with_factors(self, factors: Factors) -> Self:
-        """Return this block with the given values in the place of its own."""
+        """Return this block with `factors` in place of its own."""
         return replace(
             self,
             workloads=factors.workloads or self.workloads,
@@ -60,14 +60,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Profile:
-    """A question list of a known length."""
+    """Blocks of cases, and how long and how often each case runs."""
 
     name: str
     description: str
     blocks: tuple[Block, ...]
     rounds: int
     seconds: float
-    """Of each run, from its start line to its deadline."""
+    """Duration of a run, from the start barrier to the deadline."""
     warm_up_s: float
     scale: float = 1.0
     heartbeat_s: float = HEARTBEAT_S

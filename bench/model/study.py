@@ -1,6 +1,6 @@
 """Studies: questions with a plan of their own, each a package that an entry point names.
 
-The core asks `studies()` and knows none by name: another study joins by its entry point alone.
+The core calls `studies()` and knows no study by name. Another study needs only an entry point.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,16 @@ ENTRY_POINTS = "gatherbench.studies"
 
 @dataclass(frozen=True)
 class Probe:
-    """A measurement of one case beside the rounds: once, in a process that does nothing else."""
+    """A measurement outside the rounds, once for each case."""
 
     name: str
-    """The stage of the run, as the progress listener hears it."""
+    """The name of the stage, for the progress listener."""
     work: str
-    """The function, `module:function`, from a `Job` to an entry of the file."""
+    """The function from a `Job` to an entry of the file, as `module:function`."""
     seconds: float
-    """Roughly the time that it takes. Only the estimate of the time left depends on it."""
+    """The approximate duration for one case. It is used only to estimate the remaining time."""
+    alone: bool = True
+    """Whether it needs a new process. If not, it is measured in the process of its backend."""
 
     @property
     def function(self) -> Any:
@@ -33,30 +35,33 @@ class Probe:
 
 @dataclass(frozen=True)
 class Study:
-    """A study, as the core sees it. Functions are named, `module:function`, and imported on use."""
+    """A study, as the core sees it. It names functions as `module:function`, imported on use."""
 
     name: str
     profiles: Mapping[str, str] = field(default_factory=dict)
-    """The names of its profiles, and the command that measures each."""
+    """The names of its profiles -> the command that measures each."""
     plain_run: str = ""
-    """The `bench run` that is nearest to the question and takes `--rounds`."""
+    """The `bench run` command that is closest to the question and accepts `--rounds`."""
     warned: bool = False
     """Whether its figures rest on rounds, so that the warnings about rounds are shown."""
     probes: tuple[Probe, ...] = ()
     probes_of_runs: str = ""
-    """The function from a run's cases and its backends to the cases of each probe, by name: every
-    run includes these. Empty where no run does."""
+    """The function from a run's cases and backends to the cases of each probe, by the probe's name.
+    Every run includes these probes. Empty if the study adds none."""
     entries: tuple[str, ...] = ()
     """The classes that read its lines of a results file, `module:class`: subclasses of
     `bench.results.schema.EntryLine`."""
     findings: str = ""
     """The function from results and selection to the findings of its topic."""
+    columns: str = ""
+    """The function from results to its figures of cases: name of the column in `summary.csv` ->
+    case -> value. Cases without the figure are left out."""
     charts: str = ""
-    """The function from results, summaries and subject to pairs of a name and a figure."""
+    """The function from results, summaries and selection to pairs of a name and a figure."""
     table: str = ""
-    """The function from results and summaries to what the terminal shows at the end."""
+    """The function from results and summaries to the table that the terminal shows at the end."""
     report: str = ""
-    """The function from results, summaries and subject to a section of the page, or None."""
+    """The function from results, summaries and selection to a section of the report, or None."""
 
     def call(self, function: str, *arguments: Any) -> Any:
         """Call one of the functions above."""
@@ -71,8 +76,8 @@ def imported(name: str) -> Any:
 @cache
 def studies() -> tuple[Study, ...]:
     """Return every installed study, by name."""
-    found = entry_points(group=ENTRY_POINTS)
-    return tuple(sorted((point.load() for point in found), key=lambda study: study.name))
+    points = entry_points(group=ENTRY_POINTS)
+    return tuple(sorted((point.load() for point in points), key=lambda study: study.name))
 
 
 def study_of(profile: object) -> Study | None:

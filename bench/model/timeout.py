@@ -1,4 +1,4 @@
-"""The timeout: the time beyond the planned one after which something is given up."""
+"""The timeout: how much longer than planned something may take before it is given up."""
 
 TIMEOUT_S = 120.0
 """The default, in seconds."""

@@ -1,4 +1,4 @@
-"""What is asked: named, seeded mixes of the six functions."""
+"""Workloads: named, seeded mixes of the six functions."""
 
 from bisect import bisect
 from collections.abc import Callable, Mapping
@@ -12,18 +12,19 @@ from typing import Any
 from bench.model.dataset import Dataset, date_range
 
 DAYS_BETWEEN = 30
-"""How many days `get_orders_between_dates` asks for: about 2,000 orders at scale 1."""
+"""The days of one call of `get_orders_between_dates`: about 2,000 orders at scale 1."""
 
 READ_ARGUMENTS = 4_096
-"""Arguments made for one run of reads, over all its workers; each then begins anew."""
+"""The number of reads whose arguments are made for one run, over all clients. A client that has
+used all of its own repeats them."""
 
 WRITES_PER_S = 20_000
-"""More than any backend commits in a second: a write never gets the same arguments twice."""
+"""More writes than any backend commits in a second, so that no write repeats its arguments."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One call: function name and arguments."""
+    """A call: the name of the function, and its arguments."""
 
     function: str
     arguments: tuple[Any, ...] = ()
@@ -43,21 +44,22 @@ class Workload:
 
     @property
     def streams(self) -> bool:
-        """True where every operation gives rows, so that they can be streamed."""
+        """Whether every operation returns rows, so that they can be streamed."""
         return self.weights.keys() <= _STREAMS
 
     @property
     def many_rows(self) -> bool:
-        """True where an operation gives thousands of rows, so that how they are taken matters."""
+        """Whether an operation returns thousands of rows, so that the way to fetch them matters."""
         return self.weights.keys() <= _MANY_ROWS
 
 
 @dataclass(frozen=True)
 class ClientSlot:
-    """A place in a crowd: which, and how many there are."""
+    """A client's number, and the number of clients."""
 
     number: int
-    crowd: int
+    """Counted from 0."""
+    clients: int
 
 
 _Arguments = Callable[[Random, Dataset, ClientSlot, int], tuple[Any, ...]]
@@ -78,27 +80,27 @@ def _days(random: Random, dataset: Dataset) -> tuple[Any, ...]:
     return (after, after + window)
 
 
-def _new_lines(random: Random, dataset: Dataset, seat: ClientSlot, number: int) -> tuple[Any, ...]:
-    # Each order once, then each once more with the next five of the items that nobody ordered,
-    # shared out among the workers: no line is ever added twice.
-    slot = seat.number + number * seat.crowd
-    lap, order = divmod(slot, dataset.orders)
+def _new_lines(random: Random, dataset: Dataset, slot: ClientSlot, number: int) -> tuple[Any, ...]:
+    # Every order gets lines once, then every order again with the next five of the items that are
+    # in no order. The clients share the orders, so that no line is added twice.
+    position = slot.number + number * slot.clients
+    lap, order = divmod(position, dataset.orders)
     free = dataset.unordered_items
     start = 5 * (lap % (len(free) // 5))
     return (order + 1, _items(random, free[start : start + 5]))
 
 
 _ARGUMENTS: Mapping[str, _Arguments] = {
-    "get_customers": lambda random, dataset, seat, number: (),
-    "get_orders_of_customer": lambda random, dataset, seat, number: (
+    "get_customers": lambda random, dataset, slot, number: (),
+    "get_orders_of_customer": lambda random, dataset, slot, number: (
         random.randint(1, dataset.customers),
     ),
-    "get_total_cost_of_an_order": lambda random, dataset, seat, number: (
+    "get_total_cost_of_an_order": lambda random, dataset, slot, number: (
         random.randint(1, dataset.orders),
     ),
-    "get_orders_between_dates": lambda random, dataset, seat, number: _days(random, dataset),
+    "get_orders_between_dates": lambda random, dataset, slot, number: _days(random, dataset),
     "insert_order_items": _new_lines,
-    "add_new_order_for_customer": lambda random, dataset, seat, number: (
+    "add_new_order_for_customer": lambda random, dataset, slot, number: (
         random.randint(1, dataset.customers),
         _items(random, range(1, dataset.items + 1)),
     ),
@@ -135,20 +137,20 @@ WORKLOADS = {
 
 @lru_cache(maxsize=256)
 def operations(
-    workload: str, dataset: Dataset, seat: ClientSlot, seconds: float
+    workload: str, dataset: Dataset, slot: ClientSlot, seconds: float
 ) -> tuple[Operation, ...]:
-    """What this worker will ask, in order, made before the clock starts.
+    """Return the operations of a client in their order. They are made before the clock starts.
 
-    Enough for `seconds` of writes; reads begin anew when they run out. The same for every backend
-    and round, and different for every worker.
+    There are enough for `seconds` of writes. Reads are repeated when they run out. The operations
+    are the same for every backend and round, and differ between clients.
     """
     mix = WORKLOADS[workload]
-    random = Random(f"{dataset.seed}/{workload}/{seat.number}/{seat.crowd}")
+    random = Random(f"{dataset.seed}/{workload}/{slot.number}/{slot.clients}")
     total = max(READ_ARGUMENTS, int(WRITES_PER_S * seconds) if mix.writes else 0)
     functions = list(mix.weights)
     limits = list(accumulate(mix.weights.values()))
-    made = []
-    for number in range(max(64, -(-total // seat.crowd))):
+    result = []
+    for number in range(max(64, -(-total // slot.clients))):
         function = functions[bisect(limits, random.randrange(limits[-1]))]
-        made.append(Operation(function, _ARGUMENTS[function](random, dataset, seat, number)))
-    return tuple(made)
+        result.append(Operation(function, _ARGUMENTS[function](random, dataset, slot, number)))
+    return tuple(result)

@@ -1,7 +1,8 @@
-"""The current folder may be anybody's, /tmp for one: no code and no settings are taken from it.
+"""Protection from files in the current folder: no code and no settings are taken from it.
 
-Python and matplotlib would: `python -c` looks there first for every module, and matplotlib for a
-file `matplotlibrc`. Only a module that the user names is looked for there, and last.
+Other users may write to that folder, for example to /tmp. Python and matplotlib would use it:
+`python -c` searches it first for every module, and matplotlib reads a file `matplotlibrc` there.
+Only a module that the user names is searched there, after all other places.
 """
 
 import os
@@ -17,10 +18,10 @@ _SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class _Last(MetaPathFinder):
-    """Finds a module in one folder, where nothing else has found one of that name.
+    """A finder of modules in one folder. It comes after all others.
 
-    At the end of `sys.path`, the folder would come before an editable install, which has a finder
-    of its own at the end; and its entry points and plugins would count as installed.
+    At the end of `sys.path` the folder would come before an editable install, whose finder is the
+    last one. Entry points and plugins in the folder would also count as installed.
     """
 
     def __init__(self, folder: str) -> None:
@@ -33,32 +34,35 @@ class _Last(MetaPathFinder):
 
 
 def search() -> None:
-    """Find modules in the current folder from now on, last of all; not where the user forbids it.
+    """Find modules also in the current folder from now on, after all other places.
 
-    PYTHONSAFEPATH and `python -P` forbid it:
+    Does nothing if the user forbids it by PYTHONSAFEPATH or `python -P`:
     https://docs.python.org/3/using/cmdline.html#envvar-PYTHONSAFEPATH
     """
-    with suppress(FileNotFoundError):  # somebody has deleted it
+    with suppress(FileNotFoundError):  # the folder was deleted
         if not sys.flags.safe_path:
             search_in(str(Path.cwd()))
 
 
 def search_in(folder: str | None) -> None:
-    """Find modules in this folder, last of all: in a process what `searched` is in its parent."""
+    """Find modules also in this folder, after all other places.
+
+    A process calls it with the value of `searched` in its parent. None does nothing.
+    """
     if folder is not None and searched() != folder:
         sys.meta_path.append(_Last(folder))
 
 
 def searched() -> str | None:
-    """Return the folder that `search` has added; None for none."""
-    return next((each.folder for each in sys.meta_path if isinstance(each, _Last)), None)
+    """Return the folder that `search` added, or None."""
+    return next((finder.folder for finder in sys.meta_path if isinstance(finder, _Last)), None)
 
 
 @contextmanager
 def kept_from_processes() -> Iterator[None]:
-    """Have a Python process that starts within look for no module in the current folder.
+    """Keep Python processes that start in the block from finding modules in the current folder.
 
-    multiprocessing starts it as `python -c`, which would take even `socket.py` from there.
+    multiprocessing starts them as `python -c`, which would import even `socket.py` from there.
     """
     with _environment(_SAFE_PATH, os.environ.get(_SAFE_PATH) or "1"):
         yield
@@ -66,10 +70,10 @@ def kept_from_processes() -> Iterator[None]:
 
 @contextmanager
 def kept_from_matplotlib() -> Iterator[None]:
-    """Have matplotlib, imported within, read no settings but its own.
+    """Make matplotlib, if it is imported in the block, read only its own settings.
 
-    It would read ./matplotlibrc, and end with a traceback for an MPLBACKEND that it does not know.
-    Charts then look the same on every machine.
+    Otherwise it would read ./matplotlibrc, and end with a traceback for an unknown MPLBACKEND. With
+    its own settings, charts look the same on every machine.
     """
     with (
         _elsewhere(),
@@ -81,7 +85,7 @@ def kept_from_matplotlib() -> Iterator[None]:
 
 @contextmanager
 def _elsewhere() -> Iterator[None]:
-    """Work in the root folder, which only root can write to."""
+    """Make the root folder, which only root can write to, the current folder for the block."""
     here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY)
     try:
         os.chdir("/")

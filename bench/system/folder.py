@@ -1,9 +1,9 @@
-"""A folder held open: what is read and written in it goes by its descriptor and a plain name.
+"""An open folder: its files are read and written by its descriptor and a plain name.
 
-A path is looked up again at every use, and whoever may write to a folder on the way can put a
-symbolic link in between. A descriptor stays the same folder; a name in it is never followed as a
-link. A file is replaced whole: a new file takes the name once it is complete, so that Ctrl-C or a
-full disk leaves the old one as it was.
+A path is looked up again at every use, and a user who may write to a folder on the way can put a
+symbolic link there in between. A descriptor always means the same folder, and a name in it is never
+followed as a link. A file is replaced as a whole: a new file takes the name when it is complete, so
+that Ctrl-C or a full disk leaves the old file as it was.
 """
 
 import errno
@@ -18,7 +18,7 @@ from typing import IO, Self
 READ_FOLDER = os.O_RDONLY | os.O_DIRECTORY
 FIND_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY  # O_PATH: Linux
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-_AT_A_LINK = (errno.ELOOP, errno.EMLINK, errno.ENOTDIR)  # as Linux, macOS and the BSDs have it
+_AT_A_LINK = (errno.ELOOP, errno.EMLINK, errno.ENOTDIR)  # the codes of Linux, macOS and the BSDs
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # opening a FIFO must not wait for a writer
 
 
@@ -26,13 +26,13 @@ class Folder:
     """An open folder. Close it, or use it in a `with`. Every method raises `OSError`."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
-        """`descriptor` is owned from now on; `path` is for messages."""
+        """Take over `descriptor`, which `close` will close. `path` is used in messages."""
         self.path = path
         self.descriptor = descriptor
 
     @classmethod
     def at(cls, path: Path) -> Self:
-        """Open the folder that the user named; links on the way to it are the user's choice."""
+        """Open the folder that the user named. Links in its path are followed: they are chosen."""
         return cls(path, os.open(path, FIND_FOLDER))
 
     def __enter__(self) -> Self:
@@ -45,7 +45,7 @@ class Folder:
         os.close(self.descriptor)
 
     def folder(self, name: str, *, make: bool = False, mode: int = 0o777) -> "Folder":
-        """Open the folder `name` in this one; a link is refused. `make` it where it is missing."""
+        """Open the folder `name` in this one. A link is refused. `make`: create a missing one."""
         if make:
             with suppress(FileExistsError):
                 os.mkdir(_plain(name), mode, dir_fd=self.descriptor)
@@ -56,7 +56,7 @@ class Folder:
         return Folder(self.path / name, opened)
 
     def new_folder(self, name: str) -> "Folder":
-        """Make the folder `name`, which must not be there yet, and open it."""
+        """Make the folder `name`, which must not exist yet, and open it."""
         try:
             os.mkdir(_plain(name), dir_fd=self.descriptor)
         except OSError as error:
@@ -64,18 +64,19 @@ class Folder:
         return self.folder(name)
 
     def status(self, name: str) -> os.stat_result | None:
-        """Describe `name` itself, also where it is a link; None where there is nothing."""
+        """Return the status of `name` itself, even if it is a link. None if it does not exist."""
         try:
             return os.stat(_plain(name), dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def names(self) -> list[str]:
+        """Return the names of everything in the folder."""
         # A path would be looked up again.
         return os.listdir(self.descriptor)  # noqa: PTH208
 
     def read(self, name: str, start: int = 0) -> bytes | None:
-        """The content of a regular file from `start` on; None where there is none."""
+        """Return the content of a regular file from byte `start` on. None if it does not exist."""
         try:
             opened = os.open(_plain(name), _OLD_FILE, dir_fd=self.descriptor)
         except FileNotFoundError:
@@ -89,7 +90,7 @@ class Folder:
             return file.read()
 
     def new_file(self, name: str, mode: int = 0o666) -> int:
-        """Create a file that is not there yet, and return its descriptor, open for writing."""
+        """Create a file, which must not exist yet. Return its descriptor, open for writing."""
         try:
             return os.open(_plain(name), _NEW_FILE, mode, dir_fd=self.descriptor)
         except OSError as error:
@@ -97,9 +98,9 @@ class Folder:
 
     @contextmanager
     def replacing(self, name: str, mode: int = 0o666) -> Iterator[IO[bytes]]:
-        """Give a new file that takes the place of `name` on leaving, with its permissions.
+        """Yield a new file that replaces `name` at the end of the block, with its permissions.
 
-        A link of that name is replaced, not followed. Where the block raises, nothing changes.
+        A link of that name is replaced, not followed. If the block raises, nothing changes.
         """
         before = self.status(name)
         new = f".{_plain(name)[:200]}.{secrets.token_hex(4)}.new"
@@ -112,32 +113,33 @@ class Folder:
         except OSError as error:
             raise self._explained(name, error) from error
         finally:
-            with suppress(FileNotFoundError):  # it has taken its place
+            with suppress(FileNotFoundError):  # it has the new name by now
                 os.unlink(new, dir_fd=self.descriptor)
 
     def rename(self, name: str, new: str) -> None:
+        """Give a file or folder another name in this folder."""
         here = self.descriptor
         os.rename(_plain(name), _plain(new), src_dir_fd=here, dst_dir_fd=here)
 
     def remove(self, name: str) -> None:
-        """Remove a file or a link, not what it points to; nothing where there is none."""
+        """Remove a file or a link, but not its target. Does nothing if it does not exist."""
         with suppress(FileNotFoundError):
             os.unlink(_plain(name), dir_fd=self.descriptor)
 
     def _explained(self, name: str, error: OSError) -> OSError:
-        """The same error with the whole path, and in plain words for a link."""
+        """Return the same error with the whole path, and in plain words if a link was refused."""
         status = None
         with suppress(OSError, ValueError):
             status = self.status(name)
         if status is not None and stat.S_ISLNK(status.st_mode) and error.errno in _AT_A_LINK:
             words = "it is a symbolic link, which is not followed"
             return OSError(error.errno, words, str(self.path / name))
-        said = error.strerror or str(error)
-        return OSError(error.errno or errno.EIO, said, str(self.path / name))
+        words = error.strerror or str(error)
+        return OSError(error.errno or errno.EIO, words, str(self.path / name))
 
 
 def _plain(name: str) -> str:
-    """The name, unless it would lead out of the folder."""
+    """Return the name. Raises `OSError` if it would lead out of the folder."""
     if name in ("", ".", "..") or "/" in name or "\0" in name:
         raise OSError(errno.EINVAL, "it is not the plain name of a file", name)
     return name

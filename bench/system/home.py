@@ -1,14 +1,14 @@
-"""Where the project's own files live."""
+"""The folder of the project's own files."""
 
 import os
 from pathlib import Path
 
 
 def home() -> Path:
-    """The folder that holds `results/` and the embedded server's data.
+    """Return the folder of `results/` and of the embedded server's data.
 
-    `GATHERBENCH_HOME` if set; else the checkout that this file belongs to; else, for a package
-    installed away from its checkout, the current folder.
+    It is `GATHERBENCH_HOME` if that is set, else the checkout that this file belongs to. For a
+    package that is installed outside of a checkout, it is the current folder.
     """
     if chosen := os.environ.get("GATHERBENCH_HOME"):
         return Path(chosen).absolute()

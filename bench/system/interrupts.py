@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP: heard at any moment, delayed where they would leave something behind.
+"""Ctrl-C, SIGTERM and SIGHUP: they end a command, and are delayed where that would leave remains.
 
-SIGQUIT (Ctrl-\\) keeps its usual meaning, the end at once, for who can't wait for charts: nothing
-more is written, and `bench charts` draws what was measured until then.
+SIGQUIT (Ctrl-\\) keeps its usual meaning: the command ends at once, for a user who does not want to
+wait for charts. Nothing more is written, and `bench charts` draws what was measured until then.
 """
 
 import os
@@ -13,19 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _AGAIN_S = 0.01
-"""Time to get out of where Python could not raise it."""
+"""Time for Python to leave the code in which it could not raise the interrupt."""
 
 
 def hear() -> None:
-    """From now on each of the three raises `KeyboardInterrupt` in the main thread; none is lost.
+    """Make each of the three signals raise `KeyboardInterrupt` in the main thread. None is lost.
 
-    One that was ignored when the command began stays ignored, as nohup wants SIGHUP to be.
+    A signal that was ignored when the command began stays ignored: nohup does this with SIGHUP.
 
-    One that falls into a callback of the garbage collector or of a weak reference (the import
-    system has some) is printed with its traceback and forgotten by Python; here it is sent again.
+    Python prints and forgets an exception that is raised in a callback of the garbage collector or
+    of a weak reference (the import system has some). In that case the signal is sent again.
     https://docs.python.org/3/library/signal.html#handlers-and-exceptions
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -35,39 +35,41 @@ def hear() -> None:
 
 
 def ignore() -> None:
-    """From now on none is heard: what takes time is done, the process is about to end."""
-    for number in _HEARD:
+    """Ignore all three from now on: the work is done, and the process is about to end."""
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """All three wait until this is over; a process started within never hears them.
+    """Delay all three signals until the block ends. A process that starts in it never gets them.
 
-    For what leaves something behind when it is cut short, and around the first import of
-    matplotlib, whose extensions take it for a failed import, or end the process. In the main
-    thread; in another, where none is raised, it does nothing.
+    Use it where an interrupt would leave something behind. Use it also around the first import of
+    matplotlib: its extensions take the interrupt for a failed import, or end the process. It works
+    in the main thread; in another thread, where no signal is raised, it does nothing.
 
-    A process that is started within would otherwise die of what is sent to the whole group, by a
-    terminal that is closed or a batch system, and be reported as a failure of its backend.
+    A terminal that is closed, or a batch system, sends the signal to the whole process group. A
+    process that starts in the block would die of it, and would be reported as a failure of its
+    backend.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard: list[int] = []
+    received: list[int] = []
     handlers = {
-        number: signal.signal(number, lambda number, _: heard.append(number)) for number in _HEARD
+        number: signal.signal(number, lambda number, _: received.append(number))
+        for number in _SIGNALS
     }
-    # Only for processes to come: any other thread of this one would take it, and hand it to us.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    # The mask is for new processes. In this one, another thread takes the signal and passes it on.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        if heard:
-            signal.raise_signal(heard[0])
+        if received:
+            signal.raise_signal(received[0])
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -77,11 +79,11 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _leave_lost_terminal() -> None:
-    """Write to nowhere what would be written to a terminal that was closed: each try would fail."""
+    """Redirect output from a closed terminal to nowhere, because every write to it would fail."""
     for file in (sys.__stdout__, sys.__stderr__):
         with suppress(OSError, ValueError, AttributeError):
             number = file.fileno()  # type: ignore[union-attr]
-            # A terminal that has hung up is a device still, and says that it is no terminal.
+            # A terminal that was closed is still a device, but isatty() is false.
             if stat.S_ISCHR(os.fstat(number).st_mode) and not os.isatty(number):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, number)
@@ -93,6 +95,6 @@ def _send_again(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
         return
     main = threading.main_thread().ident
-    heard = (number for number in _HEARD if signal.getsignal(number) is not signal.SIG_IGN)
-    if main is not None and (number := next(heard, None)):
+    active = (number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
+    if main is not None and (number := next(active, None)):
         threading.Timer(_AGAIN_S, signal.pthread_kill, (main, number)).start()

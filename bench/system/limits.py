@@ -10,8 +10,8 @@ from bench.model.errors import BenchError
 _WANTED_FILES = 4096
 
 _FILES_OF_A_PROCESS = 48
-"""Files that one process has open beside its connections; the command itself, with a pipe and a
-sentinel for each of fourteen backends, has no more."""
+"""The number of open files of a process beside its connections. The command itself needs no more:
+it has a pipe and a sentinel for each of fourteen backends."""
 
 _CURES = {
     errno.EMFILE: "Allow more open files: ulimit -n 1024",
@@ -21,14 +21,14 @@ _CURES = {
     errno.ENOSPC: "Free some space on that disk, then try again.",
     errno.EDQUOT: "Free some space: the quota of this user is used up.",
     errno.EROFS: "Choose a folder that can be written to.",
-    errno.EACCES: "Choose a folder of your own, or have the right to this one.",
-    errno.EPERM: "Choose a folder of your own, or have the right to this one.",
-    errno.EIO: "See the disk, or the terminal: it answered with an error.",
+    errno.EACCES: "Choose a folder of your own, or get the right to write to this one.",
+    errno.EPERM: "Choose a folder of your own, or get the right to write to this one.",
+    errno.EIO: "Check the disk, or the terminal: it reported an error.",
 }
 
 
 def raise_open_files() -> None:
-    """Allow this process and its children as many open files as the system lets us have."""
+    """Raise the limit of open files, for this process and its children, as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(_WANTED_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -39,14 +39,14 @@ def raise_open_files() -> None:
 def spare_threads() -> None:
     """Keep numpy's OpenBLAS from starting a thread for each core when it is imported.
 
-    Nothing here needs them, and where none may be started, OpenBLAS sends its process SIGINT, which
-    would look like Ctrl-C. What the user has set stays.
+    Nothing here needs these threads. If the system allows no more threads, OpenBLAS sends SIGINT to
+    its own process, which would look like Ctrl-C. A value that the user has set stays.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def check_open_files(connections: int) -> None:
-    """Raise `BenchError` where no process may open that many connections."""
+    """Raise `BenchError` if a process may not open that many connections."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + _FILES_OF_A_PROCESS
     if limit != resource.RLIM_INFINITY and limit < needed:
@@ -58,7 +58,7 @@ def check_open_files(connections: int) -> None:
 
 
 def refusal(error: OSError | MemoryError | ImportError) -> BenchError | None:
-    """The error in two lines, if it is the system's limit that was met; None for any other."""
+    """Return the error in two lines if a limit of the system caused it, else None."""
     unloadable = isinstance(error, ImportError) and "failed to map segment" in str(error)
     if isinstance(error, MemoryError) or unloadable:
         return BenchError(f"out of memory.\n{_CURES[errno.ENOMEM]}")

@@ -1,1 +1,1 @@
-"""Every backend gives the same answers, or nothing is timed."""
+"""The verification: nothing is timed unless every backend gives the same answers."""

@@ -1,4 +1,7 @@
-"""What a backend does to be verified, in its own process: every read in every way, and writes."""
+"""The operations of a backend for its verification: reads by every fetch, and writes.
+
+They run in the backend's own process.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,26 +21,26 @@ _NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class AnswerDifference:
-    """The first row that is not as it should be."""
+    """The first row that differs from the right answer."""
 
     operation: Operation
     fetch: Fetch
     row: int
     """Counted from 1."""
     expected: str
-    found: str
+    answer: str
 
     def __str__(self) -> str:
         arguments = ", ".join(map(str, self.operation.arguments))
         return (
             f"{self.operation.function}({arguments}), {self.fetch}, row {self.row}:"
-            f" {self.found} instead of {self.expected}"
+            f" {self.answer} instead of {self.expected}"
         )
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a write returned, or the class of the error that refused it."""
+    """The outcome of a write: its return value, or the class of the error that refused it."""
 
     value: Any = None
     refused: str | None = None
@@ -50,7 +53,7 @@ def read(
     expectations: Sequence[Expectation],
     fetches: Sequence[Fetch],
 ) -> tuple[int, AnswerDifference | None]:
-    """How many answers were compared, and the first difference, if there is one."""
+    """Return the number of answers that were compared, and the first difference or None."""
     backend = accessors.load(name, module)
     checks = [
         (expectation, fetch)
@@ -64,7 +67,7 @@ def read(
 
 
 def write(name: str, module: str, target: Target, operations: Sequence[Operation]) -> list[Written]:
-    """Each write in turn on one session, which has to survive those that are refused."""
+    """Run the writes one after another on one session, which must survive refused writes."""
     backend = accessors.load(name, module)
     if isinstance(backend, Backend):
         return _write(backend, target, operations)
@@ -76,8 +79,8 @@ def _difference(
 ) -> AnswerDifference | None:
     function = expectation.operation.function
     values = backend.shapes[function]().dicts(answer) if function in backend.shapes else [answer]
-    found = map(canonical, values)
-    pairs = zip_longest(expectation.lines, found, fillvalue=_NOTHING)
+    answers = map(canonical, values)
+    pairs = zip_longest(expectation.lines, answers, fillvalue=_NOTHING)
     for row, (right, line) in enumerate(pairs, start=1):
         if right != line:
             return AnswerDifference(expectation.operation, fetch, row, right, line)

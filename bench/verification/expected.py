@@ -1,4 +1,4 @@
-"""The right answers, asked of the server as JSON, in words that no accessor uses."""
+"""The right answers. The server gives them as JSON, by statements that no accessor uses."""
 
 import json
 from dataclasses import dataclass
@@ -45,14 +45,14 @@ FROM {SCHEMA}.order_items l WHERE l.order_id = %s""",
 
 @dataclass(frozen=True)
 class Expectation:
-    """An operation and its right answer in canonical text: a line a dict, or one for a value."""
+    """An operation, and its right answer in canonical text: a line for each dict or value."""
 
     operation: Operation
     lines: list[str]
 
 
 def operations(dataset: Dataset) -> list[Operation]:
-    """What is compared: the sample, ids that do not exist, some generated ones, many rows."""
+    """Return the reads to compare: the sample, unknown ids, some generated rows, and many rows."""
     first, last = date_range(dataset)
     middle = first + (last - first) / 2
     orders = (1, 2, 3, 4, dataset.orders, dataset.orders + 1, *range(1_000, dataset.orders, 9_973))
@@ -72,7 +72,7 @@ def operations(dataset: Dataset) -> list[Operation]:
 
 
 def ask(connection: "psycopg.Connection[Any]", operation: Operation) -> Expectation:
-    """The right answer to it, from the rows as they are."""
+    """Return the right answer to an operation, from the rows as they are now."""
     rows = connection.execute(
         f"SELECT answer::text FROM ({_ANSWERS[operation.function]}) AS answers (answer)",
         operation.arguments or ([None] if operation.function == "get_customers" else []),
@@ -82,7 +82,7 @@ def ask(connection: "psycopg.Connection[Any]", operation: Operation) -> Expectat
 
 
 def canonical(value: Any) -> str:
-    """One text for each value, whatever library it came through; a float is no numeric."""
+    """Return the text of a value, the same for every library. A float differs from a numeric."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=_tagged)
 
 

@@ -1,6 +1,6 @@
-"""Every backend gives the same answers, or nothing is timed.
+"""The check that every backend gives the same answers. Otherwise nothing is timed.
 
-`backend_checks` holds what a backend reads and writes for it; this module judges the answers.
+`backend_checks` has the reads and writes of a backend; this module judges the answers.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,22 +37,22 @@ FETCHES = (
     Fetch("single-row"),
     Fetch("single-row", 100),
 )
-"""Every way of fetching, with the library's own batch size and with one that is given."""
+"""Every way to fetch, with the library's own batch size and with a given one."""
 
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What verification found of one backend."""
+    """The outcome of the verification of one backend."""
 
     backend: str
     checks: int
-    """Answers compared, writes looked into."""
+    """The number of answers and writes that were checked."""
     difference: str | None = None
-    """In words, with the first differing row; None where all agree."""
+    """The first difference in words, with its row. None if there is none."""
 
 
 def verify(
-    crew: WorkerPool,
+    pool: WorkerPool,
     held: Lock,
     database: Database,
     dataset: Dataset,
@@ -63,44 +63,46 @@ def verify(
     on_verdict: Callable[[VerificationResult], None] = lambda verdict: None,
     timeout_s: float = TIMEOUT_S,
 ) -> list[VerificationResult]:
-    """A verdict on each backend: all reads in these ways of fetching (and buffered), then writes.
+    """Return the verdict on each backend: first reads by these fetches (and buffered), then writes.
 
-    The rows are as before afterwards. Raises `BenchError` if another command may have used them.
+    The rows are then restored. Raises `BenchError` if another command may have used them.
 
-    Backends that answer from memory know the sample alone, and are not asked.
+    Backends that answer from memory have only the sample, and are not verified.
     """
-    asked, targets = {}, {}
+    modules, targets = {}, {}
     for name, found in backends.items():
         if found.backend and not found.backend.in_memory:
-            asked[name] = found.module
+            modules[name] = found.module
             targets[name] = Target(database.url_for(found.backend.driver))
-    ways = sorted({Fetch(), *fetches})
+    every_fetch = sorted({Fetch(), *fetches})
     right = [expected.ask(held.connection, operation) for operation in expected.operations(dataset)]
-    crew.start(asked)
+    pool.start(modules)
     reading = {
-        name: crew.submit(name, backend_checks.read, name, module, targets[name], right, ways)
-        for name, module in asked.items()
+        name: pool.submit(
+            name, backend_checks.read, name, module, targets[name], right, every_fetch
+        )
+        for name, module in modules.items()
     }
     verdicts = {}
     for name, pending in reading.items():
         try:
-            checks, unlike = crew.result(pending, timeout_s)
-            verdicts[name] = VerificationResult(name, checks, str(unlike) if unlike else None)
-        except WorkError as error:  # whatever a library raises is its verdict
+            checks, first = pool.result(pending, timeout_s)
+            verdicts[name] = VerificationResult(name, checks, str(first) if first else None)
+        except WorkError as error:  # any error of a library is its difference
             verdicts[name] = VerificationResult(name, 0, redact(str(error), database.url))
         held.check()
         on_compared(name)
-    # One after another, when nobody reads: each looks at what it alone has written.
+    # One backend after another, while none reads: only its own writes are in the tables.
     planned = writes(dataset)
     operations = [operation for operation, _ in planned]
-    for name, module in asked.items():
+    for name, module in modules.items():
         verdict = verdicts[name]
         if verdict.difference is None:
-            writing = crew.submit(
+            writing = pool.submit(
                 name, backend_checks.write, name, module, targets[name], operations
             )
             try:
-                written = crew.result(writing, timeout_s)
+                written = pool.result(writing, timeout_s)
                 held.check()
                 difference = _judge(held.connection, dataset, planned, written)
             except WorkError as error:
@@ -111,22 +113,22 @@ def verify(
             verdict = VerificationResult(name, verdict.checks + len(planned), difference)
             verdicts[name] = verdict
         on_verdict(verdict)
-    return [verdicts[name] for name in asked]
+    return [verdicts[name] for name in modules]
 
 
 def writes(dataset: Dataset) -> list[tuple[Operation, bool]]:
-    """Writes in the order in which they are tried, and whether each must be refused."""
+    """Return the writes in the order of trying, and whether each must be refused."""
     milk, kit_kat, *_ = dataset.unordered_items
-    nobody, nothing, never = dataset.customers + 1, dataset.items + 1, 2_000_000_000
+    no_customer, no_item, no_order = dataset.customers + 1, dataset.items + 1, 2_000_000_000
     add, insert = "add_new_order_for_customer", "insert_order_items"
     return [
         (Operation(add, (1, ((milk, 2), (kit_kat, 1)))), False),
-        (Operation(add, (nobody, ((milk, 1),))), True),
-        (Operation(add, (1, ((milk, 1), (nothing, 1)))), True),
+        (Operation(add, (no_customer, ((milk, 1),))), True),
+        (Operation(add, (1, ((milk, 1), (no_item, 1)))), True),
         (Operation(add, (1, ((milk, 1), (milk, 2)))), True),
         (Operation(insert, (3, ((milk, 4), (kit_kat, 5)))), False),
-        (Operation(insert, (never, ((milk, 1),))), True),
-        (Operation(insert, (2, ((milk, 1), (nothing, 1)))), True),
+        (Operation(insert, (no_order, ((milk, 1),))), True),
+        (Operation(insert, (2, ((milk, 1), (no_item, 1)))), True),
         (Operation(insert, (3, ((milk, 1),))), True),
         (Operation(insert, (2, ((kit_kat, 3),))), False),
     ]
@@ -138,7 +140,7 @@ def _judge(
     planned: list[tuple[Operation, bool]],
     written: list[Written],
 ) -> str | None:
-    """The first thing that is wrong with what was written, in words."""
+    """Return the first error in the written rows, in words; None if there is none."""
     orders, lines = set(), set()
     for (operation, to_refuse), outcome in zip(planned, written, strict=True):
         first, items = operation.arguments

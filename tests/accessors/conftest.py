@@ -1,7 +1,7 @@
-"""The matrix: every backend in every transactions mode, with one synchronous face for both colours.
+"""The matrix: every backend in every transactions mode, with one synchronous interface for both.
 
-An answer is never compared with another accessor's: it is written by hand, or put together in
-Python from the bare tables (`truth`).
+An answer is never compared with that of another accessor. It is written by hand, or made in Python
+from the bare tables (`truth`).
 """
 
 import asyncio
@@ -34,14 +34,14 @@ MATRIX = [
     (name, mode)
     for name in BUILTIN
     for mode in load(name).transactions
-    if mode == "autocommit" or not load(name).in_memory  # null has none of either
+    if mode == "autocommit" or not load(name).in_memory  # a null backend has no transactions
 ]
 
 _number = itertools.count(1)
 
 
 class Session:
-    """One session's accessor, each of its functions a plain call."""
+    """The accessor of one session. Each of its functions is a plain call."""
 
     def __init__(self, library: "Library", accessor: Any) -> None:
         self.accessor = accessor
@@ -55,22 +55,22 @@ class Session:
     def stream(
         self, function: str, *arguments: Any, batches: bool = False, batch_size: int | None = None
     ) -> Iterator[Iterator[Any]]:
-        """The rows, or batches, of `get_...`, streamed."""
+        """Yield the rows, or batches, of `get_...`, streamed."""
         name = function.replace("get_", "stream_", 1) + ("_batches" if batches else "")
         context = getattr(self.accessor, name)(*arguments, batch_size=batch_size)
         with self._library.entered(context) as found:
             yield self._library.each(found)
 
     def answers(self, function: str, *arguments: Any) -> list[dict[str, Any]]:
-        """A read's answer as plain dicts."""
+        """Return the answer of a read as plain dicts."""
         return self._library.dicts(function, getattr(self, function)(*arguments))
 
 
 class Library:
-    """A backend of either colour, spoken to synchronously."""
+    """A backend of either mode, with synchronous calls."""
 
     def __init__(self, backend: AnyBackend, transactions: str, url: str) -> None:
-        # A copy: a backend is one object a process, and can be open but once.
+        # A copy: a backend is one object per process, and can be open only once.
         self.backend: Any = copy(backend)
         self.transactions = transactions
         self.application = f"conformance-{next(_number)}"
@@ -78,7 +78,7 @@ class Library:
         self._url = url
 
     def another(self) -> "Library":
-        """The same once more, closed, with connections of its own."""
+        """Return another closed library for the same backend, with connections of its own."""
         return Library(self.backend, self.transactions, self._url)
 
     @contextmanager
@@ -136,7 +136,7 @@ class Library:
 
 
 class Observer:
-    """A connection of its own, that sees what the others did and what state they are in."""
+    """A separate connection that reads the work and the states of the others."""
 
     def __init__(self, connection: "psycopg.Connection[Any]") -> None:
         self.connection = connection
@@ -145,24 +145,24 @@ class Observer:
         return self.connection.execute(query, arguments).fetchall()
 
     def states(self, library: Library) -> list[str]:
-        """What the library's connections do, as the server sees it."""
+        """Return the states of the library's connections, as the server reports them."""
         query = "SELECT state FROM pg_stat_activity WHERE application_name = %s ORDER BY pid"
         return [state for (state,) in self.rows(query, library.application)]
 
     def waits(self, library: Library, event_type: str) -> bool:
-        """Whether a statement of the library's has come as far as a wait event of this type.
+        """Return whether a statement of the library is in a wait event of this type.
 
-        "active" would be too early to cancel it: a statement is that from its Parse message on,
-        and a cancel that comes before its Execute message is ignored by the server.
+        The state "active" would be too early to cancel the statement: it begins with the Parse
+        message, and the server ignores a cancel that comes before the Execute message.
         """
         condition = "application_name = %s AND wait_event_type = %s"
         query = f"SELECT FROM pg_stat_activity WHERE {condition}"
         return bool(self.rows(query, library.application, event_type))
 
     def settles(self, library: Library, *wanted: list[str], within_s: float = 5) -> bool:
-        """Whether the states of the library's connections come to be one of these lists.
+        """Return whether the states of the library's connections become one of these lists.
 
-        The server process of one that was given up takes its time to end.
+        The server process of an abandoned connection takes some time to end.
         """
         deadline = time.monotonic() + within_s
         while self.states(library) not in wanted:
@@ -172,11 +172,11 @@ class Observer:
         return True
 
     def gone(self, library: Library) -> bool:
-        """Whether all of the library's connections end."""
+        """Return whether all connections of the library end."""
         return self.settles(library, [])
 
     def counts(self) -> tuple[int, int]:
-        """How many orders and lines there are."""
+        """Return the numbers of orders and of lines."""
         tables = (f"(SELECT count(*) FROM {SCHEMA}.{table})" for table in ("orders", "order_items"))
         ((orders, lines),) = self.rows(f"SELECT {', '.join(tables)}")
         return orders, lines
@@ -187,7 +187,7 @@ class Observer:
 
 
 class Truth:
-    """Every answer, put together in Python from the bare tables."""
+    """Every answer, made in Python from the bare tables."""
 
     def __init__(self, observer: Observer) -> None:
         def table(name: str) -> list[tuple[Any, ...]]:
@@ -213,7 +213,7 @@ class Truth:
 
 @pytest.fixture(scope="module", autouse=True)
 def _guarded() -> Iterator[None]:
-    """Our own accessors keep the rule: session_guard watches each of their sessions."""
+    """Guard each session of our own accessors: they keep the rule too."""
     guard_everything()
     yield
     unguard_everything()
@@ -228,7 +228,7 @@ def _one_session_per_task() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shop(server: EmbeddedServer) -> Iterator[Database]:
-    """A loaded database; a test that writes asks for `restored`."""
+    """Yield a loaded database. A test that writes uses `restored`."""
     with new_database(server, durable=False) as database:
         with database.connect() as connection:
             dataset.ensure(connection, SMALL)
@@ -248,21 +248,21 @@ def truth(observer: Observer) -> Truth:
 
 @pytest.fixture
 def restored(observer: Observer) -> Iterator[None]:
-    """The rows are put back after this test."""
+    """Restore the rows after this test."""
     yield
     dataset.restore(observer.connection, SMALL)
 
 
 @pytest.fixture(scope="module", params=MATRIX, ids="-".join)
 def closed_library(request: pytest.FixtureRequest, shop: Database) -> Library:
-    """A backend and a transactions mode, not open yet."""
+    """Return a backend and a transactions mode, not open yet."""
     name, transactions = request.param
     return Library(load(name), transactions, shop.url)
 
 
 @pytest.fixture(scope="module")
 def library(closed_library: Library) -> Iterator[Library]:
-    """A backend with an open pool of one connection."""
+    """Yield a backend with an open pool of one connection."""
     with closed_library.opened():
         yield closed_library
 
@@ -275,6 +275,6 @@ def session(library: Library) -> Iterator[Session]:
 
 @pytest.fixture
 def on_server(closed_library: Library) -> None:
-    """Leave out the floor."""
+    """Leave out the null backends."""
     if closed_library.backend.in_memory:
         pytest.skip("null asks no server: it knows the sample alone, and checks and keeps nothing")

@@ -1,4 +1,4 @@
-"""Consumers of a read's rows in either colour: they may take their time, or not reach the end."""
+"""Consumers of a read's rows in either mode. They may be slow, or stop before the end."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ def arguments(function: str) -> tuple[datetime, ...]:
 
 
 def offered(library: Any, way: Any, size: int | None) -> Fetch:
-    """That way of fetching; a library without it is left out."""
+    """Return the fetch; skip the test if the library does not offer it."""
     fetch = Fetch(way, None if way == "iterated" else size)
     if not fetch.offered_by(library.backend):
         pytest.skip(f"{library.backend.name} has no {way} fetch")
@@ -37,13 +37,13 @@ def offered(library: Any, way: Any, size: int | None) -> Fetch:
 
 
 def opener(library: Any, session: Any, way: str, function: str, size: int | None = None) -> Opener:
-    """What opens the function's rows that way."""
+    """Return a call that opens the rows of the function by this fetch."""
     fetch = offered(library, way, size)
     return partial(call_of(session.accessor, function, fetch), *arguments(function))
 
 
 def consumed(library: Any, opened: Opener, after: After = lambda number: None) -> list[Any]:
-    """Every portion, a row or a batch, all kept to the end."""
+    """Return every portion, a row or a batch. All are kept to the end."""
     if library.backend.mode == "async":
         found: list[Any] = library.wait(consumed_in_loop(opened, after))
         return found
@@ -57,7 +57,7 @@ def consumed(library: Any, opened: Opener, after: After = lambda number: None) -
 
 
 async def consumed_in_loop(opened: Opener, after: After = lambda number: None) -> list[Any]:
-    """The same for the async colour, in one task."""
+    """Do the same in the async mode, in one task."""
     portions = []
     async with opened() as stream:
         async for portion in stream:
@@ -68,14 +68,14 @@ async def consumed_in_loop(opened: Opener, after: After = lambda number: None) -
 
 
 def answers(library: Any, function: str, way: str, portions: list[Any]) -> list[dict[str, Any]]:
-    """The portions' rows as plain dicts."""
+    """Return the rows of the portions as plain dicts."""
     rows = list(chain.from_iterable(portions)) if way == "batched" else portions
     found: list[dict[str, Any]] = library.dicts(function, rows)
     return found
 
 
 def expected(truth: Any, function: str) -> list[dict[str, Any]]:
-    """All that the function has to answer."""
+    """Return the complete right answer of the function."""
     found: list[dict[str, Any]] = (
         truth.customers if function == CUSTOMERS else truth.between(*SPRING)
     )

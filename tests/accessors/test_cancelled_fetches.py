@@ -1,7 +1,7 @@
 """A task that is cancelled while it waits for rows of the server leaves nothing behind it.
 
-A lock of another connection's holds the server up, so that each fetch is pending when it is
-cancelled, and is still held when it has ended: the statement was given up, not waited for.
+A lock of another connection stops the server, so that each fetch is pending when it is cancelled.
+The lock is still held when the fetch has ended: the statement was abandoned, not waited for.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ ASYNC = [
 
 LOCK, WAITS_AFTER = 7, 120
 """More rows than SQLAlchemy's asyncpg cursor fetches ahead, whatever the batch size: 50."""
-# Rows of so many bytes that single ones are on their way before the server waits.
+# Rows so large that some are sent before the server waits.
 _COLUMNS = (
     "n",
     "repeat('x', 1000)",
@@ -51,22 +51,22 @@ _SERIES = f"generate_series(1, {2 * WAITS_AFTER}) n"
 
 pytestmark = [
     pytest.mark.parametrize("closed_library", ASYNC, indirect=True, ids="-".join, scope="module"),
-    # SQLAlchemy's _handle_dbapi_exception gives up a cancelled connection with its cursor unclosed,
-    # and psycopg's AsyncServerCursor complains of that when it is collected.
+    # SQLAlchemy's _handle_dbapi_exception abandons a cancelled connection without closing its
+    # cursor, and psycopg's AsyncServerCursor warns of that when it is collected.
     pytest.mark.filterwarnings("ignore:.*AsyncServerCursor.*still open:ResourceWarning"),
 ]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _collected() -> Iterator[None]:
-    """That complaint comes here at the latest, not in another test."""
+    """Let this warning come here at the latest, not in another test."""
     yield
     gc.collect()
 
 
 @pytest.fixture(scope="module")
 def other(shop: Any) -> Iterator[Any]:
-    """A connection that holds locks: an observer in a transaction would see no states change."""
+    """Yield a connection that holds locks: an observer in a transaction sees no new states."""
     with shop.connect() as connection:
         yield connection
 
@@ -91,9 +91,9 @@ def cancel_when_it_waits(
 
 
 def ended(library: Any, observer: Any) -> bool:
-    """Whether no connection of the library's has a transaction or statement left.
+    """Return whether no connection of the library has a transaction or statement left.
 
-    SQLAlchemy gives the connection up, a driver keeps it.
+    SQLAlchemy abandons the connection; a driver keeps it.
     """
     within_s = 0 if library.backend.layer == "driver" else 5
     return bool(observer.settles(library, [], ["idle"], within_s=within_s))
@@ -102,7 +102,7 @@ def ended(library: Any, observer: Any) -> bool:
 def check_fit(
     library: Any, session: Any, observer: Any, truth: Any, way: str, function: str
 ) -> None:
-    """All rows are read that way, and at once, and the session is in its own transactions mode."""
+    """The session reads all rows by this fetch at once, in its own transactions mode."""
     portions = consumed(library, opener(library, session, way, function, size=2))
     assert answers(library, function, way, portions) == expected(truth, function)
     assert session.answers(function, *arguments(function)) == expected(truth, function)
@@ -116,7 +116,7 @@ def test_cancelled_before_its_first_row(
     library: Any, observer: Any, other: Any, truth: Any, way: str, function: str
 ) -> None:
     """Forbids a statement, lock or transaction that outlives the task that waited for it, and a
-    session or pool that it takes along. The ORM's orders wait for the lines of a first batch."""
+    session or pool that is unusable then. The ORM's orders wait for the lines of a first batch."""
     with library.session() as session:
         rows = opener(library, session, way, function, size=2)
         with other.transaction():
@@ -125,7 +125,7 @@ def test_cancelled_before_its_first_row(
             cancel_when_it_waits(library, observer, rows, lambda number: None)
             if way != "iterated" or library.transactions == "autocommit":
                 assert ended(library, observer)
-        # Else it was a read, whose transaction, now failed, ends with the session.
+        # Otherwise it was a read. Its failed transaction ends with the session.
         if way != "iterated" or library.transactions == "autocommit":
             check_fit(library, session, observer, truth, way, function)
     assert observer.states(library) == ["idle"]
@@ -137,8 +137,8 @@ def test_cancelled_before_its_first_row(
 def test_cancelled_between_its_rows(
     library: Any, observer: Any, other: Any, truth: Any, way: Any
 ) -> None:
-    """Forbids a cursor that is still open, or rows still on their way, when the next statement is
-    sent: the server had begun the very fetch that was cancelled."""
+    """Forbids an open cursor, or rows that are still being received, when the next statement is
+    sent: the server had begun the cancelled fetch."""
     read: Any = f"SELECT {', '.join(_COLUMNS)} FROM {_SERIES}"
     if library.backend.layer != "driver":
         read = Read(select(*map(literal_column, _COLUMNS)).select_from(text(_SERIES)))
@@ -148,7 +148,7 @@ def test_cancelled_between_its_rows(
         with other.transaction():
             other.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             waiting = partial(verb_of(session.accessor, fetch), read)
-            # That the server waits does not mean that what it sent has been read.
+            # The server may wait before the client has read all that was sent.
             cancel_when_it_waits(library, observer, waiting, seen.append, lambda: bool(seen))
             assert ended(library, observer)
         assert 0 < len(seen) <= WAITS_AFTER

@@ -1,4 +1,4 @@
-"""Backends are found by name; what is missing is a reason; other people's join without an edit."""
+"""Backends are found by name; a missing library is a reason; a user's backend needs no edit."""
 
 import json
 import os
@@ -22,7 +22,7 @@ class Blocked:
 BLOCKED = set(sys.argv[1].split(","))
 sys.meta_path.insert(0, Blocked())
 for name in BLOCKED:
-    sys.modules[name] = None  # as importlib has it for a module that must not be found
+    sys.modules[name] = None  # as importlib marks a module that must not be found
 """
 
 DISCOVER = """
@@ -42,7 +42,7 @@ BACKENDS = (Mine(),)
 
 
 def run(script: str, *arguments: str, **environment: str) -> str:
-    """What a fresh interpreter prints."""
+    """Return the output of a fresh interpreter."""
     command = [sys.executable, "-W", "error", "-c", script, *arguments]
     variables = os.environ | environment
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
@@ -51,14 +51,14 @@ def run(script: str, *arguments: str, **environment: str) -> str:
 
 
 def missing(*libraries: str) -> dict[str, str]:
-    """The reasons of the backends that can't be had without these libraries."""
+    """Return the reasons of the backends that can't be used without these libraries."""
     reasons: dict[str, str] = json.loads(run(BLOCKED + DISCOVER, ",".join(libraries)))
     return reasons
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that modules are imported from."""
+    """Return a folder from which modules are imported."""
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 
@@ -93,8 +93,8 @@ def test_a_missing_driver_is_missed_by_those_that_need_it(library: str, package:
 
 @pytest.mark.parametrize("library", ["sqlalchemy", "greenlet"])
 def test_without_sqlalchemy_the_drivers_stay(library: str) -> None:
-    """SQLAlchemy 2.1 is installed without greenlet unless asked for. The first backend was then to
-    be had by `pip install 'core+psycopg2'`, and the others were said to be there."""
+    """Forbids a wrong command: pip installs SQLAlchemy 2.1 without greenlet by default. Then the
+    reason was `pip install 'core+psycopg2'` for one backend, and the others counted as usable."""
     needing = [name for name in BUILTIN if "+" in name]
     assert missing(library) == dict.fromkeys(needing, "pip install 'sqlalchemy[asyncio]'")
 
@@ -105,12 +105,12 @@ def test_a_missing_pool_is_missed_by_psycopg_alone() -> None:
 
 
 def test_an_installed_library_that_does_not_work_says_so() -> None:
-    """psycopg without its C part was to be mended by `pip install 'psycopg-async'`."""
+    """Forbids the advice `pip install 'psycopg-async'` for a psycopg without its C part."""
     reasons = json.loads(run(DISCOVER, PSYCOPG_IMPL="c"))
     assert reasons["psycopg"] == reasons["psycopg-async"] == "pip install 'psycopg_c'"
 
 
-def test_with_no_library_at_all_there_is_the_floor() -> None:
+def test_without_any_library_the_null_backends_are_left() -> None:
     left = set(BUILTIN) - set(missing("asyncpg", "psycopg2", "psycopg", "sqlalchemy", "greenlet"))
     assert left == {"null", "null-async"}
 
@@ -125,7 +125,7 @@ def test_with_no_library_at_all_there_is_the_floor() -> None:
     ],
 )
 def test_one_library_a_process(backend: str, others: set[str]) -> None:
-    """What is measured shares its heap with no other library."""
+    """A measured library shares its heap with no other library."""
     script = "import sys; from accessors import load; load(sys.argv[1]); print(*sys.modules)"
     assert set(run(script, backend).split()) & others == set()
 
@@ -175,7 +175,7 @@ def test_a_name_that_is_taken_is_an_error(folder: Path) -> None:
 
 
 def install(folder: Path, module: str, source: str) -> None:
-    """A distribution with one module and its entry point, as pip would leave it."""
+    """Write a distribution with one module and its entry point, as pip installs it."""
     (folder / f"{module}.py").write_text(source)
     metadata = folder / f"{module}-1.0.dist-info"
     metadata.mkdir()

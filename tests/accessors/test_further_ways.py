@@ -1,4 +1,4 @@
-"""What not every library offers: client-side cursors that are iterated, libpq's single rows."""
+"""Fetches that not every library offers: iterated client-side cursors, and libpq's single rows."""
 
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,7 +12,7 @@ SIZES = (None, 1, 2, 7, 1000)
 
 @pytest.fixture
 def verb(on_server: None, library: Any, session: Any, request: Any) -> Any:
-    """Opens a further verb of the session's accessor on a read, whatever its colour."""
+    """Return a call of a further method of the session's accessor on a read, in either mode."""
 
     @contextmanager
     def opened(name: str, read: Any, *arguments: Any, **size: int) -> Any:
@@ -43,7 +43,9 @@ def test_single_rows_end_their_transaction(
 ) -> None:
     with verb("stream_single_rows", session.accessor.reads.customers) as rows:
         next(rows)
-        assert observer.states(library) == ["idle in transaction"]  # so few rows are sent at once
+        assert observer.states(library) == [
+            "idle in transaction"
+        ]  # all of so few rows are sent at once
         assert len(list(rows)) > 2
     assert observer.states(library) == ["idle"]
 
@@ -56,7 +58,7 @@ class LeftError(Exception):
 def test_left_early_single_rows_are_cancelled_and_the_session_is_fit(
     verb: Any, restored: None, library: Any, session: Any, observer: Any, how: str
 ) -> None:
-    """Forbids rows that are still on their way when the next statement is sent."""
+    """Forbids rows that are still being received when the next statement is sent."""
     try:
         with verb("stream_single_rows", session.accessor.reads.customers) as rows:
             next(rows)
@@ -73,7 +75,7 @@ def test_left_early_single_rows_are_cancelled_and_the_session_is_fit(
 def test_an_iterated_cursor_had_every_row_before_the_first(
     verb: Any, library: Any, session: Any, observer: Any
 ) -> None:
-    """It looks like a stream: but the server has nothing left to do."""
+    """The fetch looks like a stream, but the server has no work left."""
     with verb("iterate", session.accessor.reads.customers) as rows:
         next(rows)
         assert observer.states(library)[0] != "active"

@@ -1,4 +1,4 @@
-"""A consumer that fails or is cancelled in the middle leaves a session fit to read all again."""
+"""After a consumer fails or is cancelled in the middle, its session can read everything again."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ from tests.accessors.consumers import (
 
 IN_TRANSACTION = "idle in transaction"
 MIDDLE = 3
-"""Portions before the end comes: with two rows each, there are many more of every result."""
+"""The number of portions before the interruption. Every result has many more, of two rows each."""
 
 pytestmark = pytest.mark.usefixtures("on_server")
 
@@ -29,7 +29,7 @@ class LeftError(Exception):
 
 
 def interrupt(library: Any, opened: Opener, how: str) -> None:
-    """Begin to consume, and end in the middle. What cancels a task is Ctrl+C to a thread."""
+    """Begin to consume, and stop in the middle: by cancelling a task, or by Ctrl+C in a thread."""
     error = LeftError if how == "raised" else KeyboardInterrupt
 
     def fail(number: int) -> None:
@@ -66,12 +66,12 @@ def test_after_an_interrupted_stream_all_rows_are_read_again(
     library: Any, observer: Any, truth: Any, way: str, function: str, how: str
 ) -> None:
     """Forbids a cursor or transaction that outlives its consumer, rows of the old stream in the
-    next, and a session that does not go back to its own transactions mode."""
+    next, and a session that does not return to its own transactions mode."""
     held = "idle" if library.transactions == "autocommit" else IN_TRANSACTION
     with library.session() as session:
         rows = opener(library, session, way, function, size=2)
         interrupt(library, rows, how)
-        # A client-side cursor is a read: what it began under `implicit` ends with the session.
+        # A client-side cursor is a read: its transaction under `implicit` ends with the session.
         left = held if way == "iterated" else "idle"
         assert observer.states(library) == [left]
         portions = consumed(library, rows)

@@ -1,4 +1,4 @@
-"""Every backend answers the reads alike; the answers are the workshop's, written by hand."""
+"""Every backend gives the same answers to the reads: those of the workshop, written by hand."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -68,7 +68,7 @@ def test_an_unknown_customer_has_no_orders(session: Any) -> None:
     ("order", "cost"), [(1, Decimal(30)), (2, Decimal(12)), (3, None), (NOBODY, None)]
 )
 def test_total_cost_of_an_order(session: Any, order: int, cost: Decimal | None) -> None:
-    """None for an order without lines and for no such order: never 0, never an error."""
+    """The cost is None for an order without lines and for an unknown order: not 0, and no error."""
     found = session.get_total_cost_of_an_order(order)
     assert found == cost
     assert found is None or isinstance(found, Decimal)
@@ -100,7 +100,7 @@ def test_the_generated_rows_are_answered_as_the_tables_say(
 def test_native_rows_count_as_the_rows_of_the_join(
     on_server: None, library: Any, session: Any, truth: Any
 ) -> None:
-    """Rows/s of a mapped object and of a tuple are in the same unit."""
+    """Rows/s of mapped objects and of tuples have the same unit."""
     count = library.backend.shapes["get_orders_between_dates"].count
     assert count(session.get_orders_between_dates(FROM, TO)) == 3 + 2 + 1
     lines = sum(len(order["items"]) or 1 for order in truth.between(*SPRING))
@@ -122,7 +122,7 @@ def test_answers_outlive_their_session(library: Any) -> None:
 
 
 def test_a_read_may_be_repeated_on_one_session(session: Any) -> None:
-    """Prepared statements come into use after some repetitions; the answer stays."""
+    """The answer stays the same when a driver begins to use prepared statements."""
     for _ in range(7):
         assert session.answers("get_orders_of_customer", 1) == [FIRST]
         assert session.get_total_cost_of_an_order(1) == 30

@@ -1,4 +1,4 @@
-"""Rows become dicts alike however they are cut; an order without lines is an order."""
+"""Rows give the same dicts in portions of any size; an order without lines is an order."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -22,7 +22,7 @@ orders = st.lists(
 
 
 def joined(found: list[Order]) -> list[tuple[Any, ...]]:
-    """The rows of a left join: one a line, or one without."""
+    """Return the rows of a left join: one per line, and one for an order without lines."""
     return [
         (order, 7, NOON, 7, "Ada", 70, *line)
         for order, items in found
@@ -56,14 +56,14 @@ def expected(found: list[Order]) -> list[Answer]:
 
 @given(orders, st.lists(st.integers(0, 40)))
 def test_orders_are_the_same_in_portions_of_any_cut(found: list[Order], cuts: list[int]) -> None:
-    """A batch ends where it ends, in the middle of an order too; a portion may be empty."""
+    """A batch may end in the middle of an order, and a portion may be empty."""
     rows = joined(found)
     edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     shape = FlatOrders()
     answers = []
     for start, end in pairwise(edges):
         complete = shape.feed(iter(rows[start:end]))
-        # Complete when given: what comes later must not change it.
+        # An answer is complete when it is returned: later rows must not change it.
         assert complete == expected(found)[len(answers) : len(answers) + len(complete)]
         answers += complete
     answers += shape.finish()
@@ -96,14 +96,14 @@ def test_no_rows_are_no_answers(shape: Any) -> None:
 
 
 def test_a_customer_is_a_row() -> None:
-    """Two customers of one name are two; the ids stay out of the answer."""
+    """Two customers with one name are two answers, without their ids."""
     rows = [(1, "Ada", 5, 5, 12, 10001), (2, "Ada", 5, 5, 12, 10001)]
     ada = {"name": "Ada", "address": {"flat_number": 12, "post_code": 10001}}
     assert FlatCustomers().dicts(rows) == [ada, ada]
     assert FlatCustomers().count(rows) == 2
 
 
-def test_a_shape_serves_one_pass_alone() -> None:
+def test_a_shape_serves_only_one_pass() -> None:
     """Two passes at once do not mix: each has a shape of its own."""
     one, other = FlatOrders(), FlatOrders()
     one.feed(joined([(1, [(1, 1)])]))

@@ -1,4 +1,4 @@
-"""A consumer that takes its time between rows gets the rows that a hasty one gets."""
+"""A slow consumer gets the same rows as a fast one."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def now_and_then(number: int) -> float:
 def test_a_slow_consumer_misses_nothing(
     library: Any, session: Any, truth: Any, way: str, function: str
 ) -> None:
-    """Forbids rows that are overwritten, left out or swapped while the consumer is not asking:
-    a batch that is filled again in place, a buffer that goes on without it."""
+    """Forbids rows that are overwritten, left out or swapped while the consumer pauses, by a batch
+    that is filled again in place, or a buffer that goes on without the consumer."""
     for size in (None, 7):
         rows = opener(library, session, way, function, size)
         portions = consumed(library, rows, now_and_then)

@@ -1,4 +1,4 @@
-"""The reads as text, as Core and as ORM ask for the same: columns, joins, conditions, order."""
+"""The reads as text, in Core and in the ORM have the same columns, joins, conditions and order."""
 
 import re
 from dataclasses import dataclass, fields
@@ -28,7 +28,7 @@ def compiled(statement: Any) -> str:
 
 @dataclass
 class Asked:
-    """What a SELECT asks for, its tables named instead of their aliases."""
+    """The parts of a SELECT, with the names of its tables instead of their aliases."""
 
     columns: list[str]
     tables: str
@@ -68,7 +68,7 @@ class Asked:
 @every_library
 @every_read
 def test_text_and_sqlalchemy_ask_for_the_same(statements: Any, read: str) -> None:
-    """All move the same bytes: a column more would be charged to the library."""
+    """All move the same bytes: an additional column would count as time of the library."""
     text = Asked.of(getattr(sql.NUMBERED, read))
     written = Asked.of(compiled(getattr(statements, read).statement))
     assert written == text
@@ -76,7 +76,7 @@ def test_text_and_sqlalchemy_ask_for_the_same(statements: Any, read: str) -> Non
 
 @every_read
 def test_a_streamed_orm_read_has_the_same_condition_and_order(read: str) -> None:
-    """Its lines come by statements of their own."""
+    """Separate statements read the lines of a streamed ORM read."""
     text = Asked.of(getattr(sql.NUMBERED, read))
     streamed = Asked.of(compiled(getattr(ORM_STREAMED, read).statement))
     assert streamed.where == text.where
@@ -101,7 +101,7 @@ def test_the_parser_of_this_test_sees_what_there_is() -> None:
 
 
 def test_every_statement_names_the_schema() -> None:
-    """Whatever the search_path, a user's own `orders` is never read or written."""
+    """A user's own table `orders` is never read or written, with any search_path."""
     texts = [getattr(sql.NUMBERED, read) for read in READS] + [sql.INSERT_ORDER, sql.INSERT_LINE]
     for statements in (CORE, ORM, ORM_STREAMED):
         texts += [compiled(getattr(statements, read).statement) for read in READS]
@@ -116,7 +116,7 @@ def test_every_statement_names_the_schema() -> None:
 def test_percent_is_derived(read: str) -> None:
     numbered, percent = getattr(sql.NUMBERED, read), getattr(sql.PERCENT, read)
     places = re.findall(r"\$(\d)", numbered)
-    # Only so may `%s`, which has no number, stand for them.
+    # Otherwise `%s`, which has no number, could not replace them.
     assert places == [str(number + 1) for number in range(len(places))]
     assert "%" not in numbered
     assert percent.count("%s") == len(places)
@@ -157,8 +157,8 @@ def indexes_in(plan: dict[str, Any]) -> set[str]:
 @pytest.mark.parametrize("written", ["text", "core", "orm"])
 @pytest.mark.parametrize("read", INDEXES)
 def test_a_read_goes_by_its_index(observer: Any, written: str, read: str) -> None:
-    """No read of a few rows may walk a whole table. So few rows as here are walked nevertheless,
-    unless that is forbidden."""
+    """No read of a few rows may scan a whole table. PostgreSQL scans such a small table anyway,
+    unless sequential scans are switched off."""
     intended, arguments = INDEXES[read]
     if written == "text":
         query, parameters = getattr(sql.PERCENT, read), arguments

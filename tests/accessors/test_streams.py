@@ -1,4 +1,4 @@
-"""A stream gives what a buffered read gives; when it is left, cursor and transaction are closed."""
+"""A stream gives the same rows as a buffered read; at its end, cursor and transaction close."""
 
 import asyncio
 from datetime import datetime
@@ -25,7 +25,7 @@ MILK_KIT_KAT_BREAD = [
 def streamed(
     library: Any, session: Any, batches: bool, size: int | None, function: str, *arguments: Any
 ) -> list[dict[str, Any]]:
-    """The dicts of a streamed read, its rows turned into dicts in the portions they come in."""
+    """Return the dicts of a streamed read, converted in the portions in which the rows come."""
     shape = library.backend.shapes[function]()
     found = []
     with session.stream(function, *arguments, batches=batches, batch_size=size) as stream:
@@ -67,7 +67,7 @@ def test_the_generated_rows_stream_in_any_portions(
 
 @pytest.mark.parametrize("function", ["get_customers", "get_orders_between_dates"])
 def test_a_batch_is_of_its_size(session: Any, function: str) -> None:
-    """Exactly, until the last: rows for a driver, entities for the ORM."""
+    """Every batch but the last has exactly this size: rows for a driver, entities for the ORM."""
     arguments = SPRING if function == "get_orders_between_dates" else ()
     for size in (1, 2, 7, 1000):
         with session.stream(function, *arguments, batches=True, batch_size=size) as stream:
@@ -100,7 +100,7 @@ class LeftError(Exception):
 def test_left_early_all_is_closed_at_once(
     on_server: None, restored: None, library: Any, session: Any, observer: Any, batches: bool
 ) -> None:
-    """An abandoned async generator keeps its cursor and transaction until it is collected."""
+    """Forbids a cursor and transaction that stay open until an async generator is collected."""
     with session.stream("get_customers", batches=batches, batch_size=2) as stream:
         for _ in stream:
             break
@@ -165,8 +165,8 @@ def test_never_begun_it_is_closed_too(
 def test_a_stream_after_a_read_and_a_read_after_a_stream(
     on_server: None, library: Any, session: Any, observer: Any, batches: bool
 ) -> None:
-    """Under `implicit` psycopg2 refused to stream in the transaction that a read had begun, and
-    psycopg's stream ended only a savepoint in it."""
+    """Defect: under `implicit` psycopg2 refused to stream in the transaction that a read had begun,
+    and psycopg's stream ended only a savepoint in it."""
     for _ in range(2):
         assert session.get_total_cost_of_an_order(1) == 30
         with session.stream("get_orders_between_dates", FROM, TO, batches=batches) as stream:
@@ -177,7 +177,7 @@ def test_a_stream_after_a_read_and_a_read_after_a_stream(
 def test_a_stream_holds_one_snapshot_of_the_rows(
     on_server: None, restored: None, session: Any, observer: Any
 ) -> None:
-    """What is written elsewhere in the meantime does not turn up in the middle of a stream."""
+    """Rows that another connection writes in the meantime do not appear in a stream."""
     with session.stream("get_orders_of_customer", 2, batch_size=1) as stream:
         first = next(stream)
         observer.rows("INSERT INTO gatherbench.orders (customer_id) VALUES (2) RETURNING id")

@@ -1,5 +1,5 @@
 """The sync and the async twin are one text: without async and await, and with some names mapped,
-their syntax trees are equal but for the differences that are listed here, each with its reason."""
+their syntax trees are equal, except for the differences listed here, each with its reason."""
 
 import ast
 import difflib
@@ -13,7 +13,7 @@ from tests.root import ROOT
 
 @dataclass(frozen=True)
 class Twins:
-    """Two files, or two classes of one, and where they may differ."""
+    """Two files, or two classes of one file, and the permitted differences."""
 
     sync: str
     aio: str
@@ -24,7 +24,7 @@ class Twins:
 
 @dataclass(frozen=True)
 class Difference:
-    """Lines, of `ast.unparse` and after the mapping, that one twin has in place of the other's."""
+    """Lines of `ast.unparse`, after the mapping, that differ between the twins."""
 
     sync: str
     aio: str
@@ -65,7 +65,7 @@ def plain(name: str) -> str:
 
 
 class WithoutAsync(ast.NodeTransformer):
-    """Takes async and await out of a tree, and the words that go with them."""
+    """Removes async and await from a tree, and the words that belong to them."""
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
         return self.visit(ast.FunctionDef(**vars(node)))
@@ -122,12 +122,12 @@ def statements(source: str, of_class: str | None = None) -> list[str]:
         else:
             imports += [f"import {plain(alias.name)}" for alias in node.names]
     rest = ast.unparse(ast.fix_missing_locations(WithoutAsync().visit(tree)))
-    # An entry of a table is a line of its own: a difference is then no longer than it is.
+    # Each entry of a table gets a line of its own, so that a difference names only that entry.
     return sorted(set(imports)) + re.sub(r"(?<=[{,(]) ?(?=')", "\n", rest).splitlines()
 
 
 def strip_docstrings(tree: ast.AST) -> None:
-    """Take out every bare string; a body of nothing else is `...`."""
+    """Remove every docstring; a body without anything else becomes `...`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [
@@ -138,7 +138,7 @@ def strip_docstrings(tree: ast.AST) -> None:
 
 
 def hunks(sync: list[str], aio: list[str]) -> set[tuple[str, str]]:
-    """What stands in one in place of what stands in the other."""
+    """Return the lines that differ, in pairs: those of the first and those of the second."""
     matcher = difflib.SequenceMatcher(None, sync, aio, autojunk=False)
     return {
         ("\n".join(sync[i:j]).strip(), "\n".join(aio[k:m]).strip())
@@ -148,12 +148,12 @@ def hunks(sync: list[str], aio: list[str]) -> set[tuple[str, str]]:
 
 
 def drift(twins: Twins, sync_source: str, aio_source: str) -> str:
-    """A readable account of every difference that is not permitted, and of every permitted one
-    that is no more; empty if all is well."""
+    """Return a readable list of every difference that is not permitted, and of every permitted one
+    that no longer exists; empty if the twins agree."""
     sync = statements(sync_source, twins.sync_class)
     aio = statements(aio_source, twins.aio_class)
     found = hunks(sync, aio)
-    permitted = {(each.sync, each.aio) for each in twins.permitted}
+    permitted = {(difference.sync, difference.aio) for difference in twins.permitted}
     account = [f"listed, but gone: {old!r} / {new!r}" for old, new in permitted - found]
     if found - permitted:
         account += [f"not listed: {old!r} / {new!r}" for old, new in sorted(found - permitted)]
@@ -163,7 +163,7 @@ def drift(twins: Twins, sync_source: str, aio_source: str) -> str:
 
 THE_DRIVER = "The one driver that has no twin of the other mode."
 IMPORT = "if driver == '{0}':\n        import {0}\n        return {0}.connect"
-ITS_WAYS = "What that driver does, for the fairness card."
+ITS_DEFAULTS = "The defaults of that driver, for the fairness card."
 PAIRS = [
     Twins("accessors/sync/psycopg.py", "accessors/aio/psycopg.py"),
     Twins(
@@ -202,12 +202,12 @@ PAIRS = [
             Difference(
                 "'prepared': 'never',",
                 "'prepared': \"always, cached by SQLAlchemy's adapter\",",
-                ITS_WAYS,
+                ITS_DEFAULTS,
             ),
             Difference(
                 "'writes': 'insertmanyvalues: all lines in one statement'},",
                 "'writes': 'executemany: pipelined, a statement a line'},",
-                ITS_WAYS,
+                ITS_DEFAULTS,
             ),
             Difference(
                 "_POOL = 'QueuePool, no overflow'",
@@ -270,7 +270,7 @@ def test_a_listed_difference_that_is_no_more_is_noticed() -> None:
 
 
 def test_every_permitted_difference_has_a_reason() -> None:
-    assert all(each.reason.endswith(".") for pair in PAIRS for each in pair.permitted)
+    assert all(difference.reason.endswith(".") for pair in PAIRS for difference in pair.permitted)
 
 
 NOT_TWINS = {
@@ -279,11 +279,11 @@ NOT_TWINS = {
     "bench.measure.start_barrier.AsyncStartBarrier": "a barrier of tasks and one of threads",
     "bench.measure.start_barrier.ThreadStartBarrier": "a barrier of tasks and one of threads",
 }
-"""Pairs that do the same by other means, and the reason."""
+"""Pairs that do the same in different ways, and the reason."""
 
 
 def pairs_of_names() -> list[Twins]:
-    """Every function or class of `bench` whose async twin is in the same module."""
+    """Return every function or class of `bench` with an async twin in the same module."""
     found = []
     for path in sorted((ROOT / "bench").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -26,14 +26,14 @@ ERRORS: dict[tuple[str, str], type[Exception]] = {
 
 
 def error_of(library: Any, violation: str) -> type[Exception]:
-    """The library's own: the driver's, or SQLAlchemy's one for all."""
+    """Return the library's own error class: the driver's, or that of SQLAlchemy."""
     if library.backend.layer == "driver":
         return ERRORS[library.backend.driver, violation]
     return sqlalchemy.exc.IntegrityError
 
 
 def is_whole(session: Any, observer: Any) -> None:
-    """The session answers a read and commits a write."""
+    """Check that the session answers a read and commits a write."""
     assert session.get_total_cost_of_an_order(1) == 30
     orders, lines = observer.counts()
     assert session.add_new_order_for_customer(1, [(MILK, 1)]) > 0
@@ -58,7 +58,7 @@ def test_an_order_is_added_at_once(library: Any, session: Any, observer: Any) ->
 
 
 def test_the_writer_reads_its_own_write(session: Any) -> None:
-    """As long as no answer of before is kept: the ORM would give its living objects again."""
+    """This holds if no earlier answer is kept: the ORM would return its existing objects again."""
     assert len(session.get_orders_of_customer(2)) == 1
     session.insert_order_items(3, [(BREAD, 2)])
     new = session.add_new_order_for_customer(2, [(ONION, 1)])
@@ -128,7 +128,7 @@ def test_a_refused_write_raises_and_leaves_nothing(
 def test_a_line_added_twice_on_one_session_is_refused_by_the_server(
     library: Any, session: Any, observer: Any
 ) -> None:
-    """The ORM must not take the line of before for the one asked for now."""
+    """Forbids that the ORM takes an earlier line for the new one."""
     new = session.add_new_order_for_customer(1, [(MILK, 1)])
     with pytest.raises(error_of(library, UNIQUE)):
         session.insert_order_items(new, [(MILK, 2)])
@@ -136,8 +136,8 @@ def test_a_line_added_twice_on_one_session_is_refused_by_the_server(
 
 
 def test_a_write_after_a_read_is_committed(library: Any, session: Any, observer: Any) -> None:
-    """Under `implicit` psycopg2 refused to write in the transaction that a read had begun, and
-    psycopg's write was only a savepoint in it: committed when the session ended."""
+    """Defect: under `implicit` psycopg2 refused to write in the transaction that a read had begun,
+    and psycopg's write was only a savepoint in it: it was committed when the session ended."""
     for item in (MILK, KIT_KAT):
         assert session.get_total_cost_of_an_order(1) == 30
         session.insert_order_items(3, [(item, 1)])

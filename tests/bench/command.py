@@ -108,7 +108,7 @@ class Bench:
         return self("run", *ONE_CASE, f"--out={self.out}", *arguments)
 
     def lines(self, kind: str) -> list[dict[str, Any]]:
-        """What `run.jsonl` holds of this kind by now, whole lines only."""
+        """Return the complete lines of this kind in `run.jsonl` so far."""
         file = self.out / "run.jsonl"
         text = file.read_text() if file.exists() else ""
         whole = (json.loads(line) for line in text.splitlines(keepends=True) if line[-1] == "\n")
@@ -119,7 +119,7 @@ _started: list["subprocess.Popen[str]"] = []
 
 
 def kill_what_goes_on() -> None:
-    """What a failed test did not wait for: it would measure for hours, beside all other tests."""
+    """Kill commands that a failed test did not wait for: they would measure for hours."""
     while _started:
         command = _started.pop()
         if command.poll() is None:
@@ -128,14 +128,14 @@ def kill_what_goes_on() -> None:
 
 
 def finish(command: "subprocess.Popen[str]", seconds: float = 60) -> Done:
-    """Wait for its end. Whatever happened, there is no traceback."""
+    """Wait for the end of the command, and check that it printed no traceback."""
     out, err = command.communicate(timeout=seconds)
     assert "Traceback" not in out + err, err
     return Done(command.returncode, out, err)
 
 
 def ctrl_c(command: "subprocess.Popen[str]") -> None:
-    """As a terminal does it: to all processes in the foreground."""
+    """Interrupt all processes in the foreground, as a terminal does."""
     os.killpg(command.pid, signal.SIGINT)
 
 

@@ -16,17 +16,17 @@ Call = tuple[object, int, tuple[Any, ...]]
 
 @dataclass
 class Record:
-    """What was seen since it was cleared."""
+    """The calls that a backend has seen since the record was cleared."""
 
     sessions: list[tuple[object, int]] = field(default_factory=list)
-    """Who opened a session, and the server process behind it."""
+    """The client that opened each session, and its server process."""
     calls: list[Call] = field(default_factory=list)
-    """Who asked, in which session, with which arguments."""
+    """The client of each call, its session and its arguments."""
     targets: list[Target] = field(default_factory=list)
     act: Callable[[], None] = lambda: None
-    """What each call does before it asks."""
+    """Called before each call."""
     refuse: Callable[[], None] = lambda: None
-    """What opening a session does first."""
+    """Called before each session opens."""
 
 
 record = Record()

@@ -98,8 +98,8 @@ def operation_us(case: Case, backends: dict[str, BackendFacts] = BACKENDS) -> tu
 
 def run(case: Case, number: int, seconds: float, random: Random, most: int = 400) -> Run:
     """A round of the case: a queue of workers that share the client's CPU."""
-    mood = random.gauss(1, 0.03)
-    cpu_us, alone_us = (value * mood for value in operation_us(case))
+    factor = random.gauss(1, 0.03)
+    cpu_us, alone_us = (value * factor for value in operation_us(case))
     window_ns = int(seconds * 1e9)
     each_us = max(alone_us, cpu_us * case.concurrency)
     count = int(min(most / case.concurrency, window_ns / 1e3 / each_us)) + 1

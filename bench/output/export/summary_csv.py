@@ -1,6 +1,7 @@
 """summary.csv: one row per case, with the units in the names of the columns."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import msgspec
 from bench.analysis import stats
 from bench.analysis.summary import Summary, of_case, summarise
 from bench.model.case import Case
+from bench.model.study import studies
 from bench.output.export import csv_file
 from bench.results import source
 from bench.results.decoding import LineError
@@ -27,7 +29,7 @@ def write_csv(results: Results, path: Path, summaries: list[Summary] | None = No
     written as `null (floor)`, since pandas reads the bare word as a missing value. `key` is the key
     of the case in `run.jsonl`. Raises `OSError` if the file can't be written.
     """
-    columns = _row(of_case(Case("", ""), [], [], []), NOT_DESCRIBED)
+    columns = _row(of_case(Case("", ""), [], [], []), NOT_DESCRIBED, _of_studies(results))
     lines = [[row[name] for name in columns] for row in rows(results, summaries)]
     with csv_file.replacing(path) as write:
         write([list(columns), *lines])
@@ -67,13 +69,25 @@ def read_throughput(path: Path) -> dict[str, list[float]]:
 
 def rows(results: Results, summaries: list[Summary] | None = None) -> list[dict[str, Any]]:
     """Return the rows of summary.csv: one dict per case, column -> value; None is an empty cell."""
+    more = _of_studies(results)
     return [
-        _row(summary, results.header.backend(summary.case.backend))
+        _row(summary, results.header.backend(summary.case.backend), more)
         for summary in (summarise(results) if summaries is None else summaries)
     ]
 
 
-def _row(summary: Summary, backend: BackendFacts) -> dict[str, Any]:
+def _of_studies(results: Results) -> dict[str, Mapping[Case, float]]:
+    """Return the columns that the studies add: name -> case -> figure."""
+    added: dict[str, Mapping[Case, float]] = {}
+    for study in studies():
+        if study.columns:
+            added |= study.call(study.columns, results)
+    return added
+
+
+def _row(
+    summary: Summary, backend: BackendFacts, more: Mapping[str, Mapping[Case, float]]
+) -> dict[str, Any]:
     case = summary.case
     row: dict[str, Any] = {
         **case.as_dict(),
@@ -112,6 +126,7 @@ def _row(summary: Summary, backend: BackendFacts) -> dict[str, Any]:
         "memory_rows",
     ):
         row[name] = getattr(summary, name)
+    row |= {column: figures.get(case) for column, figures in more.items()}
     return row
 
 

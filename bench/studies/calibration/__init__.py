@@ -1,1 +1,1 @@
-"""How often verdicts are wrong, and how small a difference they find."""
+"""The calibration: how often verdicts are wrong, and how small a difference they find."""

@@ -1,9 +1,9 @@
-"""How often a verdict is wrong where nothing differs, and how often it finds what does.
+"""The share of verdicts that are wrong for equal cases, and the share that find a real difference.
 
-Measured, not assumed: four equal cases and three that wait on purpose, interleaved and shuffled as
-in any run, in processes that are started anew for each generation. From those rounds, verdicts are
-drawn as a run would give them: so many rounds of one generation, two of the equal cases as the
-noise floor's pair, the other two (or one and a slowed one) to be compared.
+Both are measured. Four equal cases and three slowed ones run interleaved and shuffled, as in any
+run. Each generation has new processes. A verdict is then made from some of these rounds, as a run
+would make it: the rounds come from one generation, two of the equal cases are the A/A pair of the
+noise floor, and the other two, or an equal and a slowed one, are compared.
 """
 
 import random
@@ -29,14 +29,14 @@ from bench.studies.calibration import slowed
 
 EQUAL = "psycopg2"
 EQUALS = 4
-"""A pair for the noise floor, and a pair to compare."""
+"""The number of equal cases: a pair for the noise floor, and a pair to compare."""
 COMPARISONS = 1_000
 MOST_FALSE = 0.05
 POWER = 0.8
-"""How often a difference has to be found to say that so many rounds find it."""
+"""The share of verdicts that must find a difference, to say that a number of rounds finds it."""
 
 Slowdown = float | None
-"""By how much a case is slowed; None for one of the equals."""
+"""The share by which a case is slowed; None for one of the equal cases."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,19 @@ class Generation:
 
     equals: tuple[Summary, ...]
     slowed: Mapping[float, Summary]
-    """By how much longer its operations take."""
+    """The slowed cases, by the share by which their operations take longer."""
 
 
 @dataclass(frozen=True)
 class CalibrationConfig:
-    """What is measured, how long, how often."""
+    """The options of a calibration: what is measured, for how long, and how often."""
 
     url: str = field(repr=False)
     dataset: Dataset
     concurrency: int = 1
     generations: int = 3
     rounds: int = 30
-    """Of each generation."""
+    """The rounds of each generation."""
     seconds: float = 0.05
     warm_up_s: float = 0.03
 
@@ -72,7 +72,7 @@ class CalibrationConfig:
 
 
 def measure(setting: CalibrationConfig, on_run: Callable[[], None]) -> list[Generation]:
-    """All generations. Raises `WorkError` where a run gives nothing."""
+    """Measure all generations. Raises `WorkError` if a run has no result."""
     return [_generation(setting, number, on_run) for number in range(setting.generations)]
 
 
@@ -82,15 +82,17 @@ def _generation(
     backends = {f"{EQUAL} {number}": EQUAL for number in range(EQUALS)}
     backends |= {slowed.name_of(share): slowed.name_of(share) for share in slowed.SHARES}
     runs: dict[str, list[Run]] = {process: [] for process in backends}
-    with WorkerPool() as crew:
+    with WorkerPool() as pool:
         for number in range(setting.rounds):
             order = random.Random(f"{generation}/{number}").sample(list(backends), len(backends))
             for process in order:
                 job = setting.job(backends[process], number)
-                pending = crew.submit(process, runner.run, job)
-                runs[process].append(crew.result(pending, TIMEOUT_S))
+                pending = pool.submit(process, runner.run, job)
+                runs[process].append(pool.result(pending, TIMEOUT_S))
                 on_run()
-    summaries = {process: of_case(own[0].case, own, [], []) for process, own in runs.items()}
+    summaries = {
+        process: of_case(entries[0].case, entries, [], []) for process, entries in runs.items()
+    }
     return Generation(
         tuple(summaries[process] for process, backend in backends.items() if backend == EQUAL),
         {share: summaries[slowed.name_of(share)] for share in slowed.SHARES},
@@ -105,48 +107,49 @@ def verdicts(
     *,
     floored: bool = True,
 ) -> Iterator[Verdict]:
-    """A thousand verdicts on a case against an equal one, each from so many rounds drawn at random.
+    """Yield a thousand verdicts on a case against an equal one, each from `rounds` random rounds.
 
-    Without replacement, of one generation, the same rounds for all four cases. Seeded.
-    `floored=False`: by the interval alone.
+    The rounds are drawn without replacement from one generation, and are the same for all four
+    cases. The draw is seeded. `floored=False`: the verdict depends on the interval alone.
     """
     draw = random.Random(f"{slowdown}/{rounds}")
     for _ in range(COMPARISONS):
         generation = draw.choice(generations)
-        one, twin, a, b = draw.sample(generation.equals, EQUALS)
+        first, twin, a, b = draw.sample(generation.equals, EQUALS)
         if slowdown is not None:
             b = generation.slowed[slowdown]
-        numbers = set(draw.sample([each.number for each in a.rounds], rounds))
-        one, twin, a, b = (_only(each, numbers) for each in (one, twin, a, b))
+        numbers = set(draw.sample([round_.number for round_ in a.rounds], rounds))
+        first, twin, a, b = (_only(summary, numbers) for summary in (first, twin, a, b))
         twin = replace(twin, case=replace(twin.case, twin=True))
-        floor = noise_floor([one, twin], figure) if floored else None
+        floor = noise_floor([first, twin], figure) if floored else None
         yield compare(a, b, figure, floor)
 
 
-def share_found(found: Iterator[Verdict]) -> float:
-    """Of the verdicts, how many see a difference: true or false, as the case may be."""
-    words = [verdict.word for verdict in found]
+def share_found(verdicts: Iterator[Verdict]) -> float:
+    """Return the share of the verdicts that state a difference, whether rightly or wrongly."""
+    words = [verdict.word for verdict in verdicts]
     return sum(word in ("faster", "slower") for word in words) / len(words)
 
 
 def rounds_needed(
     generations: list[Generation], slowdown: float, most: int, figure: Figure = THROUGHPUT
 ) -> int | None:
-    """The fewest rounds that find it in `POWER` of all cases; None where `most` do not.
+    """Return the fewest rounds that find the slowdown in a share `POWER` of the verdicts.
 
-    By bisection: more rounds find more.
+    Return None if `most` rounds are not enough. The search is by bisection, because more rounds
+    find more.
     """
-    asked = range(ENOUGH_ROUNDS, most + 1)
+    candidates = range(ENOUGH_ROUNDS, most + 1)
     place = bisect_left(
-        asked,
+        candidates,
         POWER,
         key=lambda rounds: share_found(verdicts(generations, slowdown, rounds, figure)),
     )
-    return asked[place] if place < len(asked) else None
+    return candidates[place] if place < len(candidates) else None
 
 
 def measured_slowdown(generations: list[Generation], slowdown: float) -> float:
-    """What the busy wait came to: the median ratio of p50 latencies, less 1."""
+    """Return the real slowdown of the busy wait: the median ratio of p50 latencies, minus 1."""
     ratios = [
         slow.latency_ns["p50"].median / equal.latency_ns["p50"].median
         for generation in generations
@@ -157,4 +160,4 @@ def measured_slowdown(generations: list[Generation], slowdown: float) -> float:
 
 
 def _only(summary: Summary, numbers: set[int]) -> Summary:
-    return replace(summary, rounds=tuple(e for e in summary.rounds if e.number in numbers))
+    return replace(summary, rounds=tuple(r for r in summary.rounds if r.number in numbers))

@@ -1,7 +1,7 @@
-"""psycopg2, slowed down by a busy wait: so that `bench calibrate` has a difference to find.
+"""psycopg2, slowed down by a busy wait, so that `bench calibrate` has a difference to find.
 
-Not in the list of backends: a point read of each takes so much longer than psycopg2 needs, waiting
-with the CPU and the GIL held, as slower code would.
+These backends are not in the list of backends. A point read takes longer than with psycopg2 by a
+given share. The wait holds the CPU and the GIL, as slower code would.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from accessors.api import Accessor
 from accessors.sync.psycopg2 import Psycopg2, Psycopg2Accessor
 
 SHARES = (0.05, 0.10, 0.20)
-"""By how much longer a point read takes."""
+"""The shares by which a point read takes longer."""
 
 
 def name_of(share: float) -> str:

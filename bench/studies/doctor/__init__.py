@@ -1,4 +1,4 @@
-"""Is this machine fit to measure? What `bench doctor` looks at, and what it makes of it.
+"""The checks of `bench doctor`: whether this machine is fit to measure.
 
-Each module sees facts in one function and judges them in others, which take plain numbers.
+In each module one function collects facts, and others judge them. Those take plain numbers.
 """

@@ -1,4 +1,4 @@
-"""How long the disk takes to keep a promise: what a commit waits for."""
+"""The time of a sync to disk, for which every commit waits."""
 
 import os
 import tempfile
@@ -14,9 +14,9 @@ _PAGE = b"\0" * 8192  # as PostgreSQL writes its log
 
 
 def finding(folder: Path) -> Diagnosis:
-    """Of the file system that holds this folder, or will: the embedded server's data lies there.
+    """Return the diagnosis of the file system of this folder, which has the embedded server's data.
 
-    Raises `BenchError` where nothing can be written there.
+    The folder need not exist yet. Raises `BenchError` if nothing can be written there.
     """
     while not folder.exists():
         folder = folder.parent
@@ -31,29 +31,29 @@ def finding(folder: Path) -> Diagnosis:
 
 
 def sync_time(median_ns: float) -> Diagnosis:
-    """Of a page that is written and synced, again and again."""
-    found = f"{median_ns / 1e6:.2f} ms to write and sync 8 kB"
+    """Judge the median time to write and sync a page."""
+    observed = f"{median_ns / 1e6:.2f} ms to write and sync 8 kB"
     if median_ns < 20_000:
         return Diagnosis(
             "disk",
-            found,
+            observed,
             "warning",
-            "nothing keeps a promise so fast: writes cost less here than on a server that does.",
+            "no disk syncs so fast: writes cost less here than on a server with a real sync.",
             "Compare writes with each other, and not with another machine's.",
         )
     if median_ns > 5e6:
         return Diagnosis(
             "disk",
-            found,
+            observed,
             "warning",
-            "a write waits for the disk: what the libraries differ in is hidden behind it.",
+            "a write waits for the disk, which hides the differences between the libraries.",
             "Compare client CPU of the writes, or use a faster disk: GATHERBENCH_HOME=...",
         )
-    return Diagnosis("disk", found)
+    return Diagnosis("disk", observed)
 
 
 def _median_sync_ns(file: int) -> float:
-    sync = getattr(os, "fdatasync", os.fsync)  # macOS has no other
+    sync = getattr(os, "fdatasync", os.fsync)  # macOS has only fsync
     took = []
     for _ in range(_SYNCS):
         begun = perf_counter_ns()

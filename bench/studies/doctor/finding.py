@@ -1,22 +1,22 @@
-"""What was found, what follows from it, and what to do."""
+"""A diagnosis: what was observed, its consequence, and what to do about it."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["good", "warning", "bad"]
-"""`warning`: figures are right, and say less. `bad`: figures would mislead."""
+"""`warning`: figures are right, but less precise. `bad`: figures would mislead."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     subject: str
-    """In a word or two."""
+    """The subject, in one or two words."""
     observed: str
     """The state or the value that was found, with its unit."""
     level: Level = "good"
     consequence: str = ""
-    """What it does to the figures; empty where all is good."""
+    """The effect on the figures. Empty if the level is `good`."""
     cure: str = ""
-    """What to do or to type."""
+    """The action that helps, or the command to type."""

@@ -1,4 +1,4 @@
-"""Cores, their load and frequency, memory."""
+"""The cores with their load and frequency, and the memory."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import psutil
 
 LOOK_S = 1.0
-"""How long the load is looked at."""
+"""Seconds for which the load is observed."""
 
 _CPUS = Path("/sys/devices/system/cpu")
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def findings() -> Iterator[Diagnosis]:
-    """Takes a second, in which nothing of ours works."""
+    """Yield the diagnoses of the machine. The load is observed for a second."""
     import psutil
 
     yield cores(_allowed_cores(), os.cpu_count() or 1, _quota())
@@ -32,74 +32,74 @@ def findings() -> Iterator[Diagnosis]:
 
 
 def cores(allowed: int, installed: int, quota: float | None) -> Diagnosis:
-    """`quota`: how many cores' worth of time a container gets; None for no limit."""
-    found = f"{allowed} of {installed}" if allowed < installed else str(allowed)
+    """Judge the number of cores. `quota` is the CPU limit of a container in cores, or None."""
+    observed = f"{allowed} of {installed}" if allowed < installed else str(allowed)
     if quota is not None and quota < allowed:
         return Diagnosis(
             "cores",
-            f"{found}, limited to the time of {quota:g}",
+            f"{observed}, limited to the time of {quota:g}",
             "bad",
-            "a container that has used its time is halted: latencies show the halts.",
+            "a container that has used its time is paused, and latencies show the pauses.",
             "Lift the limit (docker run --cpuset-cpus instead of --cpus).",
         )
     if allowed == 1:
         return Diagnosis(
             "cores",
-            found,
+            observed,
             "bad",
-            "client and server take turns on one core: throughput is that of both together.",
+            "client and server share one core: throughput is limited by both together.",
             "Use a machine with more, or a server elsewhere: --database-url.",
         )
     if allowed < 4:
         return Diagnosis(
             "cores",
-            found,
+            observed,
             "warning",
-            "client and server share them: throughput ends where the machine ends.",
-            "Compare client CPU an operation, which does not; or a server elsewhere: "
+            "client and server share them: the machine limits the throughput.",
+            "Compare client CPU per operation, which has no such limit; or use a server elsewhere: "
             "--database-url.",
         )
-    return Diagnosis("cores", found)
+    return Diagnosis("cores", observed)
 
 
 def load(busy_percent: float, busiest: Sequence[tuple[str, float]]) -> Diagnosis:
-    """`busiest`: names and percents of one core of what works here."""
-    found = f"{busy_percent:.0f} % busy before anything is measured"
+    """Judge the load. `busiest`: name and percent of one core of the busiest programs."""
+    observed = f"{busy_percent:.0f} % busy before anything is measured"
     if busy_percent < 5:
-        return Diagnosis("load", found)
+        return Diagnosis("load", observed)
     names = ", ".join(f"{name} {percent:.0f} %" for name, percent in busiest)
     return Diagnosis(
         "load",
-        found + (f" ({names})" if names else ""),
+        observed + (f" ({names})" if names else ""),
         "warning" if busy_percent < 25 else "bad",
-        "others take the cores at times of their own: rounds differ by it.",
-        "Close what else works here, and look again.",
+        "other programs use the cores at random times, so that rounds differ.",
+        "Close other programs, and check again.",
     )
 
 
 def steal(percent: float) -> Diagnosis:
-    """Time that a virtual machine wanted and its host gave to others."""
-    found = f"{percent:.1f} % of the time taken by neighbours of this virtual machine"
+    """Judge the time that the host gave to other virtual machines while this one needed it."""
+    observed = f"{percent:.1f} % of the time taken by neighbours of this virtual machine"
     if percent < 0.5:
-        return Diagnosis("steal", found)
+        return Diagnosis("steal", observed)
     return Diagnosis(
         "steal",
-        found,
+        observed,
         "warning" if percent < 5 else "bad",
-        "no measuring here sees when that happens.",
-        "Use a machine, or an instance, with cores of its own; or more rounds: --rounds 20.",
+        "no measurement on this machine shows when that happens.",
+        "Use a machine or an instance with dedicated cores, or more rounds: --rounds 20.",
     )
 
 
 def frequency(governor: str | None, turbo: bool | None) -> Diagnosis:
-    """Of the first core; None where the system does not say, as in most virtual machines."""
+    """Judge the frequency of the first core. None: unknown, as in most virtual machines."""
     if governor is None:
-        return Diagnosis("frequency", "the system does not tell (a virtual machine, as a rule)")
-    found = f"governor {governor}" + (", turbo" if turbo else "")
+        return Diagnosis("frequency", "the system does not say (usual in a virtual machine)")
+    observed = f"governor {governor}" + (", turbo" if turbo else "")
     if governor not in ("performance", "userspace"):
         return Diagnosis(
             "frequency",
-            found,
+            observed,
             "warning",
             "cores speed up with work: short rounds and low concurrency look slower.",
             "sudo cpupower frequency-set --governor performance",
@@ -107,20 +107,21 @@ def frequency(governor: str | None, turbo: bool | None) -> Diagnosis:
     if turbo:
         return Diagnosis(
             "frequency",
-            found,
+            observed,
             "warning",
             "cores slow down when they get warm: later rounds look slower.",
             "Turn turbo off in the BIOS, or trust ratios within a run alone.",
         )
-    return Diagnosis("frequency", found)
+    return Diagnosis("frequency", observed)
 
 
 def memory(available_bytes: int, swapped_bytes: int) -> Diagnosis:
-    found = f"{available_bytes / 1e9:.1f} GB free, {swapped_bytes / 1e9:.1f} GB swapped out"
+    """Judge the free memory, and the memory that is swapped out."""
+    observed = f"{available_bytes / 1e9:.1f} GB free, {swapped_bytes / 1e9:.1f} GB swapped out"
     if available_bytes < 1e9:
         return Diagnosis(
             "memory",
-            found,
+            observed,
             "bad",
             "12 processes and a server do not fit: swapping would be measured.",
             "Free some, or measure fewer: --backend, --scale 0.1.",
@@ -128,12 +129,12 @@ def memory(available_bytes: int, swapped_bytes: int) -> Diagnosis:
     if swapped_bytes > 1e8:
         return Diagnosis(
             "memory",
-            found,
+            observed,
             "warning",
-            "what is swapped out comes back when it is needed, in the middle of a round.",
+            "swapped memory is read back when it is needed, in the middle of a round.",
             "Free some memory, then sudo swapoff -a && sudo swapon -a.",
         )
-    return Diagnosis("memory", found)
+    return Diagnosis("memory", observed)
 
 
 def _allowed_cores() -> int:
@@ -188,5 +189,5 @@ def _busiest(processes: "Sequence[psutil.Process]") -> list[tuple[str, float]]:
             seen.append((process.name(), process.cpu_percent()))
         except psutil.Error:
             continue
-    seen.sort(key=lambda one: one[1], reverse=True)
-    return [one for one in seen[:3] if one[1] >= 5]
+    seen.sort(key=lambda program: program[1], reverse=True)
+    return [(name, percent) for name, percent in seen[:3] if percent >= 5]

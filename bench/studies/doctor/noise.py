@@ -1,4 +1,4 @@
-"""The noise floor: one case against itself, turn by turn, for ten seconds."""
+"""The noise floor: one case compared with itself, turn by turn, for ten seconds."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,10 @@ WARM_UP_S = 0.03
 def measure(
     database: Database, dataset: Dataset, on_round: Callable[[int], None] = lambda number: None
 ) -> NoiseFloor:
-    """A point read and its twin, in processes of their own, the order turned round each time."""
+    """Return the noise floor of a point read and its twin, each in its own process.
+
+    The order of the two alternates.
+    """
     case = Case(BACKEND, POINT_READ, concurrency=4, loop="none")
     job = Job(
         case,
@@ -33,35 +36,35 @@ def measure(
         seconds=ROUND_S,
         warm_up_s=WARM_UP_S,
     )
-    names = ("one", "other")
+    names = ("case", "twin")
     by_round: dict[str, dict[int, float]] = {name: {} for name in names}
-    with WorkerPool() as crew:
+    with WorkerPool() as pool:
         for number in range(ROUNDS):
             for name in names if number % 2 else reversed(names):
-                found = crew.result(crew.submit(name, run, job), 60)
-                (figures,) = of_case(case, [found], [], []).rounds
+                measured = pool.result(pool.submit(name, run, job), 60)
+                (figures,) = of_case(case, [measured], [], []).rounds
                 by_round[name][number] = figures.throughput_per_s
             on_round(number + 1)
-    ratio = ratio_of_rounds(by_round["other"], by_round["one"])
+    ratio = ratio_of_rounds(by_round["twin"], by_round["case"])
     assert ratio is not None
     return NoiseFloor(case, ratio)
 
 
 def noise(factor: float) -> Diagnosis:
-    """How far apart two looked that do not differ: at least 1."""
+    """Judge the noise floor: the ratio between two equal cases, at least 1."""
     percent = (factor - 1) * 100
-    found = f"the same point read against itself: up to {percent:.1f} % apart"
+    observed = f"the same point read against itself: up to {percent:.1f} % apart"
     if factor <= 1.03:
-        return Diagnosis("noise floor", found)
+        return Diagnosis("noise floor", observed)
     return Diagnosis(
         "noise floor",
-        f"{found}, over {ROUNDS} rounds of {ROUND_S} s",
+        f"{observed}, over {ROUNDS} rounds of {ROUND_S} s",
         "warning" if factor <= 1.2 else "bad",
-        f"differences below {percent:.0f} % are not to be told from none.",
-        "Mend what is above; then more and longer rounds: --rounds 30 --seconds 1.",
+        f"differences below {percent:.0f} % cannot be told from noise.",
+        "Solve the problems above; then use more and longer rounds: --rounds 30 --seconds 1.",
     )
 
 
 def unknown(reason: str, cure: str) -> Diagnosis:
-    """It could not be measured."""
+    """Return the diagnosis if the noise floor could not be measured."""
     return Diagnosis("noise floor", "not measured", "bad", reason, cure)

@@ -19,7 +19,7 @@ class NewSetting:
     since: int
     """The first major version that has it."""
     without: str
-    """What an older server does, and what is missing from our figures."""
+    """The behaviour of an older server, and what is missing from the figures."""
 
 
 NEW_SETTINGS: Mapping[str, NewSetting] = {
@@ -34,20 +34,20 @@ NEW_SETTINGS: Mapping[str, NewSetting] = {
 
 
 def findings(connection: "psycopg.Connection[Any]") -> Iterator[Diagnosis]:
-    """Yield what follows from the version of the server behind the connection."""
+    """Yield the diagnoses of the version of the connection's server."""
     version = connection.info.parameter_status("server_version") or "unknown"
     yield from of_version(version, connection.info.server_version // 10_000)
 
 
 def of_version(version: str, major: int) -> Iterator[Diagnosis]:
-    """Yield what follows from a version, given as the server gives it and as its major number."""
+    """Yield the diagnoses of a version, given in the server's words and as its major number."""
     if major > MAJOR_VERSION:
         yield Diagnosis(
             "version",
             f"PostgreSQL {version}",
             "warning",
             f"gatherbench was tested with {OLDEST_SERVER} to {MAJOR_VERSION}: a newer server may "
-            "have settings that change the figures and are not looked at.",
+            "have settings that change the figures and are not checked.",
             "Look for a newer gatherbench, or leave --database-url out for the embedded server.",
         )
         return

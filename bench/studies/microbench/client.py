@@ -1,4 +1,4 @@
-"""A member of the crowd: an accessor of its own, and what it asks of it, a few calls a round."""
+"""A client of the microbenchmark: it has its own accessor, and makes a few calls a round."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,35 +12,36 @@ from bench.model.case import Case
 from bench.model.workload import WORKLOADS, Operation
 
 CALLS_A_ROUND = 10
-"""By each member, one after another, so that starting and ending a round weighs little."""
+"""Calls of each client in a round, one after another, so that starting and ending a round costs
+little in comparison."""
 
 
 def calls_a_round(case: Case) -> int:
-    """Of one member of the crowd; one where a call gives many rows."""
+    """Return the calls of one client in a round: only one if a call returns many rows."""
     return 1 if WORKLOADS[case.workload].many_rows else CALLS_A_ROUND
 
 
 class MicrobenchClient:
-    """Of a thread, which opened the accessor itself."""
+    """A client in a thread, which opened the accessor itself."""
 
     def __init__(self, steps: Iterator[clients_sync.Step], calls: int) -> None:
         self._steps = steps
         self._calls = calls
         self.first_rows: int | None = None
-        """How many rows came in the first round, which asks the same of every backend."""
+        """The number of rows of the first round, whose calls are the same for every backend."""
 
     def round(self) -> None:
         rows = 0
         for (call, count), arguments in islice(self._steps, self._calls):
             answer = call(*arguments)
             rows += count(answer) if count else 1
-            del answer  # or the ORM's identity map answers the next call
+            del answer  # otherwise the ORM's identity map answers the next call
         if self.first_rows is None:
             self.first_rows = rows
 
 
 class AsyncMicrobenchClient:
-    """Of a task, which opened the accessor itself."""
+    """A client in a task, which opened the accessor itself."""
 
     def __init__(self, steps: Iterator[clients_async.Step], calls: int) -> None:
         self._steps = steps
@@ -58,27 +59,27 @@ class AsyncMicrobenchClient:
 
 
 @contextmanager
-def taken(
-    backend: Backend, case: Case, operations: tuple[Operation, ...], crowd: list[MicrobenchClient]
+def open_client(
+    backend: Backend, case: Case, operations: tuple[Operation, ...], clients: list[MicrobenchClient]
 ) -> Iterator[MicrobenchClient]:
-    """A seat with a session of its own, added to the crowd's."""
+    """Yield a client with a session of its own, and add it to `clients`."""
     with backend.accessor() as accessor:
         steps = Clients(backend, case, operations).steps(accessor)
-        seat = MicrobenchClient(steps, calls_a_round(case))
-        crowd.append(seat)
-        yield seat
+        client = MicrobenchClient(steps, calls_a_round(case))
+        clients.append(client)
+        yield client
 
 
 @asynccontextmanager
-async def taken_async(
+async def open_client_async(
     backend: AsyncBackend,
     case: Case,
     operations: tuple[Operation, ...],
-    crowd: list[AsyncMicrobenchClient],
+    clients: list[AsyncMicrobenchClient],
 ) -> AsyncIterator[AsyncMicrobenchClient]:
-    """As `taken`, in a task."""
+    """Yield a client with a session of its own, and add it to `clients`; for a task."""
     async with backend.accessor() as accessor:
         steps = AsyncClients(backend, case, operations).steps(accessor)
-        seat = AsyncMicrobenchClient(steps, calls_a_round(case))
-        crowd.append(seat)
-        yield seat
+        client = AsyncMicrobenchClient(steps, calls_a_round(case))
+        clients.append(client)
+        yield client

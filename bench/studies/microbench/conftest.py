@@ -1,10 +1,10 @@
-"""The database, the rows and the cases of the suite."""
+"""The database, the dataset and the cases of the suite."""
 
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -26,14 +26,11 @@ from bench.server.database import Database, postmaster_pid, resolve
 from bench.server.drivers import drivers_of
 from bench.studies.microbench.client import calls_a_round
 
-if TYPE_CHECKING:
-    pass
-
 CONCURRENCY = (1, 16)
 STREAMED = tuple(name for name in FUNCTIONS if WORKLOADS[name].streams)
 PROFILE = Profile(
     "microbench",
-    "every function, alone and in a crowd",
+    "every function, for one client and for many",
     (
         Block(FUNCTIONS, concurrency=CONCURRENCY),
         Block(STREAMED, (Fetch("streamed"), Fetch("batched", 1000)), CONCURRENCY),
@@ -51,14 +48,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    found = {name: one for name, one in discover().items() if one.backend}
+    available = {name: found for name, found in discover().items() if found.backend}
     for mode in ("sync", "async"):
         if f"{mode}_case" in metafunc.fixturenames:
             cases = [
                 case
-                for case in plan(PROFILE, found).cases
+                for case in plan(PROFILE, available).cases
                 if not case.twin
-                and (backend := found[case.backend].backend)
+                and (backend := available[case.backend].backend)
                 and backend.mode == mode
             ]
             metafunc.parametrize(f"{mode}_case", cases, ids=_id)
@@ -69,17 +66,17 @@ def _id(case: Case) -> str:
 
 
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
-    machine_info["node"] = ""  # whose machine it is, is nobody's business
+    machine_info["node"] = ""  # the name of the machine is private
 
 
 def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
-    for each in output_json["benchmarks"]:
-        del each["stats"]["data"]  # thirty megabytes that no comparison reads
+    for benchmark in output_json["benchmarks"]:
+        del benchmark["stats"]["data"]  # thirty megabytes that no comparison reads
 
 
 @dataclass
 class Shop:
-    """The rows, and what was seen of them."""
+    """The database with the dataset, and facts about both."""
 
     database: Database
     held: Lock
@@ -88,7 +85,7 @@ class Shop:
     found: Mapping[str, Found]
     environment: dict[str, Any]
     described: dict[str, Any]
-    """Of each backend, what it is and its versions."""
+    """The facts about each backend, and its versions."""
     first_rows: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def backend(self, case: Case) -> AnyBackend:
@@ -107,7 +104,7 @@ class Shop:
         )
 
     def describe(self, case: Case, benchmark: Any, first_rows: int) -> None:
-        """Put into the figures what they are of; look whether this backend gave as many rows."""
+        """Add the case and its conditions to the figures, and assert the number of rows."""
         benchmark.extra_info |= {
             "case": case.as_dict(),
             "calls_a_round": case.concurrency * calls_a_round(case),
@@ -117,11 +114,11 @@ class Shop:
             "backend": self.described[case.backend],
         }
         if not self.backend(case).in_memory:
-            asked = (case.workload, case.concurrency)
-            assert first_rows == self.first_rows.setdefault(asked, first_rows), "rows differ"
+            key = (case.workload, case.concurrency)
+            assert first_rows == self.first_rows.setdefault(key, first_rows), "rows differ"
 
     def put_back(self, case: Case) -> None:
-        """Make sure that the rows are still ours, and as they were before a write."""
+        """Check that the lock is still held, and restore the rows after a write."""
         self.held.check()
         if WORKLOADS[case.workload].writes:
             self.held.run(partial(rows.restore, dataset=self.dataset))

@@ -1,7 +1,7 @@
-"""Every function of every backend, in every way of fetching, alone and in a crowd.
+"""Benchmarks of every function of every backend, by every fetch, for one client and for many.
 
-What is timed is one round: `calls_a_round` calls by each member of the crowd, who all begin at
-once, each in its own session.
+One round is timed: `calls_a_round` calls of each client. All clients begin at once, each in its own
+session.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from bench.model.case import Case
 from bench.studies.microbench.client import (
     AsyncMicrobenchClient,
     MicrobenchClient,
-    taken,
-    taken_async,
+    open_client,
+    open_client_async,
 )
 from bench.studies.microbench.conftest import Shop
-from bench.studies.microbench.threads import ThreadCrowd
+from bench.studies.microbench.threads import ClientThreads
 
 if TYPE_CHECKING:
     from async_benchmark.fixture import AsyncBenchmark
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 def test_sync(sync_case: Case, benchmark: Any, shop: Shop) -> None:
     case, job, backend = sync_case, shop.job(sync_case), shop.backend(sync_case)
     assert isinstance(backend, Backend)
-    crowd: list[MicrobenchClient] = []
-    seats = [taken(backend, case, plan, crowd) for plan in job.plans()]
+    clients: list[MicrobenchClient] = []
+    clients_to_open = [open_client(backend, case, plan, clients) for plan in job.plans()]
     benchmark.group = group(case)
     with backend.open(job.target):
         if case.concurrency == 1:
-            with seats[0] as alone:
+            with clients_to_open[0] as alone:
                 benchmark(alone.round)
         else:
-            with ThreadCrowd(seats) as threads:
+            with ClientThreads(clients_to_open) as threads:
                 benchmark(threads.round)
     shop.put_back(case)
-    shop.describe(case, benchmark, sum(seat.first_rows or 0 for seat in crowd))
+    shop.describe(case, benchmark, sum(client.first_rows or 0 for client in clients))
 
 
 def test_async(
@@ -48,7 +48,7 @@ def test_async(
 ) -> None:
     case, job, backend = async_case, shop.job(async_case), shop.backend(async_case)
     assert isinstance(backend, AsyncBackend)
-    crowd: list[AsyncMicrobenchClient] = []
+    clients: list[AsyncMicrobenchClient] = []
     plans = iter(job.plans())
     async_benchmark.benchmark.group = group(case)
     pool = AsyncExitStack()
@@ -57,12 +57,14 @@ def test_async(
         async_benchmark(
             AsyncMicrobenchClient.round,
             tasks=case.concurrency,
-            session=lambda: taken_async(backend, case, next(plans), crowd),
+            session=lambda: open_client_async(backend, case, next(plans), clients),
         )
     finally:
         async_benchmark_runner.run(pool.aclose())
     shop.put_back(case)
-    shop.describe(case, async_benchmark.benchmark, sum(seat.first_rows or 0 for seat in crowd))
+    shop.describe(
+        case, async_benchmark.benchmark, sum(client.first_rows or 0 for client in clients)
+    )
 
 
 def group(case: Case) -> str:

@@ -1,4 +1,4 @@
-"""Clients of the sync mode: threads that stay, and do a round whenever they are asked to."""
+"""The clients of the sync mode: threads that stay, and do a round whenever one is started."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,19 +10,19 @@ from typing import Self
 from bench.studies.microbench.client import MicrobenchClient
 
 
-class ThreadCrowd:
-    """On entering, every thread has taken its seat; on leaving, it has left it."""
+class ClientThreads:
+    """A thread for each client. It opens its client on entering, and closes it on leaving."""
 
-    def __init__(self, seats: Sequence[AbstractContextManager[MicrobenchClient]]) -> None:
-        self._seats = seats
-        self._line = Barrier(len(seats) + 1)
-        """Where all wait, and whoever tells them: before and after a round."""
+    def __init__(self, clients: Sequence[AbstractContextManager[MicrobenchClient]]) -> None:
+        self._clients = clients
+        self._line = Barrier(len(clients) + 1)
+        """The barrier where the threads and the caller of `round` wait before and after a round."""
         self._over = False
-        self._threads = ThreadPoolExecutor(len(seats))
+        self._threads = ThreadPoolExecutor(len(clients))
         self._working: list[Future[None]] = []
 
     def __enter__(self) -> Self:
-        self._working = [self._threads.submit(self._live, seat) for seat in self._seats]
+        self._working = [self._threads.submit(self._live, client) for client in self._clients]
         self._meet()
         return self
 
@@ -40,7 +40,7 @@ class ThreadCrowd:
         self._threads.shutdown()
 
     def round(self) -> None:
-        """One round by each, all at once. Raises what one of them raised."""
+        """Do one round of all clients at once. Raises the error of a client."""
         self._meet()
         self._meet()
 
@@ -52,19 +52,19 @@ class ThreadCrowd:
                 thread.result()
             raise
 
-    def _live(self, taken: AbstractContextManager[MicrobenchClient]) -> None:
+    def _live(self, opened: AbstractContextManager[MicrobenchClient]) -> None:
         try:
-            with taken as seat:
+            with opened as client:
                 self._line.wait()
-                while self._told_to_work():
-                    seat.round()
+                while self._next_round_begins():
+                    client.round()
                     self._line.wait()
         except BrokenBarrierError:
-            return  # another has the reason
+            return  # another thread raised the reason
         except BaseException:
             self._line.abort()
             raise
 
-    def _told_to_work(self) -> bool:
+    def _next_round_begins(self) -> bool:
         self._line.wait()
         return not self._over

@@ -1,1 +1,1 @@
-"""What the harness costs, and what the guard costs."""
+"""The overhead of the harness, and the cost of session_guard."""

@@ -1,8 +1,8 @@
-"""Short turns of the harness and of a bare loop, one after the other, on open connections.
+"""Pairs of short turns on open connections: one turn of the harness, one of a bare loop.
 
-Both use the same connections of the library's own pool: two sets of them differed by 3 % among
-themselves. A turn is short and its twin follows at once, so that whatever else the machine does
-hits both.
+Both use the same connections of the library's own pool, because two sets of connections differed by
+3 %. A turn is short and the other turn of its pair follows at once, so that a disturbance of the
+machine affects both.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from bench.studies.overhead.baseline import Flag, ask_asyncpg, ask_psycopg2
 
 @dataclass(frozen=True)
 class Turn:
-    """How far one side got, and what it used."""
+    """The work of one side in a turn, and the time that it used."""
 
     operations: int
     elapsed_ns: int
@@ -49,7 +49,7 @@ class Pair:
 
 
 def take_turns(job: Job, amount: int) -> list[Pair]:
-    """So many pairs, after one that does not count; who goes first is drawn each time."""
+    """Return the pairs, after one that does not count. The first side of each pair is random."""
     backend = accessors.load(job.case.backend, job.module)
     if isinstance(backend, Backend):
         pairs = _take_turns(backend, job, amount + 1)
@@ -81,39 +81,43 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
 
     from accessors.aio.asyncpg import AsyncpgAccessor
 
-    crowd = [AsyncClients(backend, job.case, plan) for plan in job.plans()]
-    size = len(crowd)
+    clients = [AsyncClients(backend, job.case, plan) for plan in job.plans()]
+    size = len(clients)
     loop = asyncio.get_running_loop()
     async with (
         asyncpg.create_pool(job.url, min_size=size, max_size=size) as pool,
         AsyncExitStack() as sessions,
     ):
-        connections = [await sessions.enter_async_context(pool.acquire()) for _ in crowd]
+        connections = [await sessions.enter_async_context(pool.acquire()) for _ in clients]
         steps = [
-            worker.steps(AsyncpgAccessor(connection))
-            for worker, connection in zip(crowd, connections, strict=True)
+            client.steps(AsyncpgAccessor(connection))
+            for client, connection in zip(clients, connections, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
-        course = StartBarrier(0, 0, lambda: None)
+        barrier = StartBarrier(0, 0, lambda: None)
 
         async def harness() -> Turn:
             watch = _Watch()
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
-            heart = asyncio.create_task(beat(course, array("q")))
-            asking = zip(crowd, steps, strict=True)
-            await asyncio.gather(*(worker.measure(own, deadline_ns) for worker, own in asking))
-            turn = watch.stop(sum(len(worker.tally) for worker in crowd))
+            heart = asyncio.create_task(beat(barrier, array("q")))
+            asking = zip(clients, steps, strict=True)
+            await asyncio.gather(
+                *(client.measure(own_steps, deadline_ns) for client, own_steps in asking)
+            )
+            turn = watch.stop(sum(len(client.tally) for client in clients))
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
-            for worker in crowd:
-                worker.tally.clear()
+            for client in clients:
+                client.tally.clear()
             return turn
 
         async def bare() -> Turn:
             watch, flag = _Watch(), Flag()
             loop.call_later(job.seconds, flag.lower)
             asking = zip(connections, ids, strict=True)
-            done = await asyncio.gather(*(ask_asyncpg(*each, flag) for each in asking))
+            done = await asyncio.gather(
+                *(ask_asyncpg(connection, own_ids, flag) for connection, own_ids in asking)
+            )
             return watch.stop(sum(done))
 
         sides = {"harness": harness, "bare": bare}
@@ -125,26 +129,30 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
 
     from accessors.sync.psycopg2 import Psycopg2Accessor
 
-    crowd = [Clients(backend, job.case, plan) for plan in job.plans()]
-    size = len(crowd)
+    clients = [Clients(backend, job.case, plan) for plan in job.plans()]
+    size = len(clients)
     pool = ThreadedConnectionPool(size, size, job.url)
     with ThreadPoolExecutor(size) as threads:
-        connections = [pool.getconn() for _ in crowd]
+        connections = [pool.getconn() for _ in clients]
         for connection in connections:
             connection.autocommit = True
         steps = [
-            worker.steps(Psycopg2Accessor(connection))
-            for worker, connection in zip(crowd, connections, strict=True)
+            client.steps(Psycopg2Accessor(connection))
+            for client, connection in zip(clients, connections, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
 
         def harness() -> Turn:
             watch = _Watch()
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
-            list(threads.map(lambda worker, own: worker.measure(own, deadline_ns), crowd, steps))
-            turn = watch.stop(sum(len(worker.tally) for worker in crowd))
-            for worker in crowd:
-                worker.tally.clear()
+            list(
+                threads.map(
+                    lambda client, own_steps: client.measure(own_steps, deadline_ns), clients, steps
+                )
+            )
+            turn = watch.stop(sum(len(client.tally) for client in clients))
+            for client in clients:
+                client.tally.clear()
             return turn
 
         def bare() -> Turn:
@@ -152,7 +160,11 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
             timer = Timer(job.seconds, flag.lower)
             timer.start()
             done = list(
-                threads.map(lambda own, ids: ask_psycopg2(own, ids, flag), connections, ids)
+                threads.map(
+                    lambda connection, own_ids: ask_psycopg2(connection, own_ids, flag),
+                    connections,
+                    ids,
+                )
             )
             turn = watch.stop(sum(done))
             timer.join()

@@ -1,7 +1,7 @@
-"""The shortest loops that do what the harness does: what `bench overhead` holds it against.
+"""The baseline of `bench overhead`: the shortest loops that do the same work as the harness.
 
-The same statement with the same arguments, and nothing else: no sample, no clock, no accessor. A
-flag ends them, since even a look at the clock would cost.
+A loop runs the same statement with the same arguments, and nothing else: no sample, no clock, no
+accessor. A flag ends the loop, because even reading the clock would cost time.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Flag:
-    """Up for as long as the loops are to go on."""
+    """A flag that is up until the loops must end."""
 
     up = True
 
@@ -26,7 +26,7 @@ class Flag:
 async def ask_asyncpg(
     connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", ids: Iterator[int], flag: Flag
 ) -> int:
-    """Point reads by asyncpg until the flag falls; how many."""
+    """Do point reads by asyncpg until the flag is lowered. Return their number."""
     done = 0
     for order_id in ids:
         await connection.fetchval(sql.NUMBERED.total_cost_of_an_order, order_id)
@@ -39,7 +39,7 @@ async def ask_asyncpg(
 def ask_psycopg2(
     connection: "psycopg2.extensions.connection", ids: Iterator[int], flag: Flag
 ) -> int:
-    """Point reads by psycopg2 until the flag falls; how many."""
+    """Do point reads by psycopg2 until the flag is lowered. Return their number."""
     done = 0
     for order_id in ids:
         with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
-"""What the guard of session_guard costs where nothing is shared: a call, and a unit of work.
+"""The cost of session_guard where nothing is shared: for a call, and for a unit of work.
 
-Turns of the guarded and the unguarded side follow each other at once, in drawn order, on the same
-connections, so that whatever else the machine does hits all sides (compare `ab_pairs`).
+Turns of the guarded and the unguarded sides follow each other at once, in random order, on the same
+connections, so that a disturbance of the machine affects all sides (compare `ab_pairs`).
 """
 
 import asyncio
@@ -24,24 +24,26 @@ MOST_NS_A_CALL = 1_500
 MOST_SHARE = 1.03
 
 WITHIN = 0.005
-"""How narrow the intervals of a unit of work have to be, either way."""
+"""The largest half width of the intervals of a unit of work, as a share of the median."""
 
 BARE, SESSION, ENGINE, BOTH = "neither", "GuardedSession", "guard_engine", "both"
 EVENTS = "an idle event"
-"""An engine of which one event is listened to, and nothing done: then SQLAlchemy announces all of
-its events. No guard on public events costs less."""
+"""An engine with a listener for one event that does nothing. SQLAlchemy then announces all events
+of the engine, so no guard that uses public events costs less."""
 PARTS = (BARE, SESSION), (BARE, EVENTS, ENGINE, BOTH)
-"""Sides that take turns. GuardedSession alone first: more is heard once an engine is guarded."""
+"""The sides of each part, which take turns. GuardedSession comes first and alone, because a guarded
+engine announces more events."""
 SHOWN = (SESSION, EVENTS, ENGINE, BOTH)
 NARROW = (SESSION, ENGINE)
-"""Whose intervals decide how long it is measured."""
+"""The sides whose intervals decide how long a part is measured."""
 
 _CALLS = 1_000
 _UNITS = 50
-"""A turn: of ten, a guard that no other side runs was never as warm as where it is used."""
+"""Units of work in a turn. With ten, the code of a guard that no other side runs stayed colder than
+in real use."""
 _LEAST_ROUNDS = 50
 _MOST_S = 60.0
-"""Of a part: a machine that never lets intervals become narrow is not waited for."""
+"""The limit for a part, in seconds: on some machines the intervals never become narrow."""
 _ROUNDS_AT_ONCE = 50
 
 Makers = dict[str, async_sessionmaker[AsyncSession]]
@@ -49,7 +51,7 @@ Makers = dict[str, async_sessionmaker[AsyncSession]]
 
 @dataclass(frozen=True)
 class GuardRound:
-    """A turn of each side of a part: ns a call, and ns a unit of work."""
+    """A turn of each side of a part: ns per call, and ns per unit of work."""
 
     call_ns: dict[str, float]
     unit_ns: dict[str, float]
@@ -61,23 +63,23 @@ class GuardCost:
 
     @property
     def a_call_ns(self) -> Interval:
-        """What GuardedSession adds to a call: the median difference of paired turns."""
-        calls = [each.call_ns for each in self.rounds if SESSION in each.call_ns]
-        added = [each[SESSION] - each[BARE] for each in calls]
+        """The time that GuardedSession adds to a call: the median difference of paired turns."""
+        calls = [round_.call_ns for round_ in self.rounds if SESSION in round_.call_ns]
+        added = [call_ns[SESSION] - call_ns[BARE] for call_ns in calls]
         return _known(median_over_rounds(added))
 
     @property
     def a_unit_ns(self) -> Interval:
-        """A unit of work without a guard."""
-        return _known(median_over_rounds([each.unit_ns[BARE] for each in self.rounds]))
+        """The time of a unit of work without a guard."""
+        return _known(median_over_rounds([round_.unit_ns[BARE] for round_ in self.rounds]))
 
     def share(self, side: str) -> Interval:
-        """A guarded unit of work over an unguarded one."""
+        """Return the ratio of a guarded unit of work to an unguarded one."""
         guarded, bare = (
             {
-                number: each.unit_ns[which]
-                for number, each in enumerate(self.rounds)
-                if side in each.unit_ns
+                number: round_.unit_ns[which]
+                for number, round_ in enumerate(self.rounds)
+                if side in round_.unit_ns
             }
             for which in (side, BARE)
         )
@@ -89,7 +91,7 @@ class GuardCost:
 
     @property
     def kept(self) -> bool:
-        """True when the medians of GuardedSession alone keep what it promises."""
+        """Whether the medians of GuardedSession alone are within the limits."""
         kept = self.share(SESSION).median <= MOST_SHARE
         return kept and self.a_call_ns.median <= MOST_NS_A_CALL
 
@@ -102,9 +104,9 @@ def _known(interval: Interval | None) -> Interval:
 def measure(
     url: str, order_ids: int, most_rounds: int, on_progress: Callable[[GuardCost], None]
 ) -> GuardCost:
-    """Rounds until the shares are known well enough, or a minute is over; at most so many a part.
+    """Measure rounds until the intervals are narrow enough, or a minute is over.
 
-    `order_ids`: there are orders 1 to this.
+    `most_rounds` limits the rounds of a part. `order_ids`: the orders have the ids 1 to this.
     """
     return asyncio.run(_measure(url, order_ids, most_rounds, on_progress))
 
@@ -113,33 +115,33 @@ async def _measure(
     url: str, order_ids: int, most_rounds: int, on_progress: Callable[[GuardCost], None]
 ) -> GuardCost:
     async with open_engine("asyncpg", Target(url, 1, "implicit")) as engine:
-        # One pool behind all: two sets of connections differ by more than a guard costs.
-        watched, heard = (
+        # All sides share one pool: two sets of connections differ by more than a guard costs.
+        guarded, listening = (
             create_async_engine(engine.url, pool=engine.sync_engine.pool) for _ in range(2)
         )
-        event.listen(heard.sync_engine, "engine_connect", lambda connection: None)
+        event.listen(listening.sync_engine, "engine_connect", lambda connection: None)
         makers = {
             BARE: async_sessionmaker(engine),
             SESSION: async_sessionmaker(engine, sync_session_class=GuardedSession),
-            EVENTS: async_sessionmaker(heard),
-            ENGINE: async_sessionmaker(watched),
-            BOTH: async_sessionmaker(watched, sync_session_class=GuardedSession),
+            EVENTS: async_sessionmaker(listening),
+            ENGINE: async_sessionmaker(guarded),
+            BOTH: async_sessionmaker(guarded, sync_session_class=GuardedSession),
         }
-        found = GuardCost(())
+        cost = GuardCost(())
         for part in PARTS:
             if ENGINE in part:
-                guard_engine(watched)
+                guard_engine(guarded)
             await _round(part, makers, order_ids)
             done, began_ns = 0, perf_counter_ns()
-            while done < most_rounds and not (done >= _LEAST_ROUNDS and found.narrow(part)):
+            while done < most_rounds and not (done >= _LEAST_ROUNDS and cost.narrow(part)):
                 if perf_counter_ns() - began_ns > _MOST_S * 1e9:
                     break
                 amount = min(_ROUNDS_AT_ONCE, most_rounds - done)
                 more = [await _round(part, makers, order_ids) for _ in range(amount)]
-                found = GuardCost((*found.rounds, *more))
-                on_progress(found)
+                cost = GuardCost((*cost.rounds, *more))
+                on_progress(cost)
                 done += amount
-        return found
+        return cost
 
 
 async def _round(part: Sequence[str], makers: Makers, order_ids: int) -> GuardRound:
@@ -151,7 +153,7 @@ async def _round(part: Sequence[str], makers: Makers, order_ids: int) -> GuardRo
 
 
 def _calls(maker: async_sessionmaker[AsyncSession]) -> float:
-    """Of a method that has nothing to do, so that its guard is most of it."""
+    """Return the ns of a call. The method has no work to do, so that its guard is most of it."""
     flush = maker().sync_session.flush
     flush()
     began_ns = perf_counter_ns()
@@ -161,7 +163,7 @@ def _calls(maker: async_sessionmaker[AsyncSession]) -> float:
 
 
 async def _units(maker: async_sessionmaker[AsyncSession], order_ids: int) -> float:
-    """Open a session, one point read, close it."""
+    """Return the ns of a unit of work: open a session, do one point read, close the session."""
     read = ORM.total_cost_of_an_order
     ids = [random.randint(1, order_ids) for _ in range(_UNITS)]
     began_ns = perf_counter_ns()

@@ -1,4 +1,4 @@
-"""What the harness itself costs: many short turns, one through it, one through a bare loop."""
+"""The overhead of the harness: pairs of short turns, one by the harness, one by a bare loop."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from bench.model.timeout import TIMEOUT_S
 from bench.studies.overhead.ab_pairs import Pair, Turn, take_turns
 
 WITHIN = 0.015
-"""How narrow the 95 % interval of both ratios has to be, either way."""
+"""The largest half width of the 95 % interval of both ratios, as a share of the median."""
 
 LEAST_THROUGHPUT = 0.97
 MOST_CPU = 1.05
 
 LOOPS = ("asyncpg", "psycopg2")
-"""The backends that a bare loop is written for."""
+"""The backends that have a bare loop."""
 
 _PAIRS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Overhead:
-    """The harness over the bare loop: the ratios of paired turns, with their intervals."""
+    """The ratios of the harness to the bare loop, from paired turns, with their intervals."""
 
     job: Job
     pairs: Sequence[Pair]
@@ -39,35 +39,38 @@ class Overhead:
 
     @property
     def narrow(self) -> bool:
-        """True when both intervals are as narrow as they have to be."""
+        """Whether both intervals are narrow enough."""
         ratios = (self.throughput, self.cpu_per_operation)
         return all(ratio.relative is not None and ratio.relative <= WITHIN for ratio in ratios)
 
     @property
     def kept(self) -> bool:
-        """True when both ratios keep what the harness promises."""
+        """Whether both ratios are within the limits."""
         throughput, cpu = self.throughput.median, self.cpu_per_operation.median
         return throughput >= LEAST_THROUGHPUT and cpu <= MOST_CPU
 
     def _ratio(self, figure: Callable[[Turn], float]) -> Interval:
-        found = ratio_of_rounds(
+        ratio = ratio_of_rounds(
             {number: figure(pair.harness) for number, pair in enumerate(self.pairs)},
             {number: figure(pair.bare) for number, pair in enumerate(self.pairs)},
         )
-        assert found is not None, "there is always a pair"
-        return found
+        assert ratio is not None, "there is always a pair"
+        return ratio
 
 
 def measure(
-    crew: WorkerPool, job: Job, most_pairs: int, on_progress: Callable[[Overhead], None]
+    pool: WorkerPool, job: Job, most_pairs: int, on_progress: Callable[[Overhead], None]
 ) -> Overhead:
-    """Pairs of turns of `job.seconds`, in the backend's own process, until they say enough."""
+    """Measure pairs of turns, each of `job.seconds`, in the backend's own process.
+
+    Ends when the intervals are narrow, or after `most_pairs`.
+    """
     name = job.case.backend
     pairs: list[Pair] = []
     while True:
         amount = min(_PAIRS_AT_ONCE, most_pairs - len(pairs))
-        pairs += crew.result(crew.submit(name, take_turns, job, amount), TIMEOUT_S)
-        found = Overhead(job, tuple(pairs))
-        on_progress(found)
-        if found.narrow or len(pairs) >= most_pairs:
-            return found
+        pairs += pool.result(pool.submit(name, take_turns, job, amount), TIMEOUT_S)
+        overhead = Overhead(job, tuple(pairs))
+        on_progress(overhead)
+        if overhead.narrow or len(pairs) >= most_pairs:
+            return overhead

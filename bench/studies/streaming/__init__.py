@@ -1,1 +1,1 @@
-"""Does it really stream, what does it buy, what does it cost? The experiment on that."""
+"""The streaming experiment: which fetches really stream, with their gains and their costs."""

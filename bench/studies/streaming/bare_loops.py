@@ -1,6 +1,6 @@
-"""What the harness costs a stream: its loop and the shortest one, on the same connection.
+"""The overhead of the harness on a stream: its loop and the shortest loop, on one connection.
 
-Turns of both follow each other, the first of each pair drawn, as in `overhead.ab_pairs`.
+The two take turns. The first of each pair is random, as in `overhead.ab_pairs`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ PAIRS = 200
 
 
 def hold_against_bare(job: Job) -> BareLoop:
-    """So many pairs, after one that does not count."""
+    """Return the times of `PAIRS` pairs, after one pair that does not count."""
     backend = accessors.load(job.case.backend, job.module)
     if isinstance(backend, Backend):
         rows, pairs = _pairs(backend, job)
@@ -66,8 +66,8 @@ def _pairs(backend: Backend, job: Job) -> tuple[int, list[tuple[int, int]]]:
         bare = by_batch if job.case.fetch.mode == "batched" else by_row
         pairs = []
         for _ in range(PAIRS + 1):
-            ours_first = random.random() < 0.5
-            first = timed(lambda: harness(*operation.arguments)) if ours_first else 0
+            harness_first = random.random() < 0.5
+            first = timed(lambda: harness(*operation.arguments)) if harness_first else 0
             bare_ns = timed(bare)
             pairs.append((first or timed(lambda: harness(*operation.arguments)), bare_ns))
         return bare(), pairs
@@ -110,8 +110,8 @@ async def _pairs_async(backend: AsyncBackend, job: Job) -> tuple[int, list[tuple
         bare = by_batch if job.case.fetch.mode == "batched" else by_row
         pairs = []
         for _ in range(PAIRS + 1):
-            ours_first = random.random() < 0.5
-            first = await timed(lambda: harness(*arguments)) if ours_first else 0
+            harness_first = random.random() < 0.5
+            first = await timed(lambda: harness(*arguments)) if harness_first else 0
             bare_ns = await timed(bare)
             pairs.append((first or await timed(lambda: harness(*arguments)), bare_ns))
         return await bare(), pairs

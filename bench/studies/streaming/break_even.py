@@ -1,4 +1,4 @@
-"""From how many rows on a stream by batches is no worse than a buffered fetch."""
+"""The break-even: the number of rows from which a batched stream is no worse than buffered."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.plan import BATCHED
 
 DOCUMENTED = 10_000
-"""SQLAlchemy's word on when not to stream: results of "typically less than 10000 rows".
+"""The rows below which SQLAlchemy advises not to stream: "typically less than 10000 rows".
 
 https://docs.sqlalchemy.org/en/20/core/connections.html#using-server-side-cursors-a-k-a-stream-results
 """
@@ -16,7 +16,10 @@ https://docs.sqlalchemy.org/en/20/core/connections.html#using-server-side-cursor
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Of one backend and function: rows as words, `never` or, where nothing was measured, `-`."""
+    """The break-evens of one backend and function.
+
+    Each is a number of rows in words, `never`, or `-` if it was not measured.
+    """
 
     backend: str
     function: str
@@ -26,26 +29,26 @@ class BreakEven:
 
 
 def break_evens(ways: Sequence[FetchModeResult]) -> list[BreakEven]:
-    """In the order of the ways."""
-    of = {(way.backend, way.function, way.fetch): way for way in ways}
+    """Return the break-evens, in the order of `ways`."""
+    by_key = {(way.backend, way.function, way.fetch): way for way in ways}
     return [
         BreakEven(
             backend,
             function,
-            _from(_times(buffered), _times(batched)),
-            _from(_firsts(buffered), _firsts(batched)),
-            _from(buffered.memory_bytes, batched.memory_bytes),
+            _in_words(_times(buffered), _times(batched)),
+            _in_words(_firsts(buffered), _firsts(batched)),
+            _in_words(buffered.memory_bytes, batched.memory_bytes),
         )
-        for (backend, function, fetch), buffered in of.items()
+        for (backend, function, fetch), buffered in by_key.items()
         if fetch == Fetch() and buffered.points
-        if (batched := of.get((backend, function, BATCHED)))
+        if (batched := by_key.get((backend, function, BATCHED)))
     ]
 
 
-def crossover(buffered: Mapping[int, float], streamed: Mapping[int, float]) -> int | None:
-    """From how many rows on the stream's figure (less is better) is no worse at any size.
+def break_even_size(buffered: Mapping[int, float], streamed: Mapping[int, float]) -> int | None:
+    """Return the size from which the stream's figure is no worse at any measured size.
 
-    None where the buffer is better at the largest size that both have.
+    Less is better. Return None if buffered is better at the largest size that both have.
     """
     least = None
     for size in sorted(buffered.keys() & streamed.keys(), reverse=True):
@@ -63,8 +66,8 @@ def _firsts(way: FetchModeResult) -> dict[int, float]:
     return {size: point.first_row_ns for size, point in way.points.items()}
 
 
-def _from(buffered: Mapping[int, float], batched: Mapping[int, float]) -> str:
+def _in_words(buffered: Mapping[int, float], batched: Mapping[int, float]) -> str:
     if not buffered.keys() & batched.keys():
         return "-"
-    size = crossover(buffered, batched)
+    size = break_even_size(buffered, batched)
     return "never" if size is None else f"{size:,}"

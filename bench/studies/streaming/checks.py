@@ -1,4 +1,4 @@
-"""What must hold of streams, held against the results: `bench streaming` prints it."""
+"""The checks of `bench streaming`: statements about streams that the results must support."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ LEAST_OF_BARE = 0.97
 _BUFFERED = Fetch()
 
 Word = Literal["holds", "undecided", "broken"]
-"""`undecided`: fewer rows/s or no fewer? The interval of the ratio has both, or there is none."""
+"""The outcome of a check. `undecided`: the interval of the ratio includes 1, or there is none."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A sentence, the figure that was measured, and whether that keeps to it."""
+    """A statement, the measured figure, and whether the figure supports it."""
 
     sentence: str
     figure: str
@@ -37,7 +37,7 @@ class Check:
 def checks(
     ways: Sequence[FetchModeResult], summaries: Iterable[Summary], bare: Iterable[BareLoop]
 ) -> list[Check]:
-    """Each promise that the results can be held against."""
+    """Return every check that the results have data for."""
     return [
         *_orm_streams(ways, list(summaries)),
         *_core_by_batches(ways),
@@ -68,10 +68,10 @@ def _orm_streams(ways: Sequence[FetchModeResult], summaries: Sequence[Summary]) 
                 _kept(share <= MEMORY),
             )
         for frozen in (False, True):
-            of = {s.case.fetch: s for s in summaries if _is(s, backend, rows, frozen)}
-            if len(of) > 1:
+            by_fetch = {s.case.fetch: s for s in summaries if _is(s, backend, rows, frozen)}
+            if len(by_fetch) > 1:
                 batches, buffer = (
-                    of[fetch].by_round(FIGURES["rows"]) for fetch in (BATCHED, _BUFFERED)
+                    by_fetch[fetch].by_round(FIGURES["rows"]) for fetch in (BATCHED, _BUFFERED)
                 )
                 if faster := ratio_of_rounds(batches, buffer):
                     when = ", after gc.freeze()" if frozen else ""
@@ -96,17 +96,17 @@ def _core_by_batches(ways: Sequence[FetchModeResult]) -> Iterator[Check]:
 def _nothing_added(bare: Iterable[BareLoop]) -> Iterator[Check]:
     for loop in bare:
         pairs = range(len(loop.bare_ns))
-        found = ratio_of_rounds(
+        ratio = ratio_of_rounds(
             {pair: loop.bare_ns[pair] for pair in pairs},
             {pair: loop.harness_ns[pair] for pair in pairs},
         )
-        if found:
-            spread = f" ({found.low:.3f} to {found.high:.3f})" if found.low and found.high else ""
+        if ratio:
+            spread = f" ({ratio.low:.3f} to {ratio.high:.3f})" if ratio.low and ratio.high else ""
             yield Check(
                 f"{loop.case.backend}, {loop.case.fetch}: at least {LEAST_OF_BARE:.0%} of the"
                 " rows/s of a bare loop on the same cursor",
-                f"{found.median:.1%}{spread}",
-                _kept(found.median >= LEAST_OF_BARE),
+                f"{ratio.median:.1%}{spread}",
+                _kept(ratio.median >= LEAST_OF_BARE),
             )
 
 
@@ -138,8 +138,8 @@ def _gave_rows(way: FetchModeResult) -> bool:
 
 
 def _way(ways: Iterable[FetchModeResult], backend: str, fetch: Fetch) -> FetchModeResult | None:
-    asked = (backend, "get_customers", fetch)
-    return next((w for w in ways if (w.backend, w.function, w.fetch) == asked and w.points), None)
+    key = (backend, "get_customers", fetch)
+    return next((w for w in ways if (w.backend, w.function, w.fetch) == key and w.points), None)
 
 
 def _is(summary: Summary, backend: str, size: int, frozen: bool) -> bool:

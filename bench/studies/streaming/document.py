@@ -1,4 +1,4 @@
-"""The figures of docs/streaming.md, from a results folder."""
+"""The figures of docs/streaming.md, made from a results folder."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ BUFFERED, STREAMED = Fetch("buffered"), Fetch("streamed")
 
 
 def blocks(folder: Path, document: Path) -> dict[str, str]:
-    """Each block by its name, as Markdown; paths are relative to the document's folder."""
-    found = results.load(folder)
-    summaries = summarise(found)
-    ways = ways_of(found, summaries)
+    """Return each block as Markdown, by its name. Paths are relative to the document's folder."""
+    run = results.load(folder)
+    summaries = summarise(run)
+    ways = ways_of(run, summaries)
     customers, orders = ([way for way in ways if way.function == name] for name in FUNCTIONS)
     shown = Path(os.path.relpath(folder, document)).as_posix()
-    header = found.header
+    header = run.header
     environment = header.environment
     host = environment.host
     cpu = ", ".join(word for word in (host.cpu, host.cpu_generation) if word)
@@ -36,15 +36,15 @@ def blocks(folder: Path, document: Path) -> dict[str, str]:
         "batches": _batches(customers),
         "orders": _ways(orders, ["asyncpg", "core+asyncpg", "orm+psycopg2", "orm+asyncpg"]),
         "held": _held(customers),
-        "break_evens": _crossovers(customers),
+        "break_evens": _break_evens(customers),
         "collector": _table(
             ["backend", "fetch", *HEADINGS],
-            [[f"`{e.backend}`", f"`{e.fetch}`", *e.cells] for e in collected(summaries)],
+            [[f"`{c.backend}`", f"`{c.fetch}`", *c.cells] for c in collected(summaries)],
             left=2,
         ),
         "checks": "\n".join(
-            f"- *{each.word}*: {each.sentence}: **{each.figure}**"
-            for each in checks(ways, summaries, found.probed_as(BareLoop))
+            f"- *{check.word}*: {check.sentence}: **{check.figure}**"
+            for check in checks(ways, summaries, run.probed_as(BareLoop))
         ),
         "where": f"`{header.command}`, {header.created_at[:10]}: {cpu},"
         f" {host.cores} cores, Python {environment.python}, PostgreSQL"
@@ -73,13 +73,13 @@ def _ways(ways: Sequence[FetchModeResult], backends: Iterable[str]) -> str:
 
 
 def _batches(ways: Sequence[FetchModeResult]) -> str:
-    """Rows/s of 10,000 rows by batch size, row by row and batch by batch."""
-    of = {(way.backend, way.fetch): way for way in ways if 10_000 in way.points}
+    """Return the rows/s of 10,000 rows by batch size, streamed row by row and by batches."""
+    by_fetch = {(way.backend, way.fetch): way for way in ways if 10_000 in way.points}
     rows = []
     for backend in dict.fromkeys(way.backend for way in ways):
         for mode in ("streamed", "batched"):
-            own = [of.get((backend, Fetch(mode, size))) for size in BATCH_SIZES]
-            rates = [way.points[10_000].rows_per_s if way else None for way in own]
+            sized = [by_fetch.get((backend, Fetch(mode, size))) for size in BATCH_SIZES]
+            rates = [way.points[10_000].rows_per_s if way else None for way in sized]
             if all(rates):
                 cells = [with_unit(rate, RATES) for rate in rates if rate]
                 rows.append([f"`{backend}`", f"`{mode}:N`", *cells])
@@ -102,10 +102,10 @@ def _held(ways: Sequence[FetchModeResult]) -> str:
     return _table(heading, rows, left=2)
 
 
-def _crossovers(ways: Sequence[FetchModeResult]) -> str:
+def _break_evens(ways: Sequence[FetchModeResult]) -> str:
     rows = [
-        [f"`{each.backend}`", each.total_time, each.first_row, each.memory]
-        for each in break_evens(ways)
+        [f"`{line.backend}`", line.total_time, line.first_row, line.memory]
+        for line in break_evens(ways)
     ]
     return _table(["backend", "total time", "first row", "memory"], rows, left=1)
 

@@ -1,4 +1,4 @@
-"""What the results say of each way of fetching: its figures by size, and whether it streams."""
+"""The evidence on each fetch: its figures by size, and whether it streams."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,61 +11,63 @@ from bench.results.file import Results
 from bench.studies.streaming.entries import Proof
 
 Word = Literal["streams", "streams in batches", "buffers", "unclear", "not asked"]
-"""`unclear`: what was seen contradicts itself; `not asked`: nothing was looked at,
-or of too few rows to tell."""
+"""A verdict. `unclear`: the pieces of evidence contradict each other. `not asked`: nothing was
+measured, or too few rows."""
 
 LATE = 0.2
-"""From this share of the whole time on, a first row is no early one: a client-side cursor has all
-rows when the first is seen, and still makes tuples of them one by one."""
+"""The share of the whole time from which a first row is not early. A client-side cursor has all
+rows when it gives the first one, but it makes the tuples one by one."""
 
 GROWTH = 1.2
 GROWTH_BYTES = 2_000_000
-"""Memory that grows by less than a fifth, or by less than this, does not grow with the rows."""
+"""Limits as a factor and in bytes. If the growth is below one of them (a fifth, or 2 MB), memory
+does not grow with the rows."""
 
 
 @dataclass(frozen=True)
 class SizePoint:
-    """One size of a result, fetched in one way: medians."""
+    """The medians of one fetch for one size of the result."""
 
     total_ns: float
     first_row_ns: float
-    """Buffered, it comes with the last one."""
+    """Time to the first row. In a buffered fetch it comes with the last row."""
     rows_per_s: float
     stall_ns: float | None = None
-    """The longest of the event loop; None for threads, and where it was not looked at."""
+    """Longest stall of the event loop. None for threads, and if it was not measured."""
     server_cpu_ns: float | None = None
 
 
 @dataclass
 class FetchModeResult:
-    """One way in which one backend fetches the rows of one function."""
+    """The results of one fetch, for one backend and function."""
 
     backend: str
     function: str
     fetch: Fetch
     points: dict[int, SizePoint] = field(default_factory=dict)
-    """By rows of the result, for one task alone."""
-    crowds: dict[int, SizePoint] = field(default_factory=dict)
-    """By number of tasks, each with a session of its own."""
+    """Rows of the result -> figures, for one client."""
+    by_concurrency: dict[int, SizePoint] = field(default_factory=dict)
+    """Number of clients, each with its result session -> figures."""
     memory_bytes: dict[int, int] = field(default_factory=dict)
-    """Peak of one operation, by rows of the result."""
+    """Rows of the result -> peak memory of one operation."""
     proof: Proof | None = None
     proved_rows: int = 0
-    """Of the result that the proof asks for."""
+    """Rows of the result that the proof asks for."""
 
     def __str__(self) -> str:
         return f"{self.backend} {self.fetch} {self.function}"
 
     @property
     def largest(self) -> int:
-        """Rows of its largest result; 0 where it was not timed."""
+        """Rows of the largest result that was timed; 0 if none was."""
         return max(self.points, default=0)
 
     @property
     def stopped_ns(self) -> float | None:
-        """From asking for all rows until ten were read, and the reader had left.
+        """Time from asking for all rows until ten were read and the stream was closed.
 
-        A buffered fetch has all of them before; None where so many were not timed.
+        A buffered fetch has all rows by then, so that its whole time counts. None if that was not
+        measured.
         """
         if self.proof is None:
             return None
@@ -76,7 +78,7 @@ class FetchModeResult:
 
     @property
     def early(self) -> bool | None:
-        """Whether its first row comes long before the last; None where it was not timed."""
+        """Whether the first row comes long before the last; None if it was not timed."""
         if not self.points:
             return None
         point = self.points[self.largest]
@@ -84,9 +86,10 @@ class FetchModeResult:
 
     @property
     def grows(self) -> bool | None:
-        """Whether its memory grows with the rows; None where one size alone was measured.
+        """Whether the memory grows with the rows; None if only one size was measured.
 
-        A result of fewer than two batches is no measure: a reader holds one while the next comes.
+        A result of fewer than two batches does not count, because a reader holds one batch while
+        the next arrives.
         """
         least = 2 * (self.fetch.batch_size or 0)
         sizes = [size for size in sorted(self.memory_bytes) if size >= least]
@@ -97,29 +100,30 @@ class FetchModeResult:
 
     @property
     def verdict(self) -> Word:
-        """From memory, first row and the late failure; `unclear` where they contradict.
+        """The verdict from memory, first row and late failure; `unclear` if they contradict.
 
-        A stream may have its first row late, where the server sorts for half of the time. So a
-        late row alone says nothing: a buffer is what has its first row late *and* holds them all.
+        The first row of a stream may be late because the server sorts for half of the time. So a
+        late row alone is no evidence. A fetch buffers if its first row is late *and* it holds all
+        rows.
         """
         proved = self.proof.gave_rows if self.proof else None
-        seen = {None if self.grows is None else not self.grows, proved} - {None}
-        if not seen:
+        evidence = {None if self.grows is None else not self.grows, proved} - {None}
+        if not evidence:
             return "not asked"
-        if len(seen) > 1 or (seen == {False} and self.early):
+        if len(evidence) > 1 or (evidence == {False} and self.early):
             return "unclear"
-        if seen == {False}:
+        if evidence == {False}:
             return "buffers"
         batch = self.proof.batch if self.proof else None
         return "streams" if batch == 1 or (batch is None) else "streams in batches"
 
 
 def ways_of(results: Results, summaries: Iterable[Summary]) -> list[FetchModeResult]:
-    """Each way that was measured or proved, in the order of the plan."""
-    found: dict[tuple[str, str, Fetch], FetchModeResult] = {}
+    """Return every fetch that was measured or proved, in the order of the plan."""
+    ways: dict[tuple[str, str, Fetch], FetchModeResult] = {}
 
     def way(backend: str, function: str, fetch: Fetch) -> FetchModeResult:
-        return found.setdefault(
+        return ways.setdefault(
             (backend, function, fetch), FetchModeResult(backend, function, fetch)
         )
 
@@ -128,26 +132,26 @@ def ways_of(results: Results, summaries: Iterable[Summary]) -> list[FetchModeRes
         case = summary.case
         if case.size is None or case.frozen or not (point := _point(summary)):
             continue
-        own = way(case.backend, case.workload, case.fetch)
+        result = way(case.backend, case.workload, case.fetch)
         if case.concurrency == 1:
-            own.points[case.size] = point
+            result.points[case.size] = point
         else:
-            own.crowds[case.concurrency] = point
+            result.by_concurrency[case.concurrency] = point
     for memory in results.memory:
         case = memory.case
         if case.size is not None:
-            own = way(case.backend, case.workload, case.fetch)
-            own.memory_bytes[case.size] = memory.peak_bytes
-            if lone := _lone(memory):  # of the largest, nothing else was timed
-                own.points.setdefault(case.size, lone)
+            result = way(case.backend, case.workload, case.fetch)
+            result.memory_bytes[case.size] = memory.peak_bytes
+            if lone := _lone(memory):  # the largest results are timed nowhere else
+                result.points.setdefault(case.size, lone)
     for proof in results.probed_as(Proof):
-        own = way(proof.case.backend, proof.case.workload, proof.case.fetch)
-        own.proof, own.proved_rows = proof, proof.case.size or customers
-    return list(found.values())
+        result = way(proof.case.backend, proof.case.workload, proof.case.fetch)
+        result.proof, result.proved_rows = proof, proof.case.size or customers
+    return list(ways.values())
 
 
 def by_backend(results: Results, ways: Iterable[FetchModeResult]) -> list[FetchModeResult]:
-    """In the order of tables: the run's backends, and of each its ways."""
+    """Return the fetches in the order of tables: by the run's backends, then by fetch."""
     places = {name: place for place, name in enumerate(results.header.backends)}
     last = len(places)
     return sorted(ways, key=lambda way: (places.get(way.backend, last), way.backend, way.fetch))

@@ -1,4 +1,4 @@
-"""The lines of code that make each way of fetching, beside what they gave."""
+"""The code of each fetch beside its figures: `bench streaming --explain`."""
 
 import ast
 import inspect
@@ -23,22 +23,24 @@ _CODE_WIDTH = 70
 
 
 def explain(backend: AnyBackend, module: str, ways: Iterable[FetchModeResult]) -> RenderableType:
-    """Way by way: verdict and figures on the left, the accessor's own lines on the right.
+    """Return a table: verdict and figures of each fetch on the left, its code on the right.
 
-    `module`: where the backend is found; its accessor is looked for there.
+    `module` is the module of the backend and of its accessor.
     """
     accessor = _accessor(module)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
     table.add_column(no_wrap=True)
     table.add_column(width=_CODE_WIDTH)
-    own = sorted((w for w in ways if w.backend == backend.name and w.points), key=_place)
-    for _, group in groupby(own, key=lambda way: (way.fetch.mode, way.fetch.batch_size is None)):
-        alike = list(group)  # but for the batch size: one is enough to show the code of all
+    shown_ways = sorted((w for w in ways if w.backend == backend.name and w.points), key=_place)
+    for _, group in groupby(
+        shown_ways, key=lambda way: (way.fetch.mode, way.fetch.batch_size is None)
+    ):
+        alike = list(group)  # they differ in the batch size only: the code of one is enough
         shown_with = next((way for way in alike if way.fetch.batch_size == 1000), alike[0])
         code = "\n".join(lines_of(accessor, shown_with.fetch, backend.layer))
         shown = Syntax(code, "python", theme="ansi_light", word_wrap=True)
         table.add_row(Text("\n\n").join(map(_figures, alike)), shown)
-    return Group(Text(f"{backend.name}: each way, and the lines that make it", "bold"), table)
+    return Group(Text(f"{backend.name}: each fetch, and its code", "bold"), table)
 
 
 def _place(way: FetchModeResult) -> Any:
@@ -46,7 +48,7 @@ def _place(way: FetchModeResult) -> Any:
 
 
 def lines_of(accessor: type[Any], fetch: Fetch, layer: str) -> Sequence[str]:
-    """Return the body of the verb that fetches so, and of the cursor or verb that it uses.
+    """Return the body of the accessor's method for this fetch, and of the cursor or method it uses.
 
     Docstrings are left out.
     """
@@ -63,13 +65,13 @@ def lines_of(accessor: type[Any], fetch: Fetch, layer: str) -> Sequence[str]:
 
 
 def _accessor(module: str) -> type[Any]:
-    found = import_module(module)
+    imported = import_module(module)
     return next(
-        each
-        for each in vars(found).values()
-        if inspect.isclass(each)
-        and issubclass(each, Accessor | AsyncAccessor)
-        and each.__module__ == module
+        value
+        for value in vars(imported).values()
+        if inspect.isclass(value)
+        and issubclass(value, Accessor | AsyncAccessor)
+        and value.__module__ == module
     )
 
 
@@ -91,7 +93,7 @@ def _parsed(verb: Any) -> tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def _body(verb: Any) -> list[str]:
-    """Return the statements of a function, as they are written, without its docstring."""
+    """Return the source of a function's statements, without its docstring."""
     source, function = _parsed(verb)
     body = function.body[1:] if ast.get_docstring(function) else function.body
     return textwrap.dedent("\n".join(source.splitlines()[body[0].lineno - 1 :])).splitlines()

@@ -1,8 +1,8 @@
-"""A read that fails late: what it gave before tells a stream from a buffer, without a clock.
+"""A read that fails late. Its rows before the failure tell a stream from a buffer, without a clock.
 
-A function's own read with its rows numbered, and a division by zero at one of them. What numbers
-rows, PostgreSQL does not merge with what is around it: they are sorted and numbered first, and
-divided one by one as they are sent.
+It is a function's own read with numbered rows, and a division by zero at one of them. PostgreSQL
+does not merge a subquery that numbers rows with the query around it. So the rows are sorted and
+numbered first, and the division happens row by row while they are sent.
 """
 
 from collections.abc import Callable
@@ -20,17 +20,17 @@ _AT: BindParameter[int] = bindparam("at")
 
 
 def failing_read(accessor: Accessor | AsyncAccessor, layer: str, function: str) -> Any:
-    """The read as this library writes reads; its last argument is the row to fail at, from 1.
+    """Return the failing read as this library writes reads.
 
-    Rows are those that the library gives: lines of the join, or the ORM's objects.
-
-    None where nobody told us how: a third party's own kind of statement.
+    Its last argument is the row to fail at, from 1. Rows are those that the library gives: lines of
+    the join, or the ORM's objects. Return None for a statement of an unknown kind, from a backend
+    that is not built in.
     """
-    what = function.removeprefix("get_")
-    read = getattr(accessor.reads, what)
+    name = function.removeprefix("get_")
+    read = getattr(accessor.reads, name)
     if isinstance(read, Read):
-        return _ORM[what]() if layer == "orm" else _core(read)
-    text = _text(getattr(sql.NUMBERED, what))
+        return _ORM[name]() if layer == "orm" else _core(read)
+    text = _text(getattr(sql.NUMBERED, name))
     if accessor.reads == sql.NUMBERED:
         return text
     return sql.percent(text) if accessor.reads == sql.PERCENT else None
@@ -54,8 +54,8 @@ def _failing(rows: Select[Any], number: Any, parameters: tuple[str, ...] = ()) -
     return Read(rows.where((1 / (_AT - number)).is_not(None)), (*parameters, "at"))
 
 
-# A join above the numbered rows might be sorted anew, after all of them were divided: what the
-# mapping joins to them is left out, and never asked for.
+# PostgreSQL might sort a join of the numbered rows again, after all divisions. So the joins of the
+# mapping are left out, and their columns are never used.
 
 
 def _orm_customers() -> Read:
@@ -76,7 +76,7 @@ def _orm_orders_between_dates() -> Read:
 
 
 def _numbered(model: type[Base]) -> Select[Any]:
-    """A model's own columns, in the order of its ids."""
+    """Return the columns of a model and a row number, in the order of its ids."""
     table = Base.metadata.tables[f"{sql.SCHEMA}.{model.__tablename__}"]
     number = func.row_number().over(order_by=table.c.id).label("number")
     return select(table, number).order_by(table.c.id)

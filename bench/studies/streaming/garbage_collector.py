@@ -1,8 +1,8 @@
-"""What Python's garbage collector takes of a large result, and what `gc.freeze()` gives back.
+"""The share of Python's garbage collector in a large fetch, and the gain of `gc.freeze()`.
 
-The oldest generation is walked again and again while objects are made, and everything that the
-program has imported is in it. `gc.freeze()` takes out of the collector's sight what is there
-already: https://docs.python.org/3/library/gc.html#gc.freeze
+While objects are made, the collector walks through its oldest generation again and again.
+Everything that the program has imported is in that generation. `gc.freeze()` hides existing objects
+from the collector: https://docs.python.org/3/library/gc.html#gc.freeze
 """
 
 from collections.abc import Container, Iterable
@@ -22,27 +22,28 @@ HEADINGS = (
     *("frozen rows/s", "frozen collector", "frozen stall"),
     "rows/s gained",
 )
-"""Of a case's `cells`."""
+"""The headings of `Collected.cells`."""
 
 NOTE = (
-    "collector: its share of a fetch; stall: the longest of the event loop; frozen: gc.freeze() had"
-    " taken what the process held before the fetch out of the collector's sight."
+    "collector: its share of the time of a fetch; stall: the longest of the event loop; frozen:"
+    " gc.freeze() had hidden the objects before the fetch from the collector."
 )
 
 
 @dataclass(frozen=True)
 class Side:
-    """A fetch, by the medians of the rounds that both sides have."""
+    """The medians of a fetch, over the rounds that both sides have."""
 
     rows_per_s: float
     took_ns: float
     collector_ns: float
-    """Of that."""
+    """The collector's part of `took_ns`."""
     stall_ns: int | None
-    """The longest of the event loop in any of these; None for threads."""
+    """The longest stall of the event loop in any of these rounds; None for threads."""
 
     @property
     def share(self) -> float:
+        """The collector's share of the time, from 0 to 1."""
         return self.collector_ns / self.took_ns
 
     @property
@@ -53,7 +54,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Collected:
-    """One backend's largest result fetched in one way, as it is and frozen."""
+    """One backend's fetch of the largest result, without and with `gc.freeze()`."""
 
     backend: str
     fetch: Fetch
@@ -61,7 +62,7 @@ class Collected:
     plain: Side
     frozen: Side
     gain: Interval
-    """Of rows/s by freezing: the ratio of paired rounds."""
+    """The gain in rows/s by freezing: the ratio of paired rounds."""
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -69,16 +70,18 @@ class Collected:
 
 
 def collected(summaries: Iterable[Summary]) -> list[Collected]:
-    """Each case that was also run frozen, in the order of the plan."""
-    of = {summary.case: summary for summary in summaries}
-    pairs = ((of.get(replace(case, frozen=False)), of[case]) for case in of if case.frozen)
-    return [found for plain, frozen in pairs if plain and (found := _of(plain, frozen))]
+    """Return each case that also ran frozen, in the order of the plan."""
+    by_case = {summary.case: summary for summary in summaries}
+    pairs = (
+        (by_case.get(replace(case, frozen=False)), by_case[case]) for case in by_case if case.frozen
+    )
+    return [result for plain, frozen in pairs if plain and (result := _of(plain, frozen))]
 
 
 def _of(plain: Summary, frozen: Summary) -> Collected | None:
     figure, case = FIGURES["rows"], plain.case
     gain = ratio_of_rounds(frozen.by_round(figure), plain.by_round(figure))
-    common = {each.number for each in plain.rounds} & {each.number for each in frozen.rounds}
+    common = {r.number for r in plain.rounds} & {r.number for r in frozen.rounds}
     before, after = _side(plain, common), _side(frozen, common)
     if not (gain and before and after):
         return None
@@ -86,11 +89,11 @@ def _of(plain: Summary, frozen: Summary) -> Collected | None:
 
 
 def _side(summary: Summary, numbers: Container[int]) -> Side | None:
-    rounds = [each for each in summary.rounds if each.number in numbers]
-    took = [each.latency_ns["p50"] for each in rounds if each.latency_ns]
-    collecting = [each.gc_ns for each in rounds if each.gc_ns is not None]
+    rounds = [r for r in summary.rounds if r.number in numbers]
+    took = [r.latency_ns["p50"] for r in rounds if r.latency_ns]
+    collecting = [r.gc_ns for r in rounds if r.gc_ns is not None]
     if not (took and collecting):
         return None
-    stalls = [each.loop_stall_max_ns for each in rounds if each.loop_stall_max_ns is not None]
-    rate = median(each.rows_per_s for each in rounds)
+    stalls = [r.loop_stall_max_ns for r in rounds if r.loop_stall_max_ns is not None]
+    rate = median(r.rows_per_s for r in rounds)
     return Side(rate, median(took), median(collecting), max(stalls, default=None))

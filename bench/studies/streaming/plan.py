@@ -1,7 +1,7 @@
-"""Which cases the experiment measures: chosen, so that it answers in five minutes.
+"""The cases of the streaming experiment. They are chosen so that it takes five minutes.
 
-Three sweeps, for `get_customers` and `get_orders_between_dates`: result sizes, in the plain ways of
-fetching; batch sizes, in every way that a library has; a crowd of eight.
+There are three sweeps, for `get_customers` and `get_orders_between_dates`: result sizes, with the
+plain fetches; batch sizes, with every fetch that a library has; and a concurrency of eight.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -28,33 +28,34 @@ FURTHER_WAYS = (
     Fetch("single-row", 1000),
 )
 LARGE_WAYS = tuple(way for way in FURTHER_WAYS if (way.batch_size or 1000) >= 1000)
-"""Those for the largest result: by tens and hundreds, it would take seconds to show no memory."""
+"""The fetches of the largest result. Batches of ten or a hundred would take seconds, and show that
+they need no memory."""
 EVERY_WAY = PLAIN_WAYS + FURTHER_WAYS
 QUICK_WAYS = tuple(way for way in FURTHER_WAYS if way.batch_size in (None, 10, 1000))
 
 RUN_SIZES = (1, 10, 100, 1_000, 10_000)
-"""Rows of a result whose runs repeat it."""
+"""The sizes of results that a run fetches repeatedly, in rows."""
 LONE_SIZES = (10_000, 100_000)
-"""Rows of a result that is fetched once in a fresh process, to see its memory; and of the largest
-its time, since a run of that would take the ORM five seconds."""
+"""The sizes of results that are fetched once in a fresh process, to measure the memory. The time of
+the largest comes from there as well, because a run of it would take the ORM five seconds."""
 LARGEST = LONE_SIZES[-1]
 QUICK_LONE_SIZES = (10_000, 30_000)
 
-CROWD = 8
-CROWD_ROWS = 1_000
+CONCURRENCY = 8
+CONCURRENT_ROWS = 1_000
 
 PROMISED = ("orm+psycopg2", "orm+asyncpg")
 PROMISED_WAYS = (PLAIN_WAYS[0], BATCHED)
-"""Whose largest result is run in every round after all, as it is and frozen: ratios of it are
-promised."""
+"""The fetches whose largest result runs in every round, without and with `gc.freeze()`, because
+`checks` makes statements about its ratios."""
 
 REPEATED = 2
-"""Rounds of the plain ways."""
+"""The rounds of the plain fetches."""
 
 BARE = ("psycopg2", "asyncpg")
 BARE_ROWS = 2_000
 BARE_WAYS = (Fetch("streamed", 1000), BATCHED)
-"""The streams that bare loops are written for."""
+"""The streams that have a bare loop."""
 
 QUICK_BACKENDS = ("psycopg2", "asyncpg", "core+asyncpg", *PROMISED)
 
@@ -65,14 +66,14 @@ between them. asyncio's clock tells no shorter time apart."""
 
 STREAMING = Profile(
     "streaming",
-    "does it stream, what does it buy, what does it cost?",
+    "does it stream, what does it gain, what does it cost?",
     (),
     rounds=4,
     seconds=0.02,
     warm_up_s=0.01,
     heartbeat_s=FINE_HEARTBEAT_S,
     leaves_out=(
-        "SQLAlchemy on psycopg apart from 10,000 rows, as it streams like that on psycopg2 and"
+        "SQLAlchemy on psycopg except with 10,000 rows, because it streams as on psycopg2 and"
         " asyncpg; batch sizes other than 1,000 of get_orders_between_dates, and of the ORM's"
         " largest results; batches of less than 1,000 of all largest results"
     ),
@@ -83,8 +84,8 @@ STREAMING_QUICK = replace(
     name="streaming-quick",
     rounds=2,
     leaves_out=(
-        "results of more than 30,000 rows, get_orders_between_dates, crowds, batches of 100 and of"
-        " 10,000, bare loops, and all backends but " + ", ".join(QUICK_BACKENDS)
+        "results of more than 30,000 rows, get_orders_between_dates, concurrency, batches of 100"
+        " and of 10,000, bare loops, and all backends but " + ", ".join(QUICK_BACKENDS)
     ),
 )
 
@@ -94,30 +95,32 @@ _Backends = Mapping[str, AnyBackend]
 
 
 def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST) -> Plan:
-    """The experiment's cases for these backends; `quick` has those of them that it keeps to.
+    """Return the experiment's cases for these backends.
 
-    `most_rows`: results of more are left out.
+    `quick`: fewer cases. Results of more than `most_rows` rows are left out.
 
-    Raises `UsageError` where there is nothing to stream.
+    Raises `UsageError` if no backend asks a server.
     """
-    asked = {
+    asking = {
         name: found.backend
         for name, found in backends.items()
         if found.backend and not found.backend.in_memory
     }
-    if not asked:
-        raise UsageError("nothing to stream: a backend that answers from memory knows three rows.")
+    if not asking:
+        raise UsageError(
+            "nothing to stream: a backend that answers from memory has only three rows."
+        )
 
     def small(cases: Iterable[Case]) -> tuple[Case, ...]:
         return tuple(dict.fromkeys(case for case in cases if (case.size or 0) <= most_rows))
 
-    made = _quick(asked) if quick else _whole(asked, most_rows)
+    chosen = _quick(asking) if quick else _whole(asking, most_rows)
     return Plan(
         STREAMING_QUICK if quick else STREAMING,
-        small(made.rounds),
-        memory_cases=small(made.alone),
-        probes={"proof": small(made.proofs), "bare loops": small(made.bare)},
-        fewer_rounds={case: rounds for case, rounds in made.rounds.items() if rounds},
+        small(chosen.rounds),
+        memory_cases=small(chosen.alone),
+        probes={"proof": small(chosen.proofs), "bare loops": small(chosen.bare)},
+        fewer_rounds={case: rounds for case, rounds in chosen.rounds.items() if rounds},
     )
 
 
@@ -135,34 +138,34 @@ def probes_of_run(
 
 
 def rows(most_rows: int) -> Dataset:
-    """Those of scale 1, with as many more customers as the largest result has."""
+    """Return the dataset of scale 1, with enough customers for the largest result."""
     times = -(-min(most_rows, LARGEST) // Dataset().customers)
     return Dataset(more_customers=times)
 
 
 @dataclass
-class _Made:
+class _ChosenCases:
     rounds: dict[Case, int | None]
-    """What is run, and in how many rounds; None is all of them."""
+    """Cases that are run -> their number of rounds; None: all rounds."""
     alone: list[Case]
-    """In fresh processes."""
+    """Cases that are fetched once in a fresh process."""
     proofs: list[Case]
     bare: list[Case]
 
 
-def _whole(backends: _Backends, most_rows: int) -> _Made:
+def _whole(backends: _Backends, most_rows: int) -> _ChosenCases:
     few = _without(backends, SQLALCHEMY_ON_PSYCOPG)
     promised = _only(backends, PROMISED)
     not_orm = {name: backend for name, backend in few.items() if backend.layer != "orm"}
     customers = FUNCTIONS[0]
     largest = list(_cases(promised, [customers], PROMISED_WAYS, (LARGEST,)))
-    return _Made(
+    return _ChosenCases(
         rounds=dict.fromkeys(_cases(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]), REPEATED)
         | dict.fromkeys(largest)
         | dict.fromkeys(replace(case, frozen=True) for case in largest)
         | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[:-1]), 1)
         | dict.fromkeys(_cases(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]), 1)
-        | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, (CROWD_ROWS,), CROWD), 1),
+        | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, (CONCURRENT_ROWS,), CONCURRENCY), 1),
         alone=[
             *_cases(few, FUNCTIONS, PLAIN_WAYS, LONE_SIZES),
             *_cases(few, [customers], FURTHER_WAYS, LONE_SIZES[:1]),
@@ -178,10 +181,10 @@ def _whole(backends: _Backends, most_rows: int) -> _Made:
     )
 
 
-def _quick(backends: _Backends) -> _Made:
+def _quick(backends: _Backends) -> _ChosenCases:
     few = _only(backends, QUICK_BACKENDS) or backends
     customers = FUNCTIONS[:1]
-    return _Made(
+    return _ChosenCases(
         rounds=dict.fromkeys(_cases(few, customers, PLAIN_WAYS, RUN_SIZES))
         | dict.fromkeys(_cases(few, customers, QUICK_WAYS, RUN_SIZES[-1:]), 1),
         alone=list(_cases(few, customers, PLAIN_WAYS, QUICK_LONE_SIZES)),

@@ -1,4 +1,4 @@
-"""The experiment's point in five seconds: the workshop's code, the fixed code, and buffered."""
+"""The main point of the experiment: the workshop's code, the fixed code, and a buffered fetch."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ CODE = {
     BATCHED: "with yield_per=1000,\nby partitions()",
     Fetch(): "scalars(stmt).all()\nbuffered",
 }
-"""In two lines: what is called, and what is to be said of it."""
+"""The code in two lines: the call, and a remark."""
 
 NAMES = {
     Fetch("streamed"): "the workshop's stream",
@@ -23,15 +23,19 @@ NAMES = {
 
 
 def point(ways: Sequence[FetchModeResult]) -> tuple[int, dict[Fetch, FetchModeResult]] | None:
-    """Rows of the largest result that all three have, and the three; None where one is missing."""
-    asked = (BACKEND, FUNCTION)
-    of = {way.fetch: way for way in ways if (way.backend, way.function) == asked and way.points}
-    three = {fetch: of[fetch] for fetch in CODE if fetch in of}
+    """Return the rows of the largest result that all three have, and the three.
+
+    Return None if one is missing.
+    """
+    key = (BACKEND, FUNCTION)
+    by_fetch = {w.fetch: w for w in ways if (w.backend, w.function) == key and w.points}
+    three = {fetch: by_fetch[fetch] for fetch in CODE if fetch in by_fetch}
     if len(three) < len(CODE):
         return None
     return min(way.largest for way in three.values()), three
 
 
 def sentence(three: dict[Fetch, FetchModeResult]) -> str:
-    said = ", ".join(f"{NAMES[fetch]} {way.verdict}" for fetch, way in three.items())
-    return f"{FUNCTION}. By memory, first row and a read that fails late: {said}."
+    """Return the verdicts on the three as a sentence."""
+    verdicts = ", ".join(f"{NAMES[fetch]} {way.verdict}" for fetch, way in three.items())
+    return f"{FUNCTION}. By memory, first row and a read that fails late: {verdicts}."

@@ -1,4 +1,4 @@
-"""What a way of fetching does when something goes wrong, or is enough: proof without a clock."""
+"""The proof of a fetch: its behaviour when the read fails late, and when the reader stops early."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,63 +18,69 @@ from bench.studies.streaming.entries import Proof
 from bench.studies.streaming.question import ProofArguments, question
 
 ENOUGH = 10
-"""Rows after which the reader of the early stop leaves."""
+"""The rows after which the reader of the early stop closes the stream."""
 
 _NAME = "gatherbench proof"
 _STATE = "SELECT state FROM pg_stat_activity WHERE application_name = %s"
 
 
 def prove(job: Job) -> Proof:
-    """Fail late, leave early, hold a session: once each, on a pool of one connection."""
+    """Prove one case: a late failure, an early stop, a held session. The pool has 1 connection."""
     backend = accessors.load(job.case.backend, job.module)
     target = Target(changed(job.url, application_name=_NAME))
     with Database(job.url).connect() as observer:
-        asked = question(job, backend.layer, observer)
+        arguments = question(job, backend.layer, observer)
 
         def state() -> str:
-            """What the server says that the connection under proof is doing."""
+            """Return the state of the proved connection, as the server reports it."""
             return " and ".join(state for (state,) in observer.execute(_STATE, [_NAME]))
 
         if isinstance(backend, Backend):
-            return _prove(backend, target, job.case, asked, state)
+            return _prove(backend, target, job.case, arguments, state)
         with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
-            return loop.run(_prove_async(backend, target, job.case, asked, state))
+            return loop.run(_prove_async(backend, target, job.case, arguments, state))
 
 
 def _failing_read(accessor: Accessor | AsyncAccessor, layer: str, function: str) -> Any:
-    # It imports SQLAlchemy, which no run without a proof has use for.
+    # It imports SQLAlchemy, which a run without a proof does not need.
     from bench.studies.streaming.failing import failing_read
 
     return failing_read(accessor, layer, function)
 
 
 def _prove(
-    backend: Backend, target: Target, case: Case, asked: ProofArguments, state: Callable[[], str]
+    backend: Backend,
+    target: Target,
+    case: Case,
+    arguments: ProofArguments,
+    state: Callable[[], str],
 ) -> Proof:
     with backend.open(target):
         with backend.accessor() as accessor:
             read = _failing_read(accessor, backend.layer, case.workload)
-            delivered = _deliver(accessor, case, read, asked)
+            delivered = _deliver(accessor, case, read, arguments)
         with backend.accessor() as accessor:
-            early_ns, stop_ns = _leave_early(accessor, case, asked)
+            early_ns, stop_ns = _leave_early(accessor, case, arguments)
             state_after = state()
             accessor.get_total_cost_of_an_order(1)
         taken = perf_counter_ns()
         consume = DictConsumer(backend.shapes[case.workload]())
         with backend.accessor() as accessor:
-            rows = _take(accessor, case, asked, consume)
+            rows = _take(accessor, case, arguments, consume)
         held = perf_counter_ns()
         consume(rows)
     return Proof(
-        case, asked.failing_row, delivered, early_ns, stop_ns, state_after,
+        case, arguments.failing_row, delivered, early_ns, stop_ns, state_after,
         held - taken, perf_counter_ns() - taken,
     )  # fmt: skip
 
 
-def _deliver(accessor: Accessor, case: Case, read: Any, asked: ProofArguments) -> int | None:
+def _deliver(accessor: Accessor, case: Case, read: Any, arguments: ProofArguments) -> int | None:
     if read is None:
         return None
-    fetch = partial(verb_of(accessor, case.fetch), read, *asked.everything, asked.failing_row)
+    fetch = partial(
+        verb_of(accessor, case.fetch), read, *arguments.everything, arguments.failing_row
+    )
     delivered = 0
     try:
         if case.fetch.mode == "buffered":
@@ -85,22 +91,22 @@ def _deliver(accessor: Accessor, case: Case, read: Any, asked: ProofArguments) -
                     delivered += len(row) if case.fetch.mode == "batched" else 1
     except Exception:
         return delivered
-    raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
+    raise RuntimeError(f"the read that fails at row {arguments.failing_row} did not")
 
 
 def _leave_early(
-    accessor: Accessor, case: Case, asked: ProofArguments
+    accessor: Accessor, case: Case, arguments: ProofArguments
 ) -> tuple[int, int] | tuple[None, None]:
-    """How long until the reader had enough and had left, and the leaving alone.
+    """Return the time to read enough rows and close the stream, and the time to close it.
 
-    Of a buffered fetch there is no such thing: it is read, so that its connection can be looked at.
+    A buffered fetch has no such times. It is read, so that the state of its connection can be seen.
     """
     call = call_of(accessor, case.workload, case.fetch)
     if case.fetch.mode == "buffered":
-        call(*asked.some)
+        call(*arguments.some)
         return None, None
     seen, started = 0, perf_counter_ns()
-    with call(*asked.everything) as rows:
+    with call(*arguments.everything) as rows:
         for row in rows:
             seen += len(row) if case.fetch.mode == "batched" else 1
             if seen >= ENOUGH:
@@ -110,9 +116,9 @@ def _leave_early(
     return stopped - started, stopped - left
 
 
-def _take(accessor: Accessor, case: Case, asked: ProofArguments, consume: DictConsumer) -> Any:
-    """The rows that are still to be made dicts of when the session is given back."""
-    call = partial(call_of(accessor, case.workload, case.fetch), *asked.some)
+def _take(accessor: Accessor, case: Case, arguments: ProofArguments, consume: DictConsumer) -> Any:
+    """Return the rows that are not dicts yet when the session is returned."""
+    call = partial(call_of(accessor, case.workload, case.fetch), *arguments.some)
     if case.fetch.mode == "buffered":
         return call()
     with call() as rows:
@@ -125,35 +131,37 @@ async def _prove_async(
     backend: AsyncBackend,
     target: Target,
     case: Case,
-    asked: ProofArguments,
+    arguments: ProofArguments,
     state: Callable[[], str],
 ) -> Proof:
     async with backend.open(target):
         async with backend.accessor() as accessor:
             read = _failing_read(accessor, backend.layer, case.workload)
-            delivered = await _deliver_async(accessor, case, read, asked)
+            delivered = await _deliver_async(accessor, case, read, arguments)
         async with backend.accessor() as accessor:
-            early_ns, stop_ns = await _leave_early_async(accessor, case, asked)
+            early_ns, stop_ns = await _leave_early_async(accessor, case, arguments)
             state_after = state()
             await accessor.get_total_cost_of_an_order(1)
         taken = perf_counter_ns()
         consume = DictConsumer(backend.shapes[case.workload]())
         async with backend.accessor() as accessor:
-            rows = await _take_async(accessor, case, asked, consume)
+            rows = await _take_async(accessor, case, arguments, consume)
         held = perf_counter_ns()
         consume(rows)
     return Proof(
-        case, asked.failing_row, delivered, early_ns, stop_ns, state_after,
+        case, arguments.failing_row, delivered, early_ns, stop_ns, state_after,
         held - taken, perf_counter_ns() - taken,
     )  # fmt: skip
 
 
 async def _deliver_async(
-    accessor: AsyncAccessor, case: Case, read: Any, asked: ProofArguments
+    accessor: AsyncAccessor, case: Case, read: Any, arguments: ProofArguments
 ) -> int | None:
     if read is None:
         return None
-    fetch = partial(verb_of(accessor, case.fetch), read, *asked.everything, asked.failing_row)
+    fetch = partial(
+        verb_of(accessor, case.fetch), read, *arguments.everything, arguments.failing_row
+    )
     delivered = 0
     try:
         if case.fetch.mode == "buffered":
@@ -164,18 +172,18 @@ async def _deliver_async(
                     delivered += len(row) if case.fetch.mode == "batched" else 1
     except Exception:
         return delivered
-    raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
+    raise RuntimeError(f"the read that fails at row {arguments.failing_row} did not")
 
 
 async def _leave_early_async(
-    accessor: AsyncAccessor, case: Case, asked: ProofArguments
+    accessor: AsyncAccessor, case: Case, arguments: ProofArguments
 ) -> tuple[int, int] | tuple[None, None]:
     call = call_of(accessor, case.workload, case.fetch)
     if case.fetch.mode == "buffered":
-        await call(*asked.some)
+        await call(*arguments.some)
         return None, None
     seen, started = 0, perf_counter_ns()
-    async with call(*asked.everything) as rows:
+    async with call(*arguments.everything) as rows:
         async for row in rows:
             seen += len(row) if case.fetch.mode == "batched" else 1
             if seen >= ENOUGH:
@@ -186,9 +194,9 @@ async def _leave_early_async(
 
 
 async def _take_async(
-    accessor: AsyncAccessor, case: Case, asked: ProofArguments, consume: DictConsumer
+    accessor: AsyncAccessor, case: Case, arguments: ProofArguments, consume: DictConsumer
 ) -> Any:
-    call = partial(call_of(accessor, case.workload, case.fetch), *asked.some)
+    call = partial(call_of(accessor, case.workload, case.fetch), *arguments.some)
     if case.fetch.mode == "buffered":
         return await call()
     async with call() as rows:

@@ -1,4 +1,4 @@
-"""What a proof reads: a function's rows, all and some of them, and the row to fail at."""
+"""The reads of a proof: all rows of a function, some of them, and the row to fail at."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,25 +10,26 @@ if TYPE_CHECKING:
     import psycopg
 
 HELD_ROWS = 10_000
-"""Rows that become dicts while it is seen how long the session is kept."""
+"""The rows that become dicts while the time of the held session is measured."""
 
 _MOST_LINES = 5
-"""Of an order: so many rows of the join may be one of the ORM's objects."""
+"""The most lines of an order: so many rows of the join can be one object of the ORM."""
 
 
 @dataclass(frozen=True)
 class ProofArguments:
-    """A function's arguments, and where it is to fail."""
+    """The arguments of a function, and the row at which the read fails."""
 
     everything: tuple[Any, ...]
     some: tuple[Any, ...]
-    """For (up to) `HELD_ROWS` rows."""
+    """The arguments for up to `HELD_ROWS` rows."""
     failing_row: int
-    """From 1, in the rows that the library gives: lines of the join, or the ORM's objects."""
+    """Number of the row, from 1. Rows are those that the library gives: lines of the join, or the
+    ORM's objects."""
 
 
 def question(job: Job, layer: str, connection: "psycopg.Connection[Any]") -> ProofArguments:
-    """Of all customers, or of the orders between the job's dates."""
+    """Return the arguments for all customers, or for the orders between the job's dates."""
     rows = job.case.size
     if job.arguments is None or rows is None:
         return ProofArguments((), (HELD_ROWS,), failing_row(job.dataset.customers))
@@ -38,8 +39,9 @@ def question(job: Job, layer: str, connection: "psycopg.Connection[Any]") -> Pro
 
 
 def failing_row(rows: int) -> int:
-    """Where to fail: late, and one row before a multiple of 10, 50, 100, 1,000 and 2,000 ends.
+    """Return the row to fail at: a late one, and a multiple of 10, 50, 100, 1,000 and 2,000.
 
-    So the rows that a failing batch takes with it are all of that batch but one.
+    It is the last row of its batch. All rows of that batch are missing then, so that their number
+    is the size of the batch. With fewer than 2,000 rows, the read fails in the middle.
     """
     return 20_000 if rows >= 25_000 else max(1, rows // 2_000 * 2_000 or rows // 2)

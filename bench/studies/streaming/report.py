@@ -1,4 +1,4 @@
-"""What the streaming experiment answers, for a report: verdicts, crossovers, what must hold."""
+"""The streaming section of a report: verdicts, break-evens and checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from bench.studies.streaming.columns import MetricColumn
 from bench.studies.streaming.entries import BareLoop
 from bench.studies.streaming.evidence import FetchModeResult, by_backend, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, NOTE, Collected, collected
-from bench.studies.streaming.plan import BATCHED, CROWD_ROWS, PROFILES
+from bench.studies.streaming.plan import BATCHED, CONCURRENT_ROWS, PROFILES
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure, and how long its bar is: a share of the longest."""
+    """A figure, and the length of its bar as a share of the longest."""
 
     text: str
     share: float
@@ -29,46 +29,48 @@ class Bar:
 
 @dataclass(frozen=True)
 class PointTable:
-    """The workshop's code, the fixed code, and buffered: a row each."""
+    """A table with a row each for the workshop's code, the fixed code, and the buffered fetch."""
 
     title: str
     words: str
     headings: list[str]
     rows: list[tuple[str, FetchModeResult, tuple[Bar, ...]]]
-    """Code, way, and a bar for each heading."""
+    """The code, its result, and a bar for each heading."""
 
 
 @dataclass(frozen=True)
 class FetchModeTable:
-    """A row for each way of fetching."""
+    """A table with a row for each fetch."""
 
     title: str
     anchor: str
     rows: list[FetchModeResult]
     verdicts: list[str]
-    """Of each; empty where the table is not about them."""
+    """The verdict of each row; empty if the table shows none."""
     columns: list[Column]
 
 
 @dataclass(frozen=True)
 class Streaming:
+    """Everything that the section shows."""
+
     point: PointTable | None
     checks: list[Check]
     verdicts: list[FetchModeTable]
-    """A table a function."""
+    """A table for each function."""
     break_evens: list[BreakEven]
-    crowds: list[FetchModeTable]
+    concurrent: list[FetchModeTable]
     batched: str
-    """The fetch that crossovers are about."""
+    """The fetch that the break-evens are about."""
     documented: int
-    """Rows that SQLAlchemy's documentation names instead."""
+    """The number of rows that SQLAlchemy's documentation names instead."""
     collected: list[Collected]
     collected_headings: tuple[str, ...]
     collected_note: str
 
 
 def section(results: Results, summaries: Sequence[Summary], selection: Selection) -> Section | None:
-    """Return the study's section of the page; None where the run was no streaming experiment."""
+    """Return the study's section of the page; None if the run was not a streaming experiment."""
     shown = streaming(results, summaries)
     if shown is None:
         return None
@@ -78,18 +80,22 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
 
 
 def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | None:
-    """None where the run was no streaming experiment."""
+    """Return the content of the section; None if the run was not a streaming experiment."""
     if results.header.profile not in PROFILES:
         return None
     ways = by_backend(results, ways_of(results, summaries))
     functions = dict.fromkeys(way.function for way in ways)
-    of = {name: [w for w in ways if w.function == name and w.points] for name in functions}
+    by_function = {name: [w for w in ways if w.function == name and w.points] for name in functions}
     return Streaming(
         _point(ways),
         checks(ways, summaries, results.probed_as(BareLoop)),
-        [_verdicts(name, own) for name, own in of.items() if own],
+        [_verdicts(name, chosen) for name, chosen in by_function.items() if chosen],
         break_evens(ways),
-        [_crowd(name, own) for name, own in of.items() if any(way.crowds for way in own)],
+        [
+            _concurrent(name, chosen)
+            for name, chosen in by_function.items()
+            if any(way.by_concurrency for way in chosen)
+        ],
         str(BATCHED),
         DOCUMENTED,
         collected(summaries),
@@ -99,10 +105,10 @@ def streaming(results: Results, summaries: Sequence[Summary]) -> Streaming | Non
 
 
 def _point(ways: Sequence[FetchModeResult]) -> PointTable | None:
-    found = point.point(ways)
-    if found is None:
+    largest = point.point(ways)
+    if largest is None:
         return None
-    rows, three = found
+    rows, three = largest
     chosen = list(three.values())
     bars = [_bars(column, chosen) for column in (columns.FIRST, columns.MEMORY, columns.RATE)]
     code = [words.replace(",", "").replace("\n", ", ") for words in point.CODE.values()]
@@ -115,29 +121,31 @@ def _point(ways: Sequence[FetchModeResult]) -> PointTable | None:
 
 
 def _verdicts(function: str, ways: list[FetchModeResult]) -> FetchModeTable:
-    said = [columns.verdict(way) for way in ways]
-    return FetchModeTable(function, f"ways-{function}", ways, said, _columns(columns.COLUMNS, ways))
+    verdicts = [columns.verdict(way) for way in ways]
+    return FetchModeTable(
+        function, f"ways-{function}", ways, verdicts, _columns(columns.COLUMNS, ways)
+    )
 
 
-def _crowd(function: str, ways: list[FetchModeResult]) -> FetchModeTable:
-    crowded = [way for way in ways if way.crowds]
-    size = max(max(way.crowds) for way in crowded)
-    title = f"{function}: {CROWD_ROWS:,} rows each, {size} tasks or threads at once"
-    made = _columns(columns.crowd_columns(size), crowded)
-    return FetchModeTable(title, f"crowd-{function}", crowded, [], made)
+def _concurrent(function: str, ways: list[FetchModeResult]) -> FetchModeTable:
+    concurrent = [way for way in ways if way.by_concurrency]
+    size = max(max(way.by_concurrency) for way in concurrent)
+    title = f"{function}: {CONCURRENT_ROWS:,} rows each, {size} tasks or threads at once"
+    shown = _columns(columns.concurrent_columns(size), concurrent)
+    return FetchModeTable(title, f"concurrent-{function}", concurrent, [], shown)
 
 
 def _columns(plans: Sequence[MetricColumn], ways: Sequence[FetchModeResult]) -> list[Column]:
-    """Those that anything is known of."""
-    made = []
+    """Return the columns that have a value."""
+    columns_with_values = []
     for plan in plans:
         unit, texts = plan.cells(ways)
         values = [plan.value(way) for way in ways]
         if any(value is not None for value in values):
             cells = [Cell(text, value) for text, value in zip(texts, values, strict=True)]
             name = f"{plan.name} ({unit.symbol})" if unit.symbol else plan.name
-            made.append(Column(name, plan.note, cells))
-    return made
+            columns_with_values.append(Column(name, plan.note, cells))
+    return columns_with_values
 
 
 def _bars(plan: MetricColumn, ways: Sequence[FetchModeResult]) -> list[Bar]:

@@ -1,4 +1,4 @@
-"""What `bench streaming` prints: a verdict a way, crossovers, and what must hold."""
+"""The tables of `bench streaming`: a verdict for each fetch, break-evens, and checks."""
 
 from collections.abc import Sequence
 
@@ -10,30 +10,30 @@ from bench.analysis.summary import Summary
 from bench.results.file import Results
 from bench.studies.streaming.break_even import DOCUMENTED, break_evens
 from bench.studies.streaming.checks import Check, checks
-from bench.studies.streaming.columns import COLUMNS, crowd_columns, verdict
+from bench.studies.streaming.columns import COLUMNS, concurrent_columns, verdict
 from bench.studies.streaming.entries import BareLoop
 from bench.studies.streaming.evidence import FetchModeResult, by_backend, ways_of
 from bench.studies.streaming.garbage_collector import HEADINGS, NOTE, Collected, collected
-from bench.studies.streaming.plan import BATCHED, CROWD_ROWS
+from bench.studies.streaming.plan import BATCHED, CONCURRENT_ROWS
 
 _STYLES = {"buffers": "red", "unclear": "yellow", "not asked": "dim"}
-_PROMISE_STYLES = {"holds": "green", "undecided": "yellow", "broken": "bold red"}
+_CHECK_STYLES = {"holds": "green", "undecided": "yellow", "broken": "bold red"}
 
 
 def render(results: Results, summaries: list[Summary]) -> RenderableType:
-    """All of it, for a terminal of 100 columns."""
+    """Return all tables, for a terminal of 100 columns."""
     ways = by_backend(results, ways_of(results, summaries))
     parts: list[RenderableType] = []
     for function in dict.fromkeys(way.function for way in ways):
-        own = [way for way in ways if way.function == function and way.points]
-        parts += [Text(function, "bold"), _table(own), Text(), *_crowds(own)]
-    held = checks(ways, summaries, results.probed_as(BareLoop))
-    parts += [_crossovers(ways), Text(), *_collector(collected(summaries))]
-    return Group(*parts, *_promises(held), _legend())
+        chosen = [way for way in ways if way.function == function and way.points]
+        parts += [Text(function, "bold"), _table(chosen), Text(), *_concurrent(chosen)]
+    outcomes = checks(ways, summaries, results.probed_as(BareLoop))
+    parts += [_break_evens(ways), Text(), *_collector(collected(summaries))]
+    return Group(*parts, *_checks(outcomes), _legend())
 
 
 def _table(ways: Sequence[FetchModeResult]) -> Table:
-    """Under the name of each backend its ways: a column for it would not fit."""
+    """Return a table with the fetches under the name of their backend: a column would not fit."""
     table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     for name in ("fetch", "verdict"):
         table.add_column(name, no_wrap=True)
@@ -52,35 +52,37 @@ def _table(ways: Sequence[FetchModeResult]) -> Table:
     return table
 
 
-def _crowds(ways: Sequence[FetchModeResult]) -> list[RenderableType]:
-    """What becomes of it when several fetch at once, each with a session of its own."""
-    crowded = [way for way in ways if way.crowds]
-    if not crowded:
+def _concurrent(ways: Sequence[FetchModeResult]) -> list[RenderableType]:
+    """Return the figures of several clients at once, each with its own session."""
+    concurrent = [way for way in ways if way.by_concurrency]
+    if not concurrent:
         return []
-    size = max(max(way.crowds) for way in crowded)
+    size = max(max(way.by_concurrency) for way in concurrent)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backend")
     table.add_column("fetch")
-    plans = crowd_columns(size)
-    columns = [column.cells(crowded) for column in plans]
+    plans = concurrent_columns(size)
+    columns = [column.cells(concurrent) for column in plans]
     for column, (unit, _) in zip(plans, columns, strict=True):
         table.add_column(f"{column.name}\n{unit.symbol}", justify="right")
-    for row, way in enumerate(crowded):
+    for row, way in enumerate(concurrent):
         table.add_row(way.backend, str(way.fetch), *(cells[row] for _, cells in columns))
-    title = f"{crowded[0].function}: {CROWD_ROWS:,} rows each, {size} tasks or threads at once"
+    title = (
+        f"{concurrent[0].function}: {CONCURRENT_ROWS:,} rows each, {size} tasks or threads at once"
+    )
     return [Text(title, "bold"), table, Text()]
 
 
-def _crossovers(ways: Sequence[FetchModeResult]) -> RenderableType:
-    """From how many rows on batches win, a backend and a function each."""
-    title = Text(f"From how many rows on {BATCHED} is no worse than buffered:", "bold")
+def _break_evens(ways: Sequence[FetchModeResult]) -> RenderableType:
+    """Return the break-evens of batches, for each backend and function."""
+    title = Text(f"The number of rows from which {BATCHED} is no worse than buffered:", "bold")
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backend")
     table.add_column("function")
     for name in ("total time", "first row", "memory"):
         table.add_column(name, justify="right")
-    for each in break_evens(ways):
-        table.add_row(each.backend, each.function, each.total_time, each.first_row, each.memory)
+    for line in break_evens(ways):
+        table.add_row(line.backend, line.function, line.total_time, line.first_row, line.memory)
     note = Text(
         f'SQLAlchemy documents results of "typically less than {DOCUMENTED} rows" as too small to'
         " stream.",
@@ -89,37 +91,39 @@ def _crossovers(ways: Sequence[FetchModeResult]) -> RenderableType:
     return Group(title, table, note)
 
 
-def _collector(found: Sequence[Collected]) -> list[RenderableType]:
-    """What the largest results owe to Python's garbage collector."""
-    if not found:
+def _collector(results: Sequence[Collected]) -> list[RenderableType]:
+    """Return the share of Python's garbage collector in the largest results."""
+    if not results:
         return []
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backend")
     table.add_column("fetch")
     for heading in HEADINGS:
         table.add_column(heading.replace(" ", "\n"), justify="right")
-    for each in found:
-        table.add_row(each.backend, str(each.fetch), *each.cells)
-    title = Text(f"What the garbage collector takes of {found[0].rows:,} customers:", "bold")
+    for result in results:
+        table.add_row(result.backend, str(result.fetch), *result.cells)
+    title = Text(
+        f"The garbage collector's share of fetching {results[0].rows:,} customers:", "bold"
+    )
     return [title, table, Text(NOTE, "dim"), Text()]
 
 
-def _promises(held: Sequence[Check]) -> list[Text]:
-    lines = [Text("What must hold:", "bold")] if held else []
-    for promise in held:
-        mark = Text(f"{promise.word:10}", _PROMISE_STYLES[promise.word])
-        lines.append(Text.assemble(mark, f"{promise.sentence}: ", (promise.figure, "bold")))
+def _checks(outcomes: Sequence[Check]) -> list[Text]:
+    lines = [Text("What must hold:", "bold")] if outcomes else []
+    for check in outcomes:
+        mark = Text(f"{check.word:10}", _CHECK_STYLES[check.word])
+        lines.append(Text.assemble(mark, f"{check.sentence}: ", (check.figure, "bold")))
     return lines
 
 
 def _legend() -> Text:
     return Text(
-        "\nrows: of the largest result that was fetched so: rows/s, first row and memory are its."
-        "\nverdict: a read that fails late gave its rows before (streams), all but a broken batch"
-        " or none\n(buffers); unclear: its memory or first row says otherwise. memory: peak of one"
-        " operation in a fresh\nprocess. stall: the longest of the event loop; server: its CPU"
-        " time a fetch; both in runs of\n10,000 rows. stopped: ten rows of all were read, and left."
-        " held: the session, for 10,000 rows made dicts."
-        "\nundecided: the interval has both, fewer and no fewer, or there is none.",
+        "\nrows: the largest result of that fetch; rows/s, first row and memory are those of it."
+        "\nverdict: a read that fails late gave the rows before (streams), all but a batch of them"
+        " or none\n(buffers); unclear: memory or first row contradict that. memory: peak of one"
+        " operation in a fresh\nprocess. stall: the longest of the event loop; server: its CPU time"
+        " per fetch; both in runs of\n10,000 rows. stopped: time until ten rows were read and the"
+        " stream was closed. held: time for which\nthe session was held to make dicts of 10,000"
+        " rows. undecided: the interval includes 1, or there is none.",
         "dim",
     )

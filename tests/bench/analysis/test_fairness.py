@@ -29,7 +29,7 @@ def test_a_difference_is_told_with_who_does_what_and_how_many_cases_it_touches()
     assert "--rows dict" in rows.cure
 
 
-def test_what_no_case_depends_on_is_not_told() -> None:
+def test_differences_without_effect_on_a_case_are_not_reported() -> None:
     """A point read has no rows; equal dicts are equal; a named batch size is no default."""
     assert points(*(Case(name, "get_total_cost_of_an_order") for name in ("one", "two"))) == {}
     assert points(*(Case(name, "get_customers", rows="dict") for name in ("one", "two"))) == {}

@@ -83,7 +83,7 @@ def test_the_interval_excludes_1_where_scipy_rejects(rounds: int, slowdown: floa
 
 
 def test_beyond_exact_counting_the_interval_goes_on_as_it_was() -> None:
-    """Forbids a jump where the normal approximation takes over."""
+    """Forbids a jump at the number of rounds from which the normal approximation is used."""
     one, other = np.random.default_rng(5).lognormal(0, 0.1, (2, 52))
     widths = []
     for rounds in (49, 50, 51, 52):
@@ -107,8 +107,8 @@ def test_six_rounds_are_the_fewest_that_can_say_so() -> None:
 
 
 def test_what_both_rounds_of_a_pair_share_cancels() -> None:
-    mood = {1: 1.0, 2: 0.5, 3: 2.0}
-    found = ratio_of_rounds({number: 30 * factor for number, factor in mood.items()}, mood)
+    speeds = {1: 1.0, 2: 0.5, 3: 2.0}
+    found = ratio_of_rounds({number: 30 * factor for number, factor in speeds.items()}, speeds)
     assert bounds(found) == pytest.approx((30, 30, 30))
 
 

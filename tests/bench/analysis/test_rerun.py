@@ -1,4 +1,4 @@
-"""The command of a case measures that case, as it was, and no other but its twin."""
+"""The command of a case measures that case again, and no other case except its twin."""
 
 import shlex
 
@@ -18,7 +18,7 @@ CASES = results.load(REFERENCE).cases
 
 
 def planned(command: str) -> tuple[tuple[Case, ...], dict[str, object]]:
-    """The cases that `bench run` would measure for it, and the other options."""
+    """Return the cases that `bench run` would measure for the command, and the other options."""
     program, verb, *words = shlex.split(command)
     assert (program, verb) == ("bench", "run")
     given = run.make_context("run", words).params

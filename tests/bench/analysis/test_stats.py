@@ -1,4 +1,4 @@
-"""Throughput, quantiles and intervals, against definitions and other people's code."""
+"""Throughput, quantiles and intervals, against definitions and other libraries."""
 
 import numpy as np
 import pytest
@@ -122,7 +122,7 @@ def test_intervals_are_told_in_words() -> None:
 
 
 def test_intervals_of_fewer_rounds_are_not_called_those_of_more() -> None:
-    """Forbids "88% sure" of figures that two rounds gave."""
+    """Forbids the words "88% sure" for figures of two rounds."""
     told = stats.describe_interval(4, 2)
     assert "lowest to highest of 2 to 4 rounds (50% to 88% sure)" in told
     assert stats.describe_interval(4, 4) == stats.describe_interval(4)

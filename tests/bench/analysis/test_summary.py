@@ -1,4 +1,4 @@
-"""Runs into figures, and the table of figures that pandas and a spreadsheet open."""
+"""The figures of runs, and the table of figures that pandas and a spreadsheet open."""
 
 from array import array
 from pathlib import Path

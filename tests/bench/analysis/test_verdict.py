@@ -15,15 +15,15 @@ from tests.bench import synthetic
 POINT = Case("asyncpg", synthetic.POINT)
 OTHER = Case("psycopg2", synthetic.POINT, loop="none")
 TWIN = replace(POINT, twin=True)
-MOODS = (1.0, 1.3, 0.8, 1.1, 0.9, 1.2, 1.05)
+ROUND_FACTORS = (1.0, 1.3, 0.8, 1.1, 0.9, 1.2, 1.05)
 
 
 def summaries(folder: Path, slowdowns: dict[Case, list[float]]) -> list[Summary]:
-    """Each case's rounds take 100 µs x the factor of the round x its own slowdown."""
+    """Return summaries: a round of a case takes 100 µs x factor of the round x slowdown."""
     runs = [
-        synthetic.constant_run(case, number, round(100_000 * mood * slowdown))
+        synthetic.constant_run(case, number, round(100_000 * factor * slowdown))
         for case, own in slowdowns.items()
-        for number, (mood, slowdown) in enumerate(zip(MOODS, own, strict=False))
+        for number, (factor, slowdown) in enumerate(zip(ROUND_FACTORS, own, strict=False))
     ]
     return summarise(Results(folder, synthetic.header(list(slowdowns)), runs))
 
@@ -88,7 +88,7 @@ def test_results_without_a_pair_have_no_floor(tmp_path: Path) -> None:
 
 
 def test_two_runs_are_compared_without_pairing_their_rounds(tmp_path: Path) -> None:
-    """Defect: round 3 of one run was paired with round 3 of another, which share nothing."""
+    """Defect: round 3 of one run was paired with round 3 of another, though they are unrelated."""
     (a,) = summaries(tmp_path, {POINT: [1.0] * 7})
     (b,) = summaries(tmp_path, {POINT: [1.05] * 7})
     assert compare(a, b).word == "slower"

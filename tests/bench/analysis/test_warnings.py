@@ -1,4 +1,4 @@
-"""Each warning appears with its symptom only, and says what to type."""
+"""Each warning appears only with its symptom, and says what to type."""
 
 from array import array
 from dataclasses import replace
@@ -28,7 +28,7 @@ MS = 1_000_000
 
 
 def calm(*cases: Case, factors: tuple[float, ...] = FACTORS, **changes: Any) -> list[Run]:
-    """Operations of about a millisecond, a tenth of which is the client's CPU."""
+    """Return operations of about a millisecond, of which the client's CPU takes a tenth."""
     made = []
     for case in cases or (POINT, OTHER, TWIN):
         for number, factor in enumerate(factors):
@@ -70,7 +70,7 @@ def test_errors_come_first_with_the_case_to_repeat(tmp_path: Path) -> None:
 
 
 def test_the_streaming_experiment_is_not_told_to_take_options_it_has_not(tmp_path: Path) -> None:
-    """Forbids "Try: bench run --profile streaming", which is no profile of that command."""
+    """Forbids "Try: bench run --profile streaming": that command has no such profile."""
     runs = [replace(run, case=replace(run.case, size=10)) for run in calm(factors=FACTORS[:3])]
     found = results(tmp_path, runs)
     found.header = replace(found.header, profile="streaming-quick")
@@ -104,7 +104,7 @@ def test_a_load_before_the_start(tmp_path: Path) -> None:
 
 
 def test_others_on_the_machine_are_told_by_what_they_took(tmp_path: Path) -> None:
-    """On two cores, half of one is a quarter; the load before the run is then not reported."""
+    """On two cores, half of one core is a quarter; the load before the run is not reported then."""
     runs = [replace(run, other_cpu_ns=run.elapsed_ns // 2) for run in calm()]
     environment = Environment(host=Host(cores=2, load_1min=3.4))
     found = results(tmp_path, runs, environment=environment)
@@ -125,7 +125,7 @@ def test_a_drift_is_told_with_its_size(tmp_path: Path) -> None:
 
 @given(st.permutations(range(8)), st.floats(0.5, 2))
 def test_a_drift_is_of_the_order_alone(order: list[int], speed: float) -> None:
-    """All cases times the same is the same drift; turned round, it is its inverse."""
+    """Equal factors for all cases keep the drift; the reverse order of rounds inverts it."""
 
     def of(factors: list[float]) -> float:
         runs = [run for case in (POINT, OTHER) for run in calm(case, factors=tuple(factors))]
@@ -143,7 +143,7 @@ def test_few_rounds_have_no_drift(tmp_path: Path) -> None:
 
 
 def begun_cold(number: int, first_ns: int, window_ns: int) -> Run:
-    """Operations of a millisecond, but in the head of the round."""
+    """Return a run with operations of a millisecond, except at the start of the round."""
     head_ns = min(HEAD_NS, window_ns // 2)
     starts, took, clock = array("q"), array("q"), 0
     while clock < window_ns:
@@ -203,8 +203,8 @@ def test_an_interpreter_that_is_full_is_the_gils_limit(tmp_path: Path) -> None:
     assert result_warnings(results(tmp_path, runs, environment=free)) == []
 
 
-def test_the_floor_is_busy_by_nature(tmp_path: Path) -> None:
-    """Defect: a warning about the null backend's CPU: it has nothing to wait for."""
+def test_a_busy_null_backend_has_no_warning(tmp_path: Path) -> None:
+    """Defect: a warning about the CPU of the null backend, which never waits for a server."""
     floor = Case("null", synthetic.POINT, loop="none")
     runs = [replace(run, client_cpu_ns=run.elapsed_ns) for run in calm(floor)]
     assert result_warnings(results(tmp_path, runs + calm())) == []

@@ -71,8 +71,8 @@ def test_commands_at_once_start_one_server(own: EmbeddedServer) -> None:
 
 
 def test_starts_and_stops_at_once_do_not_break_each_other(own: EmbeddedServer) -> None:
-    crowd = [in_process(own, verb) for verb in ["start", "stop"] * 4]
-    for process in crowd:
+    commands = [in_process(own, verb) for verb in ["start", "stop"] * 4]
+    for process in commands:
         said = process.communicate(timeout=60)
         assert process.returncode == 0, said
     assert ask(own.start(), "select 1") == 1

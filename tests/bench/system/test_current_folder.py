@@ -59,7 +59,7 @@ def traces(bench: Bench) -> list[str]:
 def test_no_command_imports_what_lies_in_the_current_folder(
     planted: Bench, arguments: tuple[str, ...]
 ) -> None:
-    """Forbids code of whoever can write to the current folder, also in the worker processes."""
+    """Forbids running code from the current folder, also in the worker processes."""
     done = planted(*arguments)
     assert traces(planted) == []
     assert done.code == 0, done.err

@@ -1,4 +1,4 @@
-"""What is written stays where it should, and an old file stays whole until the new one is."""
+"""Files are written only into their folder; an old file stays whole until the new one is."""
 
 import os
 import stat

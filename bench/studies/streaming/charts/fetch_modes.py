@@ -1,4 +1,4 @@
-"""The streaming experiment: a panel a backend, a line a way of fetching."""
+"""The charts of the streaming experiment: a panel for each backend, a line for each fetch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ from bench.studies.streaming.evidence import FetchModeResult
 
 COLUMNS = 4
 LEAST_BYTES = 1e5
-"""Below, a peak is noise of the allocator; on a logarithmic axis, nothing must be something."""
+"""The least peak that is shown. A lower one is noise of the allocator, and a logarithmic axis has
+no zero."""
 
 LINES: Mapping[str, tuple[str, object, str]] = {
     "buffered": ("o", "-", "buffered"),
@@ -40,7 +41,7 @@ class _Chart:
     y: str
     units: tuple[Unit, ...]
     curves: Callable[[Sequence[FetchModeResult]], Mapping[str, Curve]]
-    """From one backend's ways of one function: mode -> its line."""
+    """The function from one backend's results of one function to the line of each mode."""
 
 
 def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[tuple[str, Figure]]:
@@ -50,7 +51,7 @@ def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[t
             if way.function == function:
                 by_backend.setdefault(way.backend, []).append(way)
         for chart in CHARTS:
-            curves = {name: chart.curves(own) for name, own in by_backend.items()}
+            curves = {name: chart.curves(results) for name, results in by_backend.items()}
             curves = {name: lines for name, lines in curves.items() if lines}
             if curves:
                 yield f"{chart.name}-{function}", _figure(selection, function, chart, curves)
@@ -87,7 +88,7 @@ def _figure(
         _lines(panel, hue(selection.looks[name], selection.looks), curves[name])
     for empty in panels[len(names) :]:
         empty.set_visible(False)
-    for column in range(columns):  # the lowest that is seen of each column names the axis
+    for column in range(columns):  # the lowest visible panel of each column names the axis
         lowest = max(place for place in range(len(names)) if place % columns == column)
         panels[lowest].set_xlabel(chart.x)
         panels[lowest].tick_params(labelbottom=True)
@@ -115,16 +116,19 @@ def _lines(panel: Axes, hue: str, curves: Mapping[str, Curve]) -> None:
 def _over_rows(
     figure: Callable[[FetchModeResult], Curve],
 ) -> Callable[[Sequence[FetchModeResult]], Mapping[str, Curve]]:
-    """The plain ways (the library's own batch size, or 1,000) over the rows of the result."""
+    """Return the lines of the plain fetches over the rows of the result.
+
+    Plain: with the library's own batch size, or with 1,000.
+    """
 
     def curves(ways: Sequence[FetchModeResult]) -> Mapping[str, Curve]:
-        found: dict[str, Curve] = {}
+        lines_by_mode: dict[str, Curve] = {}
         for way in ways:
             if way.fetch.batch_size in ((1000,) if way.fetch.mode == "batched" else (None,)):
                 line = figure(way)
                 if len(line) > 1:
-                    found[way.fetch.mode] = line
-        return found
+                    lines_by_mode[way.fetch.mode] = line
+        return lines_by_mode
 
     return curves
 
@@ -132,21 +136,21 @@ def _over_rows(
 def _over_batches(
     figure: Callable[[FetchModeResult], float | None],
 ) -> Callable[..., Mapping[str, Curve]]:
-    """What 10,000 rows take, over the batch size that was given."""
+    """Return the lines of a figure of 10,000 rows over the batch size."""
 
     def curves(ways: Sequence[FetchModeResult]) -> Mapping[str, Curve]:
-        found: dict[str, Curve] = {}
+        lines_by_mode: dict[str, Curve] = {}
         for way in ways:
             value = figure(way)
             if way.fetch.batch_size is not None and value:
-                found.setdefault(way.fetch.mode, {})[way.fetch.batch_size] = value
-        return {mode: line for mode, line in found.items() if len(line) > 1}
+                lines_by_mode.setdefault(way.fetch.mode, {})[way.fetch.batch_size] = value
+        return {mode: line for mode, line in lines_by_mode.items() if len(line) > 1}
 
     return curves
 
 
 SWEPT = 10_000
-"""Rows of the result whose batch size was swept."""
+"""Rows of the result that was fetched with all batch sizes."""
 
 
 def _rate(way: FetchModeResult) -> float | None:
@@ -160,8 +164,8 @@ def _stall(way: FetchModeResult) -> float | None:
 CHARTS = (
     _Chart(
         "first-row",
-        "How long until the first row",
-        "batches of 1,000, streamed with the library's own batch size. Buffered, the first row "
+        "Time to the first row",
+        "batches of 1,000; streamed with the library's own batch size. If buffered, the first row "
         "comes with the last.",
         "rows of the result",
         "first row",
@@ -170,9 +174,9 @@ CHARTS = (
     ),
     _Chart(
         "memory",
-        "How much memory the result takes",
-        "peak of one operation in a fresh process, batches of 1,000; what is below 100 kB is shown "
-        "as that.",
+        "Memory of the result",
+        "peak of one operation in a fresh process, batches of 1,000; less than 100 kB is shown as "
+        "100 kB.",
         "rows of the result",
         "peak memory",
         BYTES,
@@ -180,7 +184,7 @@ CHARTS = (
     ),
     _Chart(
         "batch-rate",
-        "What the batch size is worth",
+        "Effect of the batch size",
         f"a result of {SWEPT:,} rows.",
         "rows a batch",
         "rows/s",
@@ -189,8 +193,8 @@ CHARTS = (
     ),
     _Chart(
         "batch-stall",
-        "How long the event loop stands still",
-        f"a result of {SWEPT:,} rows; the longest stall that a heartbeat of 1 ms saw.",
+        "Stalls of the event loop",
+        f"a result of {SWEPT:,} rows; the longest stall, measured by a heartbeat of 1 ms.",
         "rows a batch",
         "longest stall",
         TIMES,

@@ -1,4 +1,4 @@
-"""The experiment's point in five seconds: the workshop's code, the fixed code, and buffered."""
+"""The chart of the main point: the workshop's code, the fixed code, and a buffered fetch."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,19 +15,19 @@ from bench.studies.streaming.point import BACKEND, CODE, point, sentence
 
 
 def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[tuple[str, Figure]]:
-    found = point(ways)
-    if found is None:
+    largest = point(ways)
+    if largest is None:
         return
-    rows, of = found
+    rows, three = largest
     panels: list[tuple[str, tuple[Unit, ...], list[float]]] = [
-        ("time to the first row", TIMES, [w.points[rows].first_row_ns for w in of.values()]),
-        ("peak memory", BYTES, [float(w.memory_bytes.get(rows, 0)) for w in of.values()]),
-        ("rows/s", RATES, [w.points[rows].rows_per_s for w in of.values()]),
+        ("time to the first row", TIMES, [w.points[rows].first_row_ns for w in three.values()]),
+        ("peak memory", BYTES, [float(w.memory_bytes.get(rows, 0)) for w in three.values()]),
+        ("rows/s", RATES, [w.points[rows].rows_per_s for w in three.values()]),
     ]
     figure, grid = page(
         selection,
         f"Does it stream? {rows:,} customers through the ORM on asyncpg",
-        sentence(of),
+        sentence(three),
         height=1.7,
         columns=len(panels),
         left=1.9,

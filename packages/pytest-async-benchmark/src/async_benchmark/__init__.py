@@ -1,7 +1,8 @@
-"""pytest-benchmark for coroutine functions: docs/pytest-benchmark.md. Imports nothing of ours.
+"""pytest-benchmark for coroutine functions (docs/pytest-benchmark.md). It imports nothing of
+gatherbench.
 
-`AsyncBenchmark` and `Results` are the types of the fixture `async_benchmark` and of what it
-returns, for annotations. Their modules are imported at first use: pytest imports this package in
+`AsyncBenchmark` and `Results` are for annotations: the types of the fixture `async_benchmark` and
+of its result. Their modules are imported at first use: pytest imports this package in
 every test session of the environment.
 """
 

@@ -1,4 +1,4 @@
-"""The arguments of `async_benchmark`, checked: a mistake gets an error that says what to write."""
+"""Checks of the arguments of `async_benchmark`. An error says what to write instead."""
 
 import functools
 import inspect

@@ -2,10 +2,10 @@
 
 pytest-benchmark calls a plain function again and again. With `asyncio.run` each of these calls
 would pay for an event loop, over 100 us; with `run_until_complete` it would still pay for a start
-and a stop of one (https://github.com/psf/pyperf/issues/121). So pytest-benchmark itself is taken
+and a stop of one (https://github.com/psf/pyperf/issues/121). So pytest-benchmark itself is moved
 into the loop: it runs in a greenlet of the task, and each call of its target switches to the task,
 which awaits, and back. Only public names of pytest-benchmark are used.
-https://github.com/ionelmc/pytest-benchmark/issues/66 has the wish and other ways.
+https://github.com/ionelmc/pytest-benchmark/issues/66 has the request, and other ways.
 """
 
 import sys

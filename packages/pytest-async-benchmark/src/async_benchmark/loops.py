@@ -15,10 +15,10 @@ def is_async_test(request: pytest.FixtureRequest) -> bool:
 
 
 def default_loop(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
-    """Return the loop of anyio's fixtures if the test has some, else that of the own runner.
+    """Return the loop of anyio's fixtures if the test has some, else that of our own runner.
 
-    Fails a `def` test that has async fixtures of another plugin: their loop can't be known by any
-    public name, and in another loop their engine or client would fail, or leak.
+    Fails a `def` test that has async fixtures of another plugin: no public name gives their loop,
+    and in another loop their engine or client would fail, or leak.
     """
     if "anyio_backend" in request.fixturenames:
         loop = request.getfixturevalue("_async_benchmark_anyio_loop")

@@ -1,7 +1,7 @@
-"""The pytest plugin: fixtures, and nothing that runs or is imported before one is asked for.
+"""The pytest plugin: only fixtures. Nothing runs or is imported before a test requests one.
 
-pytest loads it into every test session of the environment, so that it has to be free for those who
-do not use it: no hook, no option, no marker.
+pytest loads the plugin into every test session of the environment, so it must cost nothing where it
+is not used: no hook, no option, no marker.
 """
 
 from collections.abc import Callable, Iterator
@@ -79,7 +79,7 @@ def async_benchmark(
     """Time a coroutine function under gather: `async_benchmark(function, tasks=16, session=...)`.
 
     In an `async def` test: `await async_benchmark(...)`. For a fixed number of rounds:
-    `async_benchmark.pedantic(...)`. The result stands in pytest-benchmark's own table and files.
+    `async_benchmark.pedantic(...)`. The result is in pytest-benchmark's own table and files.
     """
     from async_benchmark.fixture import AsyncBenchmark
     from async_benchmark.loops import is_async_test

@@ -9,7 +9,7 @@ from typing import Any, Self
 from async_benchmark.bridge import CoroutineFunction
 
 OpenCall = Callable[[], AbstractAsyncContextManager[CoroutineFunction]]
-"""Opens a session and gives the function to call with it; closes the session on leaving."""
+"""Opens a session, gives the function to call with it, and closes the session at the end."""
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -26,7 +26,7 @@ class TaskPool:
         self._size = tasks
         self._tasks: list[asyncio.Task[None]] = []
         self._orders: list[asyncio.Future[Arguments | None]] = []
-        """What each waiting task gets: the arguments of its next call, or None to end."""
+        """One future per task, which gives the arguments of its next call, or None to end it."""
         self._answers: list[Any] = [None] * tasks
         self._missing = 0
 
@@ -89,9 +89,9 @@ class TaskPool:
                     self._orders[number] = self._new_future()
                     self._finish(number, await call(*arguments, **named))
         except BaseException as error:
-            # Also pytest.skip(), KeyboardInterrupt and a cancellation: whoever waits for the
-            # gather gets them, or it would wait for ever.
-            if self._done.done():  # nobody waits any more, as when a session fails to close
+            # Also pytest.skip(), KeyboardInterrupt and a cancellation: the task that waits for the
+            # gather must get them, or it would wait for ever.
+            if self._done.done():  # no task waits any more, as when a session fails to close
                 raise
             self._done.set_exception(error)
 

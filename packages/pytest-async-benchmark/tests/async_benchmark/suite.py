@@ -18,9 +18,11 @@ class Suite:
             (self.folder / f"{name}.py").write_text(text)
 
     def run(self, *options: str) -> pytest.RunResult:
-        """Run it as its user would, but with few rounds. A warning is an error."""
+        """Run the suite as its user would, but with few rounds. A warning is an error."""
         fast = ("--benchmark-max-time=0.02", "--benchmark-min-rounds=3")
-        asyncio = ("-oasyncio_default_fixture_loop_scope=function",)  # pytest-asyncio asks for it
+        asyncio = (
+            "-oasyncio_default_fixture_loop_scope=function",
+        )  # pytest-asyncio warns without it
         if "no:asyncio" in options:
             asyncio = ()
         return self.run_bare("-Werror", *asyncio, *fast, *options)

@@ -45,7 +45,7 @@ class Rows:
 
 
 class Later:
-    """An awaitable of the user's own."""
+    """An awaitable that the user has defined."""
 
     def __await__(self) -> Any:
         return three().__await__()
@@ -56,7 +56,7 @@ async def number_plus(number: int, more: int) -> int:
 
 
 def value_of(awaitable: Awaitable[Any]) -> Any:
-    """Run what never suspends."""
+    """Run an awaitable that never suspends."""
 
     async def run() -> Any:
         return await awaitable
@@ -80,7 +80,7 @@ def value_of(awaitable: Awaitable[Any]) -> Any:
         functools.partial(Service()),
     ],
 )
-def test_coroutine_functions_of_every_kind_are_taken_as_they_are(function: Any) -> None:
+def test_coroutine_functions_of_every_kind_are_not_wrapped(function: Any) -> None:
     """Forbids a layer between the clock and a coroutine function."""
     assert coroutine_function(function) is function
     assert value_of(function()) == 3

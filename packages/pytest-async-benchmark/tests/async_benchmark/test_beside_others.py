@@ -5,7 +5,7 @@ from tests.async_benchmark.suite import Suite
 
 
 def test_beside_pytest_asyncio(suite: Suite) -> None:
-    """Each has an event loop of its own, whichever comes first, and neither sees the other's."""
+    """Each plugin has a loop of its own, in any order of tests, and never sees the other's."""
     suite.write(
         test_both="""
 import asyncio
@@ -78,7 +78,7 @@ def test_plain(request):
     assert "async_benchmark.fixture" not in sys.modules
 """
     )
-    # Without the plugins of others, who may import what they like.
+    # Without the plugins of other packages, which may import anything.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     assert suite.run_bare("-p", "async_benchmark").parseoutcomes() == {"passed": 1}
 

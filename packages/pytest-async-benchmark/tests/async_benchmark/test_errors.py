@@ -1,4 +1,4 @@
-"""What goes wrong under `async_benchmark` is told by its reason."""
+"""Errors under `async_benchmark` name their reason."""
 
 import pytest
 from tests.async_benchmark.suite import Suite
@@ -200,7 +200,7 @@ def test_twice(async_benchmark):
 
 
 def test_mistakes_are_named(suite: Suite) -> None:
-    """`test_arguments` has them all; this holds the fixture to them."""
+    """`test_arguments` has all mistakes; this test checks that the fixture reports them."""
     suite.write(
         test_mistakes="""
 import pytest

@@ -1,4 +1,4 @@
-"""Options of pytest, pytest-benchmark and pytest-xdist hold for `async_benchmark`."""
+"""Options of pytest, pytest-benchmark and pytest-xdist apply to `async_benchmark`."""
 
 import pytest
 from tests.async_benchmark.suite import Suite

@@ -1,4 +1,4 @@
-"""`async_benchmark.pedantic` has the rules of pytest-benchmark's, with async setup and teardown."""
+"""`async_benchmark.pedantic` has the rules of pytest-benchmark, with async setup and teardown."""
 
 import pytest
 from tests.async_benchmark.suite import Suite

@@ -40,7 +40,7 @@ class Test:
 
 
 def write_every_scope(application: Suite, fixture: str) -> None:
-    """Write a module of tests a loop scope, in a package. `{0}` in the fixture is the scope."""
+    """Write one test module per loop scope, in a package. `{0}` in the fixture is the scope."""
     folder = application.folder / "folder"
     folder.mkdir()
     (folder / "__init__.py").touch()
@@ -59,7 +59,7 @@ def test_every_loop_scope_in_strict_mode(application: Suite) -> None:
 
 
 def test_every_loop_scope_in_auto_mode(application: Suite) -> None:
-    """As above, where the loop scope of a fixture comes from the configuration."""
+    """Forbids a loop of async_benchmark's own if the configuration sets the loop scope."""
     write_every_scope(application, '@pytest.fixture(scope="{0}")')
     measured = application.measured(
         "-oasyncio_mode=auto",
@@ -70,7 +70,7 @@ def test_every_loop_scope_in_auto_mode(application: Suite) -> None:
 
 
 def test_one_loop_for_the_session_by_configuration(application: Suite) -> None:
-    """As above, where tests have no mark."""
+    """Forbids a loop of async_benchmark's own if the tests have no mark."""
     application.write(
         test_auto=module_of_tests(fixture='@pytest.fixture(scope="session")', mark="")
     )
@@ -111,7 +111,7 @@ async def test_loop(async_benchmark, engine):
 
 
 def test_an_async_fixture_without_a_known_loop_is_refused(application: Suite) -> None:
-    """Forbids to time, silently, an engine that connects lazily in another loop than its own."""
+    """Forbids to time, without an error, a lazy engine that would connect in a foreign loop."""
     application.write(
         test_plain="""
 import pytest_asyncio

@@ -1,4 +1,4 @@
-"""`async_benchmark` times tasks at once in other people's suites, in a loop that stays."""
+"""`async_benchmark` times concurrent tasks in a user's suite, in a loop that stays open."""
 
 import pytest
 from tests.async_benchmark.suite import Suite
@@ -11,7 +11,7 @@ GUIDE = ROOT / "docs" / "pytest-benchmark.md"
 
 @pytest.fixture
 def shop(suite: Suite, database: Database, monkeypatch: pytest.MonkeyPatch) -> Suite:
-    """The guide's application and its tests in the loop of the session, as they stand there."""
+    """Write the application of the guide, and its tests in the loop of the session, unchanged."""
     application, tests, pedantic, _, _ = blocks(GUIDE, "python")
     suite.write(shop=application, test_shop=f"{tests}\n\n{pedantic}")
     monkeypatch.setenv("SHOP_URL", database.url.replace("postgresql:", "postgresql+asyncpg:"))
@@ -54,7 +54,7 @@ def test_its_options_hold_here_too(shop: Suite) -> None:
     shop.run("--benchmark-skip").assert_outcomes(skipped=5)
 
 
-CROWD = """
+CLIENT = """
 import asyncio
 from contextlib import asynccontextmanager
 
@@ -90,15 +90,15 @@ async def call(mine, step, *, times):
 @pytest.mark.parametrize("tasks", [1, 2, 16])
 def test_each_task_has_its_own_session_and_all_work_at_once(suite: Suite, tasks: int) -> None:
     suite.write(
-        crowd=CROWD,
-        test_crowd=f"""
-import crowd
+        client=CLIENT,
+        test_client=f"""
+import client
 
-def test_crowd(async_benchmark):
-    results = async_benchmark(crowd.call, 10, tasks={tasks}, session=crowd.session, times=2)
+def test_client(async_benchmark):
+    results = async_benchmark(client.call, 10, tasks={tasks}, session=client.session, times=2)
     assert results == [20 * (number + 1) for number in range({tasks})]
-    assert crowd.most == {tasks}
-    assert crowd.Session.opened == 0
+    assert client.most == {tasks}
+    assert client.Session.opened == 0
 """,
     )
     (only,) = suite.measured()
@@ -106,7 +106,7 @@ def test_crowd(async_benchmark):
 
 
 def test_no_round_starts_an_event_loop(suite: Suite) -> None:
-    """Forbids `asyncio.run` a call, which costs more than a call."""
+    """Forbids one `asyncio.run` per call, which costs more than the call."""
     suite.write(
         test_loop="""
 import asyncio

@@ -1,7 +1,8 @@
-"""One session per task, for any SQLAlchemy application: found before harm is done.
+"""A guard for SQLAlchemy sessions: it refuses a session that two tasks share before it does harm.
 
-Needs SQLAlchemy, and nothing else; and that only when one of these names is asked for, so that
-the pytest plugin, which is always loaded, costs nothing where it is not used.
+It needs only SQLAlchemy. A name of this package imports its module, and SQLAlchemy, at the first
+use of the name. So the pytest plugin, which pytest always loads, costs nothing where it is not
+used.
 """
 
 import warnings
@@ -54,12 +55,12 @@ _OLD_MODULES = {
     "passing": "handover",
     "who": "actors",
 }
-"""Modules by the names that they had: what was imported from this package still is."""
+"""Former name of a module -> its name now. Imports by the former names still work, and warn."""
 
 
 def __getattr__(name: str) -> Any:
     if name in _OLD_MODULES:
-        message = f"session_guard.{name} is session_guard.{_OLD_MODULES[name]} now"
+        message = f"session_guard.{name} is now called session_guard.{_OLD_MODULES[name]}"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         return import_module(f"session_guard.{_OLD_MODULES[name]}")
     if name not in _HOMES:

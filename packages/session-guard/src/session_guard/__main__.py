@@ -1,4 +1,4 @@
-"""`session-guard lint PATH...`, and `python -m session_guard PATH...`, which means the same."""
+"""The command `session-guard lint PATH...`. `python -m session_guard PATH...` does the same."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from session_guard.lint.sarif import installed_version
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Return 0 where nothing was found, 1 where something was, 2 for misuse.
+    """Run the command. Return 0 without a finding, 1 with findings, 2 for misuse.
 
     The word `lint` may be left out.
     """
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
         words = ["lint", *words]
     parser = argparse.ArgumentParser(
         prog="session-guard",
-        description="One SQLAlchemy session for each task: see what breaks the rule.",
+        description="Find code that shares one SQLAlchemy session between tasks or threads.",
     )
     parser.add_argument(
         "--version", action="version", version=f"session-guard {installed_version()}"
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_to(commands.add_parser("lint", help="find shared sessions in source code"))
     try:
         return lint(parser.parse_args(words))
-    except BrokenPipeError:  # as of `session-guard lint . | head`
+    except BrokenPipeError:  # as in `session-guard lint . | head`
         sys.stderr.close()
         return 1
     except KeyboardInterrupt:

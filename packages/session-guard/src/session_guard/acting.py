@@ -1,4 +1,4 @@
-"""For whom a task acts: some tasks only make one call in the stead of the task that awaits them."""
+"""The task that a task acts for: some tasks only make one call for the task that awaits them."""
 
 from asyncio import Future, Task
 from functools import partial
@@ -17,16 +17,16 @@ _CLOSES_CONNECTION = AsyncConnection.close.__code__
 
 
 def is_closer(task: Task[Any]) -> bool:
-    """Return whether a task does nothing but close a session or connection."""
+    """Return whether a task only closes a session or connection."""
     code = getattr(task.get_coro(), "cr_code", None)
     return code is _CLOSES_SESSION or code is _CLOSES_CONNECTION
 
 
 def principal(task: Task[Any]) -> Task[Any]:
-    """Return the task that this one acts for: itself, or the one that awaits a call by it.
+    """Return the task that `task` acts for: itself, or the task that awaits its one call.
 
-    The second is so where SQLAlchemy leaves an `async with`, and in `shield(session.commit())` or,
-    up to Python 3.11, `wait_for(session.commit(), 1)`.
+    A task makes one call for another task where SQLAlchemy leaves an `async with`, in
+    `shield(session.commit())` and, up to Python 3.11, in `wait_for(session.commit(), 1)`.
     """
     code = getattr(task.get_coro(), "cr_code", None)
     if code is None or not code.co_filename.startswith(SQLALCHEMY):
@@ -40,12 +40,12 @@ def principal(task: Task[Any]) -> Task[Any]:
 
 
 def is_exit(code: CodeType) -> bool:
-    """Return whether it is the `__aexit__` of a session or connection of SQLAlchemy's."""
+    """Return whether the code is SQLAlchemy's `__aexit__` of a session or connection."""
     return code.co_name == "__aexit__" and code.co_filename.startswith(SQLALCHEMY)
 
 
 def exit_frame(task: Task[Any]) -> FrameType | None:
-    """Return the frame of the `__aexit__` of SQLAlchemy's that a task is suspended in."""
+    """Return the frame of SQLAlchemy's `__aexit__` in which a task is suspended; else None."""
     for awaited, code in frames.await_chain(task):
         if is_exit(code):
             return frames.frame_of(awaited)
@@ -53,8 +53,8 @@ def exit_frame(task: Task[Any]) -> FrameType | None:
 
 
 def _waits_for(parent: Task[Any], child: Task[Any]) -> bool:
-    # asyncio has no public name for what a task waits for. Where it has no such attribute either,
-    # the child is taken for a task like any other.
+    # asyncio has no public name for what a task waits for. If the private attribute is missing
+    # too, the child counts as any other task.
     waiter = getattr(parent, "_fut_waiter", None)
     if waiter is None:
         return False
@@ -67,7 +67,7 @@ def _waits_for(parent: Task[Any], child: Task[Any]) -> bool:
 
 
 def _bound(callback: Any) -> list[Any]:
-    """Return what a callback was made with: `shield` uses a closure, `wait_for` a partial."""
+    """Return the objects that a callback holds: `shield` uses a closure, `wait_for` a partial."""
     if isinstance(callback, partial):
         return list(callback.args)
     return [cell.cell_contents for cell in getattr(callback, "__closure__", None) or ()]

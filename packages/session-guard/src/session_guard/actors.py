@@ -1,4 +1,4 @@
-"""The actors: tasks, and threads where no task runs. Which one runs now, and how it is called."""
+"""The actors: tasks, and threads in which no task runs; the running one, and the names of all."""
 
 import sys
 from asyncio import AbstractEventLoop, Task, _get_running_loop, current_task, tasks
@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 Actor = Task[Any] | Thread
 
-# Up to Python 3.11 `current_task` is a Python function that looks into this dictionary.
+# Up to Python 3.11 `current_task` is a Python function that reads this dictionary.
 task_of: Callable[[AbstractEventLoop], Task[Any] | None] = (
     current_task if sys.version_info >= (3, 12) else tasks._current_tasks.get  # type: ignore[attr-defined]
 )
@@ -18,18 +18,18 @@ task_of: Callable[[AbstractEventLoop], Task[Any] | None] = (
 
 
 def current() -> Actor:
-    """Return the running task, or the thread where no task runs."""
+    """Return the running task; if no task runs, the current thread."""
     loop = _get_running_loop()  # without one, current_task() would raise
     return (loop and task_of(loop)) or current_thread()
 
 
 def alive(actor: Actor) -> bool:
-    """Return whether it may go on: a task that is not done, or a thread that has not ended."""
+    """Return whether the actor can still run: a task is not done, or a thread has not ended."""
     return actor.is_alive() if isinstance(actor, Thread) else not actor.done()
 
 
 def names(*actors: Actor) -> list[str]:
-    """Return the name of each actor; actors of one name get a number that stays theirs."""
+    """Return the name of each actor. Actors with equal names get a number, which they keep."""
     plain = [_name(actor) for actor in actors]
     return [
         f"{name} #{_number(actor, name)}"

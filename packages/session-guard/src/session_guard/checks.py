@@ -1,4 +1,4 @@
-"""Is it guarded? To be asked at start-up, where a framework may have replaced the session class."""
+"""Checks at start-up that the guard is on: a framework may have replaced the session class."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,15 +22,15 @@ _MAKERS = sessionmaker, async_sessionmaker
 
 
 class NotGuardedError(RuntimeError):
-    """Raised by `require()` for what is not guarded."""
+    """`require()` was called with a session or engine that is not guarded."""
 
 
 def is_guarded(subject: Any) -> bool:
-    """Return whether a session or an engine is guarded; also for a connection.
+    """Return whether a session, an engine or a connection is guarded.
 
-    A sessionmaker, or a function that returns a session, is called and what it makes is looked at:
-    what the maker was told may have been overruled. No connection is opened. Raises TypeError for
-    anything else.
+    A sessionmaker, or a function that returns a session, is called, and the new session is checked,
+    because a framework may override the arguments of the maker. No connection is opened. Raises
+    TypeError for anything else.
     """
     if isinstance(subject, _SCOPED):
         subject = subject.session_factory
@@ -50,30 +50,30 @@ def is_guarded(subject: Any) -> bool:
         return ownership_of(subject) is not None
     if isinstance(subject, _MAKERS) or (callable(subject) and not isinstance(subject, type)):
         return is_guarded(_made_by(subject))
-    raise TypeError(f"this is neither a session, nor a maker of one, nor an engine: {subject!r}")
+    raise TypeError(f"not a session, not a maker of sessions, and not an engine: {subject!r}")
 
 
 def require(*subjects: Any) -> None:
-    """Raise NotGuardedError, with the reason and the cure, unless all of them are guarded.
+    """Raise NotGuardedError, which says what to change, unless all subjects are guarded.
 
-    Takes what `is_guarded` takes. To be called at start-up, with the sessionmaker that the
-    application uses in the end::
+    A subject is any argument of `is_guarded`. Call it at start-up, with the sessionmaker that the
+    application really uses::
 
         session_guard.require(config.create_session_maker())
     """
     for subject in subjects:
         if not is_guarded(subject):
-            raise NotGuardedError(f"{_what(subject)} is not guarded.\n{_cure(subject)}")
+            raise NotGuardedError(f"{_described(subject)} is not guarded.\n{_cure(subject)}")
 
 
 def _made_by(maker: Callable[[], Any]) -> Any:
     made = maker()
     if not isinstance(made, Session | AsyncSession | scoped_session | async_scoped_session):
-        raise TypeError(f"{maker!r} is to return a session, and returned {made!r}")
+        raise TypeError(f"{maker!r} must return a session, but returned {made!r}")
     return made
 
 
-def _what(subject: Any) -> str:
+def _described(subject: Any) -> str:
     if isinstance(subject, Engine | AsyncEngine):
         return f"the engine {subject.url.render_as_string(hide_password=True)}"
     if isinstance(subject, AsyncSession):
@@ -83,7 +83,7 @@ def _what(subject: Any) -> str:
     if isinstance(subject, type):
         return _name(subject)
     if callable(subject) and not isinstance(subject, _SCOPED):
-        return f"what {getattr(subject, '__qualname__', type(subject).__name__)} makes"
+        return f"the session that {getattr(subject, '__qualname__', type(subject).__name__)} makes"
     return repr(subject)
 
 

@@ -1,7 +1,8 @@
-"""A net below every session: it sees what reaches a connection, and raises the alarm.
+"""The guard of connections, below every session: it sees all that is sent on a connection.
 
-It cannot protect as GuardedSession does. A statement is refused in time; but by the time that an
-engine hears of a COMMIT or ROLLBACK, SQLAlchemy has ended the owner's transaction on its side.
+It protects less than GuardedSession does. It refuses a statement in time. But when an engine's
+event announces a COMMIT or ROLLBACK, SQLAlchemy has already ended the owner's transaction on the
+client's side.
 """
 
 import sys
@@ -23,27 +24,28 @@ from session_guard.violation import SharedSessionError
 
 
 class ConnectionOwnership(Ownership):
-    """Actor may use one connection, from its checkout to its return."""
+    """The ownership of one connection, from its checkout to its return to the pool."""
 
     __slots__ = ("cursor",)
 
     def __init__(self, shared: str, *, strict: bool = False) -> None:
         super().__init__(shared, strict=strict)
         self.cursor: Any = None
-        """Of the statement in flight, or of the last."""
+        """The cursor of the statement in flight, or of the last statement."""
 
     def _at_stake(self, resource: Transactional) -> bool:
-        # With autocommit a Connection is "in a transaction" that the server knows nothing of.
+        # With autocommit a Connection is "in a transaction" that does not exist on the server.
         assert isinstance(resource, Connection)
         dbapi_connection = resource.connection.dbapi_connection
         return resource.in_transaction() and not getattr(dbapi_connection, "autocommit", False)
 
 
 def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = False) -> None:
-    """Raise SharedSessionError when a second task or thread uses a connection of the engine's.
+    """Raise SharedSessionError when a second task or thread uses a connection of this engine.
 
-    The class `Engine` itself stands for every engine there is, and will be. Twice is once.
-    `strict`: even an idle connection may not change hands before it is returned to the pool.
+    The class `Engine` itself stands for every engine, present and future. A second call has no
+    effect. `strict`: only the first user may use a connection, even an idle one, until it is
+    returned to the pool.
     """
     target = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
     know_connections()
@@ -54,21 +56,21 @@ def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = 
 
 
 def is_guarded_engine(engine: Engine | type[Engine]) -> bool:
-    """Return whether the engine is guarded by name; for the class, whether all engines are."""
+    """Return whether `guard_engine` was called for this engine, or for the class `Engine`."""
     return event.contains(engine, "commit", _LISTENERS["commit"])
 
 
 def unguard_engine(engine: Engine | type[Engine], *, strict: bool = False) -> None:
-    """Take back a `guard_engine`, `strict` as it was."""
+    """Undo a `guard_engine` that was called with the same `strict`."""
     event.remove(engine, "engine_connect", _connected_strict if strict else _connected)
     for name, listener in _LISTENERS.items():
         event.remove(engine, name, listener)
 
 
 def ownership_of(connection: Connection) -> ConnectionOwnership | None:
-    """Return None where there is nothing to guard: closed, lost, or not of a guarded engine.
+    """Return the ownership of a connection; None if it is closed, lost or not guarded.
 
-    So it is with the connection that SQLAlchemy makes for a dialect's first questions.
+    It is None also for the connection on which SQLAlchemy initialises a dialect.
     """
     if connection.closed or connection.invalidated:
         return None
@@ -76,16 +78,16 @@ def ownership_of(connection: Connection) -> ConnectionOwnership | None:
 
 
 _ownerships: WeakKeyDictionary[Connection, ConnectionOwnership] = WeakKeyDictionary()
-"""Connection -> its guard. A connection's own `info` is the application's."""
+"""Connection -> its ownership. The dictionary `info` of a connection is left to the application."""
 
 _log = getLogger("session_guard")
 
 
 def _safe(listener: Callable[..., None]) -> Callable[..., None]:
-    """Let nothing but a refusal reach the application: a failure of ours is only logged.
+    """Let only a refusal reach the application. Any other error of the guard is logged.
 
-    An event may hand over what no test of ours has seen, as the connection of a dialect's first
-    questions, and an exception would stand in the place of the database's own.
+    An event may pass an object that no test of ours has covered, such as the connection on which
+    SQLAlchemy initialises a dialect. An exception would then hide the database's own.
     """
 
     @wraps(listener)
@@ -95,7 +97,7 @@ def _safe(listener: Callable[..., None]) -> Callable[..., None]:
         except SharedSessionError:
             raise
         except Exception:
-            _log.exception("session_guard failed, and lets it pass")
+            _log.exception("session_guard failed, and lets the operation pass")
 
     return call
 
@@ -108,12 +110,13 @@ def _connected_strict(connection: Connection) -> None:
     _ownerships[connection] = ConnectionOwnership("connection", strict=True)
 
 
-# What begins, or is sent a statement, is open, and need not be asked.
+# A connection that begins a transaction or gets a statement is open, so the listeners below need
+# not check that.
 
 
 @_safe
 def _began(connection: Connection, *_: Any) -> None:
-    """None was open, so that the connection may be another's from now on."""
+    """Let the running actor own the connection, since no transaction was open."""
     ownership = _ownerships.get(connection)
     if ownership is not None:
         ownership.begun()
@@ -129,20 +132,20 @@ def _before(connection: Connection, cursor: Any, *_: Any) -> None:
 @_safe
 def _after(connection: Connection, cursor: Any, *_: Any) -> None:
     ownership = _ownerships.get(connection)
-    # Not after what a listener executes in the middle of it.
+    # A listener may execute a statement while another one is in flight. Its end is not the end.
     if ownership is not None and cursor is ownership.cursor:
         ownership.leave()
 
 
 @_safe
 def _failed(context: ExceptionContext) -> None:
-    """Also a cancelled one; and one that was refused, in whose stead another's goes on."""
+    """Forget a statement that failed, was cancelled, or was refused by another listener."""
     if context.connection is not None and (ownership := ownership_of(context.connection)):
         ownership.abandon()
 
 
-def _heard(operation: str, *, ends: bool = False) -> Callable[..., None]:
-    """Listens to what is announced and has no end of its own."""
+def _announced(operation: str, *, ends: bool = False) -> Callable[..., None]:
+    """Return a listener for an operation whose start has an event, and whose end has none."""
 
     @_safe
     def listener(connection: Connection, *_: Any) -> None:
@@ -155,8 +158,8 @@ def _heard(operation: str, *, ends: bool = False) -> Callable[..., None]:
             _close_overlapped(connection, ownership, operation, error)
             return
         if ends:
-            # A listener of the application's own may have refused a statement after we heard of
-            # it. SQLAlchemy 2.0 tells nobody, and it would be in flight for good.
+            # A listener of the application may have refused a statement after our listener ran.
+            # SQLAlchemy 2.0 has no event for that, so the statement would stay in flight for ever.
             ownership.abandon()
             ownership.forget()
 
@@ -169,10 +172,10 @@ def _close_overlapped(
     operation: str,
     error: SharedSessionError,
 ) -> None:
-    """Raise the refusal. Where the lender or the maker cleans up, the connection ends first.
+    """Raise the refusal. If the lender or the maker cleans up, invalidate the connection first.
 
-    It is invalidated: the statement in flight on it fails, and the pool has its place back. In vain
-    would it be to only say nothing: SQLAlchemy would go on, and roll back.
+    Then the statement in flight on it fails, and its place in the pool is free again. To let the
+    call pass would not help: SQLAlchemy would go on, and roll back.
     """
     me, runner = actors.current(), ownership.runner
     cleans_up = _is_closing() or (operation == "rollback" and error.__context__ is not None)
@@ -203,12 +206,12 @@ _LISTENERS: dict[str, Callable[..., None]] = {
     "handle_error": _failed,
     "begin": _began,
     "begin_twophase": _began,
-    "commit": _heard("commit", ends=True),
-    "rollback": _heard("rollback", ends=True),
-    "savepoint": _heard("begin_nested"),
-    "release_savepoint": _heard("release of the savepoint"),
-    "rollback_savepoint": _heard("rollback to the savepoint"),
-    "prepare_twophase": _heard("prepare"),
-    "commit_twophase": _heard("commit", ends=True),
-    "rollback_twophase": _heard("rollback", ends=True),
+    "commit": _announced("commit", ends=True),
+    "rollback": _announced("rollback", ends=True),
+    "savepoint": _announced("begin_nested"),
+    "release_savepoint": _announced("release of the savepoint"),
+    "rollback_savepoint": _announced("rollback to the savepoint"),
+    "prepare_twophase": _announced("prepare"),
+    "commit_twophase": _announced("commit", ends=True),
+    "rollback_twophase": _announced("rollback", ends=True),
 }

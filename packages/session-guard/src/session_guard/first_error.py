@@ -1,4 +1,4 @@
-"""The first error: the exception that is on its way where the guard refuses what cleans up."""
+"""The first error: the exception that is being handled when the guard refuses a clean-up."""
 
 import gc
 import sys
@@ -11,7 +11,7 @@ from session_guard import acting, actors, frames
 
 
 def on_its_way() -> BaseException | None:
-    """Return the exception that the running code cleans up after; None where there is none."""
+    """Return the exception after which the running code cleans up; None if there is none."""
     if handled := sys.exc_info()[1]:
         return handled
     me = actors.current()
@@ -20,14 +20,14 @@ def on_its_way() -> BaseException | None:
         frame = acting.exit_frame(principal)
         return frame.f_locals.get("value") if frame else _handled_by(principal)
     if "greenlet" in sys.modules and in_greenlet():
-        # A greenlet has exceptions of its own: those of its coroutine are seen from a coroutine.
+        # A greenlet has exceptions of its own. Only a coroutine sees those of its caller.
         return await_only(_handled())
     return None
 
 
 def _handled_by(task: Task[Any]) -> BaseException | None:
-    """Return the exception that a suspended task cleans up after, as in `shield(s.close())`."""
-    # A coroutine refers to the exception that it handles, and says so to nobody else.
+    """Return the exception after which a suspended task cleans up, as in `shield(s.close())`."""
+    # A coroutine holds a reference to the exception that it handles. No public name gives it.
     for awaited, _ in frames.await_chain(task):
         for referent in gc.get_referents(awaited):
             if isinstance(referent, BaseException) and referent.__traceback__ is not None:

@@ -1,4 +1,4 @@
-"""The frames of what runs now, and of what a task is suspended in."""
+"""The frames of the code that runs now, and of the code in which a task is suspended."""
 
 import gc
 import os
@@ -14,16 +14,17 @@ import sqlalchemy
 from session_guard.actors import Actor, current
 
 SQLALCHEMY = str(Path(sqlalchemy.__file__).parent) + os.sep
-"""The folder of SQLAlchemy, wherever it is installed: for one user, by Debian, or by PYTHONPATH."""
+"""The folder of SQLAlchemy, which may be installed for one user, by Debian, or by PYTHONPATH."""
 
 _DEEPEST = 200
-"""The number of frames after which a stack is not followed any further."""
+"""The number of frames after which a stack is no longer followed."""
 
 
 def running(actor: Actor, frame: FrameType | None) -> Iterator[FrameType]:
     """Yield the frames that lead to `frame`, the innermost first, up to the actor's own coroutine.
 
-    In a greenlet the stack ends where the greenlet was started: its parent has what called it.
+    In a greenlet the stack ends where the greenlet was started. The parent greenlet has the frames
+    of its caller.
     """
     last = getattr(actor.get_coro(), "cr_frame", None) if isinstance(actor, Task) else None
     module = sys.modules.get("greenlet")
@@ -31,7 +32,7 @@ def running(actor: Actor, frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         if frame is last:
-            return  # what follows is the event loop
+            return  # the frames after this are those of the event loop
         frame = frame.f_back
         while frame is None and greenlet is not None:
             greenlet = greenlet.parent
@@ -39,7 +40,7 @@ def running(actor: Actor, frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def suspended(task: Task[Any]) -> Iterator[FrameType]:
-    """Yield the frames of a task that waits, from its own coroutine to the innermost."""
+    """Yield the frames of a waiting task, from its own coroutine to the innermost."""
     for awaited, _ in await_chain(task):
         frame = frame_of(awaited)
         if frame is not None:
@@ -52,9 +53,10 @@ Awaited = Union[
 
 
 def await_chain(task: Task[Any]) -> list[tuple[Awaited, CodeType]]:
-    """Return a task's coroutine, what that awaits, and so on, as far as it is written in Python.
+    """Return a task's coroutine, the object that it awaits, and so on, while they are Python code.
 
-    Each with its code, which costs less than its frame: a frame is made when it is asked for.
+    Each comes with its code object, which costs less than its frame: Python creates a frame object
+    only when it is read.
     """
     chain: list[tuple[Awaited, CodeType]] = []
     awaited: Any = task.get_coro()
@@ -75,7 +77,7 @@ def await_chain(task: Task[Any]) -> list[tuple[Awaited, CodeType]]:
 
 
 def frame_of(awaited: Awaited) -> FrameType | None:
-    """Return its frame; None where it has ended."""
+    """Return the frame of a coroutine or generator; None if it has ended."""
     if isinstance(awaited, CoroutineType):
         return awaited.cr_frame
     if isinstance(awaited, AsyncGeneratorType):
@@ -89,13 +91,13 @@ _WRAPPERS = {
     "anext_awaitable",
     "coroutine_wrapper",
 }
-"""The interpreter's types that stand between an `await` and what it awaits, and do not name it."""
+"""Types of the interpreter that wrap an awaited object and have no public name for it."""
 
 
 def wrapped(awaited: Any) -> Any:
-    """Return what is awaited behind what the interpreter puts before it; None where nothing is."""
+    """Return the object inside a wrapper of the interpreter; None if there is none."""
     if type(awaited).__name__ not in _WRAPPERS:
-        # A coroutine that a compiler made, as Cython does.
+        # A coroutine of a compiler, such as Cython.
         return getattr(awaited, "cr_await", None)
     kinds = CoroutineType, AsyncGeneratorType, GeneratorType
     for inner in gc.get_referents(awaited):

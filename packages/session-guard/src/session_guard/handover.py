@@ -1,4 +1,4 @@
-"""Pass a session or connection on by name."""
+"""The hand-over of a session or connection to another task or thread."""
 
 from typing import Any
 
@@ -20,10 +20,11 @@ Shareable = (
 
 
 def hand_over(shared: Shareable) -> None:
-    """Give it to whichever task or thread uses it next; called by the one that has it.
+    """Let the task or thread that uses the session or connection next be its owner.
 
-    An unguarded session or connection is left as it is. Raises SharedSessionError where another
-    has it, and TypeError for what is neither a session nor a connection.
+    Its present owner calls this. An unguarded session or connection stays as it is. Raises
+    SharedSessionError if another task or thread owns it, and TypeError for anything that is neither
+    a session nor a connection.
     """
     resource: Any = shared
     if isinstance(resource, scoped_session | async_scoped_session):

@@ -1,7 +1,7 @@
-"""Guard every Session there is, of whatever class, with no change to the application.
+"""The guard of every Session of the process, of any class, without a change to the application.
 
-SQLAlchemy has no event for a new session, but one for the first transaction of each. There it is
-made one of a guarded subclass of its own class: what comes next is seen whole.
+SQLAlchemy has no event for a new session, but it has one for the first transaction of each session.
+There the session gets a guarded subclass of its own class, so that the guard sees every later call.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,11 @@ from session_guard.session_ownership import SessionOwnership
 
 
 def guard_everything() -> None:
-    """Every session and engine of this process, and every mapped class, present and future.
+    """Guard every session, engine and mapped class of this process, present and future.
 
-    Twice is once. Not those classes whose mappers have been configured already, as the first query
-    or instance does: SQLAlchemy tells of each mapper once. `guard_instances` takes them by name.
+    A second call has no effect. Mapped classes whose mappers are configured already are left out:
+    SQLAlchemy has one event per mapper, at the first query or instance. Guard these classes with
+    `guard_instances`.
     """
     global _engines
     if not is_installed():
@@ -37,9 +38,10 @@ def guard_everything() -> None:
 
 
 def unguard_everything() -> None:
-    """Take it back, for what has not begun a transaction yet.
+    """Undo `guard_everything` for sessions that have not begun a transaction yet.
 
-    What the application asked for itself, of `guard_engine` and `guard_instances`, stays.
+    Engines and classes that the application itself has guarded, with `guard_engine` and
+    `guard_instances`, stay guarded.
     """
     global _engines
     if is_installed():
@@ -57,13 +59,13 @@ def unguard_everything() -> None:
 
 
 _engines = False
-"""Whether it is we who guard the class `Engine`."""
+"""True if `guard_everything` has guarded the class `Engine`, and not the application."""
 
 _defaults: dict[type[AsyncSession], type[Session]] = {}
 """Async session class -> the sync class that it used before a guarded one was named."""
 
 _mappers: WeakSet[Mapper[Any]] = WeakSet()
-"""Whose attributes are listened to."""
+"""The mappers whose attributes have our listeners."""
 
 
 def is_installed() -> bool:
@@ -71,25 +73,25 @@ def is_installed() -> bool:
 
 
 def _guard_async_sessions() -> None:
-    """Have async sessions made of guarded ones, so that who makes a session is known.
+    """Let async sessions use guarded sync sessions, so that the maker of a session is known.
 
-    By the attribute that SQLAlchemy has for it. A class that is defined later and sets its own is
-    guarded from its first transaction on.
+    SQLAlchemy has the attribute `sync_session_class` for it. A class that is defined later and sets
+    its own is guarded from its first transaction on.
     """
     classes: list[type[AsyncSession]] = [AsyncSession]
     while classes:
         async_class = classes.pop()
         classes += async_class.__subclasses__()
-        own: type[Session] | None = vars(async_class).get("sync_session_class")
+        sync_class: type[Session] | None = vars(async_class).get("sync_session_class")
         # It may also be a function that makes a session.
-        if isinstance(own, type) and not issubclass(own, GuardedSession):
-            _defaults[async_class] = own
-            async_class.sync_session_class = guarded_class(own)
+        if isinstance(sync_class, type) and not issubclass(sync_class, GuardedSession):
+            _defaults[async_class] = sync_class
+            async_class.sync_session_class = guarded_class(sync_class)
 
 
 def _configured(mapper: Mapper[Any], _: type) -> None:
     _listen(mapper)
-    # A backref has just made an attribute on the other side, which may have been told of before.
+    # A backref has just made an attribute on the other class, whose event may have been earlier.
     for relationship in mapper.relationships:
         for other in relationship.mapper.self_and_descendants:
             if other.configured:
@@ -102,15 +104,17 @@ def _listen(mapper: Mapper[Any]) -> None:
 
 
 def _changed(instance: object, *_: Any) -> None:
-    # Not `changed` itself: what the application asked of `guard_instances` is not ours to end.
+    # Not `changed` itself, which is the listener of `guard_instances`: to remove ours must not
+    # remove the application's.
     changed(instance)
 
 
 def _adopted(session: Session) -> GuardedSession:
-    """Make it one of a guarded subclass of its own class, if it is not.
+    """Give the session a guarded subclass of its own class, if it has none.
 
-    Each step may be done twice, or by two at once: a garbage collection in between may run other
-    tasks. Its class comes last: whoever finds it guarded finds all that a guard needs.
+    Each step may run twice, or in two tasks at once, because a garbage collection in between may
+    run other tasks. The class is set last, so that a session of a guarded class always has the
+    attributes that the guard needs.
     """
     if not isinstance(session, GuardedSession):
         attributes = vars(session)
@@ -120,14 +124,16 @@ def _adopted(session: Session) -> GuardedSession:
     return cast(GuardedSession, session)
 
 
-def _listening(hear: Callable[..., None]) -> Callable[..., None]:
-    # One that was guarded from the start hears for itself. One that was adopted does not: a
-    # session's events are those of the class that it was made of.
+def _listening(listen: Callable[..., None]) -> Callable[..., None]:
+    # A session that was guarded from the start has listeners of its own. An adopted one has not:
+    # SQLAlchemy's events are those of the class with which the session was made.
     def listener(session: Session, *arguments: Any) -> None:
         if _adopted(session).adopted:
-            hear(session, *arguments)
+            listen(session, *arguments)
 
     return listener
 
 
-_LISTENERS = {name: _listening(hear) for name, hear in (LISTENERS | CONNECTION_LISTENERS).items()}
+_LISTENERS = {
+    name: _listening(listen) for name, listen in (LISTENERS | CONNECTION_LISTENERS).items()
+}

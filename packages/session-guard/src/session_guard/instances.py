@@ -1,6 +1,7 @@
-"""Guard mapped instances: what another task sets on them, the session's transaction would carry.
+"""The guard of mapped instances: the next flush of a session saves what another task has set.
 
-Apart from GuardedSession, and asked for by name, since it costs every attribute that is set.
+It is separate from GuardedSession, and on request, because it adds a cost to every attribute that
+is set.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,8 +16,8 @@ from session_guard.session import GuardedSession
 def guard_instances(mapped: type[DeclarativeBase] | registry) -> None:
     """Raise SharedSessionError, before the change, for an instance in another task's transaction.
 
-    For every class that is mapped by now on this base or registry, and instances in a
-    GuardedSession. Twice is once.
+    It guards instances in a GuardedSession, of every class that is mapped so far on this base or
+    registry. A second call has no effect.
     """
     classes = mapped if isinstance(mapped, registry) else mapped.registry
     classes.configure()
@@ -24,21 +25,21 @@ def guard_instances(mapped: type[DeclarativeBase] | registry) -> None:
         guard_mapper(mapper, changed)
 
 
-def guard_mapper(mapper: Mapper[Any], hear: Callable[..., None]) -> None:
-    """Have `hear` hear of every change of an instance. Loading one from a row is no change."""
+def guard_mapper(mapper: Mapper[Any], listener: Callable[..., None]) -> None:
+    """Call `listener` at every change of an instance. Loading one from a row is no change."""
     for attribute, change in _changes(mapper):
-        if not event.contains(attribute, change, hear):
-            event.listen(attribute, change, hear)
+        if not event.contains(attribute, change, listener):
+            event.listen(attribute, change, listener)
 
 
-def unguard_mapper(mapper: Mapper[Any], hear: Callable[..., None]) -> None:
+def unguard_mapper(mapper: Mapper[Any], listener: Callable[..., None]) -> None:
     for attribute, change in _changes(mapper):
-        if event.contains(attribute, change, hear):
-            event.remove(attribute, change, hear)
+        if event.contains(attribute, change, listener):
+            event.remove(attribute, change, listener)
 
 
 def changed(instance: object, *_: Any) -> None:
-    """Raise where the running task may not change it."""
+    """Raise SharedSessionError if the running task may not change the instance."""
     session = object_session(instance)
     if isinstance(session, GuardedSession):
         session.ownership.check("change of an instance", session)
@@ -46,15 +47,15 @@ def changed(instance: object, *_: Any) -> None:
 
 _OF_MANY = "append", "remove"
 _OF_ONE = "set", "remove", "modified"
-"""Also `del`, and what `flag_modified` or a `Mutable` tells of."""
+"""The events of a single value. They include `del`, `flag_modified` and changes of a `Mutable`."""
 
 
 def _changes(mapper: Mapper[Any]) -> Iterator[tuple[QueryableAttribute[Any], str]]:
-    """Each attribute, with each of the events that tell of its change."""
-    many = {each.key for each in mapper.relationships if each.uselist}
+    """Yield each attribute with each of the events for its change."""
+    many = {relationship.key for relationship in mapper.relationships if relationship.uselist}
     for mapped in (*mapper.column_attrs, *mapper.relationships):
         attribute = getattr(mapper.class_, mapped.key, None)
-        # None for what only the mapper has, as a `polymorphic_on` that is an expression.
+        # None if only the mapper has it, as for a `polymorphic_on` that is an expression.
         if isinstance(attribute, QueryableAttribute):
             for change in _OF_MANY if mapped.key in many else _OF_ONE:
                 yield attribute, change

@@ -1,4 +1,4 @@
-"""Loans: a task lends what it has to the tasks that it starts, and may take it back."""
+"""Loans: a task lends its session or connection to tasks that it starts, and may take it back."""
 
 from asyncio import Task
 from collections.abc import Callable, Sequence
@@ -11,15 +11,19 @@ from session_guard.reports import Revocation
 from session_guard.task_tree import Lineage
 
 _MANY = 32
-"""The number of tasks that a session remembers before it forgets those that are gone."""
+"""The number of tasks that a session remembers before it forgets those that have ended."""
 
 _IDLE = ("close", "reset", "invalidate")
-"""The operations that change nothing where no transaction is open."""
+"""The operations that change nothing if no transaction is open."""
 
 
 @dataclass(slots=True)
 class Hold:
-    """A stake in the open transaction: whose, since which operation, and who could have lent it."""
+    """The part of one actor in the open transaction.
+
+    `holder`: the actor. `since`: the operation with which it began. `lineage`: the tasks that could
+    have lent the session to it.
+    """
 
     holder: Actor
     since: str
@@ -27,15 +31,15 @@ class Hold:
 
 
 class Loans:
-    """Which tasks have lent a session or connection, and from which it was taken back."""
+    """The loans of one session or connection: the lenders, and the loans that were taken back."""
 
     __slots__ = ("_handed_over", "_known", "_revoked", "on_revoke", "shared")
 
     def __init__(self, shared: str, lineage: Lineage) -> None:
         self.shared = shared
         self.on_revoke: Callable[[], object] | None = None
-        """What undoes the effect of a block, as of `no_autoflush`, whose loan is taken back."""
-        # Who made it or used it: only they can have lent it.
+        """Ends the effect of a block, such as `no_autoflush`, whose loan is taken back."""
+        # The tasks that made or used it. Only they can have lent it.
         self._known = lineage[-1:]
         self._handed_over = False
         self._revoked: tuple[Revocation, ...] = ()
@@ -51,12 +55,12 @@ class Loans:
         self._known, self._revoked, self._handed_over = (), (), True
 
     def _lent(self, lender: Actor, borrower: Task[Any], lineage: Lineage) -> bool:
-        # Who has handed it over has lent nothing to its children.
+        # A task that has handed it over has lent nothing to its children.
         has_it = not self._handed_over or any(known() is lender for known in self._known)
         return has_it and task_tree.descends_from(lineage, borrower, lender)
 
     def _current_owner(self, hold: Hold) -> Task[Any] | None:
-        """The holder itself while it lives; then, or for a thread, the nearest that lent it."""
+        """Return the holder while it runs; after that, or for a thread, the nearest lender."""
         if isinstance(hold.holder, Task) and not hold.holder.done():
             return hold.holder
         for known in reversed(hold.lineage):
@@ -74,7 +78,7 @@ class Loans:
             self.on_revoke()
 
     def _has_loan(self, operation: str, me: Actor, lineage: Lineage, *, at_stake: bool) -> bool:
-        """Refuse who works on a loan that was taken back; False where it changes nothing."""
+        """Refuse a task whose loan was taken back. Return False if the call changes nothing."""
         revocation = self._revocation(lineage)
         if revocation is not None:
             if operation in _IDLE and not at_stake:

@@ -1,7 +1,7 @@
-"""`pytest --one-session-per-task`: a shared session fails the test that shared it.
+"""The option `pytest --one-session-per-task`: a test fails if it shares a session between tasks.
 
-Also where the application swallowed the exception. It needs no change: every engine and session
-of the process is watched.
+It fails also if the application has swallowed the exception. The application needs no change,
+because every engine and session of the process is guarded.
 """
 
 from collections.abc import Generator
@@ -22,7 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    # A conftest.py imports the application, and may make an instance of a mapped class.
+    # Before any conftest.py, which imports the application and may make an instance of a mapped
+    # class.
     if early_config.known_args_namespace.one_session_per_task or early_config.getini(OPTION):
         _guard()
 
@@ -41,7 +42,7 @@ def _guard() -> None:
 
 
 class _Watch:
-    """Registered only where it was asked for."""
+    """The hooks that only sessions with the option need."""
 
     def pytest_unconfigure(self) -> None:
         from session_guard.install import unguard_everything
@@ -71,11 +72,11 @@ class _Watch:
         from session_guard.violation_log import violations
 
         report = yield
-        if found := violations(clear=True):
-            told = "\n".join(map(str, found))
+        if new_violations := violations(clear=True):
+            account = "\n".join(map(str, new_violations))
             if report.passed:
                 report.outcome = "failed"
-                report.longrepr = f"one session per task, in the {report.when} phase:\n{told}"
+                report.longrepr = f"one session per task, in the {report.when} phase:\n{account}"
             else:
-                report.sections.append(("one session per task", told))
+                report.sections.append(("one session per task", account))
         return report

@@ -1,4 +1,4 @@
-"""Reports: what the guard has seen is named, recorded, and raised where it can still be refused."""
+"""Reports of violations: they are recorded, and raised if the use can still be refused."""
 
 import sys
 from asyncio import Task
@@ -16,7 +16,7 @@ from session_guard.where import Place
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A loan that was taken back: whose, by whom, with which operation, and where."""
+    """A loan that was taken back: the borrower, the taker, the taker's operation and its place."""
 
     borrower: "ref[Task[Any]]"
     operation: str
@@ -26,7 +26,11 @@ class Revocation:
 
 
 class Stake(Protocol):
-    """Whose stake is in the way, since which operation, and who could have lent it."""
+    """The part of an actor in the open transaction, which conflicts with another use.
+
+    `holder`: the actor. `since`: the operation with which it began. `lineage`: the tasks that could
+    have lent the session to it.
+    """
 
     holder: Actor
     since: str
@@ -34,7 +38,7 @@ class Stake(Protocol):
 
 
 def revocation(borrower: Task[Any], operation: str, me: Actor) -> Revocation:
-    """Note that the running task takes back what the borrower works on."""
+    """Return the record that the running task takes back what it has lent to the borrower."""
     place = where.nearest(frames.running(me, sys._getframe(1)))
     return Revocation(ref(borrower), operation, ref(me), actors.names(me)[0], place or where.here())
 
@@ -46,7 +50,7 @@ def refuse(kind: Kind, shared: str, operation: str, me: Actor, stake: Stake) -> 
 
 
 def report(kind: Kind, shared: str, operation: str, me: Actor, stake: Stake) -> None:
-    """Record a violation that was heard of too late to be refused."""
+    """Record a violation that the guard has noticed too late to refuse it."""
     _recorded(kind, shared, operation, me, stake, refused=False)
 
 
@@ -70,7 +74,7 @@ def _recorded(
 
 
 def refuse_borrower(shared: str, operation: str, me: Actor, taken: Revocation) -> None:
-    """Refuse a task that works on a loan which was taken back, unless sharing is permitted."""
+    """Refuse a task whose loan was taken back, unless sharing is permitted."""
     if violation_log.is_permitted():
         return
     taker = taken.taken_by()
@@ -91,9 +95,9 @@ def refuse_borrower(shared: str, operation: str, me: Actor, taken: Revocation) -
 
 
 def is_used_after(closed: Closed, me: Actor) -> bool:
-    """Return whether the session is used past its end: its block's, or its maker's own.
+    """Return whether the session is used after its end: the end of its block, or of its maker.
 
-    A function that made a session, and goes on, may close it and use it again.
+    A function that made a session, and still runs, may close the session and use it again.
     """
     if closed.of_block:
         return True
@@ -110,7 +114,7 @@ def is_used_after(closed: Closed, me: Actor) -> bool:
 def report_use_after_close(
     shared: str, operation: str, me: Actor, closed: Closed, *, refused: bool
 ) -> None:
-    """Record that a session is used after its maker has closed it; raise where it is refused."""
+    """Record that a session is used after its maker has closed it; raise if `refused`."""
     if violation_log.is_permitted():
         return
     place = str(Place(closed.code, closed.line))
@@ -132,6 +136,6 @@ def report_use_after_close(
 
 def _error(violation: Violation) -> SharedSessionError:
     error = SharedSessionError(violation)
-    # Python would not know it where the error is raised in a greenlet, or in a task that closes.
+    # Python does not set it if the error is raised in a greenlet, or in a task that closes.
     error.__context__ = first_error.on_its_way()
     return error

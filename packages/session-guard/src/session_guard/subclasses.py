@@ -1,4 +1,4 @@
-"""Guard the methods of other session classes that are mixed with the guarded one."""
+"""The guard of methods of other session classes that are mixed with the guarded one."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 
 def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the method, refused to whom the session is not."""
+    """Return the method with a check that the caller owns the session."""
     name = method.__name__
 
     @wraps(method)
@@ -21,7 +21,7 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return method(self, *args, **kwargs)
         finally:
-            # As `leave` does, without a call.
+            # The same as `leave`, but without the cost of a call.
             if ownership.pending is None:
                 ownership.runner = None
             else:
@@ -33,15 +33,17 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
 def unguarded_methods(
     cls: type[Session], guarded_session: type[Session]
 ) -> dict[str, Callable[..., Any]]:
-    """Return the methods of a new guarded class that would go past the guard.
+    """Return the methods of a new guarded class that would bypass the guard.
 
-    They come from classes that are mixed with the guarded one. Behind it in the order of bases, an
-    override of theirs is hidden by the guarded method, and `super()` in a method of theirs finds
-    the unguarded one.
+    They come from classes that are mixed with the guarded one. If such a class comes after the
+    guarded one in the order of bases, the guarded method hides its override, and `super()` in its
+    methods finds the unguarded method.
     """
     guarded_names = {name for name in vars(guarded_session) if name in vars(Session)}
-    own = {name for base in cls.__mro__ if issubclass(base, guarded_session) for name in vars(base)}
-    found: dict[str, Callable[..., Any]] = {}
+    guarded_class_names = {
+        name for base in cls.__mro__ if issubclass(base, guarded_session) for name in vars(base)
+    }
+    unguarded: dict[str, Callable[..., Any]] = {}
     order = cls.__mro__
     behind = order[order.index(guarded_session) + 1 :]
     for base in behind:
@@ -49,16 +51,16 @@ def unguarded_methods(
             continue
         names = _users_of_the_session(base, guarded_names)
         for name in names:
-            if name in found or (name in own and name not in guarded_names):
+            if name in unguarded or (name in guarded_class_names and name not in guarded_names):
                 continue
             if any(name in vars(other) for other in order[: order.index(guarded_session)]):
-                continue  # overridden in front of the guard
-            found[name] = vars(base)[name]
-    return found
+                continue  # a class before the guarded one overrides it
+            unguarded[name] = vars(base)[name]
+    return unguarded
 
 
 def _users_of_the_session(base: type, guarded_names: set[str]) -> set[str]:
-    """Return the names of its methods that are guarded ones, or call one of them."""
+    """Return the names of the methods that override a guarded method, or call one."""
     functions = {
         name: value
         for name, value in vars(base).items()

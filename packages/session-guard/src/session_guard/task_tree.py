@@ -1,7 +1,8 @@
-"""The tree of tasks: which task started which, as far as it is known.
+"""The tree of tasks: the task that started each task, as far as it is known.
 
 asyncio does not name a task's parent. But a new task copies the context of the task that starts it,
-so a context variable of the parent's names it: https://docs.python.org/3/library/contextvars.html
+so a context variable that the parent has set names the parent:
+https://docs.python.org/3/library/contextvars.html
 """
 
 import sys
@@ -17,22 +18,22 @@ Lineage = tuple["ref[Task[Any]]", ...]
 """Tasks that the guard has met: the oldest ancestor first, the task itself last."""
 
 _MANY = 8
-"""The number of ancestors from which on a task forgets those that have ended."""
+"""The number of ancestors above which a task forgets those that have ended."""
 
 _NO_TASKS: Lineage = ()
 _lineage: ContextVar[Lineage] = ContextVar("session_guard_lineage", default=_NO_TASKS)
 
 
 def enrol(actor: Actor) -> Lineage:
-    """Make the running task known to the tasks that it will start; return its lineage.
+    """Record the running task for the tasks that it will start; return its lineage.
 
-    A thread has the lineage of the context that it runs in.
+    A thread has the lineage of the context in which it runs.
     """
     lineage = _lineage.get()
     if (lineage and lineage[-1]() is actor) or not isinstance(actor, Task):
         return lineage
     if len(lineage) > _MANY:
-        # Without the ended: a runner that gives all its tasks one context would grow it for ever.
+        # Drop ended tasks: with a runner that gives all tasks one context, it would grow for ever.
         lineage = tuple(known for known in lineage if (task := known()) and not task.done())
     lineage = (*lineage, ref(actor))
     _lineage.set(lineage)
@@ -46,7 +47,7 @@ def is_new_child_of(parent: Actor | None) -> bool:
 
 
 def ancestors() -> list[Task[Any]]:
-    """Return the living tasks that the running one descends from, itself included: nearest first.
+    """Return the running task and its ancestors that still run, the nearest first.
 
     Only tasks that the guard has met are known.
     """
@@ -55,9 +56,9 @@ def ancestors() -> list[Task[Any]]:
 
 
 def descends_from(lineage: Lineage, task: Task[Any], ancestor: Actor) -> bool:
-    """Return whether a task of this lineage was started by `ancestor`, or by a task of its own.
+    """Return whether `ancestor`, or a task that it started, has started a task of this lineage.
 
-    Where the guard has not met the ancestor in time, anyio knows the parents of its own tasks.
+    If the guard did not meet the ancestor in time, anyio still knows the parents of its own tasks.
     """
     return any(known() is ancestor for known in lineage[:-1]) or any(
         parent is ancestor for parent in _parents_in_anyio(task)
@@ -65,7 +66,7 @@ def descends_from(lineage: Lineage, task: Task[Any], ancestor: Actor) -> bool:
 
 
 def starters(task: Task[Any], lineage: Lineage) -> Iterator[Task[Any]]:
-    """Yield the living tasks that started this one, or the one that did: the nearest first."""
+    """Yield the running tasks that started this task, directly or not, the nearest first."""
     for known in reversed(lineage):
         starter = known()
         if starter is not None and starter is not task and not starter.done():

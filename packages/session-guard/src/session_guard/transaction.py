@@ -1,4 +1,4 @@
-"""Transaction objects that are handed out: their methods ask the session's guard as well."""
+"""Guarded transaction objects: their methods check the ownership of the session too."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,9 +16,10 @@ Transaction = TypeVar("Transaction", bound=SessionTransaction | None)
 
 
 def guarded_transaction(transaction: Transaction) -> Transaction:
-    """Return the transaction, one of a guarded class from now on.
+    """Give a transaction a guarded class, and return it.
 
-    Not when it begins: most are never handed out, and would cost what this costs.
+    This is done when the application gets the transaction, not when the transaction begins: the
+    application never gets most transactions, so they need not pay for it.
     """
     if transaction is not None and type(transaction) is SessionTransaction:
         cast(SessionTransaction, transaction).__class__ = GuardedTransaction
@@ -26,7 +27,7 @@ def guarded_transaction(transaction: Transaction) -> Transaction:
 
 
 class GuardedTransaction(SessionTransaction):
-    """A transaction of a GuardedSession's, whose methods ask the session's guard as well."""
+    """A transaction of a GuardedSession. Its methods check the ownership of the session."""
 
     session: "GuardedSession"
 

@@ -1,4 +1,4 @@
-"""What the guard has found, and the words for it."""
+"""The violation that the guard has found, its text, and its exception."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -32,14 +32,16 @@ _CURE = {
 class Violation:
     """One use of a session or connection by a task or thread that may not use it.
 
-    `kind`: "overlap", while an operation was in flight; "interleaving", while a transaction of
-    another was open; "loan taken back", by a task whose ancestor has taken the session back;
-    "use after close", after its maker had closed it; "second owner", in strict mode alone.
-    `shared`: "session" or "connection". `user` did the `operation`, at the place `at`. `holder` had
-    it, `since` its own operation of that name ("" where it had only opened it), and is at
-    `holder_at`; with "loan taken back" that is who took it, with what, and where, and with "use
-    after close" the function that closed it, and where. Places are `file:line` of the user's code.
-    `refused`: True where the operation did not take place, False where the guard only reports it.
+    `kind`: "overlap", if an operation was in flight; "interleaving", if a transaction of another
+    actor was open; "loan taken back", if an ancestor of the task had taken the session back; "use
+    after close", if its maker had closed it; "second owner", in strict mode only.
+    `shared`: "session" or "connection". `user` called the `operation`, at the place `at`. `holder`
+    is the actor that had the session, `since` its operation of this name ("" if it had only opened
+    the session), and it is now at `holder_at`. With "loan taken back" these three are the actor
+    that took the session back, its operation and its place. With "use after close" they are the
+    function that closed the session, "close", and its place. Places are `file:line`, in the user's
+    code.
+    `refused`: True if the operation did not take place, False if the guard only reports it.
     """
 
     kind: Kind
@@ -99,7 +101,7 @@ def _capital(text: str) -> str:
 
 
 class SharedSessionError(InvalidRequestError):
-    """Raised in the second user, before the session is touched. `violation` has the particulars."""
+    """Raised in the second user before the session is changed. `violation` has the details."""
 
     def __init__(self, violation: Violation) -> None:
         super().__init__(str(violation))

@@ -1,4 +1,4 @@
-"""What was found is kept, also where the exception was swallowed: `gather` loses them easily."""
+"""The log of violations, also of those whose exception is lost, as it easily is in `gather`."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -8,35 +8,36 @@ from logging import getLogger
 from session_guard.violation import Violation
 
 MOST_KEPT = 1000
-"""The oldest go: a service that is wrong all day must not grow without bound."""
+"""The number of violations that are kept, the newest: a service that runs for long must not grow
+without bound."""
 
-_found: deque[Violation] = deque(maxlen=MOST_KEPT)
+_kept: deque[Violation] = deque(maxlen=MOST_KEPT)
 _permissions = 0
 _log = getLogger("session_guard")
 
 
 def record(violation: Violation) -> None:
-    """Keep it, and log it as an error."""
-    _found.append(violation)
+    """Keep the violation, and log it as an error."""
+    _kept.append(violation)
     _log.error("%s", violation)
 
 
 def violations(*, clear: bool = False) -> tuple[Violation, ...]:
-    """All that was found in this process, oldest first, at most `MOST_KEPT`.
+    """Return the violations of this process, oldest first, at most `MOST_KEPT`.
 
-    `clear` forgets them in the same step: what is found in between is not lost.
+    `clear` removes the returned ones, and no violation that is recorded in the meantime.
     """
     if not clear:
-        return tuple(_found)
+        return tuple(_kept)
     taken = []
-    while _found:
-        taken.append(_found.popleft())
+    while _kept:
+        taken.append(_kept.popleft())
     return tuple(taken)
 
 
 @contextmanager
 def permitted() -> Iterator[None]:
-    """Within it the whole process may share: nothing is recorded, and nothing refused."""
+    """Let the whole process share sessions within the block: nothing is recorded or refused."""
     global _permissions
     _permissions += 1
     try:

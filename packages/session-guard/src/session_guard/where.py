@@ -1,4 +1,4 @@
-"""The line of the user's code at which something happens: `file:line`, past frames of libraries."""
+"""The line of the user's code where something happens: `file:line`, without library frames."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from session_guard.actors import Actor, current
 from session_guard.frames import SQLALCHEMY
 from session_guard.task_tree import Lineage
 
-UNKNOWN = "a line unknown"
+UNKNOWN = "an unknown line"
 
 _OURS = str(Path(__file__).parent) + os.sep
 _STANDARD = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
@@ -31,7 +31,7 @@ _TYPED_IN = "<stdin>", "<ipython", "<console>", "<python-input", "<doctest"
 
 
 class Place(NamedTuple):
-    """A line of code. Its text is made when it is asked for: most are never shown."""
+    """A line of code. Its text is made only when it is shown, because most lines never are."""
 
     code: CodeType
     line: int
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 
 def here() -> str:
-    """Return the line of the user's that is running now, or that started the running task."""
+    """Return the line of the user's code that runs now, or that started the running task."""
     actor = current()
     place = nearest(frames.running(actor, sys._getframe(1)))
     if place is None and isinstance(actor, Task):
@@ -50,10 +50,10 @@ def here() -> str:
 
 
 def of(actor: Actor, lineage: Lineage = ()) -> str:
-    """Return the line of the user's at which a task is suspended, or a thread runs.
+    """Return the line of the user's code where a task is suspended, or a thread runs.
 
-    Where there is none, as in `gather(session.execute(...))`: the line at which the nearest task of
-    the lineage, which started it, has one.
+    If the task has none, as in `gather(session.execute(...))`, return the line of the nearest task
+    that started it and has one.
     """
     if isinstance(actor, Task):
         place = nearest(reversed(list(frames.suspended(actor))))
@@ -66,10 +66,10 @@ def of(actor: Actor, lineage: Lineage = ()) -> str:
 
 
 def nearest(stack: Iterable[FrameType]) -> Place | None:
-    """Return the first line of the user's in a stack that begins with the innermost frame.
+    """Return the first line of the user's code in a stack that begins with the innermost frame.
 
-    Where all of it is installed code, the first line that is of no framework, since an application
-    may be installed as well.
+    If the whole stack is installed code, return the first line that belongs to no framework,
+    because an application may be installed as well.
     """
     installed: Place | None = None
     for frame in stack:
@@ -83,7 +83,7 @@ def nearest(stack: Iterable[FrameType]) -> Place | None:
 
 @cache
 def is_users_file(file: str) -> bool:
-    """Return whether it is the user's, or of an installed package that is no framework."""
+    """Return whether the file is the user's, or of an installed package that is no framework."""
     return _kind(file) in (_USER, _LIBRARY)
 
 
@@ -91,14 +91,14 @@ def is_users_file(file: str) -> bool:
 def _kind(file: str) -> int:
     if file.startswith(("<frozen", _OURS, SQLALCHEMY)):
         return _INTERNAL
-    if file.startswith(_SITE):  # before the standard library's folder, which it may lie in
+    if file.startswith(_SITE):  # first, because it may be inside the standard library's folder
         folder = next(path for path in _SITE if file.startswith(path))
         package = Path(file).relative_to(folder).parts[0].removesuffix(".py")
         return _FRAMEWORK if package in _FRAMEWORKS else _LIBRARY
     if file.startswith(_STANDARD):
         return _INTERNAL
     if file.startswith("<") and not file.startswith(_TYPED_IN):
-        return _MADE  # at run time, as SQLAlchemy's decorators; or by `python -c`
+        return _MADE  # code made at run time, as by SQLAlchemy's decorators or `python -c`
     return _USER
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL with one small table, engines on it, and event loops to use them from."""
+"""A PostgreSQL with one small table, engines on it, and event loops for them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -27,7 +27,7 @@ from bench.server.embedded import EmbeddedServer
 from tests.databases import new_database
 
 collect_ignore = ["samples"]
-"""Projects for the plugin's tests, some of whose tests have to fail."""
+"""Sample projects for the tests of the plugin. Some of their tests must fail."""
 
 
 class Base(AsyncAttrs, DeclarativeBase):
@@ -41,7 +41,7 @@ class Note(Base):
 
 
 class Desk:
-    """The table `note`, ways to it, and an eye of its own on what is truly there."""
+    """The table `note`, access to it, and a separate connection that reads what is committed."""
 
     def __init__(self, url: str, eye: "psycopg.Connection[Any]") -> None:
         self.url, self._eye = url, eye
@@ -58,7 +58,7 @@ class Desk:
 
     @asynccontextmanager
     async def maker(self, **options: Any) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
-        """Of guarded sessions, on a pool that is warm: only then is sharing silent."""
+        """Yield a maker of guarded sessions on a warm pool. Only there is sharing silent."""
         async with self.engine() as engine:
             async with engine.connect(), engine.connect():
                 pass
@@ -71,7 +71,7 @@ class Desk:
 
     @property
     def texts(self) -> list[str]:
-        """What is committed."""
+        """Return the committed texts."""
         rows = self._eye.execute("SELECT text FROM note ORDER BY text").fetchall()
         return [text for (text,) in rows]
 
@@ -86,10 +86,10 @@ def note_url(server: EmbeddedServer) -> Iterator[str]:
 
 @pytest.fixture
 def desk(note_url: str) -> Iterator[Desk]:
-    """The empty table. No violation is left over from elsewhere."""
+    """Yield the empty table. No violation of an earlier test is left."""
     violations(clear=True)
     with Database(note_url).connect() as eye:
-        eye.execute("SET lock_timeout = '20s'")  # a test that leaks a transaction says so here
+        eye.execute("SET lock_timeout = '20s'")  # a test that leaks a transaction fails here
         eye.execute("TRUNCATE note")
         yield Desk(note_url, eye)
 

@@ -1,4 +1,4 @@
-"""A session becomes a guarded one in a single step, whoever looks in between."""
+"""A session becomes guarded in a single step, whatever runs in between."""
 
 import gc
 import sys
@@ -17,7 +17,7 @@ class Mine(Session):
 
 
 class Looking:
-    """At each line of the adoption: collects garbage, and another thread uses what is guarded.
+    """At each line of the adoption: collects garbage, and another thread uses guarded sessions.
 
     At the line of number `adopts_at` that thread adopts the session as well.
     """
@@ -40,7 +40,7 @@ class Looking:
     def look(self) -> None:
         try:
             if isinstance(self.session, GuardedSession):
-                self.session.flush()  # finds whatever a guard needs
+                self.session.flush()  # finds all attributes that the guard needs
             if self.lines == self.adopts_at:
                 install._adopted(self.session)
         except BaseException as error:
@@ -50,8 +50,8 @@ class Looking:
 @pytest.mark.parametrize("adopts_at", range(7))
 @pytest.mark.parametrize("session_class", [Session, Mine])
 def test_adoption_is_one_step(session_class: type[Session], adopts_at: int) -> None:
-    """Forbids that a garbage collection, or another thread, between two lines of it meets a session
-    of a guarded class that has no guard yet, or makes one guarded twice."""
+    """Forbids that a garbage collection or another thread between two lines of the adoption finds a
+    session of a guarded class without its guard, or makes a session guarded twice."""
     guard_everything()
     try:
         session = session_class()

@@ -1,4 +1,4 @@
-"""Is it guarded, and is it still, where frameworks and other session classes are mixed in?"""
+"""The check that a session is guarded, also with frameworks and mixed-in session classes."""
 
 import asyncio
 from typing import Any
@@ -30,7 +30,7 @@ from tests.session_guard.conftest import Desk
 
 
 class Overruled(AsyncSession):
-    """As a framework's that sets the class in its own way."""
+    """A session class of a framework that chooses the sync class itself."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["sync_session_class"] = Session
@@ -61,14 +61,14 @@ PLAIN = {
 
 @pytest.mark.parametrize("name", GUARDED)
 def test_what_is_guarded(name: str) -> None:
-    """Forbids that a guarded maker or session is said not to be."""
+    """Forbids that a guarded maker or session counts as unguarded."""
     assert is_guarded(GUARDED[name])
     session_guard.require(GUARDED[name])
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_what_is_not_guarded_fails_loudly(name: str) -> None:
-    """Forbids that the guard is silently off, as where a framework has replaced the class."""
+    """Forbids that the guard is off without an error, if a framework replaces the class."""
     assert not is_guarded(PLAIN[name])
     with pytest.raises(NotGuardedError, match="is not guarded") as caught:
         session_guard.require(*GUARDED.values(), PLAIN[name])
@@ -77,7 +77,7 @@ def test_what_is_not_guarded_fails_loudly(name: str) -> None:
 
 
 def test_everything_is_guarded() -> None:
-    """Forbids that what `guard_everything` sees to is said not to be guarded."""
+    """Forbids that a session counts as unguarded after `guard_everything`."""
     guard_everything()
     try:
         session_guard.require(*PLAIN.values())
@@ -87,7 +87,7 @@ def test_everything_is_guarded() -> None:
 
 
 def test_a_guarded_engine_and_its_connections() -> None:
-    """Forbids that an engine which is guarded by name is said not to be."""
+    """Forbids that an engine counts as unguarded after `guard_engine`."""
     engine = create_engine("sqlite://")
     guard_engine(engine)
     assert is_guarded(engine)
@@ -96,10 +96,10 @@ def test_a_guarded_engine_and_its_connections() -> None:
 
 
 def test_what_can_not_be_guarded() -> None:
-    """Forbids that a mistaken argument passes for something unguarded."""
-    with pytest.raises(TypeError, match="neither a session"):
+    """Forbids that a wrong argument counts as an unguarded session."""
+    with pytest.raises(TypeError, match="not a session"):
         is_guarded(7)
-    with pytest.raises(TypeError, match="to return a session"):
+    with pytest.raises(TypeError, match="must return a session"):
         is_guarded(lambda: 7)
 
 
@@ -115,8 +115,8 @@ class Second(ModelSession, GuardedSession):
 @pytest.mark.parametrize("sync_class", [First, Second])
 @pytest.mark.parametrize("operation", ["exec", "execute", "commit"])
 def test_sqlmodels_session(desk: Desk, sync_class: Any, operation: str) -> None:
-    """Forbids that `exec()`, which the guard does not know by name, goes past it in either order
-    of bases."""
+    """Forbids that `exec()`, which the guard does not know by name, bypasses it, in either order of
+    bases."""
 
     async def between(session: Any) -> None:
         arguments = [] if operation == "commit" else [text("SELECT 1")]
@@ -139,7 +139,7 @@ def test_sqlmodels_session(desk: Desk, sync_class: Any, operation: str) -> None:
 
 
 class Tenant(Session):
-    """One of an application's own: an override, and a method that uses what `super()` finds."""
+    """A session class of an application, with an override and a method that calls `super()`."""
 
     committed = 0
 
@@ -164,7 +164,7 @@ class TenantSecond(GuardedSession, Tenant):
 
 @pytest.mark.parametrize("mixed", [TenantFirst, TenantSecond])
 def test_a_class_of_the_applications_own(desk: Desk, mixed: Any) -> None:
-    """Forbids that an override is lost, and that a method which does not use the session asks."""
+    """Forbids that an override is lost, and that a method without use of the session is checked."""
 
     async def before(session: Any) -> None:
         session.sync_session.commit()

@@ -1,4 +1,4 @@
-"""docs/session-guard.md: its code runs, and does what it says."""
+"""docs/session-guard.md: its code runs, and does what the page says."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ DOCUMENT = ROOT / "docs" / "session-guard.md"
 
 @pytest.fixture
 def shop(desk: Desk) -> dict[str, Any]:
-    """All of the document's code in one module, which stands where the reader's would."""
+    """Return the names of a module with all code of the document, in a folder as a user has it."""
     asked = asyncio.Event()
 
     def ask_the_bank() -> Awaitable[None]:
@@ -39,7 +39,7 @@ def shop(desk: Desk) -> dict[str, Any]:
 
 def run(shop: dict[str, Any], name: str, *arguments: Any) -> Any:
     async def scenario() -> Any:
-        async with shop["engine"].connect():  # warm, as a service is
+        async with shop["engine"].connect():  # warm, as in a service
             pass
         try:
             return await shop[name](*arguments)
@@ -61,7 +61,7 @@ def test_the_error_is_the_one_shown(shop: dict[str, Any], desk: Desk) -> None:
 
 
 def anonymous(text: str) -> str:
-    """With the tasks numbered in the order in which they are named."""
+    """Return the text with the tasks numbered in their order of appearance."""
     seen: list[str] = []
     for task in re.findall(r"Task-\d+", text):
         seen += [task] if task not in seen else []

@@ -1,4 +1,4 @@
-"""The database's own error, and the application's data, where the net at the engine is on."""
+"""The guard of an engine keeps the database's own errors, and the application's data."""
 
 import asyncio
 from typing import Any
@@ -21,8 +21,8 @@ class Broken(psycopg2.extensions.cursor):
 
 
 def test_an_engines_first_connection_breaks(desk: Desk) -> None:
-    """Forbids that a failure of the guard stands in the place of the server's: SQLAlchemy's first
-    questions use a connection that has no `info` of a pool's."""
+    """Forbids that a failure of the guard replaces the server's error: SQLAlchemy initialises a
+    dialect on a connection that has no `info` of a pool."""
     broken = create_engine(
         "postgresql+psycopg2://",
         creator=lambda: psycopg2.connect(desk.url, cursor_factory=Broken),
@@ -35,7 +35,7 @@ def test_an_engines_first_connection_breaks(desk: Desk) -> None:
 
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
 def test_a_cancellation_on_a_cold_pool(desk: Desk, driver: str) -> None:
-    """Forbids that a cancellation is lost, at whatever moment of the first connection it comes."""
+    """Forbids that a cancellation is lost, at any moment of the first connection."""
 
     async def scenario() -> None:
         for trial in range(25):
@@ -64,7 +64,7 @@ def test_a_cancellation_on_a_cold_pool(desk: Desk, driver: str) -> None:
 def test_a_failure_of_the_guards_own_is_only_logged(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Forbids that it reaches the application."""
+    """Forbids that an error in the guard itself reaches the application."""
 
     def fails(*_: Any) -> bool:
         raise LookupError("ours")
@@ -80,7 +80,7 @@ def test_a_failure_of_the_guards_own_is_only_logged(
 
 
 def test_the_applications_info_is_left_alone(desk: Desk) -> None:
-    """Forbids a trace of the guard in what a connection has for the application's own data."""
+    """Forbids data of the guard in the `info` of a connection, which is the application's."""
     guarded = desk.sync_engine()
     guard_engine(guarded)
     seen: list[dict[Any, Any]] = []
@@ -93,8 +93,8 @@ def test_the_applications_info_is_left_alone(desk: Desk) -> None:
 
 
 def test_a_refusal_while_another_error_is_handled(desk: Desk) -> None:
-    """Forbids that a refused rollback in an `except` hides the error that it cleans up after, and
-    that a refused statement there forgets it."""
+    """Forbids that a refused rollback in an `except` hides the error that is handled there, and
+    that a refused statement there drops that error."""
 
     async def validates(session: Any) -> None:
         try:

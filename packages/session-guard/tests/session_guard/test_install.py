@@ -1,4 +1,4 @@
-"""Instances of whatever class is mapped once every session is guarded. No database is asked."""
+"""Instances of any mapped class after `guard_everything`. No database is used."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def _guarded(base: object) -> Iterator[None]:
 
 
 def is_refused(instance: object, change: Callable[[], None], session: Session) -> bool:
-    """Whether a task may not make the change while its sibling has the instance in a session."""
+    """Return whether a change is refused while a sibling task has the instance in a session."""
 
     async def scenario() -> bool:
         ready, done = asyncio.Event(), asyncio.Event()
@@ -70,7 +70,7 @@ def is_refused(instance: object, change: Callable[[], None], session: Session) -
 
 
 def test_a_class_is_guarded_whenever_it_is_mapped(base: type[DeclarativeBase]) -> None:
-    """Forbids that only the classes of the first configuration are guarded."""
+    """Forbids that only the classes of the first configuration of mappers are guarded."""
 
     class Early(base):  # type: ignore[misc, valid-type]
         __tablename__ = "early"
@@ -91,7 +91,7 @@ def test_a_class_is_guarded_whenever_it_is_mapped(base: type[DeclarativeBase]) -
 def test_a_backref_is_guarded_on_a_class_that_was_configured_before(
     base: type[DeclarativeBase],
 ) -> None:
-    """Forbids that an attribute which another class's configuration makes is overlooked."""
+    """Forbids that an attribute made by the configuration of another class is left unguarded."""
 
     class Shelf(base):  # type: ignore[misc, valid-type]
         __tablename__ = "shelf"
@@ -106,7 +106,7 @@ def test_a_backref_is_guarded_on_a_class_that_was_configured_before(
         __tablename__ = "book"
         id: Mapped[int] = mapped_column(primary_key=True)
         shelf_id: Mapped[int | None] = mapped_column(ForeignKey("shelf.id"))
-        # No cascade, so that nothing else tells of it.
+        # No cascade, so that no other event announces the change.
         shelf: Mapped[Shelf] = relationship(backref=backref("books", cascade=""))
 
     configure_mappers()
@@ -118,7 +118,7 @@ def test_a_backref_is_guarded_on_a_class_that_was_configured_before(
 
 
 def test_what_only_the_mapper_has_is_left_alone(base: type[DeclarativeBase]) -> None:
-    """Forbids that an application's mapping fails since the guard looks for an attribute of it."""
+    """Forbids that a mapping fails because the guard expects an attribute for each column."""
 
     class Animal(base):  # type: ignore[misc, valid-type]
         __tablename__ = "animal"
@@ -132,7 +132,7 @@ def test_what_only_the_mapper_has_is_left_alone(base: type[DeclarativeBase]) -> 
 
 
 def test_it_is_taken_back(base: type[DeclarativeBase]) -> None:
-    """Forbids a listener that stays."""
+    """Forbids a listener that stays after `unguard_everything`."""
 
     class Note(base):  # type: ignore[misc, valid-type]
         __tablename__ = "note"
@@ -153,7 +153,8 @@ def test_it_is_taken_back(base: type[DeclarativeBase]) -> None:
 
 
 def test_engines_that_the_application_guards_stay_guarded(base: type[DeclarativeBase]) -> None:
-    """Forbids that nothing else is guarded, or no longer they, where the application began it."""
+    """Forbids that an engine that the application has guarded keeps other engines unguarded, or is
+    itself unguarded afterwards."""
 
     class Note(base):  # type: ignore[misc, valid-type]
         __tablename__ = "note"
@@ -173,7 +174,7 @@ def test_engines_that_the_application_guards_stay_guarded(base: type[Declarative
 
 
 def test_what_the_application_asked_for_stays(base: type[DeclarativeBase]) -> None:
-    """Forbids that the end of the one ends the other, on a class that both listen to."""
+    """Forbids that `unguard_everything` ends a `guard_instances` of the application."""
 
     class Note(base):  # type: ignore[misc, valid-type]
         __tablename__ = "note"

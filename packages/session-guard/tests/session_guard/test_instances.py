@@ -1,4 +1,4 @@
-"""Instances that a session holds, and others change."""
+"""Instances in the session of one task that another task changes."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ class Shelf(Base):
     __tablename__ = "shelf"
     id: Mapped[int] = mapped_column(primary_key=True)
     books: Mapped[list["Book"]] = relationship(back_populates="shelf")
-    # Nothing on the other side, and no cascade: only the attribute itself can tell.
+    # No back reference and no cascade: only the attribute itself has an event.
     labels: Mapped[list["Label"]] = relationship(cascade="")
 
 
@@ -58,7 +58,7 @@ def change_text(note: Note) -> None:
 
 
 def test_another_tasks_change_is_refused(desk: Desk, run: Run) -> None:
-    """Else it would be in the first task's commit."""
+    """Forbids that another task's change is in the first task's commit."""
 
     async def scenario() -> list[Any]:
         async with desk.maker() as maker, maker() as session:
@@ -89,7 +89,7 @@ def test_another_tasks_change_is_refused(desk: Desk, run: Run) -> None:
 
 @pytest.mark.usefixtures("silent")
 def test_ones_own_changes_pass(desk: Desk, run: Run) -> None:
-    """Those of a new instance, in a transaction, before one, and by a child that it is lent to."""
+    """Changes of a new instance, in and before a transaction, and by a borrower are allowed."""
 
     async def child(note: Note) -> None:
         change_text(note)
@@ -124,7 +124,7 @@ CHANGES: dict[str, Callable[[Shelf, Book], None]] = {
 def refused_to_another(
     run: Run, session: GuardedSession, first: object, change: Callable[[], None]
 ) -> None:
-    """One task adds and thinks; its sibling is refused the change."""
+    """One task adds an instance and waits; a change by its sibling is refused."""
 
     async def scenario() -> None:
         ready, done = asyncio.Event(), asyncio.Event()
@@ -149,8 +149,8 @@ def refused_to_another(
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_relationships_are_instances_too(run: Run, change: str) -> None:
-    """Forbids a change that no attribute tells of, and one that is refused and made all the same:
-    what an append cascades into the session would be in the first task's commit."""
+    """Forbids a change without an event, and a change that is refused but made nevertheless: the
+    objects that an append cascades into the session would be in the first task's commit."""
     label, book, session = Label(), Book(text="a"), GuardedSession()
     shelf = Shelf(books=[book], labels=[label])
     refused_to_another(run, session, shelf, lambda: CHANGES[change](shelf, book))
@@ -176,8 +176,8 @@ class Thing(Unguarded):
 
 
 def test_a_cascade_into_the_session_is_an_add(run: Run) -> None:
-    """Forbids that a session takes what another task puts into a collection of an instance of it,
-    with no call to the session, where instances are not guarded."""
+    """Forbids that a session takes an object that another task appends to a collection of one of
+    its instances. The task does not call the session, and instances are not guarded."""
     bag, session = Bag(), GuardedSession()
     refused_to_another(run, session, bag, lambda: bag.things.append(Thing()))
     assert list(session.new) == [bag]
@@ -186,7 +186,7 @@ def test_a_cascade_into_the_session_is_an_add(run: Run) -> None:
 
 
 def test_to_load_rows_is_no_change(desk: Desk) -> None:
-    """Forbids that rows which a query loads cost what a change costs, or are refused as one."""
+    """Forbids that loading rows counts as a change: it would cost as much, and be refused."""
     heard: list[object] = []
 
     def hear(instance: object, *_: Any) -> None:

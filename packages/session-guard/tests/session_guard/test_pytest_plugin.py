@@ -1,4 +1,4 @@
-"""The plugin, on sample projects that know nothing of it, each run by a pytest of its own."""
+"""The plugin, on sample projects without any change for it, each in a pytest process of its own."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ NOT_OURS = ("-p", "no:asyncio", "-p", "no:anyio")
 
 
 class Project:
-    """A copy of a sample project, and pytest on it."""
+    """A copy of a sample project, and runs of pytest on it."""
 
     def __init__(self, pytester: pytest.Pytester, name: str) -> None:
         self._pytester = pytester
@@ -34,7 +34,7 @@ def pytester(
 
 
 def outcomes(result: pytest.RunResult) -> dict[str, str]:
-    """Each test of a verbose run, in its own or in a worker's line, and how it ended."""
+    """Return the outcome of each test of a verbose run, with or without xdist."""
     found = {}
     for line in result.outlines:
         words = line.split()
@@ -74,7 +74,7 @@ def test_it_is_asked_for_in_the_ini_file(pytester: pytest.Pytester) -> None:
 
 
 def test_with_xdist(pytester: pytest.Pytester) -> None:
-    """A worker finds it, and its report arrives."""
+    """A worker process finds the violation, and its report reaches the main process."""
     result = Project(pytester, "plain").run("-v", "-n", "2", "--one-session-per-task", *NOT_OURS)
     result.assert_outcomes(passed=2, failed=5)
 
@@ -97,8 +97,8 @@ def test_a_fastapi_application_and_its_repaired_twin(pytester: pytest.Pytester) 
 
 
 def test_an_instance_that_another_task_changes(pytester: pytest.Pytester) -> None:
-    """Forbids that it passes unseen, also of a class that a conftest.py has made use of at import;
-    and an alarm where the change is in the right task, lent, or after the transaction."""
+    """Forbids that the change is not reported, also for a class that conftest.py uses at import.
+    Also forbids a report for a change by the owner, by a borrower, or after the transaction."""
     project = Project(pytester, "instances")
     assert outcomes(project.run("-v", "--one-session-per-task", *NOT_OURS)) == {
         "test_shared": "FAILED",
@@ -130,7 +130,7 @@ def test_a_permission_needs_a_reason(pytester: pytest.Pytester) -> None:
 
 
 def test_plain_sessions_are_of_a_guarded_subclass_then(pytester: pytest.Pytester) -> None:
-    """Forbids that the plugin replaces a function of SQLAlchemy's, or breaks isinstance()."""
+    """Forbids that the plugin replaces a function of SQLAlchemy, or breaks isinstance()."""
     pytester.makepyfile(
         """
         from sqlalchemy.orm import Session
@@ -152,7 +152,7 @@ def test_plain_sessions_are_of_a_guarded_subclass_then(pytester: pytest.Pytester
 
 
 def test_it_costs_an_import_of_nothing(pytester: pytest.Pytester) -> None:
-    """It is loaded by every pytest of the environment."""
+    """Forbids imports by the plugin, since every pytest of the environment loads it."""
     pytester.makepyfile(
         """
         import sys

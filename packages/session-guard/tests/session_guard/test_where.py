@@ -1,4 +1,4 @@
-"""The line that is named is the user's, wherever SQLAlchemy is installed."""
+"""Reports name a line of the user's code, wherever SQLAlchemy is installed."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ print([found.at for found in violations()])
 
 
 def test_sqlalchemy_outside_site_packages_is_still_a_library(desk: Desk, tmp_path: Path) -> None:
-    """Forbids that SQLAlchemy's line is named where pip put it elsewhere than usual."""
+    """Forbids that a line of SQLAlchemy is named if pip has put it into an unusual folder."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "sqlalchemy").symlink_to(Path(sqlalchemy.__file__).parent)

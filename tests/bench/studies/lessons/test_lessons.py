@@ -1,4 +1,4 @@
-"""What the smaller lessons find, with as few trials as show it."""
+"""The results of the smaller lessons, with the fewest trials that show them."""
 
 from collections.abc import Callable
 from typing import Any

@@ -33,7 +33,7 @@ class Microbench:
         return self._output(command)
 
     def measure(self, file: Path, *options: str) -> dict[str, Any]:
-        """What stands in the JSON."""
+        """Return the content of the JSON file."""
         self(*TIMED, f"--benchmark-json={file}", *options)
         found: dict[str, Any] = json.loads(file.read_text())
         return found
@@ -56,12 +56,12 @@ def microbench(database: Database) -> Microbench:
 
 
 @pytest.mark.timeout(300)
-def test_a_round_of_every_function_and_fetch_in_both_colours(microbench: Microbench) -> None:
-    """Of a driver, of the ORM and of the floor: verification has the other backends."""
+def test_a_round_of_every_function_and_fetch_in_both_modes(microbench: Microbench) -> None:
+    """A driver, the ORM and the null backends run here; verification has the other backends."""
     chosen = ("psycopg2", "orm+asyncpg", "null", "null-async")
     kept = " or ".join(f"-{name}-{mode}" for name in chosen for mode in ("b", "s"))
     said = microbench("-q", "--benchmark-disable", "-k", f"({kept})")
-    # Six functions, three of them streamed in two ways, alone and in a crowd.
+    # Six functions, three of them streamed in two ways, with one client and with several.
     assert f"{len(chosen) * (6 + 3 * 2) * 2} passed" in said
 
 

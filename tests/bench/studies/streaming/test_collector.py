@@ -1,4 +1,4 @@
-"""What the collector takes, from runs that are made up."""
+"""The garbage collector's share of the time, from invented runs."""
 
 from dataclasses import replace
 from pathlib import Path

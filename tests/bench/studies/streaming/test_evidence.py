@@ -1,4 +1,4 @@
-"""Verdicts, crossovers and promises, from figures that are made up."""
+"""Verdicts, break_even_sizes and promises, from figures that are made up."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 
 from bench.analysis.stats import Interval
 from bench.model.case import Case, Fetch
-from bench.studies.streaming.break_even import crossover
+from bench.studies.streaming.break_even import break_even_size
 from bench.studies.streaming.checks import _no_fewer, checks
 from bench.studies.streaming.entries import BareLoop, Proof
 from bench.studies.streaming.evidence import FetchModeResult, SizePoint
@@ -33,7 +33,7 @@ def way(
     rate: float = 1.0,
     backend: str = "orm+asyncpg",
 ) -> FetchModeResult:
-    """Of 100,000 rows in 100 ns; memory in MB, at 10,000 and at 100,000 rows."""
+    """Return a result for 100,000 rows in 100 ns; memory in MB, at 10,000 and at 100,000 rows."""
     some, many = (megabytes * 1_000_000 for megabytes in memory)
     return FetchModeResult(
         backend,
@@ -112,12 +112,12 @@ def test_memory_grows_by_more_than_a_fifth_and_more_than_2_mb(
     assert way(BATCHED, memory=memory).grows is grows
 
 
-def test_the_crossover_is_where_the_stream_wins_from_then_on() -> None:
+def test_the_break_even_size_is_where_the_stream_wins_from_then_on() -> None:
     buffered = {1: 1.0, 10: 2.0, 100: 5.0, 1000: 50.0}
-    assert crossover(buffered, {1: 2, 10: 3, 100: 5, 1000: 20}) == 100
-    assert crossover(buffered, {1: 0, 10: 3, 100: 6, 1000: 20}) == 1000
-    assert crossover(buffered, {1: 0, 10: 0, 100: 0, 1000: 51}) is None
-    assert crossover(buffered, {7: 1}) is None
+    assert break_even_size(buffered, {1: 2, 10: 3, 100: 5, 1000: 20}) == 100
+    assert break_even_size(buffered, {1: 0, 10: 3, 100: 6, 1000: 20}) == 1000
+    assert break_even_size(buffered, {1: 0, 10: 0, 100: 0, 1000: 51}) is None
+    assert break_even_size(buffered, {7: 1}) is None
 
 
 def test_the_orms_promises_are_kept_and_broken() -> None:

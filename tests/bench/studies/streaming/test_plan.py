@@ -1,4 +1,4 @@
-"""What the experiment asks, and of how many rows."""
+"""The cases of the experiment, and their numbers of rows."""
 
 import pytest
 

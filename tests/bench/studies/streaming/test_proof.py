@@ -1,4 +1,4 @@
-"""What the experiment proves of each way of fetching: every backend, on the real server."""
+"""The proof for each fetch of every backend, on the real server."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ from tests.databases import new_database
 ROWS = Dataset(scale=0.01, more_customers=3)
 FAILS_AT = 150
 LINES = 1000
-"""Of the orders between the dates that are asked for."""
+"""The lines of the orders between the requested dates."""
 BACKENDS = [name for name in accessors.BUILTIN if not name.startswith("null")]
 
 ORDERS = "get_orders_between_dates"

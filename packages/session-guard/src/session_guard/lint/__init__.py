@@ -1,7 +1,8 @@
-"""The lint: finds sessions that several tasks share, and engines and sessions that live wrongly.
+"""The lint: it finds sessions that several tasks share, and engines and sessions that live
+too long or too short.
 
-It reads source code, and needs the standard library alone. `check_paths` examines files and
-folders, `check` one text.
+It reads source code, and needs only the standard library. `check_paths` examines files and folders,
+`check` examines one text.
 """
 
 from session_guard.lint.examination import check, check_paths

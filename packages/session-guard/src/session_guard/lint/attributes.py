@@ -1,4 +1,4 @@
-"""Attributes of values, and what iterating or entering a value gives."""
+"""Attributes of values, and the results of iterating over a value or entering it."""
 
 import ast
 from collections import defaultdict
@@ -143,7 +143,7 @@ class Attributes(Objects):
         return UNKNOWN
 
     def _set_elsewhere(self, value: Instance, name: str, place: Place) -> Value:
-        """Return what a method other than `__init__` sets an attribute to."""
+        """Return the value that a method other than `__init__` gives to an attribute."""
         result: Value = UNKNOWN
         homes = [value.home, *self.bases(value.home)] if value.home else []
         for home in homes:
@@ -168,7 +168,7 @@ class Attributes(Objects):
         return UNKNOWN
 
     def iterate(self, value: Value, place: Place) -> list[Value]:
-        """Return the values that a loop over `value` meets; two where their number is unknown."""
+        """Return the values of a loop over `value`; two values if their number is unknown."""
         match value:
             case Collection(items=items, keys=keys):
                 if keys is not None:
@@ -193,11 +193,11 @@ class Attributes(Objects):
         return [UNKNOWN, UNKNOWN]
 
     def enter(self, value: Value, place: Place) -> Value:
-        """Return what `with value as name` binds."""
+        """Return the value that `with value as name` binds."""
         match value:
             case Context(result=result):
                 return result
-            case Maker(kind=kind):  # a guess was wrong: it is a session
+            case Maker(kind=kind):  # the guess was wrong: it is a session
                 return self.session(kind)
             case Call(form="generator"):
                 yielded = self.run(value)
@@ -230,7 +230,7 @@ def _decorated(node: ast.AST, names: frozenset[str] | set[str]) -> bool:
 
 
 def _assignments(home: ast.ClassDef) -> dict[str, list[tuple[FunctionNode, ast.expr]]]:
-    """Return what the methods of a class set each attribute of `self` to."""
+    """Return the assignments to each attribute of `self` in the methods of a class."""
     known: dict[str, list[tuple[FunctionNode, ast.expr]]] | None
     known = getattr(home, "_assignments", None)
     if known is None:
@@ -245,5 +245,5 @@ def _assignments(home: ast.ClassDef) -> dict[str, list[tuple[FunctionNode, ast.e
                     case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name)):
                         if node.value is not None:
                             known[name].append((method, node.value))
-        home._assignments = known  # type: ignore[attr-defined]  # asked for again and again
+        home._assignments = known  # type: ignore[attr-defined]  # read many times
     return known

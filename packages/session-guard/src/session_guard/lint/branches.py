@@ -1,4 +1,4 @@
-"""Branches of a program: each is followed from the same state, and the states are joined."""
+"""Branches of a program. The lint follows each from the same state, and joins their states."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ class Branches(Tasks):
     """Follows branches."""
 
     def branch(self, scope: Scope, ways: list[Callable[[], str | None]]) -> str | None:
-        """Run each way from the same state, and go on with what all of them may have left."""
+        """Run each branch from the same state, and go on with the joined states."""
         names, heap, live = self._state(scope)
         ends: list[tuple[dict[str, Value], Attributes, dict[int, Running]]] = []
         outcomes = []

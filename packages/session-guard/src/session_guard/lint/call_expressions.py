@@ -71,7 +71,7 @@ class CallExpressions(Expressions):
         return self.call(target, arguments, place)
 
     def _callee(self, function: ast.Attribute, receiver: Value, name: str, scope: Scope) -> Value:
-        """Return what a call of an attribute calls: never a session, as `request.db` may be."""
+        """Return the object that a call of an attribute calls. It is never a session."""
         target = self.read_attribute(function, receiver, name, scope)
         return UNKNOWN if receiver is UNKNOWN and isinstance(target, Session) else target
 
@@ -123,7 +123,7 @@ def _is_super(node: ast.expr) -> bool:
 
 
 def _without_results(node: ast.Call, arguments: Arguments) -> Arguments:
-    """Leave out results of calls that are given by name: they are values, and hold no session."""
+    """Leave out keyword arguments that are results of calls: they hold no session."""
     if any(isinstance(part, ast.Starred) for part in node.args):
         return arguments
     positional = [

@@ -1,4 +1,4 @@
-"""The callers of a function: do they call it at each request, or once, at the start?"""
+"""The callers of a function, and whether they call it at each request or once, at the start."""
 
 import ast
 import re
@@ -40,7 +40,7 @@ class Caller:
     statement: ast.stmt | None
     """The statement that the call is a part of."""
     runs_to_its_end: bool
-    """True where asyncio.run or the like runs it."""
+    """True if asyncio.run or a similar function runs it."""
 
     @property
     def is_kept(self) -> bool:
@@ -49,7 +49,7 @@ class Caller:
 
 
 class Callers:
-    """All calls of the given files by the last name of what they call."""
+    """All calls of the given files, by the last name of the called function."""
 
     def __init__(self, modules: list[Module]) -> None:
         self.calls: dict[str, list[Caller]] = defaultdict(list)
@@ -77,9 +77,9 @@ class Callers:
         owner: str = "",
         seen: frozenset[ast.AST] = frozenset(),
     ) -> bool:
-        """Return whether what lies in these functions runs again and again.
+        """Return whether the code in these functions runs many times.
 
-        A coroutine that nobody is seen to call does; another function does if its callers do.
+        A coroutine without a known caller does. Any other function does if its callers do.
         """
         if not around or any(map(self._runs_once, around)):
             return False
@@ -193,7 +193,7 @@ def _keeps(node: ast.stmt, around: tuple[FunctionNode, ...]) -> bool:
 def is_stored(target: ast.expr, around: tuple[FunctionNode, ...]) -> bool:
     """Return whether a target lives longer than the function: an attribute, an item, a global.
 
-    A local name does where it is stored in one of these later.
+    A local name does if a later statement stores it in one of these.
     """
     if isinstance(target, ast.Attribute | ast.Subscript):
         return True

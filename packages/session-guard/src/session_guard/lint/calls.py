@@ -34,7 +34,7 @@ class Calls(Annotations):
     """Follows calls."""
 
     def call_function(self, function: Function, arguments: Arguments, place: Place) -> Value:
-        """Return what calling a function gives: a coroutine and a generator have not run yet."""
+        """Return the result of calling a function: a coroutine or a generator has not run yet."""
         node = function.node
         if isinstance(node, ast.Lambda):
             return self.run_function(function, arguments, place)
@@ -45,7 +45,7 @@ class Calls(Annotations):
         return self.run_function(function, arguments, place)
 
     def run(self, call: Call) -> Value:
-        """Run what was called before, and return its result."""
+        """Run a call that was made before, and return its result."""
         self.step()
         if isinstance(call.target, Function) and call.form in ("coroutine", "generator"):
             return self.run_function(call.target, call.arguments, call.place)
@@ -84,8 +84,8 @@ class Calls(Annotations):
     ) -> Scope:
         """Return the scope of a function with its parameters set.
 
-        `as_root`: nothing is known of the caller. Then an untyped parameter may be a session by
-        its name.
+        `as_root`: the caller is unknown. Then the name of an untyped parameter may mean a
+        session.
         """
         node = function.node
         scope = Scope(function.scope.module, function.scope, function=node, home=function.home)
@@ -150,7 +150,7 @@ class Calls(Annotations):
             return self.guess(parameter.arg, scope, is_async=is_async) or UNKNOWN
         return typed
 
-    # Dependencies of FastAPI: one value a request and dependency.
+    # Dependencies of FastAPI: one value per request and dependency.
 
     def _marker(
         self, annotation: ast.expr | None, default: ast.expr | None, scope: Scope, depth: int = 0

@@ -74,7 +74,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def lint(arguments: argparse.Namespace) -> int:
-    """Examine what the arguments name, and print the report. Return the exit code."""
+    """Examine the files of the arguments, and print the report. Return the exit code."""
     try:
         configuration = _configuration(arguments)
     except ConfigurationError as problem:
@@ -94,7 +94,7 @@ def lint(arguments: argparse.Namespace) -> int:
         files += named
     if not files:
         return code
-    # The trees hold millions of objects that live to the end: looking for garbage is in vain.
+    # The trees hold millions of objects that live to the end, so collecting garbage frees nothing.
     gc.disable()
     try:
         report = check_paths(files)

@@ -1,4 +1,4 @@
-"""The settings of a run: the command line over `pyproject.toml`."""
+"""The settings of a run: the command line overrides `pyproject.toml`."""
 
 import tomllib
 from collections.abc import Iterable
@@ -94,7 +94,7 @@ def find(start: Path) -> Path | None:
 
 
 def read(file: Path) -> Configuration:
-    """Return the settings of a pyproject.toml. Raises ConfigurationError where they are wrong."""
+    """Return the settings of a pyproject.toml. Raises ConfigurationError if they are wrong."""
     table = _table(file)
     if table is None:
         raise ConfigurationError(f"{file}: there is no table [{TABLE}]")

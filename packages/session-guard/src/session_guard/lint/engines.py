@@ -59,7 +59,7 @@ def _without_pool(call: ast.Call) -> bool:
 
 
 def _ends(function: FunctionNode) -> bool:
-    """Return whether a function disposes of its engine, or yields it to somebody who uses it."""
+    """Return whether a function disposes of its engine, or yields it to its caller."""
     for node in within(function):
         if isinstance(node, ast.Attribute) and node.attr == "dispose":
             return True

@@ -17,7 +17,7 @@ _NOQA = re.compile(r"#\s*noqa(?::\s*(?P<rules>[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*))?",
 
 @dataclass
 class Report:
-    """The findings in order, and the files that could not be read, or not as a whole."""
+    """The findings in order, and the files that could be read only in part or not at all."""
 
     findings: list[Finding] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
@@ -51,7 +51,7 @@ def _examine(project: Project) -> Report:
             findings.update(engines.check(machine, module, callers))
         except (TooLongError, RecursionError):
             continue
-        except Exception as problem:  # a defect of the lint must not hide what it finds elsewhere
+        except Exception as problem:  # a defect of the lint must not hide findings elsewhere
             reason = f"could not be followed to its end, by a defect of the lint: {problem!r}"
             project.unread.append(Unread(module.path, reason))
         finally:

@@ -29,7 +29,7 @@ class Expressions(Starts):
     """Evaluates expressions."""
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Value:
-        """Return the value of an expression, and note what evaluating it uses and starts."""
+        """Return the value of an expression, and record its use of sessions and tasks."""
         self.step()
         match node:
             case ast.Name(id=name):
@@ -165,14 +165,14 @@ class Expressions(Starts):
 
     def read_attribute(self, node: ast.Attribute, value: Value, name: str, scope: Scope) -> Value:
         if name == "awaitable_attrs":
-            # It loads by the session of the object, without naming it.
+            # It loads rows through the session of the object, without naming the session.
             tokens = frozenset({self.of_the_context("awaitable_attrs").token})
             return Pending(tokens, place=Place(node, scope.module))
         result = self.attribute(value, name, Place(node, scope.module))
         unknown = value is UNKNOWN or (
             isinstance(value, External) and value.path.startswith(("?", "builtins."))
         )
-        # `db.session` is a registry by convention: Flask-SQLAlchemy's and those that follow it.
+        # `db.session` is by convention a registry, in Flask-SQLAlchemy and libraries like it.
         registry = name == "session" and _REGISTRY.fullmatch(last_name(node.value))
         if unknown and not registry and (result is UNKNOWN or isinstance(result, External)):
             known = self._path(node, name, scope)
@@ -180,7 +180,7 @@ class Expressions(Starts):
         return result
 
     def _path(self, node: ast.expr, name: str, scope: Scope) -> Value:
-        """Return the session of an object of which nothing is known, as `request.state.db`."""
+        """Return the session in an unknown object, such as `request.state.db`."""
         text = ast.unparse(node)
         place: Scope | None = scope
         while place is not None:

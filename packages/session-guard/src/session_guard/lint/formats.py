@@ -1,4 +1,4 @@
-"""A report as text for people, as JSON, and as annotations of GitHub's."""
+"""A report as text for people, as JSON, and as annotations on GitHub."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from session_guard.lint.sarif import sarif
 
 
 def shown(path: Path) -> str:
-    """Return a path relative to the current folder where it lies in it."""
+    """Return a path relative to the current folder if it is inside it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 

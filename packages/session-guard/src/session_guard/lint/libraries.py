@@ -52,17 +52,17 @@ STRONG_MAKER = re.compile(
     r"_?\w*(session_?maker)|_?(Async|Test|Sync|Testing|Async_?DB)?SessionLocal(Async)?"
     r"|_?\w*[Aa]sync_?[Ss]ession_?([Ll]ocal|[Ff]actory)"
 )
-"""Names that nobody gives to anything but a maker of SQLAlchemy sessions."""
+"""Names that always mean a maker of SQLAlchemy sessions."""
 WEAK_MAKER = re.compile(
     r"_?((get|new|open|make|create|acquire|begin|start|provide)_)?"
     r"((a|async|db|database|sql|sa|orm|write|read|rw|ro|scoped|managed|transactional)_)*"
     r"(session|db)(_(scope|context|ctx|factory|cls|class|manager|provider|generator|dep|read|write))*"
     r"|_?(get_)?(Async|Scoped|DB|Db)?Session(Factory|Scope|Context|Ctx|Class)?",
 )
-"""Names that a file which uses SQLAlchemy gives to makers of sessions."""
+"""Names that mean a maker of sessions in a file that uses SQLAlchemy."""
 NAMED_SESSION = re.compile(r"_*(\w*_)?(session|sess|conn|connection)")
 NAMED_PERHAPS = re.compile(r"_*(\w*_)?(db|database|tx|transaction|s)")
-"""Names that stand for a session only where one of its methods is called on them."""
+"""Names that mean a session only if a method of sessions is called on them."""
 
 AWAITED_METHODS = words(
     "execute scalar scalars get get_one flush commit rollback close refresh delete merge "
@@ -74,7 +74,7 @@ SURE_METHODS = words(
     "run_sync exec exec_driver_sql query add add_all begin_nested expunge expunge_all expire "
     "no_autoflush in_transaction sync_session bulk_save_objects bulk_insert_mappings"
 )
-"""Attributes by which an untyped name is known as a session."""
+"""Attributes that show an untyped name to be a session."""
 POSSIBLE_METHODS = SURE_METHODS | words(
     "get delete close begin connection invalidate info bind get_bind is_active new dirty "
     "deleted identity_map is_modified sync_connection reset aclose fetch fetchrow fetchval "

@@ -39,7 +39,7 @@ class TooLongError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Running:
-    """A task or thread that has been started and not been waited for."""
+    """A task or thread that was started and that no code has waited for yet."""
 
     tokens: frozenset[Token]
     place: Place
@@ -55,7 +55,7 @@ class Activity:
 
 @dataclass(eq=False)
 class Frame:
-    """A running function: what it returns and yields, its names, and where it was called."""
+    """A running function: its results, its names, and the place of its call."""
 
     scope: Scope | None = None
     called_at: Place | None = None
@@ -67,7 +67,7 @@ Attributes = dict[Instance, dict[str, Value]]
 
 
 class Machine:
-    """The state, and what changes it. The classes above this one add how Python is read."""
+    """The state, and the methods that change it. Subclasses add the rules of Python."""
 
     def __init__(self, project: "Project") -> None:
         self.project = project
@@ -91,7 +91,7 @@ class Machine:
         self.ran: set[ast.AST] = set()
         self.next_task = 0
 
-    # What the classes above define.
+    # Defined by the subclasses.
 
     def evaluate(self, node: ast.expr, scope: Scope) -> Value:
         raise NotImplementedError
@@ -131,14 +131,14 @@ class Machine:
     # Sessions.
 
     def session(self, kind: Kind = "session", name: str = "") -> Session:
-        """Return a session that nobody has used yet."""
+        """Return a session that no task has used yet."""
         return Session(Token(name, kind))
 
     def guess(self, name: str, scope: Scope, *, is_async: bool) -> Session | None:
         """Return a session for an untyped name that looks like one and is used like one.
 
-        It has to be in a file that uses SQLAlchemy. The methods that are called on the name decide;
-        where none is, the name alone does, unless the file has sessions of another library too.
+        The file must use SQLAlchemy. The methods that are called on the name decide. If there are
+        none, the name alone decides, unless the file also has sessions of another library.
         """
         module = scope.module
         if not module.uses_sqlalchemy:
@@ -152,7 +152,7 @@ class Machine:
         return self.session("session" if is_async else "sync session", name) if answer else None
 
     def use(self, tokens: Iterable[Token], place: Place) -> None:
-        """Note that the running task uses sessions; report those that another task uses as well."""
+        """Record that the running task uses sessions; report those in use by another task."""
         for token in tokens:
             self.activity.used.setdefault(token, place)
             for running in self.activity.live.values():
@@ -200,7 +200,7 @@ class Machine:
 
     @contextmanager
     def aside(self) -> "Iterator[None]":
-        """Evaluate what a module defines, apart from the running function's tasks and objects."""
+        """Evaluate definitions of a module, apart from the state of the running function."""
         before = self.activity, self.frame, self.heap, self.one_session_a_request
         self.activity, self.frame, self.heap = Activity(), Frame(), {}
         self.one_session_a_request = False

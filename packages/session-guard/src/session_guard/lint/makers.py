@@ -1,4 +1,4 @@
-"""Calls of what lies outside the given paths: what makes sessions, engines, groups."""
+"""Calls of functions outside the given paths, which make sessions, engines and task groups."""
 
 import ast
 import re
@@ -86,7 +86,7 @@ class Makers(Attributes):
                 for option in options:
                     result = join(result, self.call(option, arguments, place))
                 return result
-            case Session(token=token):  # a guess was wrong: it is a maker
+            case Session(token=token):  # the guess was wrong: it is a maker
                 return self.session(token.kind)
         return Pending(self.held(target) | self.held_by(arguments), place=place)
 
@@ -95,7 +95,7 @@ class Makers(Attributes):
         return frozenset().union(*map(self.held, arguments.everything()))
 
     def call_external(self, target: External, arguments: Arguments, place: Place) -> Value:
-        """Return what a function from outside the given paths gives."""
+        """Return the result of a function from outside the given paths."""
         path, last = target.path, target.last
         if is_foreign(path) and path not in POOLS:
             return Pending(self.held_by(arguments), place=place)
@@ -145,7 +145,7 @@ class Makers(Attributes):
         return Collection(tuple(items))
 
     def _session_of(self, target: External, arguments: Arguments, place: Place) -> Value | None:
-        """Return the session, maker or registry that a call gives, None if it is none of them."""
+        """Return the session, maker or registry that a call gives, or None."""
         path, last, module = target.path, target.last, place.module
         parent = path.rpartition(".")[0]
         kind = session_kind(path, module.uses_sqlalchemy)
@@ -196,7 +196,7 @@ class Makers(Attributes):
         if _PER_TASK.search(text) or (scope[0] is UNKNOWN and text.isidentifier()):
             return Scoped(kind)
         session = self.session(kind)
-        session.token.guessed = True  # no session of the module: each scope has one
+        session.token.guessed = True  # not a session of the module: each scope has its own
         return session
 
 
@@ -215,7 +215,7 @@ def _text_of(value: Value) -> str:
 
 
 def _looks_up(arguments: Arguments) -> bool:
-    """Return whether a call names what it wants, as `get_session(session_id)` does."""
+    """Return whether the arguments select a stored session, as in `get_session(session_id)`."""
     return any(
         not isinstance(value, Engine | External | Maker | Instance)
         for value in arguments.positional

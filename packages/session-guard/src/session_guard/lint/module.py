@@ -1,4 +1,4 @@
-"""One parsed file: what it binds, what it imports, and what it does with a name."""
+"""One parsed file: its bindings, its imports, and its uses of a name."""
 
 import ast
 from collections import defaultdict
@@ -22,7 +22,7 @@ _OWN_SCOPE = FunctionNode | ast.Lambda | ast.ClassDef
 
 @dataclass(frozen=True, eq=False)
 class Binding:
-    """A statement that gives a name of the module its value.
+    """A statement that binds a name of the module.
 
     `within` is the function that does so by a `global` statement.
     """
@@ -48,7 +48,7 @@ class Module:
         return list(ast.walk(self.tree))
 
     def forget_nodes(self) -> None:
-        """Give back the memory of `nodes`, which only the rules need, file after file."""
+        """Free the memory of `nodes`. Only the rules need them, for one file after another."""
         self.__dict__.pop("nodes", None)
 
     @cached_property
@@ -75,9 +75,9 @@ class Module:
 
     @cached_property
     def uses_sqlalchemy(self) -> bool:
-        """True where the file imports SQLAlchemy or a library on top of it.
+        """True if the file imports SQLAlchemy or a library on top of it.
 
-        A fragment without such an import counts where it names what only SQLAlchemy has.
+        A text without such an import counts if it has a name that only SQLAlchemy defines.
         """
         if self.imported & SQLALCHEMY:
             return True
@@ -88,13 +88,13 @@ class Module:
 
     @cached_property
     def imports_other_sessions(self) -> bool:
-        """True where the file imports a library with sessions of another kind."""
+        """True if the file imports a library with sessions of another kind."""
         return bool(self.imported & OTHERS)
 
     def speaks_of_a_session(self, name: str, within: ast.AST | None = None) -> bool | None:
-        """Return whether the attributes that are read from `name` are a session's.
+        """Return whether the attributes that are read from `name` are those of a session.
 
-        None where they do not decide it. The function `within` decides before the file.
+        None if they do not decide it. The function `within` decides before the file does.
         """
         for root in (within, self.tree):
             if root is None:
@@ -131,7 +131,7 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def within(node: ast.AST) -> list[ast.AST]:
-    """Return what lies in a node, but not in the functions and classes that are defined in it."""
+    """Return the nodes within a node, without those of functions and classes defined in it."""
     known: list[ast.AST] | None = getattr(node, "_within", None)
     if known is None:
         known = []
@@ -142,7 +142,7 @@ def within(node: ast.AST) -> list[ast.AST]:
                 if not isinstance(child, _OWN_SCOPE):
                     waiting.append(child)
         if isinstance(node, FunctionNode):
-            node._within = known  # type: ignore[union-attr]  # asked for again and again
+            node._within = known  # type: ignore[union-attr]  # read many times
     return known
 
 
@@ -156,7 +156,7 @@ def is_generator(node: FunctionNode) -> bool:
 
 
 def last_name(node: ast.AST | None) -> str:
-    """Return `b` of `a.b`, `a.b()` and `a.b[c]`; "" where there is none."""
+    """Return `b` of `a.b`, `a.b()` and `a.b[c]`; "" if there is none."""
     match node:
         case ast.Call(func=inner) | ast.Subscript(value=inner) | ast.Await(value=inner):
             return last_name(inner)

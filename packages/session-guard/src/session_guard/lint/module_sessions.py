@@ -28,7 +28,7 @@ _SESSION_WORD = re.compile(r"[Ss]ession|[Mm]aker|SessionLocal|\bdb\b")
 
 
 def check(machine: Statements, module: Module) -> Iterator[Finding]:
-    """Yield the sessions of a file that are not one task's."""
+    """Yield the sessions of a file that belong to no single task."""
     if not _SESSION_WORD.search(module.source):
         return
     try:
@@ -63,7 +63,7 @@ def _is_session(value: Value) -> bool:
 
 
 def _value(machine: Statements, node: ast.expr | None, scope: Scope) -> Value | None:
-    """Return the value of a call, None where the expression is no call."""
+    """Return the value of a call; None if the expression is no call."""
     inner = node.value if isinstance(node, ast.Await) else node
     if not isinstance(inner, ast.Call):
         return None
@@ -100,7 +100,7 @@ def _is_sync(value: Value) -> bool:
 
 
 def _is_used_in_a_function(module: Module, name: str, binding: Binding) -> bool:
-    """Return whether a sync session belongs to more than a script that runs from top to bottom."""
+    """Return whether a sync session is used in more than a script that runs from top to bottom."""
     if binding.within is not None:
         return True
     top = any(
@@ -162,7 +162,7 @@ def _lives_with_the_app(node: FunctionNode) -> bool:
 
 
 def _of_a_container(machine: Statements, module: Module, call: ast.Call) -> Iterator[Finding]:
-    """Yield the session that a container of dependencies makes once for all."""
+    """Yield the session that a dependency container makes only once."""
     if not call.args:
         return
     with machine.aside():

@@ -1,4 +1,4 @@
-"""Names: what a scope, a module or an import makes of one."""
+"""Names: their values in a scope, in a module, and by an import."""
 
 import ast
 import builtins
@@ -38,7 +38,7 @@ class Names(Branches):
         return self._from_star(name, scope.module) or External(f"?.{name}")
 
     def _from_star(self, name: str, module: Module) -> Value | None:
-        """Return a name that `from ... import *` brings."""
+        """Return a name that `from ... import *` binds."""
         for binding in module.bindings.get("*", ()):
             if isinstance(binding.node, ast.ImportFrom):
                 target, level = binding.node.module or "", binding.node.level
@@ -53,7 +53,7 @@ class Names(Branches):
         """Return the value of a module's name."""
         key = (module, name)
         if key not in self.module_values:
-            self.module_values[key] = UNKNOWN  # where it is defined by itself
+            self.module_values[key] = UNKNOWN  # for a name that is defined by itself
             with self.aside():
                 self.module_values[key] = self._bound(module, name)
         return self.module_values[key]
@@ -66,7 +66,7 @@ class Names(Branches):
                 continue
             if isinstance(new, Session) and not new.token.name:
                 new.token.name = name
-            # A later definition replaces an earlier one, but for what an ImportError brings.
+            # A later definition replaces an earlier one, except in the handler of an ImportError.
             value = new if isinstance(new, Function | Class) else join(value, new)
         return value
 
@@ -99,7 +99,7 @@ class Names(Branches):
         return self.evaluate(binding.value, scope)
 
     def imported(self, node: ast.Import | ast.ImportFrom, name: str, importer: Module) -> Value:
-        """Return what an import statement binds a name to."""
+        """Return the value to which an import statement binds a name."""
         target, member, level = import_target(node, name)
         module = self.project.find(target, importer, level)
         if module is not None and member is None:
@@ -113,7 +113,7 @@ class Names(Branches):
         return ModuleValue(inner) if inner else External(f"{prefix}.{member}")
 
     def member(self, module: Module, name: str) -> Value:
-        """Return a name of a module, looking into the modules that it imports all names of."""
+        """Return a name of a module, also from modules of which it imports all names."""
         if name in module.bindings:
             return self.module_value(module, name)
         inner = self.project.find(f"{module.path.absolute().parent.name}.{name}", module)
@@ -122,7 +122,7 @@ class Names(Branches):
         return self._from_star(name, module) or External(f".{name}")
 
     def in_class(self, home: Class, name: str) -> tuple[ast.AST, Class] | None:
-        """Return the statement that defines a name in a class or its bases, and whose it is."""
+        """Return the statement that defines a name in a class or its bases, and that class."""
         for node in home.node.body:
             match node:
                 case ast.FunctionDef(name=defined) | ast.AsyncFunctionDef(name=defined):

@@ -1,8 +1,9 @@
 """Newer syntax than the running Python's, rewritten in older syntax. Needs libcst.
 
-libcst has a parser of its own, which knows the syntax of Python 3.0 to 3.14 whatever Python runs it
-(https://libcst.readthedocs.io/en/latest/#what-is-libcst), and keeps every line where it was. It
-takes seven times as long as the standard library's parser, so it reads only what that one refuses.
+libcst has a parser of its own, which knows the syntax of Python 3.0 to 3.14 on any running Python
+(https://libcst.readthedocs.io/en/latest/#what-is-libcst), and keeps every line in its place. It
+takes seven times as long as the standard library's parser, so it reads only text that the standard
+parser refuses.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ def in_older_syntax(source: str) -> str | None:
 
 
 class _Older(libcst.CSTTransformer):
-    """Leaves out type parameters, and writes what else is new in the way of Python 3.11."""
+    """Leaves out type parameters, and writes other new syntax in the form of Python 3.11."""
 
     def leave_FunctionDef(  # noqa: N802
         self, original_node: libcst.FunctionDef, updated_node: libcst.FunctionDef
@@ -48,7 +49,7 @@ class _Older(libcst.CSTTransformer):
         return _expressions(original_node, updated_node.parts)
 
     def visit_ConcatenatedString(self, node: libcst.ConcatenatedString) -> bool:  # noqa: N802
-        return False  # no tuple may stand in it: it becomes one as a whole
+        return False  # its parts can't become tuples: the whole string becomes one
 
     def leave_ConcatenatedString(  # noqa: N802
         self,

@@ -1,4 +1,4 @@
-"""Objects of the classes of the given paths: what making one sets."""
+"""New objects of classes of the given paths, and the attributes that are set then."""
 
 import ast
 

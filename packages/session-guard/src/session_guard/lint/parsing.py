@@ -1,4 +1,4 @@
-"""Source text into a syntax tree, also where the text is of a newer Python than the running one."""
+"""Parsing of source text to a syntax tree, also if it is for a newer Python."""
 
 import ast
 import io
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Parsed:
-    """A syntax tree, and a warning where it does not hold all of the file."""
+    """A syntax tree, and a warning if it does not contain the whole file."""
 
     tree: ast.Module
     warning: str = ""
@@ -18,9 +18,9 @@ class Parsed:
 def parse(source: str) -> Parsed:
     """Return the tree of a source text. Raises nothing for any text.
 
-    Where the running Python does not know the syntax, libcst (of `session-guard[lint]`) rewrites it
-    in older syntax, line by line. Without libcst, or where that does not do either, each statement
-    that can't be read is left out, and the warning names its line.
+    If the running Python does not know the syntax, libcst (of `session-guard[lint]`) rewrites it in
+    older syntax, line by line. Without libcst, or if libcst fails too, each statement that can't be
+    read is left out, and the warning names its line.
     """
     try:
         return Parsed(_tree(source))
@@ -33,12 +33,12 @@ def parse(source: str) -> Parsed:
             return Parsed(_tree(older))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
             reason = _reason(problem)
-    return _what_can_be_read(source, reason)
+    return _readable_statements(source, reason)
 
 
 def _tree(source: str) -> ast.Module:
     with warnings.catch_warnings():
-        # An invalid escape sequence of a stranger's file is no matter of ours.
+        # The lint does not report invalid escape sequences in the files that it reads.
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         return ast.parse(source)
@@ -57,8 +57,8 @@ def _in_older_syntax(source: str) -> str | None:
     return in_older_syntax(source)
 
 
-def _what_can_be_read(source: str, reason: str) -> Parsed:
-    """Read the file statement by statement of its outermost level."""
+def _readable_statements(source: str, reason: str) -> Parsed:
+    """Parse each statement of the outermost level separately."""
     body: list[ast.stmt] = []
     missing: list[int] = []
     for first, chunk in _chunks(source):
@@ -97,11 +97,11 @@ _CONTINUATIONS = ("else:", "elif ", "except", "finally:")
 
 
 def _lines_within(source: str) -> set[int]:
-    """Return the lines that begin within a token, as those of a docstring do."""
+    """Return the lines that begin inside a token, as in a docstring of several lines."""
     inner: set[int] = set()
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             inner.update(range(token.start[0] + 1, token.end[0] + 1))
-    except (tokenize.TokenError, SyntaxError):  # what comes before is known
+    except (tokenize.TokenError, SyntaxError):  # the tokens before the error are known
         pass
     return inner

@@ -1,4 +1,4 @@
-"""The files of the given paths, and the way from an import to the file that it names."""
+"""The files of the given paths, and the search for the file that an import names."""
 
 import ast
 import os
@@ -18,7 +18,7 @@ _NEVER_OURS = sys.stdlib_module_names | SQLALCHEMY | OTHERS
 
 @dataclass(frozen=True)
 class Unread:
-    """A file that can't be read, or not as a whole."""
+    """A file that can be read only in part, or not at all."""
 
     path: Path
     reason: str
@@ -41,7 +41,7 @@ class Project:
                 self._by_name[parts[-1]].append((path, parts))
 
     def source(self, path: Path) -> str:
-        """Return the text of a file, "" where it can't be read."""
+        """Return the text of a file, "" if it can't be read."""
         if path not in self._sources:
             try:
                 with tokenize.open(path) as file:
@@ -123,7 +123,7 @@ _NOT_OURS = {"node_modules", "site-packages", "__pycache__", "build", "dist", "v
 def python_files(path: Path, excluded: Iterable[str] = ()) -> Iterator[Path]:
     """Yield a file, or the Python files of a folder; none of an environment or a build.
 
-    `excluded` holds patterns as of `Path.match`.
+    `excluded` holds patterns as for `Path.match`.
     """
     if path.is_file():
         yield path

@@ -73,7 +73,7 @@ def _result(finding: Finding) -> dict[str, Any]:
 
 
 def _artifact(path: Path) -> dict[str, str]:
-    """Return a path as a URI, relative to the current folder where it lies in it."""
+    """Return a path as a URI, relative to the current folder if it is inside it."""
     here = Path.cwd()
     full = path.absolute()
     if full.is_relative_to(here):
@@ -82,7 +82,7 @@ def _artifact(path: Path) -> dict[str, str]:
 
 
 def installed_version() -> str:
-    """Return the version of the distribution that brings this package."""
+    """Return the version of the distribution that contains this package."""
     for distribution in ("session-guard", "gatherbench"):
         try:
             return version(distribution)

@@ -38,7 +38,7 @@ def _called(node: ast.AST) -> set[str]:
 
 
 def _starting(module: Module) -> set[str]:
-    """Return the names whose call may start a task: those of libraries, and functions with such."""
+    """Return the names of functions that may start a task: in libraries and in the file."""
     calls = {node.name: _called(node) for node in module.nodes if isinstance(node, FunctionNode)}
     known = {name for names in calls.values() for name in names if STARTS.fullmatch(name)}
     for _ in range(3):
@@ -99,7 +99,7 @@ def _run(machine: Statements, function: Function) -> None:
 
 
 def _closed_by_the_framework(machine: Statements, place: Place) -> None:
-    """Report tasks that are left when a function has returned whose session a framework closes."""
+    """Report tasks that still run when a function returns whose session a framework closes."""
     for running in list(machine.activity.live.values()):
         for token in running.tokens:
             if token.framework_closes:

@@ -37,7 +37,7 @@ class Starts(Methods):
     def begin(
         self, node: ast.Call, receiver: Value | None, arguments: Arguments, scope: Scope
     ) -> Value | None:
-        """Return what a call gives that starts tasks or threads; None for any other call."""
+        """Return the result of a call that starts tasks or threads; None for any other call."""
         name, place = last_name(node.func), Place(node, scope.module)
         values = arguments.positional
         if _GATHER.fullmatch(name):
@@ -68,7 +68,7 @@ class Starts(Methods):
     def _gather(self, values: list[Value], place: Place) -> Value:
         numbers: frozenset[int] = frozenset()
         for value in _flat(values):
-            # Each part is reported where it is made.
+            # Each part is reported at the place where it is made.
             at = value.place if isinstance(value, Call | Pending) else None
             if at is None or at.module is not place.module:
                 at = place
@@ -99,7 +99,7 @@ class Starts(Methods):
         return task
 
     def leave(self, group: Group) -> None:
-        """Join what a group has started."""
+        """Join the tasks that a group has started."""
         self.wait_for(Task(frozenset(group.started)), Place(ast.Pass(), None))  # type: ignore[arg-type]
 
     def _threads(

@@ -103,7 +103,7 @@ class Statements(Assignments):
         return None
 
     def _at_once(self, value: Value, place: Place) -> None:
-        """Use a sync session in a call that is not known to be one of a coroutine."""
+        """Use a sync session in a call that is not known to be the call of a coroutine."""
         if isinstance(value, Pending):
             self.use([token for token in value.tokens if token.kind == "sync session"], place)
 
@@ -117,7 +117,7 @@ class Statements(Assignments):
         return self.branch(scope, [_way(self, body, scope), _way(self, orelse, scope)])
 
     def _answer(self, test: ast.expr, scope: Scope) -> bool | None:
-        """Return the result of a test for None where it is certain."""
+        """Return the result of a test for None, if it is certain; else None."""
         match test:
             case ast.Compare(left=left, ops=[operator], comparators=[ast.Constant(value=None)]):
                 negative = isinstance(operator, ast.IsNot | ast.NotEq)

@@ -1,4 +1,4 @@
-"""Tasks: what starting one, waiting for one, and running something in one means for sessions."""
+"""Tasks: the effect on sessions of starting a task, waiting for it, and running code in it."""
 
 import ast
 
@@ -41,7 +41,7 @@ class Tasks(Machine):
     def blamed(self, tokens: frozenset[Token], place: Place) -> Place:
         """Return where to report a task that starts at `place`.
 
-        A function that runs whatever coroutines it is given knows no session: its caller does.
+        A function that runs any coroutine it gets knows no session; its caller does.
         """
         for frame in reversed(self.frames):
             if frame.called_at is None or frame.scope is None:
@@ -93,7 +93,7 @@ class Tasks(Machine):
         return value
 
     def may_use(self, value: Value, place: Place) -> frozenset[Token]:
-        """Return the sessions that something uses if it runs; nothing of it runs yet."""
+        """Return the sessions that a value uses if it runs; it does not run yet."""
         live = dict(self.activity.live)
         try:
             return self.used_by(value, place)
@@ -101,7 +101,7 @@ class Tasks(Machine):
             self.activity.live = live
 
     def held(self, value: Value) -> frozenset[Token]:
-        """Return the sessions that somebody who is given `value` may use."""
+        """Return the sessions that code with a reference to `value` may use."""
         match value:
             case Session(token=token):
                 return frozenset({token})

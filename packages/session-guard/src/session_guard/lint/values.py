@@ -1,4 +1,4 @@
-"""The values that the lint tells apart when it follows a program."""
+"""The kinds of values that the lint distinguishes when it follows a program."""
 
 import ast
 from dataclasses import dataclass, field
@@ -25,14 +25,14 @@ class Token:
     name: str
     kind: Kind = "session"
     framework_closes: bool = False
-    """True where a framework closes the session when the function has returned."""
+    """True if a framework closes the session when the function has returned."""
     guessed: bool = False
-    """True where only the name of its maker says that it is a session."""
+    """True if only the name of its maker says that it is a session."""
 
 
 @dataclass(eq=False)
 class Scope:
-    """The names of a running function; a name that is not here is looked for in `parent`."""
+    """The names of a running function. Other names are searched in `parent`."""
 
     module: "Module"
     parent: "Scope | None" = None
@@ -45,7 +45,7 @@ class Scope:
 
 
 class Value:
-    """Something of which nothing is known."""
+    """An unknown value."""
 
 
 UNKNOWN = Value()
@@ -88,9 +88,9 @@ class Engine(Value):
 
 @dataclass(eq=False)
 class External(Value):
-    """Something from outside the given paths. `path` is its dotted name.
+    """An object from outside the given paths. `path` is its dotted name.
 
-    `?.x` is a name that nothing defines; `.x` comes from a relative import that leads nowhere.
+    `?.x` is a name without a definition; `.x` comes from a relative import without a file.
     """
 
     path: str
@@ -109,7 +109,7 @@ class ModuleValue(Value):
 
 @dataclass(eq=False)
 class Function(Value):
-    """A function of the given paths, bound to `receiver` where it is a method."""
+    """A function of the given paths, bound to `receiver` if it is a method."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: Scope
@@ -127,20 +127,20 @@ class Class(Value):
 
 @dataclass(eq=False)
 class Instance(Value):
-    """An object. Its attributes lie in the interpreter's heap.
+    """An object. Its attributes are in the heap of the lint's interpreter.
 
-    `held` are the sessions that it may use where its class is not known.
+    `held` are the sessions that it may use if its class is not known.
     """
 
     home: Class | None
     held: frozenset[Token] = frozenset()
     given: bool = False
-    """True for a parameter: what was done to it before is not known."""
+    """True for a parameter: its state before the call is not known."""
 
 
 @dataclass(eq=False)
 class Pending(Value):
-    """The result of a call that could not be followed: what awaiting or running it uses."""
+    """The result of a call that could not be followed, with the sessions that running it uses."""
 
     tokens: frozenset[Token]
     result: Value = UNKNOWN
@@ -178,7 +178,7 @@ class Task(Value):
 
 @dataclass(eq=False)
 class Group(Value):
-    """A task group, or a thread pool: leaving it joins what it has started."""
+    """A task group, or a thread pool: leaving it joins the tasks that it has started."""
 
     one_at_a_time: bool = False
     started: set[int] = field(default_factory=set)
@@ -194,7 +194,7 @@ class Collection(Value):
 
 @dataclass(eq=False)
 class TypeForm(Value):
-    """An annotation that is kept in a name, as `Annotated[AsyncSession, Depends(get)]`."""
+    """An annotation that is stored in a name, such as `Annotated[AsyncSession, Depends(get)]`."""
 
     node: ast.expr
     scope: Scope

@@ -1,4 +1,4 @@
-"""Two tasks and one session: what each may be at, and the one order that goes wrong silently."""
+"""Two tasks and one session: the steps of each, and the one order that goes wrong silently."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,7 +33,7 @@ async def savepoint(session: AsyncSession) -> None:
 
 
 async def stream(session: AsyncSession) -> None:
-    """The first row of many; the cursor stays open."""
+    """Read the first row of many, and leave the cursor open."""
     await add_and_flush(session)
     rows = await session.stream(text("SELECT generate_series(1, 5000)"))
     await anext(rows)
@@ -64,7 +64,7 @@ async def transaction(session: AsyncSession) -> None:
 
 
 async def fails(session: AsyncSession) -> None:
-    """And handles its error, which it believes to be its own affair."""
+    """Fail, and handle the error, as code does that knows of no other user."""
     await session.execute(text("SELECT 1 / 0"))
 
 
@@ -74,7 +74,7 @@ def release(session: Session) -> None:
 
 
 def commit_transaction(session: Session) -> None:
-    """Not by the session's own method."""
+    """Commit by the transaction object, not by the method of the session."""
     session.get_transaction().commit()
 
 
@@ -105,7 +105,7 @@ async def two(desk: Desk) -> AsyncIterator[AsyncSession]:
 
 
 async def interleave(session: AsyncSession, before: Step, between: Step) -> list[Any]:
-    """One task, suspended in its transaction, and another that comes in between; their errors."""
+    """Run a task that waits in its transaction, and another one in between; return their errors."""
     ready, done = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:

@@ -1,4 +1,4 @@
-"""Blocks: `no_autoflush`, which another task falls into, and sessions used after their `with`."""
+"""Blocks: `no_autoflush` while another task uses the session, and sessions used after `with`."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ COUNT = select(func.count()).select_from(Note)
 
 
 def test_no_autoflush_of_another_task(desk: Desk, run: Run) -> None:
-    """Forbids that one task's block silences another's autoflush: it counted 0 rows of its 2."""
+    """Forbids that one task's block stops another's autoflush: it counted 0 of its 2 rows."""
 
     async def scenario() -> list[Any]:
         async with two(desk) as session:
@@ -36,7 +36,7 @@ def test_no_autoflush_of_another_task(desk: Desk, run: Run) -> None:
 
             found = await asyncio.gather(holds(), counts(), return_exceptions=True)
             session.add(Note(text="3"))
-            assert await session.scalar(COUNT) == 1  # it is over with the block
+            assert await session.scalar(COUNT) == 1  # the block has ended
             return found
 
     held, counted = run(scenario())
@@ -46,7 +46,7 @@ def test_no_autoflush_of_another_task(desk: Desk, run: Run) -> None:
 
 
 def test_no_autoflush_of_a_borrower(desk: Desk, run: Run) -> None:
-    """Forbids that the lender, who takes the session back, finds its autoflush switched off."""
+    """Forbids that a lender that takes its session back finds autoflush switched off."""
 
     async def scenario() -> None:
         async with two(desk) as session:
@@ -69,7 +69,7 @@ def test_no_autoflush_of_a_borrower(desk: Desk, run: Run) -> None:
 
 
 def test_no_autoflush_within_one_task(desk: Desk, run: Run) -> None:
-    """Forbids an alarm for a block in which its own task, or a child of it, uses the session."""
+    """Forbids a report if the task of the block, or its child, uses the session in the block."""
 
     async def scenario() -> None:
         async with two(desk) as session:
@@ -88,7 +88,7 @@ async def uses(session: AsyncSession) -> None:
 
 
 def test_after_its_block(desk: Desk, run: Run) -> None:
-    """Forbids that a session which its `with` has closed opens again unseen, in any function."""
+    """Forbids that a session opens again unreported after its `with` has closed it."""
 
     async def scenario() -> None:
         async with desk.maker() as maker:
@@ -108,8 +108,8 @@ def test_after_its_block(desk: Desk, run: Run) -> None:
     assert all("test_blocks.py:" in found.holder_at for found in violations())
 
 
-def test_after_its_block_whoever_used_it_last(desk: Desk, run: Run) -> None:
-    """Forbids that the end of a block is not known for one that a child has used last."""
+def test_after_its_block_if_a_child_used_it_last(desk: Desk, run: Run) -> None:
+    """Forbids that the end of the block is missed if a child task has used the session last."""
 
     async def scenario() -> None:
         async with desk.maker() as maker:
@@ -123,7 +123,7 @@ def test_after_its_block_whoever_used_it_last(desk: Desk, run: Run) -> None:
 
 
 def test_after_its_block_it_is_refused_where_strict(desk: Desk, run: Run) -> None:
-    """Forbids that a strict session opens again at all."""
+    """Forbids that a strict session opens again after its block."""
 
     async def scenario() -> None:
         async with desk.maker(strict=True) as maker:
@@ -139,7 +139,7 @@ def test_after_its_block_it_is_refused_where_strict(desk: Desk, run: Run) -> Non
 
 
 def test_a_sync_session_after_its_block(desk: Desk) -> None:
-    """Forbids that a sync session is not looked after."""
+    """Forbids that the use of a sync session after its block is not reported."""
     engine = desk.sync_engine()
     maker = sessionmaker(engine, class_=GuardedSession)
     with maker() as session:
@@ -155,8 +155,8 @@ def test_a_sync_session_after_its_block(desk: Desk) -> None:
 
 
 def test_a_session_that_is_meant_to_be_used_again(desk: Desk, run: Run) -> None:
-    """Forbids an alarm where a session that was made before its blocks is entered again, or closed
-    and used again by the function that made it: SQLAlchemy documents both."""
+    """Forbids a report if a session is entered again that was made before its blocks, or if the
+    function that made a session closes it and uses it again: SQLAlchemy documents both."""
 
     async def scenario() -> None:
         async with desk.maker() as maker:

@@ -1,4 +1,4 @@
-"""The net at the engine: a connection of Core that two tasks use."""
+"""The guard of an engine: a connection of Core that two tasks use."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from tests.session_guard.conftest import Desk, Run
 
 @pytest.mark.parametrize("what", ["executes", "commits", "rolls back", "begins a savepoint"])
 def test_a_connection_of_core(desk: Desk, run: Run, what: str) -> None:
-    """The net at the engine: a statement is refused in time; a COMMIT or ROLLBACK is announced."""
+    """A statement is refused in time; a COMMIT or ROLLBACK is only reported."""
     steps: dict[str, Callable[[AsyncConnection], Awaitable[Any]]] = {
         "executes": lambda connection: connection.execute(text("SELECT 1")),
         "commits": lambda connection: connection.commit(),

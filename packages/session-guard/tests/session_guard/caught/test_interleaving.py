@@ -1,6 +1,6 @@
-"""Mistakes that raise nothing by themselves, and corrupt: refused, and the first user's work lives.
+"""Mistakes that corrupt data without an exception are refused, and the first user's work is kept.
 
-Each is a race without a race: events put the two tasks into the one order that goes wrong silently.
+No test depends on timing: events put the two tasks into the one order that goes wrong silently.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ TRIALS = 3
 
 
 @pytest.mark.parametrize("between", BETWEEN)
-def test_who_comes_in_between_is_refused(desk: Desk, run: Run, between: str) -> None:
-    """Whatever the first one was at, in every trial; and what it was told is so."""
+def test_a_task_that_comes_in_between_is_refused(desk: Desk, run: Run, between: str) -> None:
+    """The refusal comes at every step of the first task, whose answers are then true."""
 
     async def scenario() -> None:
         async with desk.maker() as maker:
@@ -90,8 +90,8 @@ def roll_back_transaction(session: Session) -> None:
 def test_a_rollback_past_the_session_is_seen(
     desk: Desk, run: Run, roll_back: Callable[[Session], None]
 ) -> None:
-    """Forbids that a rollback by a transaction object undoes another task's work; and that one by
-    the unguarded class, of which the guard hears too late to refuse it, is not told of at all."""
+    """Forbids that a rollback by a transaction object undoes another task's work. Also forbids that
+    a rollback by the unguarded class, which is seen too late to refuse it, is not reported."""
 
     async def scenario() -> None:
         async with two(desk) as session:

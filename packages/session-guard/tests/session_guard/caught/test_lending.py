@@ -1,4 +1,4 @@
-"""What may be lent or handed over, and is then used by two all the same."""
+"""Sessions that are lent or handed over, and that two tasks use nevertheless."""
 
 import asyncio
 from typing import Any
@@ -12,8 +12,8 @@ from tests.session_guard.conftest import Desk, Note, Run
 
 @pytest.mark.parametrize("end", ["commit", "rollback", "close"])
 def test_a_child_that_outlives_the_request(desk: Desk, run: Run, end: str) -> None:
-    """Forbids that the end of the request is refused to its owner, and that the borrower, which
-    goes on without its transaction, is told that all went well."""
+    """Forbids that the owner may not end the request. Also forbids that the borrower, whose
+    transaction is gone, gets no error."""
 
     async def scenario() -> None:
         async with desk.maker() as maker:
@@ -45,7 +45,7 @@ def test_a_child_that_outlives_the_request(desk: Desk, run: Run, end: str) -> No
 
 
 def test_two_children_of_one_lender(desk: Desk, run: Run) -> None:
-    """An ancestor may lend it to one at a time."""
+    """An ancestor may lend its session to one task at a time."""
 
     async def scenario() -> list[Any]:
         async with two(desk) as session:
@@ -57,8 +57,8 @@ def test_two_children_of_one_lender(desk: Desk, run: Run) -> None:
     assert isinstance(others, SharedSessionError)
 
 
-def test_what_was_lent_is_the_lenders_again(desk: Desk, run: Run) -> None:
-    """The borrower has ended, as the inner task of 3.11's `wait_for`; the lender goes on."""
+def test_a_loan_ends_with_its_borrower(desk: Desk, run: Run) -> None:
+    """The borrower has ended, like the inner task of `wait_for` in 3.11; the lender goes on."""
 
     async def scenario() -> list[Any]:
         async with two(desk) as session:
@@ -76,8 +76,10 @@ def test_what_was_lent_is_the_lenders_again(desk: Desk, run: Run) -> None:
 
 
 @pytest.mark.parametrize("end", ["commit", "rollback", "close"])
-def test_what_a_child_ended_is_the_lenders_still(desk: Desk, run: Run, end: str) -> None:
-    """Forbids a child that ended its parent's transaction to hide what the parent begins next."""
+def test_the_lender_owns_what_it_begins_after_a_child_has_ended_it(
+    desk: Desk, run: Run, end: str
+) -> None:
+    """Forbids that the parent's next transaction is unguarded after a child ended its last."""
 
     async def scenario() -> list[Any]:
         async with two(desk) as session:
@@ -96,7 +98,7 @@ def test_what_a_child_ended_is_the_lenders_still(desk: Desk, run: Run, end: str)
 
 
 def test_a_child_ends_nothing_that_its_sibling_holds(desk: Desk, run: Run) -> None:
-    """Forbids that the end of a transaction is let pass for any child of somebody who used it."""
+    """Forbids that any child of a user may end the transaction."""
 
     async def scenario() -> list[Any]:
         async with two(desk) as session:
@@ -137,7 +139,7 @@ def test_after_a_hand_over_the_giver_is_a_stranger(desk: Desk, run: Run) -> None
 
 
 def test_strict_refuses_an_idle_session_too(desk: Desk, run: Run) -> None:
-    """And lets SQLAlchemy close it, in a task of its own."""
+    """A strict session refuses a second user. SQLAlchemy may still close it in another task."""
 
     async def use_and_give_back(session: AsyncSession) -> None:
         await read(session)
@@ -156,8 +158,8 @@ def test_strict_refuses_an_idle_session_too(desk: Desk, run: Run) -> None:
     assert [found.kind for found in violations()] == ["second owner"]
 
 
-def test_an_attribute_set_begins_a_transaction_of_ones_own(desk: Desk, run: Run) -> None:
-    """Without a call to the session: the one who set it is the first user."""
+def test_setting_an_attribute_makes_the_task_the_first_user(desk: Desk, run: Run) -> None:
+    """The task that sets an attribute is the first user, though it does not call the session."""
 
     async def scenario() -> list[Any]:
         async with desk.maker(expire_on_commit=False) as maker, maker() as session:

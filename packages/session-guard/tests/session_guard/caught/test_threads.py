@@ -18,7 +18,7 @@ def test_threads_that_overlap(desk: Desk) -> None:
         caught = None
         while caught is None and not slow.done():
             try:
-                session.flush()  # a moment too early, it is let in: nothing is in flight yet
+                session.flush()  # too early it is allowed: no operation is in flight yet
             except SharedSessionError as error:
                 caught = error
         assert slow.result() == 1
@@ -29,7 +29,7 @@ def test_threads_that_overlap(desk: Desk) -> None:
 
 
 def test_a_listener_that_executes_in_the_middle_of_a_statement(desk: Desk) -> None:
-    """Forbids that the end of the listener's own statement ends the one that it heard of."""
+    """Forbids that the end of a listener's statement counts as the end of the outer one."""
     engine = desk.sync_engine()
     guard_engine(engine)
 
@@ -46,7 +46,7 @@ def test_a_listener_that_executes_in_the_middle_of_a_statement(desk: Desk) -> No
         with pytest.raises(SharedSessionError, match="operation in flight"):
             connection.execute(text("SELECT 3"))
         assert slow.result() == 1
-        assert connection.scalar(text("SELECT 4")) == 4  # and it has an end
+        assert connection.scalar(text("SELECT 4")) == 4  # the outer statement has ended
     engine.dispose()
 
 

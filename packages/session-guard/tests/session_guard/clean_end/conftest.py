@@ -1,4 +1,4 @@
-"""What is left after a violation: nothing, on either driver and by each way to leave."""
+"""After a violation nothing is left open, on either driver and by each way to leave a block."""
 
 import asyncio
 import gc
@@ -19,7 +19,7 @@ SLEEP = text("SELECT pg_sleep(0.1)")
 
 
 class MineError(Exception):
-    """The application's own, which has to surface."""
+    """The application's own error, which must reach the caller."""
 
 
 @pytest.fixture(params=["asyncpg", "psycopg"])
@@ -29,7 +29,7 @@ def driver(request: pytest.FixtureRequest) -> str:
 
 @asynccontextmanager
 async def small_pool(desk: Desk, driver: str) -> AsyncIterator[AsyncEngine]:
-    """Give an engine of two connections; then see that both are there, and the next is served."""
+    """Yield an engine with two connections; then check that the pool has both, and can give one."""
     engine = create_async_engine(
         f"postgresql+{driver}://",
         async_creator=lambda: CONNECT[driver](desk.url),
@@ -58,7 +58,7 @@ async def small_pool(desk: Desk, driver: str) -> AsyncIterator[AsyncEngine]:
 
 
 async def leave(use: Callable[[], Awaitable[Any]], way: str) -> asyncio.Task[Any]:
-    """Start a task that is in the midst of its statement, and leave in this way."""
+    """Start a task that is in the middle of its statement, and leave in this way."""
     child = asyncio.ensure_future(use())
     await asyncio.sleep(0.02)
     if way == "raises":
@@ -72,7 +72,7 @@ async def leave(use: Callable[[], Awaitable[Any]], way: str) -> asyncio.Task[Any
 
 
 async def outcome(work: Any) -> BaseException | None:
-    """Run it in a task, and give the exception that surfaces. All has ended afterwards."""
+    """Run the work in a task, and return its exception. All tasks have ended afterwards."""
     task = asyncio.create_task(work)
     await asyncio.wait([task])
     others = asyncio.all_tasks() - {asyncio.current_task()}

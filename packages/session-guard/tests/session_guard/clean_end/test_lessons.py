@@ -1,4 +1,4 @@
-"""Every mistake of the lesson, caught: what is left of it."""
+"""Every mistake of the lesson is caught, and leaves nothing open."""
 
 import asyncio
 import gc
@@ -34,8 +34,8 @@ def lesson_url(note_url: str) -> str:
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
 @pytest.mark.parametrize("name", SHARED)
 def test_it_is_caught_and_nothing_is_left(lesson_url: str, name: str, driver: str) -> None:
-    """Forbids that a mistake is not caught in a trial, keeps a connection of the pool's, leaves one
-    `idle in transaction`, or that what somebody is told is not so."""
+    """Forbids a trial in which a mistake is not caught, keeps a connection of the pool, leaves one
+    `idle in transaction`, or lets a task have a wrong answer."""
     job = TrialJob(name, "wrong", 2, lesson_url, driver, guard=True)
     try:
         for evidence in run(job):
@@ -49,7 +49,7 @@ def test_it_is_caught_and_nothing_is_left(lesson_url: str, name: str, driver: st
 
 @pytest.mark.parametrize("name", ["reads-warm-pool", "close-expunges", "background-task"])
 def test_nothing_is_left_to_the_garbage_collector(lesson_url: str, name: str) -> None:
-    """Forbids that a connection is only returned when its session is collected, with a warning."""
+    """Forbids that a connection returns only when the garbage collector finds its session."""
     mistake = MISTAKES[name]
 
     async def scenario() -> None:

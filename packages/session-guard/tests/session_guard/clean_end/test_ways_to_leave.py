@@ -1,4 +1,4 @@
-"""A block is left while a child's statement is in flight on what it opened."""
+"""A block ends while a child's statement is in flight on the session or connection of the block."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -68,7 +68,7 @@ async def rolls_back(maker: Maker, body: Body) -> None:
     "opens", [block, begun, transaction, savepoint, finally_closes, rolls_back]
 )
 def test_a_session(desk: Desk, driver: str, opens: Any, way: str) -> None:
-    """Forbids that a refused close keeps its connection, or takes the place of the first error."""
+    """Forbids that a refused close keeps its connection, or hides the first error."""
 
     async def scenario() -> BaseException | None:
         async with small_pool(desk, driver) as engine:
@@ -110,10 +110,10 @@ async def closes(engine: AsyncEngine, body: Body) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("opens", [connects, begins, closes])
 def test_a_connection(desk: Desk, driver: str, opens: Any, way: str) -> None:
-    """Forbids the same of a connection of Core's, under the net at the engine."""
+    """Forbids the same for a connection of Core, with the guard of its engine."""
 
     async def use(connection: AsyncConnection) -> None:
-        # It is invalidated, and the driver says so in its own words.
+        # The connection is invalidated, and each driver has its own message for that.
         with suppress(Exception):
             await connection.execute(SLEEP)
 
@@ -128,8 +128,8 @@ def test_a_connection(desk: Desk, driver: str, opens: Any, way: str) -> None:
     assert violations(clear=True)
 
 
-def test_the_second_statement_is_what_surfaces(desk: Desk, driver: str) -> None:
-    """Forbids that the refusal of `close()` hides the one that says which line was wrong."""
+def test_the_error_of_the_second_statement_is_raised(desk: Desk, driver: str) -> None:
+    """Forbids that the refusal of `close()` hides the refusal that names the wrong line."""
 
     async def page(maker: Maker) -> None:
         async with maker() as session:
@@ -149,7 +149,7 @@ def test_the_second_statement_is_what_surfaces(desk: Desk, driver: str) -> None:
 
 
 def test_a_pool_survives_as_many_mistakes_as_it_has_places(desk: Desk, driver: str) -> None:
-    """Forbids that each mistake that is caught takes a place of the pool."""
+    """Forbids that each caught mistake keeps a connection of the pool."""
 
     async def mistake(maker: Maker) -> None:
         async with maker() as session:

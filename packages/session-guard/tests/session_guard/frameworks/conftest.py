@@ -27,7 +27,7 @@ def driver(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=["by name", "everything"])
 def guarding(request: pytest.FixtureRequest) -> Iterator[str]:
-    """GuardedSession on a guarded engine; or plain sessions, where everything is guarded."""
+    """Use GuardedSession on a guarded engine, or plain sessions with `guard_everything`."""
     if request.param == "everything":
         guard_everything()
     yield request.param
@@ -40,7 +40,7 @@ Open = Callable[[], Any]
 
 @pytest.fixture
 def opened(desk: Desk, driver: str, guarding: str) -> Open:
-    """Open an engine and give its sessionmaker; afterwards no connection of it may be out."""
+    """Open an engine and yield its sessionmaker; then check that no connection is out."""
 
     @asynccontextmanager
     async def open_maker() -> AsyncIterator[Maker]:
@@ -52,7 +52,7 @@ def opened(desk: Desk, driver: str, guarding: str) -> Open:
             guard_engine(engine)
             options["sync_session_class"] = GuardedSession
         yield async_sessionmaker(engine, expire_on_commit=False, **options)
-        for _ in range(100):  # what was put off may still be under way
+        for _ in range(100):  # a deferred close may still be running
             if not engine.pool.checkedout():  # type: ignore[attr-defined]
                 break
             await asyncio.sleep(0.01)
@@ -64,7 +64,7 @@ def opened(desk: Desk, driver: str, guarding: str) -> Open:
 
 @asynccontextmanager
 async def served(app: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve an ASGI application by uvicorn, and give a client of it."""
+    """Serve an ASGI application by uvicorn, and yield a client for it."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_level="critical", lifespan="off")

@@ -61,7 +61,7 @@ def fastapi_application(maker: Maker, scope: Any) -> FastAPI:
 
     @app.post("/sync/{words}")
     def sync(words: str, session: Opened) -> str:
-        session.add(Note(text=words))  # and never saved
+        session.add(Note(text=words))  # and never commits
         return words
 
     def stream_of(session: AsyncSession) -> StreamingResponse:
@@ -86,7 +86,7 @@ def fastapi_application(maker: Maker, scope: Any) -> FastAPI:
 
 @pytest.mark.parametrize("scope", ["request", "function"])
 def test_dependencies_with_yield(desk: Desk, opened: Open, scope: str) -> None:
-    """Forbids an alarm for FastAPI's usual sessions, in either scope."""
+    """Forbids a report for the usual sessions of FastAPI, in either scope."""
 
     async def scenario() -> None:
         async with opened() as maker, served(fastapi_application(maker, scope)) as client:
@@ -102,8 +102,8 @@ def test_dependencies_with_yield(desk: Desk, opened: Open, scope: str) -> None:
 
 @pytest.mark.parametrize("kind", ["opened", "closed"])
 def test_a_stream_past_the_end_of_its_session(desk: Desk, opened: Open, kind: str) -> None:
-    """Forbids that a session which its dependency has closed opens again unseen, and keeps its
-    connection: after as many streams as the pool has places, nobody is served."""
+    """Forbids that a session opens again unreported after its dependency has closed it, and keeps
+    its connection: after as many streams as the pool has connections, no request is served."""
 
     async def scenario() -> None:
         async with opened() as maker:
@@ -117,14 +117,14 @@ def test_a_stream_past_the_end_of_its_session(desk: Desk, opened: Open, kind: st
                     assert (found.kind, found.refused) == ("use after close", False)
                     assert "test_dependencies.py:" in found.at
                     assert "test_dependencies.py:" in found.holder_at
-            # The fixture finds the pool's connections returned.
+            # The fixture checks that all connections of the pool are returned.
 
     run(scenario())
 
 
 @pytest.mark.parametrize("kind", ["opened", "closed"])
 def test_a_stream_within_its_request(desk: Desk, opened: Open, kind: str) -> None:
-    """Forbids an alarm where the dependency lives as long as the request."""
+    """Forbids a report if the dependency lives as long as the request."""
 
     async def scenario() -> None:
         async with opened() as maker:
@@ -138,7 +138,7 @@ def test_a_stream_within_its_request(desk: Desk, opened: Open, kind: str) -> Non
 
 
 def test_litestar(desk: Desk, opened: Open) -> None:
-    """Forbids an alarm for litestar's dependencies, which it resolves in a task group."""
+    """Forbids a report for the dependencies of litestar, which it resolves in a task group."""
 
     @post("/{words:str}")
     async def add(
@@ -176,7 +176,7 @@ def test_litestar(desk: Desk, opened: Open) -> None:
 
 
 def test_aiohttp(desk: Desk, opened: Open) -> None:
-    """Forbids an alarm for a middleware of aiohttp's, which runs in the request's own task."""
+    """Forbids a report for a middleware of aiohttp, which runs in the task of the request."""
     key = web.RequestKey("session", AsyncSession) if hasattr(web, "RequestKey") else "session"
 
     async def add(request: web.Request) -> web.Response:

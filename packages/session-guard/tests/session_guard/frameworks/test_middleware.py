@@ -44,7 +44,7 @@ class Lending(BaseHTTPMiddleware):
 
 
 class PureLending:
-    """As Lending, but in the request's own task."""
+    """A middleware like Lending, but in the task of the request."""
 
     def __init__(self, app: ASGIApp, maker: Maker) -> None:
         self._app, self._maker = app, maker
@@ -57,7 +57,7 @@ class PureLending:
 
 
 class GroupLending(PureLending):
-    """As a middleware that runs the application in a task group, and commits in the meantime."""
+    """A middleware that runs the application in a task group, and commits in the meantime."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = anyio.Event()
@@ -79,7 +79,7 @@ def session_of(request: Request) -> AsyncSession:
 
 
 def application(maker: Maker, *, deep: int = 0, lending: Any = Lending) -> FastAPI:
-    """With `deep` middlewares outside and inside of the one that lends."""
+    """Return an application with `deep` middlewares outside and inside of the one that lends."""
     app = FastAPI()
     for _ in range(deep):
         app.add_middleware(Idle)
@@ -149,7 +149,7 @@ PATHS = ("note/a", "note/b?early=1", "later/c", "later/d?early=1", "thread/e", "
 
 @pytest.mark.parametrize("deep", [0, 1, 3])
 def test_ordinary_requests_are_saved(desk: Desk, opened: Open, deep: int) -> None:
-    """Forbids that a commit after `call_next` is refused since the application's task still lives:
+    """Forbids that a commit after `call_next` is refused because the application's task still runs:
     ordinary POSTs got 500, and nothing was saved."""
 
     async def scenario() -> None:
@@ -168,7 +168,7 @@ def test_ordinary_requests_are_saved(desk: Desk, opened: Open, deep: int) -> Non
 
 @pytest.mark.parametrize("lending", [PureLending, GroupLending])
 def test_other_middlewares(desk: Desk, opened: Open, lending: Any) -> None:
-    """Forbids an alarm for a middleware that is no BaseHTTPMiddleware."""
+    """Forbids a report for a middleware that is no BaseHTTPMiddleware."""
 
     async def scenario() -> None:
         async with opened() as maker, served(application(maker, lending=lending)) as client:
@@ -184,7 +184,7 @@ def test_other_middlewares(desk: Desk, opened: Open, lending: Any) -> None:
 @pytest.mark.parametrize("deep", [0, 2])
 @pytest.mark.parametrize("ends", ["", "?early=1", "?rollback=1"])
 def test_a_stream_that_uses_the_session_is_refused(opened: Open, deep: int, ends: str) -> None:
-    """Forbids that a stream goes on in a session that its middleware has ended and closed."""
+    """Forbids that a stream uses a session after its middleware has closed it."""
 
     async def scenario() -> None:
         async with opened() as maker, served(application(maker, deep=deep)) as client:
@@ -195,7 +195,7 @@ def test_a_stream_that_uses_the_session_is_refused(opened: Open, deep: int, ends
 
 
 def test_a_background_task_that_uses_the_session_is_refused(desk: Desk, opened: Open) -> None:
-    """Forbids that it is told that it has saved what is lost: its request has ended."""
+    """Forbids that a background task gets no error although its rows are lost."""
 
     async def scenario() -> None:
         async with opened() as maker, served(application(maker)) as client:

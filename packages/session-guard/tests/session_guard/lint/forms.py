@@ -1,7 +1,7 @@
-"""The corpus: forms of code that are wrong or right, in two halves, and how well the lint does.
+"""The corpus: forms of wrong and right code, in two halves, and the score of the lint on them.
 
 `python -m tests.session_guard.lint.forms` prints precision and recall of each half. The lint was
-tuned on the first half alone. A form belongs to the half that the checksum of its title says.
+tuned on the first half only. The checksum of its title assigns each form to a half.
 """
 
 import re
@@ -42,7 +42,7 @@ class Form:
         ]
 
     def reported(self) -> list[tuple[str, int, str]]:
-        """Return what the lint reports: file, line and rule."""
+        """Return the reports of the lint: file, line and rule."""
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             for name, text in self.files:
@@ -79,7 +79,7 @@ class Score:
     false_reports: int = 0
 
     def count(self, form: Form) -> bool:
-        """Add a form. Return whether the lint does with it what it should."""
+        """Add a form. Return whether the lint judges it rightly."""
         rules = {rule for _, _, rule in form.expected}
         reports = form.reported()
         true = [report for report in reports if report[2] in rules]
@@ -113,7 +113,7 @@ class Score:
 
 
 def score(forms: Iterable[Form]) -> tuple[Score, list[Form]]:
-    """Return the score of forms, and the forms in which the lint is mistaken."""
+    """Return the score of forms, and the forms that the lint misjudges."""
     total = Score()
     return total, [form for form in forms if not total.count(form)]
 

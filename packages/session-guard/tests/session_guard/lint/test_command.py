@@ -1,4 +1,4 @@
-"""`session-guard lint`: paths, exit codes, and what it says of mistakes."""
+"""`session-guard lint`: paths, exit codes, and messages for mistakes."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def test_it_is_content(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [("lint", "app"), ("app",)])
 def test_the_module_runs_as_the_script_does(app: Path, words: tuple[str, ...]) -> None:
-    """Forbid that the command line of earlier versions ends."""
+    """Forbid that the command line of earlier versions stops working."""
     command = [sys.executable, "-m", "session_guard", *words]
     result = subprocess.run(command, cwd=app.parent, capture_output=True, text=True, check=False)
     assert result.returncode == 1
@@ -36,7 +36,7 @@ def test_the_module_runs_as_the_script_does(app: Path, words: tuple[str, ...]) -
 
 
 def test_a_folder_with_a_typing_module(run: Run, app: Path) -> None:
-    """Forbid that a module of the user's takes the place of one of Python's."""
+    """Forbid that a module of the user replaces a module of Python."""
     for name in ("typing", "ast", "dataclasses", "argparse"):
         (app.parent / f"{name}.py").write_text("raise RuntimeError('not to be imported')\n")
     result = run("lint", "app")
@@ -95,8 +95,8 @@ def test_what_is_selected(run: Run, app: Path, words: list[str], code: int) -> N
     assert run("lint", "app", *words).returncode == code
 
 
-def test_what_is_silently_serial_is_pedantry(run: Run, tmp_path: Path) -> None:
-    """Forbid a report of a psycopg connection where nobody asked for it."""
+def test_silently_serial_needs_pedantic(run: Run, tmp_path: Path) -> None:
+    """Forbid a report of a shared psycopg connection without `--pedantic`."""
     source = SHARED.replace("sqlalchemy.ext.asyncio import AsyncSession", "psycopg import X")
     (tmp_path / "db.py").write_text(source.replace("X", "AsyncConnection as AsyncSession"))
     assert run("lint", "db.py").returncode == 0
@@ -108,7 +108,7 @@ def test_what_is_silently_serial_is_pedantry(run: Run, tmp_path: Path) -> None:
 
 
 def test_our_own_code_is_clean(run: Run) -> None:
-    """But for the lessons, which break the rule to show it."""
+    """Our own code has no finding, except the lessons, which break the rule to show it."""
     ours = [*(ROOT / "bench").glob("*.py"), ROOT / "accessors", *(ROOT / "packages").glob("*/src")]
     result = run("lint", *ours)
     assert (result.returncode, result.stdout) == (0, "")

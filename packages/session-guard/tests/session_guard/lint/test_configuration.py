@@ -47,7 +47,7 @@ def test_the_command_line_decides(run: Run, app: Path) -> None:
     ],
 )
 def test_a_wrong_table(run: Run, app: Path, content: str, complaint: str) -> None:
-    """Forbid a traceback, and a setting that is ignored without a word."""
+    """Forbid a traceback, and a setting that is ignored without a message."""
     (app.parent / "pyproject.toml").write_text(content)
     result = run("lint", "app")
     assert result.returncode == 2

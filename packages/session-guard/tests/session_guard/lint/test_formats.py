@@ -33,7 +33,7 @@ def test_github(run: Run, app: Path) -> None:
 
 
 def test_github_escapes(run: Run, tmp_path: Path) -> None:
-    """Forbid that a file's name ends the properties of an annotation."""
+    """Forbid that characters in a file's name end the properties of an annotation."""
     (tmp_path / "a,b%.py").write_text(SHARED)
     assert "file=a%2Cb%25.py," in run("lint", ".", "--format", "github").stdout
 

@@ -1,4 +1,4 @@
-"""The corpus: what the lint makes of each form, and how often it is right."""
+"""The corpus: the reports of the lint on each form, and its precision and recall."""
 
 import pytest
 from tests.session_guard.lint.forms import Form, read, score
@@ -8,13 +8,13 @@ FORMS = [*read("wrong"), *read("right"), *read("third"), *read("fourth")]
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.batch}: {form.title}")
 def test_a_form_is_known(form: Form) -> None:
-    """Forbid a wrong form that is not found, and a right one that is reported."""
+    """Forbid a wrong form without a report, and a right form with one."""
     reported = {rule for _, _, rule in form.reported()}
     assert reported == {rule for _, _, rule in form.expected}
 
 
 @pytest.mark.parametrize("tuned", [True, False])
-def test_a_half_keeps_its_promise(tuned: bool) -> None:
+def test_precision_and_recall_of_a_half(tuned: bool) -> None:
     """Forbid a lint that is wrong too often to be kept on: issue 15, section 6."""
     total, _ = score(form for form in FORMS if form.is_tuned_on is tuned)
     assert total.wrong >= 30

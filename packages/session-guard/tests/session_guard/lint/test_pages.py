@@ -1,4 +1,4 @@
-"""docs/lint/: a page a rule, whose wrong code is reported and whose right code is not."""
+"""docs/lint/: one page per rule. Its wrong code is reported, and its right code is not."""
 
 import re
 

@@ -36,7 +36,7 @@ async def both(db: Db):
 
 
 def test_newer_syntax_is_read() -> None:
-    """Forbid that a file of Python 3.14 is left out where an older Python runs the lint."""
+    """Forbid that a file of Python 3.14 is left out if an older Python runs the lint."""
     pytest.importorskip("libcst")
     assert parse(NEWER).warning == ""
     assert [(finding.line, finding.rule) for finding in check(NEWER)] == [(22, "SG001")]
@@ -64,7 +64,7 @@ def test_a_docstring_is_no_statement(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("content", ["def f(:\n", "x = '\0'\n", "\ufeff((((", "if 1:\nx\n"])
 def test_what_is_not_python_stops_nothing(run: Run, app: Path, content: str) -> None:
-    """Forbid that one file ends the run, or that nobody hears of it."""
+    """Forbid that an unreadable file ends the run, or has no warning."""
     (app / "a.py").write_text(content)
     result = run("lint", "app")
     assert result.returncode == 1

@@ -1,4 +1,4 @@
-"""What is right stays unmolested, with the session's guard and the engine's both on."""
+"""Right code gets no report, with the guards of the session and of the engine both on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ async def opened(desk: Desk, **options: Any) -> AsyncIterator[Maker]:
 
 
 async def add(session: AsyncSession, words: str) -> None:
-    """Add, and leave the transaction open."""
+    """Add a note, and leave the transaction open."""
     session.add(Note(text=words))
     await session.flush()
 

@@ -27,7 +27,7 @@ def test_a_session_for_each_task_of_a_group(desk: Desk, run: Run) -> None:
 
 
 def test_a_session_for_each_task_of_a_group_of_anyios(desk: Desk, run: Run) -> None:
-    """Forbids that siblings, whom the group's parent started, pass for users of its session."""
+    """Forbids that tasks of a group count as users of the session of the group's parent."""
 
     async def scenario() -> None:
         async with opened(desk) as maker, maker.begin() as parents:
@@ -48,7 +48,7 @@ def test_a_session_for_each_task_of_a_group_of_anyios(desk: Desk, run: Run) -> N
 
 
 def test_sessions_made_by_the_parent_one_for_each_child(desk: Desk, run: Run) -> None:
-    """Even strict: to make a session is not yet to use it."""
+    """Making a session is not a use of it, even in strict mode."""
 
     async def worker(session: AsyncSession, name: str) -> None:
         async with session:

@@ -1,4 +1,4 @@
-"""Whatever a task was cancelled in, the next finds everything in order."""
+"""After a cancellation in any operation, the next task can use the session."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -14,7 +14,7 @@ from tests.session_guard.no_false_alarm.conftest import Maker, add, opened
 
 
 class Cancelled:
-    """Awaits a coroutine, and cancels the task in its wait of that number; `waits` is how many."""
+    """Awaits a coroutine, and cancels the task in its n-th wait; `waits` counts the waits."""
 
     def __init__(self, work: Coroutine[Any, Any, Any], number: int) -> None:
         self.work, self.number, self.waits = work, number, 0
@@ -39,7 +39,7 @@ class Cancelled:
 
 
 async def work(session: AsyncSession) -> None:
-    """Statements, a savepoint, a stream, and a commit in the midst."""
+    """Run statements, a savepoint, a stream, and a commit in the middle."""
     await add(session, "a")
     async with session.begin_nested():
         await session.execute(text("SELECT 1"))
@@ -54,7 +54,7 @@ async def of_its_own(maker: Maker) -> None:
 
 
 async def cancel(work: Coroutine[Any, Any, Any], number: int) -> bool:
-    """Whether it had so many waits."""
+    """Return whether the work had so many waits."""
     cancelled = Cancelled(work, number)
 
     async def task() -> None:
@@ -80,7 +80,7 @@ def test_cancelled_in_every_await(desk: Desk, run: Run) -> None:
 
 
 def test_a_session_whose_user_was_cancelled_in_every_await(desk: Desk, run: Run) -> None:
-    """Forbids that the parent can't roll back and go on with what a cancelled child has used."""
+    """Forbids that the parent can't roll back and use a session that a cancelled child used."""
 
     async def scenario() -> int:
         async with opened(desk) as maker:
@@ -98,7 +98,7 @@ def test_a_session_whose_user_was_cancelled_in_every_await(desk: Desk, run: Run)
 
 
 def test_cancel_scopes_of_anyio(desk: Desk, run: Run) -> None:
-    """Forbids that a timeout of anyio's, or a group that it cancels, leaves an operation behind."""
+    """Forbids that a timeout of anyio, or a cancelled group, leaves an operation in flight."""
     sleep = text("SELECT pg_sleep(0.5)")
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""A session that passes from task to task, one after another."""
+"""A session that several tasks use, one after another."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.session_guard.no_false_alarm.conftest import add, in_a_task, opened
 
 
 def test_it_changes_hands_between_transactions(desk: Desk, run: Run) -> None:
-    """Two living tasks, turn by turn, each turn a transaction."""
+    """Two running tasks alternate, with one transaction per turn."""
 
     async def scenario() -> None:
         async with opened(desk) as maker, maker() as session:
@@ -31,7 +31,7 @@ def test_it_changes_hands_between_transactions(desk: Desk, run: Run) -> None:
 
 
 def test_it_is_handed_over_by_name(desk: Desk, run: Run) -> None:
-    """In an open transaction, by a task that lives on."""
+    """A running task hands its session over in an open transaction."""
 
     async def scenario() -> None:
         async with opened(desk) as maker, maker() as session:
@@ -56,7 +56,7 @@ def test_it_is_handed_over_by_name(desk: Desk, run: Run) -> None:
 
 
 def test_wait_for_runs_it_in_an_inner_task(desk: Desk, run: Run) -> None:
-    """Up to Python 3.11."""
+    """Up to Python 3.11, `wait_for` runs its coroutine in an inner task."""
 
     async def scenario() -> None:
         async with opened(desk) as maker, maker() as session:
@@ -111,7 +111,7 @@ def test_an_ancestor_lends_it_and_takes_it_back(desk: Desk, run: Run) -> None:
 
 
 def test_an_attribute_begins_a_transaction_for_the_next_user(desk: Desk, run: Run) -> None:
-    """The first user lives, and has nothing at stake any more."""
+    """The first user still runs, but has no transaction any more."""
 
     async def scenario() -> None:
         async with opened(desk, expire_on_commit=False) as maker, maker() as session:

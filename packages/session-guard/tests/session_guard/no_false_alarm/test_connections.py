@@ -1,4 +1,4 @@
-"""Connections of Core, under the net at the engine."""
+"""Connections of Core, with the guard of their engine."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from tests.session_guard.no_false_alarm.conftest import in_a_task
 
 
 def test_core_connections(desk: Desk, run: Run) -> None:
-    """One for each task, lent, streamed from, in savepoints."""
+    """Connections of Core: one per task, lent, with a stream, in savepoints."""
     insert = text("INSERT INTO note (text) VALUES (:text)")
 
     async def nested(connection: AsyncConnection, name: str) -> None:
@@ -37,7 +37,7 @@ def test_core_connections(desk: Desk, run: Run) -> None:
 
 
 def test_an_autocommit_connection_between_its_statements(desk: Desk, run: Run) -> None:
-    """SQLAlchemy says that it is in a transaction; the server knows of none."""
+    """SQLAlchemy says that the connection is in a transaction; on the server there is none."""
 
     async def scenario() -> None:
         async with desk.engine(isolation_level="AUTOCOMMIT") as engine:
@@ -60,8 +60,8 @@ def test_an_autocommit_connection_between_its_statements(desk: Desk, run: Run) -
 def test_a_connection_changes_hands_between_its_transactions(
     desk: Desk, run: Run, ends: str
 ) -> None:
-    """Forbids that the newcomer's own transaction, begun by its first statement, is taken for the
-    last one's. Both live on, and use it turn by turn."""
+    """Forbids that the transaction that a second task's first statement begins counts as the first
+    task's. Both tasks keep running, and use the connection by turns."""
     select = text("SELECT 1")
 
     async def scenario() -> None:
@@ -90,7 +90,7 @@ def test_a_connection_changes_hands_between_its_transactions(
 def test_a_statement_that_a_listener_of_the_applications_own_refuses(
     desk: Desk, run: Run, isolation_level: str
 ) -> None:
-    """Forbids that it stays in flight: nothing is sent, and SQLAlchemy 2.0 tells nobody of it."""
+    """Forbids that a refused statement stays in flight: SQLAlchemy 2.0 has no event for its end."""
 
     def refuse(connection: Connection, cursor: Any, statement: str, *_: Any) -> None:
         if "note" in statement:

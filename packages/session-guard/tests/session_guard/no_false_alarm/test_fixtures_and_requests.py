@@ -1,4 +1,4 @@
-"""What a test runner or a web framework does: begin in one task, use in the next, end elsewhere."""
+"""Sessions of test runners and web frameworks: begun, used and ended in different tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +15,7 @@ from tests.session_guard.no_false_alarm.conftest import add, in_a_task, opened
 
 
 def test_a_fixture_opens_it_in_another_task(desk: Desk) -> None:
-    """As pytest-asyncio does: fixtures and tests are tasks, one after another."""
+    """Fixtures and tests are tasks, one after another, as in pytest-asyncio."""
     stages: list[Any] = []
 
     async def set_up() -> AsyncSession:
@@ -58,7 +58,7 @@ def test_a_generator_fixture_is_closed_in_another_task(desk: Desk, run: Run) -> 
 
 
 def test_one_request_with_an_injected_session(desk: Desk, run: Run) -> None:
-    """As Starlette runs it: each middleware puts the rest into a task of its own."""
+    """Each middleware runs the rest of the application in a new task, as in Starlette."""
 
     async def scenario() -> None:
         async with opened(desk) as maker:
@@ -108,7 +108,7 @@ def test_a_background_task_with_a_session_of_its_own(desk: Desk, run: Run) -> No
 
 
 def test_an_abandoned_generator_is_closed_by_the_loop(desk: Desk, run: Run) -> None:
-    """asyncio closes it in a task of its own."""
+    """asyncio closes an abandoned generator in a separate task."""
 
     async def scenario() -> None:
         async with opened(desk) as maker:

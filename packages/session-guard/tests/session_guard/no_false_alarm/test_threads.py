@@ -26,7 +26,7 @@ def test_a_session_for_each_thread(desk: Desk) -> None:
 
 
 def test_a_request_that_moves_through_a_pool_of_threads(desk: Desk, run: Run) -> None:
-    """As FastAPI runs sync dependencies and endpoints: begun in one thread, ended in another."""
+    """A session begins in one thread and ends in another, as in FastAPI's sync dependencies."""
     engine = desk.sync_engine()
     guard_engine(engine)
     maker = sessionmaker(engine, class_=GuardedSession)

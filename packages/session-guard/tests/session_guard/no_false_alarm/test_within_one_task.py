@@ -1,4 +1,4 @@
-"""One task, and all that an ORM does on its behalf."""
+"""One task, and everything that an ORM does for it."""
 
 from typing import Any
 

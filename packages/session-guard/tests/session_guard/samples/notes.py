@@ -1,4 +1,4 @@
-"""What the sample projects have in common: an engine on the server that the outer test started."""
+"""The engine of all sample projects, on the server that the outer test has started."""
 
 import os
 from collections.abc import AsyncIterator

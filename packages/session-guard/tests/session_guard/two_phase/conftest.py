@@ -1,4 +1,4 @@
-"""A server that can prepare transactions, which PostgreSQL does not by default."""
+"""A server that can prepare transactions; PostgreSQL can't by default."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,7 @@ from bench.server.embedded import EmbeddedServer
 
 
 class TwoPhaseDesk(Desk):
-    """With engines of either async driver: psycopg prepares by its API, asyncpg by statements."""
+    """Engines of both async drivers: psycopg prepares by its API, asyncpg by statements."""
 
     driver = "psycopg"
 
@@ -54,7 +54,7 @@ class TwoPhaseDesk(Desk):
             )
 
     def prepared(self) -> list[str]:
-        """The transactions that the server keeps prepared: they hold their locks."""
+        """Return the prepared transactions on the server, which hold their locks."""
         rows = self._eye.execute("SELECT gid FROM pg_prepared_xacts ORDER BY gid").fetchall()
         return [gid for (gid,) in rows]
 

@@ -1,4 +1,4 @@
-"""Two-phase transactions of Core connections, under the net at the engine."""
+"""Two-phase transactions of Core connections, with the guard of their engine."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ INSERT = text("INSERT INTO note (text) VALUES ('a')")
 @pytest.mark.parametrize("prepares", [False, True])
 @pytest.mark.parametrize("ending", ["commit", "rollback"])
 def test_one_user_ends_it_in_either_way(desk: TwoPhaseDesk, prepares: bool, ending: str) -> None:
-    """Forbids a false alarm at PREPARE, COMMIT PREPARED or ROLLBACK PREPARED; no user but one."""
+    """Forbids a false alarm at PREPARE, COMMIT PREPARED or ROLLBACK PREPARED with one user."""
     engine = desk.sync_engine()
     guard_engine(engine)
     with engine.connect() as connection:
@@ -51,7 +51,7 @@ def test_one_prepared_elsewhere_is_recovered(desk: TwoPhaseDesk) -> None:
 
 
 def test_it_is_lent_to_children(async_desk: TwoPhaseDesk, run: Run) -> None:
-    """Forbids a false alarm where each step runs in a task of its own, one after another."""
+    """Forbids a false alarm if each step runs in a task of its own, one after another."""
 
     async def scenario() -> None:
         async with async_desk.engine() as engine, engine.connect() as connection:
@@ -68,7 +68,7 @@ def test_it_is_lent_to_children(async_desk: TwoPhaseDesk, run: Run) -> None:
 async def interleave(
     connection: AsyncConnection, intrudes: Callable[[Connection], object], *, prepares: bool
 ) -> list[Any]:
-    """One task in its two-phase transaction, and another that comes in between; their errors."""
+    """Run a task in its two-phase transaction and another one in between; return their errors."""
     ready, done = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:
@@ -101,7 +101,7 @@ def prepare(connection: Connection) -> None:
 
 
 def test_another_task_that_prepares_is_refused_in_time(async_desk: TwoPhaseDesk, run: Run) -> None:
-    """Forbids that PREPARE ends, unasked, a transaction that its task still writes in."""
+    """Forbids that another task's PREPARE ends a transaction in which its task still writes."""
 
     async def scenario() -> list[Any]:
         async with async_desk.engine() as engine, engine.connect() as connection:
@@ -118,7 +118,7 @@ def test_another_task_that_prepares_is_refused_in_time(async_desk: TwoPhaseDesk,
 def test_another_task_that_ends_it_raises_the_alarm(
     async_desk: TwoPhaseDesk, run: Run, what: str, prepares: bool
 ) -> None:
-    """Forbids that it goes unnoticed, or reaches the server: what was prepared is still there."""
+    """Forbids an end that is unreported, or reaches the server: the transaction stays prepared."""
 
     async def scenario() -> list[Any]:
         async with async_desk.engine() as engine:
@@ -131,7 +131,9 @@ def test_another_task_that_ends_it_raises_the_alarm(
 
     mine, others = run(scenario())
     assert isinstance(others, SharedSessionError)
-    assert isinstance(mine, Exception)  # its transaction is lost: the net cannot protect
+    assert isinstance(
+        mine, Exception
+    )  # its transaction is lost: the engine's guard can't prevent that
     assert {(found.shared, found.operation) for found in violations()} == {("connection", what)}
     assert async_desk.texts == []
     assert async_desk.prepared() == ["shared"] * prepares

@@ -1,4 +1,4 @@
-"""Two-phase transactions of sessions: one user's left alone, a second's refused."""
+"""Two-phase transactions of sessions: one user is allowed, a second user is refused."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,11 +23,11 @@ ENDINGS = {
     "prepare, rollback": False,
     "prepare, close": False,
 }
-"""What the session is told to do, in this order, and whether its row is there then."""
+"""Name -> the calls on the session, in order, and whether its row is committed afterwards."""
 
 
 def tell(what: str) -> Callable[[Session], object]:
-    """The session's own method: `Session.commit(session)` would go past the guard."""
+    """Return a call of the session's own method. `Session.commit(session)` bypasses the guard."""
     if what == "execute":
         return methodcaller("execute", text("SELECT 1"))
     return methodcaller(what)
@@ -35,7 +35,7 @@ def tell(what: str) -> Callable[[Session], object]:
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_sync_session_ends_it_in_either_way(desk: TwoPhaseDesk, ending: str) -> None:
-    """Forbids a false alarm at PREPARE, COMMIT PREPARED or ROLLBACK PREPARED; no user but one."""
+    """Forbids a false alarm at PREPARE, COMMIT PREPARED or ROLLBACK PREPARED with one user."""
     engine = desk.sync_engine()
     guard_engine(engine)
     with sessionmaker(engine, class_=GuardedSession, twophase=True)() as session:
@@ -53,7 +53,7 @@ def test_a_sync_session_ends_it_in_either_way(desk: TwoPhaseDesk, ending: str) -
 def test_an_async_session_ends_it_in_either_way(
     async_desk: TwoPhaseDesk, run: Run, ending: str
 ) -> None:
-    """Forbids a false alarm where each step runs in a child that the task lends its session to."""
+    """Forbids a false alarm if each step runs in a child to which the task lends its session."""
 
     async def scenario() -> None:
         async with async_desk.maker() as maker, maker() as session:
@@ -68,7 +68,7 @@ def test_an_async_session_ends_it_in_either_way(
 
 
 def test_another_thread_commits_what_one_has_prepared(desk: TwoPhaseDesk) -> None:
-    """Forbids a false alarm where one thread prepares and the next one commits."""
+    """Forbids a false alarm if one thread prepares and another commits."""
     engine = desk.sync_engine()
     guard_engine(engine)
     session = sessionmaker(engine, class_=GuardedSession, twophase=True)()
@@ -113,7 +113,7 @@ def test_a_prepared_session_is_handed_over(async_desk: TwoPhaseDesk, run: Run) -
 def test_another_task_that_comes_in_between_is_refused(
     async_desk: TwoPhaseDesk, run: Run, what: str, prepared: bool
 ) -> None:
-    """Forbids that a task ends what another has begun, or prepared to commit."""
+    """Forbids that a task ends a transaction that another has begun or prepared."""
 
     async def interleave(session: AsyncSession) -> list[Any]:
         ready, done = asyncio.Event(), asyncio.Event()
@@ -147,7 +147,7 @@ def test_another_task_that_comes_in_between_is_refused(
 
 
 def test_another_thread_that_commits_in_mid_statement_is_refused(desk: TwoPhaseDesk) -> None:
-    """Forbids that a thread prepares and commits while another's statement is in flight."""
+    """Forbids that a thread prepares and commits while another thread's statement is in flight."""
     engine = desk.sync_engine()
     guard_engine(engine)
     maker = sessionmaker(engine, class_=GuardedSession, twophase=True)
@@ -158,7 +158,7 @@ def test_another_thread_that_commits_in_mid_statement_is_refused(desk: TwoPhaseD
         session.flush()
         slow = pool.submit(session.execute, lock)
         while session.ownership.operation != "execute":
-            pass  # not begun yet: the commit would be let in
+            pass  # not begun yet: the commit would be allowed
         with pytest.raises(SharedSessionError, match=r"commit\(\)"):
             session.commit()
         other.execute("SELECT pg_advisory_unlock(4)")

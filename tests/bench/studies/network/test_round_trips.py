@@ -1,0 +1,104 @@
+"""Round trips: known truths of the libraries, counted by the proxy."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+import accessors
+from accessors.api import Transactions
+from bench.dataset import loading
+from bench.dataset.lock import held
+from bench.measure.runner import Job
+from bench.model.case import Case, Fetch, SessionScope
+from bench.model.dataset import Dataset
+from bench.model.errors import BenchError
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
+from bench.server.proxy.address import address_of, through
+from bench.studies.network.entries import RoundTrips
+from bench.studies.network.probe import count
+from tests.databases import new_database
+
+POINT = "get_total_cost_of_an_order"
+DATASET = Dataset(scale=0.2)
+"""2,000 customers: two batches of a thousand."""
+
+
+@pytest.fixture(scope="module")
+def shop(server: EmbeddedServer) -> Iterator[Database]:
+    with new_database(server) as database:
+        with held(database) as lock:
+            lock.run(lambda connection: loading.ensure(connection, DATASET))
+        yield database
+
+
+def counted(
+    shop: Database,
+    name: str,
+    workload: str = POINT,
+    fetch: Fetch | None = None,
+    scope: SessionScope = "task",
+    transactions: Transactions = "autocommit",
+) -> RoundTrips:
+    backend = accessors.load(name, accessors.BUILTIN[name])
+    case = Case(name, workload, fetch or Fetch(), 1, scope, transactions)
+    if backend.mode == "sync":
+        case = replace(case, loop="none")
+    module = accessors.BUILTIN[name]
+    return count(Job(case=case, module=module, url=shop.url_for(backend.driver), dataset=DATASET))
+
+
+@pytest.mark.parametrize(
+    "backend", ["asyncpg", "psycopg2", "psycopg", "orm+asyncpg", "core+psycopg-async"]
+)
+def test_a_point_read_in_autocommit_is_one(shop: Database, backend: str) -> None:
+    """Defect: the statement's preparation, or the protocol's last message, was counted too."""
+    assert counted(shop, backend).per_operation == 1
+
+
+@pytest.mark.parametrize(
+    ("backend", "trips"), [("asyncpg", 2), ("psycopg2", 1), ("orm+asyncpg", 1), ("psycopg", 1)]
+)
+def test_asyncpg_resets_a_connection_that_is_returned(
+    shop: Database, backend: str, trips: float
+) -> None:
+    """Defect: a session per operation looked free of cost in every library."""
+    assert counted(shop, backend, scope="operation").per_operation == trips
+
+
+@pytest.mark.parametrize("backend", ["psycopg2", "psycopg-async", "core+psycopg2", "orm+asyncpg"])
+def test_an_implicit_transaction_adds_two(shop: Database, backend: str) -> None:
+    """Defect: BEGIN and ROLLBACK were invisible in every table."""
+    trips = counted(shop, backend, scope="operation", transactions="implicit")
+    assert trips.per_operation == 3
+
+
+@pytest.mark.parametrize("backend", ["asyncpg", "psycopg2", "psycopg"])
+def test_a_batch_more_is_one_more(shop: Database, backend: str) -> None:
+    large, small = (
+        counted(shop, backend, "get_customers", Fetch("batched", size)).per_operation
+        for size in (1000, 500)
+    )
+    assert small == large + 2
+
+
+def test_a_mix_is_the_mean_of_its_functions(shop: Database) -> None:
+    """Defect: statements that were prepared late in the count made each library differ."""
+    trips = {counted(shop, name, "mixed").per_operation for name in ("asyncpg", "psycopg")}
+    assert len(trips) == 1
+    assert 1 < trips.pop() < 4
+
+
+def test_a_driver_that_checks_the_servers_name_is_refused() -> None:
+    """Defect: it failed with the driver's error about a certificate."""
+    with pytest.raises(BenchError, match="verify-ca"):
+        through("postgresql://u@db.example/d?sslmode=verify-full", 1)
+
+
+def test_a_socket_keeps_its_address_and_loses_tls() -> None:
+    """Defect: sslmode=require means nothing on a unix socket, and failed on the proxy's port."""
+    url = "postgresql://u@/d?host=/run/postgresql&port=5433&sslmode=require"
+    assert address_of(url) == "/run/postgresql/.s.PGSQL.5433"
+    assert "sslmode=disable" in through(url, 7)
+    assert address_of("postgresql://u@[::1]/d") == ("::1", 5432)
