@@ -27,6 +27,7 @@ MODULES = {
 
 ORDER = (
     ("model",),
+    ("workloads",),
     ("system",),
     ("server",),
     ("dataset",),
@@ -69,7 +70,9 @@ MAY_IMPORT = {
         "accessors",
         "bench.studies.overhead.guard",
         "bench.studies.lessons",
+        "bench.studies.query.forms",
         "bench.studies.streaming.failing",
+        "bench.workloads",
         "session_guard",
     ),
 }

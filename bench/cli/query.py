@@ -157,11 +157,18 @@ def query(
     from bench.model.run_config import RunConfig
     from bench.studies.query import measurement
     from bench.studies.query.preparation import Asked, prepare
-    from bench.studies.query.question import CONCURRENCY, ROUNDS, SECONDS, planned, taking_text
+    from bench.studies.query.question import (
+        CONCURRENCY,
+        ROUNDS,
+        SECONDS,
+        Subject,
+        planned,
+        taking,
+    )
 
     sql = _statement(statement, file)
     wanted = tuple(Fetch.parse(fetch) for fetch in fetches)
-    chosen, others = taking_text(choose_backends(backends, backend_modules, timeout))
+    chosen, others = taking(choose_backends(backends, backend_modules, timeout), ())
     if backends and others:
         raise UsageError(
             f"{others[0]} takes no SQL text: it reads mapped classes, or answers from memory.\n"
@@ -187,12 +194,12 @@ def query(
     )
     for note in _notes(question):
         echo(note, err=True)
+    subjects = (Subject(question.name, (question,), (1,)),)
     config = RunConfig(
         plan=planned(
-            question.name,
+            subjects,
             chosen,
             Factors(fetches=wanted, concurrency=concurrency),
-            rows=question.rows,
             rounds=rounds or ROUNDS,
             seconds=seconds or SECONDS,
         ),
@@ -209,7 +216,7 @@ def query(
         name=safe_name(label) if label else question.name,
         quiet=quiet,
         charts=charts,
-        measured=partial(measurement.measure, question),
+        measured=partial(measurement.measure, subjects),
     )
     if explain:
         from bench.studies.query.explain import lines

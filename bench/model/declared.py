@@ -4,8 +4,10 @@ They are known to the process that declares them: a command, or one that reads a
 header holds the declaration.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from accessors.api import Accessor
 from bench.model.errors import UsageError
 from bench.model.workload import WORKLOADS, Workload
 
@@ -36,11 +38,14 @@ class DeclaredWorkload(Workload):
         return self.usual_rows >= MANY_ROWS
 
 
-def declare(name: str, description: str, usual_rows: int) -> None:
-    """Make a read known as a workload of this name, in place of a read of the same name."""
+def declare(name: str, weights: Mapping[str, int], description: str, usual_rows: int) -> None:
+    """Make reads known as a workload of this name, in place of other reads of the same name.
+
+    `weights`: the name of a read -> its weight.
+    """
     known = WORKLOADS.get(name)
     if known is None or isinstance(known, DeclaredWorkload):
-        WORKLOADS[name] = DeclaredWorkload(name, {name: 1}, description, usual_rows)
+        WORKLOADS[name] = DeclaredWorkload(name, weights, description, usual_rows)
 
 
 def check_name(name: str) -> None:
@@ -48,6 +53,9 @@ def check_name(name: str) -> None:
     known = WORKLOADS.get(name)
     if known is not None and not isinstance(known, DeclaredWorkload):
         raise UsageError(f"a built-in workload is named {name!r}.\nChoose another --name.")
+    reserved = name.startswith(("get_", "stream_", "_", ".", "-")) or hasattr(Accessor, name)
+    if reserved:
+        raise UsageError(f"{name!r} has a meaning of its own.\nChoose another name.")
     if not name or len(name) > 100 or not all(c.isalnum() or c in "-_." for c in name):
         raise UsageError(
             f"{name[:100]!r} is no name for a workload.\nUse letters, digits and -_. in --name."

@@ -184,7 +184,7 @@ def read_header(line: bytes) -> Header:
     with refused():
         plan = dict.fromkeys(fields.case() for fields in planned)
     for name, facts in conditions.statements.items():
-        declare(name, facts.description, facts.rows)
+        declare(name, facts.reads or {name: 1}, facts.description, facts.rows)
     return Header(**vars(conditions), plan=tuple(plan))
 
 

@@ -37,6 +37,8 @@ class StatementFacts:
     """A measured statement. Its arguments are not here unless the user asked to keep them."""
 
     sql: str
+    reads: dict[str, int] = field(default_factory=dict)
+    """Read -> its weight, for a workload of a workload file; `sql` has all their statements."""
     parameters: list[str] = field(default_factory=list)
     """The server's names of the parameters' types."""
     columns: list[ColumnFacts] = field(default_factory=list)

@@ -82,9 +82,9 @@ def gather(
     database: Database,
     statement: SqlText,
     types: Sequence[Type],
-    given: Sequence[str],
+    given: Sequence[str] | Sequence[Sequence[Any]],
 ) -> Arguments:
-    """Return the candidates that `given`, the values of `--arguments`, describes.
+    """Return the candidates that `given` describes: the values of `--arguments`, or rows of values.
 
     The server casts every value to the type of its parameter. Raises `UsageError` for values of
     another number or type than the parameters.
@@ -106,6 +106,10 @@ def gather(
             " --arguments ids.csv, --arguments 1..1000, --arguments 42."
         )
     source = given[0]
+    if not isinstance(source, str):
+        written = [_written(row, len(types), wanted) for row in given]
+        return Arguments("a list", _cast(connection, database, types, written))
+    texts = [text for text in given if isinstance(text, str)]
     if len(given) == 1 and _QUERY.match(source):
         return _from_query(connection, database, types, source, wanted)
     if len(given) == 1 and (found := _RANGE.fullmatch(source)):
@@ -113,7 +117,7 @@ def gather(
     if len(given) == 1 and source.lower().endswith(".csv"):
         rows = _rows_of_file(Path(source), statement, wanted)
         return Arguments("a CSV file", _cast(connection, database, types, rows))
-    rows = [_literals(text, len(types), wanted) for text in given]
+    rows = [_literals(text, len(types), wanted) for text in texts]
     return Arguments("literals", _cast(connection, database, types, rows))
 
 
@@ -200,6 +204,16 @@ def _literals(text: str, parameters: int, wanted: str) -> tuple[str | None, ...]
             f" statement has {wanted}.\nSeparate the values by commas, in the parameters' order."
         )
     return tuple(values)
+
+
+def _written(row: Any, parameters: int, wanted: str) -> tuple[str | None, ...]:
+    """Return a row of Python values as text."""
+    if isinstance(row, str) or not isinstance(row, Sequence) or len(row) != parameters:
+        raise UsageError(
+            f"arguments has the row {row!r:.60}, and the statement has {wanted}.\n"
+            "Write a tuple with a value for each parameter."
+        )
+    return tuple(None if value is None else str(value) for value in row)
 
 
 def _casts(types: Sequence[Type], of: str = "c{}") -> str:

@@ -17,10 +17,20 @@ def sentences(summaries: Sequence[Summary]) -> list[str]:
     """Return a sentence for each concurrency, and for memory and first row if they matter.
 
     A value is best, or tied with the best, by the rule of the tables: ratios of paired rounds, and
-    the noise floor. Names are in backquotes.
+    the noise floor. Names are in backquotes. Each workload has sentences of its own.
     """
     measured = [s for s in summaries if not s.case.twin and s.rounds and s.throughput_per_s]
     floor = floors(summaries)
+    workloads = list(dict.fromkeys(summary.case.workload for summary in measured))
+    found = []
+    for workload in workloads:
+        own = [summary for summary in measured if summary.case.workload == workload]
+        before = f"`{workload}`: " if len(workloads) > 1 else ""
+        found += [before + sentence for sentence in _of_workload(own, floor)]
+    return found
+
+
+def _of_workload(measured: Sequence[Summary], floor: dict[Figure, float]) -> list[str]:
     several = len({summary.case.fetch for summary in measured}) > 1
     found = []
     for concurrency in sorted({summary.case.concurrency for summary in measured}):

@@ -13,7 +13,7 @@ from typing import Any
 
 from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
 from accessors.rows import Answer, Shape
-from bench.model.sql_text import SqlText
+from bench.studies.query.forms import Forms
 
 
 class ValueRows(Shape):
@@ -24,23 +24,12 @@ class ValueRows(Shape):
         return [dict(zip(map(str, range(1, len(row) + 1)), row, strict=True)) for row in rows]
 
 
-def bound(backend: AnyBackend, reads: Mapping[str, SqlText]) -> AnyBackend:
-    """Return the backend with these reads, by name. It must take SQL text."""
-    native = {name: native_form(backend, statement) for name, statement in reads.items()}
+def bound(backend: AnyBackend, reads: Mapping[str, Forms]) -> AnyBackend:
+    """Return the backend with these reads, by name. It must take one of the forms of each."""
+    native = {name: forms.native(backend) for name, forms in reads.items()}
     if isinstance(backend, Backend):
         return BoundBackend(backend, native)
     return AsyncBoundBackend(backend, native)
-
-
-def native_form(backend: AnyBackend, statement: SqlText) -> Any:
-    """Return the statement as the accessors of this backend take it."""
-    if backend.placeholders == "numbered":
-        return statement.numbered
-    if backend.placeholders == "percent":
-        return statement.percent
-    from accessors.statements import text_read
-
-    return text_read(statement.named, statement.bind_names)
 
 
 def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> None:
@@ -53,7 +42,8 @@ def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> 
         setattr(accessor, name, partial(accessor.fetch_all, read))
         setattr(accessor, f"stream_{name}", partial(accessor.stream, read))
         setattr(accessor, f"stream_{name}_batches", partial(accessor.stream_batches, read))
-    setattr(accessor, "reads", SimpleNamespace(**reads))  # noqa: B010 - a class variable for mypy
+    for name in ("reads", "streamed_reads"):
+        setattr(accessor, name, SimpleNamespace(**reads))
 
 
 class BoundBackend(Backend):

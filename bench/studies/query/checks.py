@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from accessors.api import Accessor, AsyncAccessor, AsyncBackend, Backend, Target
+from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
 from bench.measure.fetch_calls import call_of
 from bench.model.case import Fetch
+from bench.model.sql_text import SqlText
 from bench.studies.query.answers import Answer, Answers, values_of
+from bench.studies.query.forms import entity_values
 from bench.studies.query.job import QueryJob, native_arguments
 from bench.studies.query.values import as_text, same
 
@@ -32,40 +34,62 @@ class Checked:
     texts: dict[str, str] = field(default_factory=dict)
     """Name of a column -> its type, where the library gives text that others parse."""
 
+    def add(self, read: str, other: "Checked") -> None:
+        """Add the outcome of another read, which a difference names if `read` is not empty."""
+        self.checks += other.checks
+        self.texts |= other.texts
+        if other.difference:
+            self.difference = f"{read}: {other.difference}" if read else other.difference
 
-def check(job: QueryJob, answers: Answers, fetches: Sequence[Fetch]) -> Checked:
-    """Fetch each answer in each way that the backend has, and compare it with the server's.
+
+def check(job: QueryJob, read: str, answers: Answers, fetches: Sequence[Fetch]) -> Checked:
+    """Fetch each answer to a read in each way that the backend has, and compare it.
 
     Raises what the library raises.
     """
     backend = job.backend()
     ways = [fetch for fetch in fetches if fetch.offered_by(backend)]
     target = Target(job.url, 1, job.case.transactions)
+    statement = next(known.statement for known in job.reads if known.name == read)
     checked = Checked()
     if isinstance(backend, Backend):
         with backend.open(target), backend.accessor() as accessor:
             for answer in answers.answers:
-                arguments = native_arguments(backend, job.statement, answer.arguments)
+                arguments = native_arguments(backend, statement, answer.arguments)
                 for fetch in ways:
-                    rows = _take(accessor, job.case.workload, fetch, arguments)
+                    rows = _values(backend, _take(accessor, read, fetch, arguments), answers)
                     if _differs(checked, rows, answer, answers, fetch):
                         return checked
         return checked
-    return asyncio.run(_check_async(backend, job, answers, ways, target))
+    with asyncio.Runner() as runner:
+        return runner.run(_check_async(backend, target, statement, read, answers, ways))
 
 
 async def _check_async(
-    backend: AsyncBackend, job: QueryJob, answers: Answers, ways: Sequence[Fetch], target: Target
+    backend: AsyncBackend,
+    target: Target,
+    statement: SqlText,
+    read: str,
+    answers: Answers,
+    ways: Sequence[Fetch],
 ) -> Checked:
     checked = Checked()
     async with backend.open(target), backend.accessor() as accessor:
         for answer in answers.answers:
-            arguments = native_arguments(backend, job.statement, answer.arguments)
+            arguments = native_arguments(backend, statement, answer.arguments)
             for fetch in ways:
-                rows = await _take_async(accessor, job.case.workload, fetch, arguments)
+                taken = await _take_async(accessor, read, fetch, arguments)
+                rows = _values(backend, taken, answers)
                 if _differs(checked, rows, answer, answers, fetch):
                     return checked
     return checked
+
+
+def _values(backend: AnyBackend, rows: list[Any], answers: Answers) -> list[Any]:
+    """Return the rows as values by column; the ORM's are mapped objects."""
+    if backend.layer != "orm":
+        return rows
+    return entity_values(rows, [column.name for column in answers.columns])
 
 
 def _take(accessor: Accessor, read: str, fetch: Fetch, arguments: Sequence[Any]) -> list[Any]:

@@ -1,6 +1,6 @@
 """The run of `bench query`: the same rounds as `bench run`, with the user's statement."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,7 +12,7 @@ from bench.dataset.lock import ServerGoneError
 from bench.execution.measurement import SPARE_CONNECTIONS, Work, ended
 from bench.execution.new_header import new_header
 from bench.execution.progress_listener import ProgressListener
-from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_pool import Pending, WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case
 from bench.model.errors import BenchError
@@ -23,7 +23,7 @@ from bench.server.database import Database, postmaster_pid, redact
 from bench.server.failures import first_line
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import QueryJob
-from bench.studies.query.question import Question
+from bench.studies.query.question import Subject
 from bench.system.limits import check_open_files
 from bench.verification.verify import VerificationResult
 
@@ -36,33 +36,33 @@ Result = TypeVar("Result")
 
 
 def measure(
-    question: Question,
+    subjects: Sequence[Subject],
     config: RunConfig,
     database: Database,
     recorder: Recorder,
     listener: ProgressListener,
 ) -> None:
-    """Verify and measure the statement; append every outcome as it ends.
+    """Verify and measure the workloads; append every outcome as it ends.
 
     A backend whose answers differ, or that cannot read them, is left out: the header says why.
     Raises as `bench.execution.measurement.measure` does, and `BenchError` if no backend is left.
     """
     with (
         ended(recorder),
-        _watching(question, config, database) as held,
+        _watching(subjects, config, database) as held,
         WorkerPool(config.guard) as worker_pool,
     ):
         work = _QueryWork(
-            config, database, recorder, listener, held, worker_pool, question=question
+            config, database, recorder, listener, held, worker_pool, subjects=subjects
         )
         work.prepare()
         work.measure()
 
 
 @contextmanager
-def _watching(question: Question, config: RunConfig, database: Database) -> Iterator[Any]:
+def _watching(subjects: Sequence[Subject], config: RunConfig, database: Database) -> Iterator[Any]:
     """Hold the lock of our own rows, or only watch the server of other rows."""
-    if question.marketplace:
+    if subjects[0].questions[0].marketplace:
         with lock.held(database, config.timeout_s) as held:
             yield held
     else:
@@ -98,31 +98,32 @@ class Watch:
 class _QueryJobs:
     """Makes the jobs of the run."""
 
-    question: Question
+    subjects: Mapping[str, Subject]
     config: RunConfig
     server_pid: int | None
 
     def of(self, case: Case, round_number: int = 0) -> "Job":
         profile = self.config.plan.profile
         found = self.config.backends[case.backend]
-        question = self.question
+        subject = self.subjects[case.workload]
+        sessions = subject.questions[0].sessions
         return QueryJob(
             case=case,
             module=found.module,
-            url=question.sessions.url_for(found.backend.driver if found.backend else ""),
+            url=sessions.url_for(found.backend.driver if found.backend else ""),
             dataset=self.config.dataset,
             round=round_number,
             seconds=profile.seconds,
             warm_up_s=profile.warm_up_s,
             postmaster_pid=self.server_pid,
-            statement=question.statement,
-            draws=question.draws,
+            reads=subject.reads,
+            usual_rows=subject.rows,
         )
 
 
 @dataclass
 class _QueryWork(Work):
-    question: Question = field(kw_only=True)
+    subjects: Sequence[Subject] = field(kw_only=True)
 
     def prepare(self) -> None:
         """Do all that must be right before anything is measured; then write the header."""
@@ -133,9 +134,9 @@ class _QueryWork(Work):
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         server_pid = postmaster_pid(self.held.connection)
         fingerprint = None
-        if self.question.marketplace:
+        if self.subjects[0].questions[0].marketplace:
             fingerprint = self.held.run(partial(rows.ensure, dataset=config.dataset))
-        made: Any = _QueryJobs(self.question, config, server_pid)
+        made: Any = _QueryJobs({s.name: s for s in self.subjects}, config, server_pid)
         self.jobs = made
         checked = self._check() if config.verify else {}
         bad = {name: c.difference for name, c in checked.items() if c.difference}
@@ -146,7 +147,7 @@ class _QueryWork(Work):
                 f"no backend gives the server's answer; {name}: {reason}\n"
                 "Cast the column or the parameter in the statement, as in column::text."
             )
-        self.config = _without(config, bad, self.question.name)
+        self.config = _without(config, bad, self.subjects[0].name)
         verdicts = [VerificationResult(name, c.checks) for name, c in good.items()]
         header = new_header(
             self.config,
@@ -161,30 +162,35 @@ class _QueryWork(Work):
             name: replace(facts, card=_card(facts.card, texts.get(name)))
             for name, facts in header.backends.items()
         }
-        statements = {self.question.name: self.question.facts(texts)}
+        statements = {subject.name: subject.facts(texts) for subject in self.subjects}
         self.recorder.header(replace(header, backends=backends, statements=statements))
 
     def _check(self) -> dict[str, Checked]:
+        """Check every read through every backend, all backends at the same time."""
         names = list(self.config.backends)
         self.listener.stage("verification", len(names))
-        name = self.question.name
-        jobs: dict[str, Any] = {b: self.jobs.of(Case(b, name)) for b in names}
         self.worker_pool.start(names)
-        pending = {
-            backend: self.worker_pool.submit(
-                backend, check, job, self.question.answers, self.config.plan.fetches
-            )
-            for backend, job in jobs.items()
-        }
-        checked = {}
-        for backend, answer in pending.items():
-            try:
-                checked[backend] = self.worker_pool.result(answer, self.config.timeout_s)
-            except WorkError as error:
-                reason = redact(str(error), self.database.url)
-                checked[backend] = Checked(difference=reason)
+        checked = {backend: Checked() for backend in names}
+        fetches = self.config.plan.fetches
+        reads = {q.name: (s, q) for s in self.subjects for q in s.questions}
+        for subject, question in reads.values():
+            pending = {}
+            for backend in (name for name in names if not checked[name].difference):
+                job: Any = self.jobs.of(Case(backend, subject.name))
+                pending[backend] = self.worker_pool.submit(
+                    backend, check, job, question.name, question.answers, fetches
+                )
+            for backend, answer in pending.items():
+                checked[backend].add(question.name if len(reads) > 1 else "", self._result(answer))
+        for backend in names:
             self.listener.compared(backend)
         return checked
+
+    def _result(self, pending: Pending[Checked]) -> Checked:
+        try:
+            return self.worker_pool.result(pending, self.config.timeout_s)
+        except WorkError as error:
+            return Checked(difference=redact(str(error), self.database.url))
 
 
 def _card(card: dict[str, str], texts: dict[str, str] | None) -> dict[str, str]:
@@ -211,7 +217,10 @@ def _without(config: RunConfig, bad: dict[str, str], workload: str) -> RunConfig
             kept,
             {**plan.impossible, **reasons},
             tuple(case for case in plan.memory_cases if case.backend not in bad),
-            plan.probes,
+            {
+                name: tuple(case for case in cases if case.backend not in bad)
+                for name, cases in plan.probes.items()
+            },
             plan.fewer_rounds,
         ),
         backends={name: found for name, found in config.backends.items() if name not in bad},

@@ -8,20 +8,25 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from accessors.sql import SCHEMA
 from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.model.dataset import Dataset
 from bench.model.declared import check_name, declare
+from bench.model.errors import BenchError
 from bench.model.sql_text import SqlText
-from bench.server.database import resolve
+from bench.server.database import Database, resolve
 from bench.studies.query.answers import ask
 from bench.studies.query.arguments import gather
 from bench.studies.query.description import describe
 from bench.studies.query.explain import explain
-from bench.studies.query.question import Question
+from bench.studies.query.forms import Forms, forms_of
+from bench.studies.query.question import Question, Subject
 from bench.studies.query.sessions import sessions
+from bench.studies.query.workload_file import workloads_in
 
 
 @dataclass(frozen=True)
@@ -55,19 +60,43 @@ def prepare(asked: Asked) -> Question:
     statement = SqlText.parse(asked.sql)
     name = asked.name or name_of(statement)
     check_name(name)
+    database = database_of(asked)
+    question = question_of(asked, database, name, Forms(statement), asked.sql, asked.arguments)
+    declare(name, {name: 1}, question.facts({}).description, question.rows)
+    return question
+
+
+def database_of(asked: Asked) -> Database:
+    """Return the database with the settings of the measured sessions.
+
+    Loads the marketplace's rows into the embedded server if no database is named.
+    """
     marketplace = asked.database_url is None
     if marketplace:
         with lock.held(resolve(None), asked.timeout_s) as held:
             rows.ensure(held.connection, asked.dataset)
-    database = sessions(
+    return sessions(
         asked.database_url,
         allow_writes=asked.allow_writes,
         statement_timeout_s=asked.statement_timeout_s,
         search_path=SCHEMA if marketplace else "",
     )
+
+
+def question_of(
+    asked: Asked,
+    database: Database,
+    name: str,
+    forms: Forms,
+    sql: str,
+    values: Sequence[str] | Sequence[Sequence[Any]],
+    file: str = "",
+) -> Question:
+    """Return the question of one read. Raises as `prepare` does."""
+    statement = forms.text
     with closing(database.connect(as_backend=True, application_name="bench query")) as connection:
         description = describe(connection, database, statement)
-        arguments = gather(connection, database, statement, description.parameters, asked.arguments)
+        arguments = gather(connection, database, statement, description.parameters, values)
         draws = arguments.draws(asked.seed, asked.clients, asked.zipf)
         answers = ask(
             connection, database, statement, description, draws, most_bytes=asked.most_bytes
@@ -80,10 +109,10 @@ def prepare(asked: Asked) -> Question:
             draws,
             keep_constants=asked.keep_arguments,
         )
-    question = Question(
+    return Question(
         name,
         statement,
-        asked.sql.strip(),
+        sql.strip(),
         database,
         description,
         arguments,
@@ -91,12 +120,42 @@ def prepare(asked: Asked) -> Question:
         answers,
         times,
         plan,
-        marketplace=marketplace,
+        file=file,
+        orm=forms.orm is not None,
+        marketplace=asked.database_url is None,
         read_only=not asked.allow_writes,
         keep_arguments=asked.keep_arguments,
     )
-    declare(name, question.facts({}).description, question.rows)
-    return question
+
+
+def subjects_of(asked: Asked, path: Path) -> list[Subject]:
+    """Return the workloads of a workload file, and declare them.
+
+    Raises `UsageError` as `workloads_in` and `prepare` do, with the name of the read.
+    """
+    workloads = workloads_in(path)
+    database = database_of(asked)
+    questions: dict[str, Question] = {}
+    for read in {id(r): r for workload in workloads for r in workload.reads}.values():
+        forms = forms_of(read)
+        values = (read.arguments,) if isinstance(read.arguments, str) else read.arguments
+        sql = read.sql if read.sql is not None else forms.text.numbered
+        try:
+            questions[read.name] = question_of(
+                asked, database, read.name, forms, sql, values, str(path.absolute())
+            )
+        except BenchError as error:
+            what, _, advice = str(error).partition("\n")
+            raise type(error)(f"{path}, the read {read.name}: {what}\n{advice}") from None
+    made = []
+    for workload in workloads:
+        own = tuple(questions[read.name] for read in workload.reads)
+        subject = Subject(workload.name, own, tuple(workload.reads.values()), workload.description)
+        weights = {read.name: weight for read, weight in workload.reads.items()}
+        words = workload.description or subject.facts({}).description
+        declare(workload.name, weights, words, subject.rows)
+        made.append(subject)
+    return made
 
 
 def name_of(statement: SqlText) -> str:

@@ -11,7 +11,6 @@ from bench.results.file import Results
 from bench.results.statement import StatementFacts
 from bench.studies.query import best, explain, time_split
 from bench.studies.query.notes import notes
-from bench.studies.query.time_split import PARTS
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
         notes=notes(results.header),
         best=best.sentences(summaries),
         words=time_split.sentences(made),
-        parts=PARTS,
+        parts=time_split.shown_parts(made),
+        colours={part: place for place, part in enumerate(time_split.PARTS)},
         rows=_rows(made),
         place={name: place for place, name in enumerate(selection.looks)},
     )
@@ -65,12 +65,13 @@ def _rows(made: Sequence[time_split.Split]) -> list[Row]:
     if not made:
         return []
     unit = unit_of((split.total_ns for split in made), TIMES)
+    parts = time_split.shown_parts(made)
     longest = max(max(split.total_ns, sum(split.parts.values())) for split in made)
     return [
         Row(
             split.backend,
             f"{unit.text(split.total_ns)} {unit.symbol}",
-            [(unit.text(ns), 100 * ns / longest) for ns in split.parts.values()],
+            [(unit.text(split.parts[part]), 100 * split.parts[part] / longest) for part in parts],
         )
         for split in made
     ]

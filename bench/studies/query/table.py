@@ -10,7 +10,7 @@ from bench.output.terminal import table
 from bench.results.file import Results
 from bench.studies.query import best, time_split
 from bench.studies.query.notes import notes
-from bench.studies.query.time_split import PARTS, Split
+from bench.studies.query.time_split import Split, shown_parts
 
 
 def render(results: Results, summaries: list[Summary]) -> RenderableType:
@@ -30,11 +30,12 @@ def _split_table(made: list[Split]) -> Table:
     unit = unit_of((split.total_ns for split in made), TIMES)
     shown = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     shown.add_column("\nbackend", no_wrap=True)
-    for name in (f"total\n{unit.symbol}", *(part.replace(": ", ":\n") for part in PARTS)):
+    parts = shown_parts(made)
+    for name in (f"total\n{unit.symbol}", *(part.replace(": ", ":\n") for part in parts)):
         shown.add_column(name, justify="right", no_wrap=True)
     for split in made:
         times = split.parts
-        cells = [unit.text(times[part]) for part in PARTS]
+        cells = [unit.text(times[part]) for part in parts]
         if split.rest_ns is None:
             cells[1] = "-"
         shown.add_row(split.backend, unit.text(split.total_ns), *cells)

@@ -1,6 +1,6 @@
 """The time of one operation by its parts: server, driver, SQLAlchemy, and waiting."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.summary import Summary
@@ -8,7 +8,10 @@ from bench.model.units import TIMES, with_unit
 from bench.results.file import Results
 from bench.results.statement import ServerTimes
 
-PARTS = ("server: the plan", "server: the rest", "client: driver", "client: Core", "waiting")
+PARTS = (
+    *("server: the plan", "server: the rest"),
+    *("client: driver", "client: Core", "client: ORM", "waiting"),
+)
 """The parts in the order of every chart and table."""
 MOST = 0.5
 """The share from which a part is said to decide."""
@@ -33,6 +36,8 @@ class Split:
     """The CPU time of the client through the driver alone."""
     core_ns: float
     """The CPU time that SQLAlchemy Core adds; 0 for a driver."""
+    orm_ns: float = 0.0
+    """The CPU time that SQLAlchemy's ORM adds to Core."""
 
     @property
     def backend(self) -> str:
@@ -47,7 +52,7 @@ class Split:
     @property
     def client_ns(self) -> float:
         """The CPU time of the client."""
-        return self.driver_ns + self.core_ns
+        return self.driver_ns + self.core_ns + self.orm_ns
 
     @property
     def waiting_ns(self) -> float:
@@ -62,12 +67,20 @@ class Split:
     @property
     def parts(self) -> dict[str, float]:
         """Part -> nanoseconds, in the order of `PARTS`."""
-        times = (self.plan_ns, self.rest_ns or 0, self.driver_ns, self.core_ns, self.waiting_ns)
+        client = (self.driver_ns, self.core_ns, self.orm_ns)
+        times = (self.plan_ns, self.rest_ns or 0, *client, self.waiting_ns)
         return dict(zip(PARTS, times, strict=True))
 
     def share(self, part_ns: float) -> float:
         """Return the part's share of the time, at most 1."""
         return min(1.0, part_ns / max(self.total_ns, self.server_ns + self.client_ns))
+
+
+def shown_parts(made: Sequence[Split]) -> tuple[str, ...]:
+    """Return the parts that a chart or a table shows: the ORM's only if the ORM was measured."""
+    return tuple(
+        part for part in PARTS if part != "client: ORM" or any(split.orm_ns for split in made)
+    )
 
 
 def splits(results: Results, summaries: Sequence[Summary]) -> list[Split]:
@@ -94,10 +107,10 @@ def splits(results: Results, summaries: Sequence[Summary]) -> list[Split]:
 
 
 def _splits(results: Results, plain: Sequence[Summary], server: ServerTimes) -> list[Split]:
-    drivers = {
-        _driver(results, summary): summary.client_cpu_ns.median
+    known = {
+        (_layer(results, summary), *_driver(results, summary)): summary.client_cpu_ns.median
         for summary in plain
-        if summary.client_cpu_ns and results.header.backend(summary.case.backend).layer == "driver"
+        if summary.client_cpu_ns
     }
     made = []
     for summary in plain:
@@ -107,13 +120,19 @@ def _splits(results: Results, plain: Sequence[Summary], server: ServerTimes) -> 
         )
         if not rate or cpu is None:
             continue
-        own = results.header.backend(summary.case.backend).layer == "driver"
-        driver = cpu if own else min(cpu, drivers.get(_driver(results, summary), cpu))
+        layer, family = _layer(results, summary), _driver(results, summary)
+        driver = cpu if layer == "driver" else min(cpu, known.get(("driver", *family), cpu))
+        core = cpu if layer != "orm" else min(cpu, known.get(("core", *family), driver))
+        core = max(core, driver)
         plan = float(server.execution_ns)
         rest = None if server_cpu is None else max(0.0, server_cpu - plan)
         total = summary.case.concurrency * 1e9 / rate
-        made.append(Split(summary, total, plan, rest, driver, cpu - driver))
+        made.append(Split(summary, total, plan, rest, driver, core - driver, cpu - core))
     return made
+
+
+def _layer(results: Results, summary: Summary) -> str | None:
+    return results.header.backend(summary.case.backend).layer
 
 
 def _driver(results: Results, summary: Summary) -> tuple[str | None, bool]:
@@ -138,14 +157,8 @@ def sentences(made: Sequence[Split]) -> list[str]:
     found = [f"{share:.0%} of {where} ({whole}), is {what}.".replace("%", " %")]
     if what == "the server's work" and share >= MOST:
         found.append("No library changes that part: a faster plan or an index would.")
-    priced = [split for split in made if split.core_ns > 0]
-    if priced:
-        dearest = max(priced, key=lambda split: split.core_ns / split.client_ns)
-        added, driver = (with_unit(ns, TIMES) for ns in (dearest.core_ns, dearest.driver_ns))
-        found.append(
-            f"Core adds {added} of client CPU to the driver's {driver} in `{dearest.backend}`."
-        )
-    if slower := max(made, key=lambda split: split.total_ns):
+    found += _prices(made)
+    if slower := max(made, key=lambda split: split.total_ns, default=None):
         factor = slower.total_ns / fastest.total_ns
         if factor >= 1.1 and slower.share(slower.server_ns) < MOST:
             found.append(
@@ -160,3 +173,21 @@ def sentences(made: Sequence[Split]) -> list[str]:
             + ": server and client work at the same time."
         )
     return found
+
+
+def _prices(made: Sequence[Split]) -> Iterator[str]:
+    """Yield what SQLAlchemy adds to its driver, where it adds most."""
+    for name, added_by in (
+        ("Core", lambda split: split.core_ns if not split.orm_ns else 0.0),
+        (
+            "The ORM, with Core,",
+            lambda split: split.core_ns + split.orm_ns if split.orm_ns else 0.0,
+        ),
+    ):
+        dearest = max(made, key=lambda split: added_by(split) / max(1.0, split.client_ns))
+        if added_by(dearest) > 0:
+            added, driver = (with_unit(ns, TIMES) for ns in (added_by(dearest), dearest.driver_ns))
+            yield (
+                f"{name} adds {added} of client CPU to the driver's {driver} in"
+                f" `{dearest.backend}`."
+            )

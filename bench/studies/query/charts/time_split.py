@@ -13,10 +13,12 @@ from bench.output.charts import axes as draw
 from bench.output.charts.page import page
 from bench.output.charts.style import INK
 from bench.results.file import Results
-from bench.studies.query.time_split import PARTS, sentences, splits
+from bench.studies.query.time_split import PARTS, sentences, shown_parts, splits
 
 # Okabe and Ito's colours, away from the hues of the drivers; waiting is no work, so it is grey.
-COLOURS = dict(zip(PARTS, ("#6a4c93", "#b39ac9", "#56b4e9", "#cc79a7", "#e0e0e0"), strict=True))
+COLOURS = dict(
+    zip(PARTS, ("#6a4c93", "#b39ac9", "#56b4e9", "#cc79a7", "#8c4a6e", "#e0e0e0"), strict=True)
+)
 _ROOM = 1.16
 
 
@@ -28,6 +30,7 @@ def figures(
     looks = [look for name, look in selection.looks.items() if name in made]
     if not looks:
         return
+    parts = shown_parts(list(made.values()))
     case = next(iter(made.values())).summary.case
     figure, grid = page(
         selection,
@@ -36,10 +39,10 @@ def figures(
         height=draw.rows_height(looks, 0.36),
         left=1.75,
         legend=[
-            *(Patch(facecolor=colour, label=part) for part, colour in COLOURS.items()),
+            *(Patch(facecolor=COLOURS[part], label=part) for part in parts),
             Line2D([], [], color=INK, marker="|", linestyle="none", ms=11, label="whole operation"),
         ],
-        legend_columns=6,
+        legend_columns=min(6, len(parts) + 1),
     )
     (axes,) = grid[0]
     places = draw.rows_by_layer([axes], looks)

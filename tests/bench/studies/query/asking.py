@@ -9,7 +9,7 @@ from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset
 from bench.server.database import Database
 from bench.studies.query.checks import Checked, check
-from bench.studies.query.job import QueryJob
+from bench.studies.query.job import JobRead, QueryJob
 from bench.studies.query.preparation import Asked, prepare
 from bench.studies.query.question import Question
 
@@ -29,8 +29,7 @@ def job(question: Question, backend: str, concurrency: int = 1) -> QueryJob:
         module=accessors.BUILTIN[backend],
         url=question.sessions.url_for(found.driver),
         dataset=Dataset(),
-        statement=question.statement,
-        draws=question.draws,
+        reads=(JobRead(question.name, question.statement, question.draws),),
     )
 
 
@@ -48,7 +47,8 @@ def checked(
     """Check the backends, each in its own process."""
     return {
         name: pool.result(
-            pool.submit(name, check, job(question, name), question.answers, fetches), 60
+            pool.submit(name, check, job(question, name), question.name, question.answers, fetches),
+            60,
         )
         for name in backends or text_backends()
     }
