@@ -22,6 +22,7 @@ from bench.output.terminal.safe_text import echo
 if TYPE_CHECKING:
     from bench.studies.query.question import Question
 
+_LONG_S = 180
 _SCALE = 0.5
 """The marketplace of the quick profile: `bench run` and `bench query` then share its rows."""
 
@@ -195,14 +196,22 @@ def query(
     for note in _notes(question):
         echo(note, err=True)
     subjects = (Subject(question.name, (question,), (1,)),)
+    plan = planned(
+        subjects,
+        chosen,
+        Factors(fetches=wanted, concurrency=concurrency),
+        rounds=rounds or ROUNDS,
+        seconds=seconds or SECONDS,
+    )
+    least_s = plan.runs * question.times.execution_ns / 1e9
+    if least_s > _LONG_S:
+        echo(
+            f"one execution takes the server {question.times.execution_ns / 1e9:.1f} s, so this"
+            f" takes at least {least_s / 60:.0f} minutes: fewer with --rounds or --backend.",
+            err=True,
+        )
     config = RunConfig(
-        plan=planned(
-            subjects,
-            chosen,
-            Factors(fetches=wanted, concurrency=concurrency),
-            rounds=rounds or ROUNDS,
-            seconds=seconds or SECONDS,
-        ),
+        plan=plan,
         backends=chosen,
         dataset=dataset,
         label=label or "",

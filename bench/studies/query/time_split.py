@@ -17,7 +17,7 @@ MOST = 0.5
 """The share from which a part is said to decide."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """The mean time of an operation of one backend, by parts; in nanoseconds.
 
@@ -177,17 +177,14 @@ def sentences(made: Sequence[Split]) -> list[str]:
 
 def _prices(made: Sequence[Split]) -> Iterator[str]:
     """Yield what SQLAlchemy adds to its driver, where it adds most."""
-    for name, added_by in (
-        ("Core", lambda split: split.core_ns if not split.orm_ns else 0.0),
-        (
-            "The ORM, with Core,",
-            lambda split: split.core_ns + split.orm_ns if split.orm_ns else 0.0,
-        ),
-    ):
-        dearest = max(made, key=lambda split: added_by(split) / max(1.0, split.client_ns))
-        if added_by(dearest) > 0:
-            added, driver = (with_unit(ns, TIMES) for ns in (added_by(dearest), dearest.driver_ns))
+    added = {
+        "Core": {split: split.core_ns for split in made if not split.orm_ns and split.client_ns},
+        "The ORM, with Core,": {s: s.core_ns + s.orm_ns for s in made if s.orm_ns and s.client_ns},
+    }
+    for name, prices in added.items():
+        dearest = max(prices, key=lambda split: prices[split] / split.client_ns, default=None)
+        if dearest and prices[dearest] > 0:
+            more, driver = (with_unit(ns, TIMES) for ns in (prices[dearest], dearest.driver_ns))
             yield (
-                f"{name} adds {added} of client CPU to the driver's {driver} in"
-                f" `{dearest.backend}`."
+                f"{name} adds {more} of client CPU to the driver's {driver} in `{dearest.backend}`."
             )
