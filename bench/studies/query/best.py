@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bench.analysis.figure import FIGURES, Figure
 from bench.analysis.findings.finding import listed
+from bench.analysis.findings.finding import rounds as rounds_in_words
 from bench.analysis.ranking import floors, leaders
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stats import Interval
@@ -63,9 +64,15 @@ def _best(
     rounds = min(len(group[place].rounds) for place in known)
     ahead = leaders(figure, group, medians, floor)
     if not ahead:
-        return f"By {what}, none can be told from the best in {rounds} rounds."
+        return (
+            f"By {what}, none can be told from the best in {rounds_in_words(rounds, paired=False)}."
+        )
     names = [_name(group[place].case, several) for place in sorted(ahead)]
-    sure = "" if rounds >= ENOUGH_ROUNDS else f" (by {rounds} rounds: not yet 95 % sure)"
+    sure = (
+        ""
+        if rounds >= ENOUGH_ROUNDS
+        else f" (by {rounds_in_words(rounds, paired=False)}: not yet 95 % sure)"
+    )
     if len(names) == 1:
         return f"Best by {what}: {names[0]}{sure}."
     return f"Best by {what}: {listed(names)}, which cannot be told apart{sure}."
