@@ -90,13 +90,13 @@ MAY_READ_THE_CLOCK = {
     "bench.studies.calibration.slowed": "waits on purpose, to be found by `bench calibrate`",
     "bench.measure.clients_async": "times each operation",
     "bench.measure.clients_sync": "times each operation",
-    "bench.measure.start_barrier": "sets the start line and the deadline",
+    "bench.measure.start_barrier": "sets the start barrier and the deadline",
     "bench.studies.lessons.cost_of_the_rule": "times a call, alone and concurrent, round by round",
     "bench.studies.lessons.one_engine": "times a call, round by round",
     "bench.studies.lessons.trial": "times a trial, to show what queueing loses",
     "bench.measure.garbage_collector": "times what the garbage collector takes",
     "bench.measure.meter": "times a whole run, and the client's CPU",
-    "bench.measure.runner": "measures the stalls of the event loop",
+    "bench.measure.warm_tasks": "measures the stalls of the event loop",
 }
 CLOCKS = ("perf_counter", "process_time", "thread_time")
 

@@ -12,7 +12,6 @@ from bench.cli.main import cli
 from tests.root import ROOT
 
 UNFINISHED = (
-    *("bench/execution", "bench/measure"),
     *(
         f"packages/session-guard/src/session_guard/{module}.py"
         for module in ("blocks", "ownership", "session", "session_ownership")

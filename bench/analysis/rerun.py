@@ -30,6 +30,7 @@ def command(header: Conditions, case: Case) -> str:
         "transactions": case.transactions,
         "rows": case.rows,
         "loop": None if case.loop == "none" else case.loop,
+        "allocator": None if case.allocator == "warmed" else case.allocator,
         "rounds": header.rounds,
         "seconds": header.seconds,
         "scale": header.dataset.scale,

@@ -88,12 +88,13 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
     """
     measured = summarise(results) if summaries is None else summaries
     made = [summary for summary in measured if not summary.case.twin]
-    # Where a case was run on both event loops, charts show asyncio's: tables have both.
-    on_loops = {replace(summary.case, loop="asyncio"): summary for summary in made}
+    # Of a case with both event loops, or both states of the allocator, charts show asyncio and the
+    # warmed allocator. Tables have all.
+    by_plain_case = {_plain(summary.case): summary for summary in made}
     for summary in made:
-        if summary.case.loop == "asyncio":
-            on_loops[summary.case] = summary
-    found = tuple(on_loops.values())
+        if summary.case == _plain(summary.case):
+            by_plain_case[summary.case] = summary
+    found = tuple(by_plain_case.values())
     looks = [
         look_of(name, results.header.backend(name))
         for name in dict.fromkeys(summary.case.backend for summary in found)
@@ -113,6 +114,10 @@ def by_backend(summaries: Iterable[Summary]) -> dict[str, list[Summary]]:
     for summary in summaries:
         grouped.setdefault(summary.case.backend, []).append(summary)
     return grouped
+
+
+def _plain(case: Case) -> Case:
+    return replace(case, loop="asyncio", allocator="warmed")
 
 
 def _kind(case: Case) -> Case:

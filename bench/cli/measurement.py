@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.model.errors import BenchError, UsageError
+from bench.output.terminal.safe_text import echo
 from bench.system.interrupts import held_back
 
 if TYPE_CHECKING:
+    from bench.analysis.stopping import Stopping
     from bench.execution.progress_listener import ProgressListener
     from bench.model.run_config import RunConfig
     from bench.results.file import Recorder
@@ -32,22 +34,28 @@ def carry_out(
     name: str,
     quiet: bool,
     charts: bool,
+    stopping: "Stopping | None" = None,
     measured: "Measure | None" = None,
 ) -> Path:
     """Measure, then present the results even if the run failed. Return the results folder.
 
-    `name` ends the name of the folder in results/, after the time; it is not used with `out`.
+    `stopping`: the rule for a run with a budget.
     `measured`: the function that measures, if it is not that of `bench run`.
+
+    `name` ends the name of the folder in results/, after the time; it is not used with `out`.
     """
     from bench.execution.measurement import measure
+    from bench.output import drawing
     from bench.output.attempts import Attempts
     from bench.output.present import present
+    from bench.output.terminal import decisions
     from bench.output.terminal.progress import Progress
     from bench.results.file import Recorder
     from bench.server.database import resolve
     from bench.server.drivers import drivers_of
     from bench.server.embedded import EmbeddedServer, default_folder
 
+    drawing.wait(lambda: echo("waiting for the charts of the run before", err=True))
     embedded = None if database_url else EmbeddedServer(default_folder())
     was_running = embedded is None or embedded.status().running
     recorder = Recorder(out) if out else in_results(name, Recorder)
@@ -56,7 +64,10 @@ def carry_out(
             config.plan, len(config.backends), verify=config.verify, quiet=quiet
         ) as progress:
             database = resolve(database_url, drivers_of(config.backends.values()))
-            (measured or measure)(config, database, recorder, progress)
+            if measured:
+                measured(config, database, recorder, progress)
+            else:
+                measure(config, database, recorder, progress, stopping)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             with held_back():
@@ -67,7 +78,9 @@ def carry_out(
         if recorder.holds_runs:
             retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
             with Attempts(retry_command).at("table and report"):
-                present(recorder.folder, charts=charts)
+                present(recorder.folder, charts=charts, in_background=sys.stdout.isatty())
+            for line in decisions.lines(stopping.comparisons()) if stopping else ():
+                echo(line)
     return recorder.folder
 
 

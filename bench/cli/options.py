@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_CONCURRENT",
     "MOST_REPEATED",
+    "Duration",
     "Seconds",
     "backend_module_option",
     "backend_options",
@@ -120,6 +121,23 @@ class Seconds(click.FloatRange):
         """Return the seconds, or fail with a usage error."""
         seconds = super().convert(value, param, ctx)
         return self.fail("nan is not a number.", param, ctx) if isnan(seconds) else seconds
+
+
+class Duration(Seconds):
+    """A range of seconds that may be written with a unit: 90, 90s, 5m or 1h."""
+
+    name = "duration"
+    _UNITS = {"s": 1, "m": 60, "h": 3600}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the seconds, or fail with a usage error."""
+        factor = 1
+        if isinstance(value, str) and value[-1:] in self._UNITS:
+            factor, value = self._UNITS[value[-1]], value[:-1]
+        try:
+            return super().convert(float(value) * factor, param, ctx)
+        except ValueError:
+            return self.fail(f"{value!r} is not a duration: write 60s or 5m.", param, ctx)
 
 
 class RenamedOption(click.Option):

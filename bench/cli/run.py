@@ -9,6 +9,7 @@ import click
 
 from bench.cli.options import (
     MOST_REPEATED,
+    Duration,
     Seconds,
     backend_options,
     charts_option,
@@ -27,7 +28,7 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from accessors.api import Transactions
-    from bench.model.case import Loop, RowForm, SessionScope
+    from bench.model.case import Allocator, Loop, RowForm, SessionScope
     from bench.model.plan import Plan
     from bench.model.profiles import Profile
 
@@ -96,7 +97,23 @@ WORKLOAD_FILE_SCALE = 0.5
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
 @click.option(
+    "--allocator",
+    "allocators",
+    multiple=True,
+    type=click.Choice(["warmed", "fresh"]),
+    help="State of glibc's allocator: after a large block was freed, or as in a program that has"
+    " freed none (docs/allocator.md). Repeatable.",
+)
+@click.option(
     "--rounds", type=click.IntRange(1, MOST_REPEATED), help="Number of runs of each case."
+)
+@click.option(
+    "--budget",
+    "budget_s",
+    type=Duration(1, 86_400),
+    metavar="TIME",
+    help="Time for all runs together, as 60s or 5m, in place of --rounds: it is spent on the"
+    " comparisons that are undecided, and a decided one ends (docs/method.md).",
 )
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(
@@ -104,7 +121,8 @@ WORKLOAD_FILE_SCALE = 0.5
     "warm_up_s",
     type=Seconds(0, 3600),
     metavar="SECONDS",
-    help="Length of the warm-up before each run.",
+    help="Length of the warm-up before a case's first run in a worker process. Later runs warm up"
+    " for a tenth of --seconds.",
 )
 @dataset_options
 @database_url_option
@@ -115,8 +133,9 @@ WORKLOAD_FILE_SCALE = 0.5
 @timeout_option
 @click.option(
     "--verify/--no-verify",
-    default=True,
-    help="Compare all answers with the server's own before timing.",
+    default=None,
+    help="Compare all answers with the server's own before timing. Default: only if code, rows or"
+    " server have changed since the last time.",
 )
 @click.option("--guard", is_flag=True, help="Measure with session_guard (docs/session-guard.md).")
 @charts_option
@@ -133,6 +152,7 @@ def run(
     transactions: "tuple[Transactions, ...]",
     rows: "tuple[RowForm, ...]",
     rounds: int | None,
+    budget_s: float | None,
     seconds: float | None,
     warm_up_s: float | None,
     scale: float | None,
@@ -141,11 +161,12 @@ def run(
     label: str | None,
     out: Path | None,
     timeout: float,
-    verify: bool,
+    verify: bool | None,
     guard: bool,
     charts: bool,
     quiet: bool,
     loop: "Loop | None",
+    allocators: "tuple[Allocator, ...]",
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -156,9 +177,11 @@ def run(
     Examples:
       bench run
       bench run --profile full --label laptop
+      bench run --backend psycopg2 --backend psycopg --concurrency 16 --budget 60s
       bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
     """
+    from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.case import Fetch
     from bench.model.dataset import Dataset
@@ -193,7 +216,7 @@ def run(
             label=label or "",
             out=out,
             timeout_s=timeout,
-            verify=verify,
+            verify=verify is not False,
             guard=guard,
             charts=charts,
             quiet=quiet,
@@ -210,9 +233,17 @@ def run(
         transactions=transactions,
         rows=rows,
         loops=(loop,) if loop else (),
+        allocators=allocators,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)
+    if budget_s is not None:
+        if rounds is not None:
+            raise UsageError(
+                "--budget and --rounds exclude each other: a budget shares out the rounds itself.\n"
+                "Leave one of them out."
+            )
+        planned = replace(planned, profile=_within(planned, budget_s))
     _check_writes(planned)
     for reason in planned.left_out(chosen):
         echo(f"left out: {reason}", err=True)
@@ -221,13 +252,25 @@ def run(
         backends=chosen,
         dataset=Dataset(profile.scale, seed),
         label=label or "",
-        verify=verify,
+        verify=verify is not False,
+        remember=verify is None,
         timeout_s=timeout,
         command=command_line(database_url),
+        budget_s=budget_s,
         guard=guard,
     )
     folder_name = safe_name(label) if label else profile.name
-    carry_out(config, database_url, out, name=folder_name, quiet=quiet, charts=charts)
+    stopping = Stopping(planned.cases) if budget_s is not None else None
+    carry_out(
+        config, database_url, out, name=folder_name, quiet=quiet, charts=charts, stopping=stopping
+    )
+
+
+def _within(planned: "Plan", budget_s: float) -> "Profile":
+    """Return the profile with the rounds that fit the budget if no comparison ends early."""
+    profile = planned.profile
+    rounds = max(1, int(budget_s / profile.seconds / len(planned.cases)))
+    return replace(profile, rounds=rounds)
 
 
 def _adjusted(

@@ -1,10 +1,10 @@
-"""From a case to the job that a process is given."""
+"""Makes the job that a worker process is given for a case."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.dataset.windows import window
-from bench.measure.runner import Job
+from bench.measure.job import Job
 from bench.model.case import Case
 from bench.server.database import Database
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from bench.model.run_config import RunConfig
 
 ORM_WARM_UP_ROWS = 100
-"""Of a result whose size is given, the most that an ORM fetches to warm up: all of it would take as
-long as what is measured."""
+"""The most rows that an ORM fetches to warm up, if the size of the result is given. To fetch the
+whole result would take as long as the measurement."""
 
-FLOOR_SHARE = 0.1
-"""Of a profile's seconds, how much the backends that answer from memory get."""
+NULL_SHARE = 0.1
+"""The window of a null backend, as a share of the profile's seconds."""
 
 
 @dataclass
@@ -25,39 +25,40 @@ class Jobs:
     """Makes the jobs of one run."""
 
     config: "RunConfig"
-    held: "Lock"
+    lock: "Lock"
     database: Database
     postmaster_pid: int | None
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
-    def of(self, case: Case, round_number: int = 0) -> Job:
-        """Raises `BenchError` where there are not as many rows as the case is to have."""
+    def of(self, case: Case, round_number: int = 0, generation: int | None = None) -> Job:
+        """Return the job. Raises `BenchError` if the dataset has fewer rows than the case."""
         profile = self.config.plan.profile
-        found = self.config.backends[case.backend]
-        # A million operations a second need no longer, and would be nine tenths of the file.
-        share = FLOOR_SHARE if found.backend and found.backend.in_memory else 1
+        described = self.config.backends[case.backend]
+        # At a million operations a second that is plenty. More would be nine tenths of the file.
+        share = NULL_SHARE if described.backend and described.backend.in_memory else 1
         return Job(
             case=case,
-            module=found.module,
-            url=self.database.url_for(found.backend.driver if found.backend else ""),
+            module=described.module,
+            url=self.database.url_for(described.backend.driver if described.backend else ""),
             dataset=self.config.dataset,
             round=round_number,
+            generation=generation,
             seconds=profile.seconds * share,
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.postmaster_pid,
             arguments=self._arguments(case, case.size),
             warm_up_arguments=self._arguments(case, min(case.size, ORM_WARM_UP_ROWS))
-            if case.size and found.backend and found.backend.layer == "orm"
+            if case.size and described.backend and described.backend.layer == "orm"
             else None,
         )
 
     def _arguments(self, case: Case, size: int | None) -> tuple[Any, ...] | None:
-        """What gives so many rows."""
+        """Return the arguments that give a result of this size."""
         if size is None:
             return None
         if case.workload == "get_customers":
             return (size,)
         if size not in self._windows:
-            self._windows[size] = window(self.held.connection, size)
+            self._windows[size] = window(self.lock.connection, size)
         return self._windows[size]

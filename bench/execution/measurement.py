@@ -1,114 +1,146 @@
-"""The whole of `bench run`, in its one direction: rows, verification, rounds, file."""
+"""One run in its order: dataset, verification, header, probes, rounds."""
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from accessors import Found
 from bench.dataset import loading as rows
 from bench.dataset import lock
-from bench.dataset.lock import Lock, LockLostError, ServerGoneError
+from bench.dataset.fingerprint import Fingerprint
+from bench.dataset.lock import Lock
 from bench.execution.jobs import Jobs
-from bench.execution.new_header import new_header
+from bench.execution.new_header import Verified, new_header
+from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
-from bench.measure import memory, runner
-from bench.measure.runner import Job
-from bench.measure.worker_pool import Pending, WorkerPool
-from bench.measure.worker_process import GivenUpError, WorkError
+from bench.execution.stage_times import StageTimes
+from bench.execution.turns import StoppingRule, Turns
+from bench.measure import memory
+from bench.measure.job import Job
+from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
 from bench.model.study import probes
 from bench.model.workload import WORKLOADS
-from bench.results.entries import Entry, Failure, Run
+from bench.results.entries import Entry
 from bench.results.file import Recorder
-from bench.server.database import Database, postmaster_pid, redact
+from bench.server.database import Database, postmaster_pid
 from bench.system.limits import check_open_files
+from bench.verification.remembered import RememberedResults
 from bench.verification.verify import VerificationResult, verify
 
 SPARE_CONNECTIONS = 3
-"""Beside the crowd's, and the one that is open by then: room for a look while it is measured."""
+"""Connections beside those of the clients and of the lock, for inspecting the server in a run."""
 
 
 def measure(
-    config: RunConfig, database: Database, recorder: Recorder, listener: ProgressListener
+    config: RunConfig,
+    database: Database,
+    recorder: Recorder,
+    listener: ProgressListener,
+    stopping: StoppingRule | None = None,
 ) -> None:
     """Carry out the run; append every outcome as it ends.
 
-    Raises `BenchError` when it can't go on, or when it could and something failed;
-    `KeyboardInterrupt` when it is told to stop. What was measured is in the file in any case, and
-    the file says how it ended.
+    `stopping`: the rule for a run with a budget.
+
+    Raises `BenchError` if the run cannot go on, or if it went on and something failed;
+    `KeyboardInterrupt` if it is told to stop. In any case the file has what was measured, and how
+    the run ended.
     """
+    times = StageTimes(listener)
     with (
-        ended(recorder),
+        ended(recorder, times),
         lock.held(database, config.timeout_s) as held,
-        WorkerPool(config.guard) as crew,
+        WorkerPool(config.guard) as workers,
     ):
-        work = Work(config, database, recorder, listener, held, crew)
-        work.prepare()
-        work.measure()
+        outcomes = Outcomes(database, recorder, times, held, workers)
+        Measurement(config, times, outcomes, stopping).carry_out(times)
 
 
 @contextmanager
-def ended(recorder: Recorder) -> Iterator[None]:
+def ended(recorder: Recorder, times: StageTimes) -> Iterator[None]:
     """Append the outcome of the block as the file's last line."""
     try:
         yield
     except KeyboardInterrupt:
-        with suppress(BenchError):  # the disk may be full: the first error is the one to tell
-            recorder.end("interrupted")
+        with suppress(BenchError):  # the disk may be full: the first error is the one to show
+            recorder.end("interrupted", seconds=times.seconds)
         raise
     except BenchError as error:
         with suppress(BenchError):
-            recorder.end("failed", reason=str(error).partition("\n")[0])
+            reason = str(error).partition("\n")[0]
+            recorder.end("failed", reason=reason, seconds=times.seconds)
         raise
-    recorder.end("complete")
+    recorder.end("complete", seconds=times.seconds)
 
 
 @dataclass
-class Work:
-    """One run: what is done once, then the rounds. A study derives its own from it."""
+class Measurement:
+    """One run: what is done once, then the turns. A study derives its own from it."""
 
     config: RunConfig
-    database: Database
-    recorder: Recorder
     listener: ProgressListener
-    held: Lock
-    crew: WorkerPool
-    troubles: list[str] = field(default_factory=list)
-    """What failed, in words."""
-    hopeless: set[Case] = field(default_factory=set)
-    """What did not end, and is not waited for again."""
+    outcomes: Outcomes
+    stopping: StoppingRule | None
+    jobs: Jobs = field(init=False)
+    local: bool = field(init=False)
 
     @property
-    def worker_pool(self) -> WorkerPool:
-        """The processes of the run."""
-        return self.crew
+    def lock(self) -> Lock:
+        return self.outcomes.lock
+
+    @property
+    def database(self) -> Database:
+        return self.outcomes.database
+
+    @property
+    def workers(self) -> WorkerPool:
+        return self.outcomes.workers
+
+    def carry_out(self, times: StageTimes) -> None:
+        """Prepare and measure. Raises as `measure` of this module."""
+        self.prepare()
+        try:
+            self.measure()
+        finally:
+            times.end(self.outcomes.window_s)
 
     def prepare(self) -> None:
-        """All that has to be right before anything is measured; then the header."""
+        """Check and verify everything that has to be right before a measurement; write the header.
+
+        Raises `BenchError` if something is not.
+        """
         config = self.config
         at_once = [case.concurrency for case in config.plan.cases]
-        if config.verify:  # all of them read at the same time
+        if config.verify:  # all backends read at the same time
             at_once.append(len(config.backends))
         check_open_files(max(at_once))
         self.database.check_capacity(max(at_once) + SPARE_CONNECTIONS)
-        server_pid = postmaster_pid(self.held.connection)
+        server_pid = postmaster_pid(self.lock.connection)
         self.listener.stage("rows")
-        fingerprint = self.held.run(partial(rows.ensure, dataset=config.dataset))
-        verdicts = self._verify() if config.verify else None
-        local = server_pid is not None
-        self.jobs = Jobs(config, self.held, self.database, server_pid)
-        now = self.held.connection
-        self.recorder.header(
-            new_header(config, now, self.database, fingerprint, verdicts, local=local)
+        fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
+        verified = self._verify(fingerprint) if config.verify else None
+        self.local = server_pid is not None
+        self.jobs = Jobs(config, self.lock, self.database, server_pid)
+        self.outcomes.recorder.header(
+            new_header(
+                config,
+                self.lock.connection,
+                self.database,
+                fingerprint,
+                verified,
+                local=self.local,
+            )
         )
 
     def measure(self) -> None:
-        """What is done once, then the rounds. Raises `BenchError` at the end if anything failed."""
+        """Measure the probes, then the rounds. Raises `BenchError` at the end if a case failed."""
         plan = self.config.plan
-        # Memory is no matter of who else runs; time is, and what is in no round has it from here.
+        # Memory does not depend on what else runs; time does. A case that is in no round is timed
+        # here, so it runs alone.
         in_rounds = [case for case in plan.memory_cases if case in plan.cases]
         alone = [case for case in plan.memory_cases if case not in plan.cases]
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
@@ -119,127 +151,88 @@ class Work:
                 self._measure_alone(name, cases, probe.function)
             else:
                 self._measure_in_turn(name, cases, probe.function)
-        self._measure_rounds()
-        if self.troubles:
-            first, amount = self.troubles[0], len(self.troubles)
-            raise BenchError(
-                f"{amount} run{'s' if amount > 1 else ''} failed, the first: {first}.\n"
-                f"What was measured, and every failure, is kept in {self.recorder.folder}."
-            )
+        self._measure_turns()
+        self.outcomes.raise_problems()
 
-    def _verify(self) -> list[VerificationResult]:
-        asked = [found for found in self.config.backends.values() if found.backend]
-        self.listener.stage("verification", len(asked))
-        verdicts = verify(
-            self.crew,
-            self.held,
+    def _measure_turns(self) -> None:
+        plan = self.config.plan
+        self.listener.stage("measurement", plan.runs)
+        # Processes that verified have another heap than those of later generations.
+        for name in self.config.backends:
+            self.workers.dismiss(name)
+        most = max((case.concurrency for case in plan.cases), default=0)
+        capacity = most
+        if self.local:  # a server elsewhere may be a pooler, which lets clients wait
+            capacity = max(most, self.database.free_connections() - SPARE_CONNECTIONS)
+        turns = Turns(self.config, self.jobs, self.outcomes, self.workers, capacity, self.stopping)
+        turns.measure()
+
+    def _verify(self, fingerprint: Fingerprint) -> Verified:
+        """Verify the backends, except those whose result is remembered."""
+        config = self.config
+        memory = RememberedResults(
+            self.lock.connection, fingerprint, config.backends, config.plan.fetches
+        )
+        known = memory.checks() if config.remember else {}
+        backends = {name: found for name, found in config.backends.items() if name not in known}
+        results = self._compare(backends) if _asking(backends) else []
+        checks = {result.backend: result.checks for result in results}
+        memory.remember(checks)
+        return Verified(known | checks, list(known))
+
+    def _compare(self, backends: Mapping[str, Found]) -> list[VerificationResult]:
+        self.listener.stage("verification", len(_asking(backends)))
+        results = verify(
+            self.workers,
+            self.lock,
             self.database,
             self.config.dataset,
-            self.config.backends,
+            backends,
             self.config.plan.fetches,
             on_compared=self.listener.compared,
             timeout_s=self.config.timeout_s,
         )
-        different = [verdict for verdict in verdicts if verdict.difference]
+        different = [result for result in results if result.difference]
         if different:
             raise BenchError(
-                "\n".join(
-                    f"{verdict.backend} differs: {verdict.difference}" for verdict in different
-                )
+                "\n".join(f"{result.backend} differs: {result.difference}" for result in different)
                 + "\nNothing was timed. Leave it out with --backend, or mend it."
             )
-        return verdicts
+        return results
 
     def _measure_alone(
         self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry], at_once: int = 1
     ) -> None:
-        """Each case once, in a process that does nothing else."""
+        """Measure each case once, in a process that does nothing else."""
         if cases:
             self.listener.stage(what, len(cases))
         for first in range(0, len(cases), at_once):
             pending = {}
             for case in cases[first : first + at_once]:
                 self.listener.begin(case)
-                pending[case] = self.crew.submit_alone(case.key, work, self.jobs.of(case))
+                pending[case] = self.workers.submit_alone(case.key, work, self.jobs.of(case))
             for case, answer in pending.items():
-                self._keep(case, 0, answer, self.config.timeout_s)
-                self.crew.dismiss(case.key)
+                outcome = self.outcomes.wait(case, 0, answer, self.config.timeout_s)
+                self.outcomes.keep(outcome)
+                self.workers.dismiss(case.key)
 
     def _measure_in_turn(
         self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
     ) -> None:
-        """Each case once, in the process of its backend."""
+        """Measure each case once, in the process of its backend."""
         self.listener.stage(what, len(cases))
         for case in cases:
             self.listener.begin(case)
-            pending = self.crew.submit(case.process, work, self.jobs.of(case))
-            self._keep(case, 0, pending, self.config.timeout_s)
+            pending = self.workers.submit(case.process, work, self.jobs.of(case))
+            self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))
             if WORKLOADS[case.workload].writes:
-                self.held.run(partial(rows.restore, dataset=self.config.dataset))
-
-    def _measure_rounds(self) -> None:
-        plan = self.config.plan
-        profile = plan.profile
-        self.listener.stage("measurement", plan.runs)
-        timeout_s = profile.warm_up_s + profile.seconds + self.config.timeout_s
-        for round_number in range(profile.rounds):
-            # Interleaved and shuffled, so that drift hits all alike; the seed makes the order
-            # the same again.
-            cases = plan.of_round(round_number)
-            random.Random(f"{self.config.dataset.seed}/{round_number}").shuffle(cases)
-            for case in cases:
-                if case in self.hopeless:
-                    self._add(Failure(case, round_number, "not tried again: it had not ended"))
-                    continue
-                self.listener.begin(case)
-                process = case.process
-                pending = self.crew.submit(process, runner.run, self.jobs.of(case, round_number))
-                self._keep(case, round_number, pending, timeout_s)
-                if case.large:
-                    self.crew.dismiss(process)
-                if WORKLOADS[case.workload].writes:
-                    self.held.run(partial(rows.restore, dataset=self.config.dataset))
-
-    def _keep(
-        self, case: Case, round_number: int, pending: Pending[Entry], timeout_s: float
-    ) -> None:
-        """Wait for the outcome and append it; a failure is an outcome.
-
-        Raises `BenchError` if the server is gone, or another command may have used the rows since
-        the last outcome: then no figure is kept of this case, and it is not to blame.
-        """
-        outcome: Entry
-        try:
-            outcome = self.crew.result(pending, timeout_s)
-        except WorkError as error:
-            if isinstance(error, GivenUpError):
-                self.hopeless.add(case)
-            outcome = Failure(case, round_number, redact(str(error), self.database.url))
-        try:
-            self.held.check()
-        except LockLostError as error:
-            self._add(Failure(case, round_number, str(error).partition("\n")[0]))
-            raise
-        except ServerGoneError as error:
-            reason = f"the server went away while {case.title} was measured"
-            self._add(Failure(case, round_number, reason))
-            raise BenchError(
-                f"{reason}.\nWhat was measured before is kept in {self.recorder.folder}."
-            ) from error
-        self._add(outcome)
-
-    def _add(self, outcome: Entry) -> None:
-        """Append it, and note what failed."""
-        self.recorder.add(outcome)
-        self.listener.step(outcome.case, outcome)
-        if trouble := _trouble(outcome):
-            self.troubles.append(f"{outcome.case.title}: {trouble}")
+                self.lock.run(partial(rows.restore, dataset=self.config.dataset))
 
 
-def _trouble(outcome: Entry) -> str | None:
-    if isinstance(outcome, Failure):
-        return outcome.error
-    if isinstance(outcome, Run) and (errors := outcome.samples.errors):
-        first = next(iter(errors.values()))
-        return f"{len(errors)} of {len(outcome.samples)} operations failed, the first with {first}"
-    return None
+def _asking(backends: Mapping[str, Found]) -> list[str]:
+    """Return the backends that ask a server. The null backends are never verified."""
+    return [
+        name
+        for name, found in backends.items()
+        if found.backend is not None and not found.backend.in_memory
+    ]

@@ -1,13 +1,14 @@
-"""The header of a run that begins: what was ordered, of what, and where."""
+"""The header of a run: its config, its dataset, and its environment."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bench.dataset.fingerprint import Fingerprint
+from bench.measure.worker_process import WORKER_STATE
 from bench.results import environment
 from bench.results.header import DatasetFacts, Header
 from bench.server.database import Database
-from bench.verification.verify import VerificationResult
 
 if TYPE_CHECKING:
     import psycopg
@@ -15,18 +16,28 @@ if TYPE_CHECKING:
     from bench.model.run_config import RunConfig
 
 
+@dataclass(frozen=True)
+class Verified:
+    """The backends that were verified."""
+
+    checks: dict[str, int]
+    """Backend -> number of right answers."""
+    before: list[str]
+    """The backends that an earlier command verified, with equal code, rows and server."""
+
+
 def new_header(
     config: "RunConfig",
     connection: "psycopg.Connection[Any]",
     database: Database,
     fingerprint: Fingerprint | None,
-    verdicts: list[VerificationResult] | None,
+    verified: Verified | None,
     *,
     local: bool,
 ) -> Header:
     """Return the header of the config.
 
-    `fingerprint`: None where the rows are not ours. `verdicts`: None where nothing was verified.
+    `fingerprint`: None if the rows are not ours. `verified`: None if nothing was verified.
     """
     plan = config.plan
     return Header(
@@ -37,9 +48,12 @@ def new_header(
         rounds=plan.profile.rounds,
         seconds=plan.profile.seconds,
         warm_up_s=plan.profile.warm_up_s,
+        budget_s=config.budget_s,
         load_model="closed",
         session_guard=config.guard,
-        verified=None if verdicts is None else {v.backend: v.checks for v in verdicts},
+        worker_state=WORKER_STATE,
+        verified=None if verified is None else verified.checks,
+        verified_before=None if verified is None else verified.before,
         leaves_out=plan.profile.leaves_out,
         impossible=dict(plan.impossible),
         dataset=DatasetFacts(seed=config.dataset.seed)

@@ -1,1 +1,1 @@
-"""The load side: a crowd of tasks or threads, in the process of its backend."""
+"""The load: clients that are tasks or threads, in the worker process of their backend."""

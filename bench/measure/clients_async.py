@@ -1,12 +1,12 @@
-"""The measuring loop of one task of the crowd. Its twin, for threads, is `clients_sync`.
+"""The measuring loop of one client that is a task. Its twin, for threads, is `clients_sync`.
 
-An operation begun before the deadline is finished and kept as a sample; how much of it counts is
-for the statistics to say. A failed operation is a sample too, and its session is replaced.
+An operation begun before the deadline is finished and kept as a sample. The statistics decide how
+much of it counts. A failed operation is a sample too, and its session is replaced.
 """
 
 from asyncio import sleep
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from itertools import cycle
 from time import perf_counter_ns
 from typing import Any
@@ -21,17 +21,17 @@ from bench.results.samples import SampleRecorder
 
 Call = Callable[..., Awaitable[Any]]
 Bound = tuple[Call, Callable[[Any], int] | None]
-"""A call, and how to count what it returns (None in a workload without rows)."""
+"""A call, and the function that counts the rows of its answer (None without rows)."""
 
 Step = tuple[Bound, tuple[Any, ...]]
-"""What to call, with which arguments."""
+"""A call and its arguments."""
 
 AFTER_FAILURE_S = 0.01
-"""How long to wait before the next session: a dead server is no reason to spin."""
+"""Pause before the next session, so that a dead server does not make the client spin."""
 
 
 def perform(accessor: AsyncAccessor, backend: AsyncBackend, case: Case, function: str) -> Call:
-    """One function on one session, in the case's way of fetching.
+    """Return the call of one function on one session, with the case's fetch.
 
     A buffered call without more is the accessor's own method: no layer in between.
     """
@@ -98,8 +98,34 @@ def _in_own_session(backend: AsyncBackend, case: Case, function: str) -> Call:
     return call
 
 
-class AsyncClients:
-    """One task of the crowd: its operations, its sessions, what it notes."""
+class AsyncHeldSession:
+    """The session of one client: opened when it is first needed, kept until it is dropped.
+
+    All calls have to be made by the client's own task.
+    """
+
+    def __init__(self, backend: AsyncBackend) -> None:
+        self._backend = backend
+        self._context: AbstractAsyncContextManager[AsyncAccessor] | None = None
+        self._accessor: AsyncAccessor | None = None
+
+    async def get(self) -> AsyncAccessor:
+        """Return the session. Raises the library's own error if it cannot be opened."""
+        if self._accessor is None:
+            context = self._backend.accessor()
+            self._accessor = await context.__aenter__()
+            self._context = context
+        return self._accessor
+
+    async def drop(self) -> None:
+        """Close the session if it is open."""
+        context, self._context, self._accessor = self._context, None, None
+        if context is not None:
+            await context.__aexit__(None, None, None)
+
+
+class AsyncClient:
+    """One client of a case: its operations, and the recorder of its samples."""
 
     def __init__(
         self,
@@ -108,7 +134,7 @@ class AsyncClients:
         operations: tuple[Operation, ...],
         warm_up: tuple[Operation, ...] = (),
     ) -> None:
-        self.tally = SampleRecorder()
+        self.recorder = SampleRecorder()
         self._backend = backend
         self._case = case
         self._operations = operations
@@ -117,39 +143,43 @@ class AsyncClients:
         self._counted = not self._functions.isdisjoint(backend.shapes)
         self._begun = 0
 
-    async def work(self, course: AsyncStartBarrier) -> None:
-        """Open a session, warm up, wait at the start line, measure until the deadline.
+    async def work(self, barrier: AsyncStartBarrier, session: AsyncHeldSession) -> None:
+        """Get the session, warm up, wait at the start barrier, measure until the deadline.
 
-        Raises what opening the first session raises; from the start line on, all is a sample.
+        Raises the error of a session that cannot be opened. After the start barrier, every error
+        is a sample.
         """
+        self.recorder.clear()
+        self._begun = 0
         started = reached = False
         try:
-            async with self._session() as accessor:
-                steps = self.steps(accessor)
-                easy = self.steps(accessor, self._warm_up) if self._warm_up else steps
-                await course.opened.wait()
-                intact = await self.measure(easy, course.warm_until_ns)
-                self._begun += len(self.tally)
-                self.tally.clear()
-                await course.start.wait()
-                started = True
-                reached = intact and await self.measure(steps, course.deadline_ns)
+            accessor = await self._accessor(session)
+            steps = self.steps(accessor)
+            easy = self.steps(accessor, self._warm_up) if self._warm_up else steps
+            await barrier.opened.wait()
+            intact = await self.measure(easy, barrier.warm_until_ns)
+            self._begun += len(self.recorder)
+            self.recorder.clear()
+            await barrier.start.wait()
+            started = True
+            reached = intact and await self.measure(steps, barrier.deadline_ns)
+            if not reached:
+                await session.drop()
         except Exception:
             if not started:
                 raise
         while not reached:
             await sleep(AFTER_FAILURE_S)
-            reached = await self._measure_anew(course.deadline_ns)
+            reached = await self._measure_anew(barrier.deadline_ns, session)
 
-    def _session(self) -> AbstractAsyncContextManager[AsyncAccessor | None]:
-        per_operation = self._case.session_scope == "operation"
-        return nullcontext() if per_operation else self._backend.accessor()
+    async def _accessor(self, session: AsyncHeldSession) -> AsyncAccessor | None:
+        return None if self._case.session_scope == "operation" else await session.get()
 
     def steps(
         self, accessor: AsyncAccessor | None, operations: tuple[Operation, ...] = ()
     ) -> Iterator[Step]:
-        """These, or what is left to do, bound to this session; begins anew when it runs out."""
-        backend, case, first_rows_ns = self._backend, self._case, self.tally.first_rows_ns
+        """Return the operations, or those that are left, as calls on the session, without end."""
+        backend, case, first_rows_ns = self._backend, self._case, self.recorder.first_rows_ns
         bound: dict[str, Bound] = {}
         for function in self._functions:
             if accessor is None:
@@ -159,31 +189,33 @@ class AsyncClients:
             count = counter(backend, case, function, first_rows_ns) if self._counted else None
             bound[function] = (call, count)
         left = operations or self._left()
-        # Two cycles of what is there already: a tuple a step costs a cache miss each, one percent.
+        # Two cycles over existing objects: a new tuple for each step would cost a cache miss, 1 %.
         calls = cycle([bound[operation.function] for operation in left])
         return zip(calls, cycle([operation.arguments for operation in left]))
 
     def _left(self) -> tuple[Operation, ...]:
-        begun = (self._begun + len(self.tally)) % len(self._operations)
+        begun = (self._begun + len(self.recorder)) % len(self._operations)
         return self._operations[begun:] + self._operations[:begun]
 
-    async def _measure_anew(self, deadline_ns: int) -> bool:
+    async def _measure_anew(self, deadline_ns: int, session: AsyncHeldSession) -> bool:
         measured = False
         start = perf_counter_ns()
         try:
-            async with self._session() as accessor:
-                reached = await self.measure(self.steps(accessor), deadline_ns)
-                measured = True
-                return reached
+            accessor = await self._accessor(session)
+            reached = await self.measure(self.steps(accessor), deadline_ns)
+            measured = True
+            if not reached:
+                await session.drop()
+            return reached
         except Exception as error:
             if not measured:
                 self._fail(start, error)
             return perf_counter_ns() >= deadline_ns
 
     async def measure(self, steps: Iterator[Step], deadline_ns: int) -> bool:
-        """True when the deadline was reached, False when an operation failed."""
-        clock, tally = perf_counter_ns, self.tally
-        starts, ends, rows = tally.starts.append, tally.ends.append, tally.rows.append
+        """Perform steps; return True at the deadline, False when an operation failed."""
+        clock, recorder = perf_counter_ns, self.recorder
+        starts, ends, rows = recorder.starts.append, recorder.ends.append, recorder.rows.append
         for (call, count), arguments in steps:
             start = clock()
             if start >= deadline_ns:
@@ -199,10 +231,11 @@ class AsyncClients:
             if count:
                 rows(count(answer))
             # The ORM would find the objects of a living answer in its identity map, and load none.
+            # Freeing the answer is not part of the latency; the CPU time and the window have it.
             del answer
         raise AssertionError("a cycle ended")
 
     def _fail(self, start: int, error: Exception) -> None:
         streamed = self._case.fetch.mode != "buffered"
         end = perf_counter_ns()
-        self.tally.fail(start, end, error, counted=self._counted, streamed=streamed)
+        self.recorder.fail(start, end, error, counted=self._counted, streamed=streamed)

@@ -1,4 +1,4 @@
-"""What becomes of the rows of an operation: counted as they come, or turned into dicts too."""
+"""The consumers of an operation's rows: they count rows, or also turn them into dicts."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,11 +12,11 @@ Consumer = Callable[[Sequence[Any]], int]
 
 
 class Streamed(NamedTuple):
-    """What is left of a stream that was read to its end."""
+    """The record of a stream that was read to its end."""
 
     rows: int
     first_row_ns: int
-    """From the start of the operation; 0 where no row came."""
+    """Time from the start of the operation to the first row; 0 if no row came."""
 
 
 class DictConsumer:
@@ -31,12 +31,12 @@ class DictConsumer:
         return self._shape.count(rows)
 
     def answers(self) -> list[Answer]:
-        """All of them, in order, when the last row has come."""
+        """Return all dicts, in order, after the last row."""
         return self._answers + self._shape.finish()
 
 
 def new_consumer(backend: AnyBackend, case: Case, function: str) -> Callable[[], Consumer]:
-    """A source of consumers for this function's rows, one for each operation."""
+    """Return a maker of consumers for this function's rows, one for each operation."""
     shape = backend.shapes[function]
     if case.rows == "native":
         count = shape().count
@@ -47,7 +47,10 @@ def new_consumer(backend: AnyBackend, case: Case, function: str) -> Callable[[],
 def counter(
     backend: AnyBackend, case: Case, function: str, first_rows_ns: list[int]
 ) -> Callable[[Any], int]:
-    """How to count what a call returned, off the clock; a stream's first row is noted."""
+    """Return the function that counts the rows of an answer, off the clock.
+
+    For a stream it also appends the time of the first row to `first_rows_ns`.
+    """
     if case.fetch.mode != "buffered":
 
         def note(streamed: Streamed) -> int:
@@ -55,6 +58,6 @@ def counter(
             return streamed.rows
 
         return note
-    if function not in backend.shapes:  # a value, or what a write returns
+    if function not in backend.shapes:  # a value, or the answer of a write
         return lambda value: 1
     return int if case.rows == "dict" else backend.shapes[function]().count

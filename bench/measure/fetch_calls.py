@@ -1,4 +1,4 @@
-"""From a way of fetching to the call on a session that fetches so."""
+"""The calls on a session that fetch rows in a given way."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,11 +8,11 @@ from accessors.api import Accessor, AsyncAccessor
 from bench.model.case import VERBS, Fetch
 
 _NAMED = {"buffered": "get_{}", "streamed": "stream_{}", "batched": "stream_{}_batches"}
-"""The ways that an accessor has a public name for, with each of its functions."""
+"""The fetches that have public names on an accessor, and the form of these names."""
 
 
 def call_of(accessor: Accessor | AsyncAccessor, function: str, fetch: Fetch) -> Callable[..., Any]:
-    """What fetches this function's rows, called with the function's arguments.
+    """Return the call that fetches this function's rows. It takes the function's arguments.
 
     Buffered it gives the rows; any other way, a context manager with the stream. That is the
     accessor's own function, or a further verb of its library on that function's read.
@@ -27,7 +27,7 @@ def call_of(accessor: Accessor | AsyncAccessor, function: str, fetch: Fetch) -> 
 
 
 def verb_of(accessor: Accessor | AsyncAccessor, fetch: Fetch) -> Callable[..., Any]:
-    """The same for any read of the library's own kind: called with the read and its arguments."""
+    """Return the verb for any read of the library. It takes the read and its arguments."""
     return _sized(getattr(accessor, VERBS[fetch.mode]), fetch)
 
 

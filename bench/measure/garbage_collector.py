@@ -1,4 +1,4 @@
-"""How long Python's garbage collector works: it halts every thread and task meanwhile."""
+"""The time that Python's garbage collector takes. It halts every thread and task meanwhile."""
 
 import gc
 from time import thread_time_ns
@@ -6,7 +6,7 @@ from typing import Self
 
 
 class CollectorClock:
-    """Within it, `ns` grows by the CPU time of every collection, of any generation.
+    """A clock of collections: in its block, `ns` grows by the CPU time of each, of any generation.
 
     https://docs.python.org/3/library/gc.html#gc.callbacks
     """
@@ -23,8 +23,8 @@ class CollectorClock:
         gc.callbacks.remove(self._note)
 
     def _note(self, phase: str, _: dict[str, int]) -> None:
-        # One is never begun within another, and is ended by the thread that began it. That thread's
-        # CPU time, since any other may run before it is told of the end.
+        # No collection begins within another, and the thread that began it ends it. The CPU time of
+        # that thread is read, because other threads may run before the end is reported.
         if phase == "start":
             self._began_ns = thread_time_ns()
         else:

@@ -12,6 +12,7 @@ from typing import Any
 
 from accessors.api import AsyncBackend, Backend
 from bench.measure import clients_async, clients_sync
+from bench.measure.allocator import bring_into
 from bench.measure.consumer import Streamed, counter
 from bench.measure.runner import Job, loop_factory
 from bench.model.workload import Operation
@@ -21,12 +22,13 @@ _PROC = Path("/proc/self")
 
 
 def peak(job: Job) -> Memory:
-    """Do the case's first operation once: how far memory rose above that of the open session.
+    """Perform the case's first operation once; return how far memory rose above the open session.
 
     For a fresh process: a heap that was filled before hides what is asked of it. What a library
     loads when it first fetches so is loaded before, by an answer of next to no rows.
     """
     backend = job.backend()
+    bring_into(job.case.allocator)
     operation = job.plans()[0][0]
     if isinstance(backend, Backend):
         seen = _measured(backend, job, operation)
@@ -39,7 +41,7 @@ def peak(job: Job) -> Memory:
 
 
 def peak_untimed(job: Job) -> Memory:
-    """The same beside others, who don't share its memory, but take its time."""
+    """Measure the same beside other probes. They share no memory with it, but take its time."""
     return replace(peak(job), elapsed_ns=None, first_row_ns=None)
 
 
@@ -78,7 +80,7 @@ async def _measured_async(backend: AsyncBackend, job: Job, operation: Operation)
 
 
 def _start_bytes() -> int:
-    """What the process holds now; from here on the peak is counted."""
+    """Return the memory that the process holds now, and count the peak from here on."""
     with suppress(OSError):
         # https://docs.kernel.org/filesystems/proc.html: 5 resets the peak (VmHWM).
         (_PROC / "clear_refs").write_text("5")
@@ -86,11 +88,11 @@ def _start_bytes() -> int:
 
 
 def _peak_bytes() -> int:
-    """The most that was resident; since `_start_bytes` on Linux, elsewhere ever."""
+    """Return the peak of resident memory: since `_start_bytes` on Linux, elsewhere ever."""
     with suppress(OSError):
         found = re.search(r"VmHWM:\s+(\d+) kB", (_PROC / "status").read_text())
         if found:
             return int(found[1]) * 1024
-    # Elsewhere a process can't forget its peak; a fresh one has had none worth forgetting.
+    # Elsewhere a process cannot reset its peak. A fresh process has had no peak to reset.
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024

@@ -1,4 +1,4 @@
-"""The start line: everyone open, everyone warm, then one clock for all."""
+"""The start barrier: every session open, every client warm, then one clock for all."""
 
 import asyncio
 import gc
@@ -8,10 +8,13 @@ from time import perf_counter_ns
 
 
 class StartBarrier:
-    """What a crowd runs by; times are those of `perf_counter_ns`."""
+    """The times of one turn, as `perf_counter_ns` gives them; 0 until they are set.
+
+    `at_start` is called by the last client to arrive, just before the start.
+    """
 
     def __init__(self, warm_up_s: float, window_s: float, at_start: Callable[[], None]) -> None:
-        self.start_line_ns = self.warm_until_ns = self.deadline_ns = 0
+        self.start_ns = self.warm_until_ns = self.deadline_ns = 0
         self._warm_up_ns = round(warm_up_s * 1e9)
         self._window_ns = round(window_s * 1e9)
         self._at_start = at_start
@@ -20,45 +23,47 @@ class StartBarrier:
         self.warm_until_ns = perf_counter_ns() + self._warm_up_ns
 
     def _all_warm(self) -> None:
-        # Nobody pays for what the warm-up left. Not the oldest generation: that walk through a
-        # library's whole heap costs 50 ms, and leaves the collector in a state no program has.
+        # No client pays for garbage of the warm-up. The oldest generation is left out: a walk
+        # through a library's whole heap takes 50 ms, and leaves the collector in a state that no
+        # program has.
         gc.collect(1)
         self._at_start()
-        self.start_line_ns = perf_counter_ns()
-        self.deadline_ns = self.start_line_ns + self._window_ns
+        self.start_ns = perf_counter_ns()
+        self.deadline_ns = self.start_ns + self._window_ns
 
 
 class ThreadStartBarrier(StartBarrier):
-    """For threads. `give_up` frees those who wait for one that will not come."""
+    """The start barrier of threads. `give_up` frees those that wait for one that will not come."""
 
     def __init__(
-        self, crowd: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
+        self, clients: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
     ) -> None:
         super().__init__(warm_up_s, window_s, at_start)
-        self.opened = threading.Barrier(crowd, self._all_open)
-        self.start = threading.Barrier(crowd, self._all_warm)
+        self.opened = threading.Barrier(clients, self._all_open)
+        self.start = threading.Barrier(clients, self._all_warm)
 
     def give_up(self) -> None:
+        """Raise `BrokenBarrierError` in every thread that waits or will wait."""
         self.opened.abort()
         self.start.abort()
 
 
 class AsyncStartBarrier(StartBarrier):
-    """For tasks of one event loop."""
+    """The start barrier of tasks of one event loop."""
 
     def __init__(
-        self, crowd: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
+        self, clients: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
     ) -> None:
         super().__init__(warm_up_s, window_s, at_start)
-        self.opened = _Line(crowd, self._all_open)
-        self.start = _Line(crowd, self._all_warm)
+        self.opened = _TaskBarrier(clients, self._all_open)
+        self.start = _TaskBarrier(clients, self._all_warm)
 
 
-class _Line:
-    """`threading.Barrier` with its action, for tasks: asyncio's own barrier has none."""
+class _TaskBarrier:
+    """`threading.Barrier` with its action, for tasks: asyncio's own barrier has no action."""
 
-    def __init__(self, crowd: int, action: Callable[[], None]) -> None:
-        self._missing = crowd
+    def __init__(self, clients: int, action: Callable[[], None]) -> None:
+        self._missing = clients
         self._action = action
         self._free = asyncio.Event()
 

@@ -1,6 +1,6 @@
 """A process per backend: one library, one heap, one interpreter lock each.
 
-Each is given small picklable jobs, so that another engine could do them.
+A process is given small picklable jobs, so that another engine could do them.
 """
 
 import multiprocessing
@@ -24,23 +24,23 @@ Answer = TypeVar("Answer", covariant=True)
 _SPAWN = multiprocessing.get_context("spawn")
 
 _FORKSERVER = multiprocessing.get_context("forkserver")
-"""Its processes are forked from one that has imported what they need, and done nothing else."""
+"""Its processes are forked from one that has imported their modules, and done nothing else."""
 
 _IMPORTED = ("bench.measure.memory", *accessors.BUILTIN.values())
 
 
 @dataclass(frozen=True)
 class Pending(Generic[Answer]):
-    """A job that was submitted, and whose answer was not yet asked for."""
+    """A job that was submitted. `WorkerPool.result` gives its answer."""
 
     process: str
-    """The name of the process that has it."""
+    """The name of the process that does the job."""
 
 
 class WorkerPool:
-    """The processes of a command, by name. On leaving, none is left behind, however busy.
+    """The worker processes of a command, by name. Leaving the block ends all, however busy.
 
-    `guard`: in each of them session_guard watches every SQLAlchemy session and connection.
+    `guard`: session_guard watches every SQLAlchemy session and connection in each of them.
     """
 
     def __init__(self, guard: bool = False) -> None:
@@ -71,9 +71,9 @@ class WorkerPool:
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
     ) -> Pending[Result]:
-        """Have it done in the process of this name, which starts when it is first needed.
+        """Give the job to the process of this name, which starts when it is first needed.
 
-        Its result has to be asked for before it is given anything else.
+        Ask for its result before the process is given another job.
         """
         self._process(name, _SPAWN).send(partial(work, *arguments, **named))
         return Pending(name)
@@ -85,12 +85,12 @@ class WorkerPool:
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
     ) -> Pending[Result]:
-        """Have it done in a process that does nothing before, and is to be dismissed after it."""
+        """Give the job to a process that has done nothing before. Dismiss the process after it."""
         self._process(name, _FORKSERVER).send(partial(work, *arguments, **named))
         return Pending(name)
 
     def result(self, pending: Pending[Result], timeout_s: float) -> Result:
-        """What came of it. Raises `WorkError` for whatever went wrong.
+        """Return the answer of the job. Raises `WorkError` for anything that goes wrong.
 
         A process that died, or does not answer in time, is dismissed.
         """
@@ -100,8 +100,12 @@ class WorkerPool:
             self.dismiss(pending.process)
             raise
 
+    def running(self, name: str) -> bool:
+        """Return whether there is a live process of this name."""
+        return name in self._processes and self._processes[name].alive
+
     def dismiss(self, name: str) -> None:
-        """End this process, whatever it does; a new one will start when it is needed."""
+        """End this process, whatever it does. A new one starts when it is needed."""
         if process := self._processes.pop(name, None):
             process.kill()
 

@@ -1,8 +1,9 @@
 """One process that does one job at a time, behind a pipe of its own.
 
-Not an executor of the standard library: where its process is killed in the middle of an answer,
-the thread that reads it waits for the rest for ever, as it holds the writing end itself, and the
-command never ends. Here the parent keeps no end but its own: a killed process is the end of file.
+It is not an executor of the standard library. If the process of an executor is killed in the middle
+of an answer, the thread that reads the answer waits for the rest for ever, because it holds the
+writing end itself, and the command never ends. Here the parent keeps no end but its own, so the
+end of the process is the end of the file.
 """
 
 import logging
@@ -15,12 +16,19 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
+from bench.measure.allocator import bring_into
 from bench.model.errors import BenchError
 from bench.system.current_folder import kept_from_processes, search_in, searched
 
+WORKER_STATE = (
+    "allocator warmed by a freed block of 8 MiB, cases `fresh allocator` with glibc's initial"
+    " thresholds; backend imported; collection of the two young generations at the start barrier"
+)
+"""The state of every worker process before its first clock, for the header of a results file."""
+
 
 class WorkError(BenchError):
-    """What a process could not do, in one line: not every error can travel between processes."""
+    """A job that failed, in one line: not every error can travel between processes."""
 
 
 class GivenUpError(WorkError):
@@ -28,7 +36,7 @@ class GivenUpError(WorkError):
 
 
 class DiedError(WorkError):
-    """A process ended before its work did: a crash, or somebody else's doing."""
+    """A process ended before its job did: it crashed, or something ended it."""
 
 
 class WorkerProcess:
@@ -46,12 +54,12 @@ class WorkerProcess:
         return self._process.is_alive()
 
     def send(self, job: Callable[[], Any]) -> None:
-        """Have it done. Takes as long as the process needs to start, where the job is large."""
+        """Give the process a job. A large job waits until the process has started."""
         with suppress(BrokenPipeError, ConnectionResetError):  # the answer will be that it died
             self._pipe.send(job)
 
     def answer(self, timeout_s: float) -> Any:
-        """What came of the job. Raises `WorkError`, after `GivenUpError` it is still at work."""
+        """Return the job's answer. Raises `WorkError`; after `GivenUpError` it is still at work."""
         if not self._pipe.poll(timeout_s):
             raise GivenUpError(f"no end after {timeout_s:g} s: its process was given up")
         try:
@@ -65,7 +73,7 @@ class WorkerProcess:
         return answer
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """End the process, whatever it does."""
         self._process.kill()
         self._process.join()
         self._pipe.close()
@@ -90,15 +98,16 @@ def _serve_one(pipe: "Connection[Any, Any]") -> None:
 
 
 def _enter(guard: bool) -> None:
-    """What every process does first: it never outlives its parent."""
+    """Prepare the process. It never outlives its parent."""
+    bring_into("warmed")
     if guard:
         from session_guard.install import guard_everything
 
         guard_everything()
-    # The parent's stdout is for tables: what somebody's code prints goes to stderr.
+    # The parent's stdout is for tables, so the output of foreign code goes to stderr.
     with suppress(OSError):
         os.dup2(2, 1)
-    # What a library logs of its failures is in the samples; stderr is for the command's own lines.
+    # The samples have the failures that a library logs; stderr is for the command's own lines.
     logging.getLogger().addHandler(logging.NullHandler())
     parent = multiprocessing.parent_process()
 
@@ -111,14 +120,14 @@ def _enter(guard: bool) -> None:
 
 
 def _attempt(job: Callable[[], Any]) -> tuple[Any, str | None]:
-    """Its answer, or its error in words."""
+    """Return the job's answer, or its error in words."""
     process = os.getpid()
     try:
         return job(), None
-    except BaseException as error:  # somebody's SystemExit would end the process itself
+    except BaseException as error:  # a SystemExit of foreign code would end the process
         return None, _in_words(error)
     finally:
-        if os.getpid() != process:  # a copy that somebody's code has forked: it would answer, too
+        if os.getpid() != process:  # a copy that foreign code has forked would answer, too
             os._exit(1)
 
 

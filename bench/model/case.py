@@ -14,6 +14,9 @@ SessionScope = Literal["task", "operation"]
 RowForm = Literal["native", "dict"]
 Loop = Literal["asyncio", "uvloop", "none"]
 """`none`: a sync backend runs in threads."""
+Allocator = Literal["warmed", "fresh"]
+"""The state of glibc's allocator in the worker process (docs/allocator.md): `warmed` after a large
+block was freed, `fresh` as in a program that has freed none."""
 
 LARGE = 100_000
 """The number of rows from which a result is large: a run fetches such a result only once."""
@@ -110,6 +113,7 @@ class Case:
     frozen: bool = False
     """Whether `gc.freeze()` hid from the garbage collector what the process held at the start
     barrier."""
+    allocator: Allocator = "warmed"
 
     @property
     def key(self) -> str:
@@ -130,6 +134,8 @@ class Case:
             factors.append("twin")
         if self.frozen:
             factors.append("frozen")
+        if self.allocator == "fresh":
+            factors.append("fresh allocator")
         return "/".join(factors)
 
     @property
@@ -147,7 +153,8 @@ class Case:
         """
         if self.large or self.frozen:
             return self.key
-        return f"{self.backend} (twin)" if self.twin else self.backend
+        name = f"{self.backend} (twin)" if self.twin else self.backend
+        return f"{name} (fresh allocator)" if self.allocator == "fresh" else name
 
     @property
     def title(self) -> str:
@@ -171,11 +178,15 @@ class Case:
             words.append("its twin")
         if self.frozen:
             words.append("gc.freeze() before")
+        if self.allocator == "fresh":
+            words.append("fresh allocator")
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the case as in files. `size`, `twin` and `frozen` are left out if not set."""
+        """Return the case as in files, without the optional factors that have their default."""
         fields = asdict(self) | {"fetch": str(self.fetch)}
+        if self.allocator == "warmed":
+            del fields["allocator"]
         return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod

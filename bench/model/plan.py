@@ -141,5 +141,5 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            for backend in names:
-                yield Case(backend, *combination)
+            for allocator, backend in product(block.allocators, names):
+                yield Case(backend, *combination, allocator=allocator)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from accessors.api import Transactions
-from bench.model.case import Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -28,6 +28,7 @@ class Factors:
     transactions: tuple[Transactions, ...] = ()
     rows: tuple[RowForm, ...] = ()
     loops: tuple[Loop, ...] = ()
+    allocators: tuple[Allocator, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Block:
     transactions: tuple[Transactions, ...] = ("autocommit",)
     rows: tuple[RowForm, ...] = ("native",)
     loops: tuple[Loop, ...] = ("asyncio",)
+    allocators: tuple[Allocator, ...] = ("warmed",)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -55,6 +57,7 @@ class Block:
             transactions=factors.transactions or self.transactions,
             rows=factors.rows or self.rows,
             loops=factors.loops or self.loops,
+            allocators=factors.allocators or self.allocators,
         )
 
 
@@ -119,14 +122,14 @@ PROFILES = {
                 ),
                 Block(("mixed",), concurrency=(4,)),
             ),
-            rounds=6,
+            rounds=16,
             seconds=0.05,
             warm_up_s=0.03,
             scale=0.5,
             leaves_out=(
                 "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
                 " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"
-                " dicts, uvloop, and small differences: 6 short rounds show what differs much"
+                " dicts, uvloop, and differences of a few percent: --budget finds them"
             ),
         ),
         Profile(

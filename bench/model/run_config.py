@@ -18,8 +18,12 @@ class RunConfig:
     dataset: Dataset
     label: str
     verify: bool = True
+    remember: bool = True
+    """Whether a backend whose result is remembered is not verified again."""
     timeout_s: float = TIMEOUT_S
     command: str = ""
     """The command line as it was typed, without secrets."""
+    budget_s: float | None = None
+    """Seconds for all turns, in place of the profile's rounds."""
     guard: bool = False
     """Whether session_guard watches every session while it is timed."""

@@ -2,11 +2,13 @@
 
 import os
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.output.attempts import Attempts, tell_left_out
+from bench.output.drawing import draw_in_background
 from bench.output.terminal.safe_text import echo
 from bench.results import file as results
 
@@ -16,22 +18,24 @@ if TYPE_CHECKING:
     from bench.analysis.summary import Summary
 
 
-def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
+def present(folder: Path, *, charts: bool = True, in_background: bool = False) -> dict[str, str]:
     """Write summary.csv, charts and report beside the file; print the table and the paths.
 
     With `charts` False, no chart is drawn and matplotlib is not imported, since these take longest.
+    With `in_background`, a second process draws them when everything else is done.
     A part that can't be made is named on stderr, and the other parts are made all the same.
 
     Returns each part that was not made -> the reason. Raises `BenchError` if the file holds no
     finished run.
     """
-    from bench.analysis import summary
+    from bench.analysis import generations, summary
     from bench.model.errors import BenchError
     from bench.output import report
     from bench.output.export import summary_csv
     from bench.output.terminal.console import console
 
-    longest = "drawing the charts (about ten seconds)" if charts else "writing the report"
+    draws_here = charts and not in_background
+    longest = "drawing the charts (about ten seconds)" if draws_here else "writing the report"
     status = console(stderr=True).status(longest)
     run_results = results.load(folder)
     if not run_results.runs and not run_results.memory:
@@ -42,7 +46,7 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
     with attempts.at("summary.csv"):
         summary_csv.write_csv(run_results, run_results.folder / summary_csv.SUMMARY_FILE, summaries)
     with status:
-        if charts:
+        if draws_here:
             with attempts.at("charts"):
                 drawn = _draw(run_results, summaries)
         with attempts.at("report"):
@@ -58,11 +62,33 @@ def present(folder: Path, *, charts: bool = True) -> dict[str, str]:
         echo(f"figures  {near(run_results.folder / summary_csv.SUMMARY_FILE)}")
     if not charts:
         echo(f"charts   none drawn: {attempts.again}")
+    elif in_background:
+        with attempts.at("charts"):
+            draw_in_background(run_results.folder.resolve())
+            place = f"{near(run_results.folder / 'charts')}{os.sep}"
+            echo(f"charts   {place}  (another process draws them now)")
     elif "charts" not in attempts.failed:
         echo(f"charts   {near(run_results.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
     if "report" not in attempts.failed:
         echo(f"report   {near(run_results.folder / report.REPORT_FILE)}")
+    if run_results.end and run_results.end.seconds:
+        echo(f"time     {stage_times(run_results.end.seconds)}")
+    with attempts.at("variance"):
+        if (share := generations.share_of(run_results.runs, summaries)) is not None:
+            echo(f"luck     {share:.0%} of the variance of ratios is between sets of processes")
     return attempts.failed
+
+
+def stage_times(seconds: Mapping[str, float]) -> str:
+    """Return the time of windows and of every other stage in words, the longest first.
+
+    `seconds`: as in `End`.
+    """
+    stages = {stage: taken for stage, taken in seconds.items() if stage != "windows"}
+    longest = sorted(stages, key=lambda stage: stages[stage], reverse=True)
+    shown = [f"{stage} {stages[stage]:.0f} s" for stage in longest if stages[stage] >= 0.5]
+    windows = f"{seconds.get('windows', 0.0):.0f} s of windows"
+    return f"{windows}, {sum(stages.values()):.0f} s of other work ({', '.join(shown) or 'none'})"
 
 
 def _draw(run_results: results.Results, summaries: "list[Summary]") -> list[Path]:

@@ -3,7 +3,8 @@
 docs/results-format.md explains every field, and `bench.results.schema` reads them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bench.model.case import Case
@@ -45,6 +46,9 @@ class Run:
     gc_ns: int | None = None
     """CPU time of the garbage collector in the worker process over the same time; older files have
     none."""
+    generation: int | None = None
+    """Number of the set of worker processes, from 0: they are restarted a few times in a run. Older
+    files have none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line of the file as JSON's types."""
@@ -112,8 +116,12 @@ class End:
     """`complete`, `interrupted` or `failed`."""
     reason: str = ""
     """The reason of a failure; empty for any other outcome."""
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """Stage of the run -> seconds that it took; `windows` are those between start barriers and last
+    samples, `measurement` the rest of that stage. Older files have none."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the line of the file as JSON's types."""
         reason = {"reason": self.reason} if self.reason else {}
-        return {"kind": "end", "outcome": self.outcome, **reason}
+        seconds = {"seconds": dict(self.seconds)} if self.seconds else {}
+        return {"kind": "end", "outcome": self.outcome, **reason, **seconds}

@@ -7,6 +7,7 @@ docs/results-format.md explains every field.
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,10 +104,13 @@ class Recorder:
         self._append(entry.as_dict())
         self.holds_runs |= not isinstance(entry, Failure)
 
-    def end(self, outcome: str, reason: str = "") -> None:
-        """Write the last line: `complete`, `interrupted` or `failed`, and the reason."""
+    def end(
+        self, outcome: str, reason: str = "", seconds: Mapping[str, float] | None = None
+    ) -> None:
+        """Write the last line: `complete`, `interrupted` or `failed`, the reason, stage times."""
         if self._begun:
-            self._append(End(outcome, reason).as_dict())
+            rounded = {stage: round(taken, 3) for stage, taken in (seconds or {}).items()}
+            self._append(End(outcome, reason, rounded).as_dict())
 
     def close(self) -> None:
         """Close the file. Remove the folder if no line was written."""

@@ -127,10 +127,16 @@ class Conditions:
     rounds: Count | None = None
     seconds: Amount | None = None
     warm_up_s: Amount | None = None
+    budget_s: Amount | None = None
+    """Seconds for all turns, if the run had a budget in place of a number of rounds."""
     load_model: str | None = None
     session_guard: bool | None = None
+    worker_state: str | None = None
+    """The state of every worker process before its first clock."""
     verified: dict[str, Count] | None = field(default_factory=dict)
     """Backend -> number of right answers; None if the run was not verified."""
+    verified_before: list[str] | None = None
+    """The backends that an earlier command verified, with equal code, rows and server."""
     leaves_out: str | None = None
     impossible: dict[str, str] = field(default_factory=dict)
     dataset: DatasetFacts = field(default_factory=DatasetFacts)

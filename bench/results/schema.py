@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
-from bench.model.case import Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
 from bench.model.declared import declare
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
@@ -54,6 +54,7 @@ class CaseFields(Struct):
     size: Place | None = None
     twin: bool = False
     frozen: bool = False
+    allocator: Allocator = "warmed"
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
@@ -117,6 +118,7 @@ class RunLine(EntryLine, tag="run"):
     connections: Count | None = None
     other_cpu_ns: Count | None = None
     gc_ns: Count | None = None
+    generation: Count | None = None
 
     def entry(self) -> Run:
         return Run(**self.fields() | {"samples": self.samples.samples()})
@@ -149,9 +151,12 @@ class EndLine(Struct, tag_field="kind", tag="end"):
 
     outcome: str
     reason: str = ""
+    seconds: dict[str, Annotated[float, Meta(ge=0, le=LARGEST)]] = msgspec.field(
+        default_factory=dict
+    )
 
     def entry(self) -> End:
-        return End(self.outcome, _shortened(self.reason))
+        return End(self.outcome, _shortened(self.reason), self.seconds)
 
 
 class _Opening(Struct, tag_field="kind", tag="header"):

@@ -43,6 +43,8 @@ WORDS = {
     "aclosing": "closing",
     "aiter": "iter",
     "anext": "next",
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
     "clients_async": "clients_sync",
 }
 MODULES = {

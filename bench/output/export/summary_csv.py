@@ -92,7 +92,7 @@ def _row(
     row: dict[str, Any] = {
         **case.as_dict(),
         "backend": _written(case.backend),
-        **{name: getattr(case, name) for name in ("size", "twin", "frozen")},
+        **{name: getattr(case, name) for name in ("size", "twin", "frozen", "allocator")},
         **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
         "load_model": "closed",

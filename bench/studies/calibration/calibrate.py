@@ -87,7 +87,7 @@ def _generation(
             order = random.Random(f"{generation}/{number}").sample(list(backends), len(backends))
             for process in order:
                 job = setting.job(backends[process], number)
-                pending = pool.submit(process, runner.run, job)
+                pending = pool.submit(process, runner.take_turn, job)
                 runs[process].append(pool.result(pending, TIMEOUT_S))
                 on_run()
     summaries = {

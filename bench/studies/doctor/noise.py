@@ -6,7 +6,7 @@ import accessors
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.summary import of_case
 from bench.analysis.verdict import NoiseFloor
-from bench.measure.runner import Job, run
+from bench.measure.runner import Job, take_turn
 from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
 from bench.model.dataset import Dataset
@@ -41,7 +41,7 @@ def measure(
     with WorkerPool() as pool:
         for number in range(ROUNDS):
             for name in names if number % 2 else reversed(names):
-                measured = pool.result(pool.submit(name, run, job), 60)
+                measured = pool.result(pool.submit(name, take_turn, job), 60)
                 (figures,) = of_case(case, [measured], [], []).rounds
                 by_round[name][number] = figures.throughput_per_s
             on_round(number + 1)

@@ -6,8 +6,8 @@ from itertools import islice
 
 from accessors.api import AsyncBackend, Backend
 from bench.measure import clients_async, clients_sync
-from bench.measure.clients_async import AsyncClients
-from bench.measure.clients_sync import Clients
+from bench.measure.clients_async import AsyncClient
+from bench.measure.clients_sync import Client
 from bench.model.case import Case
 from bench.model.workload import WORKLOADS, Operation
 
@@ -64,7 +64,7 @@ def open_client(
 ) -> Iterator[MicrobenchClient]:
     """Yield a client with a session of its own, and add it to `clients`."""
     with backend.accessor() as accessor:
-        steps = Clients(backend, case, operations).steps(accessor)
+        steps = Client(backend, case, operations).steps(accessor)
         client = MicrobenchClient(steps, calls_a_round(case))
         clients.append(client)
         yield client
@@ -79,7 +79,7 @@ async def open_client_async(
 ) -> AsyncIterator[AsyncMicrobenchClient]:
     """Yield a client with a session of its own, and add it to `clients`; for a task."""
     async with backend.accessor() as accessor:
-        steps = AsyncClients(backend, case, operations).steps(accessor)
+        steps = AsyncClient(backend, case, operations).steps(accessor)
         client = AsyncMicrobenchClient(steps, calls_a_round(case))
         clients.append(client)
         yield client

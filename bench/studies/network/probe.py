@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cache
 
 from accessors.api import AsyncBackend, Backend
-from bench.measure.clients_async import AsyncClients
-from bench.measure.clients_sync import Clients
+from bench.measure.clients_async import AsyncClient
+from bench.measure.clients_sync import Client
 from bench.measure.runner import Job, loop_factory
 from bench.model.link import Link
 from bench.model.workload import WORKLOADS, Workload
@@ -73,7 +73,7 @@ def _proxy() -> Proxy:
 
 
 def _counted(backend: Backend, job: Job, port: int, steps: Steps) -> Counts:
-    clients = Clients(backend, job.case, job.plans()[0])
+    clients = Client(backend, job.case, job.plans()[0])
     per_operation = job.case.session_scope == "operation"
     session = nullcontext() if per_operation else backend.accessor()
     with backend.open(job.target), session as one:
@@ -87,7 +87,7 @@ def _counted(backend: Backend, job: Job, port: int, steps: Steps) -> Counts:
 
 
 async def _counted_async(backend: AsyncBackend, job: Job, port: int, steps: Steps) -> Counts:
-    clients = AsyncClients(backend, job.case, job.plans()[0])
+    clients = AsyncClient(backend, job.case, job.plans()[0])
     per_operation = job.case.session_scope == "operation"
     session = nullcontext() if per_operation else backend.accessor()
     async with backend.open(job.target), session as one:

@@ -18,10 +18,11 @@ from threading import Timer
 
 import accessors
 from accessors.api import AsyncBackend, Backend
-from bench.measure.clients_async import AsyncClients
-from bench.measure.clients_sync import Clients
-from bench.measure.runner import Job, beat
+from bench.measure.clients_async import AsyncClient
+from bench.measure.clients_sync import Client
+from bench.measure.runner import Job
 from bench.measure.start_barrier import StartBarrier
+from bench.measure.warm_tasks import beat
 from bench.studies.overhead.baseline import Flag, ask_asyncpg, ask_psycopg2
 
 
@@ -81,7 +82,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
 
     from accessors.aio.asyncpg import AsyncpgAccessor
 
-    clients = [AsyncClients(backend, job.case, plan) for plan in job.plans()]
+    clients = [AsyncClient(backend, job.case, plan) for plan in job.plans()]
     size = len(clients)
     loop = asyncio.get_running_loop()
     async with (
@@ -104,11 +105,11 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
             await asyncio.gather(
                 *(client.measure(own_steps, deadline_ns) for client, own_steps in asking)
             )
-            turn = watch.stop(sum(len(client.tally) for client in clients))
+            turn = watch.stop(sum(len(client.recorder) for client in clients))
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
             for client in clients:
-                client.tally.clear()
+                client.recorder.clear()
             return turn
 
         async def bare() -> Turn:
@@ -129,7 +130,7 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
 
     from accessors.sync.psycopg2 import Psycopg2Accessor
 
-    clients = [Clients(backend, job.case, plan) for plan in job.plans()]
+    clients = [Client(backend, job.case, plan) for plan in job.plans()]
     size = len(clients)
     pool = ThreadedConnectionPool(size, size, job.url)
     with ThreadPoolExecutor(size) as threads:
@@ -150,9 +151,9 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
                     lambda client, own_steps: client.measure(own_steps, deadline_ns), clients, steps
                 )
             )
-            turn = watch.stop(sum(len(client.tally) for client in clients))
+            turn = watch.stop(sum(len(client.recorder) for client in clients))
             for client in clients:
-                client.tally.clear()
+                client.recorder.clear()
             return turn
 
         def bare() -> Turn:

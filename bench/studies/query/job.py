@@ -1,5 +1,6 @@
 """The job of a worker process that runs reads of the user's own."""
 
+import copy
 import random
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, cycle
@@ -48,6 +49,8 @@ class QueryJob(Job):
     """A job for reads of the user's own instead of the built-in functions."""
 
     reads: tuple[JobRead, ...] = field(kw_only=True)
+    others: tuple[JobRead, ...] = field(kw_only=True, default=())
+    """The reads of all workloads of the run: cases of several workloads share their clients."""
     usual_rows: int = field(kw_only=True, default=0)
 
     def backend(self) -> AnyBackend:
@@ -55,9 +58,10 @@ class QueryJob(Job):
         declare(
             self.case.workload, {read.name: read.weight for read in self.reads}, "", self.usual_rows
         )
-        forms = {read.name: read.forms for read in self.reads}
+        forms = {read.name: read.forms for read in (*self.others, *self.reads)}
         forms |= {f"{name}{NO_ROWS}": form.without_rows for name, form in forms.items()}
-        return bound(accessors.load(self.case.backend, self.module), forms)
+        # A copy: a backend holds one pool, and a process may have several of different sizes.
+        return bound(copy.copy(accessors.load(self.case.backend, self.module)), forms)
 
     def of_few_rows(self, operation: Operation) -> Operation:
         """Return the same statement for no rows."""

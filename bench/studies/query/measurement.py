@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import ServerGoneError
-from bench.execution.measurement import SPARE_CONNECTIONS, Work, ended
-from bench.execution.new_header import new_header
+from bench.execution.measurement import SPARE_CONNECTIONS, Measurement, ended
+from bench.execution.new_header import Verified, new_header
+from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
+from bench.execution.stage_times import StageTimes
 from bench.measure.worker_pool import Pending, WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case
@@ -25,7 +27,6 @@ from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import QueryJob
 from bench.studies.query.question import Subject
 from bench.system.limits import check_open_files
-from bench.verification.verify import VerificationResult
 
 if TYPE_CHECKING:
     import psycopg
@@ -47,16 +48,14 @@ def measure(
     A backend whose answers differ, or that cannot read them, is left out: the header says why.
     Raises as `bench.execution.measurement.measure` does, and `BenchError` if no backend is left.
     """
+    times = StageTimes(listener)
     with (
-        ended(recorder),
+        ended(recorder, times),
         _watching(subjects, config, database) as held,
-        WorkerPool(config.guard) as worker_pool,
+        WorkerPool(config.guard) as workers,
     ):
-        work = _QueryWork(
-            config, database, recorder, listener, held, worker_pool, subjects=subjects
-        )
-        work.prepare()
-        work.measure()
+        outcomes = Outcomes(database, recorder, times, held, workers)
+        _QueryMeasurement(config, times, outcomes, None, subjects=subjects).carry_out(times)
 
 
 @contextmanager
@@ -102,7 +101,8 @@ class _QueryJobs:
     config: RunConfig
     server_pid: int | None
 
-    def of(self, case: Case, round_number: int = 0) -> "Job":
+    def of(self, case: Case, round_number: int = 0, generation: int | None = None) -> "Job":
+        """Return the job of a case."""
         profile = self.config.plan.profile
         found = self.config.backends[case.backend]
         subject = self.subjects[case.workload]
@@ -113,16 +113,19 @@ class _QueryJobs:
             url=sessions.url_for(found.backend.driver if found.backend else ""),
             dataset=self.config.dataset,
             round=round_number,
+            generation=generation,
             seconds=profile.seconds,
             warm_up_s=profile.warm_up_s,
+            heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.server_pid,
             reads=subject.reads,
+            others=tuple(read for other in self.subjects.values() for read in other.reads),
             usual_rows=subject.rows,
         )
 
 
 @dataclass
-class _QueryWork(Work):
+class _QueryMeasurement(Measurement):
     subjects: Sequence[Subject] = field(kw_only=True)
 
     def prepare(self) -> None:
@@ -132,10 +135,10 @@ class _QueryWork(Work):
         at_once = max(clients, len(config.backends) if config.verify else 1)
         check_open_files(at_once)
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
-        server_pid = postmaster_pid(self.held.connection)
+        server_pid = postmaster_pid(self.lock.connection)
         fingerprint = None
         if self.subjects[0].questions[0].marketplace:
-            fingerprint = self.held.run(partial(rows.ensure, dataset=config.dataset))
+            fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         made: Any = _QueryJobs({s.name: s for s in self.subjects}, config, server_pid)
         self.jobs = made
         checked = self._check() if config.verify else {}
@@ -148,14 +151,15 @@ class _QueryWork(Work):
                 "Cast the column or the parameter in the statement, as in column::text."
             )
         self.config = _without(config, bad, self.subjects[0].name)
-        verdicts = [VerificationResult(name, c.checks) for name, c in good.items()]
+        self.local = server_pid is not None
+        verified = Verified({name: c.checks for name, c in good.items()}, [])
         header = new_header(
             self.config,
-            self.held.connection,
+            self.lock.connection,
             self.database,
             fingerprint,
-            verdicts if config.verify else None,
-            local=server_pid is not None,
+            verified if config.verify else None,
+            local=self.local,
         )
         texts = {name: c.texts for name, c in good.items() if c.texts}
         backends = {
@@ -163,13 +167,13 @@ class _QueryWork(Work):
             for name, facts in header.backends.items()
         }
         statements = {subject.name: subject.facts(texts) for subject in self.subjects}
-        self.recorder.header(replace(header, backends=backends, statements=statements))
+        self.outcomes.recorder.header(replace(header, backends=backends, statements=statements))
 
     def _check(self) -> dict[str, Checked]:
         """Check every read through every backend, all backends at the same time."""
         names = list(self.config.backends)
         self.listener.stage("verification", len(names))
-        self.worker_pool.start(names)
+        self.workers.start(names)
         checked = {backend: Checked() for backend in names}
         fetches = self.config.plan.fetches
         reads = {q.name: (s, q) for s in self.subjects for q in s.questions}
@@ -177,7 +181,7 @@ class _QueryWork(Work):
             pending = {}
             for backend in (name for name in names if not checked[name].difference):
                 job: Any = self.jobs.of(Case(backend, subject.name))
-                pending[backend] = self.worker_pool.submit(
+                pending[backend] = self.workers.submit(
                     backend, check, job, question.name, question.answers, fetches
                 )
             for backend, answer in pending.items():
@@ -188,7 +192,7 @@ class _QueryWork(Work):
 
     def _result(self, pending: Pending[Checked]) -> Checked:
         try:
-            return self.worker_pool.result(pending, self.config.timeout_s)
+            return self.workers.result(pending, self.config.timeout_s)
         except WorkError as error:
             return Checked(difference=redact(str(error), self.database.url))
 

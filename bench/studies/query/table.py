@@ -18,7 +18,7 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
     parts: list[RenderableType] = [table.render(results, summaries)]
     made = time_split.splits(results, summaries)
     if made:
-        parts += [Text(), Text("Where the time goes", style="bold"), _split_table(made)]
+        parts += [Text(), Text(_title(made[0]), style="bold"), _split_table(made)]
         parts += [Text(_plain(sentence)) for sentence in time_split.sentences(made)]
     found = notes(results.header) + best.sentences(summaries)
     if found:
@@ -40,6 +40,11 @@ def _split_table(made: list[Split]) -> Table:
             cells[1] = "-"
         shown.add_row(split.backend, unit.text(split.total_ns), *cells)
     return shown
+
+
+def _title(split: Split) -> str:
+    case = split.summary.case
+    return f"Where the time goes: {case.workload}, at {case.concurrency}"
 
 
 def _plain(sentence: str) -> str:

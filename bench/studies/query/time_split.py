@@ -121,7 +121,8 @@ def _splits(results: Results, plain: Sequence[Summary], server: ServerTimes) -> 
         if not rate or cpu is None:
             continue
         layer, family = _layer(results, summary), _driver(results, summary)
-        driver = cpu if layer == "driver" else min(cpu, known.get(("driver", *family), cpu))
+        # Without the bare driver, its part is in that of the layer: `sentences` says so.
+        driver = cpu if layer == "driver" else min(cpu, known.get(("driver", *family), 0.0))
         core = cpu if layer != "orm" else min(cpu, known.get(("core", *family), driver))
         core = max(core, driver)
         plan = float(server.execution_ns)
@@ -158,6 +159,10 @@ def sentences(made: Sequence[Split]) -> list[str]:
     if what == "the server's work" and share >= MOST:
         found.append("No library changes that part: a faster plan or an index would.")
     found += _prices(made)
+    if mixed := [split.backend for split in made if not split.driver_ns]:
+        found.append(
+            f"The driver's part is in that of the layer for `{mixed[0]}`: measure it alone too."
+        )
     if slower := max(made, key=lambda split: split.total_ns, default=None):
         factor = slower.total_ns / fastest.total_ns
         if factor >= 1.1 and slower.share(slower.server_ns) < MOST:
@@ -178,8 +183,8 @@ def sentences(made: Sequence[Split]) -> list[str]:
 def _prices(made: Sequence[Split]) -> Iterator[str]:
     """Yield what SQLAlchemy adds to its driver, where it adds most."""
     added = {
-        "Core": {split: split.core_ns for split in made if not split.orm_ns and split.client_ns},
-        "The ORM, with Core,": {s: s.core_ns + s.orm_ns for s in made if s.orm_ns and s.client_ns},
+        "Core": {split: split.core_ns for split in made if not split.orm_ns and split.driver_ns},
+        "The ORM, with Core,": {s: s.core_ns + s.orm_ns for s in made if s.orm_ns and s.driver_ns},
     }
     for name, prices in added.items():
         dearest = max(prices, key=lambda split: prices[split] / split.client_ns, default=None)

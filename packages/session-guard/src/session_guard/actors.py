@@ -4,23 +4,48 @@ import sys
 from asyncio import AbstractEventLoop, Task, _get_running_loop, current_task, tasks
 from collections.abc import Callable
 from itertools import count
-from threading import Lock, Thread, current_thread
+from threading import Lock, Thread, current_thread, get_ident
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 Actor = Task[Any] | Thread
 
 # Up to Python 3.11 `current_task` is a Python function that reads this dictionary.
-task_of: Callable[[AbstractEventLoop], Task[Any] | None] = (
+task_of: Callable[[AbstractEventLoop | None], Task[Any] | None] = (
     current_task if sys.version_info >= (3, 12) else tasks._current_tasks.get  # type: ignore[attr-defined]
 )
-"""Return the task that runs in a running loop."""
+"""Return the task that an event loop runs now. None for a loop is not for Python 3.12 or later."""
+
+
+_loops: dict[int, "ref[AbstractEventLoop]"] = {}
+"""Thread identifier -> the event loop in which a task was last seen there."""
 
 
 def current() -> Actor:
     """Return the running task; if no task runs, the current thread."""
-    loop = _get_running_loop()  # without one, current_task() would raise
-    return (loop and task_of(loop)) or current_thread()
+    return current_in_loop()[0]
+
+
+def current_in_loop() -> tuple[Actor, AbstractEventLoop | None]:
+    """Return the running task with its event loop, or the thread and None where no task runs.
+
+    The loop that was last seen in the thread is asked first: to find the running loop takes a
+    system call up to Python 3.11. A loop runs a task in one thread at a time, so that a task that
+    runs now in that loop is the running one.
+    """
+    thread = get_ident()
+    known = _loops.get(thread)
+    loop = known() if known else None
+    if loop is not None and (task := task_of(loop)):
+        return task, loop
+    loop = _get_running_loop()
+    if loop is None or not (task := task_of(loop)):
+        return current_thread(), None
+    for other, seen in list(_loops.items()):
+        if seen() in (None, loop):  # it has moved to this thread, or is gone
+            _loops.pop(other, None)
+    _loops[thread] = ref(loop)
+    return task, loop
 
 
 def alive(actor: Actor) -> bool:

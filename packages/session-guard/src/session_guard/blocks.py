@@ -1,19 +1,22 @@
 """Which function made a session, and whether it has closed it, as at the end of its `with`."""
 
 import dis
-import sys
 from asyncio import Task
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
-from types import CodeType, FrameType
+from sys import _getframe
+from types import CodeType
 from typing import NamedTuple
 
+from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import Session
 
-from session_guard import frames, where
+from session_guard import frames
 from session_guard.acting import is_closer
 from session_guard.actors import Actor, current
+from session_guard.where import is_users_file
 
 _EXIT = Session.__exit__.__code__
+_CALL_OF_ASYNC_MAKER = async_sessionmaker.__call__.__code__
 
 Made = tuple[tuple[CodeType, int], ...]
 """The instructions that made a session: the maker's call, then the call of the maker's function."""
@@ -34,20 +37,28 @@ class Closed(NamedTuple):
     of_block: bool
 
 
-def made_here(depth: int) -> Made:
-    """Return the instructions of the user's that are making a session now."""
-    frame: FrameType | None = sys._getframe(depth)
+def made_here() -> Made:
+    """Return the instructions of the user's that call the `__init__` which calls this function."""
+    # Frames are asked for by number: following `f_back` makes a frame object of each.
     made: Made = ()
-    is_users = where.is_users_file
-    for _ in range(_FRAMES):
-        if frame is None:
-            break
-        code = frame.f_code
-        if is_users(code.co_filename):
-            made = (*made, (code, frame.f_lasti))
-            if len(made) == 2 or code.co_flags & _ASYNC:
-                break  # a factory is a plain function
-        frame = frame.f_back
+    depth = 2
+    try:
+        if _getframe(3).f_code is _CALL_OF_ASYNC_MAKER:
+            # The usual way: a coroutine calls an async_sessionmaker.
+            user = _getframe(4)
+            code = user.f_code
+            if code.co_flags & _ASYNC and is_users_file(code.co_filename):
+                return ((code, user.f_lasti),)
+            depth = 4
+        for number in range(depth, depth + _FRAMES):
+            frame = _getframe(number)
+            code = frame.f_code
+            if is_users_file(code.co_filename):
+                made = (*made, (code, frame.f_lasti))
+                if code.co_flags & _ASYNC or len(made) == 2:
+                    break  # a factory is a plain function
+    except ValueError:  # there are no more frames
+        pass
     return made
 
 
@@ -65,13 +76,16 @@ def end_of(made: Made, actor: Actor | None) -> End | None:
     """
     if isinstance(actor, Task) and is_closer(actor):
         return LEFT
-    for frame in frames.running(actor or current(), sys._getframe(1)):
+    called_by = _getframe(1).f_back
+    if called_by is not None and called_by.f_code is _EXIT:
+        return LEFT
+    for frame in frames.running(actor or current(), _getframe(1)):
         code = frame.f_code
         if code is _EXIT:
             return LEFT
         if any(code is maker for maker, _ in made):
             return code, frame.f_lineno
-        if where.is_users_file(code.co_filename):
+        if is_users_file(code.co_filename):
             return None
     return None
 

@@ -11,7 +11,6 @@ from functools import wraps
 from logging import getLogger
 from types import FrameType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
@@ -27,9 +26,10 @@ class ConnectionOwnership(Ownership):
     """The ownership of one connection, from its checkout to its return to the pool."""
 
     __slots__ = ("cursor",)
+    shared = "connection"
 
-    def __init__(self, shared: str, *, strict: bool = False) -> None:
-        super().__init__(shared, strict=strict)
+    def __init__(self, strict: bool = False) -> None:
+        super().__init__(strict)
         self.cursor: Any = None
         """The cursor of the statement in flight, or of the last statement."""
 
@@ -74,11 +74,16 @@ def ownership_of(connection: Connection) -> ConnectionOwnership | None:
     """
     if connection.closed or connection.invalidated:
         return None
-    return _ownerships.get(connection)
+    ownership: ConnectionOwnership | None = getattr(connection, _OWNERSHIP, None)
+    return ownership
 
 
-_ownerships: WeakKeyDictionary[Connection, ConnectionOwnership] = WeakKeyDictionary()
-"""Connection -> its ownership. The dictionary `info` of a connection is left to the application."""
+_OWNERSHIP = "_session_guard_ownership"
+"""The attribute of a Connection that holds its ownership.
+
+The dictionary `info` of a connection is left to the application. A dictionary of weak keys takes
+longer to look up at each event.
+"""
 
 _log = getLogger("session_guard")
 
@@ -103,11 +108,11 @@ def _safe(listener: Callable[..., None]) -> Callable[..., None]:
 
 
 def _connected(connection: Connection) -> None:
-    _ownerships[connection] = ConnectionOwnership("connection")
+    setattr(connection, _OWNERSHIP, ConnectionOwnership())
 
 
 def _connected_strict(connection: Connection) -> None:
-    _ownerships[connection] = ConnectionOwnership("connection", strict=True)
+    setattr(connection, _OWNERSHIP, ConnectionOwnership(strict=True))
 
 
 # A connection that begins a transaction or gets a statement is open, so the listeners below need
@@ -117,21 +122,21 @@ def _connected_strict(connection: Connection) -> None:
 @_safe
 def _began(connection: Connection, *_: Any) -> None:
     """Let the running actor own the connection, since no transaction was open."""
-    ownership = _ownerships.get(connection)
+    ownership = getattr(connection, _OWNERSHIP, None)
     if ownership is not None:
         ownership.begun()
 
 
 @_safe
 def _before(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership = _ownerships.get(connection)
+    ownership = getattr(connection, _OWNERSHIP, None)
     if ownership is not None and ownership.enter("execute", connection):
         ownership.cursor = cursor
 
 
 @_safe
 def _after(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership = _ownerships.get(connection)
+    ownership = getattr(connection, _OWNERSHIP, None)
     # A listener may execute a statement while another one is in flight. Its end is not the end.
     if ownership is not None and cursor is ownership.cursor:
         ownership.leave()

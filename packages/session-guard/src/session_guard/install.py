@@ -118,7 +118,7 @@ def _adopted(session: Session) -> GuardedSession:
     """
     if not isinstance(session, GuardedSession):
         attributes = vars(session)
-        attributes.setdefault("ownership", SessionOwnership("session"))
+        attributes.setdefault("ownership", SessionOwnership())
         attributes["adopted"] = True
         session.__class__ = guarded_class(type(session))
     return cast(GuardedSession, session)

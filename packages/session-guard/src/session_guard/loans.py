@@ -3,7 +3,7 @@
 from asyncio import Task
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from session_guard import reports, task_tree
 from session_guard.actors import Actor
@@ -33,10 +33,12 @@ class Hold:
 class Loans:
     """The loans of one session or connection: the lenders, and the loans that were taken back."""
 
-    __slots__ = ("_handed_over", "_known", "_revoked", "on_revoke", "shared")
+    __slots__ = ("_handed_over", "_known", "_revoked", "on_revoke")
 
-    def __init__(self, shared: str, lineage: Lineage) -> None:
-        self.shared = shared
+    shared: ClassVar[str]
+    """The name of what is shared: "session" or "connection"."""
+
+    def __init__(self, lineage: Lineage) -> None:
         self.on_revoke: Callable[[], object] | None = None
         """Ends the effect of a block, such as `no_autoflush`, whose loan is taken back."""
         # The tasks that made or used it. Only they can have lent it.

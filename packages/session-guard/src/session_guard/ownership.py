@@ -1,13 +1,13 @@
 """The rule: who uses a session now, and who has something at stake in its transaction."""
 
-from asyncio import Task, _get_running_loop
+from asyncio import Task
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from threading import current_thread
+from threading import get_ident
 from typing import Any, Protocol
 
 from session_guard import acting, actors, reports, task_tree, violation_log
-from session_guard.actors import Actor, task_of
+from session_guard.actors import Actor, current, task_of
 from session_guard.blocks import End, Made, closed_by_maker
 from session_guard.loans import Hold, Loans
 
@@ -25,7 +25,7 @@ class Transactional(Protocol):
 
 
 class Ownership(Loans):
-    """Who may use one session or connection.
+    """Decides who may use one session or connection.
 
     A second user is let in when nothing is at stake: no operation in flight, no transaction open.
     In an open transaction it is let in when each of those who used it there has ended, is an
@@ -38,29 +38,32 @@ class Ownership(Loans):
 
     __slots__ = (
         "_lineage", "_others", "_owner", "_since", "_user",
-        "blocks", "end", "made", "maker", "operation", "pending", "runner",
-        "strict",
+        "blocks", "end", "loop", "made", "maker", "operation", "pending", "runner",
+        "strict", "thread",
     )  # fmt: skip
 
-    def __init__(
-        self, shared: str, *, strict: bool = False, maker: Actor | None = None, made: Made = ()
-    ) -> None:
-        me = maker or actors.current()
+    def __init__(self, strict: bool = False, made: Made | None = None) -> None:
+        """`made`: the instructions that make it; None where the guard does not see them."""
+        me, loop = actors.current_in_loop()
+        self.loop = loop
+        """The event loop in which it was made."""
+        self.thread = get_ident() if loop else 0
+        """The identifier of that loop's thread; 0, which no thread has, where no task ran."""
         lineage = task_tree.enrol(me)
-        # As Loans.__init__ does, without a call.
-        self.shared, self.on_revoke, self._revoked = shared, None, ()
+        # Loans.__init__, written out to save a call.
+        self.on_revoke, self._revoked = None, ()
         self._known, self._handed_over = lineage[-1:], False
         self.strict = strict
-        self.made, self.maker = made, maker
+        self.made, self.maker = made, None if made is None else me
         self.runner: Actor | None = None
         """The actor whose operation is in flight."""
         self.operation = ""
         self.pending: Callable[[], object] | None = None
-        """What is to be done as soon as the operation in flight has ended."""
+        """The call to make as soon as the operation in flight has ended."""
         self.end: End | None = None
-        """Where it has been closed, until it is used again."""
+        """The place where it was closed; None once it is used again."""
         self.blocks = 0
-        """The number of blocks, as `no_autoflush`, that somebody is in."""
+        """The number of blocks, such as `no_autoflush`, that are open now."""
         self._user = None if strict else me
         """The actor that made it, then the one that used it last."""
         self._since = ""
@@ -71,12 +74,23 @@ class Ownership(Loans):
     def enter(self, operation: str, resource: Transactional) -> bool:
         """Begin an operation that `leave` is to end; False where it is part of one in flight.
 
-        Raises SharedSessionError, with nothing touched, where it is another's.
+        Raises SharedSessionError, with nothing touched, where the resource is another's.
         """
-        # actors.current(), written out: without this call, and one of `leave`, the guard of a unit
-        # of work costs a seventh less.
-        loop = _get_running_loop()
-        me = (loop and task_of(loop)) or current_thread()
+        return self.enter_as(self.actor(), operation, resource)
+
+    def actor(self) -> Actor:
+        """Return the running task or thread.
+
+        Callers that are on the path of every operation write it out, to save the call. It first
+        asks the loop that this object was made in: to find the running loop takes a system call in
+        Python 3.11.
+        """
+        return (
+            get_ident() == self.thread and self.loop is not None and task_of(self.loop)
+        ) or current()
+
+    def enter_as(self, me: Actor, operation: str, resource: Transactional) -> bool:
+        """Do what `enter` does, for a caller that knows the running task or thread."""
         # Asked and taken without a call in between: CPython changes threads at calls and loops.
         runner = self.runner
         if runner is None:
@@ -116,17 +130,17 @@ class Ownership(Loans):
             self.leave()
 
     def check(self, operation: str, resource: Transactional) -> None:
-        """As `enter` and `leave`: for an operation that is announced, and not called through us."""
+        """Do what `enter` and `leave` do, for an operation that SQLAlchemy only announces."""
         if self.enter(operation, resource):
             self.runner = None
 
     def begun(self) -> None:
-        """A transaction began, maybe outside of any operation: setting an attribute begins one."""
+        """Note that a transaction began: outside of an operation, when an attribute is set."""
         if (me := actors.current()) is not self._user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
-        """The transaction is over. One that another has ended, past `enter`, is only reported."""
+        """Note that the transaction ended; report where another ended it without `enter`."""
         me = actors.current()
         asked = me is self.runner or me is self._user or task_tree.is_new_child_of(self._user)
         if not asked and not violation_log.is_permitted():
@@ -138,12 +152,12 @@ class Ownership(Loans):
         self.forget()
 
     def forget(self) -> None:
-        """Nothing is at stake any more."""
+        """Forget who used the transaction: nothing is at stake any more."""
         if self._others:
             self._others = ()
 
     def hand_over(self, resource: Transactional) -> None:
-        """Let go of it: whoever uses it next has it. Raises as `enter` does."""
+        """Give it to whoever uses it next. Raises SharedSessionError as `enter` does."""
         entered = self.enter("hand_over", resource)
         self._user = self._owner = self.maker = None
         self._others = ()
@@ -152,7 +166,7 @@ class Ownership(Loans):
             self.leave()
 
     def was_closed(self, end: End | None) -> None:
-        """It has been closed by who made it: whoever uses it next, and is looked at, opens it."""
+        """Note where its maker closed it: the next use opens it again, and may be reported."""
         if end is not None:
             self.end, self._user = end, None
 
@@ -175,7 +189,7 @@ class Ownership(Loans):
 
     def _change_user(self, operation: str, me: Actor, resource: Transactional) -> None:
         user = self._user
-        if not self.strict and operation in _ENDS and task_tree.is_new_child_of(user):
+        if operation in _ENDS and not self.strict and task_tree.is_new_child_of(user):
             return  # it is ended for its user, as SQLAlchemy does after a `with`, and stays theirs
         opens = self.end is not None and operation not in _CLEAN
         if opens and self._revocation(task_tree.enrol(me)) is None:
@@ -233,7 +247,7 @@ class Ownership(Loans):
 
     def _open_again(self, operation: str, me: Actor, resource: Transactional) -> bool:
         """Return whether it is used past its end, which is reported, or refused where strict."""
-        closed = closed_by_maker(self.made, self.end) if self.end else None
+        closed = closed_by_maker(self.made or (), self.end) if self.end else None
         if not self.strict:
             self.end = None
         if closed is None or not reports.is_used_after(closed, me):
@@ -242,7 +256,7 @@ class Ownership(Loans):
         return True
 
     def _take_from_ended(self, operation: str, me: Actor, runner: Actor) -> bool:
-        """True if who left an operation in flight has ended. Else it is refused, or permitted."""
+        """Take over from a runner that has ended, and return True. Otherwise refuse it."""
         if actors.alive(runner):
             reports.refuse("overlap", self.shared, operation, me, self._in_flight(runner))
             return False

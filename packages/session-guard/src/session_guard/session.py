@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
+from threading import get_ident
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import Session, SessionTransaction, SessionTransactionOrigin
 
-from session_guard import actors, blocks, endings, subclasses
+from session_guard import blocks, endings, subclasses
+from session_guard.actors import current, task_of
 from session_guard.session_ownership import SessionOwnership
 from session_guard.subclasses import guarded
 from session_guard.transaction import guarded_transaction
@@ -22,7 +24,7 @@ _METHODS = (
     *("bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings"),
     *("delete_all", "merge_all"),  # since SQLAlchemy 2.1
 )
-"""What reads or changes a session's state, its transaction or its rows."""
+"""The methods that read or change a session's state, its transaction or its rows."""
 
 
 class GuardedSession(Session):
@@ -42,9 +44,7 @@ class GuardedSession(Session):
     adopted = False  # guarded since its first transaction, not from the start
 
     def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
-        self.ownership = SessionOwnership(
-            "session", strict=strict, maker=actors.current(), made=blocks.made_here(2)
-        )
+        self.ownership = SessionOwnership(strict, blocks.made_here())
         super().__init__(*args, **kwargs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -81,8 +81,10 @@ def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[...
     @wraps(method)
     def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
         ownership = self.ownership
+        # Ownership.actor(), written out.
+        me = (get_ident() == ownership.thread and task_of(ownership.loop)) or current()
         try:
-            entered = ownership.enter(name, self)
+            entered = ownership.enter_as(me, name, self)
         except SharedSessionError as error:
             endings.after_refusal(self, partial(method, self, *args, **kwargs), name, error)
             return None
@@ -92,8 +94,12 @@ def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[...
             return method(self, *args, **kwargs)
         finally:
             if closes and ownership.made:
-                ownership.was_closed(blocks.end_of(ownership.made, ownership.runner))
-            ownership.leave()
+                ownership.was_closed(blocks.end_of(ownership.made, me))
+            # Ownership.leave(), written out.
+            if ownership.pending is None:
+                ownership.runner = None
+            else:
+                ownership.finish()
 
     return call
 
@@ -144,6 +150,9 @@ def guarded_class(session_class: type[Session]) -> type[GuardedSession]:
 # added by a cascade.
 
 
+_SUBTRANSACTION = SessionTransactionOrigin.SUBTRANSACTION
+
+
 def _begun(session: GuardedSession, transaction: SessionTransaction) -> None:
     if session.ownership.runner is None and transaction.parent is None:
         session.ownership.begun()
@@ -158,14 +167,18 @@ def _commits(session: GuardedSession) -> None:
 
 
 def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
-        ownership = session.ownership
-        if ownership.runner is not None and ownership.runner is actors.current():
-            ownership.forget()
-        else:
-            ownership.ended("rollback or close")
-        if session.connections_in_use:
-            session.connections_in_use = ()
+    if transaction.nested or transaction.origin is _SUBTRANSACTION:
+        return
+    ownership = session.ownership
+    runner = ownership.runner
+    if runner is not None and runner is (
+        (get_ident() == ownership.thread and task_of(ownership.loop)) or current()
+    ):
+        ownership.forget()
+    else:
+        ownership.ended("rollback or close")
+    if session.connections_in_use:
+        session.connections_in_use = ()
 
 
 def _connected(session: GuardedSession, _: SessionTransaction, connection: Connection) -> None:

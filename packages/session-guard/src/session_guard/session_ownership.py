@@ -18,12 +18,13 @@ _closing: set[Task[Any]] = set()
 
 
 class SessionOwnership(Ownership):
-    """Who may use one session.
+    """Decides who may use one session.
 
     What is left open after a violation is closed when the last task that may use it has ended.
     """
 
     __slots__ = ()
+    shared = "session"
 
     def close_when_left(self, session: Session) -> None:
         """Close the session when its user, and each living task that lent it, has ended."""

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from threading import get_ident
 from types import CodeType, FunctionType
 from typing import Any
 
 from sqlalchemy.orm import Session
+
+from session_guard.actors import current, task_of
 
 
 def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -16,8 +19,10 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         ownership = self.ownership
-        if not ownership.enter(name, self):
-            return method(self, *args, **kwargs)
+        # Ownership.actor(), written out.
+        me = (get_ident() == ownership.thread and task_of(ownership.loop)) or current()
+        if ownership.runner is me or not ownership.enter_as(me, name, self):
+            return method(self, *args, **kwargs)  # a part of the operation in flight
         try:
             return method(self, *args, **kwargs)
         finally:

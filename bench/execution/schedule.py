@@ -1,0 +1,107 @@
+"""The order of turns: generations of worker processes, groups of clients, shuffled rounds."""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from bench.measure.job import ClientsKey, clients_key
+from bench.model.case import Case
+
+GENERATIONS = 3
+"""The number of times that a run starts its worker processes. Two processes of one program differ:
+by the layout of their memory, their hash seeds, the cores that they run on. Several are sampled."""
+
+Clients = tuple[str, ClientsKey]
+"""Name of a worker process, and the key of clients that it keeps."""
+
+
+def clients_of(case: Case) -> Clients:
+    """Return the clients that perform the case."""
+    return case.process, clients_key(case)
+
+
+def generations(rounds: int, most: int = GENERATIONS) -> list[range]:
+    """Return the round numbers of each generation: neighbours, shared out as evenly as possible."""
+    amount = min(most, rounds)
+    bounds = [rounds * number // amount for number in range(amount + 1)]
+    return [range(*pair) for pair in pairwise(bounds)]
+
+
+def groups(
+    cases: Iterable[Case], connections: Callable[[Case], int], capacity: int
+) -> list[list[Case]]:
+    """Return the cases in groups whose clients can all be open at the same time.
+
+    Cases of one concurrency, session scope and transactions stay together: these are compared.
+    `connections` returns the number that the clients of a case hold. Clients that need more than
+    `capacity` by themselves make a group of their own, and are opened in turn.
+    """
+    kinds: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        kind = (case.concurrency, case.session_scope, case.transactions)
+        kinds.setdefault(kind, []).append(case)
+    placed: list[tuple[int, list[Case]]] = []
+    needed = {id(members): _needed(members, connections) for members in kinds.values()}
+    for members in sorted(kinds.values(), key=lambda members: needed[id(members)], reverse=True):
+        for place, (used, group) in enumerate(placed):
+            if used + needed[id(members)] <= capacity:
+                placed[place] = (used + needed[id(members)], group + members)
+                break
+        else:
+            placed.append((needed[id(members)], members))
+    return [group for _, group in placed]
+
+
+def shuffled(cases: Sequence[Case], seed: int, round_number: int) -> list[Case]:
+    """Return the cases of a round in a random order, the same for the same seed and round.
+
+    Cases that differ in their backend alone are neighbours, so that little time lies between two
+    that are compared. Their order is random too.
+    """
+    draw = random.Random(f"{seed}/{round_number}")
+    questions: dict[Case, list[Case]] = {}
+    for case in cases:
+        question = replace(case, backend="", loop="none", twin=False)
+        questions.setdefault(question, []).append(case)
+    for members in questions.values():
+        draw.shuffle(members)
+    asked = list(questions.values())
+    draw.shuffle(asked)
+    return [case for members in asked for case in members]
+
+
+def _needed(cases: Iterable[Case], connections: Callable[[Case], int]) -> int:
+    return sum({clients_of(case): connections(case) for case in cases}.values())
+
+
+class OpenClients:
+    """The clients that worker processes keep open, and the connections that they hold."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._held: dict[Clients, int] = {}
+
+    def use(self, clients: Clients, connections: int) -> list[Clients]:
+        """Count these clients as open, and return those to close before they open.
+
+        They are the least recently used ones, and no more than have to be.
+        """
+        self._held[clients] = self._held.pop(clients, connections)
+        to_close = []
+        for other in list(self._held):
+            if sum(self._held.values()) <= self._capacity or other == clients:
+                break
+            to_close.append(other)
+            del self._held[other]
+        return to_close
+
+    def others(self, clients: Clients) -> list[Clients]:
+        """Count no other clients as open, and return them, to be closed."""
+        others = [other for other in self._held if other != clients]
+        self._held = {clients: self._held[clients]}
+        return others
+
+    def forget(self, process: str) -> None:
+        """Count no client of this process as open: it was ended."""
+        self._held = {key: count for key, count in self._held.items() if key[0] != process}

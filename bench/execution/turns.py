@@ -1,0 +1,189 @@
+"""The turns of a run: cases alternate, with clients that stay open between two turns."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from bench.dataset import loading as rows
+from bench.execution.jobs import Jobs
+from bench.execution.outcomes import Outcomes
+from bench.execution.schedule import (
+    Clients,
+    OpenClients,
+    clients_of,
+    generations,
+    groups,
+    shuffled,
+)
+from bench.measure import runner
+from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_process import WorkError
+from bench.model.case import Case
+from bench.model.run_config import RunConfig
+from bench.model.workload import WORKLOADS
+from bench.results.entries import Entry, Failure
+
+MOST_GENERATIONS = 6
+"""The most times that a run with a budget starts its worker processes."""
+LEAST_GENERATION_S = 15.0
+"""The least seconds between two starts. Starting takes a second or two."""
+_START_S = 30.0
+"""Seconds that a worker process may take to start, beside the timeout: many start at once."""
+_CLOSE_S = 10.0
+"""Seconds that a worker process may take to close its clients, before it is ended."""
+
+
+class StoppingRule(Protocol):
+    """Hears of every outcome, and says which cases need more turns."""
+
+    def note(self, entry: Entry) -> None:
+        """Take an outcome into account."""
+
+    def wanted(self) -> set[Case]:
+        """Return the cases that need more turns."""
+
+
+@dataclass
+class Turns:
+    """Gives each case its turns."""
+
+    config: RunConfig
+    jobs: Jobs
+    outcomes: Outcomes
+    workers: WorkerPool
+    capacity: int
+    """Connections that the clients of all worker processes may hold together."""
+    stopping: StoppingRule | None = None
+    """The rule that ends the turns of a case, in a run with a budget."""
+
+    def __post_init__(self) -> None:
+        self._open = OpenClients(self.capacity)
+        self._processes: set[str] = set()
+        self._retried: set[Clients] = set()
+
+    def measure(self) -> None:
+        """Measure every round of the plan, or until the budget is used. Raises `BenchError`."""
+        if self.config.budget_s is None or self.stopping is None:
+            self._measure_rounds()
+        else:
+            self._measure_within(self.config.budget_s, self.stopping)
+
+    def _measure_rounds(self) -> None:
+        plan = self.config.plan
+        for number, of_generation in enumerate(generations(plan.profile.rounds)):
+            for group in groups(plan.cases, self._connections, self.capacity):
+                members = set(group)
+                for round_number in of_generation:
+                    chosen = [case for case in plan.of_round(round_number) if case in members]
+                    self._round(chosen, round_number, number)
+            self._end_processes()
+
+    def _measure_within(self, budget_s: float, stopping: StoppingRule) -> None:
+        parts = groups(self.config.plan.cases, self._connections, self.capacity)
+        rounds = [0] * len(parts)
+        began = time.monotonic()
+        amount = max(1, min(MOST_GENERATIONS, int(budget_s / LEAST_GENERATION_S)))
+        for generation in range(amount):
+            ends = began + budget_s * (generation + 1) / amount
+            for number, group in enumerate(parts):
+                # Each group has a share of the time that is left, by its number of cases.
+                wanted = stopping.wanted()
+                left = [len(wanted.intersection(part)) for part in parts[number:]]
+                now = time.monotonic()
+                group_ends = now + (ends - now) * left[0] / max(1, sum(left))
+                while (chosen := [case for case in group if case in stopping.wanted()]) and (
+                    time.monotonic() < group_ends
+                ):
+                    self._round(chosen, rounds[number], generation)
+                    rounds[number] += 1
+            self._end_processes()
+
+    def _round(self, cases: Sequence[Case], round_number: int, generation: int) -> None:
+        self._start_processes(cases)
+        for case in shuffled(cases, self.config.dataset.seed, round_number):
+            if case in self.outcomes.given_up:
+                reason = "not tried again: it had not ended"
+                self.outcomes.add(Failure(case, round_number, reason))
+            else:
+                self._turn(case, round_number, generation)
+
+    def _turn(self, case: Case, round_number: int, generation: int) -> None:
+        profile = self.config.plan.profile
+        self.outcomes.listener.begin(case)
+        clients = clients_of(case)
+        self._close(self._open.use(clients, self._connections(case)))
+        job = self.jobs.of(case, round_number, generation)
+        timeout_s = profile.warm_up_s + profile.seconds + self.config.timeout_s
+
+        def take() -> Entry:
+            pending = self.workers.submit(case.process, runner.take_turn, job)
+            return self.outcomes.wait(case, round_number, pending, timeout_s)
+
+        outcome = take()
+        alive = self.workers.running(case.process)
+        if isinstance(outcome, Failure) and alive and clients not in self._retried:
+            # The server, a pooler or the user's role may allow fewer connections than it says.
+            self._retried.add(clients)
+            if others := self._open.others(clients):
+                self._close(others)
+                outcome = take()
+        connected = self.outcomes.keep(outcome, round_number)
+        if self.stopping:
+            self.stopping.note(outcome)
+        if not self.workers.running(case.process):
+            self._open.forget(case.process)
+        if not connected:
+            self._end_processes(close_first=False)
+        elif case.large:
+            self._end_processes([case.process])
+        if WORKLOADS[case.workload].writes:
+            self.outcomes.lock.run(partial(rows.restore, dataset=self.config.dataset))
+
+    def _connections(self, case: Case) -> int:
+        backend = self.config.backends[case.backend].backend
+        return 0 if backend is None or backend.in_memory else case.concurrency
+
+    def _start_processes(self, cases: Sequence[Case]) -> None:
+        """Start the processes that stay, all at the same time, and wait until they are ready."""
+        starting = {
+            case.process: self.config.backends[case.backend].module
+            for case in cases
+            if not case.large and case.process not in self._processes
+        }
+        self.workers.start(starting)
+        loading = [
+            self.workers.submit(name, runner.load, module) for name, module in starting.items()
+        ]
+        for pending in loading:
+            with suppress(WorkError):  # the first turn will say so
+                self.workers.result(pending, self.config.timeout_s + _START_S)
+        self._processes |= starting.keys()
+
+    def _end_processes(
+        self, names: Sequence[str] | None = None, *, close_first: bool = True
+    ) -> None:
+        """End these processes, by default all; first close their clients."""
+        chosen = list(self._processes) if names is None else names
+        # All are asked before the first is awaited.
+        closing = [
+            self.workers.submit(name, runner.close_all)
+            for name in chosen
+            if close_first and self.workers.running(name)
+        ]
+        for pending in closing:
+            with suppress(WorkError):
+                self.workers.result(pending, _CLOSE_S)
+        for name in chosen:
+            self.workers.dismiss(name)
+            self._open.forget(name)
+            self._processes.discard(name)
+
+    def _close(self, chosen: Sequence[Clients]) -> None:
+        for process, key in chosen:
+            if self.workers.running(process):
+                pending = self.workers.submit(process, runner.close, key)
+                with suppress(WorkError):
+                    self.workers.result(pending, _CLOSE_S)

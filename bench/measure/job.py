@@ -1,0 +1,87 @@
+"""The job that a worker process is given: one case, and how long to measure it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import accessors
+from accessors.api import AnyBackend, Target, Transactions
+from bench.model.case import Case, Loop, SessionScope
+from bench.model.dataset import Dataset
+from bench.model.profiles import HEARTBEAT_S
+from bench.model.workload import ClientSlot, Operation, operations
+
+_LONG_AGO = datetime(1970, 1, 1)
+_FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
+"""Arguments that give hardly any rows, by the same code."""
+
+
+class ClientsKey(NamedTuple):
+    """The factors that clients are opened for. Cases that share them share clients."""
+
+    backend: str
+    concurrency: int
+    session_scope: SessionScope
+    transactions: Transactions
+    loop: Loop
+
+
+def clients_key(case: Case) -> ClientsKey:
+    """Return the key of the clients that perform the case."""
+    return ClientsKey(
+        case.backend, case.concurrency, case.session_scope, case.transactions, case.loop
+    )
+
+
+@dataclass(frozen=True)
+class Job:
+    """One turn of one case, for the worker process of its backend; small, and picklable."""
+
+    case: Case
+    module: str
+    """The module that holds the backend."""
+    url: str = field(repr=False)
+    """The URL for the driver of the backend (bench/server/drivers.py)."""
+    dataset: Dataset
+    round: int = 0
+    seconds: float = 1.0
+    """Length of the window, from the start barrier to the deadline."""
+    warm_up_s: float = 0.1
+    """Length of the warm-up of a case that the clients perform for the first time."""
+    postmaster_pid: int | None = None
+    """Process id of a local server, whose CPU time is read."""
+    arguments: tuple[Any, ...] | None = None
+    """Arguments of every operation, in place of the workload's own."""
+    warm_up_arguments: tuple[Any, ...] | None = None
+    """The same for the warm-up, where the case's own would take long."""
+    heartbeat_s: float = HEARTBEAT_S
+    """Seconds between two heartbeats of the event loop."""
+    generation: int | None = None
+    """Number of the set of worker processes, from 0; None outside of a run."""
+
+    @property
+    def target(self) -> Target:
+        """The target that the backend's pool is opened on."""
+        return Target(self.url, self.case.concurrency, self.case.transactions)
+
+    def backend(self) -> AnyBackend:
+        """Return the case's backend, not yet open."""
+        return accessors.load(self.case.backend, self.module)
+
+    def of_few_rows(self, operation: Operation) -> Operation:
+        """Return an operation that runs the same code for hardly any rows, if there is one."""
+        return replace(operation, arguments=_FEW.get(operation.function, operation.arguments))
+
+    def warm_up(self) -> tuple[Operation, ...]:
+        """Return every client's operations in the warm-up; none if they are those of the window."""
+        if self.warm_up_arguments is None:
+            return ()
+        return (Operation(self.case.workload, self.warm_up_arguments),)
+
+    def plans(self) -> list[tuple[Operation, ...]]:
+        """Return the operations of each client, in order."""
+        if self.arguments is not None:
+            return [(Operation(self.case.workload, self.arguments),)] * self.case.concurrency
+        clients, seconds = self.case.concurrency, self.warm_up_s + self.seconds
+        slots = (ClientSlot(number, clients) for number in range(clients))
+        return [operations(self.case.workload, self.dataset, slot, seconds) for slot in slots]

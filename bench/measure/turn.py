@@ -1,0 +1,51 @@
+"""One turn of one case: how long its clients warm up, and the end of its measurement."""
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.measure.job import Job
+from bench.measure.meter import Meter
+from bench.results.samples import SampleRecorder
+
+WARM_AGAIN_SHARE = 0.1
+"""The length of the warm-up of clients that performed the case before, as a share of the window.
+Their statements are prepared; only the processor's caches may hold another process's data."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The records of one turn."""
+
+    start_ns: int
+    """Clock reading at the start barrier."""
+    recorders: Sequence[SampleRecorder]
+    """The records of each client."""
+    stalls_ns: Sequence[int] | None
+    """Delays of the heartbeat; None for threads."""
+
+
+def warm_up_s(job: Job, longest_ns: int | None) -> float:
+    """Return the length of the warm-up of a turn, in seconds.
+
+    `longest_ns`: the longest operation of the case's last turn with these clients; None if there
+    was none. Where an operation takes half of the window or more, there is no second warm-up: it
+    would take as long as the measurement, and its caches are lost before the window ends.
+    """
+    if longest_ns is None:
+        return job.warm_up_s
+    if longest_ns >= job.seconds * 1e9 / 2:
+        return 0.0
+    return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
+
+
+def at_start(job: Job, meter: Meter) -> Callable[[], None]:
+    """Return the function that the last client at the start barrier calls."""
+
+    def freeze_and_start() -> None:
+        # Collect first, as a program would: garbage that is frozen would stay for good.
+        gc.collect()
+        gc.freeze()
+        meter.start()
+
+    return freeze_and_start if job.case.frozen else meter.start

@@ -1,0 +1,176 @@
+"""The warm clients of an async backend: one task each, with a session that it keeps.
+
+Backend and tasks live in an event loop of their own. The loop rests between two turns.
+"""
+
+import asyncio
+from array import array
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from time import perf_counter_ns
+
+from accessors.api import AsyncBackend, Target
+from bench.measure.clients_async import AsyncClient, AsyncHeldSession
+from bench.measure.job import Job
+from bench.measure.meter import Meter
+from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier
+from bench.measure.turn import Outcome, at_start
+from bench.model.case import Loop
+from bench.model.profiles import HEARTBEAT_S
+
+
+class _Turn:
+    """A turn as the tasks see it. It ends when all of them have ended it, or one has failed."""
+
+    def __init__(self, barrier: AsyncStartBarrier, meter: Meter, clients: int) -> None:
+        self.barrier = barrier
+        self.ended = asyncio.Event()
+        self.error: BaseException | None = None
+        self._meter = meter
+        self._measuring = self._working = clients
+
+    def measured(self) -> None:
+        self._measuring -= 1
+        if not self._measuring:
+            self._meter.stop()
+
+    def failed(self, error: BaseException) -> None:
+        self.error = self.error or error
+        self.ended.set()
+
+    def end(self) -> None:
+        self._working -= 1
+        if not self._working:
+            self.ended.set()
+
+
+class _Slot:
+    """The task of one client slot. It takes turns until it is given None."""
+
+    def __init__(self, backend: AsyncBackend, keeps_session: bool) -> None:
+        self.inbox: asyncio.Queue[tuple[AsyncClient, _Turn] | None] = asyncio.Queue()
+        self._session = AsyncHeldSession(backend)
+        self._keeps_session = keeps_session
+        self.task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while (given := await self.inbox.get()) is not None:
+            client, turn = given
+            try:
+                await client.work(turn.barrier, self._session)
+                turn.measured()
+                if not self._keeps_session:
+                    await self._drop()
+            except BaseException as error:
+                turn.failed(error)
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+            finally:
+                turn.end()
+            del given, client, turn
+        await self._drop()
+
+    async def _drop(self) -> None:
+        with suppress(Exception):  # a session that cannot be closed is gone all the same
+            await self._session.drop()
+
+
+class WarmTasks:
+    """An open backend and its tasks. Raises what opening the pool raises."""
+
+    def __init__(
+        self,
+        backend: AsyncBackend,
+        target: Target,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop],
+        *,
+        keep_sessions: bool,
+    ) -> None:
+        self._backend = backend
+        self._runner = asyncio.Runner(loop_factory=loop_factory)
+        try:
+            self._runner.run(self._open(target, keep_sessions))
+        except BaseException:
+            self._runner.close()
+            raise
+
+    async def _open(self, target: Target, keep_sessions: bool) -> None:
+        self._closing = asyncio.Event()
+        opened = asyncio.Event()
+        # One task opens the pool and closes it: some libraries insist on that.
+        self._pool = asyncio.create_task(self._hold_open(target, opened))
+        waiting = asyncio.create_task(opened.wait())
+        await asyncio.wait({self._pool, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not opened.is_set():
+            waiting.cancel()
+            await self._pool  # raises its error
+        self._slots = [_Slot(self._backend, keep_sessions) for _ in range(target.pool_size)]
+
+    async def _hold_open(self, target: Target, opened: asyncio.Event) -> None:
+        async with self._backend.open(target):
+            opened.set()
+            await self._closing.wait()
+
+    def clients(self, job: Job) -> list[AsyncClient]:
+        """Return a client for each slot, with its operations of the job's case."""
+        return [AsyncClient(self._backend, job.case, plan, job.warm_up()) for plan in job.plans()]
+
+    def turn(
+        self, job: Job, clients: Sequence[AsyncClient], meter: Meter, warm_up_s: float
+    ) -> Outcome:
+        """Take a turn. Raises the error of a session that cannot be opened."""
+        return self._runner.run(self._turn(job, clients, meter, warm_up_s))
+
+    async def _turn(
+        self, job: Job, clients: Sequence[AsyncClient], meter: Meter, warm_up_s: float
+    ) -> Outcome:
+        started = at_start(job, meter)
+        barrier = AsyncStartBarrier(len(clients), warm_up_s, job.seconds, started)
+        turn = _Turn(barrier, meter, len(clients))
+        stalls_ns: array[int] = array("q")
+        heart = asyncio.create_task(beat(barrier, stalls_ns, job.heartbeat_s))
+        for slot, client in zip(self._slots, clients, strict=True):
+            slot.inbox.put_nowait((client, turn))
+        await turn.ended.wait()
+        heart.cancel()
+        await asyncio.gather(heart, return_exceptions=True)
+        if turn.error:
+            # The others may wait at the barrier for the one that failed.
+            for slot in self._slots:
+                slot.task.cancel()
+            raise turn.error
+        return Outcome(barrier.start_ns, [client.recorder for client in clients], stalls_ns)
+
+    def close(self) -> None:
+        """Close sessions, pool and event loop."""
+        with self._runner:
+            self._runner.run(self._close())
+
+    async def _close(self) -> None:
+        for slot in self._slots:
+            slot.inbox.put_nowait(None)
+        await asyncio.gather(*(slot.task for slot in self._slots), return_exceptions=True)
+        self._closing.set()
+        await self._pool
+
+
+async def beat(
+    barrier: StartBarrier, stalls_ns: "array[int]", every_s: float = HEARTBEAT_S
+) -> None:
+    """Append how late the event loop wakes a sleeping task, in ns, from the start barrier on."""
+    while True:
+        expected_ns = perf_counter_ns() + round(every_s * 1e9)
+        try:
+            await asyncio.sleep(every_s)
+        finally:  # cancelled, it may be late too: the last operation may have held the loop
+            if barrier.start_ns:
+                stalls_ns.append(max(0, perf_counter_ns() - max(expected_ns, barrier.start_ns)))
+
+
+def loop_factory(loop: Loop) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return the maker of the event loop. Raises `ImportError` if uvloop is asked and missing."""
+    if loop == "uvloop":
+        import uvloop
+
+        return uvloop.new_event_loop
+    return asyncio.new_event_loop

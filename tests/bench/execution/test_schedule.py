@@ -1,0 +1,74 @@
+"""The order of turns: generations, groups that fit the server, neighbours that are compared."""
+
+from dataclasses import replace
+
+from bench.execution.schedule import OpenClients, clients_of, generations, groups, shuffled
+from bench.model.case import Case, Fetch
+
+POINT = "get_total_cost_of_an_order"
+BACKENDS = ("psycopg2", "asyncpg", "orm+asyncpg")
+
+
+def cases(*concurrency: int) -> list[Case]:
+    return [Case(name, POINT, concurrency=count) for count in concurrency for name in BACKENDS]
+
+
+def test_every_round_is_in_one_generation() -> None:
+    assert generations(7) == [range(2), range(2, 4), range(4, 7)]
+    assert generations(1) == [range(1)]
+    assert [number for part in generations(100) for number in part] == list(range(100))
+
+
+def test_cases_that_fit_the_server_alternate() -> None:
+    assert groups(cases(1, 16), lambda case: case.concurrency, 60) == [cases(16) + cases(1)]
+
+
+def test_cases_that_are_compared_stay_together() -> None:
+    """Defect: clients of more connections than the server has would refuse each other."""
+    made = groups(cases(1, 4, 16), lambda case: case.concurrency, 50)
+    assert made == [cases(16), cases(4) + cases(1)]
+    assert groups(cases(64), lambda case: case.concurrency, 100) == [cases(64)]
+
+
+def test_cases_share_their_clients() -> None:
+    """Defect: a pool for each workload and fetch would be opened, instead of one."""
+    first = Case("asyncpg", POINT)
+    others = [Case("asyncpg", "get_customers", Fetch("streamed")), replace(first, rows="dict")]
+    assert {clients_of(first)} == {clients_of(case) for case in others}
+    apart = [
+        replace(first, concurrency=2),
+        replace(first, session_scope="operation"),
+        replace(first, transactions="implicit"),
+        replace(first, loop="uvloop"),
+        replace(first, twin=True),
+        replace(first, allocator="fresh"),
+    ]
+    assert len({clients_of(case) for case in [first, *apart]}) == 7
+
+
+def test_what_is_compared_is_measured_side_by_side() -> None:
+    """Defect: two backends were compared fifteen seconds apart."""
+    everything = cases(1, 4, 16)
+    for round_number in range(20):
+        order = shuffled(everything, 1, round_number)
+        assert sorted(case.key for case in order) == sorted(case.key for case in everything)
+        assert order == shuffled(everything, 1, round_number)
+        for first in range(0, len(order), len(BACKENDS)):
+            assert len({case.concurrency for case in order[first : first + len(BACKENDS)]}) == 1
+    orders = {tuple(case.key for case in shuffled(everything, 1, number)) for number in range(20)}
+    assert len(orders) > 10
+
+
+def test_the_least_recently_used_clients_are_closed() -> None:
+    """Defect: a server would run out of connections in the middle of a run."""
+    a, b, c = (clients_of(Case(name, POINT, concurrency=16)) for name in BACKENDS)
+    opened = OpenClients(capacity=40)
+    assert opened.use(a, 16) == []
+    assert opened.use(b, 16) == []
+    assert opened.use(a, 16) == []
+    assert opened.use(c, 16) == [b]
+    opened.forget("psycopg2")
+    assert opened.use(b, 16) == []
+    assert opened.others(b) == [c]
+    huge = clients_of(Case("psycopg", POINT, concurrency=100))
+    assert opened.use(huge, 100) == [b]

@@ -1,0 +1,84 @@
+"""A run with a budget, and one whose worker processes are restarted, on a real server."""
+
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from accessors import discover
+from bench.analysis.stopping import Stopping
+from bench.execution.measurement import measure
+from bench.model.case import Case
+from bench.model.plan import Plan
+from bench.model.profiles import PROFILES
+from bench.model.run_config import RunConfig
+from bench.results.entries import Entry
+from bench.results.file import Recorder, Results, load
+from bench.server.database import Database
+from tests.bench.conftest import SMALL
+
+POINT = "get_total_cost_of_an_order"
+PSYCOPG2 = Case("psycopg2", POINT, loop="none")
+NULL = Case("null", POINT, loop="none")
+
+
+class Silent:
+    """A listener that shows nothing."""
+
+    def stage(self, what: str, steps: int | None = None) -> None: ...
+
+    def compared(self, backend: str) -> None: ...
+
+    def begin(self, case: Case) -> None: ...
+
+    def step(self, case: Case, outcome: Entry) -> None: ...
+
+
+def measured(
+    database: Database,
+    folder: Path,
+    *cases: Case,
+    rounds: int = 1,
+    budget_s: float | None = None,
+    stopping: Stopping | None = None,
+) -> Results:
+    profile = replace(PROFILES["smoke"], rounds=rounds, seconds=0.02, warm_up_s=0.01)
+    backends = {case.backend: discover()[case.backend] for case in cases}
+    config = RunConfig(
+        Plan(profile, cases), backends, SMALL, label="", verify=False, budget_s=budget_s
+    )
+    recorder = Recorder(folder)
+    try:
+        measure(config, database, recorder, Silent(), stopping)
+    finally:
+        recorder.close()
+    return load(folder)
+
+
+def test_processes_are_restarted_a_few_times(shop: Database, tmp_path: Path) -> None:
+    """Defect: one set of processes is one draw of their luck, however many rounds it has."""
+    found = measured(shop, tmp_path / "out", PSYCOPG2, NULL, rounds=7)
+    for case in (PSYCOPG2, NULL):
+        runs = [(run.round, run.generation) for run in found.runs if run.case == case]
+        assert runs == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2)]
+
+
+def test_the_time_of_each_stage_is_in_the_file(shop: Database, tmp_path: Path) -> None:
+    """Defect: 25 of 107 seconds were windows, and no line said so."""
+    found = measured(shop, tmp_path / "out", PSYCOPG2, rounds=2)
+    assert found.end is not None
+    assert found.end.seconds["windows"] >= 2 * 0.02
+    assert {"rows", "measurement"} <= found.end.seconds.keys()
+
+
+def test_a_budget_ends_with_the_last_comparison(shop: Database, tmp_path: Path) -> None:
+    """Defect: the same number of rounds for what differs by a factor and for what is close."""
+    stopping = Stopping([PSYCOPG2, NULL])
+    began = time.monotonic()
+    found = measured(shop, tmp_path / "out", PSYCOPG2, NULL, budget_s=300.0, stopping=stopping)
+    assert time.monotonic() - began < 200
+    assert found.header.budget_s == 300.0
+    (comparison,) = stopping.comparisons()
+    assert (comparison.case, comparison.base, comparison.decision) == (NULL, PSYCOPG2, "faster")
+    turns = Counter(run.case for run in found.runs)
+    assert turns[NULL] == turns[PSYCOPG2] == comparison.turns < 50

@@ -1,0 +1,140 @@
+"""Clients that stay open between turns: sessions are kept, and the conditions stay equal."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+
+import psycopg
+import pytest
+
+from bench.measure import runner
+from bench.measure.job import Job, clients_key
+from bench.measure.turn import warm_up_s
+from bench.model.case import Case
+from bench.server.database import Database, postmaster_pid
+from tests.bench.conftest import SMALL
+from tests.bench.measure.conftest import BOTH, POINT
+from tests.bench.recording import record
+
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture
+def job(shop: Database) -> Iterator[MakeJob]:
+    with shop.connect() as connection:
+        pid = postmaster_pid(connection)
+
+    def make(name: str, seconds: float = 0.03, warm_up_s: float = 0.0, **factors: object) -> Job:
+        case = Case(name, POINT, loop="asyncio" if "async" in name else "none")
+        case = replace(case, **factors)  # type: ignore[arg-type]
+        return Job(
+            case, "tests.bench.recording", shop.url, SMALL, 0, seconds, warm_up_s, pid, generation=2
+        )
+
+    yield make
+    runner.close_all()
+
+
+@BOTH
+def test_sessions_are_kept_between_turns(job: MakeJob, name: str) -> None:
+    """Defect: of 107 s of a quick run, 38 were pools and warm-ups."""
+    runs = [runner.take_turn(replace(job(name, concurrency=3), round=turn)) for turn in range(4)]
+    assert [run.round for run in runs] == [0, 1, 2, 3]
+    assert {run.generation for run in runs} == {2}
+    assert len(record.targets) == 1
+    assert len(record.sessions) == 3
+    assert sum(len(run.samples) for run in runs) == len(record.calls)
+    assert {run.connections for run in runs} == {3}
+
+
+@BOTH
+def test_each_client_asks_in_its_own_session(job: MakeJob, name: str) -> None:
+    """Defect: a session that a task or thread has not opened itself breaks the rule of sessions."""
+    for _ in range(3):
+        runner.take_turn(job(name, concurrency=4, seconds=0.1))
+    assert {(who, session) for who, session, _ in record.calls} <= set(record.sessions)
+    assert len({who for who, _ in record.sessions}) == 4
+
+
+@BOTH
+def test_pools_are_as_large_as_the_concurrency(job: MakeJob, name: str) -> None:
+    """Defect: cases of another concurrency would share one large pool, and its costs."""
+    for clients in (1, 4, 1, 4):
+        runner.take_turn(job(name, concurrency=clients))
+    assert [target.pool_size for target in record.targets] == [1, 4]
+
+
+@BOTH
+def test_a_transaction_does_not_outlast_its_turn(job: MakeJob, name: str, shop: Database) -> None:
+    """Defect: a session in a transaction would hold its locks while others write."""
+    for _ in range(2):
+        runner.take_turn(job(name, concurrency=2, transactions="implicit"))
+        with shop.connect() as connection:
+            held = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE state LIKE 'idle in transaction%' AND datname = current_database()"
+            ).fetchone()
+        assert held == (0,)
+    assert len(record.targets) == 1
+    assert len(record.sessions) == 4
+
+
+@BOTH
+def test_a_lost_session_is_replaced_in_the_next_turn(
+    job: MakeJob, name: str, shop: Database
+) -> None:
+    """Defect: a server that ended a connection would fail every later turn of the case."""
+    asked = job(name, concurrency=2, seconds=0.3, warm_up_s=0.05)
+    runner.take_turn(asked)
+    with shop.connect() as connection:
+        for _, session in list(record.sessions):
+            connection.execute("SELECT pg_terminate_backend(%s)", [session])
+    later = [runner.take_turn(asked) for _ in range(2)]
+    assert not later[-1].samples.errors
+    assert len(later[-1].samples) > 0
+
+
+@BOTH
+def test_clients_that_cannot_start_are_opened_anew(job: MakeJob, name: str) -> None:
+    """Defect: the clients that wait for one that failed would wait in every later turn."""
+    number = count()
+
+    def refuse() -> None:
+        if next(number) == 1:
+            raise ConnectionError("not you")
+
+    record.refuse = refuse
+    with pytest.raises(ConnectionError, match="not you"):
+        runner.take_turn(job(name, concurrency=3))
+    assert runner.take_turn(job(name, concurrency=3)).most_operations > 0
+    assert len(record.targets) == 2
+
+
+@BOTH
+def test_closing_leaves_nothing_open(job: MakeJob, name: str, shop: Database) -> None:
+    """Defect: clients of one generation would use up the connections of the next."""
+    before = set(threading.enumerate())
+    asked = job(name, concurrency=3)
+    runner.take_turn(asked)
+    runner.close(clients_key(asked.case))
+    runner.close(clients_key(asked.case))
+    sessions = [session for _, session in record.sessions]
+    with psycopg.connect(shop.url, autocommit=True) as connection:
+        for _ in range(1000):  # the server's processes end by themselves, a little later
+            left = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)", [sessions]
+            ).fetchone()
+            if left == (0,):
+                break
+    assert left == (0,)
+    assert set(threading.enumerate()) <= before
+
+
+def test_the_warm_up_is_short_when_all_is_warm(job: MakeJob) -> None:
+    """Defect: a warm-up of 30 ms before each window of 50 ms is a third of the time."""
+    asked = job("recording", seconds=0.05, warm_up_s=0.03)
+    assert warm_up_s(asked, None) == 0.03
+    assert warm_up_s(asked, 1_000_000) == pytest.approx(0.005)
+    assert warm_up_s(asked, 40_000_000) == 0
+    assert warm_up_s(replace(asked, warm_up_s=0.001), 1_000_000) == 0.001
