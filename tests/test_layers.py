@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "matplotlib": (
         "bench.output.charts",
         "bench.studies.lessons.charts",
+        "bench.studies.network.charts",
         "bench.studies.query.charts",
         "bench.studies.streaming.charts",
     ),

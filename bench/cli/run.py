@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.link_options import link_options
 from bench.cli.options import (
     MOST_REPEATED,
     Duration,
@@ -29,6 +30,7 @@ from bench.output.terminal.safe_text import echo
 if TYPE_CHECKING:
     from accessors.api import Transactions
     from bench.model.case import Allocator, Loop, RowForm, SessionScope
+    from bench.model.link import Link
     from bench.model.plan import Plan
     from bench.model.profiles import Profile
 
@@ -96,6 +98,7 @@ WORKLOAD_FILE_SCALE = 0.5
 @click.option(
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
+@link_options
 @click.option(
     "--allocator",
     "allocators",
@@ -167,6 +170,7 @@ def run(
     quiet: bool,
     loop: "Loop | None",
     allocators: "tuple[Allocator, ...]",
+    links: "tuple[Link, ...]",
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -180,6 +184,7 @@ def run(
       bench run --backend psycopg2 --backend psycopg --concurrency 16 --budget 60s
       bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
+      bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -234,6 +239,7 @@ def run(
         rows=rows,
         loops=(loop,) if loop else (),
         allocators=allocators,
+        links=links,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)

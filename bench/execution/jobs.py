@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.dataset.windows import window
+from bench.execution.links import Links
 from bench.measure.job import Job
 from bench.model.case import Case
 from bench.server.database import Database
@@ -28,18 +29,20 @@ class Jobs:
     lock: "Lock"
     database: Database
     postmaster_pid: int | None
+    links: Links
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
     def of(self, case: Case, round_number: int = 0, generation: int | None = None) -> Job:
         """Return the job. Raises `BenchError` if the dataset has fewer rows than the case."""
         profile = self.config.plan.profile
         described = self.config.backends[case.backend]
+        driver = described.backend.driver if described.backend else ""
         # At a million operations a second that is plenty. More would be nine tenths of the file.
         share = NULL_SHARE if described.backend and described.backend.in_memory else 1
         return Job(
             case=case,
             module=described.module,
-            url=self.database.url_for(described.backend.driver if described.backend else ""),
+            url=self.links.url(self.database.url_for(driver), case.link),
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,

@@ -11,6 +11,7 @@ from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.jobs import Jobs
+from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
@@ -54,10 +55,11 @@ def measure(
     with (
         ended(recorder, times),
         lock.held(database, config.timeout_s) as held,
+        Links(database.url) as links,
         WorkerPool(config.guard) as workers,
     ):
         outcomes = Outcomes(database, recorder, times, held, workers)
-        Measurement(config, times, outcomes, stopping).carry_out(times)
+        Measurement(config, times, outcomes, links, stopping).carry_out(times)
 
 
 @contextmanager
@@ -84,6 +86,7 @@ class Measurement:
     config: RunConfig
     listener: ProgressListener
     outcomes: Outcomes
+    links: Links
     stopping: StoppingRule | None
     jobs: Jobs = field(init=False)
     local: bool = field(init=False)
@@ -124,7 +127,7 @@ class Measurement:
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
-        self.jobs = Jobs(config, self.lock, self.database, server_pid)
+        self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links)
         self.outcomes.recorder.header(
             new_header(
                 config,
@@ -146,12 +149,14 @@ class Measurement:
         self._measure_alone("memory", in_rounds, memory.peak_untimed, at_once=2)
         self._measure_alone("memory", alone, memory.peak)
         for name, cases in plan.probes.items():
-            probe = probes()[name]
-            if probe.alone:
-                self._measure_alone(name, cases, probe.function)
-            else:
-                self._measure_in_turn(name, cases, probe.function)
+            if probes()[name].alone:
+                self._measure_alone(name, cases, probes()[name].function)
         self._measure_turns()
+        for counts in self.links.entries(plan.cases):
+            self.outcomes.recorder.add(counts)
+        for name, cases in plan.probes.items():
+            if not probes()[name].alone:
+                self._measure_in_turn(name, cases, probes()[name].function)
         self.outcomes.raise_problems()
 
     def _measure_turns(self) -> None:
@@ -219,9 +224,11 @@ class Measurement:
     def _measure_in_turn(
         self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
     ) -> None:
-        """Measure each case once, in the process of its backend."""
+        """Measure each case once, in the process of its backend; none of a backend that failed."""
         self.listener.stage(what, len(cases))
         for case in cases:
+            if case.backend in self.outcomes.failed:
+                continue
             self.listener.begin(case)
             pending = self.workers.submit(case.process, work, self.jobs.of(case))
             self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))

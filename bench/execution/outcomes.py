@@ -26,6 +26,8 @@ class Outcomes:
     """Seconds from the start barrier to the last sample, over all runs."""
     problems: list[str] = field(default_factory=list)
     """Every failure, in words."""
+    failed: set[str] = field(default_factory=set)
+    """Backends of which something failed."""
     given_up: set[Case] = field(default_factory=set)
     """Cases that did not end in time. They are not tried again."""
 
@@ -69,6 +71,7 @@ class Outcomes:
         self.listener.step(outcome.case, outcome)
         if problem := _problem(outcome):
             self.problems.append(f"{outcome.case.title}: {problem}")
+            self.failed.add(outcome.case.backend)
 
     def raise_problems(self) -> None:
         """Raise `BenchError` if anything failed."""

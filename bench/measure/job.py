@@ -8,6 +8,7 @@ import accessors
 from accessors.api import AnyBackend, Target, Transactions
 from bench.model.case import Case, Loop, SessionScope
 from bench.model.dataset import Dataset
+from bench.model.link import Link
 from bench.model.profiles import HEARTBEAT_S
 from bench.model.workload import ClientSlot, Operation, operations
 
@@ -24,12 +25,18 @@ class ClientsKey(NamedTuple):
     session_scope: SessionScope
     transactions: Transactions
     loop: Loop
+    link: Link
 
 
 def clients_key(case: Case) -> ClientsKey:
     """Return the key of the clients that perform the case."""
     return ClientsKey(
-        case.backend, case.concurrency, case.session_scope, case.transactions, case.loop
+        case.backend,
+        case.concurrency,
+        case.session_scope,
+        case.transactions,
+        case.loop,
+        case.link,
     )
 
 

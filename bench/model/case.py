@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from accessors.api import AnyBackend, Transactions
 from bench.model.errors import UsageError
+from bench.model.link import Link
 from bench.model.workload import WORKLOADS
 
 Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
@@ -114,6 +115,8 @@ class Case:
     """Whether `gc.freeze()` hid from the garbage collector what the process held at the start
     barrier."""
     allocator: Allocator = "warmed"
+    link: Link = field(default_factory=Link)
+    """The network between client and server; by default there is none."""
 
     @property
     def key(self) -> str:
@@ -136,6 +139,8 @@ class Case:
             factors.append("frozen")
         if self.allocator == "fresh":
             factors.append("fresh allocator")
+        if not self.link.is_direct:
+            factors.append(f"link {self.link}")
         return "/".join(factors)
 
     @property
@@ -180,11 +185,13 @@ class Case:
             words.append("gc.freeze() before")
         if self.allocator == "fresh":
             words.append("fresh allocator")
+        if not self.link.is_direct:
+            words.append(f"{self.link} to the server")
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the case as in files, without the optional factors that have their default."""
-        fields = asdict(self) | {"fetch": str(self.fetch)}
+        fields = asdict(self) | {"fetch": str(self.fetch), "link": self.link.as_dict()}
         if self.allocator == "warmed":
             del fields["allocator"]
         return {name: value for name, value in fields.items() if value not in (None, False)}
@@ -192,7 +199,8 @@ class Case:
     @classmethod
     def from_dict(cls, case: dict[str, Any]) -> Self:
         """Return the case that `as_dict` gave. Raises `UsageError` for an unknown fetch."""
-        return cls(**case | {"fetch": Fetch.parse(case["fetch"])})
+        link = Link(**case.get("link") or {})
+        return cls(**case | {"fetch": Fetch.parse(case["fetch"]), "link": link})
 
     def impossible(self, backend: AnyBackend) -> str | None:
         """Return why this backend cannot run the case, or None if it can."""
@@ -205,4 +213,6 @@ class Case:
             return f"{self.backend} begins no transaction by itself: it is always autocommit"
         if self.rows == "dict" and not workload.streams:
             return f"{self.workload} has no rows to turn into dicts"
+        if backend.in_memory and not self.link.is_direct:
+            return f"{self.backend} asks no server, so that no network can be between"
         return None

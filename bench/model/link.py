@@ -1,11 +1,11 @@
 """A link: the network that a run puts between the client and the server."""
 
 import re
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import Any, Self
 
 from bench.model.errors import UsageError
-from bench.model.units import TIMES, short
 
 _UNITS_NS = {"us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(us|µs|ms|s)", re.ASCII | re.IGNORECASE)
@@ -16,7 +16,7 @@ LONGEST_NS = 10_000_000_000
 """The longest round trip that can be asked for, in ns: no network between is slower."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Link:
     """A network between client and server; the default one adds nothing."""
 
@@ -32,14 +32,23 @@ class Link:
         """Whether nothing is put between client and server."""
         return self == Link()
 
+    @property
+    def order(self) -> tuple[float, float, float]:
+        """The key that sorts links from the fastest network to the slowest."""
+        return self.latency_ns, self.jitter_ns, 1 / (self.bytes_per_s or inf)
+
     def __str__(self) -> str:
-        """Return the link as options spell it: `1ms`, `1ms jitter 0.2ms`, `100 Mbit/s`."""
-        words = [short(self.latency_ns, TIMES).replace(" ", "")]
+        """Return the link as options spell it: `1ms`, `1ms jitter 0.2ms 100Mbit/s`."""
+        words = [_short(self.latency_ns)]
         if self.jitter_ns:
-            words.append(f"jitter {short(self.jitter_ns, TIMES).replace(' ', '')}")
+            words.append(f"jitter {_short(self.jitter_ns)}")
         if self.bytes_per_s is not None:
             words.append(f"{self.bytes_per_s * 8 / 1e6:g}Mbit/s")
         return " ".join(words)
+
+    def as_dict(self) -> dict[str, Any] | None:
+        """Return the fields that are set; None for a link that adds nothing."""
+        return {name: value for name, value in asdict(self).items() if value} or None
 
     @classmethod
     def parse(cls, latency: str, jitter: str = "0", bandwidth: str = "") -> Self:
@@ -51,6 +60,10 @@ class Link:
                 "arrive before it was sent. Choose a smaller --jitter."
             )
         return cls(latency_ns, jitter_ns, bytes_per_s(bandwidth) if bandwidth else None)
+
+
+def _short(duration_ns: int) -> str:
+    return f"{duration_ns / 1e3:g}us" if 0 < duration_ns < 100_000 else f"{duration_ns / 1e6:g}ms"
 
 
 def duration_ns(text: str) -> int:

@@ -141,5 +141,5 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            for allocator, backend in product(block.allocators, names):
-                yield Case(backend, *combination, allocator=allocator)
+            for allocator, link, backend in product(block.allocators, block.links, names):
+                yield Case(backend, *combination, allocator=allocator, link=link)

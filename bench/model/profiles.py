@@ -5,6 +5,7 @@ from typing import Self
 
 from accessors.api import Transactions
 from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope
+from bench.model.link import Link
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -29,6 +30,7 @@ class Factors:
     rows: tuple[RowForm, ...] = ()
     loops: tuple[Loop, ...] = ()
     allocators: tuple[Allocator, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Block:
     rows: tuple[RowForm, ...] = ("native",)
     loops: tuple[Loop, ...] = ("asyncio",)
     allocators: tuple[Allocator, ...] = ("warmed",)
+    links: tuple[Link, ...] = (Link(),)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -58,6 +61,7 @@ class Block:
             rows=factors.rows or self.rows,
             loops=factors.loops or self.loops,
             allocators=factors.allocators or self.allocators,
+            links=factors.links or self.links,
         )
 
 

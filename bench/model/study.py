@@ -56,6 +56,8 @@ class Study:
     columns: str = ""
     """The function from results to its figures of cases: name of the column in `summary.csv` ->
     case -> value. Cases without the figure are left out."""
+    charts_of_runs: str = ""
+    """The function, like that of `charts`, to charts for the runs of every profile."""
     charts: str = ""
     """The function from results, summaries and selection to pairs of a name and a figure."""
     table: str = ""

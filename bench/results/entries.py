@@ -104,6 +104,22 @@ class ProbeResult:
         return {"kind": self.kind, **vars(self), "case": self.case.as_dict(), "key": self.case.key}
 
 
+@dataclass(frozen=True)
+class LinkCounts(ProbeResult):
+    """Counts of a link in one run: how exact the network between client and server was."""
+
+    kind: ClassVar[str] = "link"
+    case: Case
+    """The first case over this link."""
+    round_trips: int
+    bytes_to_server: int
+    bytes_to_client: int
+    late_p50_us: int | None
+    """Median of the delays of messages beyond what was asked, in whole microseconds; None if none
+    was sent."""
+    late_p99_us: int | None
+
+
 Entry = Run | Memory | ProbeResult | Failure
 """A measured entry: one line between the header and the end."""
 

@@ -13,9 +13,10 @@ from msgspec import Meta, Struct
 from accessors.api import Transactions
 from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
 from bench.model.declared import declare
+from bench.model.link import Link
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
-from bench.results.entries import End, Entry, Failure, Memory, Run
+from bench.results.entries import End, Entry, Failure, LinkCounts, Memory, Run
 from bench.results.header import Conditions, Count, Header
 from bench.results.samples import COLUMNS, LARGEST, Samples
 
@@ -40,6 +41,14 @@ class NewerFormatError(LineError):
         self.version = version
 
 
+class LinkFields(Struct):
+    """The network between client and server."""
+
+    latency_ns: Count = 0
+    jitter_ns: Count = 0
+    bytes_per_s: Annotated[float, Meta(gt=0, le=1e15)] | None = None
+
+
 class CaseFields(Struct):
     """The factors of a case."""
 
@@ -55,13 +64,15 @@ class CaseFields(Struct):
     twin: bool = False
     frozen: bool = False
     allocator: Allocator = "warmed"
+    link: LinkFields = msgspec.field(default_factory=LinkFields)
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
         fetch = Fetch.parse(self.fetch)
         if (fetch.batch_size or 0) > LARGEST:
             raise ValueError(f"the batch size in {self.fetch!r} is too large")
-        return Case(**msgspec.structs.asdict(self) | {"fetch": fetch})
+        link = Link(**msgspec.structs.asdict(self.link))
+        return Case(**msgspec.structs.asdict(self) | {"fetch": fetch, "link": link})
 
 
 class SamplesFields(Struct):
@@ -136,6 +147,19 @@ class MemoryLine(EntryLine, tag="memory"):
         return Memory(**self.fields())
 
 
+class LinkLine(EntryLine, tag=LinkCounts.kind):
+    """A line of kind `link`."""
+
+    round_trips: Count
+    bytes_to_server: Count
+    bytes_to_client: Count
+    late_p50_us: Count | None
+    late_p99_us: Count | None
+
+    def entry(self) -> LinkCounts:
+        return LinkCounts(**self.fields())
+
+
 class FailureLine(EntryLine, tag="failure"):
     """A line of kind `failure`."""
 
@@ -174,7 +198,7 @@ class _Planned(Struct):
 _OPENING = msgspec.json.Decoder(_Opening)
 _CONDITIONS = msgspec.json.Decoder(Conditions)
 _PLANNED = msgspec.json.Decoder(_Planned)
-_LINES = (RunLine, MemoryLine, FailureLine, EndLine)
+_LINES = (RunLine, MemoryLine, LinkLine, FailureLine, EndLine)
 
 
 def read_header(line: bytes) -> Header:

@@ -10,7 +10,7 @@ from bench.analysis.figure import Figure
 from bench.analysis.look import look_of
 from bench.analysis.selection import select
 from bench.analysis.summary import Summary, summarise
-from bench.model.study import study_of
+from bench.model.study import studies, study_of
 from bench.results.file import Results
 from bench.results.header import NOT_DESCRIBED
 from bench.system.current_folder import kept_from_matplotlib
@@ -52,8 +52,13 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
         figures = study.call(study.charts, results, summaries, selection)
     else:
         figures = chain.from_iterable(family.figures(selection) for family in FAMILIES)
+    more = [
+        study.call(study.charts_of_runs, results, summaries, selection)
+        for study in studies()
+        if study.charts_of_runs
+    ]
     with made_folder(folder) as parent, parent.folder("charts", make=True) as into, style.styled():
-        return [path for name, figure in figures for path in save(figure, into, name)]
+        return [path for name, figure in chain(figures, *more) for path in save(figure, into, name)]
 
 
 def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:

@@ -89,10 +89,12 @@ def _row(
     summary: Summary, backend: BackendFacts, more: Mapping[str, Mapping[Case, float]]
 ) -> dict[str, Any]:
     case = summary.case
+    factors = {name: value for name, value in case.as_dict().items() if name != "link"}
     row: dict[str, Any] = {
-        **case.as_dict(),
+        **factors,
         "backend": _written(case.backend),
         **{name: getattr(case, name) for name in ("size", "twin", "frozen", "allocator")},
+        **vars(case.link),
         **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
         "load_model": "closed",

@@ -87,6 +87,11 @@ class Proxy:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
+    def check(self) -> None:
+        """Raise `BenchError` if the process has ended: every connection through it is lost."""
+        if self._process.poll() is not None:
+            raise _ended()
+
     @property
     def pid(self) -> int:
         """The proxy's process."""
@@ -101,11 +106,7 @@ class Proxy:
             self._process.stdin.flush()
             answer = self._process.stdout.readline()
         if not answer:
-            code = self._process.poll()
-            raise BenchError(
-                f"the proxy between client and server has ended (exit code {code}).\n"
-                "Run the command again; without --latency it needs no proxy."
-            )
+            raise _ended()
         found: dict[str, Any] = json.loads(answer)
         if "error" in found:
             raise BenchError(
@@ -113,3 +114,10 @@ class Proxy:
                 "Close other programs that hold ports, or ask for fewer latencies at once."
             )
         return found
+
+
+def _ended() -> BenchError:
+    return BenchError(
+        "the proxy between client and server has ended: somebody killed it, or memory was short.\n"
+        "Run the command again; without --latency it needs no proxy."
+    )

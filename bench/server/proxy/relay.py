@@ -130,21 +130,23 @@ class Relay:
         self._selector.register(file, events, call)
 
     def _accept(self, port: Port) -> None:
-        with suppress(BlockingIOError, ConnectionAbortedError):
+        try:
             client, _ = port.listener.accept()
-            try:
-                server = _connect(port.target)
-            except OSError:
-                client.close()  # a driver names this: the server closed the connection
-                return
-            for end in (client, server):
-                end.setblocking(False)
-                if end.family != socket.AF_UNIX:
-                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            port.counters.connections += 1
-            connection = Connection(port, client, server)
-            for way in (connection.to_server, connection.to_client):
-                self._watch(way.source, selectors.EVENT_READ, _Served(self, connection, way))
+        except OSError:  # the client has left, or the port was closed by a request just before
+            return
+        try:
+            server = _connect(port.target)
+        except OSError:
+            client.close()  # a driver names this: the server closed the connection
+            return
+        for end in (client, server):
+            end.setblocking(False)
+            if end.family != socket.AF_UNIX:
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        port.counters.connections += 1
+        connection = Connection(port, client, server)
+        for way in (connection.to_server, connection.to_client):
+            self._watch(way.source, selectors.EVENT_READ, _Served(self, connection, way))
 
     def serve(self, connection: Connection, reads: Direction, mask: int) -> None:
         """Read what the source of this direction has, and send what it is owed."""
@@ -201,7 +203,8 @@ class Relay:
         while (due_ns := way.due_ns) is not None and due_ns <= (now_ns := monotonic_ns()):
             was_full = way.is_full
             counters.late_us[(now_ns - due_ns) // 1000] += 1
-            if connection.client_waits and way is connection.to_client:
+            answers = way is connection.to_client and bool(way.chunks[0].data)
+            if answers and connection.client_waits:
                 counters.round_trips += 1
                 connection.client_waits = False
             if not way.deliver():

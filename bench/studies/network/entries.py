@@ -1,4 +1,4 @@
-"""The entries that the network study adds to a results file, and the lines that read them."""
+"""The entry that the network study adds to a results file, and the line that reads it."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from accessors import Found
 from bench.model.case import Case
+from bench.model.link import Link
 
 PROBE = "round trips"
 
@@ -14,7 +15,7 @@ def lone(case: Case) -> Case:
 
     The count is exact only for a lone client: the messages of several are mixed.
     """
-    return replace(case, concurrency=1, twin=False, frozen=False)
+    return replace(case, concurrency=1, twin=False, frozen=False, link=Link())
 
 
 def probes_of_run(

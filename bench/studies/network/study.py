@@ -10,5 +10,6 @@ STUDY = Study(
     probes_of_runs=f"{_PACKAGE}.plan:probes_of_run",
     entries=(f"{_PACKAGE}.entries:RoundTripsLine",),
     findings=f"{_PACKAGE}.findings:findings",
+    charts_of_runs=f"{_PACKAGE}.charts:figures",
     columns=f"{_PACKAGE}.columns:columns",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import ServerGoneError
+from bench.execution.links import Links
 from bench.execution.measurement import SPARE_CONNECTIONS, Measurement, ended
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
@@ -52,10 +53,11 @@ def measure(
     with (
         ended(recorder, times),
         _watching(subjects, config, database) as held,
+        Links(subjects[0].questions[0].sessions.url) as links,
         WorkerPool(config.guard) as workers,
     ):
         outcomes = Outcomes(database, recorder, times, held, workers)
-        _QueryMeasurement(config, times, outcomes, None, subjects=subjects).carry_out(times)
+        _QueryMeasurement(config, times, outcomes, links, None, subjects=subjects).carry_out(times)
 
 
 @contextmanager
@@ -100,17 +102,19 @@ class _QueryJobs:
     subjects: Mapping[str, Subject]
     config: RunConfig
     server_pid: int | None
+    links: Links
 
     def of(self, case: Case, round_number: int = 0, generation: int | None = None) -> "Job":
         """Return the job of a case."""
         profile = self.config.plan.profile
         found = self.config.backends[case.backend]
         subject = self.subjects[case.workload]
+        driver = found.backend.driver if found.backend else ""
         sessions = subject.questions[0].sessions
         return QueryJob(
             case=case,
             module=found.module,
-            url=sessions.url_for(found.backend.driver if found.backend else ""),
+            url=self.links.url(sessions.url_for(driver), case.link),
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
@@ -139,7 +143,7 @@ class _QueryMeasurement(Measurement):
         fingerprint = None
         if self.subjects[0].questions[0].marketplace:
             fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
-        made: Any = _QueryJobs({s.name: s for s in self.subjects}, config, server_pid)
+        made: Any = _QueryJobs({s.name: s for s in self.subjects}, config, server_pid, self.links)
         self.jobs = made
         checked = self._check() if config.verify else {}
         bad = {name: c.difference for name, c in checked.items() if c.difference}

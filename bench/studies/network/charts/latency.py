@@ -1,0 +1,129 @@
+"""Throughput against the latency of the network, and each backend's share of the best."""
+
+from collections.abc import Iterator, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from bench.analysis.figure import THROUGHPUT
+from bench.analysis.ratios import ratio_of_rounds
+from bench.analysis.selection import Selection
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.analysis.wording import asked, conditions
+from bench.model.units import RATES
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+from bench.output.palette import hue
+from bench.output.ticks import extents
+from bench.results.file import Results
+from bench.studies.network.by_latency import AtLink, ByLatency, by_latency
+
+_MOST_ROWS = 3
+
+
+def figures(
+    _: Results, __: Sequence[Summary], selection: Selection
+) -> Iterator[tuple[str, Figure]]:
+    """Yield a chart for each workload that was measured over several links."""
+    by_workload: dict[str, list[ByLatency]] = {}
+    for measured in by_latency(selection):
+        by_workload.setdefault(measured.kind.workload, []).append(measured)
+    for workload, kinds in by_workload.items():
+        alike = [of for of in kinds if _plain(of) == _plain(kinds[0])]
+        yield f"latency-to-server-{workload}", _figure(selection, workload, _ends(alike))
+
+
+def _plain(measured: ByLatency) -> str:
+    return conditions(measured.kind)
+
+
+def _ends(kinds: list[ByLatency]) -> list[ByLatency]:
+    """Return up to three concurrencies: the lowest, one in the middle and the highest."""
+    ordered = sorted(kinds, key=lambda of: of.kind.concurrency)
+    if len(ordered) <= _MOST_ROWS:
+        return ordered
+    return [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
+
+
+def _figure(selection: Selection, workload: str, kinds: Sequence[ByLatency]) -> Figure:
+    names = {s.case.backend for of in kinds for at in of.links for s in at.summaries}
+    looks = [selection.looks[name] for name in selection.looks if name in names]
+    figure, grid = page(
+        selection,
+        f"A network between: {workload}",
+        f"{asked(workload)}; {_plain(kinds[0])}. A proxy on the same machine delays every message"
+        " by half the latency each way. Left: operations per second, on a logarithmic scale."
+        " Right: each backend's share of the best at that latency, from paired rounds.",
+        height=2.6 * len(kinds),
+        columns=2,
+        rows=len(kinds),
+        gap=0.75,
+        row_gap=0.45,
+        right=1.75,
+        legend=style.key(selection, sorted(looks, key=lambda look: look.mode != "sync")),
+        failed=selection.marked(workload),
+    )
+    for of, (rates, shares) in zip(kinds, grid, strict=True):
+        _panel(selection, of, rates, _rates(of))
+        clients = f"{of.kind.concurrency} client{'s' * (of.kind.concurrency > 1)}"
+        rates.set_ylabel(f"operations/s, {clients}")
+        spans = extents(s.throughput_per_s for at in of.links for s in at.summaries)
+        draw.log_axis(rates.yaxis, spans, RATES, room=6)
+        share = _shares(of)
+        _panel(selection, of, shares, share)
+        shares.set_ylabel("share of the best")
+        shares.set_ylim(0, 1.08)
+        shares.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f} %"))
+        draw.end_labels(
+            shares,
+            [
+                (points[-1][1].median, name, hue(selection.looks[name], selection.looks))
+                for name, points in share.items()
+            ],
+            gap=0.075,
+        )
+        if of is kinds[-1]:
+            for panel in (rates, shares):
+                panel.set_xlabel("latency to the server (a round trip)")
+    return figure
+
+
+Points = dict[str, list[tuple[int, Interval, bool]]]
+"""Backend -> place of the link on the x axis, interval, whether operations failed."""
+
+
+def _rates(of: ByLatency) -> Points:
+    points: Points = {}
+    for place, at in enumerate(of.links):
+        for summary in at.summaries:
+            if summary.throughput_per_s:
+                point = (place, summary.throughput_per_s, False)
+                points.setdefault(summary.case.backend, []).append(point)
+    return points
+
+
+def _shares(of: ByLatency) -> Points:
+    points: Points = {}
+    for place, at in enumerate(of.links):
+        for summary in at.summaries:
+            if share := _share(summary, at):
+                points.setdefault(summary.case.backend, []).append((place, share, False))
+    return points
+
+
+def _share(summary: Summary, at: AtLink) -> Interval | None:
+    return ratio_of_rounds(summary.by_round(THROUGHPUT), at.best.by_round(THROUGHPUT))
+
+
+def _panel(selection: Selection, of: ByLatency, panel: Axes, points: Points) -> None:
+    """Draw a line for each backend. Links are evenly spaced: a scale would hide the shortest."""
+    for name, line in points.items():
+        draw.curve(panel, line, style.line_style(selection.looks[name], selection))
+    panel.set_xlim(-0.2, len(of.links) - 0.8)
+    panel.xaxis.set_major_locator(FixedLocator(range(len(of.links))))
+    panel.xaxis.set_minor_locator(NullLocator())
+    labels = ["none" if at.link.is_direct else str(at.link) for at in of.links]
+    panel.set_xticks(range(len(labels)), labels)
