@@ -206,8 +206,15 @@ def run(
             transactions=transactions,
             rows=rows,
             loops=(loop,) if loop else (),
+            allocators=allocators,
+            links=links,
         )
         _check_loop(loop)
+        if budget_s is not None:
+            raise UsageError(
+                "--budget is not for a workload file.\n"
+                "Choose its length with --rounds and --seconds."
+            )
         run_workload_file(
             workload_file,
             choose_backends(backends, backend_modules, timeout),
