@@ -8,7 +8,7 @@
 This package imports nothing of `bench`, so it can be used without it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,6 +17,7 @@ from importlib.util import find_spec
 
 from accessors.api import AnyBackend
 from accessors.mode import with_mode
+from accessors.unloaded import unloaded
 
 ENTRY_POINTS = "gatherbench.backends"
 """The entry point group for backends of other packages.
@@ -27,12 +28,16 @@ Each entry point names a module that has a tuple `BACKENDS`.
 BUILTIN = {
     "psycopg2": "accessors.sync.psycopg2",
     "psycopg": "accessors.sync.psycopg",
+    "pg8000": "accessors.sync.pg8000",
     "core+psycopg2": "accessors.sync.core",
     "core+psycopg": "accessors.sync.core",
+    "core+pg8000": "accessors.sync.core",
     "orm+psycopg2": "accessors.sync.orm",
     "orm+psycopg": "accessors.sync.orm",
+    "orm+pg8000": "accessors.sync.orm",
     "asyncpg": "accessors.aio.asyncpg",
     "psycopg-async": "accessors.aio.psycopg",
+    "psqlpy": "accessors.aio.psqlpy",
     "core+asyncpg": "accessors.aio.core",
     "core+psycopg-async": "accessors.aio.core",
     "orm+asyncpg": "accessors.aio.orm",
@@ -41,6 +46,10 @@ BUILTIN = {
     "null-async": "accessors.null",
 }
 """The built-in backends and the modules that define them."""
+
+EXTRAS = ("pg8000", "core+pg8000", "orm+pg8000", "psqlpy")
+"""The built-in backends whose libraries are extras of gatherbench. A command uses them only if they
+are named: otherwise a package that was installed for another purpose would lengthen every run."""
 
 _PACKAGES = {
     "greenlet": "sqlalchemy[asyncio]",
@@ -71,15 +80,22 @@ class BackendModuleError(Exception):
 def discover(
     modules: Iterable[str] = (),
     importing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    *,
+    described: bool = False,
 ) -> dict[str, Found]:
     """Return every backend by name: built in, from `modules`, from entry points.
 
     `importing`: returns a context manager, which surrounds the import of each module that is not
-    built in. A missing library is a `reason` in the result, and raises nothing. Raises
-    `BackendModuleError` for a module of `modules` that can't be used, and for a name that is used
-    twice.
+    built in. A missing library is a `reason` in the result, and raises nothing. `described`: a
+    built-in backend is not imported if its libraries are installed. It then has its facts, for a
+    list or a plan, but cannot be opened. Raises `BackendModuleError` for a module of `modules` that
+    can't be used, and for a name that is used twice. A backend of another module takes the place of
+    a built-in one of `EXTRAS`: it may have had this name first.
     """
-    results = {name: _look(name, module) for name, module in BUILTIN.items()}
+    results = {}
+    for name, module in BUILTIN.items():
+        facts = unloaded(name, module) if described else None
+        results[name] = Found(name, module, facts) if facts else _look(name, module)
     requested = tuple(modules)
     entries = [point.value for point in entry_points(group=ENTRY_POINTS)]
     for module in dict.fromkeys([*requested, *entries]):
@@ -95,10 +111,19 @@ def discover(
             results[module] = Found(module, module, None, reason)
             continue
         for name in names:
-            if name in results:
+            if name in results and not is_extra(results[name]):
                 raise BackendModuleError(f"{module}: a backend named {name!r} exists already")
             results[name] = _look(name, module)
     return results
+
+
+def usual(results: Mapping[str, Found]) -> dict[str, Found]:
+    """Return the backends that a command uses if none is named: available ones, without extras."""
+    return {
+        name: result
+        for name, result in results.items()
+        if result.backend is not None and not is_extra(result)
+    }
 
 
 def load(name: str, module: str | None = None) -> AnyBackend:
@@ -109,6 +134,11 @@ def load(name: str, module: str | None = None) -> AnyBackend:
     """
     backends: tuple[AnyBackend, ...] = import_module(module or BUILTIN[name]).BACKENDS
     return with_mode({backend.name: backend for backend in backends}[name])
+
+
+def is_extra(result: Found) -> bool:
+    """Return whether this is one of our own backends in `EXTRAS`."""
+    return result.name in EXTRAS and result.module == BUILTIN[result.name]
 
 
 def _look(name: str, module: str) -> Found:

@@ -150,7 +150,7 @@ def test_the_walk_through_ends_in_an_entry_point(elsewhere: Elsewhere) -> None:
     )
     path = os.pathsep.join([str(installed), str(elsewhere.folder)])
     assert re.search(
-        r"^  pg8000 +sync +driver$", elsewhere.run("bench list", PYTHONPATH=path), re.M
+        r"^  pg8000-native +sync +driver$", elsewhere.run("bench list", PYTHONPATH=path), re.M
     )
 
 

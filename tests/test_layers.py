@@ -67,6 +67,8 @@ MAY_IMPORT = {
         "bench.server.drivers",  # its libpq alone knows what it understands
     ),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
+    "pg8000": ("accessors.sync",),
+    "psqlpy": ("accessors.aio",),
     "sqlalchemy": (
         "accessors",
         "bench.studies.overhead.guard",

@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from bench.model.case import Case
 from bench.results import file as results
 from bench.results.entries import Failure
 from bench.results.header import Header
-from bench.results.samples import Samples
+from bench.results.samples import Samples, SamplesInPieces
 from bench.server.embedded import EmbeddedServer
+from tests.bench import synthetic
 from tests.databases import new_database
 from tests.documents import ROOT, blocks, described, section
 
@@ -35,7 +38,7 @@ MAPS = {
 }
 """Objects whose keys are data; what the document calls such a key."""
 
-IN_WORDS = {"memory": {"case"}, "failure": {"case"}}
+IN_WORDS = {"memory": {"case"}, "failure": {"case"}, "samples": {"samples"}}
 """Objects that the document describes once, under `run`."""
 
 
@@ -99,7 +102,31 @@ def test_a_run(folder: Path) -> None:
     whole = lines(folder, "run")
     broken = whole[0] | {"samples": failed.as_dict()}
     streamed = Case("asyncpg", "get_customers", size=10, frozen=True, allocator="fresh").as_dict()
-    assert found_in([*whole, broken, whole[0] | {"case": streamed}], "run") == documented("### run")
+    *_, in_pieces = pieces_of_a_run()
+    found = found_in([*whole, broken, whole[0] | {"case": streamed}, in_pieces], "run")
+    assert found == documented("### run")
+
+
+def pieces_of_a_run() -> list[dict[str, Any]]:
+    """Return the lines of a run whose samples are in two pieces."""
+    made = replace(synthetic.constant_run(Case("null", "mixed"), 0, 10**8), samples=Halves())
+    return list(made.lines())
+
+
+class Halves(SamplesInPieces):
+    def __len__(self) -> int:
+        return 2
+
+    def pieces(self) -> Iterator[Samples]:
+        for number in range(2):
+            column = array("q", [number])
+            yield Samples(column, column, array("q"), column, column)
+
+
+def test_a_piece_of_samples() -> None:
+    *pieces, _ = pieces_of_a_run()
+    assert len(pieces) == 2
+    assert found_in(pieces, "samples") == documented("### samples")
 
 
 def test_a_memory(folder: Path) -> None:
@@ -153,5 +180,6 @@ def test_the_example_reads_what_was_written(
     runs = results.load(folder).runs
     assert len(capsys.readouterr().out.splitlines()) == len(runs)
     for run, line in zip(runs, names["runs"], strict=True):
-        for column in ("start_ns", "duration_ns", "first_row_ns", "rows", "worker"):
+        assert list(names["starts"](line["samples"])) == list(run.samples.start_ns)
+        for column in ("duration_ns", "first_row_ns", "rows", "worker"):
             assert names["unpack"](line["samples"][column]) == list(getattr(run.samples, column))

@@ -118,4 +118,8 @@ class Core(Backend):
             yield CoreAccessor(connection, autocommit=self._autocommit)
 
 
-BACKENDS = (Core("core+psycopg2", "psycopg2"), Core("core+psycopg", "psycopg"))
+BACKENDS = (
+    Core("core+psycopg2", "psycopg2"),
+    Core("core+psycopg", "psycopg"),
+    Core("core+pg8000", "pg8000"),
+)

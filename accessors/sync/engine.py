@@ -14,6 +14,7 @@ _SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyn
 REQUIRES = {
     "psycopg2": _SQLALCHEMY | {"psycopg2": "psycopg2-binary"},
     "psycopg": _SQLALCHEMY | {"psycopg": "psycopg[binary]"},
+    "pg8000": _SQLALCHEMY | {"pg8000": "pg8000"},
 }
 
 _POOL = "QueuePool, no overflow"
@@ -30,6 +31,12 @@ CARD = {
         "default_batch": "Core 1 growing to 1000; ORM all rows",
         "writes": "executemany: pipelined, a statement a line",
     },
+    "pg8000": {
+        "pool": _POOL,
+        "prepared": "never kept: with parameters, parsed at each use in 3 round trips",
+        "default_batch": "Core 1 growing to 1000; ORM all rows",
+        "writes": "executemany: a statement a line, 3 round trips each",
+    },
 }
 
 
@@ -39,6 +46,10 @@ def _connect(driver: str) -> Callable[..., Any]:
         import psycopg2
 
         return psycopg2.connect
+    if driver == "pg8000":
+        from accessors.sync.pg8000 import connect
+
+        return connect
     import psycopg
 
     return psycopg.Connection.connect

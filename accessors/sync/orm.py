@@ -110,4 +110,8 @@ class Orm(Backend):
             yield OrmAccessor(session, autocommit=self._autocommit)
 
 
-BACKENDS = (Orm("orm+psycopg2", "psycopg2"), Orm("orm+psycopg", "psycopg"))
+BACKENDS = (
+    Orm("orm+psycopg2", "psycopg2"),
+    Orm("orm+psycopg", "psycopg"),
+    Orm("orm+pg8000", "pg8000"),
+)

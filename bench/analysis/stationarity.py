@@ -85,12 +85,13 @@ def taken_by_others(results: Results) -> float | None:
 
 def _head_and_rest(run: Run) -> tuple[float, float]:
     """Return operations a second before and after the cut; one across it counts by its share."""
-    samples = run.samples
-    succeeded = np.ones(len(samples), dtype=bool)
-    succeeded[list(samples.errors)] = False
-    start_ns = np.asarray(samples.start_ns)[succeeded]
-    duration_ns = np.asarray(samples.duration_ns)[succeeded]
     head_ns = min(HEAD_NS, run.window_ns // 2)
-    head = stats.shares_in_window(start_ns, duration_ns, head_ns).sum()
-    whole = stats.shares_in_window(start_ns, duration_ns, run.window_ns).sum()
-    return float(head) / head_ns, float(whole - head) / (run.window_ns - head_ns)
+    head = whole = 0.0
+    for piece in run.samples.pieces():
+        succeeded = np.ones(len(piece), dtype=bool)
+        succeeded[list(piece.errors)] = False
+        start_ns = np.asarray(piece.start_ns)[succeeded]
+        duration_ns = np.asarray(piece.duration_ns)[succeeded]
+        head += float(stats.shares_in_window(start_ns, duration_ns, head_ns).sum())
+        whole += float(stats.shares_in_window(start_ns, duration_ns, run.window_ns).sum())
+    return head / head_ns, (whole - head) / (run.window_ns - head_ns)

@@ -1,18 +1,24 @@
 """The figures of runs: a Summary for each case, and `summary.csv`."""
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from itertools import chain
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.analysis import stats
 from bench.analysis.figure import Figure
+from bench.analysis.many_values import AT_ONCE, Block, quantiles_of_blocks
 from bench.analysis.stats import Interval
 from bench.model.case import Case
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
+from bench.results.samples import Samples
 
 _Value = TypeVar("_Value", int, float)
 
@@ -124,9 +130,8 @@ def summarise(results: Results) -> list[Summary]:
 
 
 def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:
-    pairs = [_round(run) for run in sorted(runs, key=lambda run: run.round)]
-    rounds = tuple(figures for figures, _ in pairs)
-    pooled = [durations for _, durations in pairs]
+    in_order = sorted(runs, key=lambda run: run.round)
+    rounds, durations = _rounds(in_order)
     uneven = min(rounds, key=_evenness, default=None)
     return Summary(
         case=case,
@@ -141,7 +146,9 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
             for name in stats.QUANTILES
             if (interval := _over(round_.latency_ns.get(name) for round_ in rounds))
         },
-        pooled_latency_ns=stats.quantiles(np.concatenate(pooled) if pooled else []),
+        pooled_latency_ns=quantiles_of_blocks(
+            durations, sum(round_.operations for round_ in rounds)
+        ),
         first_row_p50_ns=_over(round_.first_row_p50_ns for round_ in rounds),
         client_cpu_ns=_over(round_.client_cpu_ns for round_ in rounds),
         server_cpu_ns=_over(round_.server_cpu_ns for round_ in rounds),
@@ -155,26 +162,62 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
     )
 
 
-def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
-    """Return the figures of a run, and the duration of each operation that succeeded."""
-    samples = run.samples
-    succeeded = np.ones(len(samples), dtype=bool)
-    succeeded[list(samples.errors)] = False
-    start_ns = np.asarray(samples.start_ns, dtype=np.int64)[succeeded]
-    duration_ns = np.asarray(samples.duration_ns, dtype=np.int64)[succeeded]
-    rows = np.asarray(samples.rows, dtype=np.int64)[succeeded]
-    first_row_ns = np.asarray(samples.first_row_ns, dtype=np.int64)
-    if len(first_row_ns) == len(samples):
-        first_row_ns = first_row_ns[succeeded]
-    operations = len(duration_ns)
-    figures = Round(
+def _rounds(runs: list[Run]) -> tuple[tuple[Round, ...], Callable[[], Iterable[Block]]]:
+    """Return the figures of each run, and a function that gives all durations of all in blocks.
+
+    The durations of a few million operations are kept, those of more are read again.
+    """
+    if sum(len(run.samples) for run in runs) > AT_ONCE:
+        rounds = tuple(_round(run, partial(_durations, [run])) for run in runs)
+        return rounds, partial(_durations, runs)
+    kept, figures = [], []
+    for run in runs:
+        blocks = list(_durations([run]))
+        kept.append(blocks)
+        figures.append(_round(run, partial(iter, blocks)))
+    return tuple(figures), lambda: chain.from_iterable(kept)
+
+
+def _durations(runs: Iterable[Run]) -> Iterator[Block]:
+    """Yield the durations of the operations that succeeded, a piece at a time."""
+    for run in runs:
+        for piece in run.samples.pieces():
+            yield _int64(piece.duration_ns)[_succeeded(piece)]
+
+
+def _first_rows(run: Run) -> Iterator[Block]:
+    """Yield the times to the first row of the operations that got one, a piece at a time."""
+    for piece in run.samples.pieces():
+        times = _int64(piece.first_row_ns)
+        if len(times) == len(piece):
+            times = times[_succeeded(piece)]
+        yield times[times > 0]
+
+
+def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
+    """Return the figures of a run. `durations` gives those of its successful operations."""
+    operations = 0
+    throughput_per_s = rows_per_s = 0.0
+    errors: Counter[str] = Counter()
+    for piece in run.samples.pieces():
+        succeeded = _succeeded(piece)
+        start_ns, duration_ns, rows = (
+            _int64(column)[succeeded] for column in (piece.start_ns, piece.duration_ns, piece.rows)
+        )
+        throughput_per_s += stats.throughput_per_s(start_ns, duration_ns, run.window_ns)
+        rows_per_s += stats.throughput_per_s(start_ns, duration_ns, run.window_ns, rows)
+        operations += len(duration_ns)
+        errors += piece.error_classes
+    with_first_row = sum(map(len, _first_rows(run)))
+    first_rows = quantiles_of_blocks(partial(_first_rows, run), with_first_row)
+    return Round(
         number=run.round,
         operations=operations,
-        errors=samples.error_classes,
-        throughput_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns),
-        rows_per_s=stats.throughput_per_s(start_ns, duration_ns, run.window_ns, rows),
-        latency_ns=stats.quantiles(duration_ns),
-        first_row_p50_ns=stats.quantiles(first_row_ns[first_row_ns > 0]).get("p50"),
+        errors=errors,
+        throughput_per_s=throughput_per_s,
+        rows_per_s=rows_per_s,
+        latency_ns=quantiles_of_blocks(durations, operations),
+        first_row_p50_ns=first_rows.get("p50"),
         client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
         server_cpu_ns=stats.per_operation(run.server_cpu_ns, operations),
         gc_ns=stats.per_operation(run.gc_ns, operations),
@@ -183,7 +226,17 @@ def _round(run: Run) -> tuple[Round, np.ndarray[Any, np.dtype[np.int64]]]:
         fewest_operations=run.fewest_operations,
         most_operations=run.most_operations,
     )
-    return figures, duration_ns
+
+
+def _int64(column: "array[int]") -> Block:
+    return np.asarray(column, dtype=np.int64)
+
+
+def _succeeded(piece: Samples) -> NDArray[np.bool_]:
+    """Return whether each operation of the piece succeeded."""
+    succeeded = np.ones(len(piece), dtype=bool)
+    succeeded[list(piece.errors)] = False
+    return succeeded
 
 
 def _evenness(figures: Round) -> float:

@@ -1,5 +1,6 @@
 """`bench history`: show a case in all runs in results/."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from bench.output.terminal.safe_text import echo
 if TYPE_CHECKING:
     from bench.analysis.compare.history import Moment
     from bench.analysis.figure import Figure
+    from bench.results.file import Results
 
 
 @click.command()
@@ -66,32 +68,37 @@ def history(
     from bench.output.attempts import tell_left_out
     from bench.output.charts import draw_history
     from bench.results import archive
-    from bench.results import file as results
+    from bench.results.file import load
+    from bench.results.header import BackendFacts
 
     (figure_name,) = named("figure", [figure_name], FIGURES)
     fetch_mode = Fetch.parse(fetch)
-    left_out: list[archive.LeftOut] = []
-    loaded, folders = [], []
-    for folder in archive.runs(archive.home(), left_out.append):
-        try:
-            loaded.append(results.load(folder))
-            folders.append(folder)
-        except BenchError as error:
-            left_out.append(archive.left_out_for(folder, error))
-    tell_left_out(left_out)
-    (workload,) = named("workload", [workload], WORKLOADS)  # reading a run declares its statement
-    wanted = {
-        Case(case.backend, workload, fetch_mode, count, loop=case.loop)
-        for run in loaded
-        for case in run.cases
-        for count in concurrency
-        if case.backend in backends or not backends
-    }
     figure = FIGURES[figure_name]
-    moments = history_of(
-        list(zip(names_of(folders), loaded, strict=True)), figure, lambda case: case in wanted
-    )
+    left_out: list[archive.LeftOut] = []
+    folders = archive.runs(archive.home(), left_out.append)
+    described: dict[str, BackendFacts] = {}
+    newest: list[Path] = []
+
+    def wanted(case: Case) -> bool:
+        plain = (Case(case.backend, workload, fetch_mode, n, loop=case.loop) for n in concurrency)
+        return (case.backend in backends or not backends) and case in plain
+
+    def measured() -> "Iterator[tuple[str, Results]]":
+        """Yield each run with the wanted cases alone, so that one is in memory at a time."""
+        for name, folder in zip(names_of(folders), folders, strict=True):
+            try:
+                results = load(folder, wanted)
+            except BenchError as error:
+                left_out.append(archive.left_out_for(folder, error))
+                continue
+            described.update(results.header.backends)
+            newest[:] = [folder]
+            yield name, results
+
+    moments = history_of(measured(), figure)
+    tell_left_out(left_out)
     if not moments:
+        named("workload", [workload], WORKLOADS)  # with the statements of the runs that were read
         raise UsageError(
             f"no run in {archive.home()} has such a case.\n"
             "Measure it with `bench run`. `bench list` shows backends and workloads."
@@ -99,7 +106,9 @@ def history(
     _print(moments, figure)
     folder = out or archive.home() / "history"
     try:
-        drawn = draw_history(moments, figure, loaded, folder, f"{figure_name}-{workload}")
+        drawn = draw_history(
+            moments, figure, load(newest[0]), described, folder, f"{figure_name}-{workload}"
+        )
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
     echo(f"\nchart    {drawn[0]}")

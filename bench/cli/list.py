@@ -15,25 +15,27 @@ def list_(backend_modules: tuple[str, ...]) -> None:
     Example:
       bench list
     """
+    from accessors import is_extra, usual
     from bench.cli.options import look_for_backends
     from bench.model.plan import plan
     from bench.model.profiles import PROFILES
     from bench.model.workload import WORKLOADS
 
-    known_backends = look_for_backends(backend_modules)
-    usable = {name: discovered for name, discovered in known_backends.items() if discovered.backend}
+    known_backends = look_for_backends(backend_modules, described=True)
     echo("Backends")
     for name, discovered in known_backends.items():
         if discovered.backend is None:
             echo(f"  {name:20} not available: {discovered.reason}")
         else:
-            echo(f"  {name:20} {discovered.backend.mode:6} {discovered.backend.layer}")
+            layer = discovered.backend.layer
+            only = "   only if it is named" if is_extra(discovered) else ""
+            echo(f"  {name:20} {discovered.backend.mode:6} {layer}{only}")
     echo("\nWorkloads")
     for workload in WORKLOADS.values():
         echo(f"  {workload.name:28} {workload.description}")
     echo("\nProfiles")
     for profile in PROFILES.values():
-        planned = plan(profile, usable)
+        planned = plan(profile, usual(known_backends))
         runs = f"{len(planned.cases)} cases x {profile.rounds} rounds x {profile.seconds:g} s"
         echo(f"  {profile.name:8} {profile.description}: {runs}")
         echo(f"  {'':8} does not measure {profile.leaves_out}")

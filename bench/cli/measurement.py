@@ -44,6 +44,7 @@ def carry_out(
 
     `name` ends the name of the folder in results/, after the time; it is not used with `out`.
     """
+    from bench.execution.capacity import most_connections
     from bench.execution.measurement import measure
     from bench.output import drawing
     from bench.output.attempts import Attempts
@@ -63,7 +64,8 @@ def carry_out(
         with Progress(
             config.plan, len(config.backends), verify=config.verify, quiet=quiet
         ) as progress:
-            database = resolve(database_url, drivers_of(config.backends.values()))
+            drivers = drivers_of(config.backends.values())
+            database = resolve(database_url, drivers, most_connections(config))
             if measured:
                 measured(config, database, recorder, progress)
             else:

@@ -46,6 +46,10 @@ MOST_REPEATED = 1_000_000
 """The most rounds, generations or pairs. More would take months."""
 
 
+EVERY_BACKEND = "all"
+"""The value of --backend for every available backend, with those of extras."""
+
+
 def completed(names: Callable[[], Iterable[str]]) -> Any:
     """Return a function for click's `shell_complete`. It calls `names` only when Tab is pressed."""
 
@@ -56,10 +60,10 @@ def completed(names: Callable[[], Iterable[str]]) -> Any:
 
 
 def backend_names() -> Iterable[str]:
-    """Return the names of the built-in backends."""
+    """Return the names of the built-in backends, and the word for all of them."""
     from accessors import BUILTIN
 
-    return BUILTIN
+    return (*BUILTIN, EVERY_BACKEND)
 
 
 def workload_names() -> Iterable[str]:
@@ -93,7 +97,8 @@ def backend_options(command: Any) -> Any:
         multiple=True,
         metavar="NAME",
         shell_complete=completed(backend_names),
-        help="Only this backend. Repeatable.",
+        help="Only this backend. Repeatable. `all`: every available one, with those of extras"
+        " (pg8000, psqlpy), which run only if they are named.",
     )(backend_module_option(command))
 
 
@@ -207,11 +212,12 @@ def counts(context: click.Context, option: click.Parameter, text: str | None) ->
 
 
 def look_for_backends(
-    modules: Iterable[str], timeout_s: float = TIMEOUT_S
+    modules: Iterable[str], timeout_s: float = TIMEOUT_S, *, described: bool = False
 ) -> "Mapping[str, Found]":
     """Return every known backend, and for each whether it is available here.
 
-    Raises `UsageError` if a module in `modules` cannot be used.
+    `described`: built-in backends are not imported, and cannot be opened; that is a third of the
+    time. Raises `UsageError` if a module in `modules` cannot be used.
     """
     from accessors import BackendModuleError, discover
     from bench.cli.foreign_code import contained
@@ -221,7 +227,7 @@ def look_for_backends(
     if modules:
         current_folder.search()
     try:
-        return discover(modules, partial(contained, timeout_s))
+        return discover(modules, partial(contained, timeout_s), described=described)
     except BackendModuleError as error:
         advice = "Correct that module, or leave it out (docs/add-an-accessor.md)."
         if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:
@@ -237,9 +243,15 @@ def choose_backends(
 ) -> "Mapping[str, Found]":
     """Return the named backends, or all that are available here if none is named.
 
-    Raises `UsageError` if a named backend is unknown or not available.
+    Those of extras are included if they are named, or if `EVERY_BACKEND` is. Raises `UsageError`
+    if a named backend is unknown or not available.
     """
+    from accessors import usual
+
     known_backends = look_for_backends(modules, timeout_s)
+    names = list(names)
+    if EVERY_BACKEND in names and EVERY_BACKEND not in known_backends:
+        names = [name for name, found in known_backends.items() if found.backend]
     chosen = named("backend", names, known_backends)
     for name in chosen:
         if known_backends[name].backend is None:
@@ -248,8 +260,4 @@ def choose_backends(
             )
     if chosen:
         return {name: known_backends[name] for name in chosen}
-    return {
-        name: discovered
-        for name, discovered in known_backends.items()
-        if discovered.backend is not None
-    }
+    return usual(known_backends)

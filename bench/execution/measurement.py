@@ -10,6 +10,7 @@ from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
+from bench.execution.capacity import most_connections
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
@@ -117,11 +118,9 @@ class Measurement:
         Raises `BenchError` if something is not.
         """
         config = self.config
-        at_once = [case.concurrency for case in config.plan.cases]
-        if config.verify:  # all backends read at the same time
-            at_once.append(len(config.backends))
-        check_open_files(max(at_once))
-        self.database.check_capacity(max(at_once) + SPARE_CONNECTIONS)
+        at_once = most_connections(config)
+        check_open_files(at_once)
+        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         server_pid = postmaster_pid(self.lock.connection)
         self.listener.stage("rows")
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))

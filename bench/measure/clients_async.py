@@ -17,7 +17,7 @@ from bench.measure.fetch_calls import call_of
 from bench.measure.start_barrier import AsyncStartBarrier
 from bench.model.case import Case
 from bench.model.workload import Operation
-from bench.results.samples import SampleRecorder
+from bench.results.recording import LOOK_NS, SampleRecorder
 
 Call = Callable[..., Awaitable[Any]]
 Bound = tuple[Call, Callable[[Any], int] | None]
@@ -216,10 +216,16 @@ class AsyncClient:
         """Perform steps; return True at the deadline, False when an operation failed."""
         clock, recorder = perf_counter_ns, self.recorder
         starts, ends, rows = recorder.starts.append, recorder.ends.append, recorder.rows.append
+        look_ns = min(deadline_ns, clock() + LOOK_NS)
         for (call, count), arguments in steps:
             start = clock()
-            if start >= deadline_ns:
-                return True
+            if start >= look_ns:
+                if start < deadline_ns:  # between two operations, off the clock of both
+                    recorder.hand_over_many(self._case.concurrency)
+                    start = clock()
+                    look_ns = min(deadline_ns, start + LOOK_NS)
+                if start >= deadline_ns:
+                    return True
             try:
                 answer = await call(*arguments)
             except Exception as error:

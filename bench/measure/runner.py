@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from bench.measure.warm_tasks import WarmTasks, beat, loop_factory
 from bench.measure.warm_threads import WarmThreads
 from bench.model.case import Case
 from bench.results.entries import Run
-from bench.results.samples import Samples
+from bench.results.recording import gather
 from bench.server.url import redact
 
 __all__ = [
@@ -79,7 +80,9 @@ class WarmClients:
                 self._connections = (self._connections or 0) + meter.connections
             if any(outcome.recorders):
                 run = _entry(job, outcome, meter, self._connections)
-                self._longest_ns[job.case] = max(run.samples.duration_ns)
+                self._longest_ns[job.case] = max(
+                    max(piece.duration_ns, default=0) for piece in run.samples.pieces()
+                )
                 return run
         raise RuntimeError(
             f"no operation began within {job.seconds:g} s, {ATTEMPTS} times in a row: this machine"
@@ -161,8 +164,7 @@ def close_all() -> None:
 
 def _entry(job: Job, outcome: Outcome, meter: Meter, connections: int | None) -> Run:
     operations_of = [len(recorder) for recorder in outcome.recorders]
-    samples = Samples.gather(outcome.recorders, outcome.start_ns)
-    samples.errors = {at: redact(error, job.url) for at, error in samples.errors.items()}
+    samples = gather(outcome.recorders, outcome.start_ns, partial(redact, url=job.url))
     stalls = sorted(outcome.stalls_ns or [0])
     is_async = outcome.stalls_ns is not None
     return Run(

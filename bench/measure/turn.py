@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.measure.job import Job
 from bench.measure.meter import Meter
-from bench.results.samples import SampleRecorder
+from bench.results.recording import SampleRecorder
 
 WARM_AGAIN_SHARE = 0.1
 """The length of the warm-up of clients that performed the case before, as a share of the window.

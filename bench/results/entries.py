@@ -3,12 +3,12 @@
 docs/results-format.md explains every field, and `bench.results.schema` reads them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bench.model.case import Case
-from bench.results.samples import Samples
+from bench.results.samples import AnySamples
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Run:
     """Time of the start barrier: UTC, ISO 8601."""
     window_ns: int
     """Time from the start barrier to the deadline."""
-    samples: Samples
+    samples: AnySamples
     client_cpu_ns: int
     """CPU time of the worker process, all threads, from the start barrier to its last sample."""
     server_cpu_ns: int | None
@@ -51,10 +51,29 @@ class Run:
     files have none."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the line of the file as JSON's types."""
+        """Return the run's own line of the file as JSON's types."""
+        *_, line = self.lines()
+        return line
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of the file as JSON's types: those of several pieces, then the run's."""
+        packed: dict[str, Any] = {}
+        amount = 0
+        for piece in self.samples.pieces():
+            if amount:
+                yield self._line_of_piece(amount - 1, packed)
+            packed = piece.as_dict()
+            amount += 1
+        if amount > 1:
+            yield self._line_of_piece(amount - 1, packed)
+            packed = {"count": len(self.samples), "pieces": amount}
         fields = {name: value for name, value in vars(self).items() if name != "samples"}
         case = {"key": self.case.key, "case": self.case.as_dict()}
-        return {"kind": "run", **fields, **case, "samples": self.samples.as_dict()}
+        yield {"kind": "run", **fields, **case, "samples": packed}
+
+    def _line_of_piece(self, number: int, packed: dict[str, Any]) -> dict[str, Any]:
+        place = {"key": self.case.key, "round": self.round, "piece": number}
+        return {"kind": "samples", **place, "samples": packed}
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ docs/results-format.md explains every field.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeVar
 
@@ -19,7 +19,8 @@ from bench.results import source
 from bench.results.decoding import LineError
 from bench.results.entries import End, Entry, Failure, Memory, ProbeResult, Run
 from bench.results.header import Header
-from bench.results.schema import FORMAT, NewerFormatError, read_entry, read_header
+from bench.results.reading import LineReader
+from bench.results.schema import FORMAT, NewerFormatError, read_header
 from bench.system.output_files import new_folder
 
 RUN_FILE = "run.jsonl"
@@ -100,8 +101,9 @@ class Recorder:
         self._append({"kind": "header", "format": FORMAT, **header.as_dict()})
 
     def add(self, entry: Entry) -> None:
-        """Write the line of an entry."""
-        self._append(entry.as_dict())
+        """Write the line of an entry. Samples in several pieces have lines before the run's."""
+        for line in entry.lines() if isinstance(entry, Run) else [entry.as_dict()]:
+            self._append(line)
         self.holds_runs |= not isinstance(entry, Failure)
 
     def end(
@@ -133,10 +135,11 @@ class Recorder:
             ) from error
 
 
-def load(folder: Path) -> Results:
+def load(folder: Path, wanted: Callable[[Case], bool] | None = None) -> Results:
     """Read a results folder, or its `run.jsonl`.
 
-    A last line that was cut short is left out and named in `damaged_line`. Raises `BenchError` for
+    `wanted`: only these cases of the plan are read. Lines of other cases are skipped, unchecked. A
+    last line that was cut short is left out and named in `damaged_line`. Raises `BenchError` for
     a file that is missing, damaged in another line, or of a newer format.
     """
     path = folder
@@ -144,7 +147,7 @@ def load(folder: Path) -> Results:
         if not folder.is_file():
             path = folder / RUN_FILE
         with source.open_file(path) as file:
-            return _read(path, file)
+            return _read(path, file, wanted)
     except OSError as error:
         raise BenchError(
             f"cannot read {path}: {error.strerror}.\n"
@@ -168,11 +171,16 @@ def header_of(path: Path, file: BinaryIO) -> Header:
         ) from error
 
 
-def _read(path: Path, file: BinaryIO) -> Results:
-    results = Results(path.parent, header_of(path, file))
-    for number, line in source.numbered_lines(file):
+def _read(path: Path, file: BinaryIO, wanted: Callable[[Case], bool] | None) -> Results:
+    header, keys = header_of(path, file), None
+    if wanted:
+        header = replace(header, plan=tuple(case for case in header.plan if wanted(case)))
+        keys = {case.key for case in header.plan}
+    results, reader = Results(path.parent, header), LineReader(file, keys)
+    for number, offset, line in source.numbered_lines(file):
         try:
-            results.add(read_entry(line))
+            if entry := reader.read(line, offset):
+                results.add(entry)
         except LineError as error:
             if not source.at_end(file):
                 raise BenchError(

@@ -18,9 +18,11 @@ from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
 from bench.results.entries import End, Entry, Failure, LinkCounts, Memory, Run
 from bench.results.header import Conditions, Count, Header
-from bench.results.samples import COLUMNS, LARGEST, Samples
+from bench.results.packing import COLUMNS, LARGEST, PACKED, unpack
+from bench.results.samples import Samples
+from bench.results.stored_samples import StoredSamples
 
-FORMAT = 3
+FORMAT = 4
 """Version of the format. It increases if an older reader would misread a file. Older formats are
 always read."""
 
@@ -76,21 +78,31 @@ class CaseFields(Struct):
 
 
 class SamplesFields(Struct):
-    """The packed columns of a run, which msgspec decodes from base 64."""
+    """The packed columns of a piece of samples, which msgspec decodes from base 64.
 
-    start_ns: bytes
-    duration_ns: bytes
-    first_row_ns: bytes
-    rows: bytes
-    worker: bytes
-    errors: dict[Count, str]
+    Up to format 3 there is `start_ns`, since then `gap_ns`. Neither is there if the samples are in
+    lines of their own.
+    """
+
     count: Count
+    duration_ns: bytes = b""
+    first_row_ns: bytes = b""
+    rows: bytes = b""
+    worker: bytes = b""
+    gap_ns: bytes | None = None
+    start_ns: bytes | None = None
+    errors: dict[Count, str] = {}
+    pieces: Place | None = None
 
     def samples(self) -> Samples:
-        """Return the columns, unpacked. Raises `ValueError`."""
-        columns = {name: getattr(self, name) for name in COLUMNS}
+        """Return the samples, unpacked. Raises `ValueError`."""
+        names = COLUMNS if self.gap_ns is None else PACKED
+        if getattr(self, names[0]) is None:
+            raise ValueError("samples has neither gap_ns nor start_ns")
+        if misplaced := [position for position in self.errors if position >= self.count]:
+            raise ValueError(f"samples.errors: there is no sample {misplaced[0]}")
         errors = {position: _shortened(error) for position, error in self.errors.items()}
-        return Samples.unpack(self.count, columns, errors)
+        return Samples(**unpack({n: getattr(self, n) for n in names}, self.count), errors=errors)
 
 
 class EntryLine(Struct, tag_field="kind"):
@@ -132,7 +144,17 @@ class RunLine(EntryLine, tag="run"):
     generation: Count | None = None
 
     def entry(self) -> Run:
-        return Run(**self.fields() | {"samples": self.samples.samples()})
+        """Return the run, without the samples that are in lines of their own."""
+        return Run(**self.fields() | {"samples": StoredSamples([])})
+
+
+class SamplesLine(Struct, tag_field="kind", tag="samples"):
+    """A line of kind `samples`: a piece of the samples of the next run."""
+
+    key: str
+    round: Count
+    piece: Count
+    samples: SamplesFields
 
 
 class MemoryLine(EntryLine, tag="memory"):
@@ -198,7 +220,19 @@ class _Planned(Struct):
 _OPENING = msgspec.json.Decoder(_Opening)
 _CONDITIONS = msgspec.json.Decoder(Conditions)
 _PLANNED = msgspec.json.Decoder(_Planned)
-_LINES = (RunLine, MemoryLine, LinkLine, FailureLine, EndLine)
+_LINES = (RunLine, SamplesLine, MemoryLine, LinkLine, FailureLine, EndLine)
+
+
+class _Keyed(Struct):
+    """The part of a line that names its case; an `end` has no key."""
+
+    kind: str = ""
+    key: str = ""
+
+
+_KEYED = msgspec.json.Decoder(_Keyed)
+
+AnyLine = EntryLine | SamplesLine | EndLine
 
 
 def read_header(line: bytes) -> Header:
@@ -217,11 +251,33 @@ def read_header(line: bytes) -> Header:
     return Header(**vars(conditions), plan=tuple(plan))
 
 
-def read_entry(line: bytes) -> Entry | End:
-    """Return the entry in a line after the first. Raises `LineError`."""
-    fields: EntryLine | EndLine = decode(_line(), line)
+def read_line(line: bytes) -> AnyLine:
+    """Return the fields of a line after the first. Raises `LineError`."""
+    fields: AnyLine = decode(_line(), line)
+    return fields
+
+
+def outcome_of(line: bytes) -> str | None:
+    """Return the outcome in a line; None if it is no end line. Raises `LineError`."""
+    fields = read_line(line)
+    return fields.outcome if isinstance(fields, EndLine) else None
+
+
+def read_samples(line: bytes) -> Samples:
+    """Return the samples in a line of kind `run` or `samples`. Raises `LineError`."""
+    fields = read_line(line)
+    if not isinstance(fields, RunLine | SamplesLine):
+        raise LineError("it holds no samples")
     with refused():
-        return fields.entry()
+        return fields.samples.samples()
+
+
+def key_of(line: bytes) -> str:
+    """Return the key of the case that a line is about; empty for none. Raises `LineError`."""
+    try:
+        return _KEYED.decode(line).key
+    except ValueError:  # `decode` also reads what older versions wrote, and has the reason
+        return decode(_KEYED, line).key
 
 
 @cache

@@ -55,15 +55,17 @@ def first_line(file: BinaryIO) -> bytes:
     return line.removeprefix(_BYTE_ORDER_MARK)
 
 
-def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines after the first, of at most `LONGEST_LINE` bytes, with numbers from 2.
+def numbered_lines(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
+    """Yield number, offset and text of the lines after the first, of at most `LONGEST_LINE` bytes.
+
+    Numbers begin with 2.
 
     The rest of a longer line gets the next number. No part of it is JSON.
     """
-    number = 2
+    number, offset = 2, file.tell()
     while line := file.readline(LONGEST_LINE):
-        yield number, line
-        number += 1
+        yield number, offset, line
+        number, offset = number + 1, offset + len(line)
 
 
 def whole(file: BinaryIO) -> bytes:

@@ -134,29 +134,29 @@ _CAPACITY = """
 """
 
 
-def named(database_url: str | None) -> Database:
+def named(database_url: str | None, clients: int = 0) -> Database:
     """Return the database that the URL names, or without a URL the embedded server's.
 
-    Starts the embedded server if it is not running. Raises `UsageError` for a URL that cannot be
-    read.
+    Starts the embedded server if it is not running, with connections for so many `clients`. Raises
+    `UsageError` for a URL that cannot be read.
     """
     if database_url:
         parameters = parse(database_url)
     else:
         from bench.server.embedded import EmbeddedServer, default_folder
 
-        parameters = parse(EmbeddedServer(default_folder()).start())
+        parameters = parse(EmbeddedServer(default_folder()).start(clients))
     return Database(build(looked_up(parameters)))
 
 
-def resolve(database_url: str | None, drivers: Iterable[str] = ()) -> Database:
+def resolve(database_url: str | None, drivers: Iterable[str] = (), clients: int = 0) -> Database:
     """Return the same database with our settings for every session, after a check of one session.
 
     `drivers`: the drivers that will connect to it. A parameter that a driver lacks is logged, or
     refused with `UsageError` if it protects the connection. Raises `BenchError` if the server
     cannot be reached, or if a session cannot do its work.
     """
-    parameters = parse(named(database_url).url)
+    parameters = parse(named(database_url, clients).url)
     # Columns must arrive as text, even from a database without an encoding (SQL_ASCII), and every
     # driver must get the same bytes. asyncpg knows no encoding but UTF-8.
     parameters["client_encoding"] = _ENCODING

@@ -24,6 +24,25 @@ _ASYNCPG = frozenset(
     | {"krbsrvname", "gsslib", "application_name", "options"}
 )
 
+# `accessors.sync.pg8000` makes the arguments of its `connect` from these.
+_PG8000 = frozenset(
+    {"user", "password", "dbname", "host", "port", "keepalives"}
+    | {"sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert"}
+    | {"application_name", "client_encoding", "options"}
+)
+
+# https://docs.rs/tokio-postgres/latest/tokio_postgres/config/struct.Config.html
+# It refuses a parameter that it does not know. Its `tcp_user_timeout` is in other units than
+# libpq's.
+_PSQLPY = frozenset(
+    {"user", "password", "dbname", "host", "port", "sslmode", "sslrootcert", "channel_binding"}
+    | {"connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval"}
+    | {"application_name", "options", "target_session_attrs", "load_balance_hosts"}
+)
+
+_KNOWN = {"asyncpg": _ASYNCPG, "pg8000": _PG8000, "psqlpy": _PSQLPY}
+"""Driver that does not use libpq -> the parameters that it knows."""
+
 # Parameter -> its values that are harmless: a driver that lacks the parameter does the same.
 _PROTECTS: Mapping[str, tuple[str, ...]] = {
     "channel_binding": ("disable", "prefer"),
@@ -31,8 +50,10 @@ _PROTECTS: Mapping[str, tuple[str, ...]] = {
     "require_auth": ("",),
     "requirepeer": ("",),
     "sslcertmode": ("allow",),
+    "sslcrl": ("",),
     "sslcrldir": ("",),
     "sslsni": ("1",),
+    "ssl_min_protocol_version": ("", "TLSv1", "TLSv1.1", "TLSv1.2"),
     "min_protocol_version": ("3.0",),
     "scram_client_key": (),
     "scram_server_key": (),
@@ -41,7 +62,7 @@ _PROTECTS: Mapping[str, tuple[str, ...]] = {
     "oauth_client_secret": (),
 }
 
-# Parameters that asyncpg replaces, or does not need: it decodes everything as UTF-8.
+# Parameters that these drivers replace, or do not need: they decode everything as UTF-8.
 _WITHOUT_LOSS = frozenset({"client_encoding", "fallback_application_name", "hostaddr"})
 
 
@@ -55,8 +76,8 @@ def driver_url(url: str, driver: str, **parameters: str) -> str:
     known = {**parse(url), **parameters}
     if refused := _refused(known, driver):
         raise UsageError(_refusal(refused, [driver]))
-    if driver == "asyncpg":
-        known = _for_asyncpg(known)
+    if driver in _KNOWN:
+        known = _without_libpq(known)
     lacking = _lacking(driver)
     return build({name: value for name, value in known.items() if not lacking(name)})
 
@@ -107,9 +128,9 @@ def _refused(parameters: Mapping[str, str], driver: str) -> str | None:
         if name in parameters and lacking(name) and parameters[name] not in harmless:
             is_secret = not harmless
             return name if is_secret else f"{name}={parameters[name]}"
-    if driver == "asyncpg" and parameters.get("sslrootcert") == "system":
+    if driver in _KNOWN and parameters.get("sslrootcert") == "system":
         return "sslrootcert=system"
-    if driver == "asyncpg" and "hostaddr" in parameters and _names_are_checked(parameters):
+    if driver in _KNOWN and "hostaddr" in parameters and _names_are_checked(parameters):
         return "hostaddr together with sslmode=verify-full"
     return None
 
@@ -120,8 +141,8 @@ def _names_are_checked(parameters: Mapping[str, str]) -> bool:
 
 def _lacking(driver: str) -> Callable[[str], bool]:
     """Return a function that says whether the driver does not know a parameter."""
-    if driver == "asyncpg":
-        return lambda name: name not in _ASYNCPG
+    if driver in _KNOWN:
+        return lambda name: name not in _KNOWN[driver]
     if driver == "psycopg2":
         return _unknown_to_psycopg2
     return lambda name: False
@@ -138,8 +159,8 @@ def _unknown_to_psycopg2(name: str) -> bool:
     return False
 
 
-def _for_asyncpg(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters under the names that asyncpg has for them."""
+def _without_libpq(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters under the names that the drivers without libpq have for them."""
     renamed = dict(parameters)
     if "hostaddr" in renamed:  # the address replaces the name, so that no name is looked up
         renamed["host"] = renamed["hostaddr"]

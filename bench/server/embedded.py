@@ -4,6 +4,7 @@ It listens on a unix socket only. The kernel tells it which user connects, so it
 """
 
 import contextlib
+import logging
 import os
 import shlex
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from bench.model.errors import BenchError
 from bench.server.account import Account, account_for_caller
+from bench.server.capacity import MAX_CONNECTIONS, check_unused, has_room, max_connections
 from bench.server.files import (
     DATA,
     LOG,
@@ -30,9 +32,7 @@ from bench.server.socket import socket_folder
 from bench.system.folder import Folder
 from bench.system.home import home
 
-# The largest profile holds 64 connections, and for a short time also the next case's 64. The rest
-# is for verification, monitoring and psql. PostgreSQL's default of 100 is too low.
-MAX_CONNECTIONS = 200
+log = logging.getLogger(__name__)
 
 # Every setting that differs from PostgreSQL's defaults; docker-compose.yml is tested against it.
 SERVER_SETTINGS = {"max_connections": str(MAX_CONNECTIONS)}
@@ -74,23 +74,32 @@ class EmbeddedServer:
         self.data = self.folder / "data"
         self.log = self.folder / LOG
 
-    def start(self) -> str:
+    def start(self, clients: int = 0) -> str:
         """Start the server if it is not running, create its data if missing, and return its URL.
 
-        The server keeps running when this process ends. Remains of a crash are removed first.
+        The server keeps running when this process ends. Remains of a crash are removed first. If it
+        runs with too few connections for so many `clients`, it is restarted, and that is logged.
+        Raises `BenchError` if others are connected to it then.
         """
         account = account_for_caller()
         with self._entered(account) as folder:
-            if folder and (running := _answering(folder, account)):
+            if folder and (running := _answering(folder, account)) and has_room(folder, clients):
                 return running.url
         programs = binary("pg_ctl")
         with self._locked(account) as (folder, lock):
             account.let_through([folder.path, programs])
             if running := self._wait_until_ready(folder, account):
-                return running.url
+                if has_room(folder, clients):
+                    return running.url
+                check_unused(running, clients)
+                log.warning(
+                    "the embedded server is restarted with max_connections = %d for %d clients",
+                    max_connections(clients),
+                    clients,
+                )
             self._end(folder, account)
             self._initialise(folder, account, lock)
-            self._launch(folder, account)
+            self._launch(folder, account, clients)
             if running := _answering(folder, account):
                 return running.url
         raise BenchError(f"the embedded server started but does not answer; see {self.log}.")
@@ -191,15 +200,18 @@ class EmbeddedServer:
             raise BenchError(f"initdb failed in {self.folder}:\n{_tail(done.stderr)}")
         folder.rename(PARTIAL_DATA, DATA)
 
-    def _launch(self, folder: Folder, account: Account) -> None:
+    def _launch(self, folder: Folder, account: Account, clients: int) -> None:
         with folder.folder(DATA) as data:
             admit(data, account)
         with socket_folder(folder, account) as sockets:
             for name in sockets.names():
                 if name.startswith(".s.PGSQL."):
                     sockets.remove(name)  # its lock file may name the pid of another process
+        many = max_connections(clients)
+        more = {"max_connections": str(many)} if many > MAX_CONNECTIONS else {}
         settings = {
             **SERVER_SETTINGS,
+            **more,
             "port": str(PORT),
             "listen_addresses": "",
             "unix_socket_directories": f'"{sockets.path}"',

@@ -19,7 +19,7 @@ import pytest
 from session_guard import violations
 from session_guard.install import guard_everything, unguard_everything
 
-from accessors import BUILTIN, load
+from accessors import load
 from accessors.api import AnyBackend, Target
 from accessors.sql import SCHEMA
 from bench.dataset import loading as dataset
@@ -28,11 +28,12 @@ from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed
 from tests.databases import new_database
+from tests.installed import INSTALLED
 
 SMALL = Dataset(scale=0.01, seed=1)
 MATRIX = [
     (name, mode)
-    for name in BUILTIN
+    for name in INSTALLED
     for mode in load(name).transactions
     if mode == "autocommit" or not load(name).in_memory  # a null backend has no transactions
 ]

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import literal_column, select, text
 
-from accessors import BUILTIN, load
+from accessors import load
 from accessors.statements import Read
 from bench.measure.fetch_calls import verb_of
+from tests.accessors.conftest import MATRIX
 from tests.accessors.consumers import (
     CUSTOMERS,
     ORDERS,
@@ -33,10 +34,7 @@ from tests.accessors.consumers import (
 )
 
 ASYNC = [
-    (name, mode)
-    for name in BUILTIN
-    if load(name).mode == "async" and not load(name).in_memory
-    for mode in load(name).transactions
+    (name, mode) for name, mode in MATRIX if load(name).mode == "async" and not load(name).in_memory
 ]
 
 LOCK, WAITS_AFTER = 7, 120

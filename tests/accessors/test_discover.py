@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from accessors import BUILTIN, BackendModuleError, discover, load
+from accessors import BUILTIN, EXTRAS, BackendModuleError, discover, is_extra, load, usual
+from accessors.unloaded import FACTS
+from tests.installed import ABSENT, INSTALLED
 
 BLOCKED = """
 import sys
@@ -51,9 +53,12 @@ def run(script: str, *arguments: str, **environment: str) -> str:
 
 
 def missing(*libraries: str) -> dict[str, str]:
-    """Return the reasons of the backends that can't be used without these libraries."""
+    """Return the reasons of the backends that can't be used without these libraries.
+
+    Extras that are absent here anyway are left out.
+    """
     reasons: dict[str, str] = json.loads(run(BLOCKED + DISCOVER, ",".join(libraries)))
-    return reasons
+    return {name: reason for name, reason in reasons.items() if name not in ABSENT}
 
 
 @pytest.fixture
@@ -66,28 +71,40 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_all_of_ours_are_found_in_their_order() -> None:
     found = discover()
     assert list(found)[: len(BUILTIN)] == list(BUILTIN)
-    for name, module in BUILTIN.items():
+    assert set(ABSENT) <= set(EXTRAS), ABSENT
+    for name in INSTALLED:
+        module = BUILTIN[name]
         assert found[name].backend is not None, found[name].reason
         assert (found[name].backend.name, found[name].module) == (name, module)
         assert found[name].reason == ""
 
 
 def test_a_backend_says_what_it_is() -> None:
-    for name in BUILTIN:
+    for name in INSTALLED:
         backend = load(name)
-        assert backend.mode == ("async" if name.endswith(("asyncpg", "-async")) else "sync")
+        asynchronous = name.endswith(("asyncpg", "-async", "psqlpy"))
+        assert backend.mode == ("async" if asynchronous else "sync")
         assert backend.layer == name.partition("+")[0] or backend.layer in ("driver", "null")
         assert set(backend.card) == {"rows", "pool", "prepared", "default_batch", "writes"}
         assert backend.in_memory == name.startswith("null")
 
 
-DRIVERS = {"asyncpg": "asyncpg", "psycopg2": "psycopg2-binary", "psycopg": "psycopg[binary]"}
+DRIVERS = {
+    "asyncpg": ("asyncpg", 3),
+    "psycopg2": ("psycopg2-binary", 3),
+    "psycopg": ("psycopg[binary]", 6),
+    "pg8000": ("pg8000", 3),
+    "psqlpy": ("psqlpy", 1),
+}
 
 
-@pytest.mark.parametrize(("library", "package"), DRIVERS.items())
-def test_a_missing_driver_is_missed_by_those_that_need_it(library: str, package: str) -> None:
-    needing = [name for name in BUILTIN if load(name).driver == library]
-    assert len(needing) >= 3
+@pytest.mark.parametrize("library", DRIVERS)
+def test_a_missing_driver_is_missed_by_those_that_need_it(library: str) -> None:
+    package, backends = DRIVERS[library]
+    needing = [name for name in INSTALLED if load(name).driver == library]
+    if not needing:
+        pytest.skip(f"{library} is an extra that is not installed")
+    assert len(needing) == backends
     assert missing(library) == dict.fromkeys(needing, f"pip install '{package}'")
 
 
@@ -95,7 +112,7 @@ def test_a_missing_driver_is_missed_by_those_that_need_it(library: str, package:
 def test_without_sqlalchemy_the_drivers_stay(library: str) -> None:
     """Forbids a wrong command: pip installs SQLAlchemy 2.1 without greenlet by default. Then the
     reason was `pip install 'core+psycopg2'` for one backend, and the others counted as usable."""
-    needing = [name for name in BUILTIN if "+" in name]
+    needing = [name for name in INSTALLED if "+" in name]
     assert missing(library) == dict.fromkeys(needing, "pip install 'sqlalchemy[asyncio]'")
 
 
@@ -111,7 +128,7 @@ def test_an_installed_library_that_does_not_work_says_so() -> None:
 
 
 def test_without_any_library_the_null_backends_are_left() -> None:
-    left = set(BUILTIN) - set(missing("asyncpg", "psycopg2", "psycopg", "sqlalchemy", "greenlet"))
+    left = set(INSTALLED) - set(missing(*DRIVERS, "sqlalchemy", "greenlet"))
     assert left == {"null", "null-async"}
 
 
@@ -128,6 +145,67 @@ def test_one_library_a_process(backend: str, others: set[str]) -> None:
     """A measured library shares its heap with no other library."""
     script = "import sys; from accessors import load; load(sys.argv[1]); print(*sys.modules)"
     assert set(run(script, backend).split()) & others == set()
+
+
+DESCRIBE = """
+import json, sys
+from accessors import discover
+found = discover(described=True)
+print(json.dumps([{name: one.reason for name, one in found.items() if not one.backend},
+    sorted({"sqlalchemy", "psycopg", "psycopg2", "asyncpg"} & set(sys.modules))]))
+"""
+
+
+def test_a_list_of_backends_imports_no_library() -> None:
+    """`bench list` imported SQLAlchemy and every driver to ask whether they exist: 1 s of CPU."""
+    assert json.loads(run(DESCRIBE)) == [{}, []]
+
+
+@pytest.mark.parametrize("library", ["asyncpg", "psycopg_pool", "greenlet", "psycopg"])
+def test_a_list_of_backends_has_the_same_reasons(library: str) -> None:
+    """The reasons of absent backends must not depend on whether the others were imported."""
+    reasons, _ = json.loads(run(BLOCKED + DESCRIBE, library))
+    assert reasons == missing(library) != {}
+
+
+def test_a_list_of_backends_says_that_an_installed_library_does_not_work() -> None:
+    reasons, _ = json.loads(run(DESCRIBE, PSYCOPG_IMPL="c"))
+    assert reasons == json.loads(run(DISCOVER, PSYCOPG_IMPL="c")) != {}
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_the_facts_of_a_backend_are_its_own(name: str) -> None:
+    """A plan made from the facts in `accessors.unloaded` must be the plan of the backend."""
+    described, backend = discover(described=True)[name].backend, load(name)
+    assert described is not None
+    for fact in ("name", "mode", "layer", "driver", "also", "transactions", "in_memory"):
+        assert getattr(described, fact) == getattr(backend, fact), fact
+    assert FACTS[name].libraries == tuple(backend.requires)
+
+
+def test_an_extra_is_used_only_if_it_is_named() -> None:
+    """Forbids that a package which was installed for another purpose makes every run longer."""
+    found = discover()
+    assert set(usual(found)) == set(BUILTIN) - set(EXTRAS)
+    assert {name for name in found if is_extra(found[name])} == set(EXTRAS)
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_a_module_replaces_an_extra_of_its_name(folder: Path, name: str) -> None:
+    """Forbids that a backend of a user's own is refused since an extra has its name."""
+    module = f"replaces_{name.replace('+', '_')}"
+    (folder / f"{module}.py").write_text(BACKEND.format(name=name))
+    found = discover([module])
+    assert found[name].module == module
+    assert found[name].backend is load(name, module)
+    assert name in usual(found)
+
+
+def test_two_modules_with_the_name_of_an_extra_are_an_error(folder: Path) -> None:
+    for module in ("first_pg8000", "second_pg8000"):
+        (folder / f"{module}.py").write_text(BACKEND.format(name="pg8000"))
+    with pytest.raises(BackendModuleError, match=r"second_pg8000: .*'pg8000' exists already"):
+        discover(["first_pg8000", "second_pg8000"])
 
 
 def test_an_unknown_name_is_a_key_error() -> None:

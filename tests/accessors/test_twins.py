@@ -165,6 +165,11 @@ def drift(twins: Twins, sync_source: str, aio_source: str) -> str:
 
 THE_DRIVER = "The one driver that has no twin of the other mode."
 IMPORT = "if driver == '{0}':\n        import {0}\n        return {0}.connect"
+IMPORT_PG8000 = (
+    "\n    if driver == 'pg8000':\n        from accessors.sync.pg8000 import connect\n"
+    "        return connect"
+)
+SYNC_ONLY = "pg8000 is sync only."
 ITS_DEFAULTS = "The defaults of that driver, for the fairness card."
 PAIRS = [
     Twins("accessors/sync/psycopg.py", "accessors/aio/psycopg.py"),
@@ -177,6 +182,7 @@ PAIRS = [
                 "'core+asyncpg',\n'asyncpg'), Core(",
                 THE_DRIVER,
             ),
+            Difference("'psycopg'), Core(\n'core+pg8000',\n'pg8000'))", "'psycopg'))", SYNC_ONLY),
         ),
     ),
     Twins(
@@ -188,6 +194,7 @@ PAIRS = [
                 "'orm+asyncpg',\n'asyncpg'), Orm(",
                 THE_DRIVER,
             ),
+            Difference("'psycopg'), Orm(\n'orm+pg8000',\n'pg8000'))", "'psycopg'))", SYNC_ONLY),
         ),
     ),
     Twins(
@@ -200,7 +207,9 @@ PAIRS = [
                 "'asyncpg': _SQLALCHEMY | {\n'asyncpg': 'asyncpg'},",
                 THE_DRIVER,
             ),
-            Difference(IMPORT.format("psycopg2"), IMPORT.format("asyncpg"), THE_DRIVER),
+            Difference(
+                IMPORT.format("psycopg2") + IMPORT_PG8000, IMPORT.format("asyncpg"), SYNC_ONLY
+            ),
             Difference(
                 "'prepared': 'never',",
                 "'prepared': \"always, cached by SQLAlchemy's adapter\",",
@@ -212,9 +221,18 @@ PAIRS = [
                 ITS_DEFAULTS,
             ),
             Difference(
+                "'psycopg': 'psycopg[binary]'},\n'pg8000': _SQLALCHEMY | {\n'pg8000': 'pg8000'}}\n"
                 "_POOL = 'QueuePool, no overflow'",
-                "_POOL = 'AdaptedQueuePool, no overflow'",
-                "SQLAlchemy's name for the async mode of its QueuePool.",
+                "'psycopg': 'psycopg[binary]'}}\n_POOL = 'AdaptedQueuePool, no overflow'",
+                "pg8000 is sync only. SQLAlchemy's async QueuePool has a name of its own.",
+            ),
+            Difference(
+                "'writes': 'executemany: pipelined, a statement a line'},\n'pg8000': {\n"
+                "'pool': _POOL,\n'prepared': 'never kept: with parameters, parsed at each use in 3 "
+                "round trips',\n'default_batch': 'Core 1 growing to 1000; ORM all rows',\n"
+                "'writes': 'executemany: a statement a line, 3 round trips each'}}",
+                "'writes': 'executemany: pipelined, a statement a line'}}",
+                SYNC_ONLY,
             ),
         ),
     ),

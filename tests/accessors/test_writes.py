@@ -1,6 +1,7 @@
 """A write is committed when it returns, or raises the library's own error and leaves nothing."""
 
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import asyncpg
@@ -25,10 +26,25 @@ ERRORS: dict[tuple[str, str], type[Exception]] = {
 }
 
 
+WITHOUT_AN_ERROR_OF_THEIR_OWN = {
+    "pg8000": ("pg8000.dbapi", "DatabaseError"),
+    "psqlpy": ("psqlpy.exceptions", "ConnectionExecuteError"),
+}
+"""Drivers with one error class for all that a server refuses."""
+
+
 def error_of(library: Any, violation: str) -> type[Exception]:
     """Return the library's own error class: the driver's, or that of SQLAlchemy."""
+    driver = library.backend.driver
+    if library.backend.layer == "driver" and driver in WITHOUT_AN_ERROR_OF_THEIR_OWN:
+        module, name = WITHOUT_AN_ERROR_OF_THEIR_OWN[driver]
+        error: type[Exception] = getattr(import_module(module), name)
+        return error
     if library.backend.layer == "driver":
-        return ERRORS[library.backend.driver, violation]
+        return ERRORS[driver, violation]
+    # SQLAlchemy gives its error the name of the driver's error.
+    if driver in WITHOUT_AN_ERROR_OF_THEIR_OWN:
+        return sqlalchemy.exc.DatabaseError
     return sqlalchemy.exc.IntegrityError
 
 
@@ -118,6 +134,7 @@ def test_a_refused_write_raises_and_leaves_nothing(
     before = observer.counts()
     with pytest.raises(error_of(library, violation)) as refused:
         getattr(session, function)(identity, items)
+    assert violation in str(refused.value)
     assert observer.counts() == before
     assert observer.states(library) == ["idle"]
     if library.backend.layer != "driver" and library.backend.driver == "psycopg":
@@ -130,7 +147,7 @@ def test_a_line_added_twice_on_one_session_is_refused_by_the_server(
 ) -> None:
     """Forbids that the ORM takes an earlier line for the new one."""
     new = session.add_new_order_for_customer(1, [(MILK, 1)])
-    with pytest.raises(error_of(library, UNIQUE)):
+    with pytest.raises(error_of(library, UNIQUE), match=UNIQUE):
         session.insert_order_items(new, [(MILK, 2)])
     assert observer.lines(new) == [(MILK, 1)]
 
@@ -152,7 +169,7 @@ def test_a_refused_write_after_a_read_leaves_the_session_whole(
 ) -> None:
     assert session.get_total_cost_of_an_order(1) == 30
     before = observer.counts()
-    with pytest.raises(error_of(library, FOREIGN)):
+    with pytest.raises(error_of(library, FOREIGN), match=FOREIGN):
         session.insert_order_items(3, [(MILK, 1), (NOTHING, 1)])
     assert observer.counts() == before
     is_whole(session, observer)

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from accessors import BUILTIN
+from accessors import BUILTIN, EXTRAS
 from bench.model.case import Case, Fetch
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
@@ -32,6 +32,7 @@ BACKENDS: dict[str, BackendFacts] = {
         driver=name.split("+")[-1].removesuffix("-async"),
     )
     for name in BUILTIN
+    if name not in EXTRAS
 }
 
 _CPU_US = {"driver": 60.0, "core": 210.0, "orm": 330.0, "null": 4.0}

@@ -1,6 +1,6 @@
 """The history of a figure: how it changed for some cases from run to run."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bench.analysis.compare.differences import EnvironmentDifference, differences
@@ -10,6 +10,7 @@ from bench.analysis.stats import Interval, median_over_rounds
 from bench.analysis.summary import summarise
 from bench.model.case import Case
 from bench.results.file import Results
+from bench.results.header import Header
 
 _OPTIONS = {"profile", "rounds", "seconds", "warm_up_s", "git.revision"}
 """The differences between runs that do not interrupt a history."""
@@ -28,11 +29,16 @@ class Moment:
 
 
 def history(
-    runs: Sequence[tuple[str, Results]], figure: Figure, wanted: Callable[[Case], bool]
+    runs: Iterable[tuple[str, Results]],
+    figure: Figure,
+    wanted: Callable[[Case], bool] = lambda _: True,
 ) -> list[Moment]:
-    """Return the runs that have a wanted case, in the order given (the oldest first)."""
+    """Return the runs that have a wanted case, in the order given (the oldest first).
+
+    One run is held at a time. A run of which only the wanted cases were read takes less time.
+    """
     moments: list[Moment] = []
-    before: Results | None = None
+    before: Header | None = None
     for name, results in runs:
         figures = {
             summary.case: interval
@@ -41,11 +47,11 @@ def history(
             if (interval := median_over_rounds(list(summary.by_round(figure).values())))
         }
         if figures:
-            changes = differences([before.header, results.header]) if before else []
+            changes = differences([before, results.header]) if before else []
             moments.append(
                 Moment(name, results.header.created_at, figures, tuple(_telling(changes)))
             )
-            before = results
+            before = results.header
     return moments
 
 

@@ -1,5 +1,6 @@
 """Charts of results. Only this package imports matplotlib."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -12,7 +13,7 @@ from bench.analysis.selection import select
 from bench.analysis.summary import Summary, summarise
 from bench.model.study import studies, study_of
 from bench.results.file import Results
-from bench.results.header import NOT_DESCRIBED
+from bench.results.header import NOT_DESCRIBED, BackendFacts
 from bench.system.current_folder import kept_from_matplotlib
 from bench.system.interrupts import held_back
 from bench.system.output_files import made_folder
@@ -75,15 +76,19 @@ def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> lis
 
 
 def draw_history(
-    moments: list[Moment], figure: Figure, runs: list[Results], folder: Path, name: str
+    moments: list[Moment],
+    figure: Figure,
+    newest: Results,
+    described: Mapping[str, BackendFacts],
+    folder: Path,
+    name: str,
 ) -> list[Path]:
     """Draw the chart of a history, as PNG and SVG in `folder`, with the caption of the newest run.
 
-    Returns the paths of the files.
+    `described` has the backends of all runs. Returns the paths of the files.
     """
-    described = {k: v for run in runs for k, v in run.header.backends.items()}
     backends = {case.backend for moment in moments for case in moment.figures}
     looks = {name: look_of(name, described.get(name, NOT_DESCRIBED)) for name in backends}
-    selection = replace(select(runs[-1]), looks=looks)
+    selection = replace(select(newest), looks=looks)
     with made_folder(folder) as into, style.styled():
         return save(history.picture(moments, figure, selection), into, name)

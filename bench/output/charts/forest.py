@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis.compare.comparison import ComparedCase, Comparison
-from bench.analysis.look import Look
 from bench.analysis.selection import Selection
+from bench.analysis.stats import Interval
 from bench.analysis.verdict import Verdict
 from bench.analysis.wording import asked
 from bench.model.case import Case
@@ -69,31 +69,46 @@ def _figure(
         panel.set_title(f"{name} / {first}")
         _scale(panel, reach, 9 if len(others) == 1 else 5)
         panel.set_ylim(len(rows) - 0.4, -0.6)
+        # One artist in the place of a tick and a grid line for each row.
+        panel.hlines(range(len(rows)), 1 / reach, reach, style.GRID, lw=0.8, zorder=0.5)
+        panel.grid(axis="y", visible=False)
+        panel.yaxis.set_visible(place == 0)
         panel.axvline(1, color=style.INK, lw=1.2, zorder=1.5)
         verdicts = [row.verdicts[place] for row in rows]
         floor = next((verdict.floor for verdict in verdicts if verdict and verdict.floor), None)
         if floor:
             panel.axvspan(max(1 / floor, 1 / reach), min(floor, reach), color=style.GRID, lw=0)
-        for height, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
-            if verdict:
-                _mark(panel, height, verdict, selection.looks[row.case.backend], selection)
+        _marks(panel, rows, verdicts, selection)
     grid[0][0].set_yticks(range(len(rows)), [_label(row.case) for row in rows])
     return figure
 
 
-def _mark(panel: Axes, height: float, verdict: Verdict, look: Look, selection: Selection) -> None:
-    ratio = verdict.ratio
-    if ratio is None:
-        return
-    differs = verdict.word in ("faster", "slower")
-    colour = hue(look, selection.looks)
-    if not differs:
-        colour = style.pale(colour, 1 - _FAINT)
-    panel.errorbar(ratio.median, height, xerr=error_bars(ratio), color=colour, lw=1.6, capsize=2.5)
-    mark = style.line_style(look, selection) | {"linestyle": "none", "color": colour}
-    if look.mode != "sync":
-        mark["markerfacecolor"] = colour
-    panel.plot(ratio.median, height, **mark)
+def _marks(
+    panel: Axes, rows: Sequence[ComparedCase], verdicts: Sequence[Verdict | None], shown: Selection
+) -> None:
+    """Draw every ratio with its interval. Those that look alike are one artist: faster."""
+    alike: dict[tuple[str, bool], list[tuple[int, Interval]]] = {}
+    for height, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
+        if verdict and verdict.ratio:
+            kind = (row.case.backend, verdict.word in ("faster", "slower"))
+            alike.setdefault(kind, []).append((height, verdict.ratio))
+    for (backend, differs), ratios in alike.items():
+        look = shown.looks[backend]
+        colour = hue(look, shown.looks)
+        if not differs:
+            colour = style.pale(colour, 1 - _FAINT)
+        bars = [(ratio.median, height, *b) for height, ratio in ratios if (b := error_bars(ratio))]
+        if bars:
+            medians, heights, downs, ups = zip(*bars, strict=True)
+            distances = [[length for (length,) in side] for side in (downs, ups)]
+            panel.errorbar(
+                medians, heights, xerr=distances, fmt="none", ecolor=colour, elinewidth=1.6,
+                capsize=2.5,
+            )  # fmt: skip
+        mark = style.line_style(look, shown) | {"linestyle": "none", "color": colour}
+        if look.mode != "sync":
+            mark["markerfacecolor"] = colour
+        panel.plot([r.median for _, r in ratios], [height for height, _ in ratios], **mark)
 
 
 def _scale(panel: Axes, reach: float, room: int) -> None:

@@ -17,6 +17,8 @@ from bench.output.ticks import extents
 _DASHES = ("-", (0, (4, 1.8)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 _LABEL = 26
 """The most characters of a run's name below the axis."""
+_MOST_LABELS = 25
+"""The most names below the axis: more would lie one over the other."""
 
 
 def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Picture:
@@ -38,7 +40,10 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
     intervals = [interval for moment in moments for interval in moment.figures.values()]
     draw.log_axis(panel.yaxis, extents(intervals), figure.units, pad=1.15)
     panel.set_ylabel(figure.title)
-    panel.set_xticks(range(len(moments)), names, rotation=28, ha="right", size=8.5)
+    every = -(-len(moments) // _MOST_LABELS)
+    panel.set_xticks(
+        range(0, len(moments), every), names[::every], rotation=28, ha="right", size=8.5
+    )
     panel.set_xlim(-0.4, len(moments) - 0.6)
     for place, moment in enumerate(moments):
         if moment in changed:
@@ -48,9 +53,13 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
         look = selection.looks[case.backend]
         marks = style.line_style(look, selection) | {"linestyle": _DASHES[number % len(_DASHES)]}
         points = [(at, m.figures[case]) for at, m in enumerate(moments) if case in m.figures]
-        for at, interval in points:
+        bounded = [(at, interval, draw.error_bars(interval)) for at, interval in points]
+        bars = [(at, interval.median, *bar) for at, interval, bar in bounded if bar]
+        if bars:
+            places, medians, downs, ups = zip(*bars, strict=True)
+            distances = [[length for (length,) in side] for side in (downs, ups)]
             panel.errorbar(
-                at, interval.median, yerr=draw.error_bars(interval), color=marks["color"], lw=1.2,
+                places, medians, distances, fmt="none", ecolor=marks["color"], elinewidth=1.2,
                 capsize=2.5,
             )  # fmt: skip
         panel.plot([at for at, _ in points], [interval.median for _, interval in points], **marks)

@@ -2,8 +2,9 @@
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.analysis import stats
 from bench.analysis.summary import Summary, summarise
@@ -11,7 +12,11 @@ from bench.model.errors import BenchError
 from bench.output.export import csv_file, summary_csv
 from bench.results.entries import Run
 from bench.results.file import Results
+from bench.results.samples import Samples
 from bench.system.output_files import replacing
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Columns = Mapping[str, Sequence[Any]]
 """A part of a table: column -> values, all of the same length. All parts have the same columns."""
@@ -28,12 +33,13 @@ def of_rounds(results: Results) -> Iterator[Columns]:
 
 
 def of_samples(results: Results) -> Iterator[Columns]:
-    """Yield one part per run, with one row per operation.
+    """Yield one part per piece of a run's samples, with one row per operation.
 
     first_row_ns is empty in runs without a stream.
     """
     for run in results.runs:
-        yield _samples(run)
+        for piece in run.samples.pieces():
+            yield _samples(run, piece)
 
 
 TABLES: Mapping[str, Callable[[Results], Iterator[Columns]]] = {
@@ -45,11 +51,11 @@ TABLES: Mapping[str, Callable[[Results], Iterator[Columns]]] = {
 
 def write_csv(parts: Iterable[Columns], path: Path) -> None:
     """Write the parts as one CSV file. Raises `OSError` if it can't be written."""
-    with csv_file.replacing(path) as write:
+    with csv_file.replacing_by_columns(path) as write:
         for number, part in enumerate(parts):
             if number == 0:
-                write([list(part)])
-            write(zip(*part.values(), strict=True))
+                write([[name] for name in part])
+            write(list(part.values()))
 
 
 def write_parquet(parts: Iterable[Columns], path: Path) -> None:
@@ -65,9 +71,23 @@ def write_parquet(parts: Iterable[Columns], path: Path) -> None:
             "Parquet needs pyarrow, which is not installed.\n"
             "pip install 'gatherbench[parquet]', or choose --format csv."
         ) from None
-    tables = [pyarrow.table(_typed(part)) for part in parts]
-    with replacing(path) as file:
-        parquet.write_table(pyarrow.concat_tables(tables, promote_options="default"), file)
+    first = next(parts := iter(parts), {})
+    schema = _schema(first) or pyarrow.table(_typed(first)).schema
+    with replacing(path) as file, parquet.ParquetWriter(file, schema) as writer:
+        for part in chain([first], parts):
+            writer.write_table(pyarrow.table(_typed(part), schema))
+
+
+def _schema(part: Columns) -> "pyarrow.Schema | None":
+    """Return the types of a table of samples: a part may lack first rows or errors."""
+    import pyarrow
+
+    if not part.keys() >= {"start_ns", "first_row_ns"}:
+        return None
+    texts = ("key", "error")
+    return pyarrow.schema(
+        [(name, pyarrow.string() if name in texts else pyarrow.int64()) for name in part]
+    )
 
 
 def _typed(part: Columns) -> dict[str, Any]:
@@ -108,16 +128,16 @@ def _rounds(summary: Summary) -> Iterator[dict[str, Any]]:
         }
 
 
-def _samples(run: Run) -> Columns:
-    samples, size = run.samples, len(run.samples)
-    streamed = len(samples.first_row_ns) == size
+def _samples(run: Run, piece: Samples) -> Columns:
+    size = len(piece)
+    streamed = len(piece.first_row_ns) == size
     return {
         "key": [run.case.key] * size,
         "round": [run.round] * size,
-        "worker": samples.worker,
-        "start_ns": samples.start_ns,
-        "duration_ns": samples.duration_ns,
-        "first_row_ns": samples.first_row_ns if streamed else [None] * size,
-        "rows": samples.rows,
-        "error": [samples.errors.get(at) for at in range(size)],
+        "worker": piece.worker,
+        "start_ns": piece.start_ns,
+        "duration_ns": piece.duration_ns,
+        "first_row_ns": piece.first_row_ns if streamed else [None] * size,
+        "rows": piece.rows,
+        "error": [piece.errors.get(at) for at in range(size)] if piece.errors else [None] * size,
     }

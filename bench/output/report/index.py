@@ -10,9 +10,8 @@ from bench.output.report.template import source as script
 from bench.results import source
 from bench.results.archive import ListedRun, Told, scan
 from bench.results.decoding import LineError
-from bench.results.entries import End
 from bench.results.file import RUN_FILE
-from bench.results.schema import read_entry
+from bench.results.schema import outcome_of
 from bench.system.output_files import link, write_text
 
 INDEX_FILE = "index.html"
@@ -94,10 +93,9 @@ def _outcome(path: Path) -> str:
     """Return the outcome of the run from its last line; `killed` if that line has none."""
     try:
         with source.open_file(path) as file:
-            end = read_entry(source.last_line(file))
+            return outcome_of(source.last_line(file)) or "killed"
     except (OSError, LineError):
         return "killed"
-    return end.outcome if isinstance(end, End) else "killed"
 
 
 def _is_file(path: Path) -> bool:

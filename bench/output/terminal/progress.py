@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 
 from bench.analysis.summary import of_case
+from bench.measure.turn import WARM_AGAIN_SHARE
 from bench.model.case import Case
 from bench.model.plan import Plan
 from bench.model.study import probes
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 # that has passed corrects the estimate.
 _ROWS_S = 1.0
 _STEP_S = {"verification": 1.0, "memory": 0.3}
-"""Stage -> seconds per step. A run takes the time of its profile, and `_RUN_OVERHEAD_S`."""
-_RUN_OVERHEAD_S = 0.15
+"""Stage -> seconds per step. A run takes its window, a short warm-up,
+and `_RUN_OVERHEAD_S`."""
+_RUN_OVERHEAD_S = 0.02
 
 _LINE_EVERY_S = 5.0
 
@@ -71,7 +73,7 @@ class Progress:
 
     def __init__(self, plan: Plan, backends: int, *, verify: bool, quiet: bool) -> None:
         profile = plan.profile
-        self._run_s = profile.seconds + profile.warm_up_s + _RUN_OVERHEAD_S
+        self._run_s = profile.seconds * (1 + WARM_AGAIN_SHARE) + _RUN_OVERHEAD_S
         self._step_s = _STEP_S | {name: probe.seconds for name, probe in probes().items()}
         self._estimate = Estimate(
             _ROWS_S

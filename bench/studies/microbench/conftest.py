@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from accessors import Found, discover
+from accessors import Found, discover, usual
 from accessors.api import AnyBackend
 from bench.dataset import loading as rows
 from bench.dataset import lock
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    available = {name: found for name, found in discover().items() if found.backend}
+    available = usual(discover())
     for mode in ("sync", "async"):
         if f"{mode}_case" in metafunc.fixturenames:
             cases = [
@@ -128,7 +128,7 @@ class Shop:
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
     try:
         dataset = Dataset(request.config.getoption("--scale"))
-        found = discover()
+        found = usual(discover())
         drivers = drivers_of(found.values())
         database = resolve(os.environ.get("DATABASE_URL"), drivers)
         with lock.held(database) as held:

@@ -1,8 +1,8 @@
-"""Pairs of short turns on open connections: one turn of the harness, one of a bare loop.
+"""Short turns of the harness and of a bare loop, one after the other, on open connections.
 
-Both use the same connections of the library's own pool, because two sets of connections differed by
-3 %. A turn is short and the other turn of its pair follows at once, so that a disturbance of the
-machine affects both.
+Both use the same connections of the library's own pool, because two sets of connections differed
+by 3 %. A turn is short and the other side's turn follows at once, so that other work of the machine
+affects both.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import time
 from array import array
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from itertools import cycle
 from threading import Timer
@@ -23,12 +23,12 @@ from bench.measure.clients_sync import Client
 from bench.measure.runner import Job
 from bench.measure.start_barrier import StartBarrier
 from bench.measure.warm_tasks import beat
-from bench.studies.overhead.baseline import Flag, ask_asyncpg, ask_psycopg2
+from bench.studies.overhead.baseline import ASYNC_LOOPS, SYNC_LOOPS, Flag
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The work of one side in a turn, and the time that it used."""
+    """The operations of one side, and the time that they took."""
 
     operations: int
     elapsed_ns: int
@@ -45,12 +45,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class Pair:
+    """A turn of each side."""
+
     harness: Turn
     bare: Turn
 
 
 def take_turns(job: Job, amount: int) -> list[Pair]:
-    """Return the pairs, after one that does not count. The first side of each pair is random."""
+    """Return so many pairs, after one that is not counted. Chance decides which side is first."""
     backend = accessors.load(job.case.backend, job.module)
     if isinstance(backend, Backend):
         pairs = _take_turns(backend, job, amount + 1)
@@ -78,21 +80,13 @@ def _orders(amount: int) -> Sequence[tuple[str, str]]:
 
 
 async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> list[Pair]:
-    import asyncpg
-
-    from accessors.aio.asyncpg import AsyncpgAccessor
-
     clients = [AsyncClient(backend, job.case, plan) for plan in job.plans()]
-    size = len(clients)
+    ask = ASYNC_LOOPS[job.case.backend]
     loop = asyncio.get_running_loop()
-    async with (
-        asyncpg.create_pool(job.url, min_size=size, max_size=size) as pool,
-        AsyncExitStack() as sessions,
-    ):
-        connections = [await sessions.enter_async_context(pool.acquire()) for _ in clients]
+    async with backend.open(job.target), AsyncExitStack() as sessions:
+        accessors = [await sessions.enter_async_context(backend.accessor()) for _ in clients]
         steps = [
-            client.steps(AsyncpgAccessor(connection))
-            for client, connection in zip(clients, connections, strict=True)
+            client.steps(accessor) for client, accessor in zip(clients, accessors, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
         barrier = StartBarrier(0, 0, lambda: None)
@@ -102,9 +96,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
             heart = asyncio.create_task(beat(barrier, array("q")))
             asking = zip(clients, steps, strict=True)
-            await asyncio.gather(
-                *(client.measure(own_steps, deadline_ns) for client, own_steps in asking)
-            )
+            await asyncio.gather(*(client.measure(own, deadline_ns) for client, own in asking))
             turn = watch.stop(sum(len(client.recorder) for client in clients))
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
@@ -115,10 +107,8 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
         async def bare() -> Turn:
             watch, flag = _Watch(), Flag()
             loop.call_later(job.seconds, flag.lower)
-            asking = zip(connections, ids, strict=True)
-            done = await asyncio.gather(
-                *(ask_asyncpg(connection, own_ids, flag) for connection, own_ids in asking)
-            )
+            asking = zip(accessors, ids, strict=True)
+            done = await asyncio.gather(*(ask(accessor, own, flag) for accessor, own in asking))
             return watch.stop(sum(done))
 
         sides = {"harness": harness, "bare": bare}
@@ -126,31 +116,23 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
 
 
 def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
-    from psycopg2.pool import ThreadedConnectionPool
-
-    from accessors.sync.psycopg2 import Psycopg2Accessor
-
     clients = [Client(backend, job.case, plan) for plan in job.plans()]
-    size = len(clients)
-    pool = ThreadedConnectionPool(size, size, job.url)
-    with ThreadPoolExecutor(size) as threads:
-        connections = [pool.getconn() for _ in clients]
-        for connection in connections:
-            connection.autocommit = True
+    ask = SYNC_LOOPS[job.case.backend]
+    with (
+        backend.open(job.target),
+        ThreadPoolExecutor(len(clients)) as threads,
+        ExitStack() as sessions,
+    ):
+        accessors = [sessions.enter_context(backend.accessor()) for _ in clients]
         steps = [
-            client.steps(Psycopg2Accessor(connection))
-            for client, connection in zip(clients, connections, strict=True)
+            client.steps(accessor) for client, accessor in zip(clients, accessors, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
 
         def harness() -> Turn:
             watch = _Watch()
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
-            list(
-                threads.map(
-                    lambda client, own_steps: client.measure(own_steps, deadline_ns), clients, steps
-                )
-            )
+            list(threads.map(lambda client, own: client.measure(own, deadline_ns), clients, steps))
             turn = watch.stop(sum(len(client.recorder) for client in clients))
             for client in clients:
                 client.recorder.clear()
@@ -160,18 +142,10 @@ def _take_turns(backend: Backend, job: Job, amount: int) -> list[Pair]:
             watch, flag = _Watch(), Flag()
             timer = Timer(job.seconds, flag.lower)
             timer.start()
-            done = list(
-                threads.map(
-                    lambda connection, own_ids: ask_psycopg2(connection, own_ids, flag),
-                    connections,
-                    ids,
-                )
-            )
+            done = list(threads.map(lambda accessor, own: ask(accessor, own, flag), accessors, ids))
             turn = watch.stop(sum(done))
             timer.join()
             return turn
 
         sides = {"harness": harness, "bare": bare}
-        pairs = [Pair(**{side: sides[side]() for side in order}) for order in _orders(amount)]
-    pool.closeall()
-    return pairs
+        return [Pair(**{side: sides[side]() for side in order}) for order in _orders(amount)]

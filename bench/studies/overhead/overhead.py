@@ -1,5 +1,6 @@
-"""The overhead of the harness: pairs of short turns, one by the harness, one by a bare loop."""
+"""The cost of the harness itself: many short turns through it, and as many through a bare loop."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,20 +12,22 @@ from bench.model.timeout import TIMEOUT_S
 from bench.studies.overhead.ab_pairs import Pair, Turn, take_turns
 
 WITHIN = 0.015
-"""The largest half width of the 95 % interval of both ratios, as a share of the median."""
+"""Half of the width that the 95 % interval of both ratios may have at most."""
 
 LEAST_THROUGHPUT = 0.97
 MOST_CPU = 1.05
 
-LOOPS = ("asyncpg", "psycopg2")
-"""The backends that have a bare loop."""
+BUDGET_S = 130.0
+"""The time after which no more pairs are measured. With processes that start and pools that open,
+the command then ends within three minutes."""
 
-_PAIRS_AT_ONCE = 100
+_AT_ONCE_S = 2.0
+"""The time of the pairs that a job gets at once."""
 
 
 @dataclass(frozen=True)
 class Overhead:
-    """The ratios of the harness to the bare loop, from paired turns, with their intervals."""
+    """The harness over the bare loop: the ratios of paired turns, with their intervals."""
 
     job: Job
     pairs: Sequence[Pair]
@@ -39,38 +42,61 @@ class Overhead:
 
     @property
     def narrow(self) -> bool:
-        """Whether both intervals are narrow enough."""
+        """Whether both intervals are as narrow as they have to be."""
         ratios = (self.throughput, self.cpu_per_operation)
         return all(ratio.relative is not None and ratio.relative <= WITHIN for ratio in ratios)
 
     @property
-    def kept(self) -> bool:
-        """Whether both ratios are within the limits."""
-        throughput, cpu = self.throughput.median, self.cpu_per_operation.median
-        return throughput >= LEAST_THROUGHPUT and cpu <= MOST_CPU
+    def kept(self) -> bool | None:
+        """Whether both ratios are within the limits. None: the pairs are too few to tell.
+
+        Medians decide if both intervals are narrow. Otherwise a limit that lies within an interval
+        leaves the answer open.
+        """
+        throughput, cpu = self.throughput, self.cpu_per_operation
+        if self.narrow or throughput.low is None or throughput.high is None:
+            return throughput.median >= LEAST_THROUGHPUT and cpu.median <= MOST_CPU
+        if cpu.low is None or cpu.high is None:
+            return None
+        if throughput.high < LEAST_THROUGHPUT or cpu.low > MOST_CPU:
+            return False
+        return True if cpu.high <= MOST_CPU and throughput.low >= LEAST_THROUGHPUT else None
 
     def _ratio(self, figure: Callable[[Turn], float]) -> Interval:
-        ratio = ratio_of_rounds(
+        found = ratio_of_rounds(
             {number: figure(pair.harness) for number, pair in enumerate(self.pairs)},
             {number: figure(pair.bare) for number, pair in enumerate(self.pairs)},
         )
-        assert ratio is not None, "there is always a pair"
-        return ratio
+        assert found is not None, "there is always a pair"
+        return found
 
 
 def measure(
-    pool: WorkerPool, job: Job, most_pairs: int, on_progress: Callable[[Overhead], None]
-) -> Overhead:
-    """Measure pairs of turns, each of `job.seconds`, in the backend's own process.
+    workers: WorkerPool,
+    jobs: Sequence[Job],
+    most_pairs: int,
+    on_progress: Callable[[Overhead], None],
+    budget_s: float = BUDGET_S,
+) -> list[Overhead]:
+    """Return the overhead of each job, whose turns take `job.seconds`.
 
-    Ends when the intervals are narrow, or after `most_pairs`.
+    The jobs take turns, too: each gets a few pairs, then those whose intervals are not narrow get
+    more, until all are, each has `most_pairs`, or the budget is used up. Every job gets its first
+    pairs. Each backend is measured in a process of its own.
     """
-    name = job.case.backend
-    pairs: list[Pair] = []
+    end_s = time.monotonic() + budget_s
+    measured = [Overhead(job, ()) for job in jobs]
     while True:
-        amount = min(_PAIRS_AT_ONCE, most_pairs - len(pairs))
-        pairs += pool.result(pool.submit(name, take_turns, job, amount), TIMEOUT_S)
-        overhead = Overhead(job, tuple(pairs))
-        on_progress(overhead)
-        if overhead.narrow or len(pairs) >= most_pairs:
-            return overhead
+        for place, overhead in enumerate(measured):
+            lacking = most_pairs - len(overhead.pairs)
+            if overhead.pairs and (overhead.narrow or not lacking or time.monotonic() > end_s):
+                continue
+            job = overhead.job
+            amount = min(lacking, max(2, round(_AT_ONCE_S / (2 * job.seconds))))
+            pending = workers.submit(job.case.backend, take_turns, job, amount)
+            more = workers.result(pending, TIMEOUT_S + 4 * amount * job.seconds)
+            measured[place] = Overhead(job, (*overhead.pairs, *more))
+            on_progress(measured[place])
+        complete = all(each.narrow or len(each.pairs) >= most_pairs for each in measured)
+        if complete or time.monotonic() > end_s:
+            return measured

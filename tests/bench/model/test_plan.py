@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accessors import discover
+from accessors import discover, usual
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.measure.memory import peak
 from bench.measure.meter import server_cpu_ns
@@ -27,7 +27,7 @@ def planned(*backends: str, **factors: Any) -> Plan:
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
 def test_every_profile_has_the_floor_and_no_case_twice(profile: object) -> None:
-    cases = plan(profile, FOUND).cases  # type: ignore[arg-type]
+    cases = plan(profile, usual(FOUND)).cases  # type: ignore[arg-type]
     assert {"null", "null-async"} <= {case.backend for case in cases}
     assert len({case.key for case in cases}) == len(cases)
     assert [Case.from_dict(case.as_dict()) for case in cases] == list(cases)

@@ -121,7 +121,15 @@ def _pack(numbers: list[int]) -> str:
     return base64.b64encode(zlib.compress(struct.pack(f"<{len(numbers)}q", *numbers))).decode()
 
 
+def _planes(width: int, data: bytes) -> str:
+    return base64.b64encode(zlib.compress(bytes([width]) + data)).decode()
+
+
 COLUMNS = (
+    _planes(1, b"\x00" * 8),
+    _planes(2, b"\xff" * 16),
+    _planes(8, b"\xff" * 64),
+    _planes(200, b"\x00" * 8),
     _pack([]),
     _pack([1]),
     _pack([-1] * 8),

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.results import source
 from bench.results.archive import LeftOut, find, runs, scan
-from bench.results.file import RUN_FILE, Recorder, load
+from bench.results.file import FORMAT, RUN_FILE, Recorder, load
 from tests.bench import synthetic
 from tests.bench.results.damage import valid
 
@@ -123,7 +124,40 @@ def packed(numbers: list[int]) -> str:
     return base64.b64encode(zlib.compress(data)).decode()
 
 
+def planes(width: int, data: bytes) -> str:
+    return base64.b64encode(zlib.compress(bytes([width]) + data)).decode()
+
+
 COUNT = LINES[RUN]["samples"]["count"]
+OLD = LINES[RUN] | {
+    "samples": {"count": COUNT, "first_row_ns": packed([]), "errors": {}}
+    | dict.fromkeys(("start_ns", "duration_ns", "rows", "worker"), packed([0] * COUNT))
+}
+"""The run as formats 1 to 3 have it."""
+
+
+@pytest.mark.parametrize("column", ["gap_ns", "duration_ns", "first_row_ns", "rows", "worker"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        planes(1, b"\0" * (COUNT + 1)),
+        planes(2, b"\0" * (2 * COUNT - 1)),
+        planes(0, b"\0" * COUNT),
+        planes(9, b"\0" * (9 * COUNT)),
+        planes(8, b"\xff" * (8 * COUNT)),
+        planes(1, b"\0" * 200_000_000),
+        base64.b64encode(zlib.compress(b"")).decode() + "=",
+        "eJw=",
+        "no base 64",
+    ],
+    ids=["long", "uneven", "no width", "wide", "huge", "bomb", "empty", "cut", "text"],
+)
+def test_a_column_of_other_numbers_is_refused(tmp_path: Path, column: str, text: str) -> None:
+    """Forbids columns of unequal lengths, overflowing numbers, and bytes that expand hugely."""
+    line = changed(LINES[RUN], f"samples.{column}", text)
+    words = refusal(written(tmp_path / "run", HEADER, line, *LINES))
+    named = {"gap_ns": "samples.(gap|start)_ns"}.get(column, f"samples.{column}")
+    assert re.search(named, words)
 
 
 @pytest.mark.parametrize("column", ["start_ns", "duration_ns", "rows", "worker"])
@@ -142,19 +176,20 @@ COUNT = LINES[RUN]["samples"]["count"]
     ],
     ids=["short", "long", "negative", "huge", "overflow", "uneven", "bomb", "cut", "text"],
 )
-def test_a_column_that_holds_other_numbers_is_refused(
+def test_a_column_of_an_older_format_that_holds_other_numbers_is_refused(
     tmp_path: Path, column: str, text: str
 ) -> None:
     """Forbids columns of unequal lengths, overflowing numbers, and bytes that expand hugely."""
-    line = changed(LINES[RUN], f"samples.{column}", text)
+    assert len(load(written(tmp_path / "well", HEADER, OLD)).runs) == 1
+    line = changed(OLD, f"samples.{column}", text)
     assert f"samples.{column}" in refusal(written(tmp_path / "run", HEADER, line, *LINES))
 
 
 def test_first_rows_may_be_fewer(tmp_path: Path) -> None:
     """Forbids refusing results of format 1, which have no first row for some failures."""
-    line = changed(LINES[RUN], "samples.first_row_ns", packed([5]))
+    line = changed(OLD, "samples.first_row_ns", packed([5]))
     assert list(load(written(tmp_path, HEADER, line)).runs[0].samples.first_row_ns) == [5]
-    line = changed(LINES[RUN], "samples.first_row_ns", packed([5] * (COUNT + 1)))
+    line = changed(OLD, "samples.first_row_ns", packed([5] * (COUNT + 1)))
     assert "samples.first_row_ns" in refusal(written(tmp_path, HEADER, line, *LINES))
 
 
@@ -186,11 +221,11 @@ def test_fields_of_a_later_version_are_ignored(tmp_path: Path) -> None:
     assert found.runs == load(written(tmp_path / "plain", HEADER, *LINES)).runs
 
 
-@pytest.mark.parametrize("version", [4, 10**30])
+@pytest.mark.parametrize("version", [FORMAT + 1, 10**30])
 def test_a_format_above_ours_is_named(tmp_path: Path, version: int) -> None:
     """Forbids "damaged" for a file of a newer gatherbench, with any content."""
     text = refusal(written(tmp_path, {"kind": "header", "format": version, "plan": "later"}))
-    assert f"has format {version}; this version reads up to 3.\n" in text
+    assert f"has format {version}; this version reads up to {FORMAT}.\n" in text
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,12 @@ STUDY = Study("other", entries=("other_study:DepthLine",))
 
 READ_BACK = """
 from bench.model.case import Case
-from bench.results.schema import read_entry
+from bench.results.schema import read_line
 import json, other_study
 
 case = Case("psycopg2", "get_customers", loop="none")
 line = json.dumps(other_study.Depth(case, 7).as_dict()).encode()
-assert read_entry(line) == other_study.Depth(case, 7), line
+assert read_line(line).entry() == other_study.Depth(case, 7), line
 """
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bench.model.errors import BenchError
 from bench.server import embedded as server_module
 from bench.server.embedded import EmbeddedServer
 from tests.bench.server.embedded_server import ask, in_process, pid_of
@@ -111,4 +112,21 @@ def test_a_busy_server_is_waited_for(own: EmbeddedServer) -> None:
     os.kill(pid, signal.SIGCONT)
     starter.communicate(timeout=60)
     assert starter.returncode == 0
+    assert pid_of(own) == pid
+
+
+def test_the_server_takes_as_many_clients_as_a_plan_has(
+    own: EmbeddedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A plan of 512 clients was refused: the server had 200 connections, whatever was asked."""
+    url = own.start()
+    assert ask(url, "show max_connections") == "200"
+    with psycopg.connect(url), pytest.raises(BenchError, match="others are connected") as caught:
+        own.start(512)
+    assert len(str(caught.value).splitlines()) == 2
+    url = own.start(512)
+    assert int(str(ask(url, "show max_connections"))) >= 512 + 6
+    assert "restarted with max_connections = 1096 for 512 clients" in caplog.text
+    pid = pid_of(own)
+    assert own.start() == own.start(64) == own.start(512) == url
     assert pid_of(own) == pid

@@ -180,6 +180,45 @@ def test_what_a_driver_lacks_is_left_out_and_said(caplog: pytest.LogCaptureFixtu
     )
 
 
+def test_the_drivers_without_libpq_get_what_they_know() -> None:
+    """Forbids that psqlpy refuses a whole URL for one parameter, and a loss without a message."""
+    url = (
+        "postgresql://u@h/d?sslmode=require&sslcert=c&connect_timeout=3&client_encoding=UTF8"
+        "&options=-cx%3D1&target_session_attrs=any&hostaddr=127.0.0.1"
+    )
+    shared = {"user": "u", "dbname": "d", "host": "127.0.0.1", "sslmode": "require"}
+    shared["options"] = "-cx=1"
+    assert parse(driver_url(url, "pg8000")) == shared | {"sslcert": "c", "client_encoding": "UTF8"}
+    known = shared | {"connect_timeout": "3", "target_session_attrs": "any"}
+    assert parse(driver_url(url, "psqlpy")) == known
+
+
+@pytest.mark.parametrize(
+    ("driver", "parameter", "refused"),
+    [
+        ("pg8000", "channel_binding=require", True),
+        ("psqlpy", "channel_binding=require", False),
+        ("pg8000", "sslrootcert=system", True),
+        ("psqlpy", "sslrootcert=system", True),
+        ("pg8000", "sslcrl=/revoked", True),
+        ("psqlpy", "sslcrl=/revoked", True),
+        ("asyncpg", "sslcrl=/revoked", False),
+        ("psqlpy", "ssl_min_protocol_version=TLSv1.3", True),
+        ("psqlpy", "ssl_min_protocol_version=TLSv1.2", False),
+    ],
+)
+def test_what_an_extra_lacks_for_protection_is_refused(
+    driver: str, parameter: str, refused: bool
+) -> None:
+    """Forbids a connection with less protection than the URL requires."""
+    url = f"postgresql://u@h/d?{parameter}"
+    if not refused:
+        assert driver_url(url, driver)
+        return
+    with pytest.raises(UsageError, match=f"{driver} cannot honour {parameter}"):
+        driver_url(url, driver)
+
+
 def test_asyncpg_connects_to_the_address_that_is_given() -> None:
     """Forbids that asyncpg looks up a name if the URL gives the address."""
     url = driver_url("postgresql://u@shop.invalid/d?hostaddr=127.0.0.1", "asyncpg")

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.bench.command import Bench
+from tests.installed import INSTALLED
 from tests.listening import Listening, listening
 
 USER, PASSWORD, DATABASE = "o'dd @/ü", "p @:/%?#&=+'ü", "my \"db\" 'ü'?#"
@@ -16,7 +17,8 @@ local all all scram-sha-256
 host all all 127.0.0.1/32 scram-sha-256
 host all all ::1/128 scram-sha-256
 """
-BACKENDS = ("psycopg2", "asyncpg", "core+psycopg", "orm+asyncpg", "orm+psycopg-async")
+EXTRAS = [name for name in ("pg8000", "core+pg8000", "psqlpy") if name in INSTALLED]
+BACKENDS = ("psycopg2", "asyncpg", "core+psycopg", "orm+asyncpg", "orm+psycopg-async", *EXTRAS)
 
 
 @dataclass(frozen=True)

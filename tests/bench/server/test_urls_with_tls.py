@@ -15,6 +15,7 @@ from bench.model.errors import BenchError, UsageError
 from bench.server.database import resolve
 from bench.server.drivers import driver_url
 from tests.bench.command import Bench
+from tests.installed import INSTALLED
 from tests.listening import DEBIAN, Listening, listening
 
 pytestmark = pytest.mark.skipif(
@@ -22,7 +23,16 @@ pytestmark = pytest.mark.skipif(
 )
 
 RULES = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n"
-BACKENDS = ("psycopg2", "psycopg", "asyncpg", "core+psycopg2", "core+asyncpg", "orm+psycopg-async")
+EXTRAS = [name for name in ("pg8000", "core+pg8000", "psqlpy") if name in INSTALLED]
+BACKENDS = (
+    "psycopg2",
+    "psycopg",
+    "asyncpg",
+    "core+psycopg2",
+    "core+asyncpg",
+    "orm+psycopg-async",
+    *EXTRAS,
+)
 DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 
 

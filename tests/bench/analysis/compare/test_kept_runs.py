@@ -127,7 +127,9 @@ def test_a_history_follows_a_case_and_says_what_changed(tmp_path: Path) -> None:
     first, second = (moment.figures[POINT].median for moment in moments)
     assert first / second == pytest.approx(1.25, rel=0.01)
     assert [str(change) for change in moments[1].changes] == ["python: 3.11.7 -> 3.13.0"]
-    drawn = draw_history(moments, THROUGHPUT, [each for _, each in runs], tmp_path / "h", "name")
+    newest = runs[-1][1]
+    described = newest.header.backends
+    drawn = draw_history(moments, THROUGHPUT, newest, described, tmp_path / "h", "name")
     text = " ".join(ET.parse(drawn[1]).getroot().itertext())
     assert "python" in text
     assert "asyncpg, at 1" in text

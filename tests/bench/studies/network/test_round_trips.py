@@ -19,6 +19,7 @@ from bench.server.proxy.address import address_of, through
 from bench.studies.network.entries import RoundTrips
 from bench.studies.network.probe import count
 from tests.databases import new_database
+from tests.installed import ABSENT, INSTALLED
 
 POINT = "get_total_cost_of_an_order"
 DATASET = Dataset(scale=0.2)
@@ -65,6 +66,18 @@ def test_asyncpg_resets_a_connection_that_is_returned(
 ) -> None:
     """Defect: a session per operation looked free of cost in every library."""
     assert counted(shop, backend, scope="operation").per_operation == trips
+
+
+@pytest.mark.parametrize(
+    ("backend", "trips"), [("pg8000", 3), ("core+pg8000", 3), ("orm+pg8000", 3), ("psqlpy", 1)]
+)
+def test_a_point_read_of_an_extra(shop: Database, backend: str, trips: float) -> None:
+    """Defect: pg8000's fairness card did not say that each statement is three round trips."""
+    if backend not in INSTALLED:
+        pytest.skip(ABSENT[backend])
+    assert counted(shop, backend).per_operation == trips
+    card = accessors.load(backend).card["prepared"]
+    assert ("3 round trips" in card) == (trips == 3)
 
 
 @pytest.mark.parametrize("backend", ["psycopg2", "psycopg-async", "core+psycopg2", "orm+asyncpg"])

@@ -6,8 +6,9 @@ import accessors
 from bench.model.case import Fetch
 from bench.studies.streaming.explain import _accessor, lines_of
 from bench.studies.streaming.plan import EVERY_WAY
+from tests.installed import INSTALLED
 
-BACKENDS = [name for name in accessors.BUILTIN if not name.startswith("null")]
+BACKENDS = [name for name in INSTALLED if not name.startswith("null")]
 
 
 def code(name: str, fetch: Fetch) -> str:

@@ -18,12 +18,13 @@ from bench.studies.streaming.entries import Proof
 from bench.studies.streaming.proof import prove
 from bench.studies.streaming.question import failing_row
 from tests.databases import new_database
+from tests.installed import INSTALLED
 
 ROWS = Dataset(scale=0.01, more_customers=3)
 FAILS_AT = 150
 LINES = 1000
 """The lines of the orders between the requested dates."""
-BACKENDS = [name for name in accessors.BUILTIN if not name.startswith("null")]
+BACKENDS = [name for name in INSTALLED if not name.startswith("null")]
 
 ORDERS = "get_orders_between_dates"
 

@@ -1,0 +1,267 @@
+"""The recording of operations while they are measured, in memory that stays bounded.
+
+A client's records are Python integers in lists, 80 bytes for a sample, because `list.append` has
+the lowest cost. A long run would fill the memory with them. So a client hands its records over when
+it has many: they go to a file of the worker process as plain bytes, 16 to 32 for a sample.
+"""
+
+import json
+import os
+import tempfile
+import threading
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from operator import sub
+from pathlib import Path
+from typing import Any
+
+from bench.results.samples import PIECE, AnySamples, Samples, SamplesInPieces
+
+MOST_IN_MEMORY = PIECE
+"""The most samples of a run that the lists of all its clients hold together: 20 MB."""
+
+LOOK_NS = 100_000_000
+"""The time between two looks of a client at how much it has in memory. A clock that is read anyway
+tells when to look, so that it costs an operation nothing."""
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Records of one client in the spool file: its columns one after another, then its errors."""
+
+    offset: int
+    lengths: tuple[int, ...]
+    """The numbers in each column of `_RECORDED`."""
+    errors_bytes: int
+
+    def __len__(self) -> int:
+        return self.lengths[0]
+
+
+_RECORDED = ("starts", "ends", "rows", "first_rows_ns")
+
+
+class _Spool:
+    """A file for the records of a worker process. Threads may write to it at once."""
+
+    def __init__(self) -> None:
+        self.descriptor, self.path = tempfile.mkstemp(prefix="gatherbench-", suffix=".samples")
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def write(self, data: bytes) -> int:
+        """Write at the end of the file; return the offset. Raises `OSError` on a full disk."""
+        with self._lock:
+            offset, self._size = self._size, self._size + len(data)
+        written = 0
+        while written < len(data):
+            written += os.pwrite(self.descriptor, data[written:], offset + written)
+        return offset
+
+
+_spools: list[_Spool] = []
+"""The spool of the run that this process measures, if its clients have handed anything over."""
+_opening = threading.Lock()
+
+
+def _spool() -> _Spool:
+    with _opening:
+        if not _spools:
+            _spools.append(_Spool())
+        return _spools[0]
+
+
+def _discard_spool() -> None:
+    while _spools:
+        spool = _spools.pop()
+        os.close(spool.descriptor)
+        with suppress(OSError):
+            Path(spool.path).unlink()
+
+
+@dataclass
+class SampleRecorder:
+    """The records of one client. They are lists, because `list.append` has the lowest cost."""
+
+    starts: list[int] = field(default_factory=list)
+    """Clock readings, ns."""
+    ends: list[int] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    """Empty if no operation returns rows: then each operation that did not fail counts as 1."""
+    first_rows_ns: list[int] = field(default_factory=list)
+    """For streams, the time from the operation's start; 0 if no row came."""
+    errors: dict[int, str] = field(default_factory=dict)
+    """Position of a failed operation in the lists -> its error."""
+    _chunks: list[_Chunk] = field(default_factory=list)
+    """The records that were handed over, the oldest first."""
+
+    def __len__(self) -> int:
+        return len(self.starts) + sum(map(len, self._chunks))
+
+    def fail(
+        self, start: int, end: int, error: Exception, *, counted: bool, streamed: bool
+    ) -> None:
+        """Record an operation that failed: it is counted and classified, never dropped."""
+        self.errors[len(self.starts)] = f"{type(error).__name__}: {error}".partition("\n")[0]
+        self.starts.append(start)
+        self.ends.append(end)
+        if counted:
+            self.rows.append(0)
+        if streamed:
+            self.first_rows_ns.append(0)
+
+    def hand_over_many(self, clients: int) -> None:
+        """Hand the records over if they are more than a client's share of `MOST_IN_MEMORY`.
+
+        If the file can't be written, because its disk is full, the records stay in memory.
+        """
+        if len(self.starts) * clients >= MOST_IN_MEMORY:
+            with suppress(OSError):
+                self.hand_over()
+
+    def hand_over(self) -> None:
+        """Write the records to the worker process's file, and empty the lists.
+
+        Call it between two operations. Raises `OSError` if the file can't be written.
+        """
+        if not self.starts:
+            return
+        columns = [array("q", getattr(self, name)) for name in _RECORDED]
+        errors = json.dumps(self.errors).encode() if self.errors else b""
+        offset = _spool().write(b"".join([*(column.tobytes() for column in columns), errors]))
+        self._chunks.append(_Chunk(offset, tuple(map(len, columns)), len(errors)))
+        self._empty()
+
+    def clear(self) -> None:
+        """Remove the records of the warm-up."""
+        self._empty()
+        self._chunks.clear()
+
+    def _empty(self) -> None:
+        for column in (self.starts, self.ends, self.rows, self.first_rows_ns, self.errors):
+            column.clear()
+
+
+def gather(
+    recorders: Iterable[SampleRecorder], start_line_ns: int, shown: Callable[[str], str] = str
+) -> AnySamples:
+    """Return the records of all clients as the samples of a run.
+
+    `start_line_ns` is the clock's reading at the start barrier. `shown` returns the text of an
+    error as it may be shown, and can be pickled. If a client has handed records over, the result
+    reads them from the file, which belongs to it from now on. Raises `OSError` if the rest can't be
+    written to that file.
+    """
+    clients = list(recorders)
+    if not any(client._chunks for client in clients):
+        _discard_spool()  # the warm-up may have filled one
+        samples = Samples()
+        for number, client in enumerate(clients):
+            _append(samples, number, client, start_line_ns)
+        samples.errors = {at: shown(error) for at, error in samples.errors.items()}
+        return samples
+    for client in clients:
+        client.hand_over()
+    chunks = [(number, chunk) for number, client in enumerate(clients) for chunk in client._chunks]
+    spool = _spools.pop()
+    return SpooledSamples(spool.descriptor, spool.path, chunks, start_line_ns, shown)
+
+
+def _append(samples: Samples, number: int, records: SampleRecorder, start_line_ns: int) -> None:
+    """Append the records of client `number` to the samples."""
+    offset = len(samples)
+    samples.start_ns.extend(start - start_line_ns for start in records.starts)
+    samples.duration_ns.extend(map(sub, records.ends, records.starts))
+    samples.first_row_ns.extend(records.first_rows_ns)
+    ones = (int(at not in records.errors) for at in range(len(records.starts)))
+    samples.rows.extend(records.rows or ones)
+    samples.worker.extend([number] * len(records.starts))
+    samples.errors.update({offset + at: error for at, error in records.errors.items()})
+
+
+class SpooledSamples(SamplesInPieces):
+    """The samples of a run in the file to which its clients have handed them.
+
+    Pickled, it takes the file to the process that unpickles it, on the same machine. The file has
+    no name there, so that it is gone when that process ends.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        path: str,
+        chunks: list[tuple[int, _Chunk]],
+        start_line_ns: int,
+        shown: Callable[[str], str],
+    ) -> None:
+        self._descriptor, self._path, self._chunks = descriptor, path, chunks
+        self._start_line_ns, self._shown = start_line_ns, shown
+
+    def __len__(self) -> int:
+        return sum(len(chunk) for _, chunk in self._chunks)
+
+    def pieces(self) -> Iterator[Samples]:
+        """Yield the pieces, each of at most `PIECE` samples unless one chunk has more."""
+        piece = Samples()
+        for number, chunk in self._chunks:
+            if len(piece) and len(piece) + len(chunk) > PIECE:
+                yield piece
+                piece = Samples()
+            self._append(piece, number, chunk)
+        yield piece
+
+    def _append(self, piece: Samples, number: int, chunk: _Chunk) -> None:
+        """Append the records of a chunk of client `number` to the piece."""
+        import numpy as np
+
+        data = self._read(chunk.offset, 8 * sum(chunk.lengths) + chunk.errors_bytes)
+        ends = np.cumsum(chunk.lengths)
+        starts, ended, rows, first_rows = np.split(np.frombuffer(data, "i8", ends[-1]), ends[:-1])
+        errors = json.loads(data[8 * ends[-1] :]) if chunk.errors_bytes else {}
+        if not len(rows):
+            rows = np.ones(len(chunk), "i8")
+            rows[[int(at) for at in errors]] = 0
+        offset = len(piece)
+        piece.start_ns.frombytes((starts - self._start_line_ns).tobytes())
+        piece.duration_ns.frombytes((ended - starts).tobytes())
+        piece.first_row_ns.frombytes(first_rows.tobytes())
+        piece.rows.frombytes(rows.tobytes())
+        piece.worker.frombytes(np.full(len(chunk), number, "i8").tobytes())
+        piece.errors.update({offset + int(at): self._shown(text) for at, text in errors.items()})
+
+    def _read(self, offset: int, length: int) -> bytes:
+        data = b""
+        while len(data) < length:
+            part = os.pread(self._descriptor, length - len(data), offset + len(data))
+            if not part:
+                raise OSError(f"{self._path} ends before its last sample")
+            data += part
+        return data
+
+    @property
+    def errors(self) -> dict[int, str]:
+        """The errors, as in `SamplesInPieces`. Without any, no piece is read."""
+        return super().errors if any(chunk.errors_bytes for _, chunk in self._chunks) else {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = vars(self) | {"_descriptor": None}
+        self._path = ""  # it belongs to the other process now
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._descriptor = os.open(self._path, os.O_RDONLY)
+        self._remove()
+
+    def __del__(self) -> None:
+        self._remove()
+        with suppress(OSError, TypeError, AttributeError):
+            os.close(self._descriptor)
+
+    def _remove(self) -> None:
+        if path := getattr(self, "_path", ""):
+            self._path = ""
+            with suppress(OSError):
+                Path(path).unlink()
