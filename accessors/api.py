@@ -238,6 +238,9 @@ class _Backend(ABC):
     also: tuple[str, ...] = ()
     """Further methods of its accessors, which give rows one by one: `iterate`,
     `stream_single_rows`."""
+    placeholders: Literal["numbered", "percent", "sqlalchemy"] | None = None
+    """The form in which its accessors take SQL text: with `$1`; with `%s`; or as a `Read` of
+    SQLAlchemy's `text()` with `:p1`. None if they take no SQL text."""
     in_memory: bool = False
     """True for a null backend, which asks no server and knows only the sample rows."""
 

@@ -15,6 +15,7 @@ from bench.system import interrupts, limits
 
 COMMANDS = {
     "run": ("bench.cli.run", "run", "Measure, and draw the charts."),
+    "query": ("bench.cli.query", "query", "Measure a statement of your own."),
     "doctor": ("bench.cli.doctor", "doctor", "Check whether this machine is fit to measure."),
     "list": ("bench.cli.list", "list_", "Show backends, workloads and profiles."),
     "verify": ("bench.cli.verify", "verify", "Check that all backends give the same answers."),

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,12 @@ from bench.system.interrupts import held_back
 
 if TYPE_CHECKING:
     from bench.analysis.stopping import Stopping
+    from bench.execution.progress_listener import ProgressListener
     from bench.model.run_config import RunConfig
+    from bench.results.file import Recorder
+    from bench.server.database import Database
+
+    Measure = Callable[[RunConfig, Database, Recorder, ProgressListener], None]
 
 
 Made = TypeVar("Made")
@@ -31,12 +36,12 @@ def carry_out(
     charts: bool,
     shown: bool = True,
     stopping: "Stopping | None" = None,
+    measured: "Measure | None" = None,
 ) -> Path:
     """Measure, then present the results even if the run failed. Return the results folder.
 
     With `shown` False, nothing is presented. `stopping`: the rule for a run with a budget.
-
-    `name` ends the name of the folder in results/, after the time; it is not used with `out`.
+    `measured`: the function that measures, if it is not that of `bench run`. `name` ends the name of the folder in results/, after the time; it is not used with `out`.
     """
     from bench.execution.capacity import most_connections
     from bench.execution.measurement import measure
@@ -60,7 +65,10 @@ def carry_out(
         ) as progress:
             drivers = drivers_of(config.backends.values())
             database = resolve(database_url, drivers, most_connections(config))
-            measure(config, database, recorder, progress, stopping)
+            if measured:
+                measured(config, database, recorder, progress)
+            else:
+                measure(config, database, recorder, progress, stopping)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             with held_back():
@@ -104,12 +112,21 @@ def safe_name(label: str) -> str:
     return name
 
 
-def command_line(database_url: str | None) -> str:
-    """Return the command as typed, with *** for the password."""
+def command_line(database_url: str | None, hidden: Sequence[str] = ()) -> str:
+    """Return the command as typed, with *** for the password, and for each text in `hidden`."""
     from bench.server.database import Database
 
     words = ["bench", *sys.argv[1:]]
     if database_url:  # replaced before quoting: quoting could change the password's text
         safe_url = Database(database_url).safe_url
         words = [word.replace(database_url, safe_url) for word in words]
+    for text in hidden:
+        words = [
+            "***"
+            if word == text
+            else word.replace(f"={text}", "=***")
+            if word.startswith("--")
+            else word
+            for word in words
+        ]
     return shlex.join(words)

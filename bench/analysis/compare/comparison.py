@@ -148,6 +148,10 @@ def _obstacles(runs: Sequence[Results]) -> Iterator[str]:
         if len(set(values)) > 1:
             yield f"{what} differ: {' and '.join(values)}"
 
+    statements = [results.header.statements for results in runs]
+    for name in set.intersection(*(set(known) for known in statements)):
+        texts = [" ".join(known[name].sql.split()) for known in statements]
+        yield from unequal(f"statements of {name}", texts)
     datasets = [results.header.dataset for results in runs]
     words = [f"scale {dataset.scale} ({dataset.digest})" for dataset in datasets]
     yield from unequal("datasets", words)
