@@ -41,7 +41,8 @@ def carry_out(
     """Measure, then present the results even if the run failed. Return the results folder.
 
     With `shown` False, nothing is presented. `stopping`: the rule for a run with a budget.
-    `measured`: the function that measures, if it is not that of `bench run`. `name` ends the name of the folder in results/, after the time; it is not used with `out`.
+    `measured`: the function that measures, if it is not that of `bench run`. `name` ends the name
+    of the folder in results/, after the time; it is not used with `out`.
     """
     from bench.execution.capacity import most_connections
     from bench.execution.measurement import measure

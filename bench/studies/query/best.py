@@ -6,6 +6,7 @@ from dataclasses import replace
 from bench.analysis.figure import FIGURES, Figure
 from bench.analysis.findings.finding import listed
 from bench.analysis.findings.finding import rounds as rounds_in_words
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.ranking import floors, leaders
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stats import Interval
@@ -31,7 +32,7 @@ def sentences(summaries: Sequence[Summary]) -> list[str]:
     return found
 
 
-def _of_workload(measured: Sequence[Summary], floor: dict[Figure, float]) -> list[str]:
+def _of_workload(measured: Sequence[Summary], floor: dict[Figure, NoiseFloor]) -> list[str]:
     several = len({summary.case.fetch for summary in measured}) > 1
     found = []
     for concurrency in sorted({summary.case.concurrency for summary in measured}):
@@ -50,7 +51,7 @@ def _of_workload(measured: Sequence[Summary], floor: dict[Figure, float]) -> lis
 def _best(
     group: Sequence[Summary],
     figure: Figure,
-    floor: dict[Figure, float],
+    floor: dict[Figure, NoiseFloor],
     what: str,
     several: bool,
 ) -> str:
