@@ -246,6 +246,9 @@ class _Backend(ABC):
     """The groups of `--connect` options that `open` passes on from its target: the driver's name
     for `Target.connect`, `engine` for `Target.engine`. A backend without a group keeps its
     defaults, and the command says so."""
+    placeholders: Literal["numbered", "percent", "sqlalchemy"] | None = None
+    """The form in which its accessors take SQL text: with `$1`; with `%s`; or as a `Read` of
+    SQLAlchemy's `text()` with `:p1`. None if they take no SQL text."""
     in_memory: bool = False
     """True for a null backend, which asks no server and knows only the sample rows."""
 

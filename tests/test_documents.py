@@ -36,7 +36,9 @@ WALK_THROUGH = ROOT / "docs" / "add-an-accessor.md"
 
 SHORTER = {
     "bench lesson session-per-task": "--trials 1 --mistake roll-back-another",
+    "bench gate": "--first reference --allow-blind",
     "bench run": "--rounds 1 --seconds 0.03 --scale 0.01 --no-charts",
+    "bench query": "--rounds 1 --seconds 0.03 --scale 0.01 --no-charts",
     "bench streaming": "--rows 100 --no-charts",
     "bench verify": "--scale 0.01",
     "bench lesson": "--trials 1",

@@ -27,6 +27,7 @@ MODULES = {
 
 ORDER = (
     ("model",),
+    ("workloads",),
     ("system",),
     ("server",),
     ("dataset",),
@@ -47,12 +48,13 @@ MAY_IMPORT = {
         "bench.output.charts",
         "bench.studies.lessons.charts",
         "bench.studies.network.charts",
+        "bench.studies.query.charts",
         "bench.studies.streaming.charts",
     ),
     "jinja2": ("bench.output.report",),
     "scipy": (
         "bench.analysis.stationarity",
-        "bench.analysis.ranking",
+        "bench.analysis.student",
         "bench.studies.audit.quantiles",
     ),
     "asyncpg": (
@@ -77,7 +79,9 @@ MAY_IMPORT = {
         "accessors",
         "bench.studies.overhead.guard",
         "bench.studies.lessons",
+        "bench.studies.query.forms",
         "bench.studies.streaming.failing",
+        "bench.workloads",
         "session_guard",
     ),
 }

@@ -64,6 +64,7 @@ async def _batches(
 class Asyncpg(AsyncBackend):
     name = driver = "asyncpg"
     layer = "driver"
+    placeholders = "numbered"
     requires = {"asyncpg": "asyncpg"}
     connect_options = ("asyncpg",)
     shapes = {

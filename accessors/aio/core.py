@@ -97,6 +97,7 @@ class AsyncCoreAccessor(AsyncAccessor):
 
 class AsyncCore(AsyncBackend):
     layer = "core"
+    placeholders = "sqlalchemy"
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,

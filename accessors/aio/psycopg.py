@@ -99,6 +99,7 @@ class AsyncPsycopg(AsyncBackend):
     name = "psycopg-async"
     driver = "psycopg"
     layer = "driver"
+    placeholders = "percent"
     also = ("iterate", "stream_single_rows")
     requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
     connect_options = ("psycopg",)

@@ -94,6 +94,7 @@ class CoreAccessor(Accessor):
 
 class Core(Backend):
     layer = "core"
+    placeholders = "sqlalchemy"
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,

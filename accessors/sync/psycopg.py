@@ -99,6 +99,7 @@ class Psycopg(Backend):
     name = "psycopg"
     driver = "psycopg"
     layer = "driver"
+    placeholders = "percent"
     also = ("iterate", "stream_single_rows")
     requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
     connect_options = ("psycopg",)

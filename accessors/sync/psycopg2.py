@@ -108,6 +108,7 @@ class Psycopg2Accessor(Accessor):
 class Psycopg2(Backend):
     name = driver = "psycopg2"
     layer = "driver"
+    placeholders = "percent"
     also = ("iterate",)
     requires = {"psycopg2": "psycopg2-binary"}
     connect_options = ("psycopg2",)

@@ -13,6 +13,7 @@ from bench.results.header import Header
 
 POINTS = {
     "rows": "rows are given as",
+    "values": "values are given",
     "pool": "sessions come from",
     "prepared": "statements are prepared",
     "default_batch": "batch size by default",
@@ -23,6 +24,7 @@ POINTS = {
 
 _MATTERS: Mapping[str, Callable[[Case], bool]] = {
     "rows": lambda case: case.rows == "native" and _gives_rows(case),
+    "values": lambda case: case.rows == "native" and _gives_rows(case),
     "pool": lambda case: case.session_scope == "operation",
     "prepared": lambda case: True,
     "default_batch": lambda case: case.fetch.mode != "buffered" and case.fetch.batch_size is None,

@@ -1,26 +1,27 @@
 """The best values of a table's column: those that no other is surely better than."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from math import sqrt
 
 import numpy as np
 
 from bench.analysis.figure import FIGURES, Figure
+from bench.analysis.noise_floor import NoiseFloor, noise_floor
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import CONFIDENCE, Interval
+from bench.analysis.student import student_quantile
 from bench.analysis.summary import Summary
-from bench.analysis.verdict import apart, noise_floor
+from bench.analysis.verdict import apart
 
 Rounds = Mapping[int, float]
 """Round number -> value."""
 
 
-def floors(summaries: Iterable[Summary]) -> dict[Figure, float]:
-    """Return figure -> the noise floor's factor, for the figures that have one."""
+def floors(summaries: Iterable[Summary]) -> dict[Figure, NoiseFloor]:
+    """Return figure -> its noise floor, for the figures that have one."""
     measured = list(summaries)
     by_figure = {figure: noise_floor(measured, figure) for figure in FIGURES.values()}
-    return {figure: floor.factor for figure, floor in by_figure.items() if floor}
+    return {figure: floor for figure, floor in by_figure.items() if floor}
 
 
 def _rounds_of(summary: Summary, figure: Figure) -> Rounds:
@@ -33,7 +34,7 @@ def leaders(
     figure: Figure,
     group: Sequence[Summary],
     medians: Sequence[Interval | None],
-    floors: Mapping[Figure, float],
+    floors: Mapping[Figure, NoiseFloor],
 ) -> set[int]:
     """Return the indexes of all values that no other value of the group is surely better than.
 
@@ -50,14 +51,16 @@ def leaders(
     if len(ranked) < 2:
         return set()
     rounds = {at: _rounds_of(group[at], figure) for at in ranked}
-    floor, pooled = floors.get(figure, 1.0), _pooled_deviation(list(rounds.values()))
+    floor, pooled = floors.get(figure), _pooled_deviation(list(rounds.values()))
 
     def beats(better: int, worse: int) -> bool:
         ratio = ratio_of_rounds(rounds[better], rounds[worse])
         if ratio is None or (ratio.median > 1) is not figure.more_is_better:
             return False
         pairs = len(ranked) * (len(ranked) - 1) // 2
-        return apart(ratio, floor) and _sure(rounds[better], rounds[worse], pooled, pairs)
+        cases = (group[better].case, group[worse].case)
+        noise = max(floor.for_case(case) for case in cases) if floor else 1.0
+        return apart(ratio, noise) and _sure(rounds[better], rounds[worse], pooled, pairs)
 
     # The best medians beat most others, so they are tried first.
     sign = -1 if figure.more_is_better else 1
@@ -116,9 +119,6 @@ def _pooled_deviation(rounds: Sequence[Rounds]) -> tuple[float, int]:
     return sqrt(float((left**2).sum()) / freedom), freedom
 
 
-@lru_cache(maxsize=256)
 def _quantile(freedom: int, pairs: int) -> float:
     """Return Student's quantile for 5 % in both directions of all pairs together."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / (2 * pairs)))
+    return student_quantile(freedom, 1 - (1 - CONFIDENCE) / (2 * pairs))

@@ -3,7 +3,7 @@
 All computations use logarithms, so that a/b is exactly the inverse of b/a (Fleming and Wallace,
 "How not to lie with statistics", CACM 29(3), 1986). They assume no distribution: the interval is
 the set of ratios that a rank test at 5 % does not reject. So its confidence is the same at six
-rounds as at sixty; a bootstrap of six rounds is too narrow (`stats.median_over_rounds`).
+rounds as at sixty; a bootstrap of six rounds is too narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,9 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.stats import CONFIDENCE, Interval
+from bench.analysis.stats import CONFIDENCE, ENOUGH_ROUNDS, Interval
 
-ENOUGH_ROUNDS = 6
-"""The fewest pairs that can promise 95 %: all of n fall on one side with probability 2 x 2^-n."""
+__all__ = ["ENOUGH_ROUNDS", "ratio_of_rounds", "ratio_of_runs"]
 
 _EXACT_UP_TO = 50
 """The rounds of a side up to which ranks are exact; beyond, the normal approximation is as good."""

@@ -16,6 +16,8 @@ def command(header: Conditions, case: Case) -> str:
     the embedded server. It does not name a module of your own backends either.
     """
     profile = header.profile or ""
+    if case.workload in header.statements:
+        return _of_statement(header, case)
     if study := study_of(profile):
         return f"{study.profiles[profile]} --backend {shlex.quote(case.backend)}"
     options: dict[str, Any] = {
@@ -38,3 +40,23 @@ def command(header: Conditions, case: Case) -> str:
              if value is not None]  # fmt: skip
     given += [f"--connect {shlex.quote(setting)}" for setting in case.connect.split(",") if setting]
     return " ".join(["bench run", *given])
+
+
+def _of_statement(header: Conditions, case: Case) -> str:
+    """Return the command for a statement of the user's own. It has `...` for its arguments."""
+    facts = header.statements[case.workload]
+    options = {
+        "arguments": "..." if facts.parameters else None,
+        "backend": case.backend,
+        "fetch": case.fetch,
+        "concurrency": case.concurrency,
+        "rounds": header.rounds,
+        "seconds": header.seconds,
+        "seed": header.dataset.seed,
+        "name": case.workload,
+    }
+    given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()
+             if value is not None]  # fmt: skip
+    if not facts.read_only:
+        given.append("--allow-writes")
+    return " ".join(["bench query", shlex.quote(facts.sql), *given])

@@ -6,41 +6,32 @@
 
 A difference must pass two tests. The first rules out chance between rounds: the ratio's interval
 must exclude 1. The second rules out that two processes of the same program differ, which no number
-of rounds shows (Mytkowicz, Diwan, Hauswirth and Sweeney, "Producing Wrong Data Without Doing
-Anything Obviously Wrong!", ASPLOS 2009): the ratio must be further from 1 than the ratio of a case
-to its twin, with its interval.
+of rounds shows: the ratio must be beyond the noise floor for cases of this kind
+(`bench.analysis.noise_floor`).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from bench.analysis.figure import THROUGHPUT, Figure
-from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds, ratio_of_runs
+from bench.analysis.noise_floor import NoiseFloor, noise_floor
+from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.model.case import Case
+
+__all__ = [
+    "NoiseFloor",
+    "Verdict",
+    "Word",
+    "apart",
+    "compare",
+    "in_words",
+    "noise_floor",
+    "word_of",
+]
 
 Word = Literal["faster", "slower", "indistinguishable", "undecided"]
 """`undecided`: too few rounds to say anything with 95 % confidence."""
-
-
-@dataclass(frozen=True)
-class NoiseFloor:
-    """The A/A pair of a run: a case, and the same case in another process."""
-
-    case: Case
-    ratio: Interval
-    """The ratio of the twin's figure to the case's."""
-
-    @property
-    def factor(self) -> float:
-        """The largest factor between two equal cases of this run: at least 1."""
-        ends = (self.ratio.median, self.ratio.low, self.ratio.high)
-        return max(max(end, 1 / end) for end in ends if end is not None)
-
-    def __str__(self) -> str:
-        return f"{self.case.title} against itself: {in_words(self.ratio)}"
 
 
 @dataclass(frozen=True)
@@ -57,35 +48,16 @@ class Verdict:
         return self.word if self.ratio is None else f"{self.word}: {in_words(self.ratio)}"
 
 
-def noise_floor(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> NoiseFloor | None:
-    """Return the noise floor from the run's A/A pair; None without a pair, or if it failed."""
-    by_case = {summary.case: summary for summary in summaries}
-    for case, twin in by_case.items():
-        original = by_case.get(replace(case, twin=False)) if case.twin else None
-        if original and (ratio := _paired(original, twin, figure)):
-            return NoiseFloor(original.case, ratio)
-    return None
-
-
 def compare(
-    a: Summary,
-    b: Summary,
-    figure: Figure = THROUGHPUT,
-    floor: NoiseFloor | None = None,
-    *,
-    same_run: bool = True,
-    crowding: float = 1.0,
+    a: Summary, b: Summary, figure: Figure = THROUGHPUT, floor: NoiseFloor | None = None
 ) -> Verdict:
-    """Return the verdict on `b` against `a`, by this figure.
+    """Return the verdict on `b` against `a` in the same run, by the paired rounds of this figure.
 
-    The rounds of one run are paired; `same_run=False` compares the rounds of two runs. `crowding`
-    is the factor by which other programs could have changed the ratio. The higher of it and the
-    noise floor counts.
+    Two runs are compared by `bench.analysis.compare.cases`.
     """
-    ratio = _paired(a, b, figure) if same_run else _across(a, b, figure)
-    factor = max(floor.factor if floor else 1.0, crowding)
-    known = factor if floor or crowding > 1 else None
-    return Verdict(_word(ratio, figure, factor), ratio, known)
+    ratio = ratio_of_rounds(b.by_round(figure), a.by_round(figure))
+    factor = max(floor.for_case(case) for case in (a.case, b.case)) if floor else None
+    return Verdict(word_of(ratio, figure, factor or 1.0), ratio, factor)
 
 
 def apart(ratio: Interval | None, floor: float) -> bool:
@@ -102,21 +74,13 @@ def in_words(ratio: Interval) -> str:
     return f"{_times(ratio.median)}x ({_times(ratio.low)} to {_times(ratio.high)})"
 
 
-def _word(ratio: Interval | None, figure: Figure, floor: float) -> Word:
+def word_of(ratio: Interval | None, figure: Figure, floor: float) -> Word:
+    """Return the verdict on a ratio, if a ratio within the factor `floor` is noise."""
     if ratio is None or ratio.low is None or ratio.high is None or ratio.rounds < ENOUGH_ROUNDS:
         return "undecided"
     if not apart(ratio, floor):
         return "indistinguishable"
     return "faster" if (ratio.median > 1) is figure.more_is_better else "slower"
-
-
-def _paired(a: Summary, b: Summary, figure: Figure) -> Interval | None:
-    return ratio_of_rounds(b.by_round(figure), a.by_round(figure))
-
-
-def _across(a: Summary, b: Summary, figure: Figure) -> Interval | None:
-    values_a, values_b = (list(case.by_round(figure).values()) for case in (a, b))
-    return ratio_of_runs(values_b, values_a)
 
 
 def _times(ratio: float) -> str:

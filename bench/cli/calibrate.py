@@ -103,7 +103,7 @@ def calibrate(
                 bar.update(1)
 
             generations_measured = calibration.measure(setting, after_run)
-    echo(_report(generations_measured, setting, figure))
+    echo(report(generations_measured, setting, figure))
     equal_verdicts = calibration.verdicts(generations_measured, None, _FEWEST, figure)
     false = calibration.share_found(equal_verdicts)
     return 0 if false <= calibration.MOST_FALSE else 1
@@ -114,7 +114,8 @@ def _planned(setting: "CalibrationConfig") -> str:
     return f"{setting.runs} runs, about {setting.runs * a_run_s:.0f} s on a quiet machine"
 
 
-def _report(generations: "list[Generation]", setting: "CalibrationConfig", figure: "Figure") -> str:
+def report(generations: "list[Generation]", setting: "CalibrationConfig", figure: "Figure") -> str:
+    """Return the table of false alarms and found slowdowns, with its legend."""
     from bench.studies.calibration import calibrate as calibration
     from bench.studies.calibration.slowed import SHARES
 
@@ -129,14 +130,14 @@ def _report(generations: "list[Generation]", setting: "CalibrationConfig", figur
         )
         return [f"{share:.1%}" for share in shares]
 
-    table = [["injected", "measured", *(f"{n} rounds" for n in columns), "needed"]]
+    table = [["slower by", "busy wait", *(f"{n} rounds" for n in columns), "needed"]]
     table.append(["nothing", "", *row(None), f"at most {calibration.MOST_FALSE:.0%}"])
     table.append(["  without noise floor", "", *row(None, floored=False), ""])
     for share in SHARES:
-        measured = calibration.measured_slowdown(generations, share)
+        realised = calibration.realised_slowdown(generations, share, figure)
         needed = calibration.rounds_needed(generations, share, setting.rounds, figure)
         words = f"{needed} rounds" if needed else f"more than {setting.rounds}"
-        table.append([f"{share:.0%}", f"{measured:.1%}", *row(share), words])
+        table.append([f"{realised:.1%}", f"{share:.0%}", *row(share), words])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [
         "  ".join(
@@ -152,8 +153,10 @@ def _report(generations: "list[Generation]", setting: "CalibrationConfig", figur
         f" of {setting.seconds:g} s: psycopg2, {setting.concurrency} thread"
         f"{'s' if setting.concurrency > 1 else ''}, {calibration.EQUALS} equal processes and"
         f" {len(SHARES)} with a busy wait.\n\n" + "\n".join(lines) + "\n\n"
-        "measured: the injected wait as a share of p50 latency. needed: the rounds that find the"
-        f" wait in {calibration.POWER:.0%} of the comparisons.\n"
+        f"slower by: the slowdown of {figure.title} that was realised. busy wait: the wait that was"
+        " asked for, as a share of the call.\n"
+        "needed: the rounds that find the slowdown in"
+        f" {calibration.POWER:.0%} of the comparisons.\n"
         "nothing: false alarms. A comparison says faster or slower if its 95 % interval excludes 1"
         " and the ratio is outside the noise floor."
     )

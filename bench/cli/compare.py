@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from bench.results.file import Results
 
 
-def _margin(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+def as_share(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
     """Return `10%` or `0.1` as a share, for click; None if the option is left out."""
     if text is None:
         return None
@@ -42,11 +43,12 @@ def _margin(context: click.Context, option: click.Parameter, text: str | None) -
 @click.option(
     "--fail-on",
     "margin",
-    callback=_margin,
+    callback=as_share,
     metavar="SHARE",
-    help="Exit with 1 if a case is surely slower by more than this share, such as 10%: if both ends"
-    " of its interval are.",
+    help="Exit with 1 if a case, or all cases together, are surely slower by more than this share,"
+    " such as 10%; with 3 if nothing is, but a slowdown of this share could have gone unseen.",
 )
+@click.option("--allow-blind", is_flag=True, help="Exit with 0 where --fail-on would exit with 3.")
 @click.option(
     "--format",
     "form",
@@ -69,6 +71,7 @@ def compare(
     runs: tuple[str, ...],
     figure_name: str,
     margin: float | None,
+    allow_blind: bool,
     form: str,
     force: bool,
     out: Path | None,
@@ -78,6 +81,9 @@ def compare(
 
     A run is a folder, its name in results/, its label, or one of latest (the newest run), previous
     (the run before it) and reference (the run that is kept in git).
+
+    The exit code with --fail-on: 0 passed, 1 slower, 2 wrong usage, 3 blind. `bench gate` measures
+    and compares in one command.
 
     \b
     Examples:
@@ -111,15 +117,15 @@ def compare(
             f"{' and '.join(comparison.names)} have no case in common with {figure_name}.\n"
             "`bench compare` compares equal cases: measure the same cases in both runs."
         )
-    _show(comparison, form, margin)
+    show(comparison, form, margin)
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
         folder = out or archive.home() / "compare" / file_name(name)
         _draw(comparison, loaded[0], folder, runs)
-    return _gate(comparison, margin)
+    return _gate(comparison, margin, runs, allow_blind=allow_blind)
 
 
-def _show(comparison: "Comparison", form: str, margin: float | None) -> None:
+def show(comparison: "Comparison", form: str, margin: float | None) -> None:
     from bench.output.terminal import comparison as text
     from bench.output.terminal.console import WIDE, console
 
@@ -146,10 +152,21 @@ def _draw(comparison: "Comparison", first: "Results", folder: Path, runs: tuple[
         echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)
 
 
-def _gate(comparison: "Comparison", margin: float | None) -> int:
+def _gate(
+    comparison: "Comparison", margin: float | None, words: Sequence[str], *, allow_blind: bool
+) -> int:
+    """Print the decision of the gate, and return its exit code."""
+    from bench.cli.gate_words import gate_lines
+
     if margin is None:
         return 0
-    stopped = comparison.worse_than(margin)
-    for name, case, verdict in stopped:
-        echo(f"slower by more than {margin:.0%} in {name}: {case.title}: {verdict}", err=True)
-    return 1 if stopped else 0
+    decision = comparison.gate(margin)
+    for line in gate_lines(decision):
+        echo(line, err=True)
+    for name, run in zip(comparison.names[1:], words[1:], strict=True):
+        suspected = {gated.run for gated in decision.suspects}
+        suspected |= {together.run for together in decision.common_suspects}
+        if name in suspected:
+            again = f"bench gate {shlex.quote(words[0])} --first {shlex.quote(run)}"
+            echo(f"To measure them again: {again} --fail-on {margin:.0%}", err=True)
+    return decision.exit_code(allow_blind=allow_blind)

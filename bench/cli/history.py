@@ -72,7 +72,6 @@ def history(
     from bench.results.header import BackendFacts
 
     (figure_name,) = named("figure", [figure_name], FIGURES)
-    (workload,) = named("workload", [workload], WORKLOADS)
     fetch_mode = Fetch.parse(fetch)
     figure = FIGURES[figure_name]
     left_out: list[archive.LeftOut] = []
@@ -99,6 +98,7 @@ def history(
     moments = history_of(measured(), figure)
     tell_left_out(left_out)
     if not moments:
+        named("workload", [workload], WORKLOADS)  # with the statements of the runs that were read
         raise UsageError(
             f"no run in {archive.home()} has such a case.\n"
             "Measure it with `bench run`. `bench list` shows backends and workloads."

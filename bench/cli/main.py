@@ -15,6 +15,7 @@ from bench.system import interrupts, limits
 
 COMMANDS = {
     "run": ("bench.cli.run", "run", "Measure, and draw the charts."),
+    "query": ("bench.cli.query", "query", "Measure a statement of your own."),
     "doctor": ("bench.cli.doctor", "doctor", "Check whether this machine is fit to measure."),
     "list": ("bench.cli.list", "list_", "Show backends, workloads and profiles."),
     "verify": ("bench.cli.verify", "verify", "Check that all backends give the same answers."),
@@ -30,6 +31,7 @@ COMMANDS = {
         "compare",
         "Compare runs with each other; a gate for CI.",
     ),
+    "gate": ("bench.cli.gate", "gate", "Measure, and fail if anything became slower."),
     "history": ("bench.cli.history", "history", "Show a case in all runs."),
     "calibrate": ("bench.cli.calibrate", "calibrate", "Count how often verdicts are wrong."),
     "audit": ("bench.cli.audit", "audit", "Test what the figures claim, with known truths."),
@@ -97,7 +99,11 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the program. Exit codes: 0 success, 1 a failed run, 2 wrong usage, 130 interrupted."""
+    """Run the program.
+
+    Exit codes: 0 success, 1 a failed run or a slower one, 2 wrong usage, 3 a blind gate, 130
+    interrupted.
+    """
     interrupts.hear()
     write_plainly()
     limits.raise_open_files()

@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,12 @@ from bench.system.interrupts import held_back
 
 if TYPE_CHECKING:
     from bench.analysis.stopping import Stopping
+    from bench.execution.progress_listener import ProgressListener
     from bench.model.run_config import RunConfig
+    from bench.results.file import Recorder
+    from bench.server.database import Database
+
+    Measure = Callable[[RunConfig, Database, Recorder, ProgressListener], None]
 
 
 Made = TypeVar("Made")
@@ -30,13 +35,15 @@ def carry_out(
     quiet: bool,
     charts: bool,
     admin_url: str | None = None,
+    shown: bool = True,
     stopping: "Stopping | None" = None,
+    measured: "Measure | None" = None,
 ) -> Path:
     """Measure, then present the results even if the run failed. Return the results folder.
 
-    `stopping`: the rule for a run with a budget.
-
-    `name` ends the name of the folder in results/, after the time; it is not used with `out`.
+    With `shown` False, nothing is presented. `stopping`: the rule for a run with a budget.
+    `measured`: the function that measures, if it is not that of `bench run`. `name` ends the name
+    of the folder in results/, after the time; it is not used with `out`.
     """
     from bench.execution.capacity import most_connections
     from bench.execution.measurement import measure
@@ -61,7 +68,10 @@ def carry_out(
             drivers = drivers_of(config.backends.values())
             clients = most_connections(config)
             database = resolve(database_url, drivers, clients, admin_url=admin_url)
-            measure(config, database, recorder, progress, stopping)
+            if measured:
+                measured(config, database, recorder, progress)
+            else:
+                measure(config, database, recorder, progress, stopping)
     except KeyboardInterrupt:
         if embedded is not None and not was_running:
             with held_back():
@@ -69,7 +79,7 @@ def carry_out(
         raise
     finally:
         recorder.close()
-        if recorder.holds_runs:
+        if shown and recorder.holds_runs:
             retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
             with Attempts(retry_command).at("table and report"):
                 present(recorder.folder, charts=charts, in_background=sys.stdout.isatty())
@@ -105,13 +115,24 @@ def safe_name(label: str) -> str:
     return name
 
 
-def command_line(*urls: str | None) -> str:
-    """Return the command as typed, with *** for the passwords of these URLs."""
+def command_line(
+    database_url: str | None, hidden: Sequence[str] = (), *, admin_url: str | None = None
+) -> str:
+    """Return the command as typed, with *** for passwords, and for each text in `hidden`."""
     from bench.server.database import Database
 
     words = ["bench", *sys.argv[1:]]
-    for url in urls:
+    for url in (database_url, admin_url):
         if url:  # replaced before quoting: quoting could change the password's text
             safe_url = Database(url).safe_url
             words = [word.replace(url, safe_url) for word in words]
+    for text in hidden:
+        words = [
+            "***"
+            if word == text
+            else word.replace(f"={text}", "=***")
+            if word.startswith("--")
+            else word
+            for word in words
+        ]
     return shlex.join(words)

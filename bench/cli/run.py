@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from bench.model.profiles import Profile
 
 _LONGEST_WRITES_S = 120
+WORKLOAD_FILE_SCALE = 0.5
+"""The rows of the quick profile, which a workload file reads if no database is named."""
 
 
 @click.command()
@@ -57,6 +59,11 @@ _LONGEST_WRITES_S = 120
     metavar="NAME",
     shell_complete=completed(workload_names),
     help="Only this workload. Repeatable.",
+)
+@click.option(
+    "--workload-file",
+    type=click.Path(path_type=Path),
+    help="Measure the workloads that this Python file declares (docs/your-own-query.md).",
 )
 @click.option(
     "--fetch",
@@ -145,6 +152,7 @@ def run(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     workloads: tuple[str, ...],
+    workload_file: Path | None,
     fetches: tuple[str, ...],
     concurrency: tuple[int, ...],
     session_scopes: "tuple[SessionScope, ...]",
@@ -194,6 +202,45 @@ def run(
     from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
 
+    if workload_file:
+        from bench.cli.workload_file import run_workload_file
+
+        factors = Factors(
+            workloads=workloads,
+            fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
+            concurrency=concurrency,
+            session_scopes=session_scopes,
+            transactions=transactions,
+            rows=rows,
+            loops=(loop,) if loop else (),
+            allocators=allocators,
+            links=links,
+        )
+        _check_loop(loop)
+        if budget_s is not None:
+            raise UsageError(
+                "--budget is not for a workload file.\n"
+                "Choose its length with --rounds and --seconds."
+            )
+        run_workload_file(
+            workload_file,
+            choose_backends(backends, backend_modules, timeout),
+            factors,
+            named_backends=bool(backends),
+            dataset=Dataset(scale or WORKLOAD_FILE_SCALE, seed),
+            database_url=database_url,
+            rounds=rounds,
+            seconds=seconds,
+            warm_up_s=warm_up_s,
+            label=label or "",
+            out=out,
+            timeout_s=timeout,
+            verify=verify is not False,
+            guard=guard,
+            charts=charts,
+            quiet=quiet,
+        )
+        return
     (name,) = named("profile", [profile_name], PROFILES)
     profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
     chosen = choose_backends(backends, backend_modules, timeout)
@@ -229,7 +276,7 @@ def run(
         verify=verify is not False,
         remember=verify is None,
         timeout_s=timeout,
-        command=command_line(database_url, admin_url),
+        command=command_line(database_url, admin_url=admin_url),
         budget_s=budget_s,
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),

@@ -1,8 +1,8 @@
 """One run in its order: dataset, verification, header, probes, rounds."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -60,7 +60,7 @@ def measure(
     the run ended.
     """
     times = StageTimes(listener)
-    try:
+    with ended(recorder, times):
         pooler = detect(database)
         config = replace(config, plan=fitted(config.plan, config.backends, database, pooler))
         with (
@@ -69,12 +69,14 @@ def measure(
             WorkerPool(config.guard) as workers,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
-            measurement = _Measurement(config, times, outcomes, links, stopping, pooler)
-            measurement.prepare()
-            try:
-                measurement.measure()
-            finally:
-                times.end(outcomes.window_s)
+            Measurement(config, times, outcomes, links, stopping, pooler).carry_out(times)
+
+
+@contextmanager
+def ended(recorder: Recorder, times: StageTimes) -> Iterator[None]:
+    """Append the outcome of the block as the file's last line."""
+    try:
+        yield
     except KeyboardInterrupt:
         with suppress(BenchError):  # the disk may be full: the first error is the one to show
             recorder.end("interrupted", seconds=times.seconds)
@@ -88,7 +90,9 @@ def measure(
 
 
 @dataclass
-class _Measurement:
+class Measurement:
+    """One run: what is done once, then the turns. A study derives its own from it."""
+
     config: RunConfig
     listener: ProgressListener
     outcomes: Outcomes
@@ -113,6 +117,14 @@ class _Measurement:
     @property
     def workers(self) -> WorkerPool:
         return self.outcomes.workers
+
+    def carry_out(self, times: StageTimes) -> None:
+        """Prepare and measure. Raises as `measure` of this module."""
+        self.prepare()
+        try:
+            self.measure()
+        finally:
+            times.end(self.outcomes.window_s)
 
     def prepare(self) -> None:
         """Check and verify everything that has to be right before a measurement; write the header.

@@ -41,13 +41,16 @@ def new_header(
     config: "RunConfig",
     connection: "psycopg.Connection[Any]",
     database: Database,
-    fingerprint: Fingerprint,
+    fingerprint: Fingerprint | None,
     verified: Verified | None,
     pooler: Pooler | None = None,
     *,
     local: bool,
 ) -> Header:
-    """Return the header of the config. `verified`: None if nothing was verified."""
+    """Return the header of the config.
+
+    `fingerprint`: None if the rows are not ours. `verified`: None if nothing was verified.
+    """
     plan = config.plan
     return Header(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -66,7 +69,9 @@ def new_header(
         leaves_out=plan.profile.leaves_out,
         impossible=dict(plan.impossible),
         connect=config.connect,
-        dataset=DatasetFacts(
+        dataset=DatasetFacts(seed=config.dataset.seed)
+        if fingerprint is None
+        else DatasetFacts(
             scale=config.dataset.scale,
             seed=config.dataset.seed,
             more_customers=config.dataset.more_customers,

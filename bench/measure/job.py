@@ -1,15 +1,21 @@
 """The job that a worker process is given: one case, and how long to measure it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from accessors.api import Target, Transactions
+import accessors
+from accessors.api import AnyBackend, Target, Transactions
 from bench.model.case import Case, Loop, SessionScope
 from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
 from bench.model.profiles import HEARTBEAT_S
 from bench.model.workload import ClientSlot, Operation, operations
+
+_LONG_AGO = datetime(1970, 1, 1)
+_FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
+"""Arguments that give hardly any rows, by the same code."""
 
 
 class ClientsKey(NamedTuple):
@@ -69,6 +75,14 @@ class Job:
         case = self.case
         connect, engine = arguments(case.connect)
         return Target(self.url, case.concurrency, case.transactions, connect, engine)
+
+    def backend(self) -> AnyBackend:
+        """Return the case's backend, not yet open."""
+        return accessors.load(self.case.backend, self.module)
+
+    def of_few_rows(self, operation: Operation) -> Operation:
+        """Return an operation that runs the same code for hardly any rows, if there is one."""
+        return replace(operation, arguments=_FEW.get(operation.function, operation.arguments))
 
     def warm_up(self) -> tuple[Operation, ...]:
         """Return every client's operations in the warm-up; none if they are those of the window."""

@@ -6,12 +6,10 @@ import resource
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-import accessors
 from accessors.api import AsyncBackend, Backend
 from bench.measure import clients_async, clients_sync
 from bench.measure.allocator import bring_into
@@ -22,10 +20,6 @@ from bench.results.entries import Memory
 
 _PROC = Path("/proc/self")
 
-_LONG_AGO = datetime(1970, 1, 1)
-_FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
-"""Arguments that give hardly any rows, by the same code."""
-
 
 def peak(job: Job) -> Memory:
     """Perform the case's first operation once; return how far memory rose above the open session.
@@ -33,7 +27,7 @@ def peak(job: Job) -> Memory:
     For a fresh process: a heap that was filled before hides what is asked of it. What a library
     loads when it first fetches so is loaded before, by an answer of next to no rows.
     """
-    backend = accessors.load(job.case.backend, job.module)
+    backend = job.backend()
     bring_into(job.case.allocator)
     operation = job.plans()[0][0]
     if isinstance(backend, Backend):
@@ -69,16 +63,18 @@ class _Watch:
 
 def _measured(backend: Backend, job: Job, operation: Operation) -> _Seen:
     with backend.open(job.target), backend.accessor() as accessor:
+        few = job.of_few_rows(operation)
+        clients_sync.perform(accessor, backend, job.case, few.function)(*few.arguments)
         call = clients_sync.perform(accessor, backend, job.case, operation.function)
-        call(*_FEW.get(operation.function, operation.arguments))
         watch = _Watch()
         return watch.stop(call(*operation.arguments))
 
 
 async def _measured_async(backend: AsyncBackend, job: Job, operation: Operation) -> _Seen:
     async with backend.open(job.target), backend.accessor() as accessor:
+        few = job.of_few_rows(operation)
+        await clients_async.perform(accessor, backend, job.case, few.function)(*few.arguments)
         call = clients_async.perform(accessor, backend, job.case, operation.function)
-        await call(*_FEW.get(operation.function, operation.arguments))
         watch = _Watch()
         return watch.stop(await call(*operation.arguments))
 

@@ -6,7 +6,6 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Protocol
 
-import accessors
 from accessors.api import AnyBackend, Backend
 from bench.measure.allocator import bring_into
 from bench.measure.job import ClientsKey, Job, clients_key
@@ -53,7 +52,7 @@ class WarmClients:
 
     def __init__(self, job: Job) -> None:
         # A copy: a backend holds one pool, and this process may have several of different sizes.
-        backend = copy.copy(accessors.load(job.case.backend, job.module))
+        backend = copy.copy(job.backend())
         served_before = server_processes(job.postmaster_pid)
         # A session that is in a transaction would hold its locks between two turns.
         keep = job.case.transactions == "autocommit"

@@ -98,11 +98,16 @@ def plan(
     )
     return Plan(
         profile,
-        _with_a_twin(cases, backends),
+        _with_twins(cases, backends),
         impossible,
         memory_cases=many_rows,
         probes=_probes(cases, backends),
     )
+
+
+def plan_of_cases(profile: Profile, backends: Mapping[str, Found], cases: Sequence[Case]) -> Plan:
+    """Return a plan of just these cases and their twins, without memory and without probes."""
+    return Plan(profile, _with_twins(list(cases), backends))
 
 
 def _probes(cases: Sequence[Case], backends: Mapping[str, Found]) -> dict[str, tuple[Case, ...]]:
@@ -114,15 +119,25 @@ def _probes(cases: Sequence[Case], backends: Mapping[str, Found]) -> dict[str, t
     return {name: chosen for name, chosen in probed.items() if chosen}
 
 
-def _with_a_twin(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case, ...]:
-    """Return the cases and one twin more, for the noise floor.
+def _with_twins(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case, ...]:
+    """Return the cases and the twins of up to four of them: the A/A pairs of the noise floor.
 
-    The twin is that of the case with the highest concurrency that asks a server. With one task,
-    the time to wake it up varies. A noise floor from such a case would be too high to find
-    differences between busy cases.
+    In each mode, a case with the lowest concurrency and one with the highest are measured twice.
+    Both are of one backend, so that a mode needs one more process. A lone client waits for the
+    server, and its wake-up latency varies; busy clients wait for each other. So neither pair can
+    stand for the other. Cases that ask a server are preferred, and then the plainest ones.
     """
     asking = [case for case in cases if _asks_a_server(case, backends)] or cases
-    return (*cases, replace(max(asking, key=lambda case: case.concurrency), twin=True))
+    twins: dict[Case, None] = {}
+    for sync in (True, False):
+        in_mode = [case for case in asking if (case.loop == "none") is sync]
+        if not in_mode:
+            continue
+        busiest = max(in_mode, key=lambda case: case.concurrency)
+        same_backend = [case for case in in_mode if case.backend == busiest.backend]
+        quietest = min(same_backend, key=lambda case: case.concurrency)
+        twins |= dict.fromkeys((replace(busiest, twin=True), replace(quietest, twin=True)))
+    return (*cases, *twins)
 
 
 def _asks_a_server(case: Case, backends: Mapping[str, Found]) -> bool:

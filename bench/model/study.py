@@ -46,6 +46,8 @@ class Study:
     """The names of its profiles -> the command that measures each."""
     plain_run: str = ""
     """The `bench run` command that is closest to the question and accepts `--rounds`."""
+    warned: bool = False
+    """Whether its figures rest on rounds, so that the warnings about rounds are shown."""
     probes: tuple[Probe, ...] = ()
     probes_of_runs: str = ""
     """The function from a run's cases and backends to the cases of each probe, by the probe's name.

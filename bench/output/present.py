@@ -116,8 +116,9 @@ def _print_warnings(run_results: results.Results, summaries: "list[Summary]") ->
 
     screen = console()
     study = study_of(run_results.header.profile)
-    # No warnings for a study: its statements rest on proofs and factors of ten, not on rounds.
-    for warning in () if study else result_warnings(run_results, summaries):
+    # Other studies rest on proofs and factors of ten, not on rounds.
+    shown = study is None or study.warned
+    for warning in result_warnings(run_results, summaries) if shown else ():
         screen.print(f"\n! {warning}")
     for failure in run_results.failures:
         echo(f"failed   {failure.case.title}: {failure.error}")

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from bench.model.case import Case
 from bench.results.samples import LARGEST
+from bench.results.statement import StatementFacts
 
 Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 Amount = Annotated[int, Meta(ge=0, le=LARGEST)] | Annotated[float, Meta(ge=0, le=LARGEST)]
@@ -145,6 +146,8 @@ class Conditions:
     dataset: DatasetFacts = field(default_factory=DatasetFacts)
     environment: Environment = field(default_factory=Environment)
     backends: dict[str, BackendFacts] = field(default_factory=dict)
+    statements: dict[str, StatementFacts] = field(default_factory=dict)
+    """Workload -> the statement of the user's own that it runs."""
 
     @property
     def packages(self) -> dict[str, str]:
@@ -180,6 +183,10 @@ class Header(Conditions):
     def as_dict(self) -> dict[str, Any]:
         """Return the header as in `run.jsonl`."""
         fields = {name: getattr(self, name) for name in Conditions.__dataclass_fields__}
+        if self.statements:
+            fields["statements"] = {n: asdict(facts) for n, facts in self.statements.items()}
+        else:
+            del fields["statements"]
         return fields | {
             "dataset": asdict(self.dataset),
             "environment": self.environment.as_dict(),

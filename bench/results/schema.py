@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from accessors.api import Transactions
 from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.declared import declare
 from bench.model.link import Link
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
@@ -247,6 +248,8 @@ def read_header(line: bytes) -> Header:
     planned = decode(_PLANNED, line).plan
     with refused():
         plan = dict.fromkeys(fields.case() for fields in planned)
+    for name, facts in conditions.statements.items():
+        declare(name, facts.reads or {name: 1}, facts.description, facts.rows)
     return Header(**vars(conditions), plan=tuple(plan))
 
 

@@ -1,14 +1,23 @@
 """The comparison of runs with the first one: the cases that both measured, with verdicts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.analysis.compare.cases import (
+    Again,
+    Change,
+    MeasuredRun,
+    RunsCompared,
+    compare_cases,
+    identity,
+)
 from bench.analysis.compare.differences import EnvironmentDifference, differences
+from bench.analysis.compare.gate import GateDecision, Visibility, decide, visibility_of
 from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.stationarity import taken_by_others
 from bench.analysis.summary import Summary, summarise
-from bench.analysis.verdict import NoiseFloor, Verdict, compare, noise_floor
+from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
 from bench.results.file import Results
@@ -21,7 +30,7 @@ class ComparedCase:
     case: Case
     """The case in the first run."""
     base: Summary
-    verdicts: tuple[Verdict | None, ...]
+    verdicts: tuple[Change | None, ...]
     """The verdict on each other run, in order; None if it did not measure the case."""
 
 
@@ -41,6 +50,8 @@ class Comparison:
     """The compared cases, in the order of the first run's plan."""
     result_warnings: tuple[tuple[ResultWarning, ...], ...]
     """The warnings about each run."""
+    compared: tuple[tuple[str, RunsCompared], ...]
+    """The name of each other run, and its comparison with the first."""
 
     @property
     def workloads(self) -> dict[str, list[ComparedCase]]:
@@ -49,67 +60,76 @@ class Comparison:
             grouped.setdefault(row.case.workload, []).append(row)
         return grouped
 
-    def worse_than(self, margin: float) -> list[tuple[str, Case, Verdict]]:
-        """Return run, case and verdict of each case that the gate stops.
+    def worse_than(self, margin: float) -> list[tuple[str, Case, Change]]:
+        """Return run, case and change of each case that the gate stops; see `gate.decide`."""
+        stopped = self.gate(margin).stopped
+        return [(stop.run, stop.case, stop.change) for stop in stopped]
 
-        The gate stops a case that is slower, beyond the noise floor, and by more than the margin
-        (0.1 is 10 %) even at the most favourable end of its interval.
-        """
-        return [
-            (name, row.case, verdict)
-            for row in self.rows
-            for name, verdict in zip(self.names[1:], row.verdicts, strict=True)
-            if verdict and verdict.word == "slower"
-            if (least := self.least_slowdown(verdict)) is not None and least > margin
-        ]
+    def gate(self, margin: float) -> GateDecision:
+        """Return the decision of a gate with this margin: 0.1 permits a slowdown of 10 %."""
+        return decide(self.compared, margin)
 
-    def least_slowdown(self, verdict: Verdict) -> float | None:
-        """Return the least slowdown within the interval (0.1 is 10 %); None without an interval."""
-        ratio = verdict.ratio
-        if ratio is None or ratio.low is None or ratio.high is None:
-            return None
-        return 1 / ratio.high - 1 if self.figure.more_is_better else ratio.low - 1
+    @property
+    def visibility(self) -> list[Visibility]:
+        """The smallest slowdowns that could have been seen, for each other run."""
+        seen = (visibility_of(name, compared) for name, compared in self.compared)
+        return [known for known in seen if known]
 
 
-def compare_runs(runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPUT) -> Comparison:
+def compare_runs(
+    runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPUT, again: Again | None = None
+) -> Comparison:
     """Return the comparison of the first run with each of the others.
 
-    If event loops differ, cases are matched without them: read `obstacles` first.
+    `again` is a second measurement of the second run. If event loops differ, cases are matched
+    without them: read `obstacles` first.
     """
     headers = [results.header for _, results in runs]
     obstacles = tuple(_obstacles([results for _, results in runs]))
-    measured = [summarise(results) for _, results in runs]
-    floors = tuple(noise_floor(summaries, figure) for summaries in measured)
-    crowding = tuple(_crowding(results) for _, results in runs)
-    first, *others = (
-        {_identity(s.case): s for s in summaries if s.rounds and not s.case.twin}
-        for summaries in measured
-    )
-    rows = [
-        ComparedCase(
-            base.case,
-            base,
-            tuple(
-                _verdict(
-                    base, other.get(identity), figure, (floors[0], floor), max(crowding[0], factor)
-                )
-                for other, floor, factor in zip(others, floors[1:], crowding[1:], strict=True)
-            ),
-        )
-        for identity, base in first.items()
-        if any(identity in other for other in others)
-    ]
+    measured = [measured_run(results) for _, results in runs]
+    first, *others = measured
+    compared = [compare_cases(first, other, figure, again) for other in others]
+    base = {identity(s.case): s for s in first.summaries if not s.case.twin}
+    rows = []
+    for known, summary in base.items():
+        changes = tuple(pair.changes.get(known) for pair in compared)
+        if any(change and change.ratio for change in changes):
+            rows.append(ComparedCase(summary.case, summary, changes))
     return Comparison(
-        tuple(name for name, _ in runs),
-        figure,
-        tuple(differences(headers)),
-        obstacles,
-        floors,
-        tuple(row for row in rows if any(v and v.ratio for v in row.verdicts)),
-        tuple(
-            tuple(result_warnings(results, summaries))
-            for (_, results), summaries in zip(runs, measured, strict=True)
+        names=tuple(name for name, _ in runs),
+        figure=figure,
+        differences=tuple(differences(headers)),
+        obstacles=obstacles,
+        floors=tuple(noise_floor(run.summaries, figure) for run in measured),
+        rows=tuple(rows),
+        result_warnings=tuple(
+            tuple(result_warnings(results, list(run.summaries)))
+            for (_, results), run in zip(runs, measured, strict=True)
         ),
+        compared=tuple((name, pair) for (name, _), pair in zip(runs[1:], compared, strict=True)),
+    )
+
+
+def measured_run(results: Results) -> MeasuredRun:
+    """Return a run with its summaries and the effect of other programs, to be compared."""
+    taken = taken_by_others(results) or 0.0
+    return MeasuredRun(summarise(results), 1 / max(1e-3, 1 - taken))
+
+
+def only(results: Results, cases: Collection[Case]) -> Results:
+    """Return the results of these cases and of the A/A pairs."""
+    wanted = {identity(case) for case in cases}
+    twins = {replace(case, twin=False) for case in results.cases if case.twin}
+
+    def chosen(case: Case) -> bool:
+        return case.twin or case in twins or identity(case) in wanted
+
+    return replace(
+        results,
+        header=replace(results.header, plan=[c for c in results.header.plan if chosen(c)]),
+        runs=[run for run in results.runs if chosen(run.case)],
+        memory=[memory for memory in results.memory if chosen(memory.case)],
+        failures=[failure for failure in results.failures if chosen(failure.case)],
     )
 
 
@@ -123,35 +143,15 @@ def names_of(folders: Sequence[Path]) -> list[str]:
     return [str(folder) for folder in folders]
 
 
-def _verdict(
-    base: Summary,
-    other: Summary | None,
-    figure: Figure,
-    floors: tuple[NoiseFloor | None, ...],
-    crowding: float,
-) -> Verdict | None:
-    """Return the verdict, by the higher noise floor and the effect of other programs."""
-    if other is None:
-        return None
-    known = [floor for floor in floors if floor]
-    floor = max(known, key=lambda floor: floor.factor, default=None)
-    return compare(base, other, figure, floor, same_run=False, crowding=crowding)
-
-
-def _crowding(results: Results) -> float:
-    """Return the factor by which other programs can slow a run: 2 for half of the CPU."""
-    return 1 / max(1e-3, 1 - (taken_by_others(results) or 0.0))
-
-
-def _identity(case: Case) -> Case:
-    return replace(case, loop="none")
-
-
 def _obstacles(runs: Sequence[Results]) -> Iterator[str]:
     def unequal(what: str, values: list[str]) -> Iterator[str]:
         if len(set(values)) > 1:
             yield f"{what} differ: {' and '.join(values)}"
 
+    statements = [results.header.statements for results in runs]
+    for name in set.intersection(*(set(known) for known in statements)):
+        texts = [" ".join(known[name].sql.split()) for known in statements]
+        yield from unequal(f"statements of {name}", texts)
     datasets = [results.header.dataset for results in runs]
     words = [f"scale {dataset.scale} ({dataset.digest})" for dataset in datasets]
     yield from unequal("datasets", words)

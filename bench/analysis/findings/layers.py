@@ -7,12 +7,13 @@ from itertools import combinations
 from bench.analysis import stats
 from bench.analysis.figure import FIGURES, THROUGHPUT
 from bench.analysis.findings.finding import Finding, clients, inverse, rounds, share, times, work
-from bench.analysis.findings.judge import Judgement, judge
+from bench.analysis.findings.judge import Judgement, floor_between, judge
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.pairs import layered
 from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.analysis.verdict import NoiseFloor
+from bench.model.case import Case
 from bench.results.file import Results
 
 TOPIC = "The price of layers"
@@ -117,7 +118,7 @@ def _alike(measured: dict[str, Summary], selection: Selection) -> Iterator[Findi
             (judged.ratio, one, other)
             for one, other in combinations(alike, 2)
             if (judged := judge(one, other, floor))
-            if judged.decided and 1 / floor.factor <= judged.ratio.median <= floor.factor
+            if judged.decided and _inside(judged.ratio, floor_between(floor, one.case, other.case))
         ]
         if inside:
             case = alike[0].case
@@ -128,8 +129,16 @@ def _alike(measured: dict[str, Summary], selection: Selection) -> Iterator[Findi
             )
             evidence = "; ".join(times(ratio) for ratio, *_ in inside) + f"; noise floor: {floor}"
             cases = dict.fromkeys(s.case for _, *both in inside for s in both)
-            twin = replace(floor.case, twin=True)
-            yield Finding(ALIKE, sentence, evidence, (*cases, floor.case, twin))
+            equal = [case for pair in floor.pairs for case in (pair.case, _twin(pair.case))]
+            yield Finding(ALIKE, sentence, evidence, (*cases, *equal))
+
+
+def _inside(ratio: Interval, floor: float) -> bool:
+    return 1 / floor <= ratio.median <= floor
+
+
+def _twin(case: Case) -> Case:
+    return replace(case, twin=True)
 
 
 def _rate(summary: Summary) -> float:

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bench.analysis.findings.finding import Finding, clients, rounds, times, work
 from bench.analysis.findings.judge import Judgement, judge
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
-from bench.analysis.verdict import NoiseFloor
 from bench.results.file import Results
 
 TOPIC = "Sessions and transactions"

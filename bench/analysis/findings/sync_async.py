@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from bench.analysis.findings.finding import Finding, inverse, listed, rounds, times, work
 from bench.analysis.findings.judge import Judgement, judge
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.pairs import Move, habitual, same_library
 from bench.analysis.selection import Selection, by_backend
 from bench.analysis.summary import Summary
-from bench.analysis.verdict import NoiseFloor
 from bench.analysis.wording import LAYER_NAMES
 from bench.results.file import Results
 

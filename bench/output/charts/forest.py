@@ -75,12 +75,19 @@ def _figure(
         panel.yaxis.set_visible(place == 0)
         panel.axvline(1, color=style.INK, lw=1.2, zorder=1.5)
         verdicts = [row.verdicts[place] for row in rows]
-        floor = next((verdict.floor for verdict in verdicts if verdict and verdict.floor), None)
-        if floor:
-            panel.axvspan(max(1 / floor, 1 / reach), min(floor, reach), color=style.GRID, lw=0)
+        _shade(panel, verdicts, reach)
         _marks(panel, rows, verdicts, selection)
     grid[0][0].set_yticks(range(len(rows)), [_label(row.case) for row in rows])
     return figure
+
+
+def _shade(panel: Axes, verdicts: Sequence[Verdict | None], reach: float) -> None:
+    """Shade the noise floor of each row: cases of different kinds have different ones."""
+    heights = [at for at, verdict in enumerate(verdicts) if verdict and verdict.floor]
+    floors = [verdict.floor for verdict in verdicts if verdict and verdict.floor]
+    lefts = [max(1 / floor, 1 / reach) for floor in floors]
+    widths = [min(floor, reach) - left for floor, left in zip(floors, lefts, strict=True)]
+    panel.barh(heights, widths, height=1.0, left=lefts, color=style.GRID, lw=0, zorder=0.2)
 
 
 def _marks(

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.analysis.findings.between import Change, between, changes
+from bench.analysis.compare.cases import Change, MeasuredRun, RunsCompared, compare_cases
+from bench.analysis.compare.comparison import measured_run
+from bench.analysis.findings.between import between
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.selection import Selection, select
-from bench.analysis.summary import Summary, summarise
+from bench.analysis.summary import Summary
 from bench.analysis.wording import asked
 from bench.model.case import Case
 from bench.model.errors import UsageError
@@ -29,7 +31,7 @@ class Compared:
 
     name: str
     results: Results
-    summaries: list[Summary]
+    measured: MeasuredRun
     selection: Selection
     anchors: dict[Case, str]
     """The anchors of the cases in the run's own report."""
@@ -38,6 +40,10 @@ class Compared:
     """The link to the run's own report."""
     raw: str
     """The link to the run's raw file."""
+
+    @property
+    def summaries(self) -> list[Summary]:
+        return list(self.measured.summaries)
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,8 @@ def render(runs: Sequence[Results], into: Path) -> str:
     names = _names(runs)
     compared = [_compared(run, name, into.parent) for run, name in zip(runs, names, strict=True)]
     base, *others = compared
-    changes_by_run = {run.name: changes(base.summaries, run.summaries) for run in others}
+    compared_by_run = {run.name: compare_cases(base.measured, run.measured) for run in others}
+    changes_by_run = {name: _by_case(pair) for name, pair in compared_by_run.items()}
     summaries = {s.case: s for run in reversed(compared) for s in run.summaries if s.rounds}
     described = {k: v for run in compared for k, v in run.results.header.backends.items()}
     header = replace(base.results.header, backends=described, plan=tuple(summaries))
@@ -64,7 +71,7 @@ def render(runs: Sequence[Results], into: Path) -> str:
     sentences = [
         finding
         for run in others
-        for finding in between(changes_by_run[run.name], base.name, run.name)
+        for finding in between(compared_by_run[run.name], base.name, run.name)
     ]
     return render_page(
         "comparison.html.j2",
@@ -112,13 +119,13 @@ def unlike(compared: Sequence[Compared]) -> list[str]:
 
 
 def _compared(results: Results, name: str, folder: Path) -> Compared:
-    summaries = summarise(results)
-    selection = select(results, summaries)
+    measured = measured_run(results)
+    selection = select(results, list(measured.summaries))
     path = Path(os.path.relpath(results.folder, folder)).parts
     return Compared(
         name,
         results,
-        summaries,
+        measured,
         selection,
         anchors(results.header.plan),
         {**facts.facts(results, selection), "Command": results.header.command or ""},
@@ -143,16 +150,25 @@ def _names(runs: Sequence[Results]) -> list[str]:
     return names
 
 
-def _charts(changes_by_run: dict[str, list[Change]], selection: Selection) -> list[Chart]:
+def _by_case(compared: RunsCompared) -> dict[Case, Change]:
+    """Return the changes by the case of the later run."""
+    return {
+        change.later.case: change
+        for change in compared.changes.values()
+        if change.later and change.ratio
+    }
+
+
+def _charts(changes_by_run: dict[str, dict[Case, Change]], selection: Selection) -> list[Chart]:
     charts = []
     for workload in selection.workloads:
         panels = []
         for name, changes_of_run in changes_by_run.items():
             groups: dict[str, list[Entry]] = {}
-            for change in changes_of_run:
-                if change.case.workload == workload and change.judged:
-                    entry = Entry(change.later, change.case.backend, change.judged.ratio)
-                    groups.setdefault(_conditions(change.case), []).append(entry)
+            for case, change in changes_of_run.items():
+                if case.workload == workload and change.later and change.ratio:
+                    entry = Entry(change.later, case.backend, change.ratio)
+                    groups.setdefault(_conditions(case), []).append(entry)
             panel = rows_panel(
                 f"{name}: throughput, ratio to the first run",
                 (Unit("", 1),),
@@ -168,13 +184,12 @@ def _charts(changes_by_run: dict[str, list[Change]], selection: Selection) -> li
 
 
 def _tables(
-    compared: Sequence[Compared], changes_by_run: dict[str, list[Change]], selection: Selection
+    compared: Sequence[Compared],
+    changes_by_run: dict[str, dict[Case, Change]],
+    selection: Selection,
 ) -> dict[str, list[ComparisonLine]]:
     measured = [{s.case: s for s in run.summaries if s.rounds} for run in compared]
-    changed = [
-        {change.case: change for change in changes_of_run}
-        for changes_of_run in changes_by_run.values()
-    ]
+    changed = list(changes_by_run.values())
     tables: dict[str, list[ComparisonLine]] = {}
     for summary in selection.summaries:
         case = summary.case

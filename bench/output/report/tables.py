@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis.figure import FIGURES, THROUGHPUT, Figure
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.ranking import leaders
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
@@ -119,10 +120,10 @@ PLAIN = (_RATE, *_LATENCY, _CPU, _SERVER)
 TAKEN = (_ROWS, _FIRST, _MEMORY, _STALL, _CPU, _SERVER)
 
 
-def tables(selection: Selection, floors: Mapping[Figure, float]) -> list[Table]:
+def tables(selection: Selection, floors: Mapping[Figure, NoiseFloor]) -> list[Table]:
     """Return a table for each workload, concurrency, session scope and transactions, in plan order.
 
-    `floors`: figure -> the noise floor, as a factor.
+    `floors`: figure -> its noise floor.
     """
     groups: dict[tuple[Case, bool], list[Summary]] = {}
     for summary in selection.summaries:
@@ -148,7 +149,7 @@ def _table(
     taken: bool,
     group: list[Summary],
     selection: Selection,
-    floors: Mapping[Figure, float],
+    floors: Mapping[Figure, NoiseFloor],
 ) -> Table:
     plans = TAKEN if taken else PLAIN
     columns = [_column(plan, group, selection, floors) for plan in plans]
@@ -165,7 +166,7 @@ def _table(
 
 
 def _column(
-    plan: _Plan, group: Sequence[Summary], selection: Selection, floors: Mapping[Figure, float]
+    plan: _Plan, group: Sequence[Summary], selection: Selection, floors: Mapping[Figure, NoiseFloor]
 ) -> Column:
     values = [plan.value(summary) for summary in group]
     unit = unit_of((value.median for value in values if value), plan.units)

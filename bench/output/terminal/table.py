@@ -10,11 +10,11 @@ from rich.text import Text
 
 from bench.analysis import stats
 from bench.analysis.figure import FIGURES, Figure
+from bench.analysis.noise_floor import NoiseFloor, noise_floor
 from bench.analysis.ranking import floors, leaders
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, summarise
-from bench.analysis.verdict import noise_floor
 from bench.model.case import Case
 from bench.model.units import BYTES, TIMES, Unit, unit_of
 from bench.results.file import Results
@@ -33,7 +33,7 @@ class _TableData:
     group: list[Summary]
     null: set[str]
     """The names of the null backends, which are never ranked."""
-    floors: dict[Figure, float]
+    floors: dict[Figure, NoiseFloor]
     """Figure -> the noise floor, as a factor."""
 
 

@@ -1,6 +1,6 @@
 """The list of all claims. A claim is added in its own module, and its module here."""
 
-from bench.studies.audit import load, quantiles, ranking, runs, stalls, throughput
+from bench.studies.audit import comparing, load, quantiles, ranking, runs, stalls, throughput
 from bench.studies.audit.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
@@ -10,5 +10,6 @@ CLAIMS: tuple[Claim, ...] = (
     *stalls.CLAIMS,
     *load.CLAIMS,
     *ranking.CLAIMS,
+    *comparing.CLAIMS,
 )
 """The claims in the order of the table."""

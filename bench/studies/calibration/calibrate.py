@@ -14,7 +14,8 @@ from statistics import median
 
 import accessors
 from bench.analysis.figure import THROUGHPUT, Figure
-from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds
+from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, of_case
 from bench.analysis.verdict import Verdict, compare, noise_floor
 from bench.measure import runner
@@ -148,15 +149,27 @@ def rounds_needed(
     return candidates[place] if place < len(candidates) else None
 
 
-def measured_slowdown(generations: list[Generation], slowdown: float) -> float:
-    """Return the real slowdown of the busy wait: the median ratio of p50 latencies, minus 1."""
+def realised_slowdown(
+    generations: list[Generation], slowdown: float, figure: Figure = THROUGHPUT
+) -> float:
+    """Return the slowdown of this figure that the busy wait really caused, as a share.
+
+    A wait of 5 % of a call need not be 5 % of the figure: the client waits for other things too,
+    and a wait on the processor changes what follows. So a row of the table is named by this share.
+    It is the median ratio of paired rounds, over all equal processes of all generations.
+    """
     ratios = [
-        slow.latency_ns["p50"].median / equal.latency_ns["p50"].median
+        ratio.median
         for generation in generations
-        for slow in [generation.slowed[slowdown]]
         for equal in generation.equals
+        if (ratio := _ratio(generation.slowed[slowdown], equal, figure))
     ]
-    return median(ratios) - 1
+    middle = median(ratios)
+    return (1 / middle if figure.more_is_better else middle) - 1
+
+
+def _ratio(slowed_case: Summary, equal: Summary, figure: Figure) -> Interval | None:
+    return ratio_of_rounds(slowed_case.by_round(figure), equal.by_round(figure))
 
 
 def _only(summary: Summary, numbers: set[int]) -> Summary:

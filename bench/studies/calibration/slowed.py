@@ -13,7 +13,7 @@ from accessors.api import Accessor
 from accessors.sync.psycopg2 import Psycopg2, Psycopg2Accessor
 
 SHARES = (0.05, 0.10, 0.20)
-"""The shares by which a point read takes longer."""
+"""The busy waits, as shares of the call. The slowdown that they cause is measured."""
 
 
 def name_of(share: float) -> str:

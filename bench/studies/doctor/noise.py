@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 import accessors
-from bench.analysis.ratios import ratio_of_rounds
+from bench.analysis.noise_floor import EqualPair, NoiseFloor
 from bench.analysis.summary import of_case
-from bench.analysis.verdict import NoiseFloor
 from bench.measure.runner import Job, take_turn
 from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
@@ -45,9 +44,7 @@ def measure(
                 (figures,) = of_case(case, [measured], [], []).rounds
                 by_round[name][number] = figures.throughput_per_s
             on_round(number + 1)
-    ratio = ratio_of_rounds(by_round["twin"], by_round["case"])
-    assert ratio is not None
-    return NoiseFloor(case, ratio)
+    return NoiseFloor((EqualPair.of(case, by_round["case"], by_round["twin"]),))
 
 
 def noise(factor: float) -> Diagnosis:

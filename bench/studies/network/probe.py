@@ -6,7 +6,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 
-import accessors
 from accessors.api import AsyncBackend, Backend
 from bench.measure.clients_async import AsyncClient
 from bench.measure.clients_sync import Client
@@ -41,7 +40,7 @@ def count(job: Job) -> RoundTrips:
     Raises what opening the backend or an operation raises; `BenchError` if the proxy cannot be
     between (`address.through`).
     """
-    backend = accessors.load(job.case.backend, job.module)
+    backend = job.backend()
     steps = _steps(WORKLOADS[job.case.workload])
     with _link(job, backend.driver) as (port, linked):
         if isinstance(backend, Backend):

@@ -6,11 +6,11 @@ from dataclasses import replace
 from bench.analysis import stats
 from bench.analysis.figure import FIGURES
 from bench.analysis.findings.finding import Finding, rounds, share, times, work
-from bench.analysis.findings.judge import judge, judge_rounds
+from bench.analysis.findings.judge import floor_between, judge, judge_rounds
+from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.analysis.verdict import NoiseFloor
 from bench.model.case import Case, Fetch
 from bench.model.units import BYTES, RATES, with_unit
 from bench.model.workload import WORKLOADS
@@ -99,7 +99,11 @@ def _late(streamed: Summary) -> Interval | None:
 
 
 def _buys(batched: Summary, whole: Summary, floor: NoiseFloor | None) -> Iterator[Finding]:
-    sooner = judge_rounds(whole.by_round(P50), batched.by_round(FIRST_ROW), floor)
+    sooner = judge_rounds(
+        whole.by_round(P50),
+        batched.by_round(FIRST_ROW),
+        floor_between(floor, whole.case, batched.case),
+    )
     if sooner is None or not sooner.apart or sooner.ratio.median <= 1:
         return
     case = batched.case

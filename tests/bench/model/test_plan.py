@@ -38,19 +38,28 @@ def test_a_profile_that_people_read_has_rounds_enough_for_verdicts(name: str) ->
     assert PROFILES[name].rounds >= ENOUGH_ROUNDS
 
 
-def test_a_plan_measures_one_case_twice() -> None:
-    """The noise floor: a case that asks a server with the largest crowd, in its own process."""
-    cases = planned("null", "asyncpg").cases
-    (twin,) = (case for case in cases if case.twin)
-    original = replace(twin, twin=False)
-    assert original in cases
-    assert original.backend == "asyncpg"
-    assert original.concurrency == max(case.concurrency for case in cases)
-    assert twin.process != original.process
-    assert Case.from_dict(twin.as_dict()) == twin
-    assert "twin" not in original.as_dict()
-    (floor,) = (case for case in planned("null").cases if case.twin)
-    assert floor.backend == "null"
+def test_a_plan_measures_a_quiet_and_a_busy_case_of_both_modes_twice() -> None:
+    """Defect: the noise floor of one busy sync case judged every case."""
+    cases = planned("null", "psycopg2", "asyncpg", "orm+asyncpg").cases
+    twins = [case for case in cases if case.twin]
+    assert {(twin.backend, twin.concurrency) for twin in twins} == {
+        ("psycopg2", 1), ("psycopg2", 2), ("asyncpg", 1), ("asyncpg", 2)
+    }  # fmt: skip
+    for twin in twins:
+        original = replace(twin, twin=False)
+        assert original in cases
+        assert twin.process != original.process
+        assert Case.from_dict(twin.as_dict()) == twin
+        assert "twin" not in original.as_dict()
+    (one,) = (case for case in planned("asyncpg", concurrency=(4,)).cases if case.twin)
+    assert one.concurrency == 4
+    assert {case.backend for case in planned("null").cases if case.twin} == {"null"}
+
+
+def test_twins_are_a_small_part_of_a_profile() -> None:
+    for profile in PROFILES.values():
+        cases = plan(profile, FOUND).cases
+        assert sum(case.twin for case in cases) == 4 < len(cases) / 20
 
 
 def test_a_twin_is_measured_for_its_time_alone() -> None:

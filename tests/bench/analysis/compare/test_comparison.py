@@ -114,3 +114,10 @@ def test_unlike_datasets_and_loops_are_obstacles(tmp_path: Path) -> None:
     found = compared(run(tmp_path, {POINT: 1.0}), run(tmp_path, uvloop))
     assert found.obstacles == ("event loops differ: asyncio and uvloop",)
     assert [row.case for row in found.rows] == [POINT]
+
+
+def test_two_runs_are_compared_without_pairing_their_rounds(tmp_path: Path) -> None:
+    """Defect: round 3 of one run was paired with round 3 of another, though they are unrelated."""
+    shifted = {POINT: 1.005}
+    (row,) = compared(run(tmp_path, {POINT: 1.0}), run(tmp_path, shifted)).rows
+    assert [change and change.word for change in row.verdicts] == ["indistinguishable"]

@@ -38,10 +38,11 @@ def test_json_is_for_scripts(tmp_path: Path) -> None:
 def test_markdown_is_a_table_a_workload(tmp_path: Path) -> None:
     text = as_markdown(compared(run(tmp_path), run(tmp_path, SLOWER)))
     assert (
-        f"**{synthetic.POINT}**\n\n| case | run1 |\n| --- | --- |\n| asyncpg, at 1 | 0.80x" in text
+        f"**{synthetic.POINT}**\n\n| case | run1 | visible |\n| --- | --- | --- |\n"
+        "| asyncpg, at 1 | 0.80x" in text
     )
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {row.count("|") for row in rows} == {3}
+    assert {row.count("|") for row in rows} == {4}
 
 
 def test_github_gets_an_error_for_what_is_stopped_and_a_warning_for_the_rest(

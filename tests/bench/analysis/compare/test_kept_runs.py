@@ -77,7 +77,26 @@ def test_the_command_compares_draws_and_gates(shelf: Path, tmp_path: Path) -> No
     assert "slower by more than 10% in 2026-01-03T00-00-00Z-laptop: asyncpg" in done.err
     assert "0.80x" in done.out
     assert list((shelf / "compare").rglob("forest-*.png"))
-    assert bench("compare", "odd", "reference", "--fail-on", "0%", "--no-charts").code == 0
+    same = ("compare", "odd", "reference", "--no-charts", "--fail-on")
+    assert bench(*same, "10%").code == 0
+
+
+def test_a_gate_that_could_not_see_its_margin_is_not_green(shelf: Path, tmp_path: Path) -> None:
+    """Defect: a uniform slowdown of 1.2 passed a gate of 10 % whose noise floor was 1.35."""
+    bench = Bench(tmp_path)
+    same = ("compare", "odd", "reference", "--no-charts", "--fail-on", "1%")
+    done = bench(*same)
+    assert done.code == 3
+    assert "blind: 2 of 2 cases could be slower by 1%, unseen" in done.err
+    assert "Smallest slowdown that would be seen in reference" in done.out
+    assert bench(*same, "--allow-blind").code == 0
+
+
+def test_what_is_suspected_comes_with_the_command_that_measures_it_again(
+    shelf: Path, tmp_path: Path
+) -> None:
+    done = Bench(tmp_path)("compare", "previous", "latest", "--no-charts", "--fail-on", "10%")
+    assert "bench gate previous --first latest --fail-on 10%" in done.err
 
 
 def test_the_command_refuses_what_answers_different_questions(shelf: Path, tmp_path: Path) -> None:

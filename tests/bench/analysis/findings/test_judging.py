@@ -4,8 +4,9 @@ from random import Random
 
 import pytest
 
+from bench.analysis.compare.cases import MeasuredRun, compare_cases
 from bench.analysis.findings import Finding, between
-from bench.analysis.findings.judge import judge, judge_rounds, judge_runs
+from bench.analysis.findings.judge import judge, judge_rounds
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.summary import summarise
 from bench.analysis.verdict import compare
@@ -52,14 +53,14 @@ def test_a_real_difference_is_seen_through_noise() -> None:
 @pytest.mark.parametrize("rounds", [2, ENOUGH_ROUNDS - 1])
 def test_of_few_rounds_nothing_is_called_different_nor_alike(rounds: int) -> None:
     slow, quick = dict.fromkeys(range(rounds), 4.0), dict.fromkeys(range(rounds), 1.0)
-    for judged in (judge_rounds(slow, quick), judge_runs([4.0] * rounds, [1.0] * rounds)):
-        assert judged
-        assert not judged.decided
-        assert not judged.apart
+    judged = judge_rounds(slow, quick)
+    assert judged
+    assert not judged.decided
+    assert not judged.apart
     before, after = (summarise(taken(BARE, [ns] * rounds)) for ns in (10**6, 4 * 10**6))
-    (change,) = between.changes(before, after)
-    assert change.verdict == "undecided"
-    assert between.between([change], "a", "b") == []
+    found = compare_cases(MeasuredRun(before), MeasuredRun(after))
+    assert [change.word for change in found.changes.values()] == ["undecided"]
+    assert between.between(found, "a", "b") == []
 
 
 def test_a_ratio_and_its_inverse_are_judged_alike() -> None:
@@ -75,8 +76,8 @@ def test_a_ratio_and_its_inverse_are_judged_alike() -> None:
 def test_between_runs_what_changed_is_named_with_how_much() -> None:
     before = summarise(taken(BARE, [1_000_000, 1_020_000, 990_000, 1_005_000] * 2))
     after = summarise(taken(BARE, [1_250_000, 1_260_000, 1_240_000, 1_255_000] * 2))
-    found = between.changes(before, after)
-    assert [each.verdict for each in found] == ["slower"]
+    found = compare_cases(MeasuredRun(before), MeasuredRun(after))
+    assert [change.word for change in found.changes.values()] == ["slower"]
     lead, one = between.between(found, "a", "b")
     assert "0 faster, 1 slower, 0 indistinguishable" in lead.sentence
     assert "as fast in `a` as in `b`" in one.sentence
@@ -84,14 +85,14 @@ def test_between_runs_what_changed_is_named_with_how_much() -> None:
 
 def test_between_runs_the_same_is_indistinguishable() -> None:
     made = summarise(taken(BARE, [1_000_000, 1_020_000, 990_000] * 2))
-    (change,) = between.changes(made, made)
-    assert change.verdict == "indistinguishable"
-    findings_ = between.between([change], "a", "a again")
+    found = compare_cases(MeasuredRun(made), MeasuredRun(made))
+    assert [change.word for change in found.changes.values()] == ["indistinguishable"]
+    findings_ = between.between(found, "a", "a again")
     assert len(findings_) == 1
     assert isinstance(findings_[0], Finding)
 
 
 def test_between_runs_one_round_says_nothing() -> None:
     made = summarise(taken(BARE, [1_000_000]))
-    assert judge_runs([1.0], [2.0]) is None
-    assert between.between(between.changes(made, made), "a", "b") == []
+    found = compare_cases(MeasuredRun(made), MeasuredRun(made))
+    assert between.between(found, "a", "b") == []

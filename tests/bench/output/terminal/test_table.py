@@ -53,9 +53,7 @@ def test_the_noise_floor_is_told_and_is_no_row(tmp_path: Path) -> None:
     )
     lines = printed(results)
     assert line_of(lines, "psycopg2")
-    assert "Noise floor: psycopg2, get_total_cost_of_an_order, at 4 against itself: 0.91x" in str(
-        lines
-    )
+    assert "Noise floor: 1.10x for several clients (from 1 equal pair)." in str(lines)
     assert not any("twin" in line for line in lines)
 
 

@@ -7,7 +7,9 @@ import pytest
 
 import accessors
 from accessors.api import Backend, Target
+from bench.analysis.figure import FIGURES, THROUGHPUT
 from bench.analysis.summary import Summary, summarise
+from bench.cli import calibrate as calibrate_command
 from bench.model.case import Case
 from bench.results.file import Results
 from bench.server.database import Database
@@ -78,7 +80,30 @@ def test_every_slowdown_found_is_called_slower(generations: list[Generation]) ->
 
 def test_what_the_wait_came_to_is_measured(generations: list[Generation]) -> None:
     for share in slowed.SHARES:
-        assert calibration.measured_slowdown(generations, share) == pytest.approx(share, abs=0.01)
+        for figure in (THROUGHPUT, FIGURES["p50"]):
+            realised = calibration.realised_slowdown(generations, share, figure)
+            assert realised == pytest.approx(share, abs=0.01)
+
+
+def test_a_row_is_named_by_the_slowdown_that_was_realised() -> None:
+    """Defect: rows named 5, 10 and 20 % had slowdowns of 9, 17 and 30 %."""
+    random = Random(5)
+    realised = {0.05: 1.09, 0.10: 1.17, 0.20: 1.30}
+    made = [
+        Generation(
+            tuple(summary(random, 1.0, 0.01) for _ in range(EQUALS)),
+            {share: summary(random, factor, 0.01) for share, factor in realised.items()},
+        )
+    ]
+    for share, factor in realised.items():
+        assert calibration.realised_slowdown(made, share) == pytest.approx(factor - 1, abs=0.01)
+    setting = CalibrationConfig("", SMALL, generations=1, rounds=ROUNDS)
+    words = calibrate_command.report(made, setting, THROUGHPUT)
+    rows = [line.split() for line in words.splitlines() if line.strip()]
+    named = {cells[1]: float(cells[0].rstrip("%")) / 100 for cells in rows if cells[0][0].isdigit()}
+    assert named == {
+        f"{share:.0%}": pytest.approx(factor - 1, abs=0.01) for share, factor in realised.items()
+    }
 
 
 @pytest.mark.parametrize("share", slowed.SHARES)
@@ -120,9 +145,10 @@ def test_the_command_prints_false_alarms_and_power(bench: Bench) -> None:
     done = bench("calibrate", "--generations=1", "--rounds=6", "--seconds=0.01")
     assert done.code in (0, 1)
     assert "resampled from 1 x 6 real rounds of 0.01 s" in done.out
-    rows = {line.split()[0]: line for line in done.out.splitlines() if line.strip()}
-    assert rows["nothing"].endswith("at most 5%")
-    assert {"5%", "10%", "20%"} <= rows.keys()
+    lines = [line for line in done.out.splitlines() if line.strip()]
+    assert any(line.startswith("nothing") and line.endswith("at most 5%") for line in lines)
+    waits = {line.split()[1] for line in lines if line[0].isdigit() or line[0] == "-"}
+    assert waits == {"5%", "10%", "20%"}
     assert "42 runs, about" in done.err
 
 

@@ -122,7 +122,8 @@ def test_the_noise_floor_is_of_a_case_against_itself(
     rounds: list[int] = []
     floor = noise.measure(shop, SMALL, rounds.append)
     assert rounds == [1, 2, 3, 4, 5, 6]
-    assert floor.ratio.rounds == 6
+    (pair,) = floor.pairs
+    assert pair.ratio.rounds == 6
     assert floor.factor >= 1
     assert noise.noise(floor.factor).subject == "noise floor"
 

@@ -1,0 +1,225 @@
+"""The comparison of one run with another, case by case. `bench compare`, `bench report` and
+`bench gate` all use it, so that they agree.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.analysis.compare.common_ratio import CommonRatio, Series, apart, divide_out, visible
+from bench.analysis.compare.family import Evidence, Logs, evidence_of, holm
+from bench.analysis.figure import THROUGHPUT, Figure
+from bench.analysis.noise_floor import NoiseFloor, kind_of, noise_floor
+from bench.analysis.ratios import ratio_of_runs
+from bench.analysis.stats import CONFIDENCE, ENOUGH_ROUNDS, Interval
+from bench.analysis.summary import Summary
+from bench.analysis.verdict import Verdict, Word, word_of
+from bench.model.case import Case
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """A run to compare: its cases, and the effect of other programs on it."""
+
+    summaries: Sequence[Summary]
+    crowding: float = 1.0
+    """The factor by which other programs can have slowed the run: 2 for half of the CPU."""
+
+
+@dataclass(frozen=True)
+class Change(Verdict):
+    """The verdict on a case in another run. It holds among all cases of the comparison.
+
+    `ratio` has the common ratio of the runs divided out, if there is one.
+    """
+
+    measured: Interval | None = None
+    """The ratio as it was measured."""
+    alone: Word = "undecided"
+    """The verdict on the case as if it were the only one. Of a hundred, some are wrong."""
+    evidence: Evidence | None = None
+    visible: float | None = None
+    """The smallest slowdown that this comparison would have seen, as a share: 0.1 is 10 %. None
+    if it could see none."""
+    earlier: Summary | None = None
+    later: Summary | None = None
+    more_is_better: bool = True
+    """Whether a ratio above 1 is faster."""
+
+
+@dataclass(frozen=True)
+class RunsCompared:
+    """The comparison of a run with the base."""
+
+    changes: Mapping[Case, Change]
+    """By the identity of the case, in the order of the base."""
+    common: CommonRatio | None
+    """None if there are too few cases to have one."""
+    common_word: Word
+    floor: NoiseFloor | None
+    """The noise floor from the A/A pairs of both runs."""
+    crowding: float
+    common_visible: float | None
+    """The smallest slowdown of all cases together that would have been seen, as a share."""
+
+
+@dataclass(frozen=True)
+class Again:
+    """A second measurement of some cases of the other run."""
+
+    run: MeasuredRun
+    cases: frozenset[Case]
+    """The identities of the cases that are in question. The others are controls: they decide the
+    common ratio."""
+
+
+def compare_cases(
+    base: MeasuredRun, other: MeasuredRun, figure: Figure = THROUGHPUT, again: Again | None = None
+) -> RunsCompared:
+    """Return the comparison of every case that both runs measured.
+
+    With `again`, the rounds of the second measurement are pooled with those of `other` for the
+    cases in question, after its own common ratio is divided out.
+    """
+    earlier, later = (_measured(run) for run in (base, other))
+    known = [identity for identity in earlier if identity in later]
+    below, above = ([_series(side[case], figure) for case in known] for side in (earlier, later))
+    divided = divide_out(below, above)
+    runs = [base, other, *([again.run] if again else [])]
+    floor = NoiseFloor.pooled(noise_floor(run.summaries, figure) for run in runs)
+    crowding = max(run.crowding for run in runs)
+    repeated = _repeated(known, below, again, figure)
+    changes = []
+    for place, case in enumerate(known):
+        logs = [_values(side[place]) for side in (divided.base, divided.other)]
+        measured = [_values(side[place]) for side in (below, above)]
+        processes = 1
+        if case in repeated:
+            logs[1] = np.concatenate([logs[1], repeated[case]])
+            processes = 2
+        changes.append(
+            _change(
+                earlier[case],
+                later[case],
+                (logs[0], logs[1]),
+                _ratio(measured[0], measured[1], figure),
+                _Noise(floor, 1.0 if divided.common else crowding, processes),
+                figure,
+            )
+        )
+    common = divided.common
+    return RunsCompared(
+        dict(zip(known, _as_family(changes), strict=True)),
+        common,
+        _common_word(common, crowding),
+        floor,
+        crowding,
+        visible(common, crowding) if common else None,
+    )
+
+
+def identity(case: Case) -> Case:
+    """Return what two runs have in common of a case: all but the event loop."""
+    return replace(case, loop="none")
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """The things that can make a case look different although it is not."""
+
+    floor: NoiseFloor | None
+    crowding: float
+    processes: int
+
+    def of(self, case: Case) -> float:
+        return max(self.floor.for_case(case) if self.floor else 1.0, self.crowding)
+
+
+def _change(
+    earlier: Summary,
+    later: Summary,
+    logs: tuple[Logs, Logs],
+    measured: Interval | None,
+    noise: _Noise,
+    figure: Figure,
+) -> Change:
+    """Return the change of a case, with the verdict on it alone."""
+    case = earlier.case
+    ratio = _ratio(*logs, figure)
+    factor = noise.of(case)
+    alone = word_of(ratio, figure, factor)
+    if earlier.marked or later.marked:
+        alone = "undecided"
+    of_kind = noise.floor.of_kind(kind_of(case)) if noise.floor else None
+    evidence = evidence_of(*logs, of_kind, noise.processes)
+    seen = None
+    if alone != "undecided" and evidence and ratio and ratio.low and ratio.high:
+        better = ratio.high / ratio.median if figure.more_is_better else ratio.median / ratio.low
+        seen = evidence.visible(float(np.log(better)), factor)
+    known = factor if noise.floor or noise.crowding > 1 else None
+    return Change(
+        alone,
+        ratio,
+        known,
+        measured,
+        alone,
+        evidence,
+        seen,
+        earlier,
+        later,
+        figure.more_is_better,
+    )
+
+
+def _as_family(changes: Sequence[Change]) -> list[Change]:
+    """Return the changes with the verdicts that hold for all of them together."""
+    adjusted = holm([change.evidence.p_different if change.evidence else 1.0 for change in changes])
+    return [
+        replace(change, word="indistinguishable")
+        if change.word in ("faster", "slower") and p_value > 1 - CONFIDENCE
+        else change
+        for change, p_value in zip(changes, adjusted, strict=True)
+    ]
+
+
+def _common_word(common: CommonRatio | None, crowding: float) -> Word:
+    if common is None or common.slowdown.rounds < ENOUGH_ROUNDS:
+        return "undecided"
+    if not apart(common, crowding):
+        return "indistinguishable"
+    return "slower" if common.slowdown.median > 1 else "faster"
+
+
+def _repeated(
+    known: Sequence[Case], below: Sequence[Series], again: Again | None, figure: Figure
+) -> dict[Case, Logs]:
+    """Return the rounds of the second measurement, without its common ratio, by case."""
+    if again is None:
+        return {}
+    second = _measured(again.run)
+    series = [_series(second[case], figure) if case in second else {} for case in known]
+    in_question = [place for place, case in enumerate(known) if case in again.cases]
+    divided = divide_out(below, series, leave_out=in_question)
+    return {
+        known[place]: _values(divided.other[place]) for place in in_question if divided.other[place]
+    }
+
+
+def _measured(run: MeasuredRun) -> dict[Case, Summary]:
+    return {identity(s.case): s for s in run.summaries if s.rounds and not s.case.twin}
+
+
+def _series(summary: Summary, figure: Figure) -> Series:
+    sign = -1.0 if figure.more_is_better else 1.0
+    values = summary.by_round(figure)
+    return {n: sign * float(np.log(value)) for n, value in values.items() if value > 0}
+
+
+def _values(series: Series) -> Logs:
+    return np.array(list(series.values()), dtype=np.float64)
+
+
+def _ratio(below: Logs, above: Logs, figure: Figure) -> Interval | None:
+    sign = -1.0 if figure.more_is_better else 1.0
+    return ratio_of_runs(np.exp(sign * above).tolist(), np.exp(sign * below).tolist())

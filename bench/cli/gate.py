@@ -1,0 +1,223 @@
+"""`bench gate`: measure, compare with a reference, measure again what would stop, and decide."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.compare import as_share, show
+from bench.cli.options import (
+    MOST_REPEATED,
+    Seconds,
+    backend_options,
+    completed,
+    database_url_option,
+    named,
+    timeout_option,
+    workload_names,
+)
+from bench.model.errors import UsageError
+from bench.output.terminal.safe_text import echo
+
+if TYPE_CHECKING:
+    from bench.analysis.compare.cases import Again
+    from bench.analysis.compare.comparison import Comparison
+    from bench.analysis.figure import Figure
+    from bench.model.case import Case
+    from bench.results.file import Results
+
+AGAIN_ROUNDS = 2
+"""The rounds of the second measurement, in multiples of the first one's."""
+
+
+@click.command()
+@click.argument("reference", metavar="REFERENCE")
+@click.option(
+    "--fail-on",
+    "margin",
+    default="10%",
+    show_default=True,
+    callback=as_share,
+    metavar="SHARE",
+    help="The slowdown from which the gate stops.",
+)
+@click.option(
+    "--first",
+    metavar="RUN",
+    help="A run to use as the first measurement, such as latest. Default: measure one.",
+)
+@click.option(
+    "--figure",
+    "figure_name",
+    default="throughput",
+    show_default=True,
+    metavar="NAME",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
+)
+@backend_options
+@click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(workload_names),
+    help="Only this workload. Repeatable.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, MOST_REPEATED),
+    help="Number of runs of each case.  [default: the reference's]",
+)
+@click.option(
+    "--seconds",
+    type=Seconds(0.01, 3600),
+    help="Length of each run.  [default: the reference's]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "github"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--allow-blind", is_flag=True, help="Exit with 0 instead of 3.")
+@database_url_option
+@timeout_option
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    help="Compare all answers with the server's own before timing.",
+)
+@click.option("--quiet", is_flag=True, help="Print no progress.")
+def gate(
+    reference: str,
+    margin: float,
+    first: str | None,
+    figure_name: str,
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    workloads: tuple[str, ...],
+    rounds: int | None,
+    seconds: float | None,
+    form: str,
+    allow_blind: bool,
+    database_url: str | None,
+    timeout: float,
+    verify: bool,
+    quiet: bool,
+) -> int:
+    """Measure the cases of a reference run, and fail if any of them became slower.
+
+    The command measures every case of the reference, and compares. What looks slower by more than
+    --fail-on is measured again, with ten controls, before it stops the gate. The chance that the
+    gate stops without a reason is at most 5 %, over all cases together.
+
+    The exit code is 0 if nothing is slower, 1 if something is, 2 for wrong usage, and 3 if nothing
+    was found but a slowdown of --fail-on could have gone unseen.
+
+    \b
+    Examples:
+      bench gate reference --fail-on 10%
+      bench gate reference --backend asyncpg --backend orm+asyncpg --figure cpu
+      bench gate previous --first latest --fail-on 5%
+    """
+    from bench.analysis.figure import FIGURES
+    from bench.cli.gate_measurement import GateOptions, chosen_cases, measure
+    from bench.cli.gate_words import gate_lines
+    from bench.results import archive
+    from bench.results import file as results
+
+    (figure_name,) = named("figure", [figure_name], FIGURES)
+    base_folder = archive.find(reference, archive.home())
+    base = results.load(base_folder)
+    options = GateOptions(
+        backends,
+        backend_modules,
+        workloads,
+        rounds,
+        seconds,
+        database_url,
+        timeout,
+        verify,
+        quiet,
+    )
+    cases = chosen_cases(base.header, options)
+    if first:
+        folder = archive.find(first, archive.home())
+    else:
+        folder = measure(base.header, cases, options, "gate")
+    gated = _Gated(base, folder, FIGURES[figure_name], margin, cases)
+    decision = gated.decision
+    if decision.doubtful:
+        for line in gate_lines(decision):
+            echo(line, err=True)
+        again = gated.to_measure_again()
+        echo(f"measuring {len(again)} cases again before anything stops", err=True)
+        gated.pool(measure(base.header, again, options, "gate-again", AGAIN_ROUNDS))
+    show(gated.comparison, form, margin)
+    for line in gate_lines(gated.decision):
+        echo(line, err=True)
+    echo(f"gate: {gated.decision.word}", err=True)
+    return gated.decision.exit_code(allow_blind=allow_blind)
+
+
+class _Gated:
+    """A reference, the run that is gated, and what is decided on them."""
+
+    def __init__(
+        self,
+        base: "Results",
+        folder: Path,
+        figure: "Figure",
+        margin: float,
+        cases: "Sequence[Case]",
+    ) -> None:
+        from bench.analysis.compare.comparison import only
+        from bench.results import file as results
+
+        self._margin, self._figure = margin, figure
+        self._runs = [
+            ("reference", only(base, cases)),
+            (folder.resolve().name, only(results.load(folder), cases)),
+        ]
+        self.comparison = self._compare()
+        if self.comparison.obstacles:
+            raise UsageError(
+                "; ".join(self.comparison.obstacles) + ".\nMeasure both runs with the same options."
+            )
+        if not self.comparison.rows:
+            raise UsageError(
+                f"{folder} has no case in common with the reference by {figure.title}.\n"
+                "Leave --first out, or choose another --figure."
+            )
+        self.decision = self.comparison.gate(margin)
+
+    def to_measure_again(self) -> "list[Case]":
+        """Return the cases in question, and the controls."""
+        from bench.analysis.compare.gate import to_measure_again
+
+        ((_, compared),) = self.comparison.compared
+        return to_measure_again(self.decision, compared)
+
+    def pool(self, folder: Path) -> None:
+        """Decide from both measurements."""
+        from bench.analysis.compare.cases import Again, compare_cases, identity
+        from bench.analysis.compare.comparison import measured_run
+        from bench.analysis.compare.gate import confirmed, decide
+        from bench.results import file as results
+
+        second = measured_run(results.load(folder))
+        in_question = frozenset(identity(gated.case) for gated in self.decision.suspects)
+        alone = compare_cases(measured_run(self._runs[0][1]), second, self._figure)
+        self.comparison = self._compare(Again(second, in_question))
+        self.decision = confirmed(
+            self.decision,
+            self.comparison.gate(self._margin),
+            decide([("again", alone)], self._margin),
+        )
+
+    def _compare(self, again: "Again | None" = None) -> "Comparison":
+        from bench.analysis.compare.comparison import compare_runs
+
+        return compare_runs(self._runs, self._figure, again)

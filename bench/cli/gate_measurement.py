@@ -1,0 +1,106 @@
+"""The measurements of `bench gate`: the cases of a reference, measured as the reference was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli.measurement import carry_out, command_line
+from bench.cli.options import choose_backends, named
+from bench.model.dataset import Dataset
+from bench.model.errors import UsageError
+from bench.model.plan import plan_of_cases
+from bench.model.profiles import PROFILES
+from bench.model.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from bench.model.case import Case
+    from bench.model.profiles import Profile
+    from bench.results.header import Header
+
+
+@dataclass(frozen=True)
+class GateOptions:
+    """The options of `bench gate` that decide what is measured."""
+
+    backends: tuple[str, ...]
+    backend_modules: tuple[str, ...]
+    workloads: tuple[str, ...]
+    rounds: int | None
+    seconds: float | None
+    database_url: str | None
+    timeout_s: float
+    verify: bool
+    quiet: bool
+
+
+def chosen_cases(header: "Header", options: GateOptions) -> "list[Case]":
+    """Return the cases of the reference that the options choose, without twins.
+
+    Raises `UsageError` if none is left, or a name is in no case of the reference.
+    """
+    cases = [case for case in header.plan if not case.twin]
+    shown_by = "bench charts REFERENCE"
+    for kind, names in (("backend", options.backends), ("workload", options.workloads)):
+        known = dict.fromkeys(getattr(case, kind) for case in cases)
+        chosen = named(kind, names, known, shown_by)
+        cases = [case for case in cases if not chosen or getattr(case, kind) in chosen]
+    if not cases:
+        raise UsageError(
+            "the reference has no case with these backends and workloads.\n"
+            "Leave --backend or --workload out."
+        )
+    return cases
+
+
+def measure(
+    header: "Header", cases: "Sequence[Case]", options: GateOptions, name: str, times: int = 1
+) -> Path:
+    """Measure these cases as the reference did, and return the results folder.
+
+    `times` multiplies the rounds. `name` ends the name of the folder. Raises `UsageError` if the
+    reference cannot be measured again here, and `BenchError` if a run fails.
+    """
+    names = list(dict.fromkeys(case.backend for case in cases))
+    profile = _profile(header, options, times)
+    found = choose_backends(names, options.backend_modules, options.timeout_s)
+    config = RunConfig(
+        plan=plan_of_cases(profile, found, cases),
+        backends=found,
+        dataset=Dataset(profile.scale, _seed(header)),
+        label="",
+        verify=options.verify,
+        timeout_s=options.timeout_s,
+        command=command_line(options.database_url),
+        guard=bool(header.session_guard),
+    )
+    return carry_out(
+        config,
+        options.database_url,
+        None,
+        name=name,
+        quiet=options.quiet,
+        charts=False,
+        shown=False,
+    )
+
+
+def _profile(header: "Header", options: GateOptions, times: int) -> "Profile":
+    profile = PROFILES.get(header.profile or "")
+    rounds, seconds = options.rounds or header.rounds, options.seconds or header.seconds
+    if profile is None or rounds is None or seconds is None or header.dataset.scale is None:
+        raise UsageError(
+            "the reference is no run of `bench run`, so it cannot be measured again.\n"
+            f"Its profile is {header.profile!r}. Make a reference with: bench run --label reference"
+        )
+    return replace(
+        profile,
+        rounds=rounds * times,
+        seconds=seconds,
+        warm_up_s=profile.warm_up_s if header.warm_up_s is None else header.warm_up_s,
+        scale=header.dataset.scale,
+    )
+
+
+def _seed(header: "Header") -> int:
+    return 1 if header.dataset.seed is None else int(header.dataset.seed)

@@ -1,0 +1,63 @@
+"""The decision of a gate in words, for `bench compare --fail-on` and `bench gate`."""
+
+from collections.abc import Iterator
+
+from bench.analysis.compare.gate import GatedCase, GateDecision
+from bench.analysis.stats import Interval
+from bench.analysis.verdict import in_words
+
+_MOST_NAMED = 5
+"""The most blind cases that are named."""
+
+
+def gate_lines(decision: GateDecision) -> Iterator[str]:
+    """Yield what stops, what is only suspected, and what could not have been seen."""
+    margin = f"{decision.margin:.0%}"
+    for stop in decision.stopped:
+        yield f"slower by more than {margin} in {stop.run}: {stop.case.title}: {stop.change}"
+    for together in decision.common_stopped:
+        words = in_words(together.common.slowdown)
+        yield f"slower by more than {margin} in {together.run}: all cases together take {words}"
+    for gated in decision.suspects:
+        if gated not in decision.stopped:
+            what = f"{gated.case.title}: {gated.change.alone}: {in_words(_ratio(gated))}"
+            yield f"perhaps slower by more than {margin} in {gated.run}: {what}"
+    for together in decision.common_suspects:
+        if together not in decision.common_stopped:
+            words = in_words(together.common.slowdown)
+            yield f"perhaps slower by more than {margin} in {together.run}: all cases take {words}"
+    yield from _blind(decision, margin)
+
+
+def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
+    for together in decision.common_blind:
+        yield f"blind in {together.run}: all cases together could be slower by {margin}, unseen"
+    if not decision.blind:
+        return
+    worst = sorted(decision.blind, key=_visible, reverse=True)
+    named = "; ".join(f"{gated.case.title} ({_share(gated)})" for gated in worst[:_MOST_NAMED])
+    more = "; ..." if len(worst) > _MOST_NAMED else ""
+    yield (
+        f"blind: {len(worst)} of {decision.cases} cases could be slower by {margin}, unseen."
+        f" The smallest slowdown that would be seen: {named}{more}"
+    )
+    yield (
+        "More and longer rounds, fewer cases or a quieter machine see more:"
+        " bench run --rounds 20 --seconds 0.2, bench doctor"
+    )
+
+
+def _ratio(gated: GatedCase) -> Interval:
+    assert gated.change.ratio is not None, "a suspect has a ratio"
+    return gated.change.ratio
+
+
+def _visible(gated: GatedCase) -> float:
+    return float("inf") if gated.change.visible is None else gated.change.visible
+
+
+def _share(gated: GatedCase) -> str:
+    share = gated.change.visible
+    if share is None:
+        return "none"
+    return f"{share:.0%}" if share < 1 else f"{share + 1:.1f}x"

@@ -1,0 +1,198 @@
+"""Claims about intervals, noise floors, comparisons of runs, and the gate: by simulation."""
+
+from dataclasses import replace
+from math import exp
+
+from bench.analysis import stats
+from bench.analysis.noise_floor import EqualPair, NoiseFloor
+from bench.studies.audit.claim import Claim, Outcome
+from bench.studies.audit.deciding import (
+    MANY,
+    bootstrap_coverage,
+    floor_false_alarms,
+    gate_rates,
+    interval_coverage,
+    old_floor,
+    old_gate_stops,
+)
+from bench.studies.audit.made_runs import SHAPES, Truth
+
+GATES = 150
+"""The simulated gates of each condition."""
+QUICK = Truth()
+"""The quick profile on a machine whose rounds vary by 3 %."""
+MARGIN = 0.1
+MOST_FALSE = 0.05
+
+
+def _interval() -> Outcome:
+    counts = (6, 7, 15)
+    held = {(n, shape): interval_coverage(n, shape) for n in counts for shape in SHAPES}
+    off = max(abs(share - stats.coverage(n)) for (n, _), share in held.items())
+    return Outcome(
+        truth=", ".join(f"{stats.coverage(n):.1%} of {n} rounds" for n in counts),
+        measured=", ".join(f"{min(held[n, shape] for shape in SHAPES):.1%}" for n in counts),
+        before=", ".join(f"{bootstrap_coverage(n):.1%}" for n in counts),
+        holds=off <= 0.01,
+    )
+
+
+def _floor() -> Outcome:
+    worst = max(floor_false_alarms(6, luck, shape) for luck in (0, 1, 2) for shape in SHAPES)
+    return Outcome(
+        truth="at most 5 % (sampling error: 3 points)",
+        measured=f"{worst:.1%} in the worst of nine conditions",
+        holds=worst <= MOST_FALSE + 0.033,
+    )
+
+
+def _bad_round() -> Outcome:
+    calm = (0.01, -0.01, 0.02, -0.02, 0.0)
+    bad = EqualPair(MANY, (*calm, 3.2))
+    floor = NoiseFloor((EqualPair(MANY, (*calm, 0.01)), bad)).factor
+    before = old_floor([1.0] * 6, [exp(log) for log in bad.logs])
+    return Outcome("below 1.1x", f"{floor:.2f}x", floor < 1.1, before=f"{before:.1f}x")
+
+
+def _identical(shape_index: int) -> Outcome:
+    truth = replace(QUICK, shape=SHAPES[shape_index], noise=0.05, luck=0.02, day=0.02)
+    rates = gate_rates(truth, MARGIN / 2, GATES, again=True)
+    return Outcome(
+        truth="at most 5 % stop",
+        measured=f"{rates.stopped_wrongly:.1%} of {GATES}",
+        before=f"{old_gate_stops(truth, MARGIN / 2, GATES):.0%}",
+        holds=rates.stopped_wrongly <= MOST_FALSE,
+    )
+
+
+def _identical_normal() -> Outcome:
+    return _identical(0)
+
+
+def _identical_heavy() -> Outcome:
+    return _identical(1)
+
+
+def _identical_outliers() -> Outcome:
+    return _identical(2)
+
+
+def _named() -> Outcome:
+    rates = gate_rates(QUICK, MARGIN, GATES)
+    return Outcome(
+        truth="at most 5 % of the tables (sampling error: 4 points)",
+        measured=f"{rates.named:.1%} of {GATES}",
+        holds=rates.named <= MOST_FALSE + 0.04,
+    )
+
+
+def _one_slower() -> Outcome:
+    rates = gate_rates(replace(QUICK, slower=1, slowdown=0.25), MARGIN, GATES // 2, again=True)
+    return Outcome(
+        truth="at least 80 % stop",
+        measured=f"{rates.stopped:.0%} of {GATES // 2}",
+        holds=rates.stopped >= 0.8,
+    )
+
+
+def _uniform() -> Outcome:
+    rates = gate_rates(replace(QUICK, uniform=0.2, day=0.0), MARGIN, GATES // 2, again=True)
+    return Outcome(
+        truth="at least 80 % stop",
+        measured=f"{rates.stopped_together:.0%} of {GATES // 2}",
+        holds=rates.stopped_together >= 0.8,
+    )
+
+
+def _blind() -> Outcome:
+    rates = gate_rates(replace(QUICK, noise=0.2), MARGIN, GATES // 5)
+    green = abs(1 - rates.blind - rates.stopped_wrongly)
+    return Outcome(
+        truth="none is green",
+        measured=f"{green:.0%} green; visible: {rates.visible:.0%}",
+        before=f"{1 - old_gate_stops(replace(QUICK, noise=0.2), MARGIN, GATES // 5):.0%} green",
+        holds=green < 0.001,
+    )
+
+
+def _visible() -> Outcome:
+    seen = gate_rates(QUICK, MARGIN, GATES // 5).visible
+    rates = gate_rates(replace(QUICK, slower=1, slowdown=seen), 0.0, GATES, seed=2)
+    return Outcome(
+        truth="80 % (sampling error: 10 points)",
+        measured=f"{rates.suspected:.0%} of {GATES} see a slowdown of {seen:.1%}",
+        holds=abs(rates.suspected - 0.8) <= 0.1,
+    )
+
+
+_RUNS = f"simulation: {QUICK.cases} cases of {QUICK.rounds} rounds"
+_LUCKY = f"{_RUNS} that vary by 5 %, processes by 2 %, days by 2 %; margin 5 %; share of stops"
+
+CLAIMS = (
+    Claim(
+        "interval",
+        "The interval of a median holds the true one as often as it says, whatever the shape.",
+        "simulation: normal rounds, heavy tails, outliers; the least share that holds it",
+        simulate=_interval,
+    ),
+    Claim(
+        "noise-floor",
+        "Two equal cases of a run are called different in at most one of twenty comparisons.",
+        "simulation: four A/A pairs of 6 rounds; luck of 0 to 2 standard errors; three shapes",
+        simulate=_floor,
+    ),
+    Claim(
+        "noise-floor-bad-round",
+        "One bad round does not make the noise floor.",
+        "two A/A pairs that vary by 2 %, one with a round that is 24.5 times as slow",
+        simulate=_bad_round,
+    ),
+    Claim(
+        "gate-same-code",
+        "A gate over the same code stops at most once in twenty times, over all cases together.",
+        f"{_LUCKY}; normal noise",
+        simulate=_identical_normal,
+    ),
+    Claim(
+        "gate-same-code-heavy-tails",
+        "The same with heavy tails.",
+        f"{_LUCKY}; Student's t with 3 degrees of freedom",
+        simulate=_identical_heavy,
+    ),
+    Claim(
+        "gate-same-code-outliers",
+        "The same with outliers.",
+        f"{_LUCKY}; one round of ten is eight times as far off",
+        simulate=_identical_outliers,
+    ),
+    Claim(
+        "table-same-code",
+        "A comparison of the same code names no case in 95 of 100 tables.",
+        f"{_RUNS} that vary by 3 %",
+        simulate=_named,
+    ),
+    Claim(
+        "gate-one-slower",
+        "The gate of 10 % finds one case of 84 that is 25 % slower.",
+        f"{_RUNS} that vary by 3 %, processes by 1 %, days by 5 %; measured again",
+        simulate=_one_slower,
+    ),
+    Claim(
+        "gate-uniform",
+        "The gate of 10 % finds that all cases are 20 % slower.",
+        f"{_RUNS} that vary by 3 %, and rounds of all cases by 3 %",
+        simulate=_uniform,
+    ),
+    Claim(
+        "gate-blind",
+        "A gate that cannot see its margin is not green.",
+        f"{_RUNS} that vary by 20 %; margin 10 %",
+        simulate=_blind,
+    ),
+    Claim(
+        "visible-slowdown",
+        "A slowdown of the size that is called visible is seen in four of five comparisons.",
+        f"{_RUNS} that vary by 3 %; one case is slower by the median visible slowdown",
+        simulate=_visible,
+    ),
+)

@@ -1,0 +1,1 @@
+"""One statement of the user's own, through every library that takes SQL text."""

@@ -1,0 +1,96 @@
+"""A backend whose sessions have the user's reads, under the names that the harness calls."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
+from accessors.rows import Answer, Shape
+from bench.studies.query.forms import Forms
+
+
+class ValueRows(Shape):
+    """Rows as the library gives them: the values in the order of the columns."""
+
+    def feed(self, rows: Any) -> list[Answer]:
+        """Return a dict for each row: the number of the column, from 1 -> its value."""
+        return [dict(zip(map(str, range(1, len(row) + 1)), row, strict=True)) for row in rows]
+
+
+def bound(backend: AnyBackend, reads: Mapping[str, Forms]) -> AnyBackend:
+    """Return the backend with these reads, by name. It must take one of the forms of each."""
+    native = {name: forms.native(backend) for name, forms in reads.items()}
+    if isinstance(backend, Backend):
+        return BoundBackend(backend, native)
+    return AsyncBoundBackend(backend, native)
+
+
+def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> None:
+    """Give the session a function for each read and each way of fetching it.
+
+    A function is the accessor's own verb with the read as its first argument: no layer of ours is
+    timed.
+    """
+    for name, read in reads.items():
+        setattr(accessor, name, partial(accessor.fetch_all, read))
+        setattr(accessor, f"stream_{name}", partial(accessor.stream, read))
+        setattr(accessor, f"stream_{name}_batches", partial(accessor.stream_batches, read))
+    for name in ("reads", "streamed_reads"):
+        setattr(accessor, name, SimpleNamespace(**reads))
+
+
+class BoundBackend(Backend):
+    """A sync backend with a user's reads."""
+
+    def __init__(self, backend: Backend, reads: Mapping[str, Any]) -> None:
+        self._backend = backend
+        self._reads = reads
+        _describe(self, backend, reads)
+
+    def open(self, target: Target) -> AbstractContextManager[None]:
+        """Open the library's own pool."""
+        return self._backend.open(target)
+
+    @contextmanager
+    def accessor(self) -> Iterator[Accessor]:
+        """Give a session of the library with the reads."""
+        with self._backend.accessor() as accessor:
+            give_reads(accessor, self._reads)
+            yield accessor
+
+
+class AsyncBoundBackend(AsyncBackend):
+    """An async backend with a user's reads."""
+
+    def __init__(self, backend: AsyncBackend, reads: Mapping[str, Any]) -> None:
+        self._backend = backend
+        self._reads = reads
+        _describe(self, backend, reads)
+
+    def open(self, target: Target) -> AbstractAsyncContextManager[None]:
+        """Open the library's own pool."""
+        return self._backend.open(target)
+
+    @asynccontextmanager
+    async def accessor(self) -> AsyncIterator[AsyncAccessor]:
+        """Give a session of the library with the reads."""
+        async with self._backend.accessor() as accessor:
+            give_reads(accessor, self._reads)
+            yield accessor
+
+
+def _describe(
+    bound_backend: BoundBackend | AsyncBoundBackend,
+    backend: AnyBackend,
+    reads: Mapping[str, Any],
+) -> None:
+    for name in ("name", "driver", "layer", "also", "placeholders", "transactions", "card"):
+        setattr(bound_backend, name, getattr(backend, name))
+    bound_backend.shapes = dict.fromkeys(reads, ValueRows)

@@ -1,0 +1,183 @@
+"""The check of a backend in its own process: the statement, in every way of fetching.
+
+The answers are compared with the server's by value.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
+from bench.measure.fetch_calls import call_of
+from bench.model.case import Fetch
+from bench.model.sql_text import SqlText
+from bench.studies.query.answers import Answer, Answers, values_of
+from bench.studies.query.forms import entity_values
+from bench.studies.query.job import QueryJob, native_arguments
+from bench.studies.query.values import as_text, same
+
+MOST_UNORDERED = 500
+"""The most rows that are compared as a set. Of more, the number is compared."""
+
+_LONGEST_SHOWN = 60
+
+
+@dataclass
+class Checked:
+    """The outcome of the check of one backend."""
+
+    checks: int = 0
+    """The number of answers that were compared."""
+    difference: str | None = None
+    """The first difference in words; None if all answers agree."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Name of a column -> its type, where the library gives text that others parse."""
+
+    def add(self, read: str, other: "Checked") -> None:
+        """Add the outcome of another read, which a difference names if `read` is not empty."""
+        self.checks += other.checks
+        self.texts |= other.texts
+        if other.difference:
+            self.difference = f"{read}: {other.difference}" if read else other.difference
+
+
+def check(job: QueryJob, read: str, answers: Answers, fetches: Sequence[Fetch]) -> Checked:
+    """Fetch each answer to a read in each way that the backend has, and compare it.
+
+    Raises what the library raises.
+    """
+    backend = job.backend()
+    ways = [fetch for fetch in fetches if fetch.offered_by(backend)]
+    target = Target(job.url, 1, job.case.transactions)
+    statement = next(known.statement for known in job.reads if known.name == read)
+    checked = Checked()
+    if isinstance(backend, Backend):
+        with backend.open(target), backend.accessor() as accessor:
+            for answer in answers.answers:
+                arguments = native_arguments(backend, statement, answer.arguments)
+                for fetch in ways:
+                    rows = _values(backend, _take(accessor, read, fetch, arguments), answers)
+                    if _differs(checked, rows, answer, answers, fetch):
+                        return checked
+        return checked
+    with asyncio.Runner() as runner:
+        return runner.run(_check_async(backend, target, statement, read, answers, ways))
+
+
+async def _check_async(
+    backend: AsyncBackend,
+    target: Target,
+    statement: SqlText,
+    read: str,
+    answers: Answers,
+    ways: Sequence[Fetch],
+) -> Checked:
+    checked = Checked()
+    async with backend.open(target), backend.accessor() as accessor:
+        for answer in answers.answers:
+            arguments = native_arguments(backend, statement, answer.arguments)
+            for fetch in ways:
+                taken = await _take_async(accessor, read, fetch, arguments)
+                rows = _values(backend, taken, answers)
+                if _differs(checked, rows, answer, answers, fetch):
+                    return checked
+    return checked
+
+
+def _values(backend: AnyBackend, rows: list[Any], answers: Answers) -> list[Any]:
+    """Return the rows as values by column; the ORM's are mapped objects."""
+    if backend.layer != "orm":
+        return rows
+    return entity_values(rows, [column.name for column in answers.columns])
+
+
+def _take(accessor: Accessor, read: str, fetch: Fetch, arguments: Sequence[Any]) -> list[Any]:
+    if fetch.mode == "buffered":
+        return list(getattr(accessor, read)(*arguments))
+    with call_of(accessor, read, fetch)(*arguments) as rows:
+        if fetch.mode == "batched":
+            return [row for batch in rows for row in batch]
+        return list(rows)
+
+
+async def _take_async(
+    accessor: AsyncAccessor, read: str, fetch: Fetch, arguments: Sequence[Any]
+) -> list[Any]:
+    if fetch.mode == "buffered":
+        return list(await getattr(accessor, read)(*arguments))
+    async with call_of(accessor, read, fetch)(*arguments) as rows:
+        if fetch.mode == "batched":
+            return [row async for batch in rows for row in batch]
+        return [row async for row in rows]
+
+
+def _differs(
+    checked: Checked, rows: list[Any], answer: Answer, answers: Answers, fetch: Fetch
+) -> bool:
+    """Count the check, and note the first difference. Return whether there is one."""
+    checked.checks += 1
+    checked.difference = _difference(rows, answer, answers, fetch)
+    if checked.difference is None:
+        _note_texts(checked, rows, answers)
+    return checked.difference is not None
+
+
+def _difference(rows: list[Any], answer: Answer, answers: Answers, fetch: Fetch) -> str | None:
+    if answers.counted and len(rows) != answer.rows:
+        return f"{fetch}: {len(rows):,} rows instead of {answer.rows:,}"
+    if any(len(row) != len(answers.columns) for row in rows[:1]):
+        return f"{fetch}: {len(rows[0])} columns instead of {len(answers.columns)}"
+    if not answers.steady or not answers.columns:
+        return None
+    if not answers.ordered:
+        return _unordered_difference(rows, answer, answers, fetch)
+    for number, (row, line, texts) in enumerate(
+        zip(rows, answer.lines, answer.texts, strict=False), start=1
+    ):
+        expected = values_of(line)
+        for place, column in enumerate(answers.columns):
+            if not same(row[place], expected[place], texts[place], column.type):
+                return (
+                    f"{fetch}, row {number}, column {column.name} ({column.type.name}):"
+                    f" {_shown(row[place])} instead of {_shown(texts[place] or expected[place])}"
+                )
+    return None
+
+
+def _unordered_difference(
+    rows: list[Any], answer: Answer, answers: Answers, fetch: Fetch
+) -> str | None:
+    """Compare rows that come in any order. Only an answer that was compared whole is judged."""
+    if answer.rows > MOST_UNORDERED:
+        return None
+    left = [
+        (values_of(line), texts) for line, texts in zip(answer.lines, answer.texts, strict=True)
+    ]
+    for number, row in enumerate(rows, start=1):
+        for right in left:
+            if _equal(row, *right, answers):
+                left.remove(right)
+                break
+        else:
+            return f"{fetch}: row {number} is none of the server's rows: {_shown(tuple(row))}"
+    return None
+
+
+def _equal(row: Any, expected: list[Any], texts: Sequence[str | None], answers: Answers) -> bool:
+    return all(
+        same(row[place], expected[place], texts[place], column.type)
+        for place, column in enumerate(answers.columns)
+    )
+
+
+def _note_texts(checked: Checked, rows: list[Any], answers: Answers) -> None:
+    for row in rows[:100]:
+        for place, column in enumerate(answers.columns):
+            if as_text(row[place], column.type):
+                checked.texts[column.name] = column.type.name
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

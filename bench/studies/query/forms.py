@@ -1,0 +1,101 @@
+"""The forms of a read: SQL text for the drivers, statements for SQLAlchemy Core and the ORM."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from accessors.api import AnyBackend
+from bench.model.sql_text import SqlText
+
+if TYPE_CHECKING:
+    from bench.workloads import Read
+
+NO_ROWS = ".none"
+"""Ends the name of the read that runs the same statement for no rows."""
+
+
+@dataclass(frozen=True)
+class Forms:
+    """The forms of one read. `core` and `orm` are SQLAlchemy statements, or None."""
+
+    text: SqlText
+    core: Any = None
+    orm: Any = None
+
+    def offered_by(self, backend: AnyBackend) -> bool:
+        """Return whether the backend takes one of these forms."""
+        return backend.placeholders is not None or (backend.layer == "orm" and self.orm is not None)
+
+    def native(self, backend: AnyBackend) -> Any:
+        """Return the read as the accessors of this backend take it."""
+        if backend.placeholders == "numbered":
+            return self.text.numbered
+        if backend.placeholders == "percent":
+            return self.text.percent
+        from accessors.statements import Read as StatementRead
+        from accessors.statements import text_read
+
+        statement = self.core if backend.placeholders == "sqlalchemy" else self.orm
+        if statement is None:
+            return text_read(self.text.named, self.text.bind_names)
+        return StatementRead(statement, tuple(name[1:] for name in self.text.parameters))
+
+    @property
+    def without_rows(self) -> "Forms":
+        """The same statements for no rows."""
+        return Forms(
+            self.text.wrapped("SELECT * FROM", "AS none LIMIT 0"),
+            None if self.core is None else self.core.limit(0),
+            None if self.orm is None else self.orm.limit(0),
+        )
+
+
+def forms_of(read: "Read") -> Forms:
+    """Return the forms of a declared read.
+
+    Raises `UsageError` for SQL text that cannot be read, and what SQLAlchemy raises for a statement
+    that it cannot compile.
+    """
+    text = read.sql if read.sql is not None else _compiled(read.core, read.orm)
+    return Forms(SqlText.parse(text), read.core, read.orm)
+
+
+def _compiled(core: Any, orm: Any) -> str:
+    """Return the SQL text of a statement with `:name` for its parameters, constants written out."""
+    from sqlalchemy.dialects import postgresql
+
+    statement = core if core is not None else orm
+    dialect: Any = postgresql.dialect
+    compiled = statement.compile(
+        dialect=dialect(paramstyle="named"),
+        compile_kwargs={"render_postcompile": True},
+    )
+    constants: dict[str, str] = {
+        name: compiled.render_literal_value(compiled.params[name], bind.type)
+        for name, bind in compiled.binds.items()
+        if not bind.required and name in compiled.params
+    }
+
+    def written(found: "re.Match[str]") -> str:
+        return constants.get(found[1], found[0])
+
+    return re.sub(r"(?<![:\w]):(\w+)", written, str(compiled))
+
+
+def entity_values(rows: list[Any], columns: list[str]) -> list[tuple[Any, ...]]:
+    """Return the values of mapped objects in the order of these columns of their table.
+
+    Raises `ValueError` if the class does not map one of the columns.
+    """
+    if not rows:
+        return []
+    from sqlalchemy import inspect
+
+    mapper = inspect(type(rows[0]), raiseerr=False)
+    if mapper is None:  # a select() of one column
+        return [(row,) for row in rows]
+    names = {column.name: mapper.get_property_by_column(column).key for column in mapper.columns}
+    if missing := [name for name in columns if name not in names]:
+        raise ValueError(f"{type(rows[0]).__name__} maps no column {missing[0]}")
+    keys = [names[name] for name in columns]
+    return [tuple(getattr(row, key) for key in keys) for row in rows]

@@ -1,0 +1,183 @@
+"""A user's statement with all that is known of it before anything is measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from accessors import Found
+from bench.model.case import LARGE, Fetch
+from bench.model.declared import MANY_ROWS
+from bench.model.plan import Plan, plan
+from bench.model.profiles import Block, Factors, Profile
+from bench.model.sql_text import SqlText
+from bench.results.statement import ColumnFacts, ServerTimes, StatementFacts
+from bench.server.database import Database
+from bench.studies.query.answers import Answers
+from bench.studies.query.arguments import Arguments, Row
+from bench.studies.query.description import Description
+from bench.studies.query.job import JobRead
+
+ROUNDS = 6
+SECONDS = 0.2
+WARM_UP_S = 0.05
+CONCURRENCY = (1, 16)
+FETCHES_OF_LARGE_ANSWERS = (Fetch(), Fetch("batched", 1000))
+FETCHES_OF_MANY_ROWS = (Fetch(), Fetch("streamed"), Fetch("batched", 1000))
+
+
+@dataclass(frozen=True)
+class Question:
+    """A statement, its arguments, and the server's own account of it."""
+
+    name: str
+    """The workload's name."""
+    statement: SqlText
+    sql: str
+    """The statement as it was typed."""
+    sessions: Database
+    """The database with the settings of the measured sessions."""
+    description: Description
+    arguments: Arguments
+    draws: tuple[Row, ...]
+    answers: Answers
+    times: ServerTimes
+    plan: Mapping[str, Any]
+    file: str = ""
+    """The workload file that declares the read; empty if none does."""
+    orm: bool = False
+    """Whether the read has a form for the ORM."""
+    marketplace: bool = False
+    """Whether the statement reads the rows that this project makes."""
+    read_only: bool = True
+    keep_arguments: bool = False
+
+    @property
+    def rows(self) -> int:
+        """The number of rows for the first arguments."""
+        return self.answers.answers[0].rows
+
+    @property
+    def compared(self) -> str:
+        """The scope of the verification, as in `StatementFacts.compared`."""
+        if not self.answers.counted:
+            return "columns"
+        if not self.answers.steady:
+            return "counts"
+        return "values" if self.answers.ordered else "sets"
+
+    def facts(self, texts: Mapping[str, dict[str, str]]) -> StatementFacts:
+        """Return the facts for the header. `texts`: as in `StatementFacts`."""
+        kept = None
+        if self.keep_arguments:
+            kept = [[None if v is None else str(v) for v in row] for row in self.draws]
+        return StatementFacts(
+            sql=self.sql,
+            parameters=[kind.name for kind in self.description.parameters],
+            columns=[ColumnFacts(name=c.name, type=c.type.name) for c in self.description.columns],
+            rows=self.rows,
+            arguments=self.arguments.source,
+            kept_arguments=kept,
+            read_only=self.read_only,
+            compared=self.compared,
+            texts=dict(texts),
+            server=self.times,
+            plan=dict(self.plan),
+        )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A workload that is measured: one question, or several by weight."""
+
+    name: str
+    questions: tuple[Question, ...]
+    weights: tuple[int, ...]
+    description: str = ""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows of its largest read, for the first arguments."""
+        return max(question.rows for question in self.questions)
+
+    @property
+    def reads(self) -> tuple[JobRead, ...]:
+        """The reads as a worker process gets them."""
+        return tuple(
+            JobRead(question.name, question.statement, question.draws, weight, question.file)
+            for question, weight in zip(self.questions, self.weights, strict=True)
+        )
+
+    def facts(self, texts: Mapping[str, dict[str, str]]) -> StatementFacts:
+        """Return the facts for the header. `texts`: as in `StatementFacts`."""
+        facts = self.questions[0].facts(texts)
+        if len(self.questions) == 1:
+            return replace(facts, reads={self.questions[0].name: 1})
+        weights = {q.name: w for q, w in zip(self.questions, self.weights, strict=True)}
+        texts_of_all = [f"-- {q.name}, weight {weights[q.name]}\n{q.sql}" for q in self.questions]
+        return StatementFacts(
+            sql="\n\n".join(texts_of_all),
+            reads=weights,
+            rows=self.rows,
+            arguments="of each read",
+            read_only=facts.read_only,
+            compared=facts.compared,
+            texts=dict(texts),
+        )
+
+
+def default_fetches(rows: int) -> tuple[Fetch, ...]:
+    """Return the ways of fetching to measure if none is named: all that matter for so many rows."""
+    if rows >= LARGE:
+        return FETCHES_OF_LARGE_ANSWERS
+    return FETCHES_OF_MANY_ROWS if rows >= MANY_ROWS else (Fetch(),)
+
+
+def default_concurrency(rows: int) -> tuple[int, ...]:
+    """Return the concurrencies to measure if none is given: sixteen large answers fill a memory."""
+    if rows >= LARGE:
+        return CONCURRENCY[:1]
+    return CONCURRENCY if rows < 10 * MANY_ROWS else (1, 4)
+
+
+def planned(
+    subjects: Sequence[Subject],
+    backends: Mapping[str, Found],
+    factors: Factors,
+    *,
+    rounds: int = ROUNDS,
+    seconds: float = SECONDS,
+    warm_up_s: float = WARM_UP_S,
+) -> Plan:
+    """Return the cases for these workloads, which must be declared."""
+    blocks = tuple(
+        Block((subject.name,), default_fetches(subject.rows), default_concurrency(subject.rows))
+        for subject in subjects
+    )
+    profile = Profile(
+        "query",
+        "what does my statement cost through each library?",
+        blocks,
+        rounds=rounds,
+        seconds=seconds,
+        warm_up_s=warm_up_s,
+        leaves_out=""
+        if any(question.orm for subject in subjects for question in subject.questions)
+        else "the ORM, which reads mapped classes and not SQL text",
+    )
+    return plan(profile, backends, factors)
+
+
+def taking(
+    backends: Mapping[str, Found], subjects: Sequence[Subject]
+) -> tuple[dict[str, Found], list[str]]:
+    """Return the backends that take every read, and the names of the others."""
+    asked = [question for subject in subjects for question in subject.questions]
+    orm = bool(asked) and all(question.orm for question in asked)
+    taken, others = {}, []
+    for name, found in backends.items():
+        backend = found.backend
+        if backend and (backend.placeholders or (orm and backend.layer == "orm")):
+            taken[name] = found
+        else:
+            others.append(name)
+    return taken, others

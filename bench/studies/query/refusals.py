@@ -1,0 +1,81 @@
+"""The server's errors about a user's statement, as messages: what happened, and what to type."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.model.errors import BenchError, UsageError
+from bench.server.database import Database
+from bench.server.failures import first_line
+
+if TYPE_CHECKING:
+    import psycopg
+
+_SHOWN = 30
+"""Characters of the statement that are shown on each side of an error."""
+
+# By SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_ADVICE = {
+    "42601": "Correct the statement: its syntax is not PostgreSQL's.",
+    "42P01": "Check the name and its schema, or choose another database with --database-url.",
+    "42703": "Check the name of the column.",
+    "42883": "Check the name of the function and the types of its arguments; a cast may help.",
+    "42501": "Connect as a role that may read it (--database-url), or GRANT SELECT to this role.",
+    "42P18": "Write the parameter's type in the statement, as in $1::integer.",
+    "42804": "Write a cast in the statement, as in $1::integer.",
+    "25006": "Sessions are read-only. For SELECT ... FOR UPDATE, or a function that writes, add"
+    " --allow-writes.",
+    "55P03": "Another session holds the lock: end its transaction, or leave FOR UPDATE out.",
+    "57014": "Raise --statement-timeout, or make the statement faster: a LIMIT, or an index.",
+    "53100": "Free space on the server's disk, or sort and join fewer rows.",
+    "53200": "See the server's log, and lower work_mem or the number of rows.",
+}
+_TIMED_OUT = "57014"
+
+
+@contextmanager
+def explained(database: Database, statement: str, what: str = "the statement") -> Iterator[None]:
+    """Raise errors of the server in the block as errors with two lines.
+
+    `statement`: the text that the server was given, to quote the place of an error. `what`: its
+    name in the message.
+    """
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _explanation(error, database, statement, what) from None
+
+
+def _explanation(
+    error: "psycopg.Error", database: Database, statement: str, what: str
+) -> BenchError:
+    import psycopg
+
+    state = error.sqlstate or ""
+    reason = error.diag.message_primary or first_line(error, database.url)
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and not state:
+        return BenchError(
+            f"lost the server at {database.safe_url} ({reason}).\nSee its log, and try again."
+        )
+    if state == _TIMED_OUT:
+        reason = "it did not end within --statement-timeout"
+    position = error.diag.statement_position
+    where = _place(statement, int(position)) if position else ""
+    hint = " ".join((error.diag.message_hint or "").split())
+    if state == "0A000" and "WITH" in reason:
+        hint = "A WITH that writes cannot be measured here: leave the writing part out."
+    advice = _ADVICE.get(state) or hint or "Try it in psql, and correct it."
+    # A statement that the server refuses as it was typed is wrong usage; the rest is a failed run.
+    kind = UsageError if state[:2] in {"42", "25", "0A", "22", "3F"} else BenchError
+    return kind(f"{what} failed: {reason}{where}.\n{advice}")
+
+
+def _place(statement: str, position: int) -> str:
+    """Return the line of the error, and the text around it with a mark before the place."""
+    at = position - 1
+    line = statement.count("\n", 0, at) + 1
+    before = " ".join(statement[max(0, at - _SHOWN) : at].split())
+    after = " ".join(statement[at : at + _SHOWN].split())
+    return f" (line {line}: {before} >>{after})"
