@@ -13,6 +13,7 @@ from bench.dataset import lock
 from bench.dataset.fingerprint import fingerprint
 from bench.dataset.windows import window
 from bench.execution.jobs import Jobs
+from bench.execution.links import Links
 from bench.execution.measurement import measure
 from bench.model.case import Case, Fetch
 from bench.model.dataset import Dataset
@@ -97,8 +98,8 @@ def test_a_case_may_have_fewer_rounds(shop: Database, tmp_path: Path) -> None:
 def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
     """Forbids a warm-up that takes the ORM as long as what is measured: half a minute of five."""
     made = replace(order(), backends=discover(), dataset=Dataset(more_customers=2))
-    with lock.held(shop) as held:
-        jobs = Jobs(made, held, shop, None)
+    with lock.held(shop) as held, Links(shop.url) as links:
+        jobs = Jobs(made, held, shop, None, links)
 
         def asked(backend: str, workload: str, size: int | None) -> tuple[Any, Any]:
             job = jobs.of(Case(backend, workload, size=size))

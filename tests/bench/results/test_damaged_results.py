@@ -110,7 +110,9 @@ def test_the_file_that_is_damaged_here_is_valid() -> None:
                 code, _, err = run(*words)
                 # Other rows, and no case in common: the two are not to be compared.
                 unlike = streaming and (words[0] == "compare" or words == COMMANDS[1])
-                assert code == (2 if unlike else 0), (words, err)
+                # Three rounds are too few for a gate: it says that it is blind.
+                blind = "--fail-on=10%" in words
+                assert code == (2 if unlike else 3 if blind else 0), (words, err)
 
 
 @settings(EACH, max_examples=5)

@@ -11,7 +11,8 @@ from bench.server.database import Database
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import JobRead, QueryJob
 from bench.studies.query.preparation import Asked, prepare
-from bench.studies.query.question import Question
+from bench.studies.query.question import NOT_COMPARED, Question
+from tests.installed import INSTALLED
 
 FETCHES = (Fetch(), Fetch("streamed", 100), Fetch("batched", 100))
 
@@ -35,7 +36,12 @@ def job(question: Question, backend: str, concurrency: int = 1) -> QueryJob:
 
 def text_backends() -> list[str]:
     """Return the built-in backends that take SQL text."""
-    return [name for name in accessors.BUILTIN if accessors.load(name).placeholders]
+    backends = {name: accessors.load(name) for name in INSTALLED}
+    return [
+        name
+        for name, backend in backends.items()
+        if backend.placeholders and backend.driver not in NOT_COMPARED
+    ]
 
 
 def checked(

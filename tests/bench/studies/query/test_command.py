@@ -182,6 +182,6 @@ def test_the_header_declares_the_statement(bench: Bench) -> None:
     assert done.code == 0, done.err
     header = json.loads((bench.out / "run.jsonl").read_text().splitlines()[0])
     (name,) = header["statements"]
-    assert header["format"] == 3
+    assert header["format"] == 4
     assert {case["workload"] for case in header["plan"]} == {name}
     assert header["statements"][name]["columns"] == [{"name": "a", "type": "integer"}]
