@@ -11,6 +11,7 @@ from hypothesis import settings
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from tests.databases import new_database
+from tests.long import takes_long
 
 # A busy machine is no defect: nothing here is asserted of time.
 settings.register_profile("untimed", deadline=None)
@@ -34,11 +35,17 @@ SLOWEST_FIRST = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the longest tests (with --no-loadscope-reorder, workers keep this order)."""
+    """Mark what takes long; what takes longest of the rest begins first.
+
+    With --no-loadscope-reorder, workers keep this order.
+    """
     if moved := [name for name in SLOWEST_FIRST if not (config.rootpath / name).exists()]:
         raise pytest.UsageError(f"SLOWEST_FIRST in tests/conftest.py: where is {moved[0]} now?")
     rank = {name: number for number, name in enumerate(SLOWEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+    for item in items:
+        if takes_long(item.nodeid):
+            item.add_marker(pytest.mark.long)
 
 
 # A pytest that a test starts is no worker of ours: pytest-benchmark would time nothing in it.

@@ -1,0 +1,42 @@
+"""The tests that `make test` leaves out to end in time. `make test-all` runs them all."""
+
+import re
+
+_GUARD = r"packages/session-guard/tests/session_guard"
+_OUTPUT, _SERVER, _STUDIES = (rf"tests/bench/{name}" for name in ("output", "server", "studies"))
+
+# Each has a shorter test beside it that would notice most of the same defects.
+_PATTERNS = (
+    # Extras run only if they are named.
+    r"tests/accessors/.*\[.*(pg8000|psqlpy)",
+    r"tests/test_tutorial\.py",
+    r"tests/test_documents\.py::test_a_command_of_bench_runs\[(?!README)",
+    r"tests/bench/cli/test_gate\.py::test_the_gate_stops_what_is_slower",
+    r"tests/bench/cli/test_gate\.py::test_wrong_use_is_two_lines\[words[2-5]",
+    r"tests/bench/measure/test_failures\.py::test_two_at_once",
+    r"tests/bench/system/test_current_folder\.py::test_matplotlib_reads_no_settings_there\[(None|text)",
+    r"tests/bench/system/test_current_folder\.py::test_no_command_imports.*\[run",
+    rf"{_OUTPUT}/terminal/test_progress\.py::test_lines_come_every_few_seconds",
+    rf"{_OUTPUT}/terminal/test_progress\.py::test_(a_terminal_shows_the_progress\[120|without_colour)",
+    rf"{_OUTPUT}/terminal/test_progress\.py::test_(quiet_says|a_terminal_without_a_screen.*true)",
+    rf"{_SERVER}/test_(hostile_role|encodings)\.py",
+    rf"{_SERVER}/test_planted\.py::test_(what_is_planted|the_servers_user_cannot)(?!.*(PG_V|a_link-))",
+    rf"{_SERVER}/test_urls_with_tls\.py::test_(every_driver_by_tls\[(?!verify-full)|a_run_by_tls)",
+    rf"{_SERVER}/test_urls_end_to_end\.py::test_every_form_is_verified\[(?!several|key)",
+    rf"{_STUDIES}/calibration/test_calibration\.py::test_(a_row|a_larger)",
+    rf"{_STUDIES}/query/test_command\.py::test_(two_statements|a_file_and|history_shows|a_failed)",
+    rf"{_STUDIES}/query/test_workload_file\.py::test_(what_a_file_prints|an_answer_of_the|one_workload)",
+    rf"{_STUDIES}/query/test_arguments\.py::test_every_backend_takes_arguments_of_every_type",
+    rf"{_STUDIES}/microbench/test_suite\.py::test_a_round_of_every_function",
+    rf"{_GUARD}/two_phase/",
+    rf"{_GUARD}/clean_end/test_lessons\.py",
+    rf"{_GUARD}/test_adoption\.py::test_adoption_is_one_step\[\w+-[1-9]",
+    rf"{_GUARD}/test_pytest_plugin\.py::test_(with_xdist|an_instance|with_the_plugins|it_is_asked)",
+    r"packages/pytest-async-benchmark/tests/async_benchmark/test_(errors|options)\.py",
+)
+_LONG = re.compile("|".join(_PATTERNS))
+
+
+def takes_long(name: str) -> bool:
+    """Return whether this test is left to `make test-all`. `name`: pytest's id of the test."""
+    return _LONG.match(name) is not None
