@@ -262,8 +262,10 @@ class Measurement:
         self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
     ) -> None:
         """Measure each case once, in the process of its backend; none of a backend that failed."""
-        self.listener.stage(what, len(cases))
-        for case in cases:
+        chosen = [case for case in cases if case.backend not in self.outcomes.failed]
+        self.listener.stage(what, len(chosen))
+        self.workers.start(dict.fromkeys(case.process for case in chosen))
+        for case in chosen:
             if case.backend in self.outcomes.failed:
                 continue
             self.listener.begin(case)

@@ -9,7 +9,7 @@ from bench.model.case import Case, Fetch
 from bench.model.connect import variants
 from bench.model.errors import UsageError
 from bench.model.profiles import Block, Factors, Profile
-from bench.model.study import studies
+from bench.model.study import probes, studies
 from bench.model.workload import WORKLOADS
 
 NO_FACTORS = Factors()
@@ -33,8 +33,15 @@ class Plan:
 
     @property
     def everything(self) -> list[Case]:
-        """Every case of which anything is measured, in the order of tables."""
-        probed = chain.from_iterable(self.probes.values())
+        """Every case that is timed or whose memory is measured, in the order of tables.
+
+        Of the probes, those that need a new process, as the cases of a study.
+        """
+        known = probes()
+        alone = [
+            cases for name, cases in self.probes.items() if name not in known or known[name].alone
+        ]
+        probed = chain.from_iterable(alone)
         return list(dict.fromkeys([*self.cases, *self.memory_cases, *probed]))
 
     @property
