@@ -11,21 +11,8 @@ import pytest
 from bench.cli.main import cli
 from tests.root import ROOT
 
-UNFINISHED = (
-    *(
-        f"packages/session-guard/src/session_guard/{module}.py"
-        for module in ("blocks", "ownership", "session", "session_ownership")
-    ),
-)
-"""Folders that are not rewritten in plain words yet. The list only gets shorter."""
-
 FOLDERS = ("accessors", "bench", "packages", "docs", "examples")
-FILES = sorted(
-    path
-    for folder in FOLDERS
-    for path in (ROOT / folder).rglob("*.py")
-    if not path.relative_to(ROOT).as_posix().startswith(UNFINISHED)
-)
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 FIRST_WORDS = re.compile(r"(Of|What|Whose|Where|How|Who|That|As)\b")
 """A docstring says what the thing does or is, so it begins with none of these."""

@@ -1,4 +1,4 @@
-"""Which function made a session, and whether it has closed it, as at the end of its `with`."""
+"""The function that made a session, and whether it has closed it, as at the end of a `with`."""
 
 import dis
 from asyncio import Task
@@ -63,10 +63,10 @@ def made_here() -> Made:
 
 
 LEFT = None, 0
-"""A `with` block has been left: which one is only looked for when the session is used again."""
+"""The mark of a `with` block that was left. Its place is looked for on the next use only."""
 
 End = tuple[CodeType | None, int]
-"""Where a session was closed: the code and line of a call of `close()`, or LEFT."""
+"""The place where a session was closed: code and line of a call of `close()`, or LEFT."""
 
 
 def end_of(made: Made, actor: Actor | None) -> End | None:

@@ -157,7 +157,7 @@ class Ownership(Loans):
             self._others = ()
 
     def hand_over(self, resource: Transactional) -> None:
-        """Give it to whoever uses it next. Raises SharedSessionError as `enter` does."""
+        """Give it to the next task or thread that uses it. Raises SharedSessionError as `enter`."""
         entered = self.enter("hand_over", resource)
         self._user = self._owner = self.maker = None
         self._others = ()

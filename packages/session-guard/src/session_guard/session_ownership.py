@@ -1,4 +1,4 @@
-"""Who may use a session; and who gives its connection back, where nobody does."""
+"""The ownership of a session, and the return of a connection that no task gives back."""
 
 from asyncio import Task, get_running_loop
 from functools import partial
