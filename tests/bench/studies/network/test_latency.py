@@ -110,3 +110,10 @@ def test_a_proxy_that_is_killed_ends_the_run_with_its_name(bench: Bench) -> None
     assert done.code == 1
     assert "proxy between client and server has ended" in done.error[0]
     assert len(bench.lines("run")) > 2
+
+
+def test_a_report_is_made_of_cases_that_were_only_counted(bench: Bench) -> None:
+    """Defect: the page looked for a lone case that the run had not planned, and was not written."""
+    done = bench.measure(*TWO, "--workload=mixed", "--concurrency=2")
+    assert done.code == 0, done.err
+    assert (bench.out / "report.html").exists(), done.err
