@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import named
+from bench.cli.options import figure_option, named
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
@@ -32,14 +32,7 @@ def as_share(context: click.Context, option: click.Parameter, text: str | None) 
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="A B [C ...]")
-@click.option(
-    "--figure",
-    "figure_name",
-    default="throughput",
-    show_default=True,
-    metavar="NAME",
-    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
-)
+@figure_option
 @click.option(
     "--fail-on",
     "margin",

@@ -11,11 +11,11 @@ from bench.cli.options import (
     MOST_REPEATED,
     Seconds,
     backend_options,
-    completed,
     database_url_option,
+    figure_option,
     named,
     timeout_option,
-    workload_names,
+    workload_option,
 )
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
@@ -47,23 +47,9 @@ AGAIN_ROUNDS = 2
     metavar="RUN",
     help="A run to use as the first measurement, such as latest. Default: measure one.",
 )
-@click.option(
-    "--figure",
-    "figure_name",
-    default="throughput",
-    show_default=True,
-    metavar="NAME",
-    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
-)
+@figure_option
 @backend_options
-@click.option(
-    "--workload",
-    "workloads",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completed(workload_names),
-    help="Only this workload. Repeatable.",
-)
+@workload_option
 @click.option(
     "--rounds",
     type=click.IntRange(1, MOST_REPEATED),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import counts, named
+from bench.cli.options import counts, figure_option, named
 from bench.model.errors import BenchError, UsageError
 from bench.output.terminal.safe_text import echo
 
@@ -30,14 +30,7 @@ if TYPE_CHECKING:
     metavar="N,N",
     help="Numbers of tasks or threads.",
 )
-@click.option(
-    "--figure",
-    "figure_name",
-    default="throughput",
-    show_default=True,
-    metavar="NAME",
-    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
-)
+@figure_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -175,6 +175,24 @@ timeout_option: Decorator = click.option(
 )
 
 
+figure_option: Decorator = click.option(
+    "--figure",
+    "figure_name",
+    default="throughput",
+    show_default=True,
+    metavar="NAME",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
+)
+
+workload_option: Decorator = click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(workload_names),
+    help="Only this workload. Repeatable.",
+)
+
 charts_option: Decorator = click.option(
     "--charts/--no-charts",
     default=True,

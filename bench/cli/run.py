@@ -24,7 +24,7 @@ from bench.cli.options import (
     named,
     profile_names,
     timeout_option,
-    workload_names,
+    workload_option,
 )
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
@@ -52,14 +52,7 @@ WORKLOAD_FILE_SCALE = 0.5
     help="smoke, quick or full: the cases and the length of the run (see `bench list`).",
 )
 @backend_options
-@click.option(
-    "--workload",
-    "workloads",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completed(workload_names),
-    help="Only this workload. Repeatable.",
-)
+@workload_option
 @click.option(
     "--workload-file",
     type=click.Path(path_type=Path),
