@@ -198,6 +198,7 @@ def run(
     if workload_file:
         from bench.cli.workload_file import run_workload_file
 
+        of_file = choose_backends(backends, backend_modules, timeout)
         factors = Factors(
             workloads=workloads,
             fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
@@ -206,6 +207,7 @@ def run(
             transactions=transactions,
             rows=rows,
             loops=(loop,) if loop else (),
+            connect=settings(connect, of_file.values()),
             allocators=allocators,
             links=links,
         )
@@ -217,11 +219,12 @@ def run(
             )
         run_workload_file(
             workload_file,
-            choose_backends(backends, backend_modules, timeout),
+            of_file,
             factors,
             named_backends=bool(backends),
             dataset=Dataset(scale or WORKLOAD_FILE_SCALE, seed),
             database_url=database_url,
+            admin_url=admin_url,
             rounds=rounds,
             seconds=seconds,
             warm_up_s=warm_up_s,

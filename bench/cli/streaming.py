@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.connect_options import connect_option, settings
 from bench.cli.options import (
+    admin_url_option,
     backend_options,
     charts_option,
     choose_backends,
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
 @charts_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @timeout_option
+@connect_option
 @database_url_option
+@admin_url_option
 def streaming(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
@@ -52,7 +56,9 @@ def streaming(
     charts: bool,
     quiet: bool,
     timeout: float,
+    connect: tuple[str, ...],
     database_url: str | None,
+    admin_url: str | None,
 ) -> None:
     """Fetch results of 1 to 100,000 rows in every way, and show which ways stream.
 
@@ -69,20 +75,26 @@ def streaming(
     """
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.run_config import RunConfig
-    from bench.studies.streaming.plan import plan, rows
+    from bench.studies.streaming.plan import connected, plan, rows
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules, timeout)
-    planned = plan(chosen, quick=quick or explain is not None, most_rows=most_rows)
+    ways = settings(connect, chosen.values())
+    planned = connected(
+        plan(chosen, quick=quick or explain is not None, most_rows=most_rows), chosen, ways
+    )
     config = RunConfig(
         plan=planned,
         backends={case.backend: chosen[case.backend] for case in planned.everything},
         dataset=rows(most_rows),
         label=label or "",
         timeout_s=timeout,
-        command=command_line(database_url),
+        command=command_line(database_url, admin_url=admin_url),
+        connect=tuple(map(str, ways)),
     )
     name = safe_name(label) if label else planned.profile.name
-    folder = carry_out(config, database_url, out, name=name, quiet=quiet, charts=charts)
+    folder = carry_out(
+        config, database_url, out, name=name, quiet=quiet, charts=charts, admin_url=admin_url
+    )
     if explain:
         _explain(folder, chosen[explain])
 

@@ -28,6 +28,7 @@ def run_workload_file(
     named_backends: bool,
     dataset: Dataset,
     database_url: str | None,
+    admin_url: str | None,
     rounds: int | None,
     seconds: float | None,
     warm_up_s: float | None,
@@ -55,7 +56,9 @@ def run_workload_file(
         seed=dataset.seed,
         clients=most,
         database_url=database_url,
+        admin_url=admin_url,
         dataset=dataset,
+        unprotected=True,
         timeout_s=timeout_s,
     )
     subjects = [subject for subject in subjects_of(asked, path) if subject.name in wanted]
@@ -81,7 +84,8 @@ def run_workload_file(
         label=label,
         verify=verify,
         timeout_s=timeout_s,
-        command=command_line(database_url),
+        command=command_line(database_url, admin_url=admin_url),
+        connect=tuple(map(str, factors.connect)),
         guard=guard,
     )
     carry_out(
@@ -91,5 +95,6 @@ def run_workload_file(
         name=safe_name(label) if label else safe_name(path.stem),
         quiet=quiet,
         charts=charts,
+        admin_url=admin_url,
         measured=partial(measurement.measure, subjects),
     )

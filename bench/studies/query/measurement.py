@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import ServerGoneError
+from bench.execution.behind_pooler import fitted
 from bench.execution.links import Links
 from bench.execution.measurement import SPARE_CONNECTIONS, Measurement, ended
 from bench.execution.new_header import Verified, new_header
@@ -22,12 +24,14 @@ from bench.model.errors import BenchError
 from bench.model.plan import Plan
 from bench.model.run_config import RunConfig
 from bench.results.file import Recorder
-from bench.server.database import Database, postmaster_pid, redact
+from bench.server.database import Database, postmaster_pid
 from bench.server.failures import first_line
+from bench.server.pooler import detect
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import QueryJob
 from bench.studies.query.question import Subject
 from bench.system.limits import check_open_files
+from bench.verification.ways import ways_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -50,14 +54,19 @@ def measure(
     Raises as `bench.execution.measurement.measure` does, and `BenchError` if no backend is left.
     """
     times = StageTimes(listener)
-    with (
-        ended(recorder, times),
-        _watching(subjects, config, database) as held,
-        Links(subjects[0].questions[0].sessions.url) as links,
-        WorkerPool(config.guard) as workers,
-    ):
-        outcomes = Outcomes(database, recorder, times, held, workers)
-        _QueryMeasurement(config, times, outcomes, links, None, subjects=subjects).carry_out(times)
+    with ended(recorder, times):
+        pooler = detect(database)
+        config = replace(config, plan=fitted(config.plan, config.backends, database, pooler))
+        with (
+            _watching(subjects, config, database) as held,
+            Links(subjects[0].questions[0].sessions.url) as links,
+            WorkerPool(config.guard) as workers,
+        ):
+            outcomes = Outcomes(database, recorder, times, held, workers)
+            measurement = _QueryMeasurement(
+                config, times, outcomes, links, None, pooler, subjects=subjects
+            )
+            measurement.carry_out(times)
 
 
 @contextmanager
@@ -163,6 +172,7 @@ class _QueryMeasurement(Measurement):
             self.database,
             fingerprint,
             verified if config.verify else None,
+            self.pooler,
             local=self.local,
         )
         texts = {name: c.texts for name, c in good.items() if c.texts}
@@ -174,20 +184,34 @@ class _QueryMeasurement(Measurement):
         self.outcomes.recorder.header(replace(header, backends=backends, statements=statements))
 
     def _check(self) -> dict[str, Checked]:
-        """Check every read through every backend, all backends at the same time."""
+        """Check every read through every backend, all backends at the same time.
+
+        Each way to connect is checked, in the transactions and ways of fetching of its cases.
+        """
         names = list(self.config.backends)
         self.listener.stage("verification", len(names))
         self.workers.start(names)
         checked = {backend: Checked() for backend in names}
         fetches = self.config.plan.fetches
         reads = {q.name: (s, q) for s in self.subjects for q in s.questions}
-        for subject, question in reads.values():
+        ways = ways_of(self.config.plan.everything, own_fetches=self._shared)
+        most = max(map(len, ways.values()))
+        for (subject, question), number in product(reads.values(), range(most)):
             pending = {}
             for backend in (name for name in names if not checked[name].difference):
-                job: Any = self.jobs.of(Case(backend, subject.name))
-                pending[backend] = self.workers.submit(
-                    backend, check, job, question.name, question.answers, fetches
-                )
+                if number < len(ways.get(backend, ())):
+                    way = ways[backend][number]
+                    case = Case(
+                        backend,
+                        subject.name,
+                        transactions=way.transactions,
+                        connect=way.connect,
+                    )
+                    job: Any = self.jobs.of(case)
+                    own = fetches if way.fetches is None else way.fetches
+                    pending[backend] = self.workers.submit(
+                        backend, check, job, question.name, question.answers, own
+                    )
             for backend, answer in pending.items():
                 checked[backend].add(question.name if len(reads) > 1 else "", self._result(answer))
         for backend in names:
@@ -198,7 +222,7 @@ class _QueryMeasurement(Measurement):
         try:
             return self.workers.result(pending, self.config.timeout_s)
         except WorkError as error:
-            return Checked(difference=redact(str(error), self.database.url))
+            return Checked(difference=self.database.safe(str(error)))
 
 
 def _card(card: dict[str, str], texts: dict[str, str] | None) -> dict[str, str]:

@@ -42,9 +42,13 @@ class Asked:
     name: str = ""
     """The workload's name; empty for one that is made from the statement."""
     database_url: str | None = None
+    admin_url: str | None = None
+    """The server's own URL, where `database_url` leads to a pooler."""
     dataset: Dataset = field(default_factory=Dataset)
     """The marketplace's rows, if no database is named."""
     allow_writes: bool = False
+    unprotected: bool = False
+    """Whether a pooler may refuse read-only sessions: a workload file is the user's own program."""
     statement_timeout_s: float = 30.0
     most_bytes: int = 256 * 2**20
     keep_arguments: bool = False
@@ -60,14 +64,16 @@ def prepare(asked: Asked) -> Question:
     statement = SqlText.parse(asked.sql)
     name = asked.name or name_of(statement)
     check_name(name)
-    database = database_of(asked)
-    question = question_of(asked, database, name, Forms(statement), asked.sql, asked.arguments)
+    database, read_only = database_of(asked)
+    question = question_of(
+        asked, database, read_only, name, Forms(statement), asked.sql, asked.arguments
+    )
     declare(name, {name: 1}, question.facts({}).description, question.rows)
     return question
 
 
-def database_of(asked: Asked) -> Database:
-    """Return the database with the settings of the measured sessions.
+def database_of(asked: Asked) -> tuple[Database, bool]:
+    """Return the database with the settings of the measured sessions, and if they are read-only.
 
     Loads the marketplace's rows into the embedded server if no database is named.
     """
@@ -77,15 +83,18 @@ def database_of(asked: Asked) -> Database:
             rows.ensure(held.connection, asked.dataset)
     return sessions(
         asked.database_url,
+        admin_url=asked.admin_url,
         allow_writes=asked.allow_writes,
         statement_timeout_s=asked.statement_timeout_s,
         search_path=SCHEMA if marketplace else "",
+        unprotected=asked.unprotected,
     )
 
 
 def question_of(
     asked: Asked,
     database: Database,
+    read_only: bool,
     name: str,
     forms: Forms,
     sql: str,
@@ -94,7 +103,9 @@ def question_of(
 ) -> Question:
     """Return the question of one read. Raises as `prepare` does."""
     statement = forms.text
-    with closing(database.connect(as_backend=True, application_name="bench query")) as connection:
+    with closing(
+        database.own.connect(as_backend=True, application_name="bench query")
+    ) as connection:
         description = describe(connection, database, statement)
         arguments = gather(connection, database, statement, description.parameters, values)
         draws = arguments.draws(asked.seed, asked.clients, asked.zipf)
@@ -123,7 +134,7 @@ def question_of(
         file=file,
         orm=forms.orm is not None,
         marketplace=asked.database_url is None,
-        read_only=not asked.allow_writes,
+        read_only=read_only and not asked.allow_writes,
         keep_arguments=asked.keep_arguments,
     )
 
@@ -134,7 +145,7 @@ def subjects_of(asked: Asked, path: Path) -> list[Subject]:
     Raises `UsageError` as `workloads_in` and `prepare` do, with the name of the read.
     """
     workloads = workloads_in(path)
-    database = database_of(asked)
+    database, read_only = database_of(asked)
     questions: dict[str, Question] = {}
     for read in {id(r): r for workload in workloads for r in workload.reads}.values():
         forms = forms_of(read)
@@ -142,7 +153,7 @@ def subjects_of(asked: Asked, path: Path) -> list[Subject]:
         sql = read.sql if read.sql is not None else forms.text.numbered
         try:
             questions[read.name] = question_of(
-                asked, database, read.name, forms, sql, values, str(path.absolute())
+                asked, database, read_only, read.name, forms, sql, values, str(path.absolute())
             )
         except BenchError as error:
             what, _, advice = str(error).partition("\n")

@@ -101,8 +101,12 @@ def splits(results: Results, summaries: Sequence[Summary]) -> list[Split]:
         if measured and facts.server:
             lowest = min(summary.case.concurrency for summary in measured)
             fetch = min(summary.case.fetch for summary in measured)
-            plain = [s for s in measured if (s.case.concurrency, s.case.fetch) == (lowest, fetch)]
-            return _splits(results, plain, facts.server)
+            plain = {
+                s.case.backend: s
+                for s in reversed(measured)  # the first way to connect, and the first transactions
+                if (s.case.concurrency, s.case.fetch) == (lowest, fetch)
+            }
+            return _splits(results, list(reversed(plain.values())), facts.server)
     return []
 
 

@@ -11,6 +11,7 @@ from itertools import product
 from accessors import Found
 from accessors.api import AnyBackend
 from bench.model.case import Case, Fetch, Loop
+from bench.model.connect import Setting, variants
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.plan import Plan
@@ -116,6 +117,36 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
         memory_cases=small(chosen.alone),
         probes={"proof": small(chosen.proofs), "bare loops": small(chosen.bare)},
         fewer_rounds={case: rounds for case, rounds in chosen.rounds.items() if rounds},
+    )
+
+
+def connected(plan: Plan, backends: Mapping[str, Found], settings: Sequence[Setting]) -> Plan:
+    """Return the plan whose cases connect by those of these settings that their backends take.
+
+    Raises `UsageError` for several values of one option: the verdicts are of one way to connect.
+    """
+    given: dict[str, Setting] = {}
+    for setting in settings:
+        if given.setdefault(setting.option, setting) is not setting:
+            raise UsageError(
+                f"--connect has two values of {setting.option}, and a verdict is of one.\n"
+                "Leave one out, or compare them with `bench run`."
+            )
+
+    def by_way(cases: Iterable[Case]) -> tuple[Case, ...]:
+        return tuple(replace(case, connect=ways[case.backend]) for case in cases)
+
+    ways = {
+        name: variants(settings, found.backend)[0]
+        for name, found in backends.items()
+        if found.backend
+    }
+    return replace(
+        plan,
+        cases=by_way(plan.cases),
+        memory_cases=by_way(plan.memory_cases),
+        probes={name: by_way(cases) for name, cases in plan.probes.items()},
+        fewer_rounds=dict(zip(by_way(plan.fewer_rounds), plan.fewer_rounds.values(), strict=True)),
     )
 
 
