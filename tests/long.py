@@ -13,6 +13,7 @@ _PATTERNS = (
     r"tests/test_documents\.py::test_a_command_of_bench_runs\[(?!README)",
     r"tests/bench/cli/test_gate\.py::test_the_gate_stops_what_is_slower",
     r"tests/bench/cli/test_gate\.py::test_wrong_use_is_two_lines\[words[2-5]",
+    r"tests/faults/test_poolers\.py::test_every_measuring.*\[(overhead|verify)",
     r"tests/bench/measure/test_failures\.py::test_two_at_once",
     r"tests/bench/system/test_current_folder\.py::test_matplotlib_reads_no_settings_there\[(None|text)",
     r"tests/bench/system/test_current_folder\.py::test_no_command_imports.*\[run",

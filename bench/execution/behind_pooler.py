@@ -7,6 +7,7 @@ there is named with the option before anything is loaded.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from accessors import Found
 from bench.model.case import Case, Fetch
@@ -35,7 +36,9 @@ def fitted(
     """
     if pooler is None or not pooler.shares:
         return plan
-    refused = refused_cases(plan.everything, backends, database, pooler)
+    probed = chain.from_iterable(plan.probes.values())  # also those that are no planned cases
+    asked = dict.fromkeys([*plan.everything, *probed])
+    refused = refused_cases(asked, backends, database, pooler)
     _tell(refused.values())
     kept = tuple(case for case in plan.cases if case not in refused)
     if not [case for case in kept if not case.twin]:
