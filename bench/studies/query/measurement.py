@@ -29,7 +29,8 @@ from bench.server.failures import first_line
 from bench.server.pooler import detect
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import QueryJob
-from bench.studies.query.question import Subject
+from bench.studies.query.question import Subject, plainest
+from bench.studies.query.server_statistics import Observer
 from bench.system.limits import check_open_files
 from bench.verification.ways import ways_of
 
@@ -182,6 +183,21 @@ class _QueryMeasurement(Measurement):
         }
         statements = {subject.name: subject.facts(texts) for subject in self.subjects}
         self.outcomes.recorder.header(replace(header, backends=backends, statements=statements))
+
+    def measure(self) -> None:
+        """Measure as every run, and add the server's own account of the plainest cases."""
+        observer = Observer(
+            self.outcomes.listener,
+            self.lock,
+            [question.statement for s in self.subjects for question in s.questions],
+            plainest(self.config.plan.cases),
+        )
+        self.outcomes.listener = observer
+        try:
+            super().measure()
+        finally:
+            for entry in observer.entries():
+                self.outcomes.recorder.add(entry)
 
     def _check(self) -> dict[str, Checked]:
         """Check every read through every backend, all backends at the same time.

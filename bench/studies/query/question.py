@@ -1,11 +1,11 @@
 """A user's statement with all that is known of it before anything is measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from accessors import Found
-from bench.model.case import LARGE, Fetch
+from bench.model.case import LARGE, Case, Fetch
 from bench.model.declared import MANY_ROWS
 from bench.model.plan import Plan, plan
 from bench.model.profiles import Block, Factors, Profile
@@ -165,6 +165,19 @@ def planned(
         else "the ORM, which reads mapped classes and not SQL text",
     )
     return plan(profile, backends, factors)
+
+
+def plainest(cases: Iterable[Case]) -> list[Case]:
+    """Return the cases that show best where the time goes: clients wait least for each other.
+
+    They are those of each workload's lowest concurrency and first way of fetching, without twins.
+    """
+    usual = [case for case in cases if not case.twin]
+    least: dict[str, tuple[int, Fetch]] = {}
+    for case in usual:
+        own = (case.concurrency, case.fetch)
+        least[case.workload] = min(own, least.get(case.workload, own))
+    return [case for case in usual if (case.concurrency, case.fetch) == least[case.workload]]
 
 
 NOT_COMPARED = ("pg8000",)
