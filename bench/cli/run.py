@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from bench.model.profiles import Profile
 
 _LONGEST_WRITES_S = 120
-WORKLOAD_FILE_SCALE = 0.5
-"""The rows of the quick profile, which a workload file reads if no database is named."""
 
 
 @click.command()
@@ -196,7 +194,7 @@ def run(
     from bench.model.workload import WORKLOADS
 
     if workload_file:
-        from bench.cli.workload_file import run_workload_file
+        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, run_workload_file
 
         of_file = choose_backends(backends, backend_modules, timeout)
         factors = Factors(

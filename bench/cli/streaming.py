@@ -14,6 +14,7 @@ from bench.cli.options import (
     database_url_option,
     timeout_option,
 )
+from bench.model.errors import UsageError
 
 if TYPE_CHECKING:
     from accessors import Found
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
     "--explain",
     metavar="BACKEND",
     help="Show the ways of fetching of this backend, with their lines of code and their figures.",
+)
+@click.option(
+    "--workload-file",
+    type=click.Path(path_type=Path),
+    help="Fetch the results of the reads that this Python file declares (docs/your-own-query.md).",
+)
+@click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME",
+    help="Only this read of the workload file. Repeatable.",
 )
 @click.option(
     "--rows",
@@ -50,6 +63,8 @@ def streaming(
     backend_modules: tuple[str, ...],
     quick: bool,
     explain: str | None,
+    workload_file: Path | None,
+    workloads: tuple[str, ...],
     most_rows: int,
     label: str | None,
     out: Path | None,
@@ -72,6 +87,7 @@ def streaming(
       bench streaming
       bench streaming --quick --backend orm+asyncpg
       bench streaming --explain orm+asyncpg
+      bench streaming --quick --workload-file shop.py --workload orders
     """
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.run_config import RunConfig
@@ -79,6 +95,35 @@ def streaming(
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules, timeout)
     ways = settings(connect, chosen.values())
+    if workload_file:
+        from bench.cli.workload_file import stream_workload_file
+
+        if explain:
+            raise UsageError(
+                "--explain shows the code of the built-in reads, and a workload file has its own.\n"
+                "Leave out either it or --workload-file."
+            )
+        stream_workload_file(
+            workload_file,
+            chosen,
+            workloads,
+            ways,
+            named_backends=bool(backends),
+            quick=quick,
+            most_rows=most_rows,
+            database_url=database_url,
+            admin_url=admin_url,
+            label=label or "",
+            out=out,
+            timeout_s=timeout,
+            charts=charts,
+            quiet=quiet,
+        )
+        return
+    if workloads:
+        raise UsageError(
+            "--workload names a read of a workload file.\nAdd --workload-file, or leave it out."
+        )
     planned = connected(
         plan(chosen, quick=quick or explain is not None, most_rows=most_rows), chosen, ways
     )

@@ -21,7 +21,13 @@ class ValueRows(Shape):
 
     def feed(self, rows: Any) -> list[Answer]:
         """Return a dict for each row: the number of the column, from 1 -> its value."""
-        return [dict(zip(map(str, range(1, len(row) + 1)), row, strict=True)) for row in rows]
+        return [_values(row) for row in rows]
+
+
+def _values(row: Any) -> Answer:
+    if hasattr(row, "_sa_instance_state"):  # the ORM's object
+        return {name: value for name, value in vars(row).items() if name[0] != "_"}
+    return dict(zip(map(str, range(1, len(row) + 1)), row, strict=True))
 
 
 def bound(backend: AnyBackend, reads: Mapping[str, Forms]) -> AnyBackend:
@@ -40,6 +46,7 @@ def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> 
     """
     for name, read in reads.items():
         setattr(accessor, name, partial(accessor.fetch_all, read))
+        setattr(accessor, f"get_{name}", partial(accessor.fetch_all, read))
         setattr(accessor, f"stream_{name}", partial(accessor.stream, read))
         setattr(accessor, f"stream_{name}_batches", partial(accessor.stream_batches, read))
     for name in ("reads", "streamed_reads"):
@@ -91,6 +98,15 @@ def _describe(
     backend: AnyBackend,
     reads: Mapping[str, Any],
 ) -> None:
-    for name in ("name", "driver", "layer", "also", "placeholders", "transactions", "card"):
+    for name in (
+        "name",
+        "driver",
+        "layer",
+        "also",
+        "placeholders",
+        "transactions",
+        "card",
+        "connect_options",
+    ):
         setattr(bound_backend, name, getattr(backend, name))
     bound_backend.shapes = dict.fromkeys(reads, ValueRows)

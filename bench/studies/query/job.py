@@ -8,6 +8,7 @@ from typing import Any
 
 import accessors
 from accessors.api import AnyBackend
+from bench.measure.proof_reads import HELD_ROWS, ProofReads, failing_row
 from bench.measure.runner import Job
 from bench.model.declared import declare
 from bench.model.sql_text import SqlText
@@ -24,6 +25,15 @@ def native_arguments(backend: AnyBackend, statement: SqlText, row: Row) -> Row:
     if backend.placeholders == "percent":
         return tuple(values[place] for place in statement.percent_order)
     return values
+
+
+FEW_ROWS = 100
+"""The least rows of the read that warms up an ORM for a large case."""
+
+
+def _first(rows: int | None) -> str:
+    """Return the end of the name of the read that is limited to so many rows."""
+    return f".first{rows}" if rows else ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,8 @@ class QueryJob(Job):
     others: tuple[JobRead, ...] = field(kw_only=True, default=())
     """The reads of all workloads of the run: cases of several workloads share their clients."""
     usual_rows: int = field(kw_only=True, default=0)
+    sizes: tuple[int, ...] = field(kw_only=True, default=())
+    """The numbers of rows that cases of the run ask for, of a workload with one read."""
 
     def backend(self) -> AnyBackend:
         """Return the backend with the reads, and each without rows. Declares the workload here."""
@@ -59,13 +71,49 @@ class QueryJob(Job):
             self.case.workload, {read.name: read.weight for read in self.reads}, "", self.usual_rows
         )
         forms = {read.name: read.forms for read in (*self.others, *self.reads)}
-        forms |= {f"{name}{NO_ROWS}": form.without_rows for name, form in forms.items()}
+        limited = {
+            f"{name}{_first(size)}": form.first(size)
+            for name, form in forms.items()
+            for size in self.sizes
+        }
+        forms |= limited | {f"{name}{NO_ROWS}": form.without_rows for name, form in forms.items()}
         # A copy: a backend holds one pool, and a process may have several of different sizes.
         return bound(copy.copy(accessors.load(self.case.backend, self.module)), forms)
 
     def of_few_rows(self, operation: Operation) -> Operation:
         """Return the same statement for no rows."""
-        return replace(operation, function=f"{operation.function}{NO_ROWS}")
+        return replace(operation, function=f"{self._read_of(operation)}{NO_ROWS}")
+
+    def warm_up(self) -> tuple[Operation, ...]:
+        """Return an operation of few rows for the ORM's large cases: others would take long."""
+        plain: Any = accessors.load(self.case.backend, self.module)
+        few = min((size for size in self.sizes if size >= FEW_ROWS), default=None)
+        if few and self.case.large and plain.layer == "orm":
+            (first,) = self._operations()[:1]
+            return (replace(first, function=f"{self._read_of(first)}{_first(few)}"),)
+        return ()
+
+    def proof_reads(self, backend: AnyBackend) -> ProofReads:
+        """Return the reads that prove whether a read of the user's own is streamed."""
+        rows = self.case.size or self.usual_rows
+        (read,) = self.reads
+        (everything,) = self._operations()[:1]
+        some = min((size for size in self.sizes if size >= HELD_ROWS), default=rows)
+        return ProofReads(
+            everything,
+            replace(everything, function=f"{read.name}{_first(some)}"),
+            self.of_few_rows(everything),
+            failing_row(rows),
+            read.forms.failing.native(backend),
+        )
+
+    def _read_of(self, operation: Operation) -> str:
+        """Return the name of the operation's read, without the number of its rows."""
+        return next(
+            read.name
+            for read in self.reads
+            if operation.function in (read.name, f"{read.name}{_first(self.case.size)}")
+        )
 
     def plans(self) -> list[tuple[Operation, ...]]:
         """Return the operations of each client. A client takes every n-th of all operations."""
@@ -77,7 +125,10 @@ class QueryJob(Job):
         plain: Any = accessors.load(self.case.backend, self.module)
         made = [
             [
-                Operation(read.name, native_arguments(plain, read.statement, row))
+                Operation(
+                    f"{read.name}{_first(self.case.size)}",
+                    native_arguments(plain, read.statement, row),
+                )
                 for row in read.draws
             ]
             for read in self.reads

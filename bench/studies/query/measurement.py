@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -114,6 +114,12 @@ class _QueryJobs:
     server_pid: int | None
     links: Links
 
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of rows that cases ask for."""
+        asked = self.config.plan.everything
+        return tuple(sorted({case.size for case in asked if case.size is not None}))
+
     def of(self, case: Case, round_number: int = 0, generation: int | None = None) -> "Job":
         """Return the job of a case."""
         profile = self.config.plan.profile
@@ -135,6 +141,7 @@ class _QueryJobs:
             reads=subject.reads,
             others=tuple(read for other in self.subjects.values() for read in other.reads),
             usual_rows=subject.rows,
+            sizes=self.sizes,
         )
 
 

@@ -7,7 +7,7 @@ if no database is named.
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from bench.studies.query.forms import Forms, forms_of
 from bench.studies.query.question import Question, Subject
 from bench.studies.query.sessions import sessions
 from bench.studies.query.workload_file import workloads_in
+from bench.workloads import Workload
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,32 @@ def subjects_of(asked: Asked, path: Path) -> list[Subject]:
     Raises `UsageError` as `workloads_in` and `prepare` do, with the name of the read.
     """
     workloads = workloads_in(path)
+    questions = _questions(asked, path, workloads)
+    made = []
+    for workload in workloads:
+        own = tuple(questions[read.name] for read in workload.reads)
+        subject = Subject(workload.name, own, tuple(workload.reads.values()), workload.description)
+        weights = {read.name: weight for read, weight in workload.reads.items()}
+        words = workload.description or subject.facts({}).description
+        declare(workload.name, weights, words, subject.rows)
+        made.append(subject)
+    return made
+
+
+def reads_of(asked: Asked, path: Path) -> list[Subject]:
+    """Return each read of a workload file as a workload of its own, for its first arguments alone.
+
+    Raises as `subjects_of`.
+    """
+    made = []
+    for question in _questions(asked, path, workloads_in(path)).values():
+        subject = Subject(question.name, (replace(question, draws=question.draws[:1]),), (1,))
+        declare(subject.name, {subject.name: 1}, subject.facts({}).description, subject.rows)
+        made.append(subject)
+    return made
+
+
+def _questions(asked: Asked, path: Path, workloads: Sequence[Workload]) -> dict[str, Question]:
     database, read_only = database_of(asked)
     questions: dict[str, Question] = {}
     for read in {id(r): r for workload in workloads for r in workload.reads}.values():
@@ -158,15 +185,7 @@ def subjects_of(asked: Asked, path: Path) -> list[Subject]:
         except BenchError as error:
             what, _, advice = str(error).partition("\n")
             raise type(error)(f"{path}, the read {read.name}: {what}\n{advice}") from None
-    made = []
-    for workload in workloads:
-        own = tuple(questions[read.name] for read in workload.reads)
-        subject = Subject(workload.name, own, tuple(workload.reads.values()), workload.description)
-        weights = {read.name: weight for read, weight in workload.reads.items()}
-        words = workload.description or subject.facts({}).description
-        declare(workload.name, weights, words, subject.rows)
-        made.append(subject)
-    return made
+    return questions
 
 
 def name_of(statement: SqlText) -> str:
