@@ -181,6 +181,7 @@ def query(
         planned,
         taking,
     )
+    from bench.studies.query.room import check_room
 
     sql = _statement(statement, file)
     wanted = tuple(Fetch.parse(fetch) for fetch in fetches)
@@ -191,6 +192,7 @@ def query(
             "Choose drivers and core+... with --backend; `bench list` shows them."
         )
     ways = settings(connect, chosen.values())
+    buffered = not wanted or any(fetch.mode in ("buffered", "iterated") for fetch in wanted)
     dataset = Dataset(scale, seed)
     question = prepare(
         Asked(
@@ -205,7 +207,7 @@ def query(
             dataset=dataset,
             allow_writes=allow_writes,
             statement_timeout_s=statement_timeout,
-            most_bytes=most_megabytes * 10**6,
+            most_bytes=most_megabytes * 10**6 if buffered else None,
             keep_arguments=keep_arguments,
             timeout_s=timeout,
         )
@@ -213,6 +215,9 @@ def query(
     for note in _notes(question):
         echo(note, err=True)
     subjects = (Subject(question.name, (question,), (1,)),)
+    concurrency, note = check_room(subjects, wanted, concurrency)
+    if note:
+        echo(note, err=True)
     plan = planned(
         subjects,
         chosen,

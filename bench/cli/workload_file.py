@@ -26,6 +26,7 @@ from bench.studies.query.question import (
     planned,
     taking,
 )
+from bench.studies.query.room import check_room
 from bench.studies.query.workload_file import workloads_in
 
 if TYPE_CHECKING:
@@ -76,11 +77,14 @@ def run_workload_file(
     )
     subjects = [subject for subject in subjects_of(asked, path) if subject.name in wanted]
     chosen = _taking(path, backends, subjects, named_backends=named_backends)
+    concurrency, note = check_room(subjects, factors.fetches, factors.concurrency)
+    if note:
+        echo(note, err=True)
     config = RunConfig(
         plan=planned(
             subjects,
             chosen,
-            replace(factors, workloads=()),
+            replace(factors, workloads=(), concurrency=concurrency),
             rounds=rounds or ROUNDS,
             seconds=seconds or SECONDS,
             warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,

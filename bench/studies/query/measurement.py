@@ -29,10 +29,11 @@ from bench.server.failures import first_line
 from bench.server.pooler import detect
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import QueryJob
-from bench.studies.query.question import Subject, plainest
+from bench.studies.query.question import Question, Subject, plainest
+from bench.studies.query.room import at_once
 from bench.studies.query.server_statistics import Observer
 from bench.system.limits import check_open_files
-from bench.verification.ways import ways_of
+from bench.verification.ways import Way, ways_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -215,31 +216,37 @@ class _QueryMeasurement(Measurement):
         self.listener.stage("verification", len(names))
         self.workers.start(names)
         checked = {backend: Checked() for backend in names}
-        fetches = self.config.plan.fetches
         reads = {q.name: (s, q) for s in self.subjects for q in s.questions}
         ways = ways_of(self.config.plan.everything, own_fetches=self._shared)
         most = max(map(len, ways.values()))
         for (subject, question), number in product(reads.values(), range(most)):
-            pending = {}
-            for backend in (name for name in names if not checked[name].difference):
-                if number < len(ways.get(backend, ())):
-                    way = ways[backend][number]
-                    case = Case(
-                        backend,
-                        subject.name,
-                        transactions=way.transactions,
-                        connect=way.connect,
-                    )
-                    job: Any = self.jobs.of(case)
-                    own = fetches if way.fetches is None else way.fetches
-                    pending[backend] = self.workers.submit(
-                        backend, check, job, question.name, question.answers, own
-                    )
-            for backend, answer in pending.items():
-                checked[backend].add(question.name if len(reads) > 1 else "", self._result(answer))
+            left = [
+                name
+                for name in names
+                if not checked[name].difference and number < len(ways.get(name, ()))
+            ]
+            # Each holds the whole answer: only so many as fit into the memory read at a time.
+            few = at_once(question.buffered_bytes, len(names))
+            while left:
+                chosen, left = left[:few], left[few:]
+                pending = {
+                    name: self._submit_check(subject, question, name, ways[name][number])
+                    for name in chosen
+                }
+                for name, answer in pending.items():
+                    of_read = question.name if len(reads) > 1 else ""
+                    checked[name].add(of_read, self._result(answer))
         for backend in names:
             self.listener.compared(backend)
         return checked
+
+    def _submit_check(
+        self, subject: Subject, question: Question, backend: str, way: Way
+    ) -> Pending[Checked]:
+        case = Case(backend, subject.name, transactions=way.transactions, connect=way.connect)
+        job: Any = self.jobs.of(case)
+        fetches = self.config.plan.fetches if way.fetches is None else way.fetches
+        return self.workers.submit(backend, check, job, question.name, question.answers, fetches)
 
     def _result(self, pending: Pending[Checked]) -> Checked:
         try:

@@ -51,7 +51,8 @@ class Asked:
     unprotected: bool = False
     """Whether a pooler may refuse read-only sessions: a workload file is the user's own program."""
     statement_timeout_s: float = 30.0
-    most_bytes: int = 256 * 2**20
+    most_bytes: int | None = 256 * 2**20
+    """The most bytes of an answer as text; None for no limit, if no fetch holds all of it."""
     keep_arguments: bool = False
     timeout_s: float = 120.0
 

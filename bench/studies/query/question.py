@@ -12,7 +12,7 @@ from bench.model.profiles import Block, Factors, Profile
 from bench.model.sql_text import SqlText
 from bench.results.statement import ColumnFacts, ServerTimes, StatementFacts
 from bench.server.database import Database
-from bench.studies.query.answers import Answers
+from bench.studies.query.answers import Answers, buffered_bytes
 from bench.studies.query.arguments import Arguments, Row
 from bench.studies.query.description import Description
 from bench.studies.query.job import JobRead
@@ -55,6 +55,11 @@ class Question:
     def rows(self) -> int:
         """The number of rows for the first arguments."""
         return self.answers.answers[0].rows
+
+    @property
+    def buffered_bytes(self) -> int:
+        """About the memory that a client takes to hold the largest compared answer."""
+        return buffered_bytes(self.answers)
 
     @property
     def compared(self) -> str:
