@@ -22,6 +22,7 @@ from bench.cli.options import (
     database_url_option,
     dataset_options,
     named,
+    processes_option,
     profile_names,
     timeout_option,
     workload_option,
@@ -94,6 +95,7 @@ WORKLOAD_FILE_SCALE = 0.5
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
 @link_options
+@processes_option
 @click.option(
     "--allocator",
     "allocators",
@@ -170,6 +172,7 @@ def run(
     connect: tuple[str, ...],
     allocators: "tuple[Allocator, ...]",
     links: "tuple[Link, ...]",
+    processes: tuple[int, ...],
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -185,6 +188,7 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
       bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
       bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
+      bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -208,6 +212,7 @@ def run(
             loops=(loop,) if loop else (),
             allocators=allocators,
             links=links,
+            processes=processes,
         )
         _check_loop(loop)
         if budget_s is not None:
@@ -248,6 +253,7 @@ def run(
         connect=settings(connect, chosen.values()),
         allocators=allocators,
         links=links,
+        processes=processes,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)

@@ -11,6 +11,7 @@ from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
 from bench.model.profiles import HEARTBEAT_S
+from bench.model.timeout import TIMEOUT_S
 from bench.model.workload import ClientSlot, Operation, operations
 
 _LONG_AGO = datetime(1970, 1, 1)
@@ -28,6 +29,7 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    processes: int
 
 
 def clients_key(case: Case) -> ClientsKey:
@@ -40,7 +42,22 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        case.processes,
     )
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of one process in a case that several processes perform together."""
+
+    process: int
+    """Number of the process, from 0."""
+    barrier: int = 0
+    """The advisory lock that all processes wait for before they start the clock."""
+    url: str = field(default="", repr=False)
+    """The libpq URL of the server that has the lock."""
+    timeout_s: float = TIMEOUT_S
+    """The longest wait for the lock."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +85,20 @@ class Job:
     """Seconds between two heartbeats of the event loop."""
     generation: int | None = None
     """Number of the set of worker processes, from 0; None outside of a run."""
+    part: Part | None = None
+    """None: one process performs the case."""
+
+    @property
+    def clients(self) -> range:
+        """The numbers of the case's clients that this process has."""
+        return self.case.clients_of(self.part.process) if self.part else self.case.clients_of(0)
 
     @property
     def target(self) -> Target:
         """The target that the backend's pool is opened on."""
         case = self.case
         connect, engine = arguments(case.connect)
-        return Target(self.url, case.concurrency, case.transactions, connect, engine)
+        return Target(self.url, len(self.clients), case.transactions, connect, engine)
 
     def backend(self) -> AnyBackend:
         """Return the case's backend, not yet open."""
@@ -91,9 +115,9 @@ class Job:
         return (Operation(self.case.workload, self.warm_up_arguments),)
 
     def plans(self) -> list[tuple[Operation, ...]]:
-        """Return the operations of each client, in order."""
+        """Return the operations of each client of this process, in order."""
         if self.arguments is not None:
-            return [(Operation(self.case.workload, self.arguments),)] * self.case.concurrency
-        clients, seconds = self.case.concurrency, self.warm_up_s + self.seconds
-        slots = (ClientSlot(number, clients) for number in range(clients))
+            return [(Operation(self.case.workload, self.arguments),)] * len(self.clients)
+        seconds = self.warm_up_s + self.seconds
+        slots = (ClientSlot(number, self.case.concurrency) for number in self.clients)
         return [operations(self.case.workload, self.dataset, slot, seconds) for slot in slots]

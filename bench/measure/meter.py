@@ -48,7 +48,8 @@ class Meter:
         self.other_cpu_ns = self._others_ns()
         # The server has a process for each connection.
         served = server_processes(self._postmaster_pid)
-        self.connections = len(served - self._served_before) if served else None
+        self.appeared = served - self._served_before
+        self.connections = len(self.appeared) if served else None
 
     def _others_ns(self) -> int | None:
         if self.machine_cpu_ns is None or self.server_cpu_ns is None:

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bench.measure import shared_barrier
 from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.results.recording import SampleRecorder
@@ -42,10 +43,13 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
 def at_start(job: Job, meter: Meter) -> Callable[[], None]:
     """Return the function that the last client at the start barrier calls."""
 
-    def freeze_and_start() -> None:
-        # Collect first, as a program would: garbage that is frozen would stay for good.
-        gc.collect()
-        gc.freeze()
+    def prepare_and_start() -> None:
+        if job.case.frozen:
+            # Collect first, as a program would: garbage that is frozen would stay for good.
+            gc.collect()
+            gc.freeze()
+        if job.part:
+            shared_barrier.wait(job.part)
         meter.start()
 
-    return freeze_and_start if job.case.frozen else meter.start
+    return prepare_and_start if job.case.frozen or job.part else meter.start

@@ -165,5 +165,8 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            for allocator, link, backend in product(block.allocators, block.links, names):
-                yield Case(backend, *combination, allocator=allocator, link=link)
+            places = product(block.allocators, block.links, block.processes, names)
+            for allocator, link, processes, backend in places:
+                yield Case(
+                    backend, *combination, allocator=allocator, link=link, processes=processes
+                )

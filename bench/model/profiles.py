@@ -49,6 +49,7 @@ class Factors:
     """Settings of `--connect`. Several values of one option are compared."""
     allocators: tuple[Allocator, ...] = ()
     links: tuple[Link, ...] = ()
+    processes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Block:
     loops: tuple[Loop, ...] = ("asyncio",)
     allocators: tuple[Allocator, ...] = ("warmed",)
     links: tuple[Link, ...] = (Link(),)
+    processes: tuple[int, ...] = (1,)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -80,6 +82,7 @@ class Block:
             loops=factors.loops or self.loops,
             allocators=factors.allocators or self.allocators,
             links=factors.links or self.links,
+            processes=factors.processes or self.processes,
         )
 
 

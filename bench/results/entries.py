@@ -52,6 +52,10 @@ class Run:
     machine_cpu_ns: int | None = None
     """CPU time of all programs over the same time, on all cores, in steps of 10 ms; older files
     have none."""
+    start_skew_ns: int | None = None
+    """Time between the first and the last start, where several processes share the case."""
+    clock_error_ns: int | None = None
+    """The largest error of the clocks that `start_skew_ns` was read from."""
 
     @property
     def others_cpu_ns(self) -> int | None:
@@ -83,6 +87,9 @@ class Run:
             yield self._line_of_piece(amount - 1, packed)
             packed = {"count": len(self.samples), "pieces": amount}
         fields = {name: value for name, value in vars(self).items() if name != "samples"}
+        for name in ("start_skew_ns", "clock_error_ns"):  # only where processes share the case
+            if fields[name] is None:
+                del fields[name]
         case = {"key": self.case.key, "case": self.case.as_dict()}
         yield {"kind": "run", **fields, **case, "samples": packed}
 

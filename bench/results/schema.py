@@ -68,6 +68,7 @@ class CaseFields(Struct):
     connect: Annotated[str, Meta(max_length=1000)] = ""
     allocator: Allocator = "warmed"
     link: LinkFields = msgspec.field(default_factory=LinkFields)
+    processes: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
@@ -144,6 +145,8 @@ class RunLine(EntryLine, tag="run"):
     gc_ns: Count | None = None
     generation: Count | None = None
     machine_cpu_ns: Count | None = None
+    start_skew_ns: Count | None = None
+    clock_error_ns: Count | None = None
 
     def entry(self) -> Run:
         """Return the run, without the samples that are in lines of their own."""

@@ -94,7 +94,8 @@ def _row(
         **factors,
         "backend": _written(case.backend),
         **{
-            name: getattr(case, name) for name in ("size", "twin", "frozen", "allocator", "connect")
+            name: getattr(case, name)
+            for name in ("size", "twin", "frozen", "allocator", "connect", "processes")
         },
         **vars(case.link),
         **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
