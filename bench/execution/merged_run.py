@@ -13,32 +13,32 @@ LEAST_OVERLAP = 0.95
 
 def overlap(parts: Sequence[PartOfRun]) -> float:
     """Return the share of the window in which surely all processes were at work; 0 or more."""
-    uncertain_ns = skew_ns(parts) + max(part.clock_error_ns for part in parts)
+    uncertain_ns = late_ns(parts) + max(part.clock_error_ns for part in parts)
     return max(0.0, 1 - uncertain_ns / parts[0].run.window_ns)
 
 
-def skew_ns(parts: Sequence[PartOfRun]) -> int:
-    """Return the time between the first and the last start, in ns."""
-    starts = [part.start_ns for part in parts]
-    return max(starts) - min(starts)
+def late_ns(parts: Sequence[PartOfRun]) -> int:
+    """Return the time from the common start to the start of the last process, in ns."""
+    return max(part.late_ns for part in parts)
 
 
 def merged_run(parts: Sequence[PartOfRun], *, one_machine: bool = True) -> Run:
     """Return one run of all parts, in the order of the processes.
 
     Samples are together, and CPU times of the clients and of their garbage collectors are added up.
-    CPU times of the server and of the machine are those of the part that took the longest: each
-    part reads them of all processes. The stalls are those of the worst process. `one_machine`: if
+    CPU times of the server and of the machine are those of the part that saw the most: each part
+    reads them of all processes. The stalls are those of the worst process. `one_machine`: if
     not, the CPU time of the machine is unknown, because there are several.
     """
     runs = [part.run for part in parts]
     longest = max(runs, key=lambda run: run.elapsed_ns)
     case = longest.case
+    widest = max(runs, key=lambda run: run.server_cpu_ns or 0)
     client_cpu_ns = sum(run.client_cpu_ns for run in runs)
-    machine_cpu_ns = longest.machine_cpu_ns if one_machine else None
+    machine_cpu_ns = widest.machine_cpu_ns if one_machine else None
     other_cpu_ns = None
-    if machine_cpu_ns is not None and longest.server_cpu_ns is not None:
-        other_cpu_ns = max(0, machine_cpu_ns - client_cpu_ns - longest.server_cpu_ns)
+    if machine_cpu_ns is not None and widest.server_cpu_ns is not None:
+        other_cpu_ns = max(0, machine_cpu_ns - client_cpu_ns - widest.server_cpu_ns)
     return replace(
         longest,
         started_at=min(run.started_at for run in runs),
@@ -47,6 +47,7 @@ def merged_run(parts: Sequence[PartOfRun], *, one_machine: bool = True) -> Run:
             [case.clients_of(number).start for number in range(len(runs))],
         ),
         client_cpu_ns=client_cpu_ns,
+        server_cpu_ns=widest.server_cpu_ns,
         machine_cpu_ns=machine_cpu_ns,
         other_cpu_ns=other_cpu_ns,
         gc_ns=_known(sum, (run.gc_ns for run in runs)),
@@ -55,7 +56,7 @@ def merged_run(parts: Sequence[PartOfRun], *, one_machine: bool = True) -> Run:
         fewest_operations=min(run.fewest_operations for run in runs),
         most_operations=max(run.most_operations for run in runs),
         connections=_connections(parts),
-        start_skew_ns=skew_ns(parts),
+        start_skew_ns=late_ns(parts),
         clock_error_ns=max(part.clock_error_ns for part in parts),
     )
 

@@ -54,6 +54,8 @@ class Part:
     """Number of the process, from 0."""
     barrier: int = 0
     """The advisory lock that all processes wait for before they start the clock."""
+    gate: int = 0
+    """The server process of the command's session, which releases the lock."""
     url: str = field(default="", repr=False)
     """The libpq URL of the server that has the lock."""
     timeout_s: float = TIMEOUT_S

@@ -36,6 +36,10 @@ class Meter:
         self._client_ns = time.process_time_ns()
         self._clock_ns = time.perf_counter_ns()
 
+    def count_from(self, start_ns: int) -> None:
+        """Let the time of the window count from this reading of the clock."""
+        self._clock_ns = start_ns
+
     def stop(self) -> None:
         self.elapsed_ns = time.perf_counter_ns() - self._clock_ns
         self.client_cpu_ns = time.process_time_ns() - self._client_ns

@@ -5,15 +5,17 @@ the lock in shared mode. When all of them wait, the command releases it, and the
 at once. PostgreSQL is there anyway, and reaches processes on other machines as well.
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 
-The server's clock is the common clock of all processes: `perf_counter_ns` has another origin on
-each machine.
+The common start is `AHEAD_NS` after the release, by the server's clock, so that all processes are
+awake by then. A process that gets no CPU in time starts late, and its window is not prolonged: it
+would be alone in the rest. `perf_counter_ns` has another origin on each machine, so each process
+reads the difference to the server's clock before.
 """
 
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.measure.job import Part
@@ -26,8 +28,19 @@ READINGS = 8
 """The number of times that the server's clock is read. The reading with the shortest round trip
 has the smallest error."""
 
+AHEAD_NS = 5_000_000
+"""Time from the release of the lock to the common start. A process wakes up, and reads what CPU
+time the server's processes have used: with many of them, that takes milliseconds."""
+
 _CLOCK = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-_WAIT = "SELECT pg_advisory_xact_lock_shared(%s)"
+# The statement that released the lock is the last one of the command's session. CASE makes sure
+# that its time is read after the wait.
+_WAIT = """
+    SELECT CASE WHEN pg_advisory_xact_lock_shared(%s) IS NOT NULL THEN (
+        SELECT (extract(epoch FROM query_start) * 1000000)::bigint
+        FROM pg_catalog.pg_stat_activity WHERE pid = %s
+    ) END
+"""
 # A key of 64 bits is stored in two columns of 32 bits. objsubid = 1 means a single 64-bit key.
 _WAITING = """
     SELECT count(*) FROM pg_catalog.pg_locks
@@ -45,17 +58,43 @@ class CommonClock:
     """Add it to `perf_counter_ns` for the server's time, in ns since 1970."""
     error_ns: int
     """The most that the time may be wrong by: half of the round trip of the reading."""
-    server_process: int
-    """Process id of the server session that the clock was read in."""
 
 
-_sessions: "dict[int, psycopg.Connection[Any]]" = {}
-"""Advisory lock -> the session of this process that will wait for it."""
+class SharedBarrier:
+    """The barrier as one process sees it."""
+
+    def __init__(self, part: Part, session: "psycopg.Connection[Any]") -> None:
+        self.clock = read_clock(session)
+        self.server_process = session.info.backend_pid
+        """The server process of the session that waits."""
+        self.late_ns = 0
+        """Time from the common start to the start of this process."""
+        self._part, self._session = part, session
+
+    def wait(self) -> int:
+        """Return the common start, as `perf_counter_ns` of this process has it, before it comes.
+
+        Raises psycopg's error after the part's timeout.
+        """
+        keys = [self._part.barrier, self._part.gate]
+        row = self._session.execute(_WAIT, keys).fetchone()
+        if row is None or row[0] is None:
+            raise RuntimeError("the command's connection to the server was lost before the start")
+        return int(row[0]) * 1000 - self.clock.offset_ns + AHEAD_NS
+
+    def sleep_until(self, start_ns: int) -> None:
+        """Wait for the common start, and note by how much it was missed."""
+        sleep(max(0, start_ns - perf_counter_ns()) / 1e9)
+        self.late_ns = max(0, perf_counter_ns() - start_ns)
+
+
+_joined: dict[int, SharedBarrier] = {}
+"""Advisory lock -> the barrier that this process is going to wait at."""
 
 
 @contextmanager
-def joined(part: Part) -> Iterator[CommonClock]:
-    """Connect to the barrier's server for the block, and read its clock. `wait` then waits.
+def joined(part: Part) -> Iterator[SharedBarrier]:
+    """Connect to the barrier's server for the block, and read its clock.
 
     Raises `BenchError` if the server cannot be reached.
     """
@@ -64,19 +103,19 @@ def joined(part: Part) -> Iterator[CommonClock]:
         session.execute(
             "SELECT set_config('lock_timeout', %s, false)", [f"{part.timeout_s * 1000:.0f}"]
         )
-        _sessions[part.barrier] = session
+        barrier = _joined[part.barrier] = SharedBarrier(part, session)
         try:
-            yield read_clock(session)
+            yield barrier
         finally:
-            del _sessions[part.barrier]
+            del _joined[part.barrier]
 
 
-def wait(part: Part) -> None:
-    """Return when the command opens the gate. Raises psycopg's error after the part's timeout.
+def of(part: Part) -> SharedBarrier:
+    """Return the barrier that this process has joined.
 
     It blocks the whole process: all its clients are at the start barrier already.
     """
-    _sessions[part.barrier].execute(_WAIT, [part.barrier])
+    return _joined[part.barrier]
 
 
 def read_clock(session: "psycopg.Connection[Any]") -> CommonClock:
@@ -89,7 +128,7 @@ def read_clock(session: "psycopg.Connection[Any]") -> CommonClock:
         assert row is not None
         readings.append((after - before, row[0] * 1000 - (before + after) // 2))
     round_trip, offset = min(readings)
-    return CommonClock(offset, round_trip // 2, session.info.backend_pid)
+    return CommonClock(offset, round_trip // 2)
 
 
 class StartGate:
@@ -122,6 +161,12 @@ class StartGate:
             ).fetchone()
             if row and row[0]:
                 return self._key
+
+    @property
+    def server_process(self) -> int:
+        """The server process of the connection that holds the lock."""
+        assert self._connection is not None
+        return self._connection.info.backend_pid
 
     def waiting(self) -> int:
         """Return the number of processes that wait at the gate."""

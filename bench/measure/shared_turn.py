@@ -12,8 +12,8 @@ class PartOfRun:
     """The run as one process measured it, and what is needed to merge it with the others."""
 
     run: Run
-    start_ns: int
-    """Time of its start barrier by the server's clock, in ns since 1970."""
+    late_ns: int
+    """Time from the common start to the start of this process."""
     clock_error_ns: int
     opened: int | None
     """Connections that the server accepted when the clients were opened."""
@@ -38,17 +38,17 @@ def take_part(job: Job) -> PartOfRun:
     `runner.take_turn`.
     """
     assert job.part is not None
-    with shared_barrier.joined(job.part) as clock:
+    with shared_barrier.joined(job.part) as barrier:
         clients = runner.opened(job)
         try:
             outcome, meter = clients.window(job)
             return PartOfRun(
                 run=clients.entry(job, outcome, meter),
-                start_ns=outcome.start_ns + clock.offset_ns,
-                clock_error_ns=clock.error_ns,
+                late_ns=barrier.late_ns,
+                clock_error_ns=barrier.clock.error_ns,
                 opened=clients.opened,
                 appeared=frozenset(meter.appeared),
-                barrier_process=str(clock.server_process),
+                barrier_process=str(barrier.server_process),
             )
         except BaseException:
             runner.close(clients_key(job.case))

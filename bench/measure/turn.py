@@ -40,16 +40,25 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
     return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
 
 
-def at_start(job: Job, meter: Meter) -> Callable[[], None]:
-    """Return the function that the last client at the start barrier calls."""
+def at_start(job: Job, meter: Meter) -> Callable[[], int | None]:
+    """Return the function that the last client at the start barrier calls.
 
-    def prepare_and_start() -> None:
+    It returns the common start of several processes; None if there is one process.
+    """
+
+    def prepare_and_start() -> int | None:
         if job.case.frozen:
             # Collect first, as a program would: garbage that is frozen would stay for good.
             gc.collect()
             gc.freeze()
-        if job.part:
-            shared_barrier.wait(job.part)
+        if job.part is None:
+            meter.start()
+            return None
+        barrier = shared_barrier.of(job.part)
+        start_ns = barrier.wait()
         meter.start()
+        barrier.sleep_until(start_ns)
+        meter.count_from(start_ns)
+        return start_ns
 
     return prepare_and_start if job.case.frozen or job.part else meter.start

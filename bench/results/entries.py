@@ -53,7 +53,7 @@ class Run:
     """CPU time of all programs over the same time, on all cores, in steps of 10 ms; older files
     have none."""
     start_skew_ns: int | None = None
-    """Time between the first and the last start, where several processes share the case."""
+    """Time from the common start to the start of the last process, where several share the case."""
     clock_error_ns: int | None = None
     """The largest error of the clocks that `start_skew_ns` was read from."""
 
