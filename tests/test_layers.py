@@ -33,6 +33,7 @@ ORDER = (
     ("dataset",),
     ("results",),
     ("measure",),
+    ("cluster",),
     ("verification",),
     ("execution",),
     ("analysis",),
@@ -73,6 +74,7 @@ MAY_IMPORT = {
         "bench.studies.lessons.fixture",
         "bench.server.drivers",  # its libpq alone knows what it understands
     ),
+    "distributed": ("bench.cluster.scheduler",),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
     "pg8000": ("accessors.sync",),
     "psqlpy": ("accessors.aio",),

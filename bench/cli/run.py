@@ -27,6 +27,7 @@ from bench.cli.options import (
     timeout_option,
     workload_option,
 )
+from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
@@ -96,6 +97,7 @@ WORKLOAD_FILE_SCALE = 0.5
 )
 @link_options
 @processes_option
+@scheduler_option
 @click.option(
     "--allocator",
     "allocators",
@@ -173,6 +175,7 @@ def run(
     allocators: "tuple[Allocator, ...]",
     links: "tuple[Link, ...]",
     processes: tuple[int, ...],
+    scheduler: str | None,
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -189,6 +192,7 @@ def run(
       bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
       bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
       bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
+      bench run --profile smoke --concurrency 4 --processes 2 --scheduler local:2
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -215,6 +219,11 @@ def run(
             processes=processes,
         )
         _check_loop(loop)
+        if scheduler is not None:
+            raise UsageError(
+                "--scheduler is not for a workload file.\n"
+                "Measure it on this machine: leave --scheduler out."
+            )
         if budget_s is not None:
             raise UsageError(
                 "--budget is not for a workload file.\n"
@@ -279,6 +288,7 @@ def run(
         budget_s=budget_s,
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),
+        scheduler=checked(scheduler, links),
     )
     folder_name = safe_name(label) if label else profile.name
     stopping = Stopping(planned.cases) if budget_s is not None else None

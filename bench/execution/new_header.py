@@ -1,6 +1,6 @@
 """The header of a run: its config, its dataset, and its environment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from bench.dataset.fingerprint import Fingerprint
 from bench.measure.worker_process import WORKER_STATE
 from bench.model.case import Case
 from bench.results import environment
-from bench.results.header import DatasetFacts, Header
+from bench.results.header import ClientMachine, DatasetFacts, Header
 from bench.server.database import Database
 from bench.server.pooler import Pooler
 
@@ -46,6 +46,7 @@ def new_header(
     pooler: Pooler | None = None,
     *,
     local: bool,
+    cluster: Sequence[ClientMachine] = (),
 ) -> Header:
     """Return the header of the config.
 
@@ -69,6 +70,7 @@ def new_header(
         leaves_out=plan.profile.leaves_out,
         impossible=dict(plan.impossible),
         connect=config.connect,
+        cluster=tuple(cluster),
         dataset=DatasetFacts(seed=config.dataset.seed)
         if fingerprint is None
         else DatasetFacts(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from bench.cluster.cluster_pool import ClusterPool
 from bench.execution.merged_run import LEAST_OVERLAP, late_ns, merged_run, overlap
 from bench.execution.outcomes import Outcomes
 from bench.measure.job import Job, Part
@@ -24,7 +25,7 @@ _LOOK_S = 0.002
 class SharedTurns:
     """Lets the worker processes of a case start together, and merges what they measured."""
 
-    workers: WorkerPool
+    workers: WorkerPool | ClusterPool
     outcomes: Outcomes
     database: Database
     one_machine: bool = True

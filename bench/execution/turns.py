@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from bench.cluster.cluster_pool import ClusterPool
 from bench.dataset import loading as rows
 from bench.execution.jobs import Jobs
 from bench.execution.outcomes import Outcomes
@@ -55,7 +56,7 @@ class Turns:
     config: RunConfig
     jobs: Jobs
     outcomes: Outcomes
-    workers: WorkerPool
+    workers: WorkerPool | ClusterPool
     capacity: int
     """Connections that the clients of all worker processes may hold together."""
     stopping: StoppingRule | None = None
@@ -63,7 +64,9 @@ class Turns:
 
     def __post_init__(self) -> None:
         self._open = OpenClients(self.capacity)
-        self._shared = SharedTurns(self.workers, self.outcomes, self.outcomes.database)
+        one_machine = isinstance(self.workers, WorkerPool) or self.workers.one_machine
+        database = self.outcomes.database
+        self._shared = SharedTurns(self.workers, self.outcomes, database, one_machine)
         self._processes: set[str] = set()
         self._retried: set[Clients] = set()
 
@@ -128,7 +131,7 @@ class Turns:
             if case.processes > 1:
                 return self._shared.take(job, timeout_s)
             pending = self.workers.submit(case.process, runner.take_turn, job)
-            return self.outcomes.wait(case, round_number, pending, timeout_s)
+            return self.outcomes.wait(case, round_number, pending, timeout_s, self.workers)
 
         outcome = take()
         alive = all(map(self.workers.running, case.process_names))
