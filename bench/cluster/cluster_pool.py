@@ -61,24 +61,22 @@ class ClusterPool:
         """Start the processes of these names, all at the same time."""
         by_place: dict[str, list[str]] = {}
         for name in names:
-            with suppress(DiedError):  # the first job says so
-                by_place.setdefault(self._place(name).address, []).append(name)
+            by_place.setdefault(self._place(name).address, []).append(name)
         starting = [
             (place, place.host.start(by_place[place.address]))
             for place in self.places
             if place.address in by_place
         ]
         for place, future in starting:
-            with suppress(DiedError, GivenUpError):
+            with suppress(WorkError):  # the first job says so
                 self._wait(place, future, 30.0)
 
     def submit(self, name: str, work: Callable[..., Result], *arguments: Any) -> Pending[Result]:
-        """Give the job to the process of this name, which starts when it is first needed."""
-        try:
-            place = self._place(name)
-        except DiedError:
-            self._futures[name] = None
-            return Pending(name)
+        """Give the job to the process of this name, which starts when it is first needed.
+
+        Raises `BenchError` if no worker is left.
+        """
+        place = self._place(name)
         given = [self._for(place, without_secrets(argument)) for argument in arguments]
         self._futures[name] = place.host.perform(name, work, *given)
         return Pending(name)
@@ -86,7 +84,7 @@ class ClusterPool:
     def answered(self, pending: Pending[Result]) -> bool:
         """Return whether `result` returns at once, with an answer or an error."""
         future, place = self._futures[pending.process], self._at.get(pending.process)
-        return future is None or future.done() or place is None or self._is_lost(place)
+        return future.done() or place is None or self._is_lost(place)
 
     def result(self, pending: Pending[Result], timeout_s: float) -> Result:
         """Return the answer of the job. Raises `WorkError` for anything that goes wrong.
@@ -95,8 +93,6 @@ class ClusterPool:
         """
         name = pending.process
         future = self._futures.pop(name)
-        if future is None:
-            raise DiedError("no worker of the cluster is left")
         try:
             answer, kind, words = self._wait(self._at[name], future, timeout_s)
         except (DiedError, GivenUpError):
@@ -121,12 +117,15 @@ class ClusterPool:
                 place.host.dismiss(name).result(timeout=_GOODBYE_S)
 
     def _place(self, name: str) -> Place:
-        """Return the worker for this process. Raises `DiedError` if none is left."""
+        """Return the worker for this process. Raises `BenchError` if none is left."""
         if name in self._at and not self._at[name].lost:
             return self._at[name]
         alive = [place for place in self.places if not place.lost]
         if not alive:
-            raise DiedError("no worker of the cluster is left")
+            raise BenchError(
+                f"no worker of the cluster at {self.scheduler} is left.\n"
+                "What was measured before is kept. Start workers again, and repeat the command."
+            )
         self._at[name] = alive[self.numbers.get(name, 0) % len(alive)]
         return self._at[name]
 

@@ -6,6 +6,7 @@ https://distributed.dask.org/en/stable/actors.html
 import logging
 import os
 import re
+import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +29,8 @@ _LOCAL = re.compile(r"local:([1-9]\d{0,2})", re.ASCII)
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://[^\s/]+:\d+", re.ASCII)
 CONNECT_S = 10.0
 """Seconds that scheduler and workers have to answer."""
+_GOODBYE_S = 5.0
+"""Seconds that all workers together have to end their processes."""
 
 
 def check(text: str) -> None:
@@ -169,9 +172,10 @@ def _places(client: Any, text: str, packages: list[str], guard: bool) -> Iterato
     finally:
         with held_back():
             closing = [_attempted(host) for host in hosts.values()]
+            deadline = time.monotonic() + _GOODBYE_S
             for future in closing:
                 with suppress(Exception):
-                    future.result(timeout=CONNECT_S)
+                    future.result(timeout=max(0.01, deadline - time.monotonic()))
 
 
 def _attempted(host: Any) -> Any:
