@@ -75,7 +75,7 @@ class ClientHost:
 
         def do() -> None:
             answer = self._attempt(name, work, arguments)
-            loop.call_soon_threadsafe(lambda: done.done() or done.set_result(answer))
+            loop.call_soon_threadsafe(done.set_result, answer)
 
         # A thread of an executor would keep the worker from ending while a job goes on.
         threading.Thread(target=do, daemon=True).start()
