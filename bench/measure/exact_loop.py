@@ -23,7 +23,7 @@ class ExactSelector(_Selector):  # type: ignore[misc]
 
     def select(self, timeout: float | None = None) -> Any:
         """Wait for events, at most `timeout` seconds; None is without end."""
-        if timeout is not None and 0 < timeout and self.fileno() < _FD_SETSIZE:
+        if timeout is not None and timeout > 0 and self.fileno() < _FD_SETSIZE:
             select.select([self.fileno()], (), (), timeout)
             timeout = 0
         return super().select(timeout)
