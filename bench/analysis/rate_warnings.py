@@ -26,8 +26,8 @@ def not_held(summaries: Sequence[Summary], null: set[str]) -> Iterator[Parts]:
         lowest = min(asking, key=lambda summary: summary.case.rate or 0)
         yield (
             f"the rate was not held in {len(asking)} of"
-            f" {sum(s.open is not None and not s.case.twin for s in summaries)} cases at a rate, the"
-            f" lowest {lowest.case.title}, held in {_rounds(lowest)}",
+            f" {sum(s.open is not None and not s.case.twin for s in summaries)} cases at a rate;"
+            f" the lowest is {lowest.case.title}, held in {_rounds(lowest)}",
             "operations arrive faster than they are served: the backlog grows, and no latency is"
             " shown, because it would grow with the window",
             f"a lower --rate, or find the limit: bench saturate --backend {lowest.case.backend}",
@@ -46,8 +46,8 @@ def late(summaries: Sequence[Summary]) -> Iterator[Parts]:
         late_ns, worst = max(above, key=lambda pair: pair[0])
         waiting = "the GIL" if worst.case.loop == "none" else "the event loop"
         yield (
-            f"1 % of operations began {with_unit(late_ns, TIMES)} or more after their time, though a"
-            f" client was free, in {worst.case.title}; above 1 ms in {len(above)} of {len(known)}"
+            f"1 % of operations began {with_unit(late_ns, TIMES)} or more after their time, though"
+            f" a client was free, in {worst.case.title}; above 1 ms in {len(above)} of {len(known)}"
             " cases at a rate",
             f"{waiting} was busy with other operations, or the machine with other programs; the"
             " response has this time, and service does not",
