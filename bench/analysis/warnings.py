@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.analysis import rerun
+from bench.analysis import rate_warnings, rerun
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stationarity import beginning, drift, taken_by_others
 from bench.analysis.summary import Summary, summarise
@@ -98,6 +98,7 @@ def result_warnings(
     checks: tuple[Callable[[_Evidence], Iterator[ResultWarning]], ...] = (
         *(_errors, _impossible, _rounds, _noise, _others, _load, _drift, _warm_up),
         *(_uncertain, _idle, _pool, _server, _client),
+        *(_not_held, _late),
     )
     return [warning for check in checks for warning in check(evidence)]
 
@@ -181,7 +182,7 @@ def _idle(evidence: _Evidence) -> Iterator[ResultWarning]:
     idle = {
         case: rounds
         for case, runs in evidence.runs.items()
-        if (rounds := [run for run in runs if run.fewest_operations == 0])
+        if case.rate is None and (rounds := [run for run in runs if run.fewest_operations == 0])
     }
     if idle:
         worst = max(idle, key=lambda case: (len(idle[case]), case.concurrency))
@@ -318,6 +319,16 @@ def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
             "read CPU/op, not throughput; or run more processes, each with fewer clients:"
             f" bench run --concurrency {max(1, worst.concurrency // 4)}",
         )
+
+
+def _not_held(evidence: _Evidence) -> Iterator[ResultWarning]:
+    for parts in rate_warnings.not_held(evidence.summaries, evidence.header.null_backends):
+        yield ResultWarning(*parts)
+
+
+def _late(evidence: _Evidence) -> Iterator[ResultWarning]:
+    for parts in rate_warnings.late(evidence.summaries):
+        yield ResultWarning(*parts)
 
 
 def _cpu_ns(run: Run) -> int:

@@ -201,8 +201,11 @@ class Measurement:
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
             capacity = max(most, self.database.free_connections() - SPARE_CONNECTIONS)
-        turns = Turns(self.config, self.jobs, self.outcomes, self.workers, capacity, self.stopping)
-        turns.measure()
+        self.new_turns(capacity).measure()
+
+    def new_turns(self, capacity: int) -> Turns:
+        """Return the turns of the run. `capacity`: the connections that clients may hold."""
+        return Turns(self.config, self.jobs, self.outcomes, self.workers, capacity, self.stopping)
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
         """Verify the backends, except those whose result is remembered."""

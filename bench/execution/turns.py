@@ -111,12 +111,11 @@ class Turns:
                 self._turn(case, round_number, generation)
 
     def _turn(self, case: Case, round_number: int, generation: int) -> None:
-        profile = self.config.plan.profile
         self.outcomes.listener.begin(case)
         clients = clients_of(case)
         self._close(self._open.use(clients, self._connections(case)))
         job = self.jobs.of(case, round_number, generation)
-        timeout_s = profile.warm_up_s + profile.seconds + self.config.timeout_s
+        timeout_s = job.lasts_s + self.config.timeout_s
 
         def take() -> Entry:
             pending = self.workers.submit(case.process, runner.take_turn, job)

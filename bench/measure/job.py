@@ -11,6 +11,7 @@ from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
 from bench.model.profiles import HEARTBEAT_S
+from bench.model.rate import grace_s, lead_in_s
 from bench.model.workload import ClientSlot, Operation, operations
 
 _LONG_AGO = datetime(1970, 1, 1)
@@ -28,6 +29,7 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    open_loop: bool
 
 
 def clients_key(case: Case) -> ClientsKey:
@@ -40,6 +42,7 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        case.rate is not None,
     )
 
 
@@ -70,6 +73,14 @@ class Job:
     """Number of the set of worker processes, from 0; None outside of a run."""
 
     @property
+    def lasts_s(self) -> float:
+        """The longest time from the start of the warm-up to the last start of an operation."""
+        seconds = self.warm_up_s + self.seconds
+        if self.case.rate is not None:
+            seconds += lead_in_s(self.seconds) + grace_s(self.seconds)
+        return seconds
+
+    @property
     def target(self) -> Target:
         """The target that the backend's pool is opened on."""
         case = self.case
@@ -94,6 +105,6 @@ class Job:
         """Return the operations of each client, in order."""
         if self.arguments is not None:
             return [(Operation(self.case.workload, self.arguments),)] * self.case.concurrency
-        clients, seconds = self.case.concurrency, self.warm_up_s + self.seconds
+        clients, seconds = self.case.concurrency, self.lasts_s
         slots = (ClientSlot(number, clients) for number in range(clients))
         return [operations(self.case.workload, self.dataset, slot, seconds) for slot in slots]

@@ -4,8 +4,11 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bench.measure.arrivals import Arrivals
 from bench.measure.job import Job
 from bench.measure.meter import Meter
+from bench.measure.start_barrier import StartBarrier
+from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
 
 WARM_AGAIN_SHARE = 0.1
@@ -23,6 +26,8 @@ class Outcome:
     """The records of each client."""
     stalls_ns: Sequence[int] | None
     """Delays of the heartbeat; None for threads."""
+    arrived: Arrived | None = None
+    """The arrivals of a turn at a rate."""
 
 
 def warm_up_s(job: Job, longest_ns: int | None) -> float:
@@ -49,3 +54,20 @@ def at_start(job: Job, meter: Meter) -> Callable[[], None]:
         meter.start()
 
     return freeze_and_start if job.case.frozen else meter.start
+
+
+def arrivals_of(job: Job, started: Callable[[], None]) -> Arrivals | None:
+    """Return the arrivals of a turn; None for a closed loop. `started`: see `at_start`."""
+    return None if job.case.rate is None else Arrivals(job, job.case.concurrency, started)
+
+
+def outcome(
+    barrier: StartBarrier,
+    recorders: Sequence[SampleRecorder],
+    stalls_ns: Sequence[int] | None,
+) -> Outcome:
+    """Return the outcome of a turn that has ended."""
+    arrivals = barrier.arrivals
+    if arrivals is None:
+        return Outcome(barrier.start_ns, recorders, stalls_ns)
+    return Outcome(arrivals.start_ns, recorders, stalls_ns, arrivals.arrived)

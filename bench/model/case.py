@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from accessors.api import AnyBackend, Transactions
 from bench.model.errors import UsageError
 from bench.model.link import Link
+from bench.model.rate import ArrivalPattern
 from bench.model.workload import WORKLOADS
 
 Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
@@ -119,6 +120,11 @@ class Case:
     """The network between client and server; by default there is none."""
     connect: str = ""
     """The settings of `--connect` that the backend takes (bench/model/connect.py); empty: none."""
+    rate: int | None = None
+    """Operations that arrive in a second, for all clients together (an open loop). None: each
+    client sends its next operation when it has the answer to the last (a closed loop)."""
+    arrivals: ArrivalPattern = "poisson"
+    """The times between two arrivals, if there is a rate."""
 
     @property
     def key(self) -> str:
@@ -145,6 +151,8 @@ class Case:
             factors.append(f"link {self.link}")
         if self.connect:
             factors.append(self.connect)
+        if self.rate is not None:
+            factors.append(f"rate {self.rate}" + " uniform" * (self.arrivals == "uniform"))
         return "/".join(factors)
 
     @property
@@ -193,7 +201,16 @@ class Case:
             words.append(f"{self.link} to the server")
         if self.connect:
             words.append(f"with {self.connect}")
+        if self.rate is not None:
+            words.append(self.rate_in_words)
         return ", ".join(words)
+
+    @property
+    def rate_in_words(self) -> str:
+        """The arrivals in words; empty for a closed loop."""
+        if self.rate is None:
+            return ""
+        return f"{self.rate:,} arrivals/s" + " at equal times" * (self.arrivals == "uniform")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the case as in files, without the optional factors that have their default."""
@@ -202,6 +219,8 @@ class Case:
             del fields["allocator"]
         if not self.connect:
             del fields["connect"]
+        if self.arrivals == "poisson":
+            del fields["arrivals"]
         return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod
@@ -223,4 +242,14 @@ class Case:
             return f"{self.workload} has no rows to turn into dicts"
         if backend.in_memory and not self.link.is_direct:
             return f"{self.backend} asks no server, so that no network can be between"
+        return self._impossible_at_a_rate() if self.rate is not None else None
+
+    def _impossible_at_a_rate(self) -> str | None:
+        if self.fetch.mode != "buffered":
+            return (
+                f"{self.fetch} does not fit --rate: a first row would be timed from the call, and"
+                " not from the arrival"
+            )
+        if self.loop == "uvloop":
+            return "uvloop does not fit --rate: its timers are whole milliseconds"
         return None
