@@ -143,13 +143,14 @@ def _impossible(evidence: _Evidence) -> Iterator[ResultWarning]:
     wrong = {
         case: used
         for case, used in cores.items()
-        if used > (1 + IMPOSSIBLE) * max(1.0, median(elapsed[case]))
+        if used > (1 + IMPOSSIBLE) * max(float(case.processes), median(elapsed[case]))
     }
     if wrong:
         worst = max(wrong, key=lambda case: wrong[case])
         yield ResultWarning(
-            f"throughput x CPU/op is more than one core in {_of(len(wrong), len(cores))}, most in"
-            f" {worst.title} ({wrong[worst]:.2f} cores): a process with the GIL cannot use that",
+            f"throughput x CPU/op is more than one core a process in"
+            f" {_of(len(wrong), len(cores))}, most in {worst.title} ({wrong[worst]:.2f} cores):"
+            " a process with the GIL cannot use that",
             "the throughput is too high: an operation lasts about as long as its window",
             evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
         )
@@ -306,18 +307,19 @@ def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
     if not evidence.gil:
         return
     shares = {
-        case: median(run.client_cpu_ns / run.elapsed_ns for run in runs)
+        case: median(run.client_cpu_ns / run.elapsed_ns for run in runs) / case.processes
         for case, runs in evidence.runs.items()
     }
     busy = {case: share for case, share in shares.items() if share >= BUSY}
     if busy:
         worst = max(busy, key=lambda case: busy[case])
         yield ResultWarning(
-            f"client CPU was {BUSY:.0%} of a core or more in {_of(len(busy), len(shares))}, most"
-            f" in {worst.title} ({busy[worst]:.0%})",
+            f"client CPU was {BUSY:.0%} of a core or more for each process in"
+            f" {_of(len(busy), len(shares))}, most in {worst.title} ({busy[worst]:.0%})",
             "the GIL is the limit there, not the database: more tasks or threads only wait longer",
-            "read CPU/op, not throughput; or run more processes, each with fewer clients:"
-            f" bench run --concurrency {max(1, worst.concurrency // 4)}",
+            "read CPU/op, not throughput; or let more processes share the clients:"
+            f" bench run --concurrency {max(4, worst.concurrency)}"
+            f" --processes {worst.processes},{min(4 * worst.processes, max(4, worst.concurrency))}",
         )
 
 
