@@ -102,7 +102,7 @@ class SamplesFields(Struct):
 
     def samples(self) -> Samples:
         """Return the samples, unpacked. Raises `ValueError`."""
-        names = COLUMNS if self.gap_ns is None else PACKED
+        names: tuple[str, ...] = COLUMNS if self.gap_ns is None else PACKED
         if getattr(self, names[0]) is None:
             raise ValueError("samples has neither gap_ns nor start_ns")
         if misplaced := [position for position in self.errors if position >= self.count]:
