@@ -30,4 +30,4 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
             f" `{best.backend}` holds {factor:.1f}x the rate of `{last.backend}`"
         ).replace("through up to one ", "through one ")
         named = tuple(a.held.case for a in (best, last) if a.held)
-        yield Finding(TOPIC, f"{words}.", f"each confirmed in {CONFIRMING} windows", named)
+        yield Finding(TOPIC, f"{words}.", f"each confirmed in {CONFIRMING} windows or more", named)

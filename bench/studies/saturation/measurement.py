@@ -41,6 +41,9 @@ def measure(
     Raises as `bench.execution.measurement.measure` does. If it is interrupted, the file has the
     windows and answers so far.
     """
+    # The file has the rounds of the plan's own cases: those of a search are not known before.
+    profile = replace(config.plan.profile, rounds=1)
+    config = replace(config, plan=replace(config.plan, profile=profile))
     times = StageTimes(listener)
     with ended(recorder, times):
         pooler: Pooler | None = detect(database)

@@ -9,11 +9,14 @@ from bench.model.errors import UsageError
 from bench.model.plan import Plan
 from bench.model.profiles import Profile
 
+WINDOWS = 22
+"""The windows of a backend that a search takes on average, to estimate how long it will be."""
+
 PROFILE = Profile(
     "saturate",
     "the highest arrival rate that each backend holds within an objective",
     (),
-    rounds=1,
+    rounds=WINDOWS,
     seconds=1.0,
     warm_up_s=0.3,
     leaves_out="functions, concurrencies and factors that were not chosen",

@@ -6,15 +6,16 @@ It is pure: windows are measured elsewhere, and noted here as passed or missed.
    closed loop and a tenth above it, until two neighbours differ by `STEP`. One window that passes
    is enough to go up. To go down takes two that miss, without one that passes: a stall of the
    machine must not halve the answer.
-2. **Confirming.** The rate must pass in `CONFIRMING` windows, one after another. If one misses, the
-   next candidate is lower by `STEP`, and begins anew. Windows of the scouting do not count: they
-   chose the rate.
+2. **Confirming.** The rate must pass in six windows (`windows_for`), one after another. If one
+   misses, the next candidate is lower by `STEP`, and begins anew. Windows of the scouting do not
+   count: they chose the rate.
 3. **The curve.** Some lower rates are measured, for the chart.
 
 The rule of the second step is a sign test (Conover, *Practical Nonparametric Statistics*, 3rd
 edition, 1999, section 3.4). Were half of all windows at a rate to miss, all six would pass with
-probability 2^-6. Where k candidates were tried, one passes by chance with probability k x 2^-6 at
-most (Bonferroni).
+probability 2^-6. Several candidates have several chances, so from the third on each needs one
+window more: the probabilities add up to 1/64 + 1/64 + 1/128 + 1/256 ..., less than 3/64
+(Bonferroni). So the answer holds with at least 95 % confidence, however many candidates were tried.
 """
 
 from collections import deque
@@ -27,7 +28,7 @@ STEP = 1.05
 """The factor between two neighbouring rates: the resolution of the answer."""
 
 CONFIRMING = 6
-"""The windows that a candidate must pass."""
+"""The windows that the first candidate must pass."""
 
 LOWEST, HIGHEST = 0.1, 1.1
 """The first bounds of the search, as shares of the throughput in a closed loop."""
@@ -40,9 +41,15 @@ MOST_CANDIDATES = 20
 """The most candidates, before the search gives up: each is lower than the one before."""
 
 
+def windows_for(candidate: int) -> int:
+    """Return the windows that a candidate must pass. Candidates are counted from 1."""
+    return CONFIRMING + max(0, candidate - 2)
+
+
 def confidence(tried: int) -> float:
     """Return how sure it is that most windows pass, if the last of `tried` candidates did."""
-    return max(0.0, 1 - tried / 2**CONFIRMING)
+    chance: float = sum(0.5 ** windows_for(candidate) for candidate in range(1, tried + 1))
+    return 1 - chance
 
 
 @dataclass
@@ -112,7 +119,7 @@ class Search:
     def _confirm(self, rate: int, passed: bool) -> None:
         if passed:
             self._confirmed += 1
-            if self._confirmed == CONFIRMING:
+            if self._confirmed == windows_for(self.tried):
                 self.answer = rate
                 points = [max(1, round(rate * share)) for share in CURVE]
                 self._curve.extend(point for point in points for _ in range(CURVE_WINDOWS))

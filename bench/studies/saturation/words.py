@@ -12,8 +12,8 @@ def rule(found: Sequence[Answer]) -> str:
     objective = with_unit(found[0].objective_ns, TIMES)
     return (
         f"A window passes if its rate is held and its p99 of the response is at most {objective}."
-        f" The answer passed in {CONFIRMING} windows, one after another; a rate at which half of"
-        f" the windows miss does so with a probability of 1 in {2**CONFIRMING} for each candidate."
+        f" The answer passed in at least {CONFIRMING} windows, one after another; a rate at which"
+        " half of the windows miss does so with a probability below 5 %, over all candidates."
         f" Neighbouring candidates differ by {STEP - 1:.0%}."
     ).replace("5%", "5 %")
 
