@@ -97,7 +97,7 @@ def result_warnings(
     evidence = _Evidence(results.header, runs, results.runs, measured, taken)
     checks: tuple[Callable[[_Evidence], Iterator[ResultWarning]], ...] = (
         *(_errors, _impossible, _rounds, _noise, _others, _load, _drift, _warm_up),
-        *(_uncertain, _idle, _pool, _server, _client),
+        *(_uncertain, _idle, _apart, _pool, _server, _client),
         *(_not_held, _late),
     )
     return [warning for check in checks for warning in check(evidence)]
@@ -148,9 +148,8 @@ def _impossible(evidence: _Evidence) -> Iterator[ResultWarning]:
     if wrong:
         worst = max(wrong, key=lambda case: wrong[case])
         yield ResultWarning(
-            f"throughput x CPU/op is more than one core a process in"
-            f" {_of(len(wrong), len(cores))}, most in {worst.title} ({wrong[worst]:.2f} cores):"
-            " a process with the GIL cannot use that",
+            f"throughput x CPU/op is more than one core in {_of(len(wrong), len(cores))}, most in"
+            f" {worst.title} ({wrong[worst]:.2f} cores): a process with the GIL cannot use that",
             "the throughput is too high: an operation lasts about as long as its window",
             evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
         )
@@ -194,6 +193,24 @@ def _idle(evidence: _Evidence) -> Iterator[ResultWarning]:
             f" {len(idle[worst])} of {len(evidence.runs[worst])} rounds",
             "the window ends before each of them has its turn, so fewer were active than the"
             " concurrency says",
+            evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
+        )
+
+
+def _apart(evidence: _Evidence) -> Iterator[ResultWarning]:
+    shares = {
+        case: median((run.start_skew_ns or 0) / run.window_ns for run in runs)
+        for case, runs in evidence.runs.items()
+        if case.processes > 1
+    }
+    late = {case: share for case, share in shares.items() if share > MARGIN}
+    if late:
+        worst = max(late, key=lambda case: late[case])
+        yield ResultWarning(
+            f"processes that share a case began late in {_of(len(late), len(shares))}, most in"
+            f" {worst.title}: the last one after {late[worst]:.0%} of the window",
+            f"{worst.processes} processes and the server wait for {evidence.cores} cores, and the"
+            " window is short",
             evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
         )
 

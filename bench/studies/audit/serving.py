@@ -1,7 +1,7 @@
 """The null backends with a known service time, for claims about queues.
 
-They are not in the list of backends. A point read sleeps for an exponential time: the null backend's
-answer costs next to nothing, so that the service time is the sleep.
+They are not in the list of backends. A point read sleeps for an exponential time: the null
+backend's answer costs next to nothing, so that the service time is the sleep.
 """
 
 import asyncio
