@@ -30,6 +30,8 @@ def command(header: Conditions, case: Case) -> str:
         "transactions": case.transactions,
         "rows": case.rows,
         "loop": None if case.loop == "none" else case.loop,
+        "rate": case.rate,
+        "arrivals": None if case.arrivals == "poisson" else case.arrivals,
         "allocator": None if case.allocator == "warmed" else case.allocator,
         "processes": None if case.processes == 1 else case.processes,
         "rounds": header.rounds,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.analysis import rerun
+from bench.analysis import rate_warnings, rerun
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stationarity import beginning, drift, taken_by_others
 from bench.analysis.summary import Summary, summarise
@@ -97,7 +97,8 @@ def result_warnings(
     evidence = _Evidence(results.header, runs, results.runs, measured, taken)
     checks: tuple[Callable[[_Evidence], Iterator[ResultWarning]], ...] = (
         *(_errors, _impossible, _rounds, _noise, _others, _load, _drift, _warm_up),
-        *(_uncertain, _idle, _late, _pool, _server, _client),
+        *(_uncertain, _idle, _apart, _pool, _server, _client),
+        *(_not_held, _late),
     )
     return [warning for check in checks for warning in check(evidence)]
 
@@ -181,7 +182,7 @@ def _idle(evidence: _Evidence) -> Iterator[ResultWarning]:
     idle = {
         case: rounds
         for case, runs in evidence.runs.items()
-        if (rounds := [run for run in runs if run.fewest_operations == 0])
+        if case.rate is None and (rounds := [run for run in runs if run.fewest_operations == 0])
     }
     if idle:
         worst = max(idle, key=lambda case: (len(idle[case]), case.concurrency))
@@ -196,7 +197,7 @@ def _idle(evidence: _Evidence) -> Iterator[ResultWarning]:
         )
 
 
-def _late(evidence: _Evidence) -> Iterator[ResultWarning]:
+def _apart(evidence: _Evidence) -> Iterator[ResultWarning]:
     shares = {
         case: median((run.start_skew_ns or 0) / run.window_ns for run in runs)
         for case, runs in evidence.runs.items()
@@ -337,6 +338,16 @@ def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
             f" bench run --concurrency {max(4, worst.concurrency)}"
             f" --processes {worst.processes},{min(4 * worst.processes, max(4, worst.concurrency))}",
         )
+
+
+def _not_held(evidence: _Evidence) -> Iterator[ResultWarning]:
+    for parts in rate_warnings.not_held(evidence.summaries, evidence.header.null_backends):
+        yield ResultWarning(*parts)
+
+
+def _late(evidence: _Evidence) -> Iterator[ResultWarning]:
+    for parts in rate_warnings.late(evidence.summaries):
+        yield ResultWarning(*parts)
 
 
 def _cpu_ns(run: Run) -> int:

@@ -208,9 +208,12 @@ class Measurement:
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
             capacity = max(most, self.database.free_connections() - spare)
+        self.new_turns(capacity).measure()
+
+    def new_turns(self, capacity: int) -> Turns:
+        """Return the turns of the run. `capacity`: the connections that clients may hold."""
         workers = self.cluster or self.workers
-        turns = Turns(self.config, self.jobs, self.outcomes, workers, capacity, self.stopping)
-        turns.measure()
+        return Turns(self.config, self.jobs, self.outcomes, workers, capacity, self.stopping)
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
         """Verify the backends, except those whose result is remembered."""

@@ -118,14 +118,13 @@ class Turns:
                 self._turn(case, round_number, generation)
 
     def _turn(self, case: Case, round_number: int, generation: int) -> None:
-        profile = self.config.plan.profile
         self.outcomes.listener.begin(case)
         clients = clients_of(case)
         parts = parts_of(case)
         for part, amount in parts.items():
             self._close(self._open.use(part, amount if self._connections(case) else 0))
         job = self.jobs.of(case, round_number, generation)
-        timeout_s = profile.warm_up_s + profile.seconds + self.config.timeout_s
+        timeout_s = job.lasts_s + self.config.timeout_s
 
         def take() -> Entry:
             if case.processes > 1:

@@ -11,6 +11,7 @@ from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
 from bench.model.profiles import HEARTBEAT_S
+from bench.model.rate import grace_s, lead_in_s
 from bench.model.timeout import TIMEOUT_S
 from bench.model.workload import ClientSlot, Operation, operations
 
@@ -29,6 +30,7 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    open_loop: bool
     processes: int
 
 
@@ -42,6 +44,7 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        case.rate is not None,
         case.processes,
     )
 
@@ -96,6 +99,14 @@ class Job:
         return self.case.clients_of(self.part.process) if self.part else self.case.clients_of(0)
 
     @property
+    def lasts_s(self) -> float:
+        """The longest time from the start of the warm-up to the last start of an operation."""
+        seconds = self.warm_up_s + self.seconds
+        if self.case.rate is not None:
+            seconds += lead_in_s(self.seconds) + grace_s(self.seconds)
+        return seconds
+
+    @property
     def target(self) -> Target:
         """The target that the backend's pool is opened on."""
         case = self.case
@@ -120,6 +131,6 @@ class Job:
         """Return the operations of each client of this process, in order."""
         if self.arguments is not None:
             return [(Operation(self.case.workload, self.arguments),)] * len(self.clients)
-        seconds = self.warm_up_s + self.seconds
+        seconds = self.lasts_s
         slots = (ClientSlot(number, self.case.concurrency) for number in self.clients)
         return [operations(self.case.workload, self.dataset, slot, seconds) for slot in slots]

@@ -122,7 +122,7 @@ class _Performed:
 def _open(backend: AnyBackend, job: Job, *, keep_sessions: bool) -> _Warm:
     if isinstance(backend, Backend):
         return WarmThreads(backend, job.target, keep_sessions=keep_sessions)
-    made = loop_factory(job.case.loop)
+    made = loop_factory(job.case.loop, exact=job.case.rate is not None)
     return WarmTasks(backend, job.target, made, keep_sessions=keep_sessions)
 
 
@@ -202,4 +202,5 @@ def _entry(job: Job, outcome: Outcome, meter: Meter, connections: int | None) ->
         other_cpu_ns=meter.other_cpu_ns,
         machine_cpu_ns=meter.machine_cpu_ns,
         gc_ns=meter.gc_ns,
+        arrived=outcome.arrived,
     )

@@ -5,6 +5,10 @@ import gc
 import threading
 from collections.abc import Callable
 from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.measure.arrivals import Arrivals
 
 
 class StartBarrier:
@@ -13,6 +17,9 @@ class StartBarrier:
     `at_start` is called by the last client to arrive, just before the start. It returns the start
     if that is given, for several processes; None for now.
     """
+
+    arrivals: "Arrivals | None" = None
+    """The arrivals of a turn at a rate; None for a closed loop."""
 
     def __init__(
         self, warm_up_s: float, window_s: float, at_start: Callable[[], int | None]

@@ -5,8 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.measure import shared_barrier
+from bench.measure.arrivals import Arrivals
 from bench.measure.job import Job
 from bench.measure.meter import Meter
+from bench.measure.start_barrier import StartBarrier
+from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
 
 WARM_AGAIN_SHARE = 0.1
@@ -24,6 +27,8 @@ class Outcome:
     """The records of each client."""
     stalls_ns: Sequence[int] | None
     """Delays of the heartbeat; None for threads."""
+    arrived: Arrived | None = None
+    """The arrivals of a turn at a rate."""
 
 
 def warm_up_s(job: Job, longest_ns: int | None) -> float:
@@ -62,3 +67,20 @@ def at_start(job: Job, meter: Meter) -> Callable[[], int | None]:
         return start_ns
 
     return prepare_and_start if job.case.frozen or job.part else meter.start
+
+
+def arrivals_of(job: Job, started: Callable[[], int | None]) -> Arrivals | None:
+    """Return the arrivals of a turn; None for a closed loop. `started`: see `at_start`."""
+    return None if job.case.rate is None else Arrivals(job, job.case.concurrency, started)
+
+
+def outcome(
+    barrier: StartBarrier,
+    recorders: Sequence[SampleRecorder],
+    stalls_ns: Sequence[int] | None,
+) -> Outcome:
+    """Return the outcome of a turn that has ended."""
+    arrivals = barrier.arrivals
+    if arrivals is None:
+        return Outcome(barrier.start_ns, recorders, stalls_ns)
+    return Outcome(arrivals.start_ns, recorders, stalls_ns, arrivals.arrived)
