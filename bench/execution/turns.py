@@ -65,8 +65,8 @@ class Turns:
     def __post_init__(self) -> None:
         self._open = OpenClients(self.capacity)
         one_machine = isinstance(self.workers, WorkerPool) or self.workers.one_machine
-        database = self.outcomes.database
-        self._shared = SharedTurns(self.workers, self.outcomes, database, one_machine)
+        outcomes = self.outcomes
+        self._shared = SharedTurns(self.workers, outcomes.database, outcomes.given_up, one_machine)
         self._processes: set[str] = set()
         self._retried: set[Clients] = set()
 
