@@ -70,8 +70,8 @@ class Search:
     _over: bool = False
 
     def __post_init__(self) -> None:
-        self._low = max(1.0, LOWEST * self.closed_per_s)
         self._high = min(float(MOST_PER_S), HIGHEST * self.closed_per_s)
+        self._low = max(1.0, min(LOWEST * self.closed_per_s, self._high))
         self._low_passed = False
 
     def next(self) -> int | None:
@@ -85,9 +85,10 @@ class Search:
         middle = round(sqrt(self._low * self._high))
         if self._high / self._low > STEP and round(self._low) < middle < round(self._high):
             return middle
-        if not self._low_passed and round(self._low) not in self._windows:
-            return max(1, round(self._low))
-        self._begin(max(1, round(self._low)))
+        lowest = max(1, round(self._low))
+        if not self._low_passed and len(self._windows.get(lowest, ())) < 2:
+            return lowest
+        self._begin(lowest)
         return self._candidate
 
     def note(self, rate: int, passed: bool) -> None:
