@@ -49,7 +49,7 @@ def _figure(selection: Selection, measured: ByRate, found: Sequence[Answer]) -> 
         " A cross at the top: a rate that was not held."
     )
     if found:
-        subtitle += " A ring: the highest rate within the objective."
+        subtitle += " A ring: the highest rate within the objective. A dot: a single window."
     figure, [panels] = page(
         selection,
         f"Latency against the arrival rate: {kind.workload}",
@@ -94,11 +94,22 @@ def _panel(
     ends = []
     for name, line in measured.lines.items():
         look = selection.looks[name]
+        # Single windows of a search are only dots: a line through them would show their chance.
+        several = [s for s in line if len(s.rounds) > 1]
         points = [
             (s.case.rate or 1, interval, s.marked)
-            for s in _thinned(line)
+            for s in _thinned(several or line)
             if (interval := s.latency_ns.get(quantile))
         ]
+        for single in line if several else ():
+            if len(single.rounds) == 1 and (interval := single.latency_ns.get(quantile)):
+                panel.plot(
+                    single.case.rate or 1,
+                    interval.median,
+                    ".",
+                    color=hue(look, selection.looks),
+                    alpha=0.5,
+                )
         draw.curve(panel, points, style.line_style(look, selection))
         if points:
             ends.append((points[-1][1].median, name, hue(look, selection.looks)))
