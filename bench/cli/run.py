@@ -22,6 +22,7 @@ from bench.cli.options import (
     database_url_option,
     dataset_options,
     named,
+    processes_option,
     profile_names,
     timeout_option,
     workload_option,
@@ -97,6 +98,7 @@ WORKLOAD_FILE_SCALE = 0.5
 )
 @link_options
 @rate_options
+@processes_option
 @click.option(
     "--allocator",
     "allocators",
@@ -175,6 +177,7 @@ def run(
     links: "tuple[Link, ...]",
     rates: tuple[int, ...],
     arrivals: "ArrivalPattern",
+    processes: tuple[int, ...],
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -191,6 +194,7 @@ def run(
       bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
       bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
       bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
+      bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -216,6 +220,7 @@ def run(
             links=links,
             rates=rates,
             arrivals=arrivals,
+            processes=processes,
         )
         _check_loop(loop)
         if budget_s is not None:
@@ -258,6 +263,7 @@ def run(
         links=links,
         rates=rates,
         arrivals=arrivals,
+        processes=processes,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)

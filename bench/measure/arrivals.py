@@ -70,7 +70,7 @@ def schedule(rate: int, pattern: ArrivalPattern, seconds: float, seed: str) -> "
 class Arrivals:
     """The arrivals of a turn: those of the lead-in, then those of the window."""
 
-    def __init__(self, job: Job, clients: int, at_window: Callable[[], None]) -> None:
+    def __init__(self, job: Job, clients: int, at_window: Callable[[], object]) -> None:
         """`at_window` is called once, by the first client that has reached the window."""
         case = job.case
         assert case.rate is not None, "a closed loop has no arrivals"

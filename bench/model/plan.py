@@ -167,8 +167,8 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            more = product(block.allocators, block.links, block.rates, names)
-            for allocator, link, rate, backend in more:
+            more = product(block.allocators, block.links, block.rates, block.processes, names)
+            for allocator, link, rate, processes, backend in more:
                 yield Case(
                     backend,
                     *combination,
@@ -176,4 +176,5 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
                     link=link,
                     rate=rate,
                     arrivals=block.arrivals if rate is not None else "poisson",
+                    processes=processes,
                 )

@@ -52,6 +52,7 @@ class Factors:
     links: tuple[Link, ...] = ()
     rates: tuple[int | None, ...] = ()
     arrivals: ArrivalPattern = "poisson"
+    processes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Block:
     links: tuple[Link, ...] = (Link(),)
     rates: tuple[int | None, ...] = (None,)
     arrivals: ArrivalPattern = "poisson"
+    processes: tuple[int, ...] = (1,)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -87,6 +89,7 @@ class Block:
             links=factors.links or self.links,
             rates=factors.rates or self.rates,
             arrivals=factors.arrivals,
+            processes=factors.processes or self.processes,
         )
 
 

@@ -66,6 +66,10 @@ class Run:
     have none."""
     arrived: Arrived | None = None
     """The arrivals of a run at a rate; None for a closed loop."""
+    start_skew_ns: int | None = None
+    """Time from the common start to the start of the last process, where several share the case."""
+    clock_error_ns: int | None = None
+    """The largest error of the clocks that `start_skew_ns` was read from."""
 
     @property
     def others_cpu_ns(self) -> int | None:
@@ -96,8 +100,11 @@ class Run:
         if amount > 1:
             yield self._line_of_piece(amount - 1, packed)
             packed = {"count": len(self.samples), "pieces": amount}
-        without = ("samples",) if self.arrived else ("samples", "arrived")
-        fields = {name: value for name, value in vars(self).items() if name not in without}
+        fields = {name: value for name, value in vars(self).items() if name != "samples"}
+        # Only where there is a rate, or where processes share the case.
+        for name in ("arrived", "start_skew_ns", "clock_error_ns"):
+            if fields[name] is None:
+                del fields[name]
         if self.arrived:
             fields["arrived"] = vars(self.arrived)
         case = {"key": self.case.key, "case": self.case.as_dict()}

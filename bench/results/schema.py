@@ -71,6 +71,7 @@ class CaseFields(Struct):
     link: LinkFields = msgspec.field(default_factory=LinkFields)
     rate: Place | None = None
     arrivals: ArrivalPattern = "poisson"
+    processes: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
@@ -159,6 +160,8 @@ class RunLine(EntryLine, tag="run"):
     generation: Count | None = None
     machine_cpu_ns: Count | None = None
     arrived: ArrivedFields | None = None
+    start_skew_ns: Count | None = None
+    clock_error_ns: Count | None = None
 
     def entry(self) -> Run:
         """Return the run, without the samples that are in lines of their own."""

@@ -97,7 +97,8 @@ def _row(
         **factors,
         "backend": _written(case.backend),
         **{
-            name: getattr(case, name) for name in ("size", "twin", "frozen", "allocator", "connect")
+            name: getattr(case, name)
+            for name in ("size", "twin", "frozen", "allocator", "connect", "processes")
         },
         "rate_per_s": case.rate,
         "arrivals": None if case.rate is None else case.arrivals,

@@ -23,6 +23,7 @@ def lone(case: Case) -> Case:
         link=Link(),
         rate=None,
         arrivals="poisson",
+        processes=1,
     )
 
 

@@ -36,7 +36,7 @@ class Answer:
 
     @property
     def confidence(self) -> float | None:
-        """How sure it is that most windows at the rate pass; None if it was not confirmed."""
+        """The probability that most windows at the rate pass; None if it was not confirmed."""
         return confidence(self.confirmed.tried) if self.confirmed else None
 
     @property
