@@ -28,16 +28,15 @@ def carried_out(search: Search, passes: Callable[[int], bool], most: int = 500) 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 40, 333, 1_000, 7_900, 10_900, 30_000])
 def test_the_answer_is_just_below_the_limit(limit: int) -> None:
-    """Defect: a search that ends at one of its first bounds, wherever the limit is."""
+    """Defect: a search that ends at one of its first bounds, wherever the limit is: the closed loop
+    of orm+asyncpg had a slow window, and the answer was its first upper bound."""
     search = Search(10_000.0)
     rates = carried_out(search, lambda rate: rate <= limit)
-    expected = min(limit, 11_000)
     assert search.answer is not None
-    assert expected / STEP**1.5 - 1 <= search.answer <= expected
+    assert limit / STEP**1.5 - 1 <= search.answer <= limit
     assert rates.count(search.answer) >= CONFIRMING
-    if limit * STEP < 11_000:
-        assert search.missed is not None
-        assert search.answer < search.missed <= limit * STEP**1.5 + 1
+    assert search.missed is not None
+    assert search.answer < search.missed <= limit * STEP**1.5 + 1
 
 
 def test_nothing_that_passes_gives_no_answer() -> None:
