@@ -28,6 +28,7 @@ _PATTERNS = (
     rf"{_STUDIES}/query/test_command\.py::test_(two_statements|a_file_and|history_shows|a_failed)",
     rf"{_STUDIES}/query/test_workload_file\.py::test_(what_a_file_prints|an_answer_of_the|one_workload)",
     rf"{_STUDIES}/query/test_arguments\.py::test_every_backend_takes_arguments_of_every_type",
+    rf"{_STUDIES}/saturation/test_command\.py::test_a_whole_search",
     rf"{_STUDIES}/microbench/test_suite\.py::test_a_round_of_every_function",
     rf"{_GUARD}/two_phase/",
     rf"{_GUARD}/clean_end/test_lessons\.py",

@@ -62,7 +62,7 @@ def new_header(
         seconds=plan.profile.seconds,
         warm_up_s=plan.profile.warm_up_s,
         budget_s=config.budget_s,
-        load_model="closed",
+        load_model=_load_model(config),
         session_guard=config.guard,
         worker_state=WORKER_STATE,
         verified=None if verified is None else verified.checks,
@@ -84,3 +84,8 @@ def new_header(
         backends=environment.describe(config.backends, _ways_to_connect(plan.everything)),
         plan=tuple(plan.everything),
     )
+
+
+def _load_model(config: "RunConfig") -> str:
+    loops = {"closed" if case.rate is None else "open" for case in config.plan.cases}
+    return " and ".join(sorted(loops)) or "closed"
