@@ -12,7 +12,7 @@ def most_connections(config: RunConfig) -> int:
     for case in config.plan.everything:
         backend = config.backends[case.backend].backend
         if backend is None or not backend.in_memory:
-            needed.append(case.concurrency)
+            needed.append(case.connections)
     if config.verify:  # all backends read at the same time
         needed.append(len(config.backends))
     return max(needed)

@@ -197,7 +197,7 @@ class Measurement:
         # Processes that verified have another heap than those of later generations.
         for name in self.config.backends:
             self.workers.dismiss(name)
-        most = max((case.concurrency for case in plan.cases), default=0)
+        most = max((case.connections for case in plan.cases), default=0)
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
             capacity = max(most, self.database.free_connections() - SPARE_CONNECTIONS)

@@ -10,6 +10,7 @@ from bench.model.case import Case, Loop, SessionScope
 from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.model.profiles import HEARTBEAT_S
 from bench.model.workload import ClientSlot, Operation, operations
 
@@ -28,6 +29,7 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    pool: Pool
 
 
 def clients_key(case: Case) -> ClientsKey:
@@ -40,6 +42,7 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        case.pool,
     )
 
 
@@ -74,7 +77,14 @@ class Job:
         """The target that the backend's pool is opened on."""
         case = self.case
         connect, engine = arguments(case.connect)
-        return Target(self.url, case.concurrency, case.transactions, connect, engine)
+        return Target(
+            self.url,
+            case.pool.size or case.concurrency,
+            case.transactions,
+            connect,
+            engine,
+            case.pool.timeout_s,
+        )
 
     def backend(self) -> AnyBackend:
         """Return the case's backend, not yet open."""

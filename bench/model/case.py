@@ -6,8 +6,10 @@ from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from accessors.api import AnyBackend, Transactions
+from bench.model.connect import pairs
 from bench.model.errors import UsageError
 from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.model.workload import WORKLOADS
 
 Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
@@ -119,6 +121,8 @@ class Case:
     """The network between client and server; by default there is none."""
     connect: str = ""
     """The settings of `--connect` that the backend takes (bench/model/connect.py); empty: none."""
+    pool: Pool = field(default_factory=Pool)
+    """The pool that the clients share; by default each of them has a connection."""
 
     @property
     def key(self) -> str:
@@ -145,6 +149,8 @@ class Case:
             factors.append(f"link {self.link}")
         if self.connect:
             factors.append(self.connect)
+        if not self.pool.is_default:
+            factors.append(str(self.pool))
         return "/".join(factors)
 
     @property
@@ -164,6 +170,21 @@ class Case:
             return self.key
         name = f"{self.backend} (twin)" if self.twin else self.backend
         return f"{name} (fresh allocator)" if self.allocator == "fresh" else name
+
+    @property
+    def kept_connections(self) -> int:
+        """The connections that the pool keeps open: none without a pool."""
+        unpooled = dict(pairs(self.connect)).get("engine.poolclass") == "NullPool"
+        return 0 if unpooled else self.pool.size or self.concurrency
+
+    @property
+    def connections(self) -> int:
+        """The most connections that the case's clients hold open together."""
+        kept = self.kept_connections
+        if not kept:
+            return self.concurrency
+        overflow = int(dict(pairs(self.connect)).get("engine.max_overflow", 0))
+        return kept + min(overflow, max(0, self.concurrency - kept))
 
     @property
     def title(self) -> str:
@@ -193,11 +214,14 @@ class Case:
             words.append(f"{self.link} to the server")
         if self.connect:
             words.append(f"with {self.connect}")
+        if not self.pool.is_default:
+            words.append(str(self.pool))
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the case as in files, without the optional factors that have their default."""
         fields = asdict(self) | {"fetch": str(self.fetch), "link": self.link.as_dict()}
+        fields["pool"] = self.pool.as_dict()
         if self.allocator == "warmed":
             del fields["allocator"]
         if not self.connect:
@@ -208,7 +232,8 @@ class Case:
     def from_dict(cls, case: dict[str, Any]) -> Self:
         """Return the case that `as_dict` gave. Raises `UsageError` for an unknown fetch."""
         link = Link(**case.get("link") or {})
-        return cls(**case | {"fetch": Fetch.parse(case["fetch"]), "link": link})
+        pool = Pool(**case.get("pool") or {})
+        return cls(**case | {"fetch": Fetch.parse(case["fetch"]), "link": link, "pool": pool})
 
     def impossible(self, backend: AnyBackend) -> str | None:
         """Return why this backend cannot run the case, or None if it can."""

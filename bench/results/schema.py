@@ -14,6 +14,7 @@ from accessors.api import Transactions
 from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
 from bench.model.declared import declare
 from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
 from bench.results.entries import End, Entry, Failure, LinkCounts, Memory, Run
@@ -51,6 +52,13 @@ class LinkFields(Struct):
     bytes_per_s: Annotated[float, Meta(gt=0, le=1e15)] | None = None
 
 
+class PoolFields(Struct):
+    """The pool that the clients share."""
+
+    size: Place | None = None
+    timeout_s: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+
+
 class CaseFields(Struct):
     """The factors of a case."""
 
@@ -68,6 +76,7 @@ class CaseFields(Struct):
     connect: Annotated[str, Meta(max_length=1000)] = ""
     allocator: Allocator = "warmed"
     link: LinkFields = msgspec.field(default_factory=LinkFields)
+    pool: PoolFields = msgspec.field(default_factory=PoolFields)
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
@@ -75,7 +84,9 @@ class CaseFields(Struct):
         if (fetch.batch_size or 0) > LARGEST:
             raise ValueError(f"the batch size in {self.fetch!r} is too large")
         link = Link(**msgspec.structs.asdict(self.link))
-        return Case(**msgspec.structs.asdict(self) | {"fetch": fetch, "link": link})
+        pool = Pool(**msgspec.structs.asdict(self.pool))
+        fields = msgspec.structs.asdict(self)
+        return Case(**fields | {"fetch": fetch, "link": link, "pool": pool})
 
 
 class SamplesFields(Struct):

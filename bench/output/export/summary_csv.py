@@ -89,7 +89,9 @@ def _row(
     summary: Summary, backend: BackendFacts, more: Mapping[str, Mapping[Case, float]]
 ) -> dict[str, Any]:
     case = summary.case
-    factors = {name: value for name, value in case.as_dict().items() if name != "link"}
+    factors = {
+        name: value for name, value in case.as_dict().items() if name not in ("link", "pool")
+    }
     row: dict[str, Any] = {
         **factors,
         "backend": _written(case.backend),
@@ -97,6 +99,8 @@ def _row(
             name: getattr(case, name) for name in ("size", "twin", "frozen", "allocator", "connect")
         },
         **vars(case.link),
+        "pool_size": case.pool.size,
+        "pool_timeout_s": case.pool.timeout_s,
         **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
         "load_model": "closed",
