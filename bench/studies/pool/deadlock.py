@@ -101,4 +101,6 @@ async def _in_tasks(backend: AsyncBackend, job: Job) -> list[bool]:
             pass
         finally:
             all_held.set()
-        return await asyncio.gather(*clients)
+        # All end before the pool is closed, also if one has failed.
+        await asyncio.wait(clients)
+        return [one.result() for one in clients]

@@ -72,9 +72,11 @@ async def _in_tasks(backend: AsyncBackend, job: Job) -> tuple[int, int | None]:
     async with backend.open(job.target):
         before = server_processes(job.postmaster_pid)
         start_ns, end_ns = _times()
-        async with asyncio.TaskGroup() as tasks:
-            for client in clients:
-                tasks.create_task(_work_async(client.steps(None), end_ns))
+        working = (_work_async(client.steps(None), end_ns) for client in clients)
+        # All end before the pool is closed, also if one has failed.
+        for error in await asyncio.gather(*working, return_exceptions=True):
+            if error is not None:
+                raise error
         return start_ns, _new_processes(job, before)
 
 

@@ -139,4 +139,10 @@ class _AsyncWait:
         return accessor
 
     async def __aexit__(self, *error: Any) -> bool | None:
-        return await self._session.__aexit__(*error)
+        try:
+            return await self._session.__aexit__(*error)
+        except Exception as late:
+            # asyncpg's release has the timeout of its acquire: a reset that takes longer ends it.
+            # https://magicstack.github.io/asyncpg/current/api/index.html#asyncpg.pool.Pool.release
+            self._watch.failed(self._package, late)
+            raise
