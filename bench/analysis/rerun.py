@@ -31,6 +31,7 @@ def command(header: Conditions, case: Case) -> str:
         "rows": case.rows,
         "loop": None if case.loop == "none" else case.loop,
         "allocator": None if case.allocator == "warmed" else case.allocator,
+        "transport": case.transport or None,
         "rounds": header.rounds,
         "seconds": header.seconds,
         "scale": header.dataset.scale,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.connect_options import connect_option, settings
-from bench.cli.link_options import link_options
+from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
     MOST_REPEATED,
     Duration,
@@ -31,7 +31,7 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from accessors.api import Transactions
-    from bench.model.case import Allocator, Loop, RowForm, SessionScope
+    from bench.model.case import Allocator, Loop, RowForm, SessionScope, Transport
     from bench.model.link import Link
     from bench.model.plan import Plan
     from bench.model.profiles import Profile
@@ -94,6 +94,13 @@ WORKLOAD_FILE_SCALE = 0.5
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
 @link_options
+@click.option(
+    "--transport",
+    "transports",
+    callback=transports,
+    metavar="WAY,WAY",
+    help="Way to a server on this machine: unix (its Unix socket) or tcp, or both to compare them.",
+)
 @click.option(
     "--allocator",
     "allocators",
@@ -170,6 +177,7 @@ def run(
     connect: tuple[str, ...],
     allocators: "tuple[Allocator, ...]",
     links: "tuple[Link, ...]",
+    transports: "tuple[Transport, ...]",
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -185,6 +193,7 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
       bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
       bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
+      bench run --transport unix,tcp --database-url postgresql:///shop
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -214,6 +223,11 @@ def run(
             raise UsageError(
                 "--budget is not for a workload file.\n"
                 "Choose its length with --rounds and --seconds."
+            )
+        if transports:
+            raise UsageError(
+                "--transport is not for a workload file.\n"
+                "Name the way in its --database-url: a host, or the folder of a Unix socket."
             )
         run_workload_file(
             workload_file,
@@ -248,6 +262,7 @@ def run(
         connect=settings(connect, chosen.values()),
         allocators=allocators,
         links=links,
+        transports=transports,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)

@@ -141,6 +141,7 @@ class Measurement:
         verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
         self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links)
+        self.jobs.check_transports(config.plan.cases)
         self.outcomes.recorder.header(
             new_header(
                 config,
@@ -183,7 +184,7 @@ class Measurement:
             found = self.config.backends[case.backend].backend
             driver = found.driver if found else ""
             try:
-                through(self.database.url_for(driver), 1, driver=driver)
+                through(self.database.url_for(driver), 1, driver=driver, named=True)
                 possible.append(case)
             except BenchError as error:
                 reasons[f"{driver}: {str(error).partition(chr(10))[0]}"] = None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import accessors
 from accessors.api import AnyBackend, Target, Transactions
-from bench.model.case import Case, Loop, SessionScope
+from bench.model.case import Case, Loop, SessionScope, Transport
 from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
@@ -29,6 +29,7 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    transport: Transport
     pool: Pool
 
 
@@ -42,6 +43,7 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        case.transport,
         case.pool,
     )
 

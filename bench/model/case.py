@@ -21,6 +21,9 @@ Allocator = Literal["warmed", "fresh"]
 """The state of glibc's allocator in the worker process (docs/allocator.md): `warmed` after a large
 block was freed, `fresh` as in a program that has freed none."""
 
+Transport = Literal["", "unix", "tcp"]
+"""The way to a server on this machine: `unix` its Unix socket; empty: as the URL has it."""
+
 LARGE = 100_000
 """The number of rows from which a result is large: a run fetches such a result only once."""
 
@@ -121,6 +124,7 @@ class Case:
     """The network between client and server; by default there is none."""
     connect: str = ""
     """The settings of `--connect` that the backend takes (bench/model/connect.py); empty: none."""
+    transport: Transport = ""
     pool: Pool = field(default_factory=Pool)
     """The pool that the clients share; by default each of them has a connection."""
 
@@ -149,6 +153,8 @@ class Case:
             factors.append(f"link {self.link}")
         if self.connect:
             factors.append(self.connect)
+        if self.transport:
+            factors.append(self.transport)
         if not self.pool.is_default:
             factors.append(str(self.pool))
         return "/".join(factors)
@@ -214,6 +220,8 @@ class Case:
             words.append(f"{self.link} to the server")
         if self.connect:
             words.append(f"with {self.connect}")
+        if self.transport:
+            words.append("by TCP" if self.transport == "tcp" else "by a Unix socket")
         if not self.pool.is_default:
             words.append(str(self.pool))
         return ", ".join(words)
@@ -226,6 +234,8 @@ class Case:
             del fields["allocator"]
         if not self.connect:
             del fields["connect"]
+        if not self.transport:
+            del fields["transport"]
         return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod
@@ -248,4 +258,8 @@ class Case:
             return f"{self.workload} has no rows to turn into dicts"
         if backend.in_memory and not self.link.is_direct:
             return f"{self.backend} asks no server, so that no network can be between"
+        if backend.in_memory and self.transport:
+            return f"{self.backend} asks no server, so that there is no way to it"
+        if self.transport and not self.link.is_direct:
+            return "a network between is TCP: --transport is for --latency 0"
         return None

@@ -165,5 +165,8 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            for allocator, link, backend in product(block.allocators, block.links, names):
-                yield Case(backend, *combination, allocator=allocator, link=link)
+            ways = product(block.allocators, block.links, block.transports, names)
+            for allocator, link, transport, backend in ways:
+                yield Case(
+                    backend, *combination, allocator=allocator, link=link, transport=transport
+                )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from accessors.api import Transactions
-from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope, Transport
 from bench.model.connect import Setting
 from bench.model.link import Link
 from bench.model.workload import FUNCTIONS
@@ -49,6 +49,7 @@ class Factors:
     """Settings of `--connect`. Several values of one option are compared."""
     allocators: tuple[Allocator, ...] = ()
     links: tuple[Link, ...] = ()
+    transports: tuple[Transport, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Block:
     loops: tuple[Loop, ...] = ("asyncio",)
     allocators: tuple[Allocator, ...] = ("warmed",)
     links: tuple[Link, ...] = (Link(),)
+    transports: tuple[Transport, ...] = ("",)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -80,6 +82,7 @@ class Block:
             loops=factors.loops or self.loops,
             allocators=factors.allocators or self.allocators,
             links=factors.links or self.links,
+            transports=factors.transports or self.transports,
         )
 
 

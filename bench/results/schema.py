@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
-from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope, Transport
 from bench.model.declared import declare
 from bench.model.link import Link
 from bench.model.pool import Pool
@@ -76,6 +76,7 @@ class CaseFields(Struct):
     connect: Annotated[str, Meta(max_length=1000)] = ""
     allocator: Allocator = "warmed"
     link: LinkFields = msgspec.field(default_factory=LinkFields)
+    transport: Transport = ""
     pool: PoolFields = msgspec.field(default_factory=PoolFields)
 
     def case(self) -> Case:

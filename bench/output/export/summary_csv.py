@@ -99,6 +99,7 @@ def _row(
             name: getattr(case, name) for name in ("size", "twin", "frozen", "allocator", "connect")
         },
         **vars(case.link),
+        "transport": case.transport,
         "pool_size": case.pool.size,
         "pool_timeout_s": case.pool.timeout_s,
         **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
