@@ -8,6 +8,7 @@ from bench.dataset.windows import window
 from bench.execution.links import Links
 from bench.measure.job import Job
 from bench.model.case import Case, Transport
+from bench.model.rate import window_at_rate_s
 from bench.server.database import Database
 from bench.server.transport import by_transport
 
@@ -50,7 +51,7 @@ class Jobs:
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
-            seconds=profile.seconds * share,
+            seconds=_seconds(case, profile.seconds, share),
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.postmaster_pid,
@@ -84,3 +85,10 @@ class Jobs:
         if size not in self._windows:
             self._windows[size] = window(self.lock.connection, size)
         return self._windows[size]
+
+
+def _seconds(case: Case, seconds: float, share: float) -> float:
+    """Return the length of the case's window, in seconds."""
+    if case.rate is not None:
+        return window_at_rate_s(case.rate, seconds)
+    return seconds * share

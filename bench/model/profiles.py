@@ -7,6 +7,7 @@ from accessors.api import Transactions
 from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope, Transport
 from bench.model.connect import Setting
 from bench.model.link import Link
+from bench.model.rate import ArrivalPattern
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -50,6 +51,9 @@ class Factors:
     allocators: tuple[Allocator, ...] = ()
     links: tuple[Link, ...] = ()
     transports: tuple[Transport, ...] = ()
+    rates: tuple[int | None, ...] = ()
+    arrivals: ArrivalPattern = "poisson"
+    processes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,9 @@ class Block:
     allocators: tuple[Allocator, ...] = ("warmed",)
     links: tuple[Link, ...] = (Link(),)
     transports: tuple[Transport, ...] = ("",)
+    rates: tuple[int | None, ...] = (None,)
+    arrivals: ArrivalPattern = "poisson"
+    processes: tuple[int, ...] = (1,)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -83,6 +90,9 @@ class Block:
             allocators=factors.allocators or self.allocators,
             links=factors.links or self.links,
             transports=factors.transports or self.transports,
+            rates=factors.rates or self.rates,
+            arrivals=factors.arrivals,
+            processes=factors.processes or self.processes,
         )
 
 

@@ -15,7 +15,17 @@ def lone(case: Case) -> Case:
 
     The count is exact only for a lone client: the messages of several are mixed.
     """
-    return replace(case, concurrency=1, twin=False, frozen=False, link=Link(), transport="")
+    return replace(
+        case,
+        concurrency=1,
+        twin=False,
+        frozen=False,
+        link=Link(),
+        transport="",
+        rate=None,
+        arrivals="poisson",
+        processes=1,
+    )
 
 
 def probes_of_run(
