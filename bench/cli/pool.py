@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options
 from bench.cli.options import (
     MOST_REPEATED,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     help="The work of an operation. Default: a point read.",
 )
 @link_options
+@connect_option
 @click.option("--rounds", type=click.IntRange(1, MOST_REPEATED), help="Runs of each case.")
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option("--label", help="Text for the name of the results folder and for every chart.")
@@ -77,6 +79,7 @@ def pool(
     pool_timeout_s: float | None,
     workload: str | None,
     links: "tuple[Link, ...]",
+    connect: tuple[str, ...],
     rounds: int | None,
     seconds: float | None,
     label: str | None,
@@ -125,6 +128,7 @@ def pool(
         sizes=sizes,
         workload=name,
         links=links or (Link(),),
+        connect=settings(connect, chosen.values()),
         timeout_s=pool_timeout_s,
     )
     planned = plan(profile, chosen, asked)
@@ -137,6 +141,7 @@ def pool(
         label=label or "",
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
+        connect=tuple(str(setting) for setting in asked.connect),
     )
     folder_name = safe_name(label) if label else profile.name
     carry_out(

@@ -10,6 +10,7 @@ from accessors import Found
 from accessors.api import AnyBackend
 from accessors.connect_options import ENGINE
 from bench.model.case import Case
+from bench.model.connect import SEPARATOR, Setting, variants
 from bench.model.errors import UsageError
 from bench.model.link import Link
 from bench.model.plan import Plan, plan_of_cases
@@ -27,6 +28,8 @@ DEFAULT_SIZE, DEFAULT_OVERFLOW = 5, 10
 OVERFLOW = f"engine.max_overflow={DEFAULT_OVERFLOW}"
 PRE_PING = "engine.pool_pre_ping=true"
 UNPOOLED = "engine.poolclass=NullPool"
+OPTIONS = (OVERFLOW, PRE_PING, UNPOOLED)
+"""The options of SQLAlchemy's pools that the study compares with a pool of a fixed size."""
 
 POOL = Profile(
     "pool",
@@ -56,6 +59,8 @@ class Asked:
     """Pool sizes; empty for the powers of two up to the number of clients."""
     workload: str = POINT_READ
     links: tuple[Link, ...] = (Link(),)
+    connect: tuple[Setting, ...] = ()
+    """Settings of `--connect`, one value for each option, that every case has besides."""
     timeout_s: float | None = None
     """Seconds that a client waits for a connection where waits are watched; None: as the library
     has it. The rounds always use the library's own."""
@@ -76,6 +81,7 @@ def plan(profile: Profile, backends: Mapping[str, Found], asked: Asked) -> Plan:
         for name in backends
         if name not in pooled
     }
+    _check_connect(asked)
     if not pooled:
         raise UsageError(
             "nothing to measure: " + "; ".join(without.values()) + ".\n"
@@ -96,6 +102,21 @@ def plan(profile: Profile, backends: Mapping[str, Found], asked: Asked) -> Plan:
         impossible=without,
         probes={"pool waits": tuple(waits), "pool deadlock": tuple(deadlocks)},
     )
+
+
+def _check_connect(asked: Asked) -> None:
+    """Raise `UsageError` for a setting that the study varies, or that has several values."""
+    own = {option.partition("=")[0] for option in OPTIONS}
+    names = [setting.option for setting in asked.connect]
+    for name in names:
+        if name in own:
+            raise UsageError(
+                f"bench pool varies {name} itself.\nLeave --connect {name} out of the command."
+            )
+        if names.count(name) > 1:
+            raise UsageError(
+                f"bench pool takes one value of {name}.\nCompare several with bench run --connect."
+            )
 
 
 def sizes(asked: Asked, clients: int) -> list[int]:
@@ -119,9 +140,9 @@ def _cases(name: str, backend: AnyBackend, asked: Asked) -> Iterator[Case]:
             for size in reversed(sizes(asked, clients)):
                 yield replace(plain, pool=Pool(size))
             if ENGINE in backend.connect_options:
-                yield replace(plain, pool=Pool(DEFAULT_SIZE), connect=OVERFLOW)
-                yield replace(plain, pool=Pool(clients), connect=PRE_PING)
-                yield replace(plain, connect=UNPOOLED)
+                yield with_option(replace(plain, pool=Pool(DEFAULT_SIZE)), OVERFLOW)
+                yield with_option(replace(plain, pool=Pool(clients)), PRE_PING)
+                yield with_option(plain, UNPOOLED)
 
 
 def _deadlocks(name: str, backend: AnyBackend, asked: Asked) -> Iterator[Case]:
@@ -137,7 +158,7 @@ def _deadlocks(name: str, backend: AnyBackend, asked: Asked) -> Iterator[Case]:
     for size in dict.fromkeys((1, clients, clients + 1)):
         yield replace(case, pool=Pool(size, TIMEOUT_S))
     if ENGINE in backend.connect_options:
-        yield replace(case, pool=Pool(DEFAULT_SIZE, TIMEOUT_S), connect=OVERFLOW)
+        yield with_option(replace(case, pool=Pool(DEFAULT_SIZE, TIMEOUT_S)), OVERFLOW)
 
 
 def _case(name: str, backend: AnyBackend, asked: Asked, clients: int, link: Link) -> Case:
@@ -148,7 +169,14 @@ def _case(name: str, backend: AnyBackend, asked: Asked, clients: int, link: Link
         session_scope="operation",
         loop="none" if backend.mode == "sync" else "asyncio",
         link=link,
+        connect=variants(asked.connect, backend)[0],
     )
+
+
+def with_option(case: Case, option: str) -> Case:
+    """Return the case with one more setting of SQLAlchemy's engine."""
+    settings = [text for text in case.connect.split(SEPARATOR) if text]
+    return replace(case, connect=SEPARATOR.join(sorted([*settings, option])))
 
 
 def chosen_names(backends: Sequence[str], *, quick: bool) -> tuple[str, ...]:

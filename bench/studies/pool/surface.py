@@ -7,11 +7,12 @@ from bench.analysis.findings.judge import Judgement, judge
 from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.summary import Summary
 from bench.model.case import Case
+from bench.model.connect import SEPARATOR
 from bench.model.link import Link
 from bench.model.pool import Pool
 from bench.results.file import Results
 from bench.studies.pool.entries import Deadlock, PoolWaits
-from bench.studies.pool.plan import DEFAULT_OVERFLOW, OVERFLOW, PRE_PING, UNPOOLED
+from bench.studies.pool.plan import DEFAULT_OVERFLOW, OPTIONS, OVERFLOW, PRE_PING, UNPOOLED
 
 CLOSE = 1.05
 """The factor within which a pool is as good as the best."""
@@ -37,7 +38,7 @@ class Cell:
     @property
     def is_plain(self) -> bool:
         """Whether the pool has a fixed size and no options."""
-        return not self.case.connect
+        return not option_of(self.case)
 
     @property
     def rate(self) -> float | None:
@@ -49,8 +50,14 @@ class Cell:
 
 def kind_of(case: Case) -> str:
     """Return the pool of a case in words: its size, `5 + 10`, `16, pre-ping` or `NullPool`."""
-    size = "" if case.connect == UNPOOLED else str(case.pool.size or case.concurrency)
-    return f"{size}{_KINDS.get(case.connect, f', {case.connect}')}"
+    option = option_of(case)
+    size = "" if option == UNPOOLED else str(case.pool.size or case.concurrency)
+    return f"{size}{_KINDS[option]}"
+
+
+def option_of(case: Case) -> str:
+    """Return the option of SQLAlchemy's pool that the case has; empty for a fixed size."""
+    return next((text for text in case.connect.split(SEPARATOR) if text in OPTIONS), "")
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class Surface:
 
     def with_option(self, clients: int, connect: str) -> Cell | None:
         """Return the cell of a SQLAlchemy pool with this option, for so many clients."""
-        return next((c for c in self.at(clients) if c.case.connect == connect), None)
+        return next((c for c in self.at(clients) if option_of(c.case) == connect), None)
 
     def best(self, clients: int) -> Cell | None:
         """Return the pool of a fixed size with the highest throughput."""
@@ -163,6 +170,4 @@ def _plain(case: Case) -> Case:
 
 
 def _order(case: Case) -> tuple[int, int, int]:
-    kinds = list(_KINDS)
-    place = kinds.index(case.connect) if case.connect in kinds else len(kinds)
-    return case.concurrency, place, case.pool.size or 0
+    return case.concurrency, list(_KINDS).index(option_of(case)), case.pool.size or 0

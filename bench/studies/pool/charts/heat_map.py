@@ -13,7 +13,8 @@ from bench.model.link import Link
 from bench.model.units import RATES, TIMES, with_unit
 from bench.output.charts.page import page
 from bench.output.charts.style import INK, RED
-from bench.studies.pool.surface import Cell, Surface, smallest
+from bench.studies.pool.plan import PRE_PING
+from bench.studies.pool.surface import Cell, Surface, option_of, smallest
 
 _SHARES = LinearSegmentedColormap.from_list("share", ["#ffffff", "#d6e6f2", "#7fb2d8", "#0072b2"])
 _COLOURS = Normalize(0.0, 1.0)
@@ -78,7 +79,7 @@ def _kinds(surface: Surface) -> list[str]:
 
 def _row(cell: Cell) -> str:
     """Return the row of a cell. A pre-ping is on a pool as large as the number of clients."""
-    return "pre-ping" if "pre_ping" in cell.case.connect else cell.kind
+    return "pre-ping" if option_of(cell.case) == PRE_PING else cell.kind
 
 
 def _panel(panel: Axes, surface: Surface, selection: Selection) -> None:
