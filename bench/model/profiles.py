@@ -12,6 +12,7 @@ from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
 NULL_BACKENDS = ("null", "null-async")
+CORE = ("core+psycopg2", "core+asyncpg")
 SQLALCHEMY_ON_PSYCOPG = ("core+psycopg", "core+psycopg-async", "orm+psycopg", "orm+psycopg-async")
 
 
@@ -156,6 +157,12 @@ PROFILES = {
                     without=(*NULL_BACKENDS, *SQLALCHEMY_ON_PSYCOPG),
                 ),
                 Block(("mixed",), concurrency=(4,)),
+                # Beside the same read without a network: a chart of both for six backends.
+                Block(
+                    (POINT_READ,),
+                    links=(Link(latency_ns=1_000_000),),
+                    without=(*NULL_BACKENDS, *CORE, *SQLALCHEMY_ON_PSYCOPG),
+                ),
             ),
             rounds=16,
             seconds=0.05,
@@ -182,6 +189,12 @@ PROFILES = {
                     ("get_customers", "get_orders_between_dates"), _EVERY_WAY, concurrency=(1, 8)
                 ),
                 Block(("get_customers", "get_orders_of_customer"), rows=("dict",)),
+                Block(
+                    (POINT_READ,),
+                    concurrency=(1, 16),
+                    links=(Link(latency_ns=500_000), Link(latency_ns=2_000_000)),
+                    without=NULL_BACKENDS,
+                ),
             ),
             rounds=6,
             seconds=1.0,

@@ -4,10 +4,12 @@ import pytest
 
 from accessors import discover
 from bench.model.case import Case
+from bench.model.connect import Setting
 from bench.model.errors import UsageError
 from bench.model.pool import Pool
 from bench.results.schema import CaseFields
 from bench.studies.pool.plan import OVERFLOW, POOL, UNPOOLED, Asked, plan, sizes
+from bench.studies.pool.surface import kind_of
 
 
 def test_sizes_are_the_powers_of_two_up_to_the_clients() -> None:
@@ -63,3 +65,29 @@ def test_a_deadlock_is_tried_around_the_number_of_clients() -> None:
 def test_a_library_without_a_pool_is_refused() -> None:
     with pytest.raises(UsageError, match="null has no pool of its own"):
         plan(POOL, {"null": discover()["null"]}, Asked())
+
+
+def test_settings_are_beside_the_options_of_the_study() -> None:
+    """Defect: NullPool and pre-ping took the place of what the user had set."""
+    backends = {"orm+asyncpg": discover()["orm+asyncpg"]}
+    setting = Setting.parse("asyncpg.statement_cache_size=0")
+    planned = plan(POOL, backends, Asked(concurrency=(2,), connect=(setting,)))
+    assert all("asyncpg.statement_cache_size=0" in case.connect for case in planned.cases)
+    assert {kind_of(case) for case in planned.cases} == {
+        "1", "2", "5 + 10", "2, pre-ping", "NullPool"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        (["engine.max_overflow=3"], "varies engine.max_overflow itself"),
+        (["asyncpg.timeout=3", "asyncpg.timeout=4"], "takes one value of asyncpg.timeout"),
+    ],
+)
+def test_other_settings_are_refused(texts: list[str], words: str) -> None:
+    backends = {"orm+asyncpg": discover()["orm+asyncpg"]}
+    connect = tuple(Setting.parse(text) for text in texts)
+    with pytest.raises(UsageError, match=words) as error:
+        plan(POOL, backends, Asked(connect=connect))
+    assert len(str(error.value).splitlines()) == 2
