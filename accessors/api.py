@@ -42,6 +42,8 @@ class Target:
     """Keyword arguments for the driver's `connect`, beside the URL."""
     engine: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments for SQLAlchemy's `create_engine`. A class of pool is given by its name."""
+    pool_timeout_s: float | None = None
+    """Seconds to wait for a free connection of the pool; None: the library's default."""
 
 
 class Accessor(ABC):
@@ -249,6 +251,10 @@ class _Backend(ABC):
     placeholders: Literal["numbered", "percent", "sqlalchemy"] | None = None
     """The form in which its accessors take SQL text: with `$1`; with `%s`; or as a `Read` of
     SQLAlchemy's `text()` with `:p1`. None if they take no SQL text."""
+    when_pool_is_empty: Literal["wait", "raise"] | None = None
+    """What the library's pool does if no connection is free: let the client wait, for up to
+    `Target.pool_timeout_s`, or raise an error at once. None if the library has no pool:
+    `bench pool` leaves the backend out."""
     in_memory: bool = False
     """True for a null backend, which asks no server and knows only the sample rows."""
 

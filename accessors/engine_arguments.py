@@ -21,7 +21,8 @@ def pool_arguments(target: Target) -> dict[str, Any]:
         kept = {name: value for name, value in given.items() if name not in without}
         return {"poolclass": NullPool, **kept}
     # Without a class, SQLAlchemy chooses its queue for the mode: QueuePool or its async form.
-    return {"pool_size": target.pool_size, "max_overflow": 0, **given}
+    timeout = {} if target.pool_timeout_s is None else {"pool_timeout": target.pool_timeout_s}
+    return {"pool_size": target.pool_size, "max_overflow": 0, **timeout, **given}
 
 
 def kept_connections(target: Target) -> int:

@@ -146,6 +146,7 @@ class Measurement:
         verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
         self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links)
+        self.jobs.check_transports(config.plan.cases)
         self.outcomes.recorder.header(
             new_header(
                 config,
@@ -189,7 +190,7 @@ class Measurement:
             found = self.config.backends[case.backend].backend
             driver = found.driver if found else ""
             try:
-                through(self.database.url_for(driver), 1, driver=driver)
+                through(self.database.url_for(driver), 1, driver=driver, named=True)
                 possible.append(case)
             except BenchError as error:
                 reasons[f"{driver}: {str(error).partition(chr(10))[0]}"] = None
@@ -203,7 +204,7 @@ class Measurement:
         # Processes that verified have another heap than those of later generations.
         for name in self.config.backends:
             self.workers.dismiss(name)
-        most = max((case.concurrency for case in plan.cases), default=0)
+        most = max((case.connections for case in plan.cases), default=0)
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)

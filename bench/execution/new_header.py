@@ -1,7 +1,7 @@
 """The header of a run: its config, its dataset, and its environment."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ from bench.dataset.fingerprint import Fingerprint
 from bench.measure.worker_process import WORKER_STATE
 from bench.model.case import Case
 from bench.results import environment
-from bench.results.header import ClientMachine, DatasetFacts, Header
+from bench.results.header import ClientMachine, DatasetFacts, Environment, Header
 from bench.server.database import Database
 from bench.server.pooler import Pooler
 
@@ -35,6 +35,15 @@ def _ways_to_connect(cases: Iterable[Case]) -> dict[str, list[str]]:
     for case in cases:
         ways.setdefault(case.backend, {})[case.connect] = None
     return {backend: list(texts) for backend, texts in ways.items()}
+
+
+def _by_all_ways(known: Environment, cases: Iterable[Case]) -> Environment:
+    """Return the environment with the transports that the cases compare."""
+    words = {"unix": "unix socket", "tcp": "tcp"}
+    ways = [words[way] for way in dict.fromkeys(case.transport for case in cases) if way]
+    if not ways:
+        return known
+    return replace(known, server=replace(known.server, transport=" and ".join(ways)))
 
 
 def new_header(
@@ -80,7 +89,9 @@ def new_header(
             **vars(fingerprint),
             digest=fingerprint.digest,
         ),
-        environment=environment.collect(connection, database, local, pooler),
+        environment=_by_all_ways(
+            environment.collect(connection, database, local, pooler), plan.cases
+        ),
         backends=environment.describe(config.backends, _ways_to_connect(plan.everything)),
         plan=tuple(plan.everything),
     )

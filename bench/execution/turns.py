@@ -155,7 +155,7 @@ class Turns:
 
     def _connections(self, case: Case) -> int:
         backend = self.config.backends[case.backend].backend
-        return 0 if backend is None or backend.in_memory else case.concurrency
+        return 0 if backend is None or backend.in_memory else case.connections
 
     def _start_processes(self, cases: Sequence[Case]) -> None:
         """Start the processes that stay, all at the same time, and wait until they are ready."""

@@ -21,6 +21,7 @@ def lone(case: Case) -> Case:
         twin=False,
         frozen=False,
         link=Link(),
+        transport="",
         rate=None,
         arrivals="poisson",
         processes=1,
