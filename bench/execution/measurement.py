@@ -201,8 +201,19 @@ class Measurement:
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
             capacity = max(most, self.database.free_connections() - SPARE_CONNECTIONS)
-        turns = Turns(self.config, self.jobs, self.outcomes, self.workers, capacity, self.stopping)
-        turns.measure()
+        Turns(
+            self.config,
+            self.jobs,
+            self.outcomes,
+            self.workers,
+            capacity,
+            self.restore,
+            self.stopping,
+        ).measure()
+
+    def restore(self, case: Case) -> None:
+        """Bring the rows back after a turn of a case that writes."""
+        self.lock.run(partial(rows.restore, dataset=self.config.dataset))
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
         """Verify the backends, except those whose result is remembered."""
@@ -272,7 +283,7 @@ class Measurement:
             pending = self.workers.submit(case.process, work, self.jobs.of(case))
             self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))
             if WORKLOADS[case.workload].writes:
-                self.lock.run(partial(rows.restore, dataset=self.config.dataset))
+                self.restore(case)
 
 
 def _asking(backends: Mapping[str, Found]) -> list[str]:

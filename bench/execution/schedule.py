@@ -102,6 +102,10 @@ class OpenClients:
         self._held = {clients: self._held[clients]}
         return others
 
+    def drop(self, clients: Clients) -> list[Clients]:
+        """Count these clients as closed, and return them if they were open."""
+        return [clients] if self._held.pop(clients, None) is not None else []
+
     def forget(self, process: str) -> None:
         """Count no client of this process as open: it was ended."""
         self._held = {key: count for key, count in self._held.items() if key[0] != process}

@@ -11,7 +11,7 @@ from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
 from bench.model.profiles import HEARTBEAT_S
-from bench.model.workload import ClientSlot, Operation, operations
+from bench.model.workload import BUILT_IN, ClientSlot, Operation, operations
 
 _LONG_AGO = datetime(1970, 1, 1)
 _FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
@@ -28,6 +28,8 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    workload: str
+    """Empty for all built-in workloads. A user's own has its own settings of the session."""
 
 
 def clients_key(case: Case) -> ClientsKey:
@@ -40,6 +42,7 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        "" if case.workload in BUILT_IN else case.workload,
     )
 
 
@@ -68,6 +71,16 @@ class Job:
     """Seconds between two heartbeats of the event loop."""
     generation: int | None = None
     """Number of the set of worker processes, from 0; None outside of a run."""
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether sessions stay open between two turns. In a transaction one would hold locks."""
+        return self.case.transactions == "autocommit"
+
+    @property
+    def think_s(self) -> float:
+        """Seconds that a client waits after each operation, off the clock."""
+        return 0.0
 
     @property
     def target(self) -> Target:
