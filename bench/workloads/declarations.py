@@ -53,6 +53,9 @@ class Unit:
     equal.
     """
 
+    text = ""
+    """The text of a script, which begins and ends its transactions by statements of its own."""
+
     def __init__(self, name: str, *functions: Function, arguments: Arguments = ()) -> None:
         self.name = name
         self.functions = functions
@@ -89,9 +92,9 @@ class Workload:
     think_s: float = 0.0
     """Seconds that a client waits after each operation. They do not count as its latency."""
     engine: "Mapping[str, Any] | Function | Sequence[Function]" = ()
-    """Keyword arguments for `create_engine`; or your application's function that takes the
-    arguments of `create_engine` and returns the engine (`async def` is not needed); or two such
-    functions, one for sync engines and one for async ones."""
+    """Your application's engine: keyword arguments for `create_engine`; or a function that takes
+    the arguments of `create_engine` and returns the engine; or two such functions, the first for
+    sync engines and the second for async ones."""
 
     @cached_property
     def parts(self) -> dict[Operation, int]:
