@@ -32,7 +32,9 @@ def check_workload(path: Path, workload: Workload) -> None:
     for part in workload.parts:
         check_name(part.name)
         if named.setdefault(part.name, part) is not part:
-            raise UsageError(f"two operations are named {part.name}.\nGive each its name in {path}.")
+            raise UsageError(
+                f"two operations are named {part.name}.\nGive each its name in {path}."
+            )
         if isinstance(part, Unit):
             check_places(part)
         else:

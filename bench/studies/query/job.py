@@ -100,8 +100,7 @@ class QueryJob(Job):
 
         Declares the workload in this process.
         """
-        parts = (*self.reads, *self.units)
-        weights = {part.name: part.weight for part in parts}
+        weights = {part.name: part.weight for part in self._parts}
         declare(
             self.case.workload,
             weights,
@@ -117,6 +116,10 @@ class QueryJob(Job):
             functions[unit.name] = function_for(unit, self._plain)
         # A copy: a backend holds one pool, and a process may have several of different sizes.
         return bound(copy.copy(self._plain), forms, functions)
+
+    @property
+    def _parts(self) -> tuple[JobRead | JobUnit, ...]:
+        return (*self.reads, *self.units)
 
     @property
     def _plain(self) -> Any:
@@ -151,7 +154,7 @@ class QueryJob(Job):
         if len(made) == 1:
             return made[0]
         chance = random.Random(f"{self.dataset.seed}/{self.case.workload}")
-        limits = list(accumulate(part.weight for part in (*self.reads, *self.units)))
+        limits = list(accumulate(part.weight for part in self._parts))
         left = [cycle(operations) for operations in made]
         amount = max(map(len, made))
         amount = max(amount, 64 * self.case.concurrency)

@@ -156,8 +156,7 @@ class Subject:
             reads=weights,
             rows=self.rows,
             arguments="of each operation",
-            read_only=self.kept is None
-            and all(question.read_only for question in self.questions),
+            read_only=self.kept is None and all(question.read_only for question in self.questions),
             compared=self.questions[0].compared if self.questions else "values",
             texts=dict(texts),
             units=[unit.name for unit in self.units.jobs] if self.units else [],

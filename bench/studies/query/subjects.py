@@ -23,9 +23,7 @@ from bench.workloads.places import where
 
 
 @contextmanager
-def subjects_of(
-    asked: Asked, path: Path, workloads: Sequence[Workload]
-) -> Iterator[list[Subject]]:
+def subjects_of(asked: Asked, path: Path, workloads: Sequence[Workload]) -> Iterator[list[Subject]]:
     """Give the workloads of a workload file, declared, with their databases. Drop these at the end.
 
     Raises `UsageError` for reads and arguments that are refused, with the name of the read, and

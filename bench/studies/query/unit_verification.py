@@ -60,8 +60,7 @@ def _check(subject: Subject, unit: JobUnit, backend: str, answers: UnitAnswers) 
         )
     if answers.error:
         raise BenchError(
-            f"{place} failed on {backend} ({answers.error}).\n"
-            "Correct it. Nothing was timed."
+            f"{place} failed on {backend} ({answers.error}).\nCorrect it. Nothing was timed."
         )
     if answers.left_open:
         raise BenchError(
