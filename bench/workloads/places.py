@@ -54,6 +54,9 @@ def where(function: Function) -> str:
 
 def place_of(function: Function) -> Place:
     """Return the place of a function. Raises `UsageError` if its annotation does not tell."""
+    known: Place | None = getattr(function, "place", None)
+    if known is not None:  # a script's
+        return known
     annotation = _annotation(function)
     kind = get_origin(annotation) or annotation
     name = f"{getattr(kind, '__module__', '')}.{getattr(kind, '__qualname__', kind)}"

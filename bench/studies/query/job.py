@@ -16,6 +16,7 @@ from bench.model.workload import Operation
 from bench.studies.query.arguments import Row, for_driver
 from bench.studies.query.bound import bound
 from bench.studies.query.forms import NO_ROWS, Forms
+from bench.studies.query.script_workload import function_of, native_values
 from bench.studies.query.workload_file import forms_in, workload_of
 from bench.workloads import Workload
 from bench.workloads.places import function_for
@@ -55,6 +56,17 @@ class JobUnit:
     draws: tuple[Row, ...]
     """The arguments of every operation, in order, for all clients together."""
     weight: int = 1
+    steps: tuple[tuple[SqlText | None, bool], ...] = ()
+    """The statements of a script, with whether they give rows; empty for a user's function."""
+
+    def native(self, backend: AnyBackend, row: Row) -> tuple[Any, ...]:
+        """Return the arguments of an operation as the backend's function takes them."""
+        if not self.steps:
+            return tuple(row)
+        return tuple(
+            native_values(backend, text, values)
+            for (text, _), values in zip(self.steps, row, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -111,9 +123,11 @@ class QueryJob(Job):
         )
         forms = {read.name: read.forms for read in self.reads}
         forms |= {f"{name}{NO_ROWS}": form.without_rows for name, form in forms.items()}
-        functions = {}
-        for unit in self._declared.units if self._declared else ():
-            functions[unit.name] = function_for(unit, self._plain)
+        functions = {
+            unit.name: function_of(self._plain, unit.steps) for unit in self.units if unit.steps
+        }
+        for declared in self._declared.units if self._declared and not functions else ():
+            functions[declared.name] = function_for(declared, self._plain)
         # A copy: a backend holds one pool, and a process may have several of different sizes.
         return bound(copy.copy(self._plain), forms, functions)
 
@@ -150,7 +164,10 @@ class QueryJob(Job):
             ]
             for read in self.reads
         ]
-        made += [[Operation(unit.name, tuple(row)) for row in unit.draws] for unit in self.units]
+        made += [
+            [Operation(unit.name, unit.native(plain, row)) for row in unit.draws]
+            for unit in self.units
+        ]
         if len(made) == 1:
             return made[0]
         chance = random.Random(f"{self.dataset.seed}/{self.case.workload}")

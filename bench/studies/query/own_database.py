@@ -51,7 +51,11 @@ def own_database(workload: Workload, database: Database) -> Iterator[OwnDatabase
 
     `database`: the one that the command names. Raises `BenchError` if it cannot be made.
     """
-    changes: Changes = "restored" if workload.restore else "nothing"
+    changes: Changes = "nothing"
+    if workload.units and workload.restore:
+        changes = "restored"
+    elif workload.units and workload.setup is not None:
+        changes = "renewed"
     if workload.setup is None:
         yield OwnDatabase(database, changes=changes)
         return
@@ -64,18 +68,16 @@ def own_database(workload: Workload, database: Database) -> Iterator[OwnDatabase
         for dropped in (name, template):
             stack.callback(_drop, connection, dropped)
         copied = workload.setup == COPY
-        first = name if workload.restore else template
+        first = template if changes == "renewed" else name
         _create(connection, database, first, connection.info.dbname if copied else None)
         if not copied:
             prepare(workload, "setup", Database(changed(database.url, dbname=first)))
         own = Database(changed(database.url, dbname=name))
         path = _search_path(database) if copied else ""
-        if workload.restore:
-            yield OwnDatabase(own, path, changes)
-            return
         renew = partial(_renew, connection, database, name, template)
-        renew()
-        yield OwnDatabase(own, path, "renewed", renew)
+        if changes == "renewed":
+            renew()
+        yield OwnDatabase(own, path, changes, renew)
 
 
 def prepare(workload: Workload, what: str, database: Database) -> None:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,11 @@ from bench.studies.query.job import JobUnit
 from bench.studies.query.own_database import OwnDatabase, own_database, prepare
 from bench.studies.query.preparation import Asked, load_marketplace, question_of
 from bench.studies.query.question import Kept, Question, Subject, Units
+from bench.studies.query.script_job import script_job
+from bench.studies.query.script_workload import ScriptUnit
 from bench.studies.query.sessions import sessions
 from bench.studies.query.unit_arguments import draws_of
-from bench.workloads import COPY, Read, Workload
+from bench.workloads import COPY, Read, Unit, Workload
 from bench.workloads.places import where
 
 
@@ -29,8 +31,6 @@ def subjects_of(asked: Asked, path: Path, workloads: Sequence[Workload]) -> Iter
     Raises `UsageError` for reads and arguments that are refused, with the name of the read, and
     `BenchError` for a database that cannot be made.
     """
-    from contextlib import ExitStack
-
     if asked.database_url is None and any(w.setup in (None, COPY) for w in workloads):
         load_marketplace(asked)
     server = named(asked.database_url)
@@ -108,19 +108,19 @@ def _units(
     units = tuple(workload.units)
     return Units(
         units,
-        tuple(
-            JobUnit(
-                unit.name,
-                draws_of(workload, unit, database, asked.seed, asked.clients),
-                workload.parts[unit],
-            )
-            for unit in units
-        ),
+        tuple(_job_unit(asked, workload, unit, database) for unit in units),
         {unit.name: unit.text or "\n".join(map(_signature, unit.functions)) for unit in units},
         database,
         marketplace,
         begins=not any(unit.text for unit in units),
     )
+
+
+def _job_unit(asked: Asked, workload: Workload, unit: Unit, database: Database) -> JobUnit:
+    if isinstance(unit, ScriptUnit):
+        return script_job(unit, database, asked.seed, asked.clients)
+    draws = draws_of(workload, unit, database, asked.seed, asked.clients)
+    return JobUnit(unit.name, draws, workload.parts[unit])
 
 
 def _signature(function: object) -> str:

@@ -37,6 +37,8 @@ def answers_of(job: QueryJob, unit: str, rows: Sequence[Row]) -> UnitAnswers:
     the backend raises.
     """
     backend = job.backend()
+    known = next(known for known in job.units if known.name == unit)
+    rows = [known.native(backend, row) for row in rows]
     if isinstance(backend, Backend):
         answers = UnitAnswers()
         with backend.open(job.target), backend.accessor() as accessor:
