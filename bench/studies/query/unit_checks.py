@@ -82,11 +82,12 @@ def _in_transaction(native: Any) -> bool:
 
 def _failed(answers: UnitAnswers, error: Exception, job: QueryJob) -> UnitAnswers:
     original: Any = getattr(error, "orig", None) or error
-    original = getattr(original, "__cause__", None) or original
+    if type(original).__module__.startswith("sqlalchemy"):  # its adapter's copy of an asyncpg error
+        original = original.__cause__ or original
     code = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or ""
     frames = traceback.extract_tb(error.__traceback__)
     line = next((frame.lineno for frame in reversed(frames) if frame.filename == job.file), None)
     place = f"line {line}: " if line else ""
     answers.code = code
-    answers.error = f"{place}{type(error).__name__}: {first_line(error, job.url)}"
+    answers.error = f"{place}{type(original).__name__}: {first_line(original, job.url)}"
     return answers
