@@ -3,12 +3,12 @@
 from datetime import date, timedelta
 from random import Random
 
+from bookings import aio, sync
+from bookings.models import Base, Booking, Room
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bench.workloads import Read, Workload
-from bookings import aio, sync
-from bookings.models import Base, Booking, Room
 
 ROOMS = 500
 FIRST_NIGHT = date(2030, 1, 1)

@@ -110,15 +110,22 @@ def read_script(path: Path) -> Script:
 
 def _commands(path: Path, text: str) -> "Iterator[Set | Sleep | Statement]":
     pending: list[str] = []
-    first = 1
-    lines = text.replace("\\\n", " \n").splitlines(keepends=True)
-    for number, line in enumerate(lines, start=1):
-        if line.lstrip().startswith("\\"):
-            yield from _statements(path, "".join(pending), first)
-            yield _meta(path, number, line.strip()[1:].strip())
-            pending, first = [], number + 1
-        else:
+    meta = ""
+    began = first = 1
+    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+        if not meta and not line.lstrip().startswith("\\"):
             pending.append(line)
+            continue
+        if not meta:
+            yield from _statements(path, "".join(pending), first)
+            pending, began = [], number
+        continued = line.rstrip("\r\n").endswith("\\")
+        meta += " " + line.rstrip("\r\n").removesuffix("\\").strip()
+        if not continued:
+            yield _meta(path, began, meta.strip()[1:].strip())
+            meta, first = "", number + 1
+    if meta:
+        yield _meta(path, began, meta.strip()[1:].strip())
     yield from _statements(path, "".join(pending), first)
 
 
