@@ -1,4 +1,4 @@
-"""What the hotel's application does all day: `bench run --workload-file workload.py`."""
+"""The operations of a day in the hotel: `bench run --workload-file workload.py`."""
 
 from datetime import date, timedelta
 from random import Random
