@@ -102,10 +102,17 @@ def test_a_run(folder: Path) -> None:
     whole = lines(folder, "run")
     broken = whole[0] | {"samples": failed.as_dict()}
     streamed = Case(
-        "asyncpg", "get_customers", size=10, frozen=True, allocator="fresh", connect="a.b=1"
+        "asyncpg",
+        "get_customers",
+        size=10,
+        frozen=True,
+        allocator="fresh",
+        connect="a.b=1",
+        processes=2,
     ).as_dict()
+    shared = {"start_skew_ns": 1, "clock_error_ns": 1}
     *_, in_pieces = pieces_of_a_run()
-    found = found_in([*whole, broken, whole[0] | {"case": streamed}, in_pieces], "run")
+    found = found_in([*whole, broken, whole[0] | {"case": streamed} | shared, in_pieces], "run")
     assert found == documented("### run")
 
 

@@ -22,10 +22,12 @@ from bench.cli.options import (
     database_url_option,
     dataset_options,
     named,
+    processes_option,
     profile_names,
     timeout_option,
     workload_option,
 )
+from bench.cli.rate_options import rate_options
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from bench.model.link import Link
     from bench.model.plan import Plan
     from bench.model.profiles import Profile
+    from bench.model.rate import ArrivalPattern
 
 _LONGEST_WRITES_S = 120
 WORKLOAD_FILE_SCALE = 0.5
@@ -94,6 +97,8 @@ WORKLOAD_FILE_SCALE = 0.5
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
 @link_options
+@rate_options
+@processes_option
 @click.option(
     "--allocator",
     "allocators",
@@ -170,6 +175,9 @@ def run(
     connect: tuple[str, ...],
     allocators: "tuple[Allocator, ...]",
     links: "tuple[Link, ...]",
+    rates: tuple[int, ...],
+    arrivals: "ArrivalPattern",
+    processes: tuple[int, ...],
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -185,6 +193,8 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
       bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
       bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
+      bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
+      bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -208,6 +218,9 @@ def run(
             loops=(loop,) if loop else (),
             allocators=allocators,
             links=links,
+            rates=rates,
+            arrivals=arrivals,
+            processes=processes,
         )
         _check_loop(loop)
         if budget_s is not None:
@@ -248,10 +261,18 @@ def run(
         connect=settings(connect, chosen.values()),
         allocators=allocators,
         links=links,
+        rates=rates,
+        arrivals=arrivals,
+        processes=processes,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)
     if budget_s is not None:
+        if rates:
+            raise UsageError(
+                "--budget compares throughput, and --rate fixes it.\n"
+                "Choose the length with --rounds, or find the highest rate: bench saturate."
+            )
         if rounds is not None:
             raise UsageError(
                 "--budget and --rounds exclude each other: a budget shares out the rounds itself.\n"

@@ -64,6 +64,11 @@ def run_workload_file(
             "--transactions is not for units of work, which begin and end their own.\n"
             "Leave it out, or choose a workload of reads with --workload."
         )
+    if factors.rates and any(workload.think_s for workload in chosen):
+        raise UsageError(
+            "--rate is not for a workload with think_s: a rate says when operations arrive.\n"
+            "Leave it out, or choose another workload with --workload."
+        )
     asked = Asked(
         sql="",
         seed=dataset.seed,

@@ -7,6 +7,7 @@ from bench.dataset.windows import window
 from bench.execution.links import Links
 from bench.measure.job import Job
 from bench.model.case import Case
+from bench.model.rate import window_at_rate_s
 from bench.server.database import Database
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Jobs:
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
-            seconds=profile.seconds * share,
+            seconds=_seconds(case, profile.seconds, share),
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.postmaster_pid,
@@ -65,3 +66,10 @@ class Jobs:
         if size not in self._windows:
             self._windows[size] = window(self.lock.connection, size)
         return self._windows[size]
+
+
+def _seconds(case: Case, seconds: float, share: float) -> float:
+    """Return the length of the case's window, in seconds."""
+    if case.rate is not None:
+        return window_at_rate_s(case.rate, seconds)
+    return seconds * share

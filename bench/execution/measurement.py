@@ -12,7 +12,7 @@ from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.behind_pooler import fitted
-from bench.execution.capacity import most_connections
+from bench.execution.capacity import barrier_connections, most_connections
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
@@ -200,16 +200,21 @@ class Measurement:
         most = max((case.concurrency for case in plan.cases), default=0)
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
-            capacity = max(most, self.database.free_connections() - SPARE_CONNECTIONS)
-        Turns(
+            spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
+            capacity = max(most, self.database.free_connections() - spare)
+        self.new_turns(capacity).measure()
+
+    def new_turns(self, capacity: int) -> Turns:
+        """Return the turns of the run. `capacity`: the connections that clients may hold."""
+        return Turns(
             self.config,
             self.jobs,
             self.outcomes,
             self.workers,
             capacity,
-            self.restore,
             self.stopping,
-        ).measure()
+            restore=self.restore,
+        )
 
     def restore(self, case: Case) -> None:
         """Bring the rows back after a turn of a case that writes."""

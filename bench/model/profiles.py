@@ -7,6 +7,7 @@ from accessors.api import Transactions
 from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope
 from bench.model.connect import Setting
 from bench.model.link import Link
+from bench.model.rate import ArrivalPattern
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
@@ -49,6 +50,9 @@ class Factors:
     """Settings of `--connect`. Several values of one option are compared."""
     allocators: tuple[Allocator, ...] = ()
     links: tuple[Link, ...] = ()
+    rates: tuple[int | None, ...] = ()
+    arrivals: ArrivalPattern = "poisson"
+    processes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,9 @@ class Block:
     loops: tuple[Loop, ...] = ("asyncio",)
     allocators: tuple[Allocator, ...] = ("warmed",)
     links: tuple[Link, ...] = (Link(),)
+    rates: tuple[int | None, ...] = (None,)
+    arrivals: ArrivalPattern = "poisson"
+    processes: tuple[int, ...] = (1,)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -80,6 +87,9 @@ class Block:
             loops=factors.loops or self.loops,
             allocators=factors.allocators or self.allocators,
             links=factors.links or self.links,
+            rates=factors.rates or self.rates,
+            arrivals=factors.arrivals,
+            processes=factors.processes or self.processes,
         )
 
 

@@ -14,11 +14,12 @@ from accessors.api import Transactions
 from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
 from bench.model.declared import declare
 from bench.model.link import Link
+from bench.model.rate import ArrivalPattern
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
-from bench.results.entries import End, Entry, Failure, LinkCounts, Memory, Run
+from bench.results.entries import Arrived, End, Entry, Failure, LinkCounts, Memory, Run
 from bench.results.header import Conditions, Count, Header
-from bench.results.packing import COLUMNS, LARGEST, PACKED, unpack
+from bench.results.packing import AT_RATE, COLUMNS, LARGEST, PACKED, unpack
 from bench.results.samples import Samples
 from bench.results.stored_samples import StoredSamples
 
@@ -68,6 +69,9 @@ class CaseFields(Struct):
     connect: Annotated[str, Meta(max_length=1000)] = ""
     allocator: Allocator = "warmed"
     link: LinkFields = msgspec.field(default_factory=LinkFields)
+    rate: Place | None = None
+    arrivals: ArrivalPattern = "poisson"
+    processes: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
@@ -92,17 +96,20 @@ class SamplesFields(Struct):
     worker: bytes = b""
     gap_ns: bytes | None = None
     start_ns: bytes | None = None
+    wait_ns: bytes | None = None
+    late_ns: bytes | None = None
     errors: dict[Count, str] = {}
     pieces: Place | None = None
 
     def samples(self) -> Samples:
         """Return the samples, unpacked. Raises `ValueError`."""
-        names = COLUMNS if self.gap_ns is None else PACKED
+        names: tuple[str, ...] = COLUMNS if self.gap_ns is None else PACKED
         if getattr(self, names[0]) is None:
             raise ValueError("samples has neither gap_ns nor start_ns")
         if misplaced := [position for position in self.errors if position >= self.count]:
             raise ValueError(f"samples.errors: there is no sample {misplaced[0]}")
         errors = {position: _shortened(error) for position, error in self.errors.items()}
+        names += tuple(name for name in AT_RATE if getattr(self, name) is not None)
         return Samples(**unpack({n: getattr(self, n) for n in names}, self.count), errors=errors)
 
 
@@ -125,6 +132,14 @@ class EntryLine(Struct, tag_field="kind"):
         return fields | {"case": case}
 
 
+class ArrivedFields(Struct):
+    """The arrivals of a run at a rate."""
+
+    offered: Count
+    unserved: Count
+    carried: Count
+
+
 class RunLine(EntryLine, tag="run"):
     """A line of kind `run`."""
 
@@ -144,10 +159,14 @@ class RunLine(EntryLine, tag="run"):
     gc_ns: Count | None = None
     generation: Count | None = None
     machine_cpu_ns: Count | None = None
+    arrived: ArrivedFields | None = None
+    start_skew_ns: Count | None = None
+    clock_error_ns: Count | None = None
 
     def entry(self) -> Run:
         """Return the run, without the samples that are in lines of their own."""
-        return Run(**self.fields() | {"samples": StoredSamples([])})
+        arrived = Arrived(**msgspec.structs.asdict(self.arrived)) if self.arrived else None
+        return Run(**self.fields() | {"samples": StoredSamples([]), "arrived": arrived})
 
 
 class SamplesLine(Struct, tag_field="kind", tag="samples"):

@@ -1,6 +1,15 @@
 """The list of all claims. A claim is added in its own module, and its module here."""
 
-from bench.studies.audit import comparing, load, quantiles, ranking, runs, stalls, throughput
+from bench.studies.audit import (
+    arrivals,
+    comparing,
+    load,
+    quantiles,
+    ranking,
+    runs,
+    stalls,
+    throughput,
+)
 from bench.studies.audit.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
@@ -11,5 +20,6 @@ CLAIMS: tuple[Claim, ...] = (
     *load.CLAIMS,
     *ranking.CLAIMS,
     *comparing.CLAIMS,
+    *arrivals.CLAIMS,
 )
 """The claims in the order of the table."""

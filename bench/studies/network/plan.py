@@ -15,7 +15,16 @@ def lone(case: Case) -> Case:
 
     The count is exact only for a lone client: the messages of several are mixed.
     """
-    return replace(case, concurrency=1, twin=False, frozen=False, link=Link())
+    return replace(
+        case,
+        concurrency=1,
+        twin=False,
+        frozen=False,
+        link=Link(),
+        rate=None,
+        arrivals="poisson",
+        processes=1,
+    )
 
 
 def probes_of_run(

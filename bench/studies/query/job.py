@@ -153,7 +153,7 @@ class QueryJob(Job):
         """Return the operations of each client. A client takes every n-th of all operations."""
         operations = self._operations()
         clients = self.case.concurrency
-        return [tuple(operations[client % len(operations) :: clients]) for client in range(clients)]
+        return [tuple(operations[client % len(operations) :: clients]) for client in self.clients]
 
     def _operations(self) -> list[Operation]:
         plain = self._plain
