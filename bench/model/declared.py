@@ -13,7 +13,7 @@ from bench.model.errors import UsageError
 from bench.model.workload import WORKLOADS, Workload
 
 Changes = Literal["nothing", "restored", "renewed"]
-"""What a workload changes: nothing; rows that are restored after each turn; a database that is made
+"""The changes of a workload: nothing; rows that are restored after each turn; a database that is made
 again from its template after each turn."""
 
 MANY_ROWS = 1_000

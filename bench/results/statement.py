@@ -59,7 +59,7 @@ class StatementFacts:
     units: list[str] = field(default_factory=list)
     """The operations of `reads` that are units of work: functions, which return values."""
     changes: Changes = "nothing"
-    """What the workload changes: `nothing`; rows that are `restored` after each turn; a database
+    """The changes of the workload: `nothing`; rows that are `restored` after each turn; a database
     that is `renewed` after each turn, from its template."""
     think_s: Annotated[float, Meta(ge=0)] = 0.0
     """Seconds that a client waited after each operation, not counted as latency."""

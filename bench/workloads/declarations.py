@@ -79,12 +79,12 @@ class Workload:
     weight of the first."""
     description: str = ""
     setup: "Preparation | None" = None  # type: ignore[valid-type]
-    """What makes the tables and the rows in a new, empty database, in which the workload runs and
+    """The maker of the tables and the rows in a new, empty database, in which the workload runs and
     may write: SQL text, or a function of a psycopg connection. `COPY`: the new database is a copy
     of the one that the command names. Each case finds the same rows: without `restore`, the
     database is made again from a template after each turn. It is dropped at the end."""
     restore: "Preparation | None" = None  # type: ignore[valid-type]
-    """What brings the rows back after each turn, as SQL text or as a function of a psycopg
+    """The way to bring the rows back after each turn, as SQL text or as a function of a psycopg
     connection. Without `setup` it names the permission to write in the database itself."""
     arguments: "Arguments | Mapping[Any, Arguments]" = ()
     """The arguments of units that have none of their own: for all, or by unit or function."""

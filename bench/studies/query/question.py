@@ -102,7 +102,7 @@ class Subject:
     file: str = ""
     """The workload file; empty for a statement of `bench query`."""
     kept: "Kept | None" = None
-    """How its rows are brought back; None if it writes nothing."""
+    """The way to bring its rows back; None if it writes nothing."""
     think_s: float = 0.0
 
     @property
@@ -182,7 +182,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Kept:
-    """How the rows of a workload are brought back after each turn."""
+    """The way to bring the rows of a workload back after each turn."""
 
     changes: Changes
     restore: Callable[[], None]

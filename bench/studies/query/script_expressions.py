@@ -154,7 +154,7 @@ def _zipfian(random: Random, low: Number, high: Number, parameter: Number) -> in
     base = 2.0**power
     while True:
         # 1 - random() is never 0.
-        place = math.floor((1 - random.random()) ** (-1 / power))
+        place: int = math.floor((1 - random.random()) ** (-1 / power))
         if place > amount:
             continue
         height = (1 + 1 / place) ** power

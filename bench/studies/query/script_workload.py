@@ -1,9 +1,9 @@
 """A script of pgbench as a workload: one unit of work, by the same statements on every driver."""
 
-import asyncio
-import time
+from asyncio import sleep as async_sleep
 from collections.abc import Sequence
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from accessors.api import AnyBackend
@@ -81,7 +81,7 @@ def _psycopg2(steps: Sequence[tuple[Any, bool]]) -> Any:
         with connection.cursor() as cursor:
             for (text, rows), values in zip(steps, arguments, strict=True):
                 if text is None:
-                    time.sleep(values)
+                    sleep(values)
                 else:
                     cursor.execute(text, values)
                     if rows:
@@ -96,7 +96,7 @@ def _psycopg(steps: Sequence[tuple[Any, bool]]) -> Any:
         found = None
         for (text, rows), values in zip(steps, arguments, strict=True):
             if text is None:
-                time.sleep(values)
+                sleep(values)
             else:
                 cursor = connection.execute(text, values)
                 if rows:
@@ -111,7 +111,7 @@ def _psycopg_async(steps: Sequence[tuple[Any, bool]]) -> Any:
         found = None
         for (text, rows), values in zip(steps, arguments, strict=True):
             if text is None:
-                await asyncio.sleep(values)
+                await async_sleep(values)
             else:
                 cursor = await connection.execute(text, values)
                 if rows:
@@ -126,7 +126,7 @@ def _asyncpg(steps: Sequence[tuple[Any, bool]]) -> Any:
         found = None
         for (text, rows), values in zip(steps, arguments, strict=True):
             if text is None:
-                await asyncio.sleep(values)
+                await async_sleep(values)
             elif rows:
                 found = await connection.fetch(text, *values)
             elif values:
@@ -143,7 +143,7 @@ def _core(steps: Sequence[tuple[Any, bool]]) -> Any:
         found = None
         for (text, rows), values in zip(steps, arguments, strict=True):
             if text is None:
-                time.sleep(values)
+                sleep(values)
             else:
                 result = connection.execute(text, values)
                 if rows:
@@ -159,7 +159,7 @@ def _core_async(steps: Sequence[tuple[Any, bool]]) -> Any:
         found = None
         for (text, rows), values in zip(steps, arguments, strict=True):
             if text is None:
-                await asyncio.sleep(values)
+                await async_sleep(values)
             else:
                 result = await connection.execute(text, values)
                 if rows:
