@@ -41,9 +41,12 @@ class Target:
     connect: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments for the driver's `connect`, beside the URL."""
     engine: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword arguments for SQLAlchemy's `create_engine`. A class of pool is given by its name."""
+    """Keyword arguments for SQLAlchemy's `create_engine`. A class of pool, or its name."""
     pool_timeout_s: float | None = None
     """Seconds to wait for a free connection of the pool; None: the library's default."""
+    make_engine: Callable[..., Any] | None = field(default=None, repr=False)
+    """The application's own function to call in place of `create_engine` or `create_async_engine`,
+    with the same arguments."""
 
 
 class Accessor(ABC):
@@ -52,6 +55,9 @@ class Accessor(ABC):
     reads: ClassVar[Reads[Any]]
     streamed_reads: ClassVar[Reads[Any]]
     """The reads in a form that can be streamed. Mostly the same object as `reads`."""
+    native: Any = None
+    """The library's own session or connection, for a unit of work of the user's; None if it has
+    none to give."""
 
     @abstractmethod
     def fetch_all(self, read: Any, *arguments: Any) -> Rows:
@@ -147,6 +153,7 @@ class AsyncAccessor(ABC):
 
     reads: ClassVar[Reads[Any]]
     streamed_reads: ClassVar[Reads[Any]]
+    native: Any = None
 
     @abstractmethod
     def fetch_all(self, read: Any, *arguments: Any) -> Awaitable[Rows]: ...

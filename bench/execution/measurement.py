@@ -213,8 +213,19 @@ class Measurement:
 
     def new_turns(self, capacity: int) -> Turns:
         """Return the turns of the run. `capacity`: the connections that clients may hold."""
-        workers = self.cluster or self.workers
-        return Turns(self.config, self.jobs, self.outcomes, workers, capacity, self.stopping)
+        return Turns(
+            self.config,
+            self.jobs,
+            self.outcomes,
+            self.cluster or self.workers,
+            capacity,
+            self.stopping,
+            restore=self.restore,
+        )
+
+    def restore(self, case: Case) -> None:
+        """Bring the rows back after a turn of a case that writes."""
+        self.lock.run(partial(rows.restore, dataset=self.config.dataset))
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
         """Verify the backends, except those whose result is remembered."""
@@ -284,7 +295,7 @@ class Measurement:
             pending = self.workers.submit(case.process, work, self.jobs.of(case))
             self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))
             if WORKLOADS[case.workload].writes:
-                self.lock.run(partial(rows.restore, dataset=self.config.dataset))
+                self.restore(case)
 
 
 def _asking(backends: Mapping[str, Found]) -> list[str]:

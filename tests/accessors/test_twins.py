@@ -172,8 +172,8 @@ IMPORT_PG8000 = (
 )
 SYNC_ONLY = "pg8000 is sync only."
 ITS_DEFAULTS = "The defaults of that driver, for the fairness card."
-_ENGINE = "engine: Engine = create_engine(f'postgresql+{driver}://', "
-_POOLED = "**pool_arguments(target), **autocommit)"
+_ENGINE = "engine: Engine = make(f'postgresql+{driver}://', "
+_POOLED = "**pool_arguments(target) | autocommit)"
 _ADAPTED = """def _adapted(engine: Engine, connect: Callable[..., Any], target: Target) -> Any:
     \"\"\"Return a new connection in SQLAlchemy's adapter of its driver.
 

@@ -67,7 +67,8 @@ class _Made(SamplesInPieces):
         gaps = made.lognormal(np.log(600), 0.25, size).astype(np.int64)
         starts = np.cumsum(gaps) + np.cumsum(durations) - durations
         columns = (starts, durations, starts[:0], np.ones_like(starts), np.zeros_like(starts))
-        self._piece = Samples(*(array("q", column.tobytes()) for column in columns))
+        packed = (array("q", column.tobytes()) for column in columns)
+        self._piece = Samples(*packed, errors={})
         self._amount = amount // size
 
     def __len__(self) -> int:
