@@ -259,7 +259,7 @@ class _Backend(ABC):
     """The form in which its accessors take SQL text: with `$1`; with `%s`; or as a `Read` of
     SQLAlchemy's `text()` with `:p1`. None if they take no SQL text."""
     when_pool_is_empty: Literal["wait", "raise"] | None = None
-    """What the library's pool does if no connection is free: let the client wait, for up to
+    """The answer of the library's pool if no connection is free: let the client wait, for up to
     `Target.pool_timeout_s`, or raise an error at once. None if the library has no pool:
     `bench pool` leaves the backend out."""
     in_memory: bool = False

@@ -67,8 +67,8 @@ class _Made(SamplesInPieces):
         gaps = made.lognormal(np.log(600), 0.25, size).astype(np.int64)
         starts = np.cumsum(gaps) + np.cumsum(durations) - durations
         columns = (starts, durations, starts[:0], np.ones_like(starts), np.zeros_like(starts))
-        packed = (array("q", column.tobytes()) for column in columns)
-        self._piece = Samples(*packed, errors={})
+        start, duration, first_row, rows, worker = (array("q", each.tobytes()) for each in columns)
+        self._piece = Samples(start, duration, first_row, rows, worker)
         self._amount = amount // size
 
     def __len__(self) -> int:
