@@ -11,11 +11,12 @@ PROBE = "round trips"
 
 
 def lone(case: Case) -> Case:
-    """Return the case with one client, and without what changes no message to the server.
+    """Return the case with one client, and without what changes no message to the server:
+    the allocator's state too, or a case of both states would be counted twice.
 
     The count is exact only for a lone client: the messages of several are mixed.
     """
-    return replace(case, concurrency=1, twin=False, frozen=False, link=Link())
+    return replace(case, concurrency=1, twin=False, frozen=False, link=Link(), allocator="warmed")
 
 
 def probes_of_run(
