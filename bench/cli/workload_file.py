@@ -16,7 +16,7 @@ from bench.model.profiles import Factors
 from bench.model.run_config import RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.query import measurement
-from bench.studies.query.preparation import Asked, reads_of, subjects_of
+from bench.studies.query.preparation import Asked
 from bench.studies.query.question import (
     CONCURRENCY,
     ROUNDS,
@@ -27,7 +27,9 @@ from bench.studies.query.question import (
     taking,
 )
 from bench.studies.query.room import check_room
+from bench.studies.query.subjects import reads_of, subjects_of
 from bench.studies.query.workload_file import workloads_in
+from bench.workloads import Read
 
 if TYPE_CHECKING:
     from bench.model.connect import Setting
@@ -63,51 +65,64 @@ def run_workload_file(
 
     Raises `UsageError` for a file that cannot be measured, and `BenchError` for a failed run.
     """
-    wanted = _wanted(path, factors.workloads, timeout_s)
-    most = max(factors.concurrency or CONCURRENCY)
+    with contained(timeout_s):
+        declared = workloads_in(path)
+    names = [workload.name for workload in declared]
+    wanted = named("workload", factors.workloads, names, str(path)) or names
+    chosen = [workload for workload in declared if workload.name in wanted]
+    if factors.transactions and any(workload.units for workload in chosen):
+        raise UsageError(
+            "--transactions is not for units of work, which begin and end their own.\n"
+            "Leave it out, or choose a workload of reads with --workload."
+        )
+    if factors.rates and any(workload.think_s for workload in chosen):
+        raise UsageError(
+            "--rate is not for a workload with think_s: a rate says when operations arrive.\n"
+            "Leave it out, or choose another workload with --workload."
+        )
     asked = Asked(
         sql="",
         seed=dataset.seed,
-        clients=most,
+        clients=max(factors.concurrency or CONCURRENCY),
         database_url=database_url,
         admin_url=admin_url,
         dataset=dataset,
         unprotected=True,
         timeout_s=timeout_s,
     )
-    subjects = [subject for subject in subjects_of(asked, path) if subject.name in wanted]
-    chosen = _taking(path, backends, subjects, named_backends=named_backends)
-    concurrency, note = check_room(subjects, factors.fetches, factors.concurrency)
-    if note:
-        echo(note, err=True)
-    config = RunConfig(
-        plan=planned(
-            subjects,
-            chosen,
-            replace(factors, workloads=(), concurrency=concurrency),
-            rounds=rounds or ROUNDS,
-            seconds=seconds or SECONDS,
-            warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
-        ),
-        backends=chosen,
-        dataset=dataset,
-        label=label,
-        verify=verify,
-        timeout_s=timeout_s,
-        command=command_line(database_url, admin_url=admin_url),
-        connect=tuple(map(str, factors.connect)),
-        guard=guard,
-    )
-    carry_out(
-        config,
-        database_url,
-        out,
-        name=safe_name(label) if label else safe_name(path.stem),
-        quiet=quiet,
-        charts=charts,
-        admin_url=admin_url,
-        measured=partial(measurement.measure, subjects),
-    )
+    with subjects_of(asked, path, chosen) as subjects:
+        taken = _taken(path, subjects, backends, named_backends=named_backends)
+        concurrency, note = check_room(subjects, factors.fetches, factors.concurrency)
+        if note:
+            echo(note, err=True)
+        config = RunConfig(
+            plan=planned(
+                subjects,
+                taken,
+                replace(factors, workloads=(), concurrency=concurrency),
+                rounds=rounds or ROUNDS,
+                seconds=seconds or SECONDS,
+                warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
+            ),
+            backends=taken,
+            dataset=dataset,
+            label=label,
+            verify=verify,
+            timeout_s=timeout_s,
+            command=command_line(database_url, admin_url=admin_url),
+            connect=tuple(map(str, factors.connect)),
+            guard=guard,
+        )
+        carry_out(
+            config,
+            database_url,
+            out,
+            name=safe_name(label) if label else safe_name(path.stem),
+            quiet=quiet,
+            charts=charts,
+            admin_url=admin_url,
+            measured=partial(measurement.measure, subjects),
+        )
 
 
 def stream_workload_file(
@@ -135,8 +150,13 @@ def stream_workload_file(
     from bench.studies.streaming.plan import connected
 
     with contained(timeout_s):
-        declared = {read.name for workload in workloads_in(path) for read in workload.reads}
-    wanted = named("read", reads, sorted(declared), str(path)) or declared
+        parts = [part for workload in workloads_in(path) for part in workload.parts]
+    declared = {part.name: part for part in parts if isinstance(part, Read)}
+    wanted = named("read", reads, declared, str(path)) or list(declared)
+    if not wanted:
+        raise UsageError(
+            f"{path} declares no read.\nDeclare one: from bench.workloads import Read."
+        )
     asked = Asked(
         sql="",
         database_url=database_url,
@@ -145,8 +165,8 @@ def stream_workload_file(
         unprotected=True,
         timeout_s=timeout_s,
     )
-    subjects = [subject for subject in reads_of(asked, path) if subject.name in wanted]
-    chosen = _taking(path, backends, subjects, named_backends=named_backends)
+    subjects = reads_of(asked, path, [declared[name] for name in wanted])
+    chosen = _taken(path, subjects, backends, named_backends=named_backends)
     sizes = {subject.name: subject.rows for subject in subjects}
     planned_cases = plan_of_reads(sizes, chosen, quick=quick, most_rows=most_rows)
     planned_cases = connected(planned_cases, chosen, settings)
@@ -171,26 +191,23 @@ def stream_workload_file(
     )
 
 
-def _wanted(path: Path, names: Sequence[str], timeout_s: float) -> list[str]:
-    """Return the workloads of the file that are named, or all of them."""
-    with contained(timeout_s):
-        known = [workload.name for workload in workloads_in(path)]
-    return named("workload", names, known, str(path)) or known
-
-
-def _taking(
-    path: Path, backends: Mapping[str, Found], subjects: Sequence[Subject], *, named_backends: bool
+def _taken(
+    path: Path,
+    subjects: Sequence[Subject],
+    backends: Mapping[str, Found],
+    *,
+    named_backends: bool,
 ) -> dict[str, Found]:
-    """Return the backends that take every read; say which ORMs are left out.
-
-    Raises `UsageError` if one that the user named is left out.
-    """
-    chosen, others = taking(backends, subjects)
-    if named_backends and others:
+    """Return the backends that take one of the workloads. Raises `UsageError` if none does."""
+    taken, others = taking(backends, subjects)
+    if not taken or (named_backends and others):
+        missing = others[0] if others else "no backend"
         raise UsageError(
-            f"{others[0]} has no form of every read in {path}.\n"
-            "Give each read an orm= for it, or choose other backends with --backend."
+            f"{missing} has no form of every read, or no function of every unit, in {path}.\n"
+            "Give each read an orm= for it and each unit a function, or choose other backends with"
+            " --backend."
         )
-    for name in (name for name in others if name.startswith("orm")):
-        echo(f"left out: {name} (a read has no orm=)", err=True)
-    return chosen
+    if any(not subject.units for subject in subjects):
+        for name in (name for name in others if name.startswith("orm")):
+            echo(f"left out: {name} (a read has no orm=)", err=True)
+    return taken

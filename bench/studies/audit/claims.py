@@ -1,6 +1,16 @@
 """The list of all claims. A claim is added in its own module, and its module here."""
 
-from bench.studies.audit import comparing, load, quantiles, ranking, runs, stalls, throughput
+from bench.studies.audit import (
+    arrivals,
+    comparing,
+    load,
+    processes,
+    quantiles,
+    ranking,
+    runs,
+    stalls,
+    throughput,
+)
 from bench.studies.audit.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
@@ -11,5 +21,7 @@ CLAIMS: tuple[Claim, ...] = (
     *load.CLAIMS,
     *ranking.CLAIMS,
     *comparing.CLAIMS,
+    *arrivals.CLAIMS,
+    *processes.CLAIMS,
 )
 """The claims in the order of the table."""

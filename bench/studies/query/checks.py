@@ -5,7 +5,7 @@ The answers are compared with the server's by value.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
@@ -49,7 +49,7 @@ def check(job: QueryJob, read: str, answers: Answers, fetches: Sequence[Fetch]) 
     """
     backend = job.backend()
     ways = [fetch for fetch in fetches if fetch.offered_by(backend)]
-    target = replace(job.target, pool_size=1)
+    target = job.target
     statement = next(known.statement for known in job.reads if known.name == read)
     checked = Checked()
     if isinstance(backend, Backend):

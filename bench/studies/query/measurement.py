@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.dataset import loading as rows
@@ -32,6 +31,7 @@ from bench.studies.query.job import QueryJob
 from bench.studies.query.question import Question, Subject, plainest
 from bench.studies.query.room import at_once
 from bench.studies.query.server_statistics import Observer
+from bench.studies.query.unit_verification import check_units
 from bench.system.limits import check_open_files
 from bench.verification.ways import Way, ways_of
 
@@ -61,7 +61,7 @@ def measure(
         config = replace(config, plan=fitted(config.plan, config.backends, database, pooler))
         with (
             _watching(subjects, config, database) as held,
-            Links(subjects[0].questions[0].sessions.url) as links,
+            Links(subjects[0].sessions.url) as links,
             WorkerPool(config.guard) as workers,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
@@ -74,7 +74,7 @@ def measure(
 @contextmanager
 def _watching(subjects: Sequence[Subject], config: RunConfig, database: Database) -> Iterator[Any]:
     """Hold the lock of our own rows, or only watch the server of other rows."""
-    if subjects[0].questions[0].marketplace:
+    if any(subject.marketplace for subject in subjects):
         with lock.held(database, config.timeout_s) as held:
             yield held
     else:
@@ -127,11 +127,10 @@ class _QueryJobs:
         found = self.config.backends[case.backend]
         subject = self.subjects[case.workload]
         driver = found.backend.driver if found.backend else ""
-        sessions = subject.questions[0].sessions
         return QueryJob(
             case=case,
             module=found.module,
-            url=self.links.url(sessions.url_for(driver), case.link),
+            url=self.links.url(subject.sessions.url_for(driver), case.link),
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
@@ -140,7 +139,10 @@ class _QueryJobs:
             heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.server_pid,
             reads=subject.reads,
-            others=tuple(read for other in self.subjects.values() for read in other.reads),
+            units=subject.units.jobs if subject.units else (),
+            file=subject.file,
+            begins=subject.units is not None and subject.units.begins,
+            changes=subject.kept.changes if subject.kept else "nothing",
             usual_rows=subject.rows,
             sizes=self.sizes,
         )
@@ -159,7 +161,7 @@ class _QueryMeasurement(Measurement):
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         server_pid = postmaster_pid(self.lock.connection)
         fingerprint = None
-        if self.subjects[0].questions[0].marketplace:
+        if any(subject.marketplace for subject in self.subjects):
             fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         made: Any = _QueryJobs({s.name: s for s in self.subjects}, config, server_pid, self.links)
         self.jobs = made
@@ -172,6 +174,8 @@ class _QueryMeasurement(Measurement):
                 f"no backend gives the server's answer; {name}: {reason}\n"
                 "Cast the column or the parameter in the statement, as in column::text."
             )
+        if config.verify:
+            self._check_units()
         self.config = _without(config, bad, self.subjects[0].name)
         self.local = server_pid is not None
         verified = Verified({name: c.checks for name, c in good.items()}, [])
@@ -216,29 +220,32 @@ class _QueryMeasurement(Measurement):
         self.listener.stage("verification", len(names))
         self.workers.start(names)
         checked = {backend: Checked() for backend in names}
-        reads = {q.name: (s, q) for s in self.subjects for q in s.questions}
-        ways = ways_of(self.config.plan.everything, own_fetches=self._shared)
-        most = max(map(len, ways.values()))
-        for (subject, question), number in product(reads.values(), range(most)):
-            left = [
-                name
-                for name in names
-                if not checked[name].difference and number < len(ways.get(name, ()))
-            ]
+        reads = [(s, question) for s in self.subjects for question in s.questions]
+        for subject, question in reads:
+            of_read = question.name if len(reads) > 1 else ""
             # Each holds the whole answer: only so many as fit into the memory read at a time.
             few = at_once(question.buffered_bytes, len(names))
+            left = [
+                (name, way)
+                for name, ways in self._ways(subject).items()
+                for way in ways
+                if not checked[name].difference
+            ]
             while left:
                 chosen, left = left[:few], left[few:]
-                pending = {
-                    name: self._submit_check(subject, question, name, ways[name][number])
-                    for name in chosen
-                }
-                for name, answer in pending.items():
-                    of_read = question.name if len(reads) > 1 else ""
+                pending = [
+                    (name, self._submit_check(subject, question, name, way)) for name, way in chosen
+                ]
+                for name, answer in pending:
                     checked[name].add(of_read, self._result(answer))
         for backend in names:
             self.listener.compared(backend)
         return checked
+
+    def _ways(self, subject: Subject) -> dict[str, list[Way]]:
+        """Return backend -> the ways in which its cases of this workload connect."""
+        cases = [case for case in self.config.plan.everything if case.workload == subject.name]
+        return ways_of(cases, own_fetches=self._shared)
 
     def _submit_check(
         self, subject: Subject, question: Question, backend: str, way: Way
@@ -247,6 +254,23 @@ class _QueryMeasurement(Measurement):
         job: Any = self.jobs.of(case)
         fetches = self.config.plan.fetches if way.fetches is None else way.fetches
         return self.workers.submit(backend, check, job, question.name, question.answers, fetches)
+
+    def _check_units(self) -> None:
+        """Check every unit of work through every backend. Raises `BenchError` if one fails."""
+        for subject in self.subjects:
+            ways = self._ways(subject)
+            if subject.units and ways:
+                jobs: Any = {
+                    name: self.jobs.of(Case(name, subject.name, connect=of_backend[0].connect))
+                    for name, of_backend in ways.items()
+                }
+                check_units(subject, jobs, self.workers, self.config.timeout_s)
+
+    def restore(self, case: Case) -> None:
+        """Bring back the rows of the case's workload."""
+        subject = next(s for s in self.subjects if s.name == case.workload)
+        if subject.kept:
+            subject.kept.restore()
 
     def _result(self, pending: Pending[Checked]) -> Checked:
         try:

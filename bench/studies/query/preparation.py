@@ -7,8 +7,7 @@ if no database is named.
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from accessors.sql import SCHEMA
@@ -16,18 +15,15 @@ from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.model.dataset import Dataset
 from bench.model.declared import check_name, declare
-from bench.model.errors import BenchError
 from bench.model.sql_text import SqlText
 from bench.server.database import Database, resolve
 from bench.studies.query.answers import ask
 from bench.studies.query.arguments import gather
 from bench.studies.query.description import describe
 from bench.studies.query.explain import explain
-from bench.studies.query.forms import Forms, forms_of
-from bench.studies.query.question import Question, Subject
+from bench.studies.query.forms import Forms
+from bench.studies.query.question import Question
 from bench.studies.query.sessions import sessions
-from bench.studies.query.workload_file import workloads_in
-from bench.workloads import Workload
 
 
 @dataclass(frozen=True)
@@ -79,18 +75,22 @@ def database_of(asked: Asked) -> tuple[Database, bool]:
 
     Loads the marketplace's rows into the embedded server if no database is named.
     """
-    marketplace = asked.database_url is None
-    if marketplace:
-        with lock.held(resolve(None), asked.timeout_s) as held:
-            rows.ensure(held.connection, asked.dataset)
+    if asked.database_url is None:
+        load_marketplace(asked)
     return sessions(
         asked.database_url,
         admin_url=asked.admin_url,
         allow_writes=asked.allow_writes,
         statement_timeout_s=asked.statement_timeout_s,
-        search_path=SCHEMA if marketplace else "",
+        search_path=SCHEMA if asked.database_url is None else "",
         unprotected=asked.unprotected,
     )
+
+
+def load_marketplace(asked: Asked) -> None:
+    """Load the marketplace's rows into the embedded server."""
+    with lock.held(resolve(None), asked.timeout_s) as held:
+        rows.ensure(held.connection, asked.dataset)
 
 
 def question_of(
@@ -139,54 +139,6 @@ def question_of(
         read_only=read_only and not asked.allow_writes,
         keep_arguments=asked.keep_arguments,
     )
-
-
-def subjects_of(asked: Asked, path: Path) -> list[Subject]:
-    """Return the workloads of a workload file, and declare them.
-
-    Raises `UsageError` as `workloads_in` and `prepare` do, with the name of the read.
-    """
-    workloads = workloads_in(path)
-    questions = _questions(asked, path, workloads)
-    made = []
-    for workload in workloads:
-        own = tuple(questions[read.name] for read in workload.reads)
-        subject = Subject(workload.name, own, tuple(workload.reads.values()), workload.description)
-        weights = {read.name: weight for read, weight in workload.reads.items()}
-        words = workload.description or subject.facts({}).description
-        declare(workload.name, weights, words, subject.rows)
-        made.append(subject)
-    return made
-
-
-def reads_of(asked: Asked, path: Path) -> list[Subject]:
-    """Return each read of a workload file as a workload of its own, for its first arguments alone.
-
-    Raises as `subjects_of`.
-    """
-    made = []
-    for question in _questions(asked, path, workloads_in(path)).values():
-        subject = Subject(question.name, (replace(question, draws=question.draws[:1]),), (1,))
-        declare(subject.name, {subject.name: 1}, subject.facts({}).description, subject.rows)
-        made.append(subject)
-    return made
-
-
-def _questions(asked: Asked, path: Path, workloads: Sequence[Workload]) -> dict[str, Question]:
-    database, read_only = database_of(asked)
-    questions: dict[str, Question] = {}
-    for read in {id(r): r for workload in workloads for r in workload.reads}.values():
-        forms = forms_of(read)
-        values = (read.arguments,) if isinstance(read.arguments, str) else read.arguments
-        sql = read.sql if read.sql is not None else forms.text.numbered
-        try:
-            questions[read.name] = question_of(
-                asked, database, read_only, read.name, forms, sql, values, str(path.absolute())
-            )
-        except BenchError as error:
-            what, _, advice = str(error).partition("\n")
-            raise type(error)(f"{path}, the read {read.name}: {what}\n{advice}") from None
-    return questions
 
 
 def name_of(statement: SqlText) -> str:

@@ -30,7 +30,8 @@ def check_room(
     """
     if fetches and not any(fetch.mode in ("buffered", "iterated") for fetch in fetches):
         return tuple(concurrency), ""
-    one = max(question.buffered_bytes for subject in subjects for question in subject.questions)
+    questions = [question for subject in subjects for question in subject.questions]
+    one = max((question.buffered_bytes for question in questions), default=0)
     room = int(free() * SHARE)
     takes = f"a buffered answer takes about {with_unit(one, BYTES)} of a client's memory"
     limit = f"half of the free memory is {with_unit(room, BYTES)}"
