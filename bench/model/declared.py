@@ -13,8 +13,8 @@ from bench.model.errors import UsageError
 from bench.model.workload import WORKLOADS, Workload
 
 Changes = Literal["nothing", "restored", "renewed"]
-"""The changes of a workload: nothing; rows that are restored after each turn; a database that is made
-again from its template after each turn."""
+"""The changes of a workload: nothing; rows that are restored after each turn; a database that is
+made again from its template after each turn."""
 
 MANY_ROWS = 1_000
 """From so many rows on, the way of fetching matters, and the memory is measured."""

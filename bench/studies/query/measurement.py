@@ -186,18 +186,22 @@ class _QueryMeasurement(Measurement):
         checked = {backend: Checked() for backend in names}
         fetches = self.config.plan.fetches
         planned = {(case.workload, case.backend) for case in self.config.plan.everything}
-        reads = {(s.name, q.name): (s, q) for s in self.subjects for q in s.questions}
-        for subject, question in reads.values():
+        reads = [(s, q) for s in self.subjects for q in s.questions]
+        several = len({question.name for _, question in reads}) > 1
+        asked: set[tuple[str, str, str]] = set()
+        for subject, question in reads:
             pending = {}
             for backend in (name for name in names if not checked[name].difference):
-                if (subject.name, backend) not in planned:
+                place = (subject.sessions.url, question.name, backend)
+                if (subject.name, backend) not in planned or place in asked:
                     continue
+                asked.add(place)
                 job: Any = self.jobs.of(Case(backend, subject.name))
                 pending[backend] = self.workers.submit(
                     backend, check, job, question.name, question.answers, fetches
                 )
             for backend, answer in pending.items():
-                checked[backend].add(question.name if len(reads) > 1 else "", self._result(answer))
+                checked[backend].add(question.name if several else "", self._result(answer))
         for backend in names:
             self.listener.compared(backend)
         return checked
