@@ -29,7 +29,8 @@ def pool_arguments(target: Target) -> dict[str, Any]:
     # Without a class, SQLAlchemy chooses its queue for the mode: QueuePool or its async form.
     if _sized(target):
         return given
-    return {"pool_size": target.pool_size, "max_overflow": 0, **given}
+    timeout = {} if target.pool_timeout_s is None else {"pool_timeout": target.pool_timeout_s}
+    return {"pool_size": target.pool_size, "max_overflow": 0, **timeout, **given}
 
 
 def kept_connections(target: Target) -> int:

@@ -40,6 +40,7 @@ SHORTER = {
     "bench run": "--rounds 1 --seconds 0.03 --scale 0.01 --no-charts",
     "bench query": "--rounds 1 --seconds 0.03 --scale 0.01 --no-charts",
     "bench streaming": "--rows 100 --no-charts",
+    "bench pool": "--rounds 1 --seconds 0.02 --concurrency 2 --backend asyncpg --no-charts",
     "bench verify": "--scale 0.01",
     "bench lesson": "--trials 1",
 }

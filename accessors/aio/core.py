@@ -97,6 +97,7 @@ class AsyncCoreAccessor(AsyncAccessor):
 
 class AsyncCore(AsyncBackend):
     layer = "core"
+    when_pool_is_empty = "wait"
     placeholders = "sqlalchemy"
     shapes = {
         "get_customers": FlatCustomers,

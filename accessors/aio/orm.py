@@ -82,6 +82,7 @@ class AsyncOrmAccessor(AsyncAccessor):
 
 class AsyncOrm(AsyncBackend):
     layer = "orm"
+    when_pool_is_empty = "wait"
     shapes = {
         "get_customers": Entities,
         "get_orders_of_customer": OrderEntities,

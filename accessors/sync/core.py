@@ -94,6 +94,7 @@ class CoreAccessor(Accessor):
 
 class Core(Backend):
     layer = "core"
+    when_pool_is_empty = "wait"
     placeholders = "sqlalchemy"
     shapes = {
         "get_customers": FlatCustomers,

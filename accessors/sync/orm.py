@@ -83,6 +83,7 @@ class OrmAccessor(Accessor):
 
 class Orm(Backend):
     layer = "orm"
+    when_pool_is_empty = "wait"
     shapes = {
         "get_customers": Entities,
         "get_orders_of_customer": OrderEntities,

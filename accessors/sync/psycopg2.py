@@ -112,6 +112,7 @@ class Psycopg2(Backend):
     also = ("iterate",)
     requires = {"psycopg2": "psycopg2-binary"}
     connect_options = ("psycopg2",)
+    when_pool_is_empty = "raise"
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,

@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bench.cluster.cluster_pool import ClusterPool
 from bench.execution.jobs import Jobs
 from bench.execution.outcomes import Outcomes
 from bench.execution.schedule import (
@@ -53,7 +54,7 @@ class Turns:
     config: RunConfig
     jobs: Jobs
     outcomes: Outcomes
-    workers: WorkerPool
+    workers: WorkerPool | ClusterPool
     capacity: int
     """Connections that the clients of all worker processes may hold together."""
     restore: Callable[[Case], None] = field(kw_only=True)
@@ -63,7 +64,9 @@ class Turns:
 
     def __post_init__(self) -> None:
         self._open = OpenClients(self.capacity)
-        self._shared = SharedTurns(self.workers, self.outcomes, self.outcomes.database)
+        one_machine = isinstance(self.workers, WorkerPool) or self.workers.one_machine
+        outcomes = self.outcomes
+        self._shared = SharedTurns(self.workers, outcomes.database, outcomes.given_up, one_machine)
         self._processes: set[str] = set()
         self._retried: set[Clients] = set()
 
@@ -127,7 +130,7 @@ class Turns:
             if case.processes > 1:
                 return self._shared.take(job, timeout_s)
             pending = self.workers.submit(case.process, runner.take_turn, job)
-            return self.outcomes.wait(case, round_number, pending, timeout_s)
+            return self.outcomes.wait(case, round_number, pending, timeout_s, self.workers)
 
         outcome = take()
         alive = all(map(self.workers.running, case.process_names))
@@ -154,7 +157,7 @@ class Turns:
 
     def _connections(self, case: Case) -> int:
         backend = self.config.backends[case.backend].backend
-        return 0 if backend is None or backend.in_memory else case.concurrency
+        return 0 if backend is None or backend.in_memory else case.connections
 
     def _start_processes(self, cases: Sequence[Case]) -> None:
         """Start the processes that stay, all at the same time, and wait until they are ready."""

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import accessors
 from accessors.api import AnyBackend, Target, Transactions
-from bench.model.case import Case, Loop, SessionScope
+from bench.model.case import Case, Loop, SessionScope, Transport
 from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.model.profiles import HEARTBEAT_S
 from bench.model.rate import grace_s, lead_in_s
 from bench.model.timeout import TIMEOUT_S
@@ -30,6 +31,8 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    transport: Transport
+    pool: Pool
     open_loop: bool
     processes: int
     workload: str
@@ -46,6 +49,8 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        case.transport,
+        case.pool,
         case.rate is not None,
         case.processes,
         "" if case.workload in BUILT_IN else case.workload,
@@ -124,7 +129,14 @@ class Job:
         """The target that the backend's pool is opened on."""
         case = self.case
         connect, engine = arguments(case.connect)
-        return Target(self.url, len(self.clients), case.transactions, connect, engine)
+        return Target(
+            self.url,
+            case.pool.size or len(self.clients),
+            case.transactions,
+            connect,
+            engine,
+            case.pool.timeout_s,
+        )
 
     def backend(self) -> AnyBackend:
         """Return the case's backend, not yet open."""

@@ -118,10 +118,11 @@ class _Performed:
 
 
 def _open(backend: AnyBackend, job: Job, *, keep_sessions: bool) -> _Warm:
+    clients = len(job.clients)
     if isinstance(backend, Backend):
-        return WarmThreads(backend, job.target, keep_sessions=keep_sessions)
+        return WarmThreads(backend, job.target, clients, keep_sessions=keep_sessions)
     made = loop_factory(job.case.loop, exact=job.case.rate is not None)
-    return WarmTasks(backend, job.target, made, keep_sessions=keep_sessions)
+    return WarmTasks(backend, job.target, clients, made, keep_sessions=keep_sessions)
 
 
 _OPEN: dict[ClientsKey, WarmClients] = {}

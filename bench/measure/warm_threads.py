@@ -76,11 +76,13 @@ class _Slot(threading.Thread):
 class WarmThreads:
     """An open backend and its threads. Raises what opening the pool raises."""
 
-    def __init__(self, backend: Backend, target: Target, *, keep_sessions: bool) -> None:
+    def __init__(
+        self, backend: Backend, target: Target, clients: int, *, keep_sessions: bool
+    ) -> None:
         self._backend = backend
         self._pool = ExitStack()
         self._pool.enter_context(backend.open(target))
-        self._slots = [_Slot(backend, keep_sessions) for _ in range(target.pool_size)]
+        self._slots = [_Slot(backend, keep_sessions) for _ in range(clients)]
         for slot in self._slots:
             slot.start()
 

@@ -53,10 +53,11 @@ MODULES = {
     "sqlalchemy.ext.asyncio": "sqlalchemy",
     "sqlalchemy.orm": "sqlalchemy",
     "asyncio": "time",  # sleep
+    "bench.measure.clients_async": "bench.measure.clients_sync",
 }
 PROSE = {
     r"-async\b": "",
-    r"\bclients_async\b": "clients_sync",
+    r"\b((?:open_)?)clients_async\b": r"\1clients_sync",
     r"\basync\b": "sync",
     r"\btask(s?)\b": r"thread\1",
 }
@@ -259,6 +260,7 @@ PAIRS = [
         ),
     ),
     Twins("bench/measure/clients_sync.py", "bench/measure/clients_async.py"),
+    Twins("bench/measure/open_clients_sync.py", "bench/measure/open_clients_async.py"),
     Twins(
         "accessors/api.py",
         "accessors/api.py",

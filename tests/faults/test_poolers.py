@@ -235,3 +235,21 @@ def test_the_doctor_names_the_mode(tmp_path: Path, mortal: EmbeddedServer, mode:
         done = Bench(tmp_path, url)("doctor", "--no-noise")
     assert f"a connection pooler in {mode} mode" in done.out, done
     assert ("--admin-url" in done.out) == (mode != "session")
+
+
+def test_pool_sizes_in_front_of_it(tmp_path: Path, mortal: EmbeddedServer) -> None:
+    """Forbids that `bench pool` has no way to set what a library needs there."""
+    with pooler(mortal, "transaction", *FEW) as url:
+        bench = Bench(tmp_path, url)
+        done = bench(
+            "pool", "--backend=asyncpg", "--backend=psycopg2", "--rounds=1", "--seconds=0.02",
+            "--concurrency=3", "--size=1,3", "--no-charts", f"--admin-url={mortal.start()}",
+            f"--out={bench.out}", *connecting("asyncpg.statement_cache_size=0"), seconds=110,
+        )  # fmt: skip
+    assert done.code == 0, done
+    assert bench.lines("pool_deadlock")
+    assert not bench.lines("failure")
+    assert {line["case"].get("connect") for line in bench.lines("pool_waits")} == {
+        None,
+        "asyncpg.statement_cache_size=0",
+    }
