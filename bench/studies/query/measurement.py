@@ -20,6 +20,7 @@ from bench.measure.worker_process import WorkError
 from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.model.plan import Plan
+from bench.model.rate import window_at_rate_s
 from bench.model.run_config import RunConfig
 from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid, redact
@@ -111,6 +112,9 @@ class _QueryJobs:
         found = self.config.backends[case.backend]
         subject = self.subjects[case.workload]
         driver = found.backend.driver if found.backend else ""
+        seconds = profile.seconds
+        if case.rate is not None:
+            seconds = window_at_rate_s(case.rate, seconds)
         return QueryJob(
             case=case,
             module=found.module,
@@ -118,7 +122,7 @@ class _QueryJobs:
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
-            seconds=profile.seconds,
+            seconds=seconds,
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.server_pid,
