@@ -108,6 +108,9 @@ def test_a_run(folder: Path) -> None:
         frozen=True,
         allocator="fresh",
         connect="a.b=1",
+        link=Link(2, 1, 1.0),
+        transport="tcp",
+        pool=Pool(2, 0.5),
         processes=2,
     ).as_dict()
     shared = {"start_skew_ns": 1, "clock_error_ns": 1}
