@@ -75,6 +75,7 @@ class Elsewhere:
         self.folder = folder
         (source,) = blocks(WALK_THROUGH, "python")
         (folder / "marketplace_pg8000.py").write_text(source)
+        shutil.copytree(ROOT / "examples" / "bookings", folder / "examples" / "bookings")
         for name in ("reference", "microbench"):
             (folder / "results" / name).mkdir(parents=True)
         shutil.copy(REFERENCE / "run.jsonl", folder / "results" / "reference")

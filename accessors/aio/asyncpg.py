@@ -17,7 +17,7 @@ class AsyncpgAccessor(AsyncAccessor):
     reads = streamed_reads = sql.NUMBERED
 
     def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     def fetch_all(self, read: str, *arguments: Any) -> Awaitable[Rows]:
         return self._connection.fetch(read, *arguments)

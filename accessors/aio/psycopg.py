@@ -19,7 +19,7 @@ class AsyncPsycopgAccessor(AsyncAccessor):
     reads = streamed_reads = sql.PERCENT
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     async def fetch_all(self, read: str, *arguments: Any) -> Rows:
         cursor = await self._connection.execute(read, arguments)

@@ -25,7 +25,7 @@ class CoreAccessor(Accessor):
     reads = streamed_reads = CORE
 
     def __init__(self, connection: Connection, *, autocommit: bool) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
         self._autocommit = autocommit
 
     def fetch_all(self, read: Read, *arguments: Any) -> Rows:

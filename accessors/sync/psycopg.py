@@ -19,7 +19,7 @@ class PsycopgAccessor(Accessor):
     reads = streamed_reads = sql.PERCENT
 
     def __init__(self, connection: Connection[Any]) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     def fetch_all(self, read: str, *arguments: Any) -> Rows:
         cursor = self._connection.execute(read, arguments)

@@ -21,7 +21,7 @@ class Psycopg2Accessor(Accessor):
     reads = streamed_reads = sql.PERCENT
 
     def __init__(self, connection: psycopg2.extensions.connection) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     def fetch_all(self, read: str, *arguments: Any) -> Rows:
         with self._connection.cursor() as cursor:

@@ -341,6 +341,9 @@ def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
 
 
 def _not_held(evidence: _Evidence) -> Iterator[ResultWarning]:
+    study = study_of(evidence.header.profile)
+    if study and not study.warned:  # a search is to find rates that are not held
+        return
     for parts in rate_warnings.not_held(evidence.summaries, evidence.header.null_backends):
         yield ResultWarning(*parts)
 

@@ -28,6 +28,7 @@ from bench.cli.options import (
     workload_option,
 )
 from bench.cli.rate_options import rate_options
+from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
@@ -99,6 +100,7 @@ WORKLOAD_FILE_SCALE = 0.5
 @link_options
 @rate_options
 @processes_option
+@scheduler_option
 @click.option(
     "--transport",
     "transports",
@@ -186,6 +188,7 @@ def run(
     rates: tuple[int, ...],
     arrivals: "ArrivalPattern",
     processes: tuple[int, ...],
+    scheduler: str | None,
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -204,6 +207,7 @@ def run(
       bench run --transport unix,tcp --database-url postgresql:///shop
       bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
       bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
+      bench run --profile smoke --concurrency 4 --processes 2 --scheduler local:2
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -232,6 +236,11 @@ def run(
             processes=processes,
         )
         _check_loop(loop)
+        if scheduler is not None:
+            raise UsageError(
+                "--scheduler is not for a workload file.\n"
+                "Measure it on this machine: leave --scheduler out."
+            )
         if budget_s is not None:
             raise UsageError(
                 "--budget is not for a workload file.\n"
@@ -309,6 +318,7 @@ def run(
         budget_s=budget_s,
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),
+        scheduler=checked(scheduler, links),
     )
     folder_name = safe_name(label) if label else profile.name
     stopping = Stopping(planned.cases) if budget_s is not None else None

@@ -4,13 +4,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from bench.cluster.cluster_pool import ClusterPool
 from bench.execution.merged_run import LEAST_OVERLAP, late_ns, merged_run, overlap
-from bench.execution.outcomes import Outcomes
 from bench.measure.job import Job, Part
 from bench.measure.shared_barrier import StartGate
 from bench.measure.shared_turn import PartOfRun, open_clients, take_part
 from bench.measure.worker_pool import Pending, WorkerPool
 from bench.measure.worker_process import DiedError, GivenUpError, WorkError
+from bench.model.case import Case
 from bench.results.entries import Entry, Failure
 from bench.server.database import Database
 
@@ -24,9 +25,10 @@ _LOOK_S = 0.002
 class SharedTurns:
     """Lets the worker processes of a case start together, and merges what they measured."""
 
-    workers: WorkerPool
-    outcomes: Outcomes
+    workers: WorkerPool | ClusterPool
     database: Database
+    given_up: set[Case] = field(default_factory=set)
+    """Cases that did not end in time are added to it."""
     one_machine: bool = True
     """Whether all worker processes are on one machine."""
     _gate: StartGate = field(init=False)
@@ -109,7 +111,7 @@ class SharedTurns:
 
     def _failure(self, job: Job, problems: dict[int, WorkError]) -> Failure:
         if any(isinstance(error, GivenUpError) for error in problems.values()):
-            self.outcomes.given_up.add(job.case)
+            self.given_up.add(job.case)
 
         def severity(number: int) -> tuple[bool, int]:
             return not isinstance(problems[number], DiedError), number

@@ -1,13 +1,12 @@
 """The turns of a run: cases alternate, with clients that stay open between two turns."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from bench.dataset import loading as rows
+from bench.cluster.cluster_pool import ClusterPool
 from bench.execution.jobs import Jobs
 from bench.execution.outcomes import Outcomes
 from bench.execution.schedule import (
@@ -55,15 +54,19 @@ class Turns:
     config: RunConfig
     jobs: Jobs
     outcomes: Outcomes
-    workers: WorkerPool
+    workers: WorkerPool | ClusterPool
     capacity: int
     """Connections that the clients of all worker processes may hold together."""
+    restore: Callable[[Case], None] = field(kw_only=True)
+    """Brings the rows back after a turn of a case that writes."""
     stopping: StoppingRule | None = None
     """The rule that ends the turns of a case, in a run with a budget."""
 
     def __post_init__(self) -> None:
         self._open = OpenClients(self.capacity)
-        self._shared = SharedTurns(self.workers, self.outcomes, self.outcomes.database)
+        one_machine = isinstance(self.workers, WorkerPool) or self.workers.one_machine
+        outcomes = self.outcomes
+        self._shared = SharedTurns(self.workers, outcomes.database, outcomes.given_up, one_machine)
         self._processes: set[str] = set()
         self._retried: set[Clients] = set()
 
@@ -127,7 +130,7 @@ class Turns:
             if case.processes > 1:
                 return self._shared.take(job, timeout_s)
             pending = self.workers.submit(case.process, runner.take_turn, job)
-            return self.outcomes.wait(case, round_number, pending, timeout_s)
+            return self.outcomes.wait(case, round_number, pending, timeout_s, self.workers)
 
         outcome = take()
         alive = all(map(self.workers.running, case.process_names))
@@ -147,8 +150,10 @@ class Turns:
             self._end_processes(close_first=False)
         elif case.large:
             self._end_processes(case.process_names)
+        if WORKLOADS[case.workload].renewed:
+            self._close([part for part in parts if self._open.drop(part)])
         if WORKLOADS[case.workload].writes:
-            self.outcomes.lock.run(partial(rows.restore, dataset=self.config.dataset))
+            self.restore(case)
 
     def _connections(self, case: Case) -> int:
         backend = self.config.backends[case.backend].backend

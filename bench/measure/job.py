@@ -14,7 +14,7 @@ from bench.model.pool import Pool
 from bench.model.profiles import HEARTBEAT_S
 from bench.model.rate import grace_s, lead_in_s
 from bench.model.timeout import TIMEOUT_S
-from bench.model.workload import ClientSlot, Operation, operations
+from bench.model.workload import BUILT_IN, ClientSlot, Operation, operations
 
 _LONG_AGO = datetime(1970, 1, 1)
 _FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
@@ -35,6 +35,8 @@ class ClientsKey(NamedTuple):
     pool: Pool
     open_loop: bool
     processes: int
+    workload: str
+    """Empty for all built-in workloads. A user's own has its own settings of the session."""
 
 
 def clients_key(case: Case) -> ClientsKey:
@@ -51,6 +53,7 @@ def clients_key(case: Case) -> ClientsKey:
         case.pool,
         case.rate is not None,
         case.processes,
+        "" if case.workload in BUILT_IN else case.workload,
     )
 
 
@@ -110,6 +113,16 @@ class Job:
         if self.case.rate is not None:
             seconds += lead_in_s(self.seconds) + grace_s(self.seconds)
         return seconds
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether sessions stay open between two turns. In a transaction one would hold locks."""
+        return self.case.transactions == "autocommit"
+
+    @property
+    def think_s(self) -> float:
+        """Seconds that a client waits after each operation, off the clock."""
+        return 0.0
 
     @property
     def target(self) -> Target:

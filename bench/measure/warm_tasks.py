@@ -118,7 +118,9 @@ class WarmTasks:
     def clients(self, job: Job) -> list[AsyncClient]:
         """Return a client for each slot, with its operations of the job's case."""
         kind: type[AsyncClient] = AsyncClient if job.case.rate is None else AsyncOpenClient
-        return [kind(self._backend, job.case, plan, job.warm_up()) for plan in job.plans()]
+        return [
+            kind(self._backend, job.case, plan, job.warm_up(), job.think_s) for plan in job.plans()
+        ]
 
     def turn(
         self, job: Job, clients: Sequence[AsyncClient], meter: Meter, warm_up_s: float

@@ -89,7 +89,9 @@ class WarmThreads:
     def clients(self, job: Job) -> list[Client]:
         """Return a client for each slot, with its operations of the job's case."""
         kind: type[Client] = Client if job.case.rate is None else OpenClient
-        return [kind(self._backend, job.case, plan, job.warm_up()) for plan in job.plans()]
+        return [
+            kind(self._backend, job.case, plan, job.warm_up(), job.think_s) for plan in job.plans()
+        ]
 
     def turn(self, job: Job, clients: Sequence[Client], meter: Meter, warm_up_s: float) -> Outcome:
         """Take a turn. Raises the error of a session that cannot be opened."""

@@ -280,7 +280,14 @@ def read_header(line: bytes) -> Header:
     with refused():
         plan = dict.fromkeys(fields.case() for fields in planned)
     for name, facts in conditions.statements.items():
-        declare(name, facts.reads or {name: 1}, facts.description, facts.rows)
+        declare(
+            name,
+            facts.reads or {name: 1},
+            facts.description,
+            facts.rows,
+            units=bool(facts.units),
+            changes=facts.changes,
+        )
     return Header(**vars(conditions), plan=tuple(plan))
 
 

@@ -4,6 +4,7 @@ from bench.studies.audit import (
     arrivals,
     comparing,
     load,
+    processes,
     quantiles,
     ranking,
     runs,
@@ -21,5 +22,6 @@ CLAIMS: tuple[Claim, ...] = (
     *ranking.CLAIMS,
     *comparing.CLAIMS,
     *arrivals.CLAIMS,
+    *processes.CLAIMS,
 )
 """The claims in the order of the table."""

@@ -31,7 +31,7 @@ SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Ceiling:
-    """What the proxy passes on in a second, undelayed."""
+    """The amounts that the proxy passes on in a second, undelayed."""
 
     round_trips_per_s: float
     """Over `CONNECTIONS` connections, each waiting for its answer."""

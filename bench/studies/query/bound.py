@@ -1,6 +1,6 @@
 """A backend whose sessions have the user's reads, under the names that the harness calls."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -24,12 +24,48 @@ class ValueRows(Shape):
         return [dict(zip(map(str, range(1, len(row) + 1)), row, strict=True)) for row in rows]
 
 
-def bound(backend: AnyBackend, reads: Mapping[str, Forms]) -> AnyBackend:
-    """Return the backend with these reads, by name. It must take one of the forms of each."""
+Units = Mapping[str, Any]
+"""Name of a unit of work -> the user's function for this backend."""
+
+
+def bound(backend: AnyBackend, reads: Mapping[str, Forms], units: Units) -> AnyBackend:
+    """Return the backend with these reads and units of work, by name.
+
+    It must take one of the forms of each read, and have a function of each unit.
+    """
     native = {name: forms.native(backend) for name, forms in reads.items()}
     if isinstance(backend, Backend):
-        return BoundBackend(backend, native)
-    return AsyncBoundBackend(backend, native)
+        return BoundBackend(backend, native, units)
+    return AsyncBoundBackend(backend, native, units)
+
+
+def give_units(accessor: Accessor | AsyncAccessor, units: Units) -> None:
+    """Give the session the user's functions, called with its own session or connection.
+
+    No layer of ours is timed: `functools.partial` adds the first argument.
+    """
+    for name, function in units.items():
+        setattr(accessor, name, partial(function, accessor.native))
+
+
+def _ended(read: Callable[..., Any], native: Any) -> Callable[..., Any]:
+    """Return the read with the end of its transaction, beside units that begin with none."""
+
+    def call(*arguments: Any) -> Any:
+        rows = read(*arguments)
+        native.commit()
+        return rows
+
+    return call
+
+
+def _ended_async(read: Callable[..., Any], native: Any) -> Callable[..., Any]:
+    async def call(*arguments: Any) -> Any:
+        rows = await read(*arguments)
+        await native.commit()
+        return rows
+
+    return call
 
 
 def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> None:
@@ -49,9 +85,10 @@ def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> 
 class BoundBackend(Backend):
     """A sync backend with a user's reads."""
 
-    def __init__(self, backend: Backend, reads: Mapping[str, Any]) -> None:
+    def __init__(self, backend: Backend, reads: Mapping[str, Any], units: Units) -> None:
         self._backend = backend
         self._reads = reads
+        self._units = units
         _describe(self, backend, reads)
 
     def open(self, target: Target) -> AbstractContextManager[None]:
@@ -63,15 +100,21 @@ class BoundBackend(Backend):
         """Give a session of the library with the reads."""
         with self._backend.accessor() as accessor:
             give_reads(accessor, self._reads)
+            give_units(accessor, self._units)
+            if self._units and hasattr(accessor.native, "commit"):
+                for name in self._reads:
+                    read = getattr(accessor, name)
+                    setattr(accessor, name, _ended(read, accessor.native))
             yield accessor
 
 
 class AsyncBoundBackend(AsyncBackend):
     """An async backend with a user's reads."""
 
-    def __init__(self, backend: AsyncBackend, reads: Mapping[str, Any]) -> None:
+    def __init__(self, backend: AsyncBackend, reads: Mapping[str, Any], units: Units) -> None:
         self._backend = backend
         self._reads = reads
+        self._units = units
         _describe(self, backend, reads)
 
     def open(self, target: Target) -> AbstractAsyncContextManager[None]:
@@ -83,6 +126,11 @@ class AsyncBoundBackend(AsyncBackend):
         """Give a session of the library with the reads."""
         async with self._backend.accessor() as accessor:
             give_reads(accessor, self._reads)
+            give_units(accessor, self._units)
+            if self._units and hasattr(accessor.native, "commit"):
+                for name in self._reads:
+                    read = getattr(accessor, name)
+                    setattr(accessor, name, _ended_async(read, accessor.native))
             yield accessor
 
 

@@ -49,7 +49,7 @@ def check(job: QueryJob, read: str, answers: Answers, fetches: Sequence[Fetch]) 
     """
     backend = job.backend()
     ways = [fetch for fetch in fetches if fetch.offered_by(backend)]
-    target = Target(job.url, 1, job.case.transactions)
+    target = job.target
     statement = next(known.statement for known in job.reads if known.name == read)
     checked = Checked()
     if isinstance(backend, Backend):

@@ -1,21 +1,25 @@
-"""The job of a worker process that runs reads of the user's own."""
+"""The job of a worker process that runs reads and units of work of the user's own."""
 
 import copy
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, cycle
 from typing import Any
 
 import accessors
-from accessors.api import AnyBackend
+from accessors.api import AnyBackend, Target
 from bench.measure.runner import Job
-from bench.model.declared import declare
+from bench.model.declared import Changes, declare
 from bench.model.sql_text import SqlText
 from bench.model.workload import Operation
 from bench.studies.query.arguments import Row, for_driver
 from bench.studies.query.bound import bound
 from bench.studies.query.forms import NO_ROWS, Forms
-from bench.studies.query.workload_file import forms_in
+from bench.studies.query.script_workload import function_of, native_values
+from bench.studies.query.workload_file import forms_in, workload_of
+from bench.workloads import Workload
+from bench.workloads.places import function_for
 
 
 def native_arguments(backend: AnyBackend, statement: SqlText, row: Row) -> Row:
@@ -45,26 +49,104 @@ class JobRead:
 
 
 @dataclass(frozen=True)
+class JobUnit:
+    """A unit of work of a job; small, and picklable."""
+
+    name: str
+    draws: tuple[Row, ...]
+    """The arguments of every operation, in order, for all clients together."""
+    weight: int = 1
+    steps: tuple[tuple[SqlText | None, bool], ...] = ()
+    """The statements of a script, with whether they give rows; empty for a user's function."""
+
+    def native(self, backend: AnyBackend, row: Row) -> tuple[Any, ...]:
+        """Return the arguments of an operation as the backend's function takes them."""
+        if not self.steps:
+            return tuple(row)
+        return tuple(
+            native_values(backend, text, values)
+            for (text, _), values in zip(self.steps, row, strict=True)
+        )
+
+
+@dataclass(frozen=True)
 class QueryJob(Job):
-    """A job for reads of the user's own instead of the built-in functions."""
+    """A job for reads and units of work of the user's own instead of the built-in functions."""
 
     reads: tuple[JobRead, ...] = field(kw_only=True)
-    others: tuple[JobRead, ...] = field(kw_only=True, default=())
-    """The reads of all workloads of the run: cases of several workloads share their clients."""
+    units: tuple[JobUnit, ...] = field(kw_only=True, default=())
+    file: str = field(kw_only=True, default="")
+    """The workload file; empty for a statement of `bench query`."""
+    begins: bool = field(kw_only=True, default=False)
+    """Whether the library begins transactions, for units of work that end them."""
+    changes: Changes = field(kw_only=True, default="nothing")
     usual_rows: int = field(kw_only=True, default=0)
 
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether sessions stay open between two turns: not if a unit could leave a lock behind."""
+        return super().keeps_sessions and not self.units
+
+    @property
+    def think_s(self) -> float:
+        """Seconds that a client waits after each operation, off the clock."""
+        return self._declared.think_s if self._declared else 0.0
+
+    @property
+    def target(self) -> Target:
+        """The target that the backend's pool is opened on, with the application's own engine."""
+        target = super().target
+        if self.begins and "implicit" in self._plain.transactions:
+            target = replace(target, transactions="implicit")
+        engine: Any = self._declared.engine if self._declared else ()
+        if isinstance(engine, Mapping):
+            return replace(target, engine={**engine, **target.engine})
+        functions = engine if isinstance(engine, Sequence) else (engine,)
+        if not functions:
+            return target
+        asynchronous = self._plain.mode == "async"
+        return replace(target, make_engine=functions[-1 if asynchronous else 0])
+
     def backend(self) -> AnyBackend:
-        """Return the backend with the reads, and each without rows. Declares the workload here."""
+        """Return the backend with the operations, and each read without rows.
+
+        Declares the workload in this process.
+        """
+        weights = {part.name: part.weight for part in self._parts}
         declare(
-            self.case.workload, {read.name: read.weight for read in self.reads}, "", self.usual_rows
+            self.case.workload,
+            weights,
+            "",
+            self.usual_rows,
+            units=bool(self.units),
+            changes=self.changes,
         )
-        forms = {read.name: read.forms for read in (*self.others, *self.reads)}
+        forms = {read.name: read.forms for read in self.reads}
         forms |= {f"{name}{NO_ROWS}": form.without_rows for name, form in forms.items()}
+        functions = {
+            unit.name: function_of(self._plain, unit.steps) for unit in self.units if unit.steps
+        }
+        for declared in self._declared.units if self._declared and not functions else ():
+            functions[declared.name] = function_for(declared, self._plain)
         # A copy: a backend holds one pool, and a process may have several of different sizes.
-        return bound(copy.copy(accessors.load(self.case.backend, self.module)), forms)
+        return bound(copy.copy(self._plain), forms, functions)
+
+    @property
+    def _parts(self) -> tuple[JobRead | JobUnit, ...]:
+        return (*self.reads, *self.units)
+
+    @property
+    def _plain(self) -> Any:
+        return accessors.load(self.case.backend, self.module)
+
+    @property
+    def _declared(self) -> Workload | None:
+        return workload_of(self.file, self.case.workload) if self.file else None
 
     def of_few_rows(self, operation: Operation) -> Operation:
-        """Return the same statement for no rows."""
+        """Return the same statement for no rows; a unit of work as it is."""
+        if any(unit.name == operation.function for unit in self.units):
+            return operation
         return replace(operation, function=f"{operation.function}{NO_ROWS}")
 
     def plans(self) -> list[tuple[Operation, ...]]:
@@ -74,7 +156,7 @@ class QueryJob(Job):
         return [tuple(operations[client % len(operations) :: clients]) for client in self.clients]
 
     def _operations(self) -> list[Operation]:
-        plain: Any = accessors.load(self.case.backend, self.module)
+        plain = self._plain
         made = [
             [
                 Operation(read.name, native_arguments(plain, read.statement, row))
@@ -82,10 +164,14 @@ class QueryJob(Job):
             ]
             for read in self.reads
         ]
+        made += [
+            [Operation(unit.name, unit.native(plain, row)) for row in unit.draws]
+            for unit in self.units
+        ]
         if len(made) == 1:
             return made[0]
         chance = random.Random(f"{self.dataset.seed}/{self.case.workload}")
-        limits = list(accumulate(read.weight for read in self.reads))
+        limits = list(accumulate(part.weight for part in self._parts))
         left = [cycle(operations) for operations in made]
         amount = max(map(len, made))
         amount = max(amount, 64 * self.case.concurrency)

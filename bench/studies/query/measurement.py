@@ -27,6 +27,7 @@ from bench.server.failures import first_line
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import QueryJob
 from bench.studies.query.question import Subject
+from bench.studies.query.unit_verification import check_units
 from bench.system.limits import check_open_files
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def measure(
     with (
         ended(recorder, times),
         _watching(subjects, config, database) as held,
-        Links(subjects[0].questions[0].sessions.url) as links,
+        Links(subjects[0].sessions.url) as links,
         WorkerPool(config.guard) as workers,
     ):
         outcomes = Outcomes(database, recorder, times, held, workers)
@@ -63,7 +64,7 @@ def measure(
 @contextmanager
 def _watching(subjects: Sequence[Subject], config: RunConfig, database: Database) -> Iterator[Any]:
     """Hold the lock of our own rows, or only watch the server of other rows."""
-    if subjects[0].questions[0].marketplace:
+    if any(subject.marketplace for subject in subjects):
         with lock.held(database, config.timeout_s) as held:
             yield held
     else:
@@ -110,11 +111,10 @@ class _QueryJobs:
         found = self.config.backends[case.backend]
         subject = self.subjects[case.workload]
         driver = found.backend.driver if found.backend else ""
-        sessions = subject.questions[0].sessions
         return QueryJob(
             case=case,
             module=found.module,
-            url=self.links.url(sessions.url_for(driver), case.link),
+            url=self.links.url(subject.sessions.url_for(driver), case.link),
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
@@ -123,7 +123,10 @@ class _QueryJobs:
             heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.server_pid,
             reads=subject.reads,
-            others=tuple(read for other in self.subjects.values() for read in other.reads),
+            units=subject.units.jobs if subject.units else (),
+            file=subject.file,
+            begins=subject.units is not None and subject.units.begins,
+            changes=subject.kept.changes if subject.kept else "nothing",
             usual_rows=subject.rows,
         )
 
@@ -141,7 +144,7 @@ class _QueryMeasurement(Measurement):
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         server_pid = postmaster_pid(self.lock.connection)
         fingerprint = None
-        if self.subjects[0].questions[0].marketplace:
+        if any(subject.marketplace for subject in self.subjects):
             fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         made: Any = _QueryJobs({s.name: s for s in self.subjects}, config, server_pid, self.links)
         self.jobs = made
@@ -154,6 +157,8 @@ class _QueryMeasurement(Measurement):
                 f"no backend gives the server's answer; {name}: {reason}\n"
                 "Cast the column or the parameter in the statement, as in column::text."
             )
+        if config.verify:
+            self._check_units()
         self.config = _without(config, bad, self.subjects[0].name)
         self.local = server_pid is not None
         verified = Verified({name: c.checks for name, c in good.items()}, [])
@@ -180,10 +185,13 @@ class _QueryMeasurement(Measurement):
         self.workers.start(names)
         checked = {backend: Checked() for backend in names}
         fetches = self.config.plan.fetches
-        reads = {q.name: (s, q) for s in self.subjects for q in s.questions}
+        planned = {(case.workload, case.backend) for case in self.config.plan.everything}
+        reads = {(s.name, q.name): (s, q) for s in self.subjects for q in s.questions}
         for subject, question in reads.values():
             pending = {}
             for backend in (name for name in names if not checked[name].difference):
+                if (subject.name, backend) not in planned:
+                    continue
                 job: Any = self.jobs.of(Case(backend, subject.name))
                 pending[backend] = self.workers.submit(
                     backend, check, job, question.name, question.answers, fetches
@@ -193,6 +201,21 @@ class _QueryMeasurement(Measurement):
         for backend in names:
             self.listener.compared(backend)
         return checked
+
+    def _check_units(self) -> None:
+        """Check every unit of work through every backend. Raises `BenchError` if one fails."""
+        for subject in self.subjects:
+            cases = [case for case in self.config.plan.everything if case.workload == subject.name]
+            backends = list(dict.fromkeys(case.backend for case in cases))
+            if subject.units and backends:
+                jobs: Any = {name: self.jobs.of(Case(name, subject.name)) for name in backends}
+                check_units(subject, jobs, self.workers, self.config.timeout_s)
+
+    def restore(self, case: Case) -> None:
+        """Bring back the rows of the case's workload."""
+        subject = next(s for s in self.subjects if s.name == case.workload)
+        if subject.kept:
+            subject.kept.restore()
 
     def _result(self, pending: Pending[Checked]) -> Checked:
         try:

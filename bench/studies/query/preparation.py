@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from accessors.sql import SCHEMA
@@ -16,17 +15,15 @@ from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.model.dataset import Dataset
 from bench.model.declared import check_name, declare
-from bench.model.errors import BenchError
 from bench.model.sql_text import SqlText
 from bench.server.database import Database, resolve
 from bench.studies.query.answers import ask
 from bench.studies.query.arguments import gather
 from bench.studies.query.description import describe
 from bench.studies.query.explain import explain
-from bench.studies.query.forms import Forms, forms_of
-from bench.studies.query.question import Question, Subject
+from bench.studies.query.forms import Forms
+from bench.studies.query.question import Question
 from bench.studies.query.sessions import sessions
-from bench.studies.query.workload_file import workloads_in
 
 
 @dataclass(frozen=True)
@@ -71,16 +68,20 @@ def database_of(asked: Asked) -> Database:
 
     Loads the marketplace's rows into the embedded server if no database is named.
     """
-    marketplace = asked.database_url is None
-    if marketplace:
-        with lock.held(resolve(None), asked.timeout_s) as held:
-            rows.ensure(held.connection, asked.dataset)
+    if asked.database_url is None:
+        load_marketplace(asked)
     return sessions(
         asked.database_url,
         allow_writes=asked.allow_writes,
         statement_timeout_s=asked.statement_timeout_s,
-        search_path=SCHEMA if marketplace else "",
+        search_path=SCHEMA if asked.database_url is None else "",
     )
+
+
+def load_marketplace(asked: Asked) -> None:
+    """Load the marketplace's rows into the embedded server."""
+    with lock.held(resolve(None), asked.timeout_s) as held:
+        rows.ensure(held.connection, asked.dataset)
 
 
 def question_of(
@@ -126,36 +127,6 @@ def question_of(
         read_only=not asked.allow_writes,
         keep_arguments=asked.keep_arguments,
     )
-
-
-def subjects_of(asked: Asked, path: Path) -> list[Subject]:
-    """Return the workloads of a workload file, and declare them.
-
-    Raises `UsageError` as `workloads_in` and `prepare` do, with the name of the read.
-    """
-    workloads = workloads_in(path)
-    database = database_of(asked)
-    questions: dict[str, Question] = {}
-    for read in {id(r): r for workload in workloads for r in workload.reads}.values():
-        forms = forms_of(read)
-        values = (read.arguments,) if isinstance(read.arguments, str) else read.arguments
-        sql = read.sql if read.sql is not None else forms.text.numbered
-        try:
-            questions[read.name] = question_of(
-                asked, database, read.name, forms, sql, values, str(path.absolute())
-            )
-        except BenchError as error:
-            what, _, advice = str(error).partition("\n")
-            raise type(error)(f"{path}, the read {read.name}: {what}\n{advice}") from None
-    made = []
-    for workload in workloads:
-        own = tuple(questions[read.name] for read in workload.reads)
-        subject = Subject(workload.name, own, tuple(workload.reads.values()), workload.description)
-        weights = {read.name: weight for read, weight in workload.reads.items()}
-        words = workload.description or subject.facts({}).description
-        declare(workload.name, weights, words, subject.rows)
-        made.append(subject)
-    return made
 
 
 def name_of(statement: SqlText) -> str:

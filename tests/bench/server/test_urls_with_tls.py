@@ -178,37 +178,43 @@ def test_channel_binding_by_the_drivers_that_know_it(tls: Listening, tmp_path: P
     verified(tmp_path, url, "psycopg2", "psycopg", "orm+psycopg")
 
 
+LACKING: list[tuple[dict[str, str], str]] = [
+    ({"channel_binding": "require"}, "channel_binding=require"),
+    ({"require_auth": "scram-sha-256"}, "require_auth=scram-sha-256"),
+    ({"gssencmode": "require"}, "gssencmode=require"),
+    ({"sslcertmode": "disable"}, "sslcertmode=disable"),
+    ({"sslcrldir": "/nowhere"}, "sslcrldir=/nowhere"),
+    ({"sslmode": "verify-full", "sslrootcert": "system"}, "sslrootcert=system"),
+    (
+        {"host": "localhost", "hostaddr": "127.0.0.1", "sslmode": "verify-full"},
+        "hostaddr together with sslmode=verify-full",
+    ),
+]
+COMMANDS = (
+    ("verify", "--backend=asyncpg"),
+    ("run", "--profile=smoke"),
+    ("streaming", "--quick"),
+    ("lesson", "one-engine"),
+)
+
+
 @pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
-        ({"channel_binding": "require"}, "channel_binding=require"),
-        ({"require_auth": "scram-sha-256"}, "require_auth=scram-sha-256"),
-        ({"gssencmode": "require"}, "gssencmode=require"),
-        ({"sslcertmode": "disable"}, "sslcertmode=disable"),
-        ({"sslcrldir": "/nowhere"}, "sslcrldir=/nowhere"),
-        ({"sslmode": "verify-full", "sslrootcert": "system"}, "sslrootcert=system"),
-        (
-            {"host": "localhost", "hostaddr": "127.0.0.1", "sslmode": "verify-full"},
-            "hostaddr together with sslmode=verify-full",
-        ),
-    ],
+    ("command", "lacking"),
+    [(COMMANDS[0], lacking) for lacking in LACKING] + [(each, LACKING[0]) for each in COMMANDS[1:]],
 )
 def test_what_asyncpg_lacks_for_protection_is_refused(
-    tls: Listening, tmp_path: Path, parameters: dict[str, str], words: str
+    tls: Listening, tmp_path: Path, command: tuple[str, ...], lacking: tuple[dict[str, str], str]
 ) -> None:
-    """Forbids a connection with less protection than the URL requires, without a message."""
-    bench = Bench(tmp_path, tls.url(**parameters))
-    for command in (
-        ("verify",),
-        ("run", "--profile=smoke"),
-        ("streaming", "--quick"),
-        ("lesson", "one-engine"),
-    ):
-        done = bench(*command)
-        assert done.code == 2, done
-        assert done.error[0] == f"error: asyncpg cannot honour {words} of the database URL."
-        assert len(done.error) == 2
-        assert "s3cr" not in done.err
+    """Forbids a connection with less protection than the URL requires, without a message.
+
+    Each parameter with one command, and each command with one parameter: all resolve the URL alike.
+    """
+    parameters, words = lacking
+    done = Bench(tmp_path, tls.url(**parameters))(*command)
+    assert done.code == 2, done
+    assert done.error[0] == f"error: asyncpg cannot honour {words} of the database URL."
+    assert len(done.error) == 2
+    assert "s3cr" not in done.err
 
 
 def test_an_environment_variable_protects_as_the_url_does(

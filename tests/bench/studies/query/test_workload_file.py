@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_measured_is_two_lines(
         done = bench("run", "--workload-file=absent.py", *SHORT)
         code, lines = done.code, done.error
     else:
-        code, _, lines = run(bench, text)
+        code, _, lines = run(bench, text, "--backend=psycopg")
     assert code == 2
     assert len(lines) == 2
     assert words in lines[0]
