@@ -123,10 +123,10 @@ def _closing(method: Callable[..., Any]) -> Callable[..., Any]:
         ownership = self.ownership
         # Ownership.enter and leave, written out for the task in which SQLAlchemy closes a session
         # at the end of an `async with`, and which is a new child of the session's user.
-        me = (get_ident() == ownership.loop._thread_id and task_of(ownership.loop)) or current()
-        at_end = (
-            type(me) is not Thread and getattr(me.get_coro(), "cr_code", None) is CLOSES_SESSION
-        )
+        loop = ownership.loop
+        me = (get_ident() == loop._thread_id and task_of(loop)) or current()
+        coroutine = None if isinstance(me, Thread) else me.get_coro()
+        at_end = getattr(coroutine, "cr_code", None) is CLOSES_SESSION
         lineage = known_lineage()
         user = lineage[-1]() if lineage else None
         if ownership.runner is None and at_end and user is ownership.user is not None:
