@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from session_guard import actors, endings
-from session_guard.actors import Actor, current, task_of
+from session_guard.actors import current, task_of
 from session_guard.ownership import Ownership, Transactional
 from session_guard.session import know_connections
 from session_guard.task_tree import known_lineage
@@ -105,9 +105,13 @@ def _safe(listener: Callable[..., None]) -> Callable[..., None]:
         except SharedSessionError:
             raise
         except Exception:
-            _log.exception("session_guard failed, and lets the operation pass")
+            _let_pass()
 
     return call
+
+
+def _let_pass() -> None:
+    _log.exception("session_guard failed, and lets the operation pass")
 
 
 def _connected(connection: Connection) -> None:
@@ -124,57 +128,56 @@ def _connected_strict(connection: Connection) -> None:
 
 def _began(connection: Connection, *_: Any) -> None:
     """Let the running actor own the connection, since no transaction was open."""
-    ownership = getattr(connection, _OWNERSHIP, None)
-    if ownership is None:
-        return
-    loop = ownership.loop
-    if ownership.user is not ((get_ident() == loop._thread_id and task_of(loop)) or current()):
-        _begun(ownership)
-
-
-@_safe
-def _begun(ownership: ConnectionOwnership) -> None:
-    ownership.begun()
+    try:
+        ownership = getattr(connection, _OWNERSHIP, None)
+        if ownership is None:
+            return
+        loop = ownership.loop
+        if ownership.user is not ((get_ident() == loop._thread_id and task_of(loop)) or current()):
+            ownership.begun()
+    except SharedSessionError:
+        raise
+    except Exception:
+        _let_pass()
 
 
 def _before(
     connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any
 ) -> tuple[str, Any]:
-    ownership = getattr(connection, _OWNERSHIP, None)
-    if ownership is not None:
-        loop = ownership.loop
-        me = (get_ident() == loop._thread_id and task_of(loop)) or current()
-        if ownership.runner is None and ownership.user is me:
-            ownership.runner = me
-            ownership.operation = "execute"
-            ownership.cursor = cursor
-            if not ownership.since:
-                ownership.since = "execute"
-        else:
-            _enter(ownership, me, connection, cursor)
+    try:
+        ownership = getattr(connection, _OWNERSHIP, None)
+        if ownership is not None:
+            loop = ownership.loop
+            me = (get_ident() == loop._thread_id and task_of(loop)) or current()
+            if ownership.runner is None and ownership.user is me:
+                ownership.runner = me
+                ownership.operation = "execute"
+                ownership.cursor = cursor
+                if not ownership.since:
+                    ownership.since = "execute"
+            elif ownership.enter_as(me, "execute", connection):
+                ownership.cursor = cursor
+    except SharedSessionError:
+        raise
+    except Exception:
+        _let_pass()
     # SQLAlchemy calls a listener that returns these directly, and any other through a function.
     return statement, parameters
 
 
-@_safe
-def _enter(ownership: ConnectionOwnership, me: Actor, connection: Connection, cursor: Any) -> None:
-    if ownership.enter_as(me, "execute", connection):
-        ownership.cursor = cursor
-
-
 def _after(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership = getattr(connection, _OWNERSHIP, None)
-    # A listener may execute a statement while another one is in flight. Its end is not the end.
-    if ownership is not None and cursor is ownership.cursor:
-        if ownership.pending is None:
-            ownership.runner = None
-        else:
-            _leave(ownership)
-
-
-@_safe
-def _leave(ownership: ConnectionOwnership) -> None:
-    ownership.finish()
+    try:
+        ownership = getattr(connection, _OWNERSHIP, None)
+        # A listener may execute a statement while another one is in flight. Its end is not the end.
+        if ownership is not None and cursor is ownership.cursor:
+            if ownership.pending is None:
+                ownership.runner = None
+            else:
+                ownership.finish()
+    except SharedSessionError:
+        raise
+    except Exception:
+        _let_pass()
 
 
 @_safe
@@ -191,14 +194,18 @@ def _announced(operation: str, *, ends: bool = False) -> Callable[..., None]:
         ownership = getattr(connection, _OWNERSHIP, None)
         if ownership is None:
             return
-        if ends and ownership.runner is None and not ownership.strict:
-            # The usual way: the user ends it, or a new child, as at the end of an `async with`.
-            loop, user = ownership.loop, ownership.user
-            if user is ((get_ident() == loop._thread_id and task_of(loop)) or current()) or (
-                user is not None and (lineage := known_lineage()) and lineage[-1]() is user
-            ):
-                ownership.others = ()
-                return
+        try:
+            if ends and ownership.runner is None and not ownership.strict:
+                # The usual way: the user ends it, or a new child, as at the end of an `async with`.
+                loop, user = ownership.loop, ownership.user
+                if user is ((get_ident() == loop._thread_id and task_of(loop)) or current()) or (
+                    user is not None and (lineage := known_lineage()) and lineage[-1]() is user
+                ):
+                    ownership.others = ()
+                    return
+        except Exception:
+            _let_pass()
+            return
         check(connection)
 
     @_safe
