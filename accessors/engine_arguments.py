@@ -12,8 +12,6 @@ _UNPOOLED = "NullPool"
 _QUEUES = ("QueuePool", QueuePool, AsyncAdaptedQueuePool)
 _OF_A_QUEUE = ("max_overflow", "pool_timeout", "pool_use_lifo")
 _OWN = (*ADAPTER, "connect_args")
-_USUAL_SIZE = 5
-"""SQLAlchemy's own pool_size."""
 
 
 def pool_arguments(target: Target) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def kept_connections(target: Target) -> int:
     if _unpooled(target) or (poolclass is not None and poolclass not in _QUEUES):
         return 0
     if _sized(target):
-        return min(target.pool_size, int(target.engine.get("pool_size", _USUAL_SIZE)))
+        return min(target.pool_size, int(target.engine["pool_size"]))
     return target.pool_size
 
 
@@ -56,7 +54,7 @@ def _unpooled(target: Target) -> bool:
 
 
 def _sized(target: Target) -> bool:
-    return not target.engine.keys().isdisjoint(("pool_size", "max_overflow"))
+    return "pool_size" in target.engine
 
 
 def adapter_arguments(target: Target) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from bench.model.case import Case
+from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.results import file as results
 from bench.results.entries import Arrived, Failure
 from bench.results.header import Header
@@ -103,7 +105,8 @@ def test_a_run(folder: Path) -> None:
     broken = whole[0] | {"samples": failed.as_dict()}
     streamed = Case(
         "asyncpg", "get_customers", size=10, frozen=True, allocator="fresh", connect="a.b=1",
-        rate=5, arrivals="uniform", processes=2,
+        rate=5, arrivals="uniform", processes=2, link=Link(2, 1, 1.0), transport="tcp",
+        pool=Pool(2, 0.5),
     ).as_dict()  # fmt: skip
     column = array("q", [1])
     at_rate = whole[0] | {

@@ -257,7 +257,7 @@ def _load(evidence: _Evidence) -> Iterator[ResultWarning]:
 
 def _drift(evidence: _Evidence) -> Iterator[ResultWarning]:
     trend = drift(evidence.summaries)
-    if trend and trend.p_value < SIGNIFICANT and abs(trend.ratio - 1) > MARGIN:
+    if trend and abs(trend.ratio - 1) > MARGIN and trend.p_value < SIGNIFICANT:
         way = "slower" if trend.ratio < 1 else "faster"
         yield ResultWarning(
             f"all cases together became {way} from round to round: throughput of the last is"

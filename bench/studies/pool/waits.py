@@ -6,7 +6,7 @@ The rounds of the run have the throughput, of the same clients without the watch
 import asyncio
 import copy
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from time import perf_counter_ns, sleep
@@ -51,20 +51,20 @@ def _in_threads(backend: Backend, job: Job) -> tuple[int, int | None]:
     with backend.open(job.target), ThreadPoolExecutor(len(clients)) as threads:
         before = server_processes(job.postmaster_pid)
         start_ns, end_ns = _times()
-        working = [threads.submit(_work, client.steps(None), end_ns) for client in clients]
+        working = [threads.submit(_work, client.steps(None), end_ns, sleep) for client in clients]
         for one in working:
             one.result()
         return start_ns, _new_processes(job, before)
 
 
-def _work(steps: Iterator[Any], end_ns: int) -> None:
+def _work(steps: Iterator[Any], end_ns: int, pause: Callable[[float], Any]) -> None:
     for (call, _), arguments in steps:
         if perf_counter_ns() >= end_ns:
             return
         try:
             call(*arguments)
         except NoConnectionError:
-            sleep(AFTER_FAILURE_S)
+            pause(AFTER_FAILURE_S)
 
 
 async def _in_tasks(backend: AsyncBackend, job: Job) -> tuple[int, int | None]:
@@ -72,7 +72,7 @@ async def _in_tasks(backend: AsyncBackend, job: Job) -> tuple[int, int | None]:
     async with backend.open(job.target):
         before = server_processes(job.postmaster_pid)
         start_ns, end_ns = _times()
-        working = (_work_async(client.steps(None), end_ns) for client in clients)
+        working = (_work_async(client.steps(None), end_ns, asyncio.sleep) for client in clients)
         # All end before the pool is closed, also if one has failed.
         for error in await asyncio.gather(*working, return_exceptions=True):
             if error is not None:
@@ -80,14 +80,14 @@ async def _in_tasks(backend: AsyncBackend, job: Job) -> tuple[int, int | None]:
         return start_ns, _new_processes(job, before)
 
 
-async def _work_async(steps: Iterator[Any], end_ns: int) -> None:
+async def _work_async(steps: Iterator[Any], end_ns: int, pause: Callable[[float], Any]) -> None:
     for (call, _), arguments in steps:
         if perf_counter_ns() >= end_ns:
             return
         try:
             await call(*arguments)
         except NoConnectionError:
-            await asyncio.sleep(AFTER_FAILURE_S)
+            await pause(AFTER_FAILURE_S)
 
 
 def _new_processes(job: Job, before: set[str]) -> int | None:

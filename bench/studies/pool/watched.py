@@ -119,7 +119,13 @@ class _Wait:
         return accessor
 
     def __exit__(self, *error: Any) -> bool | None:
-        return self._session.__exit__(*error)
+        try:
+            return self._session.__exit__(*error)
+        except Exception as late:
+            # asyncpg's release has the timeout of its acquire: a reset that takes longer ends it.
+            # https://magicstack.github.io/asyncpg/current/api/index.html#asyncpg.pool.Pool.release
+            self._watch.failed(self._package, late)
+            raise
 
 
 class _AsyncWait:

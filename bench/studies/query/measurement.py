@@ -21,6 +21,7 @@ from bench.measure.worker_process import WorkError
 from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.model.plan import Plan
+from bench.model.rate import window_at_rate_s
 from bench.model.run_config import RunConfig
 from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid
@@ -127,6 +128,9 @@ class _QueryJobs:
         found = self.config.backends[case.backend]
         subject = self.subjects[case.workload]
         driver = found.backend.driver if found.backend else ""
+        seconds = profile.seconds
+        if case.rate is not None:
+            seconds = window_at_rate_s(case.rate, seconds)
         return QueryJob(
             case=case,
             module=found.module,
@@ -134,7 +138,7 @@ class _QueryJobs:
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
-            seconds=profile.seconds,
+            seconds=seconds,
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.server_pid,
@@ -221,23 +225,26 @@ class _QueryMeasurement(Measurement):
         self.workers.start(names)
         checked = {backend: Checked() for backend in names}
         reads = [(s, question) for s in self.subjects for question in s.questions]
+        several = len({question.name for _, question in reads}) > 1
+        asked: set[tuple[str, str, str, Way]] = set()
         for subject, question in reads:
-            of_read = question.name if len(reads) > 1 else ""
             # Each holds the whole answer: only so many as fit into the memory read at a time.
             few = at_once(question.buffered_bytes, len(names))
-            left = [
-                (name, way)
-                for name, ways in self._ways(subject).items()
-                for way in ways
-                if not checked[name].difference
-            ]
+            left = []
+            for name, ways in self._ways(subject).items():
+                for way in ways:
+                    # Workloads of one database that share a read ask it once.
+                    place = (subject.sessions.url, question.name, name, way)
+                    if place not in asked and not checked[name].difference:
+                        asked.add(place)
+                        left.append((name, way))
             while left:
                 chosen, left = left[:few], left[few:]
                 pending = [
                     (name, self._submit_check(subject, question, name, way)) for name, way in chosen
                 ]
                 for name, answer in pending:
-                    checked[name].add(of_read, self._result(answer))
+                    checked[name].add(question.name if several else "", self._result(answer))
         for backend in names:
             self.listener.compared(backend)
         return checked

@@ -37,6 +37,7 @@ def subjects_of(asked: Asked, path: Path, workloads: Sequence[Workload]) -> Iter
     with ExitStack() as stack:
         subjects = []
         shared: dict[bool, tuple[Database, bool]] = {}
+        questions: dict[tuple[str, str], Question] = {}
         for workload in workloads:
             own = stack.enter_context(own_database(workload, server))
             writes = own.changes != "nothing"
@@ -46,7 +47,7 @@ def subjects_of(asked: Asked, path: Path, workloads: Sequence[Workload]) -> Iter
                     shared[writes] = database
             else:
                 database = shared[writes]
-            subjects.append(_subject(asked, path, workload, own, *database))
+            subjects.append(_subject(asked, path, workload, own, *database, questions))
         yield subjects
 
 
@@ -88,6 +89,7 @@ def _subject(
     own: OwnDatabase,
     database: Database,
     read_only: bool,
+    questions: dict[tuple[str, str], Question],
 ) -> Subject:
     file = str(path.absolute())
     marketplace = asked.database_url is None and workload.setup is None
@@ -95,9 +97,12 @@ def _subject(
     # A question about another database than the marketplace must not be taken for one about it.
     place = asked if marketplace else replace(asked, database_url=database.url)
     place = replace(place, allow_writes=own.changes != "nothing")
+    for read in reads:
+        if (database.url, read.name) not in questions:
+            questions[database.url, read.name] = _question(place, database, read_only, path, read)
     subject = Subject(
         workload.name,
-        tuple(_question(place, database, read_only, path, read) for read in reads),
+        tuple(questions[database.url, read.name] for read in reads),
         tuple(reads.values()),
         workload.description,
         _units(asked, path, workload, database, marketplace) if workload.units else None,
