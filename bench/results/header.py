@@ -76,7 +76,7 @@ class ClientMachine:
     packages: dict[str, str] = field(default_factory=dict)
     """Package -> version, as far as the run needs them."""
     clock_error_ns: Count | None = None
-    """How exactly it knew the server's clock before the run."""
+    """The error with which it knew the server's clock before the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
