@@ -20,7 +20,7 @@ from bench.results.samples import Samples
 BACKLOG = 0.03
 """The share of the window's arrivals that may wait for a client at its end."""
 
-GROWTH = 1.5
+GROWTH = 1.1
 """The factor by which the mean wait of a window's last third may exceed that of its first third."""
 
 LATE_NS = 1_000_000

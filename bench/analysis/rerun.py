@@ -33,6 +33,7 @@ def command(header: Conditions, case: Case) -> str:
         "rate": case.rate,
         "arrivals": None if case.arrivals == "poisson" else case.arrivals,
         "allocator": None if case.allocator == "warmed" else case.allocator,
+        "transport": case.transport or None,
         "processes": None if case.processes == 1 else case.processes,
         "rounds": header.rounds,
         "seconds": header.seconds,

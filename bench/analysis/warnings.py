@@ -257,7 +257,7 @@ def _load(evidence: _Evidence) -> Iterator[ResultWarning]:
 
 def _drift(evidence: _Evidence) -> Iterator[ResultWarning]:
     trend = drift(evidence.summaries)
-    if trend and trend.p_value < SIGNIFICANT and abs(trend.ratio - 1) > MARGIN:
+    if trend and abs(trend.ratio - 1) > MARGIN and trend.p_value < SIGNIFICANT:
         way = "slower" if trend.ratio < 1 else "faster"
         yield ResultWarning(
             f"all cases together became {way} from round to round: throughput of the last is"
@@ -292,7 +292,7 @@ def _warm_up(evidence: _Evidence) -> Iterator[ResultWarning]:
 def _pool(evidence: _Evidence) -> Iterator[ResultWarning]:
     for case, runs in evidence.runs.items():
         opened = [run.connections for run in runs if run.connections]
-        if opened and max(opened) < case.concurrency:
+        if opened and max(opened) < min(case.kept_connections, case.concurrency):
             yield ResultWarning(
                 f"{case.title}: {max(opened)} connections for {case.concurrency} tasks or threads",
                 "its pool is smaller than the concurrency, so its latency includes a queue",
@@ -341,6 +341,9 @@ def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
 
 
 def _not_held(evidence: _Evidence) -> Iterator[ResultWarning]:
+    study = study_of(evidence.header.profile)
+    if study and not study.warned:  # a search is to find rates that are not held
+        return
     for parts in rate_warnings.not_held(evidence.summaries, evidence.header.null_backends):
         yield ResultWarning(*parts)
 

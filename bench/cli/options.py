@@ -1,7 +1,7 @@
 """Options that several commands share, and the parsing of their values."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from math import isnan
@@ -241,12 +241,16 @@ processes_option: Decorator = click.option(
 
 
 def look_for_backends(
-    modules: Iterable[str], timeout_s: float = TIMEOUT_S, *, described: bool = False
+    modules: Iterable[str],
+    timeout_s: float = TIMEOUT_S,
+    *,
+    described: bool = False,
+    only: Collection[str] = (),
 ) -> "Mapping[str, Found]":
     """Return every known backend, and for each whether it is available here.
 
     `described`: built-in backends are not imported, and cannot be opened; that is a third of the
-    time. Raises `UsageError` if a module in `modules` cannot be used.
+    time. `only`: so are all but these. Raises `UsageError` if a module in `modules` cannot be used.
     """
     from accessors import BackendModuleError, discover
     from bench.cli.foreign_code import contained
@@ -256,7 +260,7 @@ def look_for_backends(
     if modules:
         current_folder.search()
     try:
-        return discover(modules, partial(contained, timeout_s), described=described)
+        return discover(modules, partial(contained, timeout_s), described=described, only=only)
     except BackendModuleError as error:
         advice = "Correct that module, or leave it out (docs/add-an-accessor.md)."
         if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:
@@ -277,8 +281,10 @@ def choose_backends(
     """
     from accessors import usual
 
-    known_backends = look_for_backends(modules, timeout_s)
     names = list(names)
+    # SQLAlchemy and drivers that nobody asked for would take a third of a second to import.
+    only = () if EVERY_BACKEND in names else names
+    known_backends = look_for_backends(modules, timeout_s, only=only)
     if EVERY_BACKEND in names and EVERY_BACKEND not in known_backends:
         names = [name for name, found in known_backends.items() if found.backend]
     chosen = named("backend", names, known_backends)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.connect_options import connect_option, settings
-from bench.cli.link_options import link_options
+from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
     MOST_REPEATED,
     Duration,
@@ -34,15 +34,13 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from accessors.api import Transactions
-    from bench.model.case import Allocator, Loop, RowForm, SessionScope
+    from bench.model.case import Allocator, Loop, RowForm, SessionScope, Transport
     from bench.model.link import Link
     from bench.model.plan import Plan
     from bench.model.profiles import Profile
     from bench.model.rate import ArrivalPattern
 
 _LONGEST_WRITES_S = 120
-WORKLOAD_FILE_SCALE = 0.5
-"""The rows of the quick profile, which a workload file reads if no database is named."""
 
 
 @click.command()
@@ -101,6 +99,13 @@ WORKLOAD_FILE_SCALE = 0.5
 @rate_options
 @processes_option
 @scheduler_option
+@click.option(
+    "--transport",
+    "transports",
+    callback=transports,
+    metavar="WAY,WAY",
+    help="Way to a server on this machine: unix (its Unix socket) or tcp, or both to compare them.",
+)
 @click.option(
     "--allocator",
     "allocators",
@@ -177,6 +182,7 @@ def run(
     connect: tuple[str, ...],
     allocators: "tuple[Allocator, ...]",
     links: "tuple[Link, ...]",
+    transports: "tuple[Transport, ...]",
     rates: tuple[int, ...],
     arrivals: "ArrivalPattern",
     processes: tuple[int, ...],
@@ -196,6 +202,7 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
       bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
       bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
+      bench run --transport unix,tcp --database-url postgresql:///shop
       bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
       bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
       bench run --profile smoke --concurrency 4 --processes 2 --scheduler local:2
@@ -210,8 +217,9 @@ def run(
     from bench.model.workload import WORKLOADS
 
     if workload_file:
-        from bench.cli.workload_file import run_workload_file
+        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, run_workload_file
 
+        of_file = choose_backends(backends, backend_modules, timeout)
         factors = Factors(
             workloads=workloads,
             fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
@@ -220,6 +228,7 @@ def run(
             transactions=transactions,
             rows=rows,
             loops=(loop,) if loop else (),
+            connect=settings(connect, of_file.values()),
             allocators=allocators,
             links=links,
             rates=rates,
@@ -237,13 +246,19 @@ def run(
                 "--budget is not for a workload file.\n"
                 "Choose its length with --rounds and --seconds."
             )
+        if transports:
+            raise UsageError(
+                "--transport is not for a workload file.\n"
+                "Name the way in its --database-url: a host, or the folder of a Unix socket."
+            )
         run_workload_file(
             workload_file,
-            choose_backends(backends, backend_modules, timeout),
+            of_file,
             factors,
             named_backends=bool(backends),
             dataset=Dataset(scale or WORKLOAD_FILE_SCALE, seed),
             database_url=database_url,
+            admin_url=admin_url,
             rounds=rounds,
             seconds=seconds,
             warm_up_s=warm_up_s,
@@ -270,6 +285,7 @@ def run(
         connect=settings(connect, chosen.values()),
         allocators=allocators,
         links=links,
+        transports=transports,
         rates=rates,
         arrivals=arrivals,
         processes=processes,

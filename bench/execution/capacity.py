@@ -14,7 +14,7 @@ def most_connections(config: RunConfig) -> int:
     needed = [0]
     for case in config.plan.everything:
         backend = config.backends[case.backend].backend
-        clients = case.concurrency if backend is None or not backend.in_memory else 0
+        clients = case.connections if backend is None or not backend.in_memory else 0
         needed.append(clients + barrier_connections([case]))
     if config.verify:  # all backends read at the same time
         needed.append(len(config.backends))

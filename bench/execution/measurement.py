@@ -146,6 +146,7 @@ class Measurement:
         verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
         self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links)
+        self.jobs.check_transports(config.plan.cases)
         self.outcomes.recorder.header(
             new_header(
                 config,
@@ -189,7 +190,7 @@ class Measurement:
             found = self.config.backends[case.backend].backend
             driver = found.driver if found else ""
             try:
-                through(self.database.url_for(driver), 1, driver=driver)
+                through(self.database.url_for(driver), 1, driver=driver, named=True)
                 possible.append(case)
             except BenchError as error:
                 reasons[f"{driver}: {str(error).partition(chr(10))[0]}"] = None
@@ -203,7 +204,7 @@ class Measurement:
         # Processes that verified have another heap than those of later generations.
         for name in self.config.backends:
             self.workers.dismiss(name)
-        most = max((case.concurrency for case in plan.cases), default=0)
+        most = max((case.connections for case in plan.cases), default=0)
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
@@ -212,8 +213,19 @@ class Measurement:
 
     def new_turns(self, capacity: int) -> Turns:
         """Return the turns of the run. `capacity`: the connections that clients may hold."""
-        workers = self.cluster or self.workers
-        return Turns(self.config, self.jobs, self.outcomes, workers, capacity, self.stopping)
+        return Turns(
+            self.config,
+            self.jobs,
+            self.outcomes,
+            self.cluster or self.workers,
+            capacity,
+            self.stopping,
+            restore=self.restore,
+        )
+
+    def restore(self, case: Case) -> None:
+        """Bring the rows back after a turn of a case that writes."""
+        self.lock.run(partial(rows.restore, dataset=self.config.dataset))
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
         """Verify the backends, except those whose result is remembered."""
@@ -283,7 +295,7 @@ class Measurement:
             pending = self.workers.submit(case.process, work, self.jobs.of(case))
             self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))
             if WORKLOADS[case.workload].writes:
-                self.lock.run(partial(rows.restore, dataset=self.config.dataset))
+                self.restore(case)
 
 
 def _asking(backends: Mapping[str, Found]) -> list[str]:

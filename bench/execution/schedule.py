@@ -110,6 +110,10 @@ class OpenClients:
         self._held = {known: self._held[known] for known in clients}
         return others
 
+    def drop(self, clients: Clients) -> bool:
+        """Count these clients as closed. Return whether they were open."""
+        return self._held.pop(clients, None) is not None
+
     def forget(self, process: str) -> None:
         """Count no client of this process as open: it was ended."""
         self._held = {key: count for key, count in self._held.items() if key[0] != process}

@@ -1,14 +1,12 @@
 """The turns of a run: cases alternate, with clients that stay open between two turns."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.cluster.cluster_pool import ClusterPool
-from bench.dataset import loading as rows
 from bench.execution.jobs import Jobs
 from bench.execution.outcomes import Outcomes
 from bench.execution.schedule import (
@@ -59,6 +57,8 @@ class Turns:
     workers: WorkerPool | ClusterPool
     capacity: int
     """Connections that the clients of all worker processes may hold together."""
+    restore: Callable[[Case], None] = field(kw_only=True)
+    """Brings the rows back after a turn of a case that writes."""
     stopping: StoppingRule | None = None
     """The rule that ends the turns of a case, in a run with a budget."""
 
@@ -150,12 +150,14 @@ class Turns:
             self._end_processes(close_first=False)
         elif case.large:
             self._end_processes(case.process_names)
+        if WORKLOADS[case.workload].renewed:
+            self._close([part for part in parts if self._open.drop(part)])
         if WORKLOADS[case.workload].writes:
-            self.outcomes.lock.run(partial(rows.restore, dataset=self.config.dataset))
+            self.restore(case)
 
     def _connections(self, case: Case) -> int:
         backend = self.config.backends[case.backend].backend
-        return 0 if backend is None or backend.in_memory else case.concurrency
+        return 0 if backend is None or backend.in_memory else case.connections
 
     def _start_processes(self, cases: Sequence[Case]) -> None:
         """Start the processes that stay, all at the same time, and wait until they are ready."""

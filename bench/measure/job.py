@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 
 import accessors
 from accessors.api import AnyBackend, Target, Transactions
-from bench.model.case import Case, Loop, SessionScope
+from bench.model.case import Case, Loop, SessionScope, Transport
 from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.model.profiles import HEARTBEAT_S
 from bench.model.rate import grace_s, lead_in_s
 from bench.model.timeout import TIMEOUT_S
-from bench.model.workload import ClientSlot, Operation, operations
+from bench.model.workload import BUILT_IN, ClientSlot, Operation, operations
 
 _LONG_AGO = datetime(1970, 1, 1)
 _FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
@@ -30,8 +31,12 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    transport: Transport
+    pool: Pool
     open_loop: bool
     processes: int
+    workload: str
+    """Empty for all built-in workloads. A user's own has its own settings of the session."""
 
 
 def clients_key(case: Case) -> ClientsKey:
@@ -44,8 +49,11 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        case.transport,
+        case.pool,
         case.rate is not None,
         case.processes,
+        "" if case.workload in BUILT_IN else case.workload,
     )
 
 
@@ -107,11 +115,28 @@ class Job:
         return seconds
 
     @property
+    def keeps_sessions(self) -> bool:
+        """Whether sessions stay open between two turns. In a transaction one would hold locks."""
+        return self.case.transactions == "autocommit"
+
+    @property
+    def think_s(self) -> float:
+        """Seconds that a client waits after each operation, off the clock."""
+        return 0.0
+
+    @property
     def target(self) -> Target:
         """The target that the backend's pool is opened on."""
         case = self.case
         connect, engine = arguments(case.connect)
-        return Target(self.url, len(self.clients), case.transactions, connect, engine)
+        return Target(
+            self.url,
+            case.pool.size or len(self.clients),
+            case.transactions,
+            connect,
+            engine,
+            case.pool.timeout_s,
+        )
 
     def backend(self) -> AnyBackend:
         """Return the case's backend, not yet open."""

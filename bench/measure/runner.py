@@ -54,9 +54,7 @@ class WarmClients:
         # A copy: a backend holds one pool, and this process may have several of different sizes.
         backend = copy.copy(job.backend())
         served_before = server_processes(job.postmaster_pid)
-        # A session that is in a transaction would hold its locks between two turns.
-        keep = job.case.transactions == "autocommit"
-        self._warm = _open(backend, job, keep_sessions=keep)
+        self._warm = _open(backend, job, keep_sessions=job.keeps_sessions)
         served = server_processes(job.postmaster_pid)
         self.opened = len(served - served_before) if served else None
         """Connections that the server accepted when the clients were opened."""
@@ -120,10 +118,11 @@ class _Performed:
 
 
 def _open(backend: AnyBackend, job: Job, *, keep_sessions: bool) -> _Warm:
+    clients = len(job.clients)
     if isinstance(backend, Backend):
-        return WarmThreads(backend, job.target, keep_sessions=keep_sessions)
+        return WarmThreads(backend, job.target, clients, keep_sessions=keep_sessions)
     made = loop_factory(job.case.loop, exact=job.case.rate is not None)
-    return WarmTasks(backend, job.target, made, keep_sessions=keep_sessions)
+    return WarmTasks(backend, job.target, clients, made, keep_sessions=keep_sessions)
 
 
 _OPEN: dict[ClientsKey, WarmClients] = {}

@@ -85,6 +85,7 @@ class WarmTasks:
         self,
         backend: AsyncBackend,
         target: Target,
+        clients: int,
         loop_factory: Callable[[], asyncio.AbstractEventLoop],
         *,
         keep_sessions: bool,
@@ -92,12 +93,12 @@ class WarmTasks:
         self._backend = backend
         self._runner = asyncio.Runner(loop_factory=loop_factory)
         try:
-            self._runner.run(self._open(target, keep_sessions))
+            self._runner.run(self._open(target, clients, keep_sessions))
         except BaseException:
             self._runner.close()
             raise
 
-    async def _open(self, target: Target, keep_sessions: bool) -> None:
+    async def _open(self, target: Target, clients: int, keep_sessions: bool) -> None:
         self._closing = asyncio.Event()
         opened = asyncio.Event()
         # One task opens the pool and closes it: some libraries insist on that.
@@ -107,7 +108,7 @@ class WarmTasks:
         if not opened.is_set():
             waiting.cancel()
             await self._pool  # raises its error
-        self._slots = [_Slot(self._backend, keep_sessions) for _ in range(target.pool_size)]
+        self._slots = [_Slot(self._backend, keep_sessions) for _ in range(clients)]
 
     async def _hold_open(self, target: Target, opened: asyncio.Event) -> None:
         async with self._backend.open(target):
@@ -117,7 +118,9 @@ class WarmTasks:
     def clients(self, job: Job) -> list[AsyncClient]:
         """Return a client for each slot, with its operations of the job's case."""
         kind: type[AsyncClient] = AsyncClient if job.case.rate is None else AsyncOpenClient
-        return [kind(self._backend, job.case, plan, job.warm_up()) for plan in job.plans()]
+        return [
+            kind(self._backend, job.case, plan, job.warm_up(), job.think_s) for plan in job.plans()
+        ]
 
     def turn(
         self, job: Job, clients: Sequence[AsyncClient], meter: Meter, warm_up_s: float

@@ -76,18 +76,22 @@ class _Slot(threading.Thread):
 class WarmThreads:
     """An open backend and its threads. Raises what opening the pool raises."""
 
-    def __init__(self, backend: Backend, target: Target, *, keep_sessions: bool) -> None:
+    def __init__(
+        self, backend: Backend, target: Target, clients: int, *, keep_sessions: bool
+    ) -> None:
         self._backend = backend
         self._pool = ExitStack()
         self._pool.enter_context(backend.open(target))
-        self._slots = [_Slot(backend, keep_sessions) for _ in range(target.pool_size)]
+        self._slots = [_Slot(backend, keep_sessions) for _ in range(clients)]
         for slot in self._slots:
             slot.start()
 
     def clients(self, job: Job) -> list[Client]:
         """Return a client for each slot, with its operations of the job's case."""
         kind: type[Client] = Client if job.case.rate is None else OpenClient
-        return [kind(self._backend, job.case, plan, job.warm_up()) for plan in job.plans()]
+        return [
+            kind(self._backend, job.case, plan, job.warm_up(), job.think_s) for plan in job.plans()
+        ]
 
     def turn(self, job: Job, clients: Sequence[Client], meter: Meter, warm_up_s: float) -> Outcome:
         """Take a turn. Raises the error of a session that cannot be opened."""

@@ -167,13 +167,17 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            more = product(block.allocators, block.links, block.rates, block.processes, names)
-            for allocator, link, rate, processes, backend in more:
+            more = product(
+                *(block.allocators, block.links, block.transports, block.rates, block.processes),
+                names,
+            )
+            for allocator, link, transport, rate, processes, backend in more:
                 yield Case(
                     backend,
                     *combination,
                     allocator=allocator,
                     link=link,
+                    transport=transport,
                     rate=rate,
                     arrivals=block.arrivals if rate is not None else "poisson",
                     processes=processes,

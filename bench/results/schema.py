@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
-from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope, Transport
 from bench.model.declared import declare
 from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.model.rate import ArrivalPattern
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
@@ -52,6 +53,13 @@ class LinkFields(Struct):
     bytes_per_s: Annotated[float, Meta(gt=0, le=1e15)] | None = None
 
 
+class PoolFields(Struct):
+    """The pool that the clients share."""
+
+    size: Place | None = None
+    timeout_s: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+
+
 class CaseFields(Struct):
     """The factors of a case."""
 
@@ -69,6 +77,8 @@ class CaseFields(Struct):
     connect: Annotated[str, Meta(max_length=1000)] = ""
     allocator: Allocator = "warmed"
     link: LinkFields = msgspec.field(default_factory=LinkFields)
+    transport: Transport = ""
+    pool: PoolFields = msgspec.field(default_factory=PoolFields)
     rate: Place | None = None
     arrivals: ArrivalPattern = "poisson"
     processes: Annotated[int, Meta(ge=1, le=10_000)] = 1
@@ -79,7 +89,9 @@ class CaseFields(Struct):
         if (fetch.batch_size or 0) > LARGEST:
             raise ValueError(f"the batch size in {self.fetch!r} is too large")
         link = Link(**msgspec.structs.asdict(self.link))
-        return Case(**msgspec.structs.asdict(self) | {"fetch": fetch, "link": link})
+        pool = Pool(**msgspec.structs.asdict(self.pool))
+        fields = msgspec.structs.asdict(self)
+        return Case(**fields | {"fetch": fetch, "link": link, "pool": pool})
 
 
 class SamplesFields(Struct):
@@ -268,7 +280,14 @@ def read_header(line: bytes) -> Header:
     with refused():
         plan = dict.fromkeys(fields.case() for fields in planned)
     for name, facts in conditions.statements.items():
-        declare(name, facts.reads or {name: 1}, facts.description, facts.rows)
+        declare(
+            name,
+            facts.reads or {name: 1},
+            facts.description,
+            facts.rows,
+            units=bool(facts.units),
+            changes=facts.changes,
+        )
     return Header(**vars(conditions), plan=tuple(plan))
 
 

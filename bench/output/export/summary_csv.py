@@ -91,7 +91,9 @@ def _row(
 ) -> dict[str, Any]:
     case = summary.case
     factors = {
-        name: value for name, value in case.as_dict().items() if name not in ("link", "rate")
+        name: value
+        for name, value in case.as_dict().items()
+        if name not in ("link", "rate", "pool")
     }
     row: dict[str, Any] = {
         **factors,
@@ -103,6 +105,9 @@ def _row(
         "rate_per_s": case.rate,
         "arrivals": None if case.rate is None else case.arrivals,
         **vars(case.link),
+        "transport": case.transport,
+        "pool_size": case.pool.size,
+        "pool_timeout_s": case.pool.timeout_s,
         **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
         "load_model": "closed" if case.rate is None else "open",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bench.analysis.findings.finding import listed
 from bench.analysis.selection import Selection
+from bench.output.report.tables import MOST_RATES
 from bench.results.file import Results
 from bench.results.header import DatasetFacts, Header, Host
 
@@ -22,7 +23,10 @@ def question(selection: Selection) -> str:
         sentence += "task or thread" if concurrencies == [1] else "tasks or threads"
     rates = sorted({summary.case.rate for summary in summaries if summary.case.rate})
     if rates:
-        sentence += f", at {listed([f'{rate:,}' for rate in rates], 'or')} arrivals/s"
+        named = listed([f"{rate:,}" for rate in rates], "or")
+        if len(rates) > MOST_RATES:
+            named = f"{len(rates)} rates from {rates[0]:,} to {rates[-1]:,}"
+        sentence += f", at {named} arrivals/s"
     if len(fetches) > 1:
         sentence += f", {listed(fetches, 'or')}"
     return sentence

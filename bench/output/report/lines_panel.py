@@ -8,6 +8,7 @@ from bench.analysis.look import Look
 from bench.analysis.selection import Selection, by_backend
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
+from bench.analysis.uncertain import UNCERTAIN, drawn, is_uncertain
 from bench.model.units import RATES, Unit, short, with_unit
 from bench.output.report.scale import Scale, Tick, scale_of
 from bench.output.ticks import apart, extents, log_ticks
@@ -28,6 +29,8 @@ class CurvePoint:
     high: float | None
     summary: Summary
     tip: str
+    uncertain: bool
+    """Whether it is a rate from too short a window: its interval is then that of its bounds."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def lines_panel(
         part = math.log2(concurrency / fewest) / math.log2(most / fewest)
         return round(LEFT + 10 + (RIGHT - LEFT - 20) * part, 1)
 
-    values = extents(figure(summary) for summary in shared)
+    known = ((summary, value) for summary in shared if (value := figure(summary)))
+    values = extents(drawn(summary, value) for summary, value in known)
     scales = [scale_of(values, BOTTOM, TOP, units, log=log) for log in (False, True)]
 
     def place(summary: Summary) -> float:
@@ -129,10 +133,12 @@ def _drawn(
                 None if value.low is None else scale.at(value.low),
                 None if value.high is None else scale.at(value.high),
                 summary,
-                _tip(summary, value, units),
+                _tip(summary, value, units) + UNCERTAIN * uncertain,
+                uncertain,
             )
             for summary in summaries
-            if (value := figure(summary))
+            if (shown := figure(summary))
+            for value, uncertain in [(drawn(summary, shown), is_uncertain(summary, shown))]
         ]
         if points:
             lines[selection.looks[name]] = points

@@ -143,6 +143,8 @@ _RESPONSE = tuple(
 )  # fmt: skip
 AT_RATE = (_ENDED, *_RESPONSE, *_PARTS, _CPU, _SERVER)
 PLAIN = (_RATE, *_LATENCY, _CPU, _SERVER)
+MOST_RATES = 6
+"""The most arrival rates that have a table each. More, as of a search, are rows of one table."""
 TAKEN = (_ROWS, _FIRST, _MEMORY, _STALL, _CPU, _SERVER)
 
 
@@ -162,6 +164,9 @@ def tables(selection: Selection, floors: Mapping[Figure, NoiseFloor]) -> list[Ta
 def _group(summary: Summary, selection: Selection) -> tuple[Case, bool]:
     """Return the case of the summary's table, and whether the table compares fetches."""
     case = replace(summary.case, backend="", loop="asyncio")
+    rates = {other.case.rate for other in selection.summaries if other.case.rate is not None}
+    if case.rate is not None and len(rates) > MOST_RATES:
+        case = replace(case, rate=min(rates))
     taken = any(
         other.case.fetch.mode != "buffered"
         for other in selection.summaries
@@ -178,7 +183,13 @@ def _table(
     floors: Mapping[Figure, NoiseFloor],
 ) -> Table:
     at_rate = case.rate is not None
+    rates = sorted({summary.case.rate or 0 for summary in group})
     plans = AT_RATE if at_rate else TAKEN if taken else PLAIN
+    if len(rates) > 1:  # a search: rows of other rates are not ranked
+        plans = tuple(replace(plan, figure=None) for plan in plans)
+        group = sorted(
+            group, key=lambda s: (list(selection.looks).index(s.case.backend), s.case.rate)
+        )
     columns = [_column(plan, group, selection, floors) for plan in plans]
     columns = [column for column in columns if any(cell.sort is not None for cell in column.cells)]
     if taken:
@@ -186,10 +197,15 @@ def _table(
         columns.insert(0, Column("fetch", "the way in which rows are taken", fetches))
     if at_rate:
         columns.insert(0, Column("held", "rounds in which clients kept up", _held(group)))
+    if len(rates) > 1:
+        arrivals = [Cell(f"{s.case.rate:,}", s.case.rate) for s in group]
+        columns.insert(0, Column("arrivals/s", "operations that arrived, a second", arrivals))
     if any(summary.marked for summary in group):
         failed = [Cell(f"{s.failed:,}", s.failed, ", ".join(s.errors)) for s in group]
         columns.append(Column("errors", "operations that failed", failed))
     title = case.title.removeprefix(", ")
+    if len(rates) > 1:
+        title = title.replace(f"{case.rate:,} arrivals/s", f"{len(rates)} arrival rates")
     anchor = re.sub("[/ ]", "-", f"table-{case.key.strip('/')}")  # an id can't contain a space
     return Table(title, anchor, group, columns)
 

@@ -134,11 +134,12 @@ def _held(
 def _rates() -> Outcome:
     shares = {share: share_held(share) for share in (0.7, 0.8, 0.9, 1.1, 1.2)}
     return Outcome(
-        truth="held below the capacity, and not above it",
+        truth="100 % up to 80 %, at least 95 % at 90 %; at most 10 % at 110 %, 2 % at 120 %",
         measured=", ".join(f"{part:.0%} at {share:.0%}" for share, part in shares.items()),
         holds=min(shares[0.7], shares[0.8]) >= 0.99
         and shares[0.9] >= 0.95
-        and max(shares[1.1], shares[1.2]) <= 0.05,
+        and shares[1.1] <= 0.1
+        and shares[1.2] <= 0.02,
     )
 
 

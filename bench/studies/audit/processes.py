@@ -66,12 +66,9 @@ class _Made(SamplesInPieces):
         durations = made.lognormal(np.log(100_000), 0.25, size).astype(np.int64)
         gaps = made.lognormal(np.log(600), 0.25, size).astype(np.int64)
         starts = np.cumsum(gaps) + np.cumsum(durations) - durations
-        none, ones = starts[:0], np.ones_like(starts)
-        columns = (starts, durations, none, ones, np.zeros_like(starts))
-        start_ns, duration_ns, first_row_ns, rows, worker = (
-            array("q", column.tobytes()) for column in columns
-        )
-        self._piece = Samples(start_ns, duration_ns, first_row_ns, rows, worker)
+        columns = (starts, durations, starts[:0], np.ones_like(starts), np.zeros_like(starts))
+        start, duration, first_row, rows, worker = (array("q", each.tobytes()) for each in columns)
+        self._piece = Samples(start, duration, first_row, rows, worker)
         self._amount = amount // size
 
     def __len__(self) -> int:

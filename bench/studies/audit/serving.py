@@ -1,10 +1,10 @@
 """The null backends with a known service time, for claims about queues.
 
-They are not in the list of backends. A point read sleeps for an exponential time: the null
+They are not in the list of backends. A point read sleeps for an exponential time. The null
 backend's answer costs next to nothing, so that the service time is the sleep.
 """
 
-import asyncio
+from asyncio import sleep as async_sleep
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from random import Random
@@ -30,7 +30,7 @@ class _AsyncServingAccessor(AsyncNullAccessor):
     draw: Random
 
     async def get_total_cost_of_an_order(self, order_id: int) -> Any:
-        await asyncio.sleep(self.draw.expovariate(1 / MEAN_S))
+        await async_sleep(self.draw.expovariate(1 / MEAN_S))
         return await super().get_total_cost_of_an_order(order_id)
 
 

@@ -7,6 +7,9 @@ from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
 from bench.model.case import Case
 
+_CLOSE = 1.02
+"""Rates that differ by less are drawn as one point: the one with the most windows."""
+
 
 @dataclass(frozen=True)
 class ByRate:
@@ -20,6 +23,19 @@ class ByRate:
     @property
     def summaries(self) -> list[Summary]:
         return [summary for line in self.lines.values() for summary in line]
+
+    def line(self, backend: str) -> list[Summary]:
+        """Return the cases that a backend's line goes through, without neighbours of nearly the
+        same rate. Where some have several windows, those with one are left out: a line through them
+        would show their chance."""
+        every = self.lines[backend]
+        kept: list[Summary] = []
+        for summary in [s for s in every if len(s.rounds) > 1] or every:
+            if not kept or (summary.case.rate or 1) >= _CLOSE * (kept[-1].case.rate or 1):
+                kept.append(summary)
+            elif len(summary.rounds) > len(kept[-1].rounds):
+                kept[-1] = summary
+        return kept
 
 
 def by_rate(selection: Selection) -> list[ByRate]:

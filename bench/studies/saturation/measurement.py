@@ -130,6 +130,7 @@ class _Measurement(Measurement):
             self.workers,
             capacity,
             self.stopping,
+            restore=self.restore,
             searches=self.searches,
         )
 

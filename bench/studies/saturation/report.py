@@ -39,14 +39,15 @@ def _title(measured: ByRate) -> str:
 
 
 def _panels(measured: ByRate, selection: Selection) -> list[LinesPanel]:
+    drawn = [summary for name in measured.lines for summary in measured.line(name)]
     return [
         lines_panel(
             f"{quantile} of the response",
             TIMES,
-            measured.summaries,
+            drawn,
             lambda summary, quantile=quantile: summary.latency_ns.get(quantile),  # type: ignore[misc]
             selection,
-            measured.summaries,
+            drawn,
             x_value=lambda summary: summary.case.rate or 1,
         )
         for quantile in ("p50", "p99")

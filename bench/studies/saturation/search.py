@@ -3,7 +3,8 @@
 It is pure: windows are measured elsewhere, and noted here as passed or missed.
 
 1. **Scouting.** Bisection on the logarithm of the rate, between a tenth of the throughput in a
-   closed loop and a tenth above it, until two neighbours differ by `STEP`. One window that passes
+   closed loop and a tenth above it, until two neighbours differ by `STEP`. The closed loop's window
+   may have been a slow one: if no rate missed, the upper bound is raised. One window that passes
    is enough to go up. To go down takes two that miss, without one that passes: a stall of the
    machine must not halve the answer.
 2. **Confirming.** The rate must pass in six windows (`windows_for`), one after another. If one
@@ -32,6 +33,9 @@ CONFIRMING = 6
 
 LOWEST, HIGHEST = 0.1, 1.1
 """The first bounds of the search, as shares of the throughput in a closed loop."""
+
+RAISED = 1.5
+"""The factor by which the upper bound is raised if no rate below it missed."""
 
 CURVE = (0.25, 0.5, 0.75, 0.9)
 """The rates that are measured for the chart, as shares of the answer."""
@@ -70,8 +74,8 @@ class Search:
     _over: bool = False
 
     def __post_init__(self) -> None:
-        self._low = max(1.0, LOWEST * self.closed_per_s)
         self._high = min(float(MOST_PER_S), HIGHEST * self.closed_per_s)
+        self._low = max(1.0, min(LOWEST * self.closed_per_s, self._high))
         self._low_passed = False
 
     def next(self) -> int | None:
@@ -85,9 +89,13 @@ class Search:
         middle = round(sqrt(self._low * self._high))
         if self._high / self._low > STEP and round(self._low) < middle < round(self._high):
             return middle
-        if not self._low_passed and round(self._low) not in self._windows:
-            return max(1, round(self._low))
-        self._begin(max(1, round(self._low)))
+        if self.missed is None and self._high < MOST_PER_S:
+            self._high = min(float(MOST_PER_S), RAISED * self._high)
+            return self.next()
+        lowest = max(1, round(self._low))
+        if not self._low_passed and len(self._windows.get(lowest, ())) < 2:
+            return lowest
+        self._begin(lowest)
         return self._candidate
 
     def note(self, rate: int, passed: bool) -> None:

@@ -20,8 +20,6 @@ from bench.studies.saturation.answers import Answer, answers
 from bench.studies.saturation.by_rate import ByRate, by_rate
 
 _QUANTILES = ("p50", "p99")
-_CLOSE = 1.02
-"""Rates that differ by less are drawn as one point: the one with the most windows."""
 
 
 def figures(
@@ -49,7 +47,7 @@ def _figure(selection: Selection, measured: ByRate, found: Sequence[Answer]) -> 
         " A cross at the top: a rate that was not held."
     )
     if found:
-        subtitle += " A ring: the highest rate within the objective."
+        subtitle += " A ring: the highest rate within the objective. A dot: a single window."
     figure, [panels] = page(
         selection,
         f"Latency against the arrival rate: {kind.workload}",
@@ -94,11 +92,22 @@ def _panel(
     ends = []
     for name, line in measured.lines.items():
         look = selection.looks[name]
+        drawn = measured.line(name)
         points = [
             (s.case.rate or 1, interval, s.marked)
-            for s in _thinned(line)
+            for s in drawn
             if (interval := s.latency_ns.get(quantile))
         ]
+        for single in line:
+            left_out = single not in drawn and len(single.rounds) == 1
+            if left_out and (interval := single.latency_ns.get(quantile)):
+                panel.plot(
+                    single.case.rate or 1,
+                    interval.median,
+                    ".",
+                    color=hue(look, selection.looks),
+                    alpha=0.5,
+                )
         draw.curve(panel, points, style.line_style(look, selection))
         if points:
             ends.append((points[-1][1].median, name, hue(look, selection.looks)))
@@ -119,15 +128,3 @@ def _panel(
             panel.plot([answer.rate], [interval.median], **style.RING)
     if quantile == _QUANTILES[-1]:
         draw.end_labels(panel, ends, gap=0.06)
-
-
-def _thinned(line: Sequence[Summary]) -> list[Summary]:
-    """Return the cases without neighbours of nearly the same rate: a search has many there."""
-    kept: list[Summary] = []
-    for summary in line:
-        close = kept and (summary.case.rate or 1) < _CLOSE * (kept[-1].case.rate or 1)
-        if not close:
-            kept.append(summary)
-        elif len(summary.rounds) > len(kept[-1].rounds):
-            kept[-1] = summary
-    return kept
