@@ -44,8 +44,9 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         selection,
         f"Pool size and clients: {workload}",
         f"{asked(workload)}; each operation takes a connection from the pool and gives it back."
-        f"{network} A cell: operations/s; below it the median wait for a connection / its 99th"
-        " percentile, or the share of requests that got none. Colour: the share of the best pool of a fixed size, for as many clients."
+        f"{network} A cell: operations/s; below it the median wait for a connection / its"
+        " 99th percentile, or the share of requests that got none."
+        " Colour: the share of the best pool of a fixed size, for as many clients."
         " Frame: the smallest pool that is within 5 % of it.",
         height=rows * (kinds * _ROW_IN) + (rows - 1) * 0.75,
         columns=columns,
