@@ -44,8 +44,9 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         selection,
         f"Pool size and clients: {workload}",
         f"{asked(workload)}; each operation takes a connection from the pool and gives it back."
-        f"{network} A cell: operations/s; below it the median wait for a connection, and its 99th"
-        " percentile. Colour: the share of the best pool of a fixed size, for as many clients."
+        f"{network} A cell: operations/s; below it the median wait for a connection / its"
+        " 99th percentile, or the share of requests that got none."
+        " Colour: the share of the best pool of a fixed size, for as many clients."
         " Frame: the smallest pool that is within 5 % of it.",
         height=rows * (kinds * _ROW_IN) + (rows - 1) * 0.75,
         columns=columns,
@@ -119,7 +120,7 @@ def _draw(panel: Axes, x: int, y: int, cell: Cell, share: float | None) -> None:
         _below(cell),
         ha="center",
         va="center",
-        size=7.5,
+        size=7,
         color=RED if failing and not dark else "white" if dark else INK,
     )
 
@@ -130,9 +131,9 @@ def _below(cell: Cell) -> str:
         return ""
     if waits.timeouts:
         part = waits.timeouts / (waits.timeouts + waits.checkouts)
-        return f"{part * 100:.0f} % without connection"
+        return f"{part * 100:.0f} % got none"
     times = [
         "-" if value is None else with_unit(value, TIMES)
         for value in (waits.wait_p50_ns, waits.wait_p99_ns)
     ]
-    return f"wait {times[0]}, p99 {times[1]}"
+    return f"{times[0]} / {times[1]}"
