@@ -261,7 +261,7 @@ _DEPTH_OF_CLOSE = 16
 """The number of frames between `Connection.close` and an event of the rollback in it."""
 
 
-_LISTENERS: dict[str, Callable[..., None]] = {
+_LISTENERS: dict[str, Callable[..., object]] = {
     "before_cursor_execute": _before,
     "after_cursor_execute": _after,
     "handle_error": _failed,

@@ -119,7 +119,7 @@ def _closing(method: Callable[..., Any]) -> Callable[..., Any]:
     name = method.__name__
 
     @wraps(method)
-    def call(self: GuardedSession) -> Any:
+    def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
         ownership = self.ownership
         # Ownership.enter and leave, written out for the task in which SQLAlchemy closes a session
         # at the end of an `async with`, and which is a new child of the session's user.
@@ -136,12 +136,12 @@ def _closing(method: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 entered = ownership.enter_as(me, name, self)
             except SharedSessionError as error:
-                endings.after_refusal(self, partial(method, self), name, error)
+                endings.after_refusal(self, partial(method, self, *args, **kwargs), name, error)
                 return None
             if not entered:
-                return method(self)
+                return method(self, *args, **kwargs)
         try:
-            return method(self)
+            return method(self, *args, **kwargs) if args or kwargs else method(self)
         finally:
             made = ownership.made
             if made and (end := LEFT if at_end else blocks.end_of(made, me)):

@@ -40,6 +40,39 @@ def test_a_loop_that_moves_to_another_thread() -> None:
         loop.close()
 
 
+def test_a_loop_that_moves_unseen() -> None:
+    """Forbids that a thread takes the task of its former loop for its own, if the guard has seen
+    no task of that loop since it moved: a session of the loop, in strict mode, then passes for the
+    other thread's."""
+    loop = asyncio.new_event_loop()
+
+    async def make() -> GuardedSession:
+        assert actors.current() is asyncio.current_task()
+        return GuardedSession(strict=True)
+
+    entered, asked = Event(), Event()
+
+    async def stay() -> None:
+        entered.set()
+        asked.wait()
+
+    try:
+        session = loop.run_until_complete(make())
+        thread = Thread(target=lambda: loop.run_until_complete(stay()))
+        thread.start()
+        entered.wait()
+        here = actors.current()
+        session.flush()
+        owner = session.ownership.user
+        asked.set()
+        thread.join()
+        assert here is current_thread()
+        assert owner is current_thread()
+        session.close()
+    finally:
+        loop.close()
+
+
 def test_a_session_made_at_the_bottom_of_a_stack() -> None:
     """Forbids that making a session fails where fewer frames lie above it than are looked at."""
     session = greenlet(GuardedSession).switch()

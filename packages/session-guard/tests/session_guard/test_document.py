@@ -50,7 +50,7 @@ def run(shop: dict[str, Any], name: str, *arguments: Any) -> Any:
 
 
 def test_the_error_is_the_one_shown(shop: dict[str, Any], desk: Desk) -> None:
-    shown, _cost = blocks(DOCUMENT, "text")
+    shown, *_costs = blocks(DOCUMENT, "text")
     saved, refused = run(shop, "shared", Note(text="order"))
     assert saved is None
     assert desk.texts == ["order"]
