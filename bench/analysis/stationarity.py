@@ -83,7 +83,8 @@ def beginning(runs: Sequence[Run]) -> Interval | None:
     heads: dict[int, float] = {}
     rests: dict[int, float] = {}
     for place, run in enumerate(runs):
-        if len(run.samples) >= _FEWEST_OPERATIONS * run.case.concurrency:
+        enough = len(run.samples) >= _FEWEST_OPERATIONS * run.case.concurrency
+        if enough and run.case.rate is None:  # arrivals decide how many begin when
             heads[place], rests[place] = _head_and_rest(run)
     return ratio_of_rounds(heads, rests)
 

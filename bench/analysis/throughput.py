@@ -46,6 +46,11 @@ class Throughput:
         return within_tolerance(self.at_least_per_s, self.at_most_per_s)
 
 
+def exactly(per_s: float) -> Throughput:
+    """Return a throughput that needs no bounds, because every operation was counted."""
+    return Throughput(per_s, per_s, per_s)
+
+
 def within_tolerance(at_least: float, at_most: float) -> bool:
     """Return whether the middle between two bounds is within `TOLERANCE` of both."""
     return at_most <= at_least * (1 + TOLERANCE) ** 2

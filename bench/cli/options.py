@@ -32,6 +32,7 @@ __all__ = [
     "dataset_options",
     "look_for_backends",
     "named",
+    "processes_option",
     "profile_names",
     "timeout_option",
     "workload_names",
@@ -224,10 +225,19 @@ def counts(context: click.Context, option: click.Parameter, text: str | None) ->
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a list of numbers: write 1,4,16") from None
     if max(numbers) > MOST_CONCURRENT:
-        raise click.BadParameter(f"concurrency must be at most {MOST_CONCURRENT:,}")
+        raise click.BadParameter(f"{option.name} must be at most {MOST_CONCURRENT:,}")
     if min(numbers) < 1:
-        raise click.BadParameter("concurrency must be at least 1: write 1,4,16")
+        raise click.BadParameter(f"{option.name} must be at least 1: write 1,4,16")
     return numbers
+
+
+processes_option: Decorator = click.option(
+    "--processes",
+    callback=counts,
+    metavar="N,N",
+    help="Numbers of worker processes that share the clients of a case, as in 1,2,4. The"
+    " concurrency is that of all together.",
+)
 
 
 def look_for_backends(

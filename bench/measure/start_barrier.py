@@ -5,15 +5,25 @@ import gc
 import threading
 from collections.abc import Callable
 from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.measure.arrivals import Arrivals
 
 
 class StartBarrier:
     """The times of one turn, as `perf_counter_ns` gives them; 0 until they are set.
 
-    `at_start` is called by the last client to arrive, just before the start.
+    `at_start` is called by the last client to arrive, just before the start. It returns the start
+    if that is given, for several processes; None for now.
     """
 
-    def __init__(self, warm_up_s: float, window_s: float, at_start: Callable[[], None]) -> None:
+    arrivals: "Arrivals | None" = None
+    """The arrivals of a turn at a rate; None for a closed loop."""
+
+    def __init__(
+        self, warm_up_s: float, window_s: float, at_start: Callable[[], int | None]
+    ) -> None:
         self.start_ns = self.warm_until_ns = self.deadline_ns = 0
         self._warm_up_ns = round(warm_up_s * 1e9)
         self._window_ns = round(window_s * 1e9)
@@ -27,8 +37,7 @@ class StartBarrier:
         # through a library's whole heap takes 50 ms, and leaves the collector in a state that no
         # program has.
         gc.collect(1)
-        self._at_start()
-        self.start_ns = perf_counter_ns()
+        self.start_ns = self._at_start() or perf_counter_ns()
         self.deadline_ns = self.start_ns + self._window_ns
 
 
@@ -36,7 +45,7 @@ class ThreadStartBarrier(StartBarrier):
     """The start barrier of threads. `give_up` frees those that wait for one that will not come."""
 
     def __init__(
-        self, clients: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
+        self, clients: int, warm_up_s: float, window_s: float, at_start: Callable[[], int | None]
     ) -> None:
         super().__init__(warm_up_s, window_s, at_start)
         self.opened = threading.Barrier(clients, self._all_open)
@@ -52,7 +61,7 @@ class AsyncStartBarrier(StartBarrier):
     """The start barrier of tasks of one event loop."""
 
     def __init__(
-        self, clients: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
+        self, clients: int, warm_up_s: float, window_s: float, at_start: Callable[[], int | None]
     ) -> None:
         super().__init__(warm_up_s, window_s, at_start)
         self.opened = _TaskBarrier(clients, self._all_open)

@@ -4,8 +4,12 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bench.measure import shared_barrier
+from bench.measure.arrivals import Arrivals
 from bench.measure.job import Job
 from bench.measure.meter import Meter
+from bench.measure.start_barrier import StartBarrier
+from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
 
 WARM_AGAIN_SHARE = 0.1
@@ -23,6 +27,8 @@ class Outcome:
     """The records of each client."""
     stalls_ns: Sequence[int] | None
     """Delays of the heartbeat; None for threads."""
+    arrived: Arrived | None = None
+    """The arrivals of a turn at a rate."""
 
 
 def warm_up_s(job: Job, longest_ns: int | None) -> float:
@@ -39,13 +45,42 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
     return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
 
 
-def at_start(job: Job, meter: Meter) -> Callable[[], None]:
-    """Return the function that the last client at the start barrier calls."""
+def at_start(job: Job, meter: Meter) -> Callable[[], int | None]:
+    """Return the function that the last client at the start barrier calls.
 
-    def freeze_and_start() -> None:
-        # Collect first, as a program would: garbage that is frozen would stay for good.
-        gc.collect()
-        gc.freeze()
+    It returns the common start of several processes; None if there is one process.
+    """
+
+    def prepare_and_start() -> int | None:
+        if job.case.frozen:
+            # Collect first, as a program would: garbage that is frozen would stay for good.
+            gc.collect()
+            gc.freeze()
+        if job.part is None:
+            meter.start()
+            return None
+        barrier = shared_barrier.of(job.part)
+        start_ns = barrier.wait()
         meter.start()
+        barrier.sleep_until(start_ns)
+        meter.count_from(start_ns)
+        return start_ns
 
-    return freeze_and_start if job.case.frozen else meter.start
+    return prepare_and_start if job.case.frozen or job.part else meter.start
+
+
+def arrivals_of(job: Job, started: Callable[[], int | None]) -> Arrivals | None:
+    """Return the arrivals of a turn; None for a closed loop. `started`: see `at_start`."""
+    return None if job.case.rate is None else Arrivals(job, job.case.concurrency, started)
+
+
+def outcome(
+    barrier: StartBarrier,
+    recorders: Sequence[SampleRecorder],
+    stalls_ns: Sequence[int] | None,
+) -> Outcome:
+    """Return the outcome of a turn that has ended."""
+    arrivals = barrier.arrivals
+    if arrivals is None:
+        return Outcome(barrier.start_ns, recorders, stalls_ns)
+    return Outcome(arrivals.start_ns, recorders, stalls_ns, arrivals.arrived)

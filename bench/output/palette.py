@@ -22,5 +22,6 @@ def hue(look: Look, looks: Mapping[str, Look]) -> str:
         return GREY
     if look.driver in _HUES:
         return _HUES[look.driver]
-    others = sorted({other.driver for other in looks.values()} - _HUES.keys() - {"null"})
+    drivers = {other.driver for other in looks.values() if not other.null}
+    others = sorted(drivers - _HUES.keys())
     return _OTHER_HUES[others.index(look.driver) % len(_OTHER_HUES)]

@@ -2,11 +2,13 @@
 
 from bench.studies.audit import (
     allocator,
+    arrivals,
     budget,
     commands,
     comparing,
     idle,
     load,
+    processes,
     quantiles,
     ranking,
     runs,
@@ -27,5 +29,7 @@ CLAIMS: tuple[Claim, ...] = (
     *comparing.CLAIMS,
     *budget.CLAIMS,
     *commands.CLAIMS,
+    *arrivals.CLAIMS,
+    *processes.CLAIMS,
 )
 """The claims in the order of the table."""
