@@ -8,12 +8,14 @@
 This package imports nothing of `bench`, so it can be used without it.
 """
 
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from typing import Any
 
 from accessors.api import AnyBackend
 from accessors.mode import with_mode
@@ -62,7 +64,7 @@ _PACKAGES = {
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredBackend:
     """The result of the search for one backend."""
 
     name: str
@@ -83,7 +85,7 @@ def discover(
     *,
     described: bool = False,
     only: Collection[str] = (),
-) -> dict[str, Found]:
+) -> dict[str, DiscoveredBackend]:
     """Return every backend by name: built in, from `modules`, from entry points.
 
     `importing`: returns a context manager, which surrounds the import of each module that is not
@@ -97,7 +99,7 @@ def discover(
     results = {}
     for name, module in BUILTIN.items():
         facts = unloaded(name, module) if described or (only and name not in only) else None
-        results[name] = Found(name, module, facts) if facts else _look(name, module)
+        results[name] = DiscoveredBackend(name, module, facts) if facts else _look(name, module)
     requested = tuple(modules)
     entries = [point.value for point in entry_points(group=ENTRY_POINTS)]
     for module in dict.fromkeys([*requested, *entries]):
@@ -110,7 +112,7 @@ def discover(
             reason = f"{type(error).__name__}: {error}"
             if module in requested:
                 raise BackendModuleError(f"{module}: {reason}") from error
-            results[module] = Found(module, module, None, reason)
+            results[module] = DiscoveredBackend(module, module, None, reason)
             continue
         for name in names:
             if name in results and not is_extra(results[name]):
@@ -119,7 +121,7 @@ def discover(
     return results
 
 
-def usual(results: Mapping[str, Found]) -> dict[str, Found]:
+def usual(results: Mapping[str, DiscoveredBackend]) -> dict[str, DiscoveredBackend]:
     """Return the backends that a command uses if none is named: available ones, without extras."""
     return {
         name: result
@@ -138,12 +140,12 @@ def load(name: str, module: str | None = None) -> AnyBackend:
     return with_mode({backend.name: backend for backend in backends}[name])
 
 
-def is_extra(result: Found) -> bool:
+def is_extra(result: DiscoveredBackend) -> bool:
     """Return whether this is one of our own backends in `EXTRAS`."""
     return result.name in EXTRAS and result.module == BUILTIN[result.name]
 
 
-def _look(name: str, module: str) -> Found:
+def _look(name: str, module: str) -> DiscoveredBackend:
     try:
         backend = load(name, module)
     except ImportError as error:
@@ -151,10 +153,26 @@ def _look(name: str, module: str) -> Found:
         missing = (error.name or getattr(error.__cause__, "name", None) or "").partition(".")[0]
         # A library that is installed, but for which memory was short, is not missing.
         if not missing or "failed to map segment" in str(error):
-            return Found(name, module, None, str(error).partition("\n")[0])
-        return Found(name, module, None, f"pip install '{_PACKAGES.get(missing, missing)}'")
+            return DiscoveredBackend(name, module, None, str(error).partition("\n")[0])
+        return DiscoveredBackend(
+            name, module, None, f"pip install '{_PACKAGES.get(missing, missing)}'"
+        )
     absent = [required for required in backend.requires if not find_spec(required)]
     packages = dict.fromkeys(backend.requires[required] for required in absent)
     if packages:
-        return Found(name, module, None, "pip install " + " ".join(f"'{p}'" for p in packages))
-    return Found(name, module, backend)
+        return DiscoveredBackend(
+            name, module, None, "pip install " + " ".join(f"'{p}'" for p in packages)
+        )
+    return DiscoveredBackend(name, module, backend)
+
+
+def __getattr__(name: str) -> Any:
+    """Return `DiscoveredBackend` by its name of version 0.2, and warn."""
+    if name == "Found":
+        warnings.warn(
+            "the class `accessors.Found` is now called `DiscoveredBackend`: import that",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return DiscoveredBackend
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ import click
 from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
-    from accessors import Found
+    from accessors import DiscoveredBackend
     from bench.model.connect import Setting
 
 
@@ -34,7 +34,9 @@ def connect_option(command: Any) -> Any:
     )(command)
 
 
-def settings(texts: Iterable[str], backends: "Iterable[Found]") -> "tuple[Setting, ...]":
+def settings(
+    texts: Iterable[str], backends: "Iterable[DiscoveredBackend]"
+) -> "tuple[Setting, ...]":
     """Return the settings, and say which backends do not take one.
 
     Raises `UsageError` for a setting that cannot be read, that a library does not take, or that no

@@ -14,7 +14,7 @@ from bench.model.errors import UsageError
 from bench.model.timeout import TIMEOUT_S
 
 if TYPE_CHECKING:
-    from accessors import Found
+    from accessors import DiscoveredBackend
 
 __all__ = [
     "MOST_CONCURRENT",
@@ -246,7 +246,7 @@ def look_for_backends(
     *,
     described: bool = False,
     only: Collection[str] = (),
-) -> "Mapping[str, Found]":
+) -> "Mapping[str, DiscoveredBackend]":
     """Return every known backend, and for each whether it is available here.
 
     `described`: built-in backends are not imported, and cannot be opened; that is a third of the
@@ -273,7 +273,7 @@ def look_for_backends(
 
 def choose_backends(
     names: Iterable[str], modules: Iterable[str], timeout_s: float = TIMEOUT_S
-) -> "Mapping[str, Found]":
+) -> "Mapping[str, DiscoveredBackend]":
     """Return the named backends, or all that are available here if none is named.
 
     Those of extras are included if they are named, or if `EVERY_BACKEND` is. Raises `UsageError`

@@ -17,7 +17,7 @@ from bench.cli.options import (
 from bench.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from accessors import Found
+    from accessors import DiscoveredBackend
 
 
 @click.command()
@@ -144,7 +144,7 @@ def streaming(
         _explain(folder, chosen[explain])
 
 
-def _explain(folder: Path, discovered: "Found") -> None:
+def _explain(folder: Path, discovered: "DiscoveredBackend") -> None:
     from bench.analysis.summary import summarise
     from bench.output.terminal.console import console
     from bench.results.file import load

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.cli.foreign_code import contained
 from bench.cli.measurement import carry_out, command_line, safe_name
 from bench.cli.options import named
@@ -41,7 +41,7 @@ WORKLOAD_FILE_SCALE = 0.5
 
 def run_workload_file(
     path: Path,
-    backends: Mapping[str, Found],
+    backends: Mapping[str, DiscoveredBackend],
     factors: Factors,
     *,
     named_backends: bool,
@@ -127,7 +127,7 @@ def run_workload_file(
 
 def stream_workload_file(
     path: Path,
-    backends: Mapping[str, Found],
+    backends: Mapping[str, DiscoveredBackend],
     reads: Sequence[str],
     settings: "Sequence[Setting]",
     *,
@@ -194,10 +194,10 @@ def stream_workload_file(
 def _taken(
     path: Path,
     subjects: Sequence[Subject],
-    backends: Mapping[str, Found],
+    backends: Mapping[str, DiscoveredBackend],
     *,
     named_backends: bool,
-) -> dict[str, Found]:
+) -> dict[str, DiscoveredBackend]:
     """Return the backends that take one of the workloads. Raises `UsageError` if none does."""
     taken, others = taking(backends, subjects)
     if not taken or (named_backends and others):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.model.case import Case, Fetch
 from bench.model.connect import Setting
 from bench.model.errors import UsageError
@@ -27,7 +27,7 @@ _READ = "get_customers"
 
 
 def fitted(
-    plan: Plan, backends: Mapping[str, Found], database: Database, pooler: Pooler | None
+    plan: Plan, backends: Mapping[str, DiscoveredBackend], database: Database, pooler: Pooler | None
 ) -> Plan:
     """Return the plan without the cases that cannot be right behind this pooler.
 
@@ -60,7 +60,10 @@ def fitted(
 
 
 def refused_cases(
-    cases: Iterable[Case], backends: Mapping[str, Found], database: Database, pooler: Pooler | None
+    cases: Iterable[Case],
+    backends: Mapping[str, DiscoveredBackend],
+    database: Database,
+    pooler: Pooler | None,
 ) -> dict[Case, str]:
     """Return the cases that cannot be right behind this pooler -> the reason.
 
@@ -98,7 +101,7 @@ def _nothing_left(database: Database, pooler: Pooler, reasons: Iterable[str]) ->
 def ways_behind(
     pooler: Pooler | None,
     settings: Sequence[Setting],
-    backends: Mapping[str, Found],
+    backends: Mapping[str, DiscoveredBackend],
     database: Database,
     fetches: Sequence[Fetch],
 ) -> dict[str, list[Way]]:
@@ -140,7 +143,10 @@ def ways_behind(
 
 
 def _check_options(
-    cases: Iterable[Case], backends: Mapping[str, Found], database: Database, pooler: Pooler
+    cases: Iterable[Case],
+    backends: Mapping[str, DiscoveredBackend],
+    database: Database,
+    pooler: Pooler,
 ) -> None:
     """Raise `UsageError` with the options that backends lack."""
     lacking: dict[str, list[str]] = {}

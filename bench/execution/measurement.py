@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.cluster.cluster_pool import ClusterPool
 from bench.dataset import loading as rows
 from bench.dataset import lock
@@ -243,7 +243,7 @@ class Measurement:
             memory.remember(checks)
         return Verified(known | checks, list(known))
 
-    def _compare(self, backends: Mapping[str, Found]) -> list[VerificationResult]:
+    def _compare(self, backends: Mapping[str, DiscoveredBackend]) -> list[VerificationResult]:
         self.listener.stage("verification", len(_asking(backends)))
         results = verify(
             self.workers,
@@ -298,7 +298,7 @@ class Measurement:
                 self.restore(case)
 
 
-def _asking(backends: Mapping[str, Found]) -> list[str]:
+def _asking(backends: Mapping[str, DiscoveredBackend]) -> list[str]:
     """Return the backends that ask a server. The null backends are never verified."""
     return [
         name

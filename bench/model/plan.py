@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.model.case import Case, Fetch
 from bench.model.connect import variants
 from bench.model.errors import UsageError
@@ -74,7 +74,7 @@ class Plan:
 
 def plan(
     profile: Profile,
-    backends: Mapping[str, Found],
+    backends: Mapping[str, DiscoveredBackend],
     factors: Factors = NO_FACTORS,
 ) -> Plan:
     """Return the profile's cases for these backends. `factors` replaces factors of the profile.
@@ -114,12 +114,16 @@ def plan(
     )
 
 
-def plan_of_cases(profile: Profile, backends: Mapping[str, Found], cases: Sequence[Case]) -> Plan:
+def plan_of_cases(
+    profile: Profile, backends: Mapping[str, DiscoveredBackend], cases: Sequence[Case]
+) -> Plan:
     """Return a plan of just these cases and their twins, without memory and without probes."""
     return Plan(profile, _with_twins(list(cases), backends))
 
 
-def _probes(cases: Sequence[Case], backends: Mapping[str, Found]) -> dict[str, tuple[Case, ...]]:
+def _probes(
+    cases: Sequence[Case], backends: Mapping[str, DiscoveredBackend]
+) -> dict[str, tuple[Case, ...]]:
     """Return the cases that the studies probe in every run."""
     probed: dict[str, tuple[Case, ...]] = {}
     for study in studies():
@@ -128,7 +132,7 @@ def _probes(cases: Sequence[Case], backends: Mapping[str, Found]) -> dict[str, t
     return {name: chosen for name, chosen in probed.items() if chosen}
 
 
-def _with_twins(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case, ...]:
+def _with_twins(cases: list[Case], backends: Mapping[str, DiscoveredBackend]) -> tuple[Case, ...]:
     """Return the cases and the twins of up to four of them: the A/A pairs of the noise floor.
 
     In each mode, a case with the lowest concurrency and one with the highest are measured twice.
@@ -149,7 +153,7 @@ def _with_twins(cases: list[Case], backends: Mapping[str, Found]) -> tuple[Case,
     return (*cases, *twins)
 
 
-def _asks_a_server(case: Case, backends: Mapping[str, Found]) -> bool:
+def _asks_a_server(case: Case, backends: Mapping[str, DiscoveredBackend]) -> bool:
     backend = backends[case.backend].backend
     return backend is not None and not backend.in_memory
 

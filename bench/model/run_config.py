@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.model.dataset import Dataset
 from bench.model.plan import Plan
 from bench.model.timeout import TIMEOUT_S
@@ -14,7 +14,7 @@ class RunConfig:
     """A plan, the backends and the dataset that it is for, and the options of the run."""
 
     plan: Plan
-    backends: Mapping[str, Found]
+    backends: Mapping[str, DiscoveredBackend]
     dataset: Dataset
     label: str
     verify: bool = True

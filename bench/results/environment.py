@@ -10,7 +10,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.results.header import BackendFacts, Environment, Git, Host, Server
 from bench.server.database import Database
 from bench.server.pooler import Pooler
@@ -53,7 +53,7 @@ def collect(
 
 
 def describe(
-    backends: Mapping[str, Found], connect: Mapping[str, Sequence[str]] | None = None
+    backends: Mapping[str, DiscoveredBackend], connect: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, BackendFacts]:
     """Return each backend's facts for charts, its fairness card, and its packages' versions.
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.model.errors import UsageError
 from bench.server.url import build, parse
 
@@ -109,7 +109,7 @@ def check_drivers(url: str, drivers: Iterable[str]) -> None:
         raise UsageError(_refusal(next(iter(refused.values())), list(refused)))
 
 
-def drivers_of(backends: Iterable[Found]) -> list[str]:
+def drivers_of(backends: Iterable[DiscoveredBackend]) -> list[str]:
     """Return the drivers of the backends that are available here."""
     return [found.backend.driver for found in backends if found.backend]
 

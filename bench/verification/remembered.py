@@ -17,7 +17,7 @@ import accessors
 import bench.dataset
 import bench.measure
 import bench.verification
-from accessors import BUILTIN, Found
+from accessors import BUILTIN, DiscoveredBackend
 from bench.dataset.fingerprint import Fingerprint
 from bench.model.case import Fetch
 from bench.results import environment
@@ -46,7 +46,7 @@ class RememberedResults:
         self,
         connection: "psycopg.Connection[Any]",
         fingerprint: Fingerprint,
-        backends: Mapping[str, Found],
+        backends: Mapping[str, DiscoveredBackend],
         fetches: Iterable[Fetch],
         path: Path | None = None,
     ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from accessors.sql import SCHEMA
 from bench.dataset.loading import restore
 from bench.dataset.lock import Lock
@@ -56,7 +56,7 @@ def verify(
     held: Lock,
     database: Database,
     dataset: Dataset,
-    backends: Mapping[str, Found],
+    backends: Mapping[str, DiscoveredBackend],
     fetches: Iterable[Fetch] = FETCHES,
     *,
     on_compared: Callable[[str], None] = lambda backend: None,
@@ -119,7 +119,7 @@ def _verified(
     held: Lock,
     database: Database,
     dataset: Dataset,
-    backends: Mapping[str, tuple[Found, Way]],
+    backends: Mapping[str, tuple[DiscoveredBackend, Way]],
     fetches: tuple[Fetch, ...],
     on_compared: Callable[[str], None],
     on_verdict: Callable[[VerificationResult], None],

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from accessors.api import Target, Transactions
 from bench.model.case import Case, Fetch
 from bench.model.connect import Setting, arguments, variants
@@ -40,7 +40,7 @@ def ways_of(cases: Iterable[Case], *, own_fetches: bool = False) -> dict[str, li
 
 
 def ways_to_connect(
-    settings: Sequence[Setting], backends: Mapping[str, Found]
+    settings: Sequence[Setting], backends: Mapping[str, DiscoveredBackend]
 ) -> dict[str, list[Way]]:
     """Return backend -> the ways in which these settings let it connect."""
     return {

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from accessors import BUILTIN, EXTRAS, BackendModuleError, discover, is_extra, load, usual
+import accessors
+from accessors import (
+    BUILTIN,
+    EXTRAS,
+    BackendModuleError,
+    DiscoveredBackend,
+    discover,
+    is_extra,
+    load,
+    usual,
+)
 from accessors.unloaded import FACTS
 from tests.installed import ABSENT, INSTALLED
 
@@ -77,6 +87,16 @@ def test_all_of_ours_are_found_in_their_order() -> None:
         assert found[name].backend is not None, found[name].reason
         assert (found[name].backend.name, found[name].module) == (name, module)
         assert found[name].reason == ""
+
+
+def test_the_old_name_of_the_class_is_the_class_and_warns() -> None:
+    """Forbid that code written for `accessors.Found` fails with an ImportError."""
+    with pytest.warns(DeprecationWarning, match="now called `DiscoveredBackend`") as warned:
+        from accessors import Found
+    assert Found is DiscoveredBackend
+    assert warned[0].filename == __file__
+    with pytest.raises(AttributeError, match="has no attribute 'Lost'"):
+        accessors.Lost  # noqa: B018 - the look is what fails
 
 
 def test_a_backend_says_what_it_is() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from accessors import Found, discover, usual
+from accessors import DiscoveredBackend, discover, usual
 from accessors.api import AnyBackend
 from bench.dataset import loading as rows
 from bench.dataset import lock
@@ -82,7 +82,7 @@ class Shop:
     held: Lock
     dataset: Dataset
     digest: str
-    found: Mapping[str, Found]
+    found: Mapping[str, DiscoveredBackend]
     environment: dict[str, Any]
     described: dict[str, Any]
     """The facts about each backend, and its versions."""

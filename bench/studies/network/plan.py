@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.model.case import Case
 
 PROBE = "round trips"
@@ -28,7 +28,7 @@ def lone(case: Case) -> Case:
 
 
 def probes_of_run(
-    cases: Iterable[Case], backends: Mapping[str, Found]
+    cases: Iterable[Case], backends: Mapping[str, DiscoveredBackend]
 ) -> dict[str, tuple[Case, ...]]:
     """Return the cases to count. A backend that answers from memory has no round trips."""
 

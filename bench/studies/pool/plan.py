@@ -6,7 +6,7 @@ Each operation takes a connection from the pool and gives it back, as in a web a
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from accessors.api import AnyBackend
 from accessors.connect_options import ENGINE
 from bench.model.case import Case
@@ -66,7 +66,7 @@ class Asked:
     has it. The rounds always use the library's own."""
 
 
-def plan(profile: Profile, backends: Mapping[str, Found], asked: Asked) -> Plan:
+def plan(profile: Profile, backends: Mapping[str, DiscoveredBackend], asked: Asked) -> Plan:
     """Return the cases of these backends, and the cases of the two probes.
 
     Raises `UsageError` if no backend has a pool.

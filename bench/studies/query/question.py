@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from accessors.api import AnyBackend
 from bench.model.case import LARGE, Case, Fetch
 from bench.model.declared import MANY_ROWS, Changes
@@ -209,7 +209,7 @@ def default_concurrency(rows: int) -> tuple[int, ...]:
 
 def planned(
     subjects: Sequence[Subject],
-    backends: Mapping[str, Found],
+    backends: Mapping[str, DiscoveredBackend],
     factors: Factors,
     *,
     rounds: int = ROUNDS,
@@ -264,8 +264,8 @@ not compared with the server's answer."""
 
 
 def taking(
-    backends: Mapping[str, Found], subjects: Sequence[Subject]
-) -> tuple[dict[str, Found], list[str]]:
+    backends: Mapping[str, DiscoveredBackend], subjects: Sequence[Subject]
+) -> tuple[dict[str, DiscoveredBackend], list[str]]:
     """Return the backends that take one of the workloads, and the names of the others.
 
     Without a workload: the backends that take SQL text. A driver in `NOT_COMPARED` takes no read.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.model.case import Case
 from bench.model.errors import UsageError
 from bench.model.plan import Plan
@@ -24,7 +24,7 @@ PROFILE = Profile(
 """The warm-up is that of new clients: a window at a rate has a lead-in besides."""
 
 
-def plan(profile: Profile, backends: Mapping[str, Found], case: Case) -> Plan:
+def plan(profile: Profile, backends: Mapping[str, DiscoveredBackend], case: Case) -> Plan:
     """Return the plan. `case` has every factor but the backend, and no rate.
 
     Raises `UsageError` with the reasons if no backend can run it at a rate.

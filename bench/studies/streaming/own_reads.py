@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from bench.model.case import Case
 from bench.model.errors import UsageError
 from bench.model.plan import Plan
@@ -29,7 +29,11 @@ LEAST_ROWS = 20
 
 
 def plan_of_reads(
-    reads: Mapping[str, int], backends: Mapping[str, Found], *, quick: bool, most_rows: int
+    reads: Mapping[str, int],
+    backends: Mapping[str, DiscoveredBackend],
+    *,
+    quick: bool,
+    most_rows: int,
 ) -> Plan:
     """Return the cases of these reads: name -> its number of rows.
 

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from accessors import Found
+from accessors import DiscoveredBackend
 from accessors.api import AnyBackend
 from bench.model.case import Case, Fetch, Loop
 from bench.model.connect import Setting, variants
@@ -90,7 +90,9 @@ PROFILES = {profile.name: profile for profile in (STREAMING, STREAMING_QUICK)}
 _Backends = Mapping[str, AnyBackend]
 
 
-def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST) -> Plan:
+def plan(
+    backends: Mapping[str, DiscoveredBackend], *, quick: bool, most_rows: int = LARGEST
+) -> Plan:
     """Return the experiment's cases for these backends.
 
     `quick`: fewer cases. Results of more than `most_rows` rows are left out.
@@ -120,7 +122,9 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
     )
 
 
-def connected(plan: Plan, backends: Mapping[str, Found], settings: Sequence[Setting]) -> Plan:
+def connected(
+    plan: Plan, backends: Mapping[str, DiscoveredBackend], settings: Sequence[Setting]
+) -> Plan:
     """Return the plan whose cases connect by those of these settings that their backends take.
 
     Raises `UsageError` for several values of one option: the verdicts are of one way to connect.
@@ -151,7 +155,7 @@ def connected(plan: Plan, backends: Mapping[str, Found], settings: Sequence[Sett
 
 
 def probes_of_run(
-    cases: Iterable[Case], backends: Mapping[str, Found]
+    cases: Iterable[Case], backends: Mapping[str, DiscoveredBackend]
 ) -> dict[str, tuple[Case, ...]]:
     """Return the cases of any run that are proved to stream or to buffer."""
 

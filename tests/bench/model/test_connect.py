@@ -2,7 +2,7 @@
 
 import pytest
 
-from accessors import Found, load
+from accessors import DiscoveredBackend, load
 from accessors.api import AnyBackend
 from bench.model.case import Case
 from bench.model.connect import Setting, arguments, not_taken, parse_all, variants
@@ -95,7 +95,7 @@ def test_a_backend_of_another_project_that_knows_no_options_is_named() -> None:
 
 
 def test_a_factor_of_the_plan() -> None:
-    backends = {name: Found(name, "", load(name)) for name in ("asyncpg", "psycopg2")}
+    backends = {name: DiscoveredBackend(name, "", load(name)) for name in ("asyncpg", "psycopg2")}
     cases = plan(PROFILES["smoke"], backends, Factors(connect=BOTH)).cases
     ways = {(case.backend, case.connect) for case in cases}
     assert ways == {

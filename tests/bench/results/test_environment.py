@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from accessors import BUILTIN, Found, load
+from accessors import BUILTIN, DiscoveredBackend, load
 from bench.results.environment import describe
 from bench.results.environment import host as describe_host
 from tests.installed import INSTALLED
@@ -31,7 +31,7 @@ def test_the_versions_are_of_the_packages_that_hold_the_modules() -> None:
     `packages_distributions()` is the standard's answer, and too slow for each run.
     """
     owners = packages_distributions()
-    found = {name: Found(name, BUILTIN[name], load(name)) for name in INSTALLED}
+    found = {name: DiscoveredBackend(name, BUILTIN[name], load(name)) for name in INSTALLED}
     for name, facts in describe(found).items():
         backend = found[name].backend
         assert backend is not None

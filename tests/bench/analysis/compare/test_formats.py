@@ -75,7 +75,7 @@ def test_a_forest_plot_has_a_row_a_case_and_says_what_was_forced(tmp_path: Path)
 
 
 def test_a_forest_plot_has_few_artists(tmp_path: Path) -> None:
-    """Defect: a patch a row and error bars a backend made the charts half of a comparison's time."""
+    """Defect: a patch a row, and error bars a backend, took half of the time of a comparison."""
     first = run(tmp_path)
     found = compared(first, run(tmp_path, SLOWER))
     for _, figure in forest.figures(found, select(first)):
