@@ -86,7 +86,7 @@ class SampleRecorder:
     """The records of one client. They are lists, because `list.append` has the lowest cost."""
 
     starts: list[int] = field(default_factory=list)
-    """Clock readings, ns."""
+    """Clock readings, ns. Where operations follow without a pause, `follow` appends them later."""
     ends: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     """Empty if no operation returns rows: then each operation that did not fail counts as 1."""
@@ -99,6 +99,18 @@ class SampleRecorder:
 
     def __len__(self) -> int:
         return len(self.starts) + sum(map(len, self._chunks))
+
+    def follow(self, start: int) -> int:
+        """Append the starts of the operations whose ends are new: they followed without a pause.
+
+        The first of them began at `start`. Return when the next one begins: at the last of the new
+        ends, or at `start` if there is none.
+        """
+        if new := len(self.ends) - len(self.starts):
+            self.starts.append(start)
+            self.starts.extend(self.ends[-new:-1])
+            return self.ends[-1]
+        return start
 
     def fail(
         self, start: int, end: int, error: Exception, *, counted: bool, streamed: bool
