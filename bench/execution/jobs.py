@@ -30,6 +30,7 @@ class Jobs:
     database: Database
     postmaster_pid: int | None
     links: Links
+    samples_folder: str | None = None
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
     def of(self, case: Case, round_number: int = 0, generation: int | None = None) -> Job:
@@ -46,6 +47,8 @@ class Jobs:
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
+            lengthen=True,
+            samples_folder=self.samples_folder,
             seconds=profile.seconds * share,
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,

@@ -158,6 +158,8 @@ class AsyncClient:
             easy = self.steps(accessor, self._warm_up) if self._warm_up else steps
             await barrier.opened.wait()
             intact = await self.measure(easy, barrier.warm_until_ns)
+            if not self._warm_up:
+                barrier.warmed.append(len(self.recorder))
             self._begun += len(self.recorder)
             self.recorder.clear()
             await barrier.start.wait()

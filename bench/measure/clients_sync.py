@@ -157,6 +157,8 @@ class Client:
             easy = self.steps(accessor, self._warm_up) if self._warm_up else steps
             barrier.opened.wait()
             intact = self.measure(easy, barrier.warm_until_ns)
+            if not self._warm_up:
+                barrier.warmed.append(len(self.recorder))
             self._begun += len(self.recorder)
             self.recorder.clear()
             barrier.start.wait()

@@ -6,37 +6,58 @@ import threading
 from collections.abc import Callable
 from time import perf_counter_ns
 
+WindowLength = Callable[[float | None], float]
+"""A function from the mean time of an operation to the length of the window, both in seconds."""
+
 
 class StartBarrier:
     """The times of one turn, as `perf_counter_ns` gives them; 0 until they are set.
 
-    `at_start` is called by the last client to arrive, just before the start.
+    `window_s` returns the length of the window, from the mean time of an operation in the warm-up,
+    which is None if no client has added its operations to `warmed`. `at_start` is called by the
+    last client to arrive, just before the start.
     """
 
-    def __init__(self, warm_up_s: float, window_s: float, at_start: Callable[[], None]) -> None:
-        self.start_ns = self.warm_until_ns = self.deadline_ns = 0
+    def __init__(
+        self, warm_up_s: float, window_s: WindowLength, at_start: Callable[[], None]
+    ) -> None:
+        self.start_ns = self.warm_until_ns = self.deadline_ns = self.window_ns = 0
+        self.warmed: list[int] = []
+        """The operations of each client in the warm-up."""
         self._warm_up_ns = round(warm_up_s * 1e9)
-        self._window_ns = round(window_s * 1e9)
+        self._window_s = window_s
         self._at_start = at_start
 
     def _all_open(self) -> None:
-        self.warm_until_ns = perf_counter_ns() + self._warm_up_ns
+        self._opened_ns = perf_counter_ns()
+        self.warm_until_ns = self._opened_ns + self._warm_up_ns
+
+    def _latency_s(self) -> float | None:
+        """Return the mean time of an operation while all clients are active, by Little's law.
+
+        The mean of the measured times would be too short in a queue: the first operation of the
+        first client waits for nobody. John Little, *Operations Research* 9(3), 1961.
+        """
+        operations = sum(self.warmed)
+        taken_s = (perf_counter_ns() - self._opened_ns) / 1e9
+        return taken_s * len(self.warmed) / operations if operations else None
 
     def _all_warm(self) -> None:
         # No client pays for garbage of the warm-up. The oldest generation is left out: a walk
         # through a library's whole heap takes 50 ms, and leaves the collector in a state that no
         # program has.
+        self.window_ns = round(self._window_s(self._latency_s()) * 1e9)
         gc.collect(1)
         self._at_start()
         self.start_ns = perf_counter_ns()
-        self.deadline_ns = self.start_ns + self._window_ns
+        self.deadline_ns = self.start_ns + self.window_ns
 
 
 class ThreadStartBarrier(StartBarrier):
     """The start barrier of threads. `give_up` frees those that wait for one that will not come."""
 
     def __init__(
-        self, clients: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
+        self, clients: int, warm_up_s: float, window_s: WindowLength, at_start: Callable[[], None]
     ) -> None:
         super().__init__(warm_up_s, window_s, at_start)
         self.opened = threading.Barrier(clients, self._all_open)
@@ -52,7 +73,7 @@ class AsyncStartBarrier(StartBarrier):
     """The start barrier of tasks of one event loop."""
 
     def __init__(
-        self, clients: int, warm_up_s: float, window_s: float, at_start: Callable[[], None]
+        self, clients: int, warm_up_s: float, window_s: WindowLength, at_start: Callable[[], None]
     ) -> None:
         super().__init__(warm_up_s, window_s, at_start)
         self.opened = _TaskBarrier(clients, self._all_open)

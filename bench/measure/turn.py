@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from bench.measure.job import Job
 from bench.measure.meter import Meter
+from bench.measure.start_barrier import WindowLength
+from bench.model.window import window_s
 from bench.results.recording import SampleRecorder
 
 WARM_AGAIN_SHARE = 0.1
@@ -21,6 +23,8 @@ class Outcome:
     """Clock reading at the start barrier."""
     recorders: Sequence[SampleRecorder]
     """The records of each client."""
+    window_ns: int
+    """Time from the start barrier to the deadline."""
     stalls_ns: Sequence[int] | None
     """Delays of the heartbeat; None for threads."""
 
@@ -37,6 +41,22 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
     if longest_ns >= job.seconds * 1e9 / 2:
         return 0.0
     return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
+
+
+def window_length(job: Job) -> WindowLength:
+    """Return the function that chooses the length of the turn's window.
+
+    It takes the latency in the warm-up, where no turn before has shown it better: the first
+    operations of a warm-up may prepare statements.
+    """
+
+    def chosen(latency_s: float | None) -> float:
+        if not job.lengthen:
+            return job.seconds
+        known = latency_s if job.latency_s is None else job.latency_s
+        return window_s(known, job.seconds, job.case.concurrency)
+
+    return chosen
 
 
 def at_start(job: Job, meter: Meter) -> Callable[[], None]:

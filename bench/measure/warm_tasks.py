@@ -14,7 +14,7 @@ from bench.measure.clients_async import AsyncClient, AsyncHeldSession
 from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier
-from bench.measure.turn import Outcome, at_start
+from bench.measure.turn import Outcome, at_start, window_length
 from bench.model.case import Loop
 from bench.model.profiles import HEARTBEAT_S, heartbeat_s
 from bench.model.workload import WORKLOADS
@@ -126,7 +126,7 @@ class WarmTasks:
         self, job: Job, clients: Sequence[AsyncClient], meter: Meter, warm_up_s: float
     ) -> Outcome:
         started = at_start(job, meter)
-        barrier = AsyncStartBarrier(len(clients), warm_up_s, job.seconds, started)
+        barrier = AsyncStartBarrier(len(clients), warm_up_s, window_length(job), started)
         turn = _Turn(barrier, meter, len(clients))
         stalls_ns: array[int] = array("q")
         many_rows = WORKLOADS[job.case.workload].many_rows
@@ -142,7 +142,8 @@ class WarmTasks:
             for slot in self._slots:
                 slot.task.cancel()
             raise turn.error
-        return Outcome(barrier.start_ns, [client.recorder for client in clients], stalls_ns)
+        recorders = [client.recorder for client in clients]
+        return Outcome(barrier.start_ns, recorders, barrier.window_ns, stalls_ns)
 
     def close(self) -> None:
         """Close sessions, pool and event loop."""

@@ -11,7 +11,7 @@ from bench.measure.clients_sync import Client, HeldSession
 from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import ThreadStartBarrier
-from bench.measure.turn import Outcome, at_start
+from bench.measure.turn import Outcome, at_start, window_length
 
 
 class _Turn:
@@ -90,7 +90,7 @@ class WarmThreads:
     def turn(self, job: Job, clients: Sequence[Client], meter: Meter, warm_up_s: float) -> Outcome:
         """Take a turn. Raises the error of a session that cannot be opened."""
         started = at_start(job, meter)
-        barrier = ThreadStartBarrier(len(clients), warm_up_s, job.seconds, started)
+        barrier = ThreadStartBarrier(len(clients), warm_up_s, window_length(job), started)
         turn = _Turn(barrier, meter, len(clients))
         for slot, client in zip(self._slots, clients, strict=True):
             slot.inbox.put((client, turn))
@@ -98,7 +98,8 @@ class WarmThreads:
         # First the error that is a reason, not a consequence.
         for error in sorted(turn.errors, key=lambda error: isinstance(error, BrokenBarrierError)):
             raise error
-        return Outcome(barrier.start_ns, [client.recorder for client in clients], None)
+        recorders = [client.recorder for client in clients]
+        return Outcome(barrier.start_ns, recorders, barrier.window_ns, None)
 
     def close(self) -> None:
         """Close sessions and pool."""

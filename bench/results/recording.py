@@ -47,7 +47,9 @@ class _Spool:
     """A file for the records of a worker process. Threads may write to it at once."""
 
     def __init__(self) -> None:
-        self.descriptor, self.path = tempfile.mkstemp(prefix="gatherbench-", suffix=".samples")
+        self.descriptor, self.path = tempfile.mkstemp(
+            prefix="gatherbench-", suffix=".samples", dir=_folder[0]
+        )
         self._size = 0
         self._lock = threading.Lock()
 
@@ -63,7 +65,17 @@ class _Spool:
 
 _spools: list[_Spool] = []
 """The spool of the run that this process measures, if its clients have handed anything over."""
+_folder: list[str | None] = [None]
+"""The folder of the next spool."""
 _opening = threading.Lock()
+
+
+def hand_over_in(folder: str | None) -> None:
+    """Choose the folder of the file to which this process's clients hand their records over.
+
+    None stands for the folder of temporary files.
+    """
+    _folder[0] = folder
 
 
 def _spool() -> _Spool:

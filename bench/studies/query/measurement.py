@@ -118,6 +118,7 @@ class _QueryJobs:
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
+            lengthen=True,
             seconds=profile.seconds,
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,
