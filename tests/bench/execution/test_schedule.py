@@ -88,9 +88,9 @@ def test_probes_are_paired_over_processes_and_never_two_that_write() -> None:
     assert sorted(case.key for pair in made for case in pair) == sorted(
         case.key for case in (*cases(1), *writing)
     )
-    assert [len(pair) for pair in made] == [2, 2, 2]
+    assert [len(pair) for pair in made] == [2, 2, 1, 1]
     for pair in made:
-        assert len({case.process for case in pair}) == 2
-        assert sum(case.workload == "mixed" for case in pair) == 1
+        assert len({case.process for case in pair}) == len(pair)
+        assert sum(case.workload == "mixed" for case in pair) <= 1
     assert list(pairs(writing)) == [(case,) for case in writing]
     assert list(pairs([])) == []

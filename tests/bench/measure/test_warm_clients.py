@@ -185,7 +185,7 @@ def test_the_latency_of_a_warm_up_counts_all_clients() -> None:
 @BOTH
 def test_operations_of_values_follow_without_a_pause(job: MakeJob, name: str) -> None:
     """Defect: two clock readings and two records cost 4 % of a point read's CPU time."""
-    samples = runner.take_turn(job(name, concurrency=2, seconds=0.1)).samples
+    samples = runner.take_turn(job(name, concurrency=2, seconds=0.05)).samples
     for client in range(2):
         own = [at for at, number in enumerate(samples.worker) if number == client]
         ends = [samples.start_ns[at] + samples.duration_ns[at] for at in own]
