@@ -138,7 +138,7 @@ class Turns:
                 self._close(others)
                 outcome = take()
         if isinstance(outcome, Run) and (operations := len(outcome.samples)):
-            # Little's law, as for the warm-up (bench/measure/start_barrier.py).
+            # Little's law (*Operations Research* 9(3), 1961): the mean time while all are active.
             self._latency_s[case] = case.concurrency * outcome.elapsed_ns / 1e9 / operations
         connected = self.outcomes.keep(outcome, round_number)
         if self.stopping:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable
+from statistics import fmean
 from time import perf_counter_ns
 
 WindowLength = Callable[[float | None], float]
@@ -14,33 +15,29 @@ class StartBarrier:
     """The times of one turn, as `perf_counter_ns` gives them; 0 until they are set.
 
     `window_s` returns the length of the window, from the mean time of an operation in the warm-up,
-    which is None if no client has added its operations to `warmed`. `at_start` is called by the
-    last client to arrive, just before the start.
+    which is None if no client has added to `laps_ns`. `at_start` is called by the last client to
+    arrive, just before the start.
     """
 
     def __init__(
         self, warm_up_s: float, window_s: WindowLength, at_start: Callable[[], None]
     ) -> None:
         self.start_ns = self.warm_until_ns = self.deadline_ns = self.window_ns = 0
-        self.warmed: list[int] = []
-        """The operations of each client in the warm-up."""
+        self.seeks_latency = False
+        """Whether the clients add to `laps_ns`."""
+        self.laps_ns: list[int] = []
+        """The mean time of an operation in the warm-up of each client, without its first one."""
         self._warm_up_ns = round(warm_up_s * 1e9)
         self._window_s = window_s
         self._at_start = at_start
 
     def _all_open(self) -> None:
-        self._opened_ns = perf_counter_ns()
-        self.warm_until_ns = self._opened_ns + self._warm_up_ns
+        self.warm_until_ns = perf_counter_ns() + self._warm_up_ns
 
     def _latency_s(self) -> float | None:
-        """Return the mean time of an operation while all clients are active, by Little's law.
-
-        The mean of the measured times would be too short in a queue: the first operation of the
-        first client waits for nobody. John Little, *Operations Research* 9(3), 1961.
-        """
-        operations = sum(self.warmed)
-        taken_s = (perf_counter_ns() - self._opened_ns) / 1e9
-        return taken_s * len(self.warmed) / operations if operations else None
+        # First operations are left out: they may prepare statements, and in a queue the first one
+        # of the first client waits for nobody.
+        return fmean(self.laps_ns) / 1e9 if self.laps_ns else None
 
     def _all_warm(self) -> None:
         # No client pays for garbage of the warm-up. The oldest generation is left out: a walk

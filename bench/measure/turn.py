@@ -43,11 +43,15 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
     return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
 
 
+def seeks_latency(job: Job) -> bool:
+    """Return whether the warm-up has to show how long an operation takes."""
+    return job.lengthen and job.latency_s is None and job.case.concurrency > 1
+
+
 def window_length(job: Job) -> WindowLength:
     """Return the function that chooses the length of the turn's window.
 
-    It takes the latency in the warm-up, where no turn before has shown it better: the first
-    operations of a warm-up may prepare statements.
+    It takes the latency in the warm-up, where no turn before has shown it better.
     """
 
     def chosen(latency_s: float | None) -> float:

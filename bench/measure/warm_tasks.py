@@ -14,7 +14,7 @@ from bench.measure.clients_async import AsyncClient, AsyncHeldSession
 from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier
-from bench.measure.turn import Outcome, at_start, window_length
+from bench.measure.turn import Outcome, at_start, seeks_latency, window_length
 from bench.model.case import Loop
 from bench.model.profiles import HEARTBEAT_S, heartbeat_s
 from bench.model.workload import WORKLOADS
@@ -127,6 +127,7 @@ class WarmTasks:
     ) -> Outcome:
         started = at_start(job, meter)
         barrier = AsyncStartBarrier(len(clients), warm_up_s, window_length(job), started)
+        barrier.seeks_latency = seeks_latency(job)
         turn = _Turn(barrier, meter, len(clients))
         stalls_ns: array[int] = array("q")
         many_rows = WORKLOADS[job.case.workload].many_rows

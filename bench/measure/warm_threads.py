@@ -11,7 +11,7 @@ from bench.measure.clients_sync import Client, HeldSession
 from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import ThreadStartBarrier
-from bench.measure.turn import Outcome, at_start, window_length
+from bench.measure.turn import Outcome, at_start, seeks_latency, window_length
 
 
 class _Turn:
@@ -91,6 +91,7 @@ class WarmThreads:
         """Take a turn. Raises the error of a session that cannot be opened."""
         started = at_start(job, meter)
         barrier = ThreadStartBarrier(len(clients), warm_up_s, window_length(job), started)
+        barrier.seeks_latency = seeks_latency(job)
         turn = _Turn(barrier, meter, len(clients))
         for slot, client in zip(self._slots, clients, strict=True):
             slot.inbox.put((client, turn))

@@ -124,6 +124,12 @@ class SampleRecorder:
             return self.ends[-1]
         return start
 
+    def laps_ns(self) -> list[int]:
+        """Return the mean time from one end to the next, as a list; empty if it has one end."""
+        if len(self.ends) < 2:
+            return []
+        return [(self.ends[-1] - self.ends[0]) // (len(self.ends) - 1)]
+
     def fail(
         self, start: int, end: int, error: Exception, *, counted: bool, streamed: bool
     ) -> None:
