@@ -8,7 +8,7 @@
 This package imports nothing of `bench`, so it can be used without it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
@@ -82,19 +82,21 @@ def discover(
     importing: Callable[[], AbstractContextManager[None]] = nullcontext,
     *,
     described: bool = False,
+    only: Collection[str] = (),
 ) -> dict[str, Found]:
     """Return every backend by name: built in, from `modules`, from entry points.
 
     `importing`: returns a context manager, which surrounds the import of each module that is not
     built in. A missing library is a `reason` in the result, and raises nothing. `described`: a
     built-in backend is not imported if its libraries are installed. It then has its facts, for a
-    list or a plan, but cannot be opened. Raises `BackendModuleError` for a module of `modules` that
-    can't be used, and for a name that is used twice. A backend of another module takes the place of
-    a built-in one of `EXTRAS`: it may have had this name first.
+    list or a plan, but cannot be opened. `only`: all other built-in backends are described so.
+    Raises `BackendModuleError` for a module of `modules` that can't be used, and for a name that is
+    used twice. A backend of another module takes the place of a built-in one of `EXTRAS`: it may
+    have had this name first.
     """
     results = {}
     for name, module in BUILTIN.items():
-        facts = unloaded(name, module) if described else None
+        facts = unloaded(name, module) if described or (only and name not in only) else None
         results[name] = Found(name, module, facts) if facts else _look(name, module)
     requested = tuple(modules)
     entries = [point.value for point in entry_points(group=ENTRY_POINTS)]

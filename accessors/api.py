@@ -41,7 +41,12 @@ class Target:
     connect: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments for the driver's `connect`, beside the URL."""
     engine: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword arguments for SQLAlchemy's `create_engine`. A class of pool is given by its name."""
+    """Keyword arguments for SQLAlchemy's `create_engine`. A class of pool, or its name."""
+    pool_timeout_s: float | None = None
+    """Seconds to wait for a free connection of the pool; None: the library's default."""
+    make_engine: Callable[..., Any] | None = field(default=None, repr=False)
+    """The application's own function to call in place of `create_engine` or `create_async_engine`,
+    with the same arguments."""
 
 
 class Accessor(ABC):
@@ -50,6 +55,9 @@ class Accessor(ABC):
     reads: ClassVar[Reads[Any]]
     streamed_reads: ClassVar[Reads[Any]]
     """The reads in a form that can be streamed. Mostly the same object as `reads`."""
+    native: Any = None
+    """The library's own session or connection, for a unit of work of the user's; None if it has
+    none to give."""
 
     @abstractmethod
     def fetch_all(self, read: Any, *arguments: Any) -> Rows:
@@ -145,6 +153,7 @@ class AsyncAccessor(ABC):
 
     reads: ClassVar[Reads[Any]]
     streamed_reads: ClassVar[Reads[Any]]
+    native: Any = None
 
     @abstractmethod
     def fetch_all(self, read: Any, *arguments: Any) -> Awaitable[Rows]: ...
@@ -249,6 +258,10 @@ class _Backend(ABC):
     placeholders: Literal["numbered", "percent", "sqlalchemy"] | None = None
     """The form in which its accessors take SQL text: with `$1`; with `%s`; or as a `Read` of
     SQLAlchemy's `text()` with `:p1`. None if they take no SQL text."""
+    when_pool_is_empty: Literal["wait", "raise"] | None = None
+    """The answer of the library's pool if no connection is free: let the client wait, for up to
+    `Target.pool_timeout_s`, or raise an error at once. None if the library has no pool:
+    `bench pool` leaves the backend out."""
     in_memory: bool = False
     """True for a null backend, which asks no server and knows only the sample rows."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, TextClause, bindparam, func, insert, select, text
+from sqlalchemy import Select, TextualSelect, bindparam, func, insert, select, text
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -21,7 +21,7 @@ from accessors.sql import SCHEMA, Reads
 class Read:
     """A statement, and the names of its parameters in the order in which callers give them."""
 
-    statement: Select[Any] | TextClause
+    statement: Select[Any] | TextualSelect
     parameters: tuple[str, ...] = ()
     collections: bool = False
     """True if the read joins a collection. Then each parent row comes once per member, and the ORM
@@ -119,8 +119,12 @@ def lines_of(order_id: int, items: Sequence[Line]) -> list[dict[str, int]]:
 
 
 def text_read(sql: str, parameters: tuple[str, ...]) -> Read:
-    """Return the read of a statement in SQL text, with `:name` for each of its parameters."""
-    return Read(text(sql), parameters)
+    """Return the read of a statement in SQL text, with `:name` for each of its parameters.
+
+    `text()` alone ignores `yield_per`: its batches would be the whole answer. With `columns()` it
+    is a select, which heeds it.
+    """
+    return Read(text(sql).columns(), parameters)
 
 
 def stream_options(batch_size: int | None) -> dict[str, Any]:

@@ -40,6 +40,7 @@ SHORTER = {
     "bench run": "--rounds 1 --seconds 0.03 --scale 0.01 --no-charts",
     "bench query": "--rounds 1 --seconds 0.03 --scale 0.01 --no-charts",
     "bench streaming": "--rows 100 --no-charts",
+    "bench pool": "--rounds 1 --seconds 0.02 --concurrency 2 --backend asyncpg --no-charts",
     "bench verify": "--scale 0.01",
     "bench lesson": "--trials 1",
 }
@@ -74,6 +75,7 @@ class Elsewhere:
         self.folder = folder
         (source,) = blocks(WALK_THROUGH, "python")
         (folder / "marketplace_pg8000.py").write_text(source)
+        shutil.copytree(ROOT / "examples" / "bookings", folder / "examples" / "bookings")
         for name in ("reference", "microbench"):
             (folder / "results" / name).mkdir(parents=True)
         shutil.copy(REFERENCE / "run.jsonl", folder / "results" / "reference")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.results import file as results
 from bench.server.database import Database
+from tests.documents import blocks
 from tests.root import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -51,6 +54,49 @@ def test_the_suite_benchmarks(database: Database, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "3 passed" in done.stdout
     assert "test_count[16]" in done.stdout
+
+
+def bench(database: Database, folder: Path, line: str, *more: str) -> str:
+    """Return the output of a documented command, which must succeed, on the bookings."""
+    words = shlex.split(line.replace("examples/", f"{EXAMPLES}/"))
+    done = subprocess.run(
+        [Path(sys.executable).with_name(words[0]), *words[1:], *more],
+        env=environment(database) | {"GATHERBENCH_HOME": str(folder)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_bookings_are_measured_by_every_line_of_the_gate(
+    database: Database, tmp_path: Path
+) -> None:
+    """Forbid that docs/your-own-query.md shows a job for CI that fails."""
+    (job,) = blocks(ROOT / "docs" / "your-own-query.md", "yaml")
+    lines = re.findall(r"^- run: (bench .*)$", job, re.MULTILINE)
+    assert [line.split()[1] for line in lines] == ["run", "run", "compare"]
+    short = ("--rounds=1", "--seconds=0.03", "--concurrency=1", "--no-charts", "--quiet")
+    few = ("--backend=orm+psycopg", "--backend=orm+asyncpg")
+    for line in lines[:2]:
+        out = bench(database, tmp_path, line, *short, *few)
+        assert "nights_of and book; its rows are restored" in " ".join(out.split())
+    assert bench(database, tmp_path, lines[2], "--allow-blind", "--no-charts")
+
+
+def test_the_bookings_have_both_workloads(database: Database, tmp_path: Path) -> None:
+    """Forbid that a function of the example runs on fewer backends than the guide says."""
+    line = "bench run --workload-file examples/bookings/workload.py --out out"
+    bench(database, tmp_path, line, "--rounds=1", "--seconds=0.03", "--concurrency=1", "--quiet")
+    found = results.load(tmp_path / "out")
+    backends = {
+        name: {case.backend for case in found.cases if case.workload == name}
+        for name in ("reads", "day")
+    }
+    assert len(backends["reads"]) == 12
+    assert backends["day"] == {name for name in backends["reads"] if name.startswith("orm+")}
+    assert not found.failures
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 
@@ -33,6 +33,7 @@ ORDER = (
     ("dataset",),
     ("results",),
     ("measure",),
+    ("cluster",),
     ("verification",),
     ("execution",),
     ("analysis",),
@@ -48,7 +49,10 @@ MAY_IMPORT = {
         "bench.output.charts",
         "bench.studies.lessons.charts",
         "bench.studies.network.charts",
+        "bench.studies.pool.charts",
+        "bench.studies.processes.charts",
         "bench.studies.query.charts",
+        "bench.studies.saturation.charts",
         "bench.studies.streaming.charts",
     ),
     "jinja2": ("bench.output.report",),
@@ -72,6 +76,7 @@ MAY_IMPORT = {
         "bench.studies.lessons.fixture",
         "bench.server.drivers",  # its libpq alone knows what it understands
     ),
+    "distributed": ("bench.cluster.scheduler",),
     "psycopg_pool": ("accessors.sync", "accessors.aio"),
     "pg8000": ("accessors.sync",),
     "psqlpy": ("accessors.aio",),
@@ -79,6 +84,7 @@ MAY_IMPORT = {
         "accessors",
         "bench.studies.overhead.guard",
         "bench.studies.lessons",
+        "bench.studies.pool.watched",  # listens to the events of its pools
         "bench.studies.query.forms",
         "bench.studies.streaming.failing",
         "bench.workloads",
@@ -98,9 +104,16 @@ MAY_READ_THE_CLOCK = {
     "bench.studies.doctor.disk": "times what a commit waits for",
     "bench.studies.overhead.ab_pairs": "times the turns of the harness and of the bare loop",
     "bench.studies.calibration.slowed": "waits on purpose, to be found by `bench calibrate`",
+    "bench.measure.arrivals": "sets when operations are to start",
+    "bench.studies.doctor.proxy": "times what the proxy passes on",
+    "bench.studies.pool.waits": "opens the window in which clients wait",
+    "bench.studies.pool.watched": "times the wait for a connection",
+    "bench.measure.open_clients_async": "times each operation at a rate",
+    "bench.measure.open_clients_sync": "times each operation at a rate",
     "bench.measure.clients_async": "times each operation",
     "bench.measure.clients_sync": "times each operation",
     "bench.measure.start_barrier": "sets the start barrier and the deadline",
+    "bench.measure.shared_barrier": "finds the common start of several processes",
     "bench.studies.lessons.cost_of_the_rule": "times a call, alone and concurrent, round by round",
     "bench.studies.lessons.one_engine": "times a call, round by round",
     "bench.studies.lessons.trial": "times a trial, to show what queueing loses",
@@ -114,17 +127,26 @@ LONGEST = 400
 
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "core_utils"}
 
-every_module = pytest.mark.parametrize("module", MODULES)
-
 
 @cache
 def tree(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text())
 
 
-def imported(module: str, *, at_import_time: bool = False) -> Iterator[str]:
-    """The full names that a module imports; `from a import b` gives `a.b`."""
-    nodes = at_the_top(tree(module).body) if at_import_time else ast.walk(tree(module))
+@cache
+def nodes_of(module: str) -> tuple[ast.AST, ...]:
+    """All nodes of a module: each rule looks at them, and walking there takes longest."""
+    return tuple(ast.walk(tree(module)))
+
+
+@cache
+def imports(module: str) -> tuple[str, ...]:
+    """The full names that a module imports, within functions too."""
+    return tuple(imported(nodes_of(module)))
+
+
+def imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The full names that these statements import; `from a import b` gives `a.b`."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -153,15 +175,50 @@ def within(name: str, packages: tuple[str, ...]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-@every_module
-def test_imports_go_one_way(module: str) -> None:
+Offences = list[object]
+
+
+def offenders(
+    modules: Iterable[str], rule: Callable[[str], Iterable[object]]
+) -> dict[str, Offences]:
+    """Return module -> its offences against a rule, for the modules that have any.
+
+    One test for all modules: a test for each would be 3,700 tests, and every process that runs
+    tests collects all of them.
+    """
+    found = {module: list(rule(module)) for module in modules}
+    return {module: offences for module, offences in found.items() if offences}
+
+
+def starting_with(prefix: str) -> list[str]:
+    return [module for module in MODULES if module.startswith(prefix)]
+
+
+def test_offenders_are_named_with_their_offences() -> None:
+    """Forbids that a rule holds since it is asked of no module."""
+    assert len(MODULES) > 400
+    assert offenders(["bench.cli.main", "bench.cli.list"], lambda module: [module[-1]] * 2) == {
+        "bench.cli.main": ["n", "n"],
+        "bench.cli.list": ["t", "t"],
+    }
+    assert offenders(MODULES, lambda module: ()) == {}
+
+
+def test_imports_go_one_way() -> None:
     """Any but bench may be taken away alone."""
-    package = module.partition(".")[0]
-    forbidden = {each: tuple({*OURS} - {each}) for each in OURS if each != "bench"}
+    others = {package: tuple({*OURS} - {package}) for package in OURS if package != "bench"}
     asking = ("accessors.sync", "accessors.aio", "accessors.connect_options")
-    if package == "accessors" and not module.startswith(asking):
-        forbidden["accessors"] += ("asyncpg", "psycopg", "psycopg2")
-    assert [name for name in imported(module) if within(name, forbidden.get(package, ()))] == []
+
+    def forbidden(module: str) -> tuple[str, ...]:
+        package = module.partition(".")[0]
+        if package == "accessors" and not module.startswith(asking):
+            return (*others[package], "asyncpg", "psycopg", "psycopg2")
+        return others.get(package, ())
+
+    def wrong(module: str) -> Iterator[str]:
+        return (name for name in imports(module) if within(name, forbidden(module)))
+
+    assert offenders(MODULES, wrong) == {}
 
 
 def test_bench_has_packages_only() -> None:
@@ -175,45 +232,54 @@ def test_bench_has_packages_only() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("bench.")])
-def test_a_package_imports_only_those_below_it(module: str) -> None:
+def test_a_package_imports_only_those_below_it() -> None:
     """Imports for types alone count, too."""
     level = {package: place for place, packages in enumerate(ORDER) for package in packages}
-    package = module.split(".")[1]
-    needed = {name.split(".")[1] for name in imported(module) if name.startswith("bench.")}
-    assert [name for name in needed if name != package and level[name] >= level[package]] == []
+
+    def wrong(module: str) -> Iterator[str]:
+        package = module.split(".")[1]
+        needed = {name.split(".")[1] for name in imports(module) if name.startswith("bench.")}
+        return (name for name in needed if name != package and level[name] >= level[package])
+
+    assert offenders(starting_with("bench."), wrong) == {}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if ".studies." in name])
-def test_a_study_knows_no_other(module: str) -> None:
-    study = module.split(".")[2]
-    used = {name.split(".")[2] for name in imported(module) if name.startswith("bench.studies.")}
-    assert used <= {study}
+def test_a_study_knows_no_other() -> None:
+    def wrong(module: str) -> set[str]:
+        used = {name.split(".")[2] for name in imports(module) if name.startswith("bench.studies.")}
+        return used - {module.split(".")[2]}
+
+    assert offenders(starting_with("bench.studies."), wrong) == {}
 
 
-@every_module
-def test_a_library_is_spoken_to_where_it_should_be(module: str) -> None:
-    for library, places in MAY_IMPORT.items():
-        if not within(module, places):
-            assert [name for name in imported(module) if within(name, (library,))] == []
+def test_a_library_is_spoken_to_where_it_should_be() -> None:
+    def wrong(module: str) -> Iterator[str]:
+        for library, places in MAY_IMPORT.items():
+            if not within(module, places):
+                yield from (name for name in imports(module) if within(name, (library,)))
+
+    assert offenders(MODULES, wrong) == {}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("accessors.sync")])
-def test_the_sync_mode_imports_no_asyncio(module: str) -> None:
+def test_the_sync_mode_imports_no_asyncio() -> None:
     asynchronous = ("asyncio", "sqlalchemy.ext.asyncio", "asyncpg", "accessors.aio")
-    assert [name for name in imported(module) if within(name, asynchronous)] == []
-    asynchronous_syntax = ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await
-    assert not any(isinstance(node, asynchronous_syntax) for node in ast.walk(tree(module)))
+    syntax = ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await
+
+    def wrong(module: str) -> Iterator[object]:
+        yield from (name for name in imports(module) if within(name, asynchronous))
+        yield from (node for node in nodes_of(module) if isinstance(node, syntax))
+
+    assert offenders(starting_with("accessors.sync"), wrong) == {}
 
 
 def test_the_async_mode_imports_nothing_of_the_sync_mode() -> None:
     for module in MODULES:
         if module.startswith("accessors.aio"):
-            assert not [name for name in imported(module) if within(name, ("accessors.sync",))]
+            assert not [name for name in imports(module) if within(name, ("accessors.sync",))]
 
 
 def test_statements_serve_both_modes() -> None:
-    assert not [name for name in imported("accessors.statements") if "asyncio" in name]
+    assert not [name for name in imports("accessors.statements") if "asyncio" in name]
 
 
 def test_the_clock_is_read_in_named_places_only() -> None:
@@ -221,7 +287,7 @@ def test_the_clock_is_read_in_named_places_only() -> None:
     readers = {
         module
         for module in MODULES
-        for node in ast.walk(tree(module))
+        for node in nodes_of(module)
         if (isinstance(node, ast.Attribute) and node.attr.startswith(CLOCKS))
         or (isinstance(node, ast.alias) and node.name.startswith(CLOCKS))
     }
@@ -235,35 +301,34 @@ PRINTS = {
 """Module -> the calls by which it prints. Every other module of bench prints through these two."""
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("bench.")])
-def test_text_reaches_a_terminal_through_one_place(module: str) -> None:
+def test_text_reaches_a_terminal_through_one_place() -> None:
     """Forbids a second way to the terminal, by which escape codes of a results file get there."""
-    calls = {
-        ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)
-    }
-    others = {call for printer, own in PRINTS.items() if printer != module for call in own}
-    assert calls & others == set()
+
+    def wrong(module: str) -> set[str]:
+        calls = {ast.unparse(node.func) for node in nodes_of(module) if isinstance(node, ast.Call)}
+        return calls & {call for printer in PRINTS if printer != module for call in PRINTS[printer]}
+
+    assert offenders(starting_with("bench."), wrong) == {}
 
 
-@every_module
-def test_a_module_says_what_it_is_for(module: str) -> None:
-    assert ast.get_docstring(tree(module))
+def test_a_module_says_what_it_is_for() -> None:
+    assert [module for module in MODULES if not ast.get_docstring(tree(module))] == []
 
 
-@every_module
-def test_a_module_is_named_for_what_it_does(module: str) -> None:
-    assert not VAGUE & set(module.split("."))
+def test_a_module_is_named_for_what_it_does() -> None:
+    assert offenders(MODULES, lambda module: VAGUE & set(module.split("."))) == {}
 
 
-@every_module
-def test_a_module_is_short(module: str) -> None:
-    assert size_of(module) <= LONGEST
+def test_a_module_is_short() -> None:
+    assert {module: size_of(module) for module in MODULES if size_of(module) > LONGEST} == {}
 
 
-@every_module
-def test_imports_are_absolute(module: str) -> None:
-    nodes = ast.walk(tree(module))
-    assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
+def test_imports_are_absolute() -> None:
+    def wrong(module: str) -> Iterator[int]:
+        nodes = nodes_of(module)
+        return (node.lineno for node in nodes if isinstance(node, ast.ImportFrom) and node.level)
+
+    assert offenders(MODULES, wrong) == {}
 
 
 def module_of(name: str) -> str | None:
@@ -276,7 +341,8 @@ def module_of(name: str) -> str | None:
 def test_no_module_imports_itself_in_a_circle() -> None:
     """At import time; an import within a function may go back."""
     needs = {
-        module: {module_of(name) for name in imported(module, at_import_time=True)} - {None, module}
+        module: {module_of(name) for name in imported(at_the_top(tree(module).body))}
+        - {None, module}
         for module in MODULES
     }
     # A package's own module is done with when its modules' turn comes only if it needs none.

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from bench.model.case import Case
+from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.results import file as results
-from bench.results.entries import Failure
+from bench.results.entries import Arrived, Failure
 from bench.results.header import Header
 from bench.results.samples import Samples, SamplesInPieces
 from bench.server.embedded import EmbeddedServer
@@ -102,10 +104,21 @@ def test_a_run(folder: Path) -> None:
     whole = lines(folder, "run")
     broken = whole[0] | {"samples": failed.as_dict()}
     streamed = Case(
-        "asyncpg", "get_customers", size=10, frozen=True, allocator="fresh", connect="a.b=1"
-    ).as_dict()
+        "asyncpg", "get_customers", size=10, frozen=True, allocator="fresh", connect="a.b=1",
+        rate=5, arrivals="uniform", processes=2, link=Link(2, 1, 1.0), transport="tcp",
+        pool=Pool(2, 0.5),
+    ).as_dict()  # fmt: skip
+    column = array("q", [1])
+    at_rate = whole[0] | {
+        "arrived": vars(Arrived(1, 0, 0)),
+        "samples": Samples(
+            column, column, array("q"), column, column, wait_ns=column, late_ns=column
+        ).as_dict(),
+    }
+    shared = {"start_skew_ns": 1, "clock_error_ns": 1}
     *_, in_pieces = pieces_of_a_run()
-    found = found_in([*whole, broken, whole[0] | {"case": streamed}, in_pieces], "run")
+    odd = [broken, at_rate, whole[0] | {"case": streamed} | shared, in_pieces]
+    found = found_in([*whole, *odd], "run")
     assert found == documented("### run")
 
 

@@ -17,7 +17,7 @@ class AsyncpgAccessor(AsyncAccessor):
     reads = streamed_reads = sql.NUMBERED
 
     def __init__(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     def fetch_all(self, read: str, *arguments: Any) -> Awaitable[Rows]:
         return self._connection.fetch(read, *arguments)
@@ -67,6 +67,7 @@ class Asyncpg(AsyncBackend):
     placeholders = "numbered"
     requires = {"asyncpg": "asyncpg"}
     connect_options = ("asyncpg",)
+    when_pool_is_empty = "wait"
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,
@@ -85,6 +86,7 @@ class Asyncpg(AsyncBackend):
     @asynccontextmanager
     async def open(self, target: Target) -> AsyncIterator[None]:
         size = target.pool_size
+        self._pool_timeout_s = target.pool_timeout_s
         async with asyncpg.create_pool(
             target.url, min_size=size, max_size=size, **target.connect
         ) as self._pool:
@@ -92,7 +94,7 @@ class Asyncpg(AsyncBackend):
 
     @asynccontextmanager
     async def accessor(self) -> AsyncIterator[AsyncAccessor]:
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=self._pool_timeout_s) as connection:
             yield AsyncpgAccessor(connection)
 
 

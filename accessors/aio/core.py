@@ -25,7 +25,7 @@ class AsyncCoreAccessor(AsyncAccessor):
     reads = streamed_reads = CORE
 
     def __init__(self, connection: AsyncConnection, *, autocommit: bool) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
         self._autocommit = autocommit
 
     async def fetch_all(self, read: Read, *arguments: Any) -> Rows:
@@ -97,6 +97,7 @@ class AsyncCoreAccessor(AsyncAccessor):
 
 class AsyncCore(AsyncBackend):
     layer = "core"
+    when_pool_is_empty = "wait"
     placeholders = "sqlalchemy"
     shapes = {
         "get_customers": FlatCustomers,

@@ -8,7 +8,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from accessors.api import Target
-from accessors.engine_arguments import adapter_arguments, kept_connections, pool_arguments
+from accessors.engine_arguments import (
+    adapter_arguments,
+    connect_arguments,
+    kept_connections,
+    pool_arguments,
+)
 
 # SQLAlchemy 2.1 is installed without greenlet. Both modes need it: the mapped base has AsyncAttrs.
 _SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyncio]"}
@@ -59,12 +64,12 @@ def _adapted(engine: AsyncEngine, connect: Callable[..., Any], target: Target) -
 async def open_engine(driver: str, target: Target) -> AsyncIterator[AsyncEngine]:
     """Yield an engine on `target` with every connection of its pool open; then dispose of it."""
     autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
-    connect = partial(_connect(driver), target.url, **target.connect)
-    engine: AsyncEngine = create_async_engine(
+    connect = partial(_connect(driver), target.url, **connect_arguments(target))
+    make = target.make_engine or create_async_engine
+    engine: AsyncEngine = make(
         f"postgresql+{driver}://",
         creator=lambda: _adapted(engine, connect, target),
-        **pool_arguments(target),
-        **autocommit,
+        **(pool_arguments(target) | autocommit),
     )
     try:
         async with AsyncExitStack() as connections:

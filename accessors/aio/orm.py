@@ -19,7 +19,7 @@ class AsyncOrmAccessor(AsyncAccessor):
     streamed_reads = ORM_STREAMED
 
     def __init__(self, session: AsyncSession, *, autocommit: bool) -> None:
-        self._session = session
+        self.native = self._session = session
         self._autocommit = autocommit
 
     async def fetch_all(self, read: Read, *arguments: Any) -> Rows:
@@ -82,6 +82,7 @@ class AsyncOrmAccessor(AsyncAccessor):
 
 class AsyncOrm(AsyncBackend):
     layer = "orm"
+    when_pool_is_empty = "wait"
     shapes = {
         "get_customers": Entities,
         "get_orders_of_customer": OrderEntities,

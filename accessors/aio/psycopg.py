@@ -19,7 +19,7 @@ class AsyncPsycopgAccessor(AsyncAccessor):
     reads = streamed_reads = sql.PERCENT
 
     def __init__(self, connection: AsyncConnection[Any]) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     async def fetch_all(self, read: str, *arguments: Any) -> Rows:
         cursor = await self._connection.execute(read, arguments)
@@ -103,6 +103,7 @@ class AsyncPsycopg(AsyncBackend):
     also = ("iterate", "stream_single_rows")
     requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
     connect_options = ("psycopg",)
+    when_pool_is_empty = "wait"
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,
@@ -119,6 +120,7 @@ class AsyncPsycopg(AsyncBackend):
     @asynccontextmanager
     async def open(self, target: Target) -> AsyncIterator[None]:
         size = target.pool_size
+        self._pool_timeout_s = target.pool_timeout_s
         autocommit = target.transactions == "autocommit"
         options = {"autocommit": autocommit, **target.connect}
         self._pool = AsyncConnectionPool(
@@ -130,7 +132,7 @@ class AsyncPsycopg(AsyncBackend):
 
     @asynccontextmanager
     async def accessor(self) -> AsyncIterator[AsyncAccessor]:
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(timeout=self._pool_timeout_s) as connection:
             yield AsyncPsycopgAccessor(connection)
 
 

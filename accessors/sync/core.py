@@ -25,7 +25,7 @@ class CoreAccessor(Accessor):
     reads = streamed_reads = CORE
 
     def __init__(self, connection: Connection, *, autocommit: bool) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
         self._autocommit = autocommit
 
     def fetch_all(self, read: Read, *arguments: Any) -> Rows:
@@ -94,6 +94,7 @@ class CoreAccessor(Accessor):
 
 class Core(Backend):
     layer = "core"
+    when_pool_is_empty = "wait"
     placeholders = "sqlalchemy"
     shapes = {
         "get_customers": FlatCustomers,

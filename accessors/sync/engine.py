@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 
 from accessors.api import Target
-from accessors.engine_arguments import kept_connections, pool_arguments
+from accessors.engine_arguments import connect_arguments, kept_connections, pool_arguments
 
 # SQLAlchemy 2.1 is installed without greenlet. Both modes need it: the mapped base has AsyncAttrs.
 _SQLALCHEMY = {"sqlalchemy": "sqlalchemy[asyncio]", "greenlet": "sqlalchemy[asyncio]"}
@@ -60,12 +60,12 @@ def _connect(driver: str) -> Callable[..., Any]:
 def open_engine(driver: str, target: Target) -> Iterator[Engine]:
     """Yield an engine on `target` with every connection of its pool open; then dispose of it."""
     autocommit = {"isolation_level": "AUTOCOMMIT"} if target.transactions == "autocommit" else {}
-    connect = partial(_connect(driver), target.url, **target.connect)
-    engine: Engine = create_engine(
+    connect = partial(_connect(driver), target.url, **connect_arguments(target))
+    make = target.make_engine or create_engine
+    engine: Engine = make(
         f"postgresql+{driver}://",
         creator=connect,
-        **pool_arguments(target),
-        **autocommit,
+        **(pool_arguments(target) | autocommit),
     )
     try:
         with ExitStack() as connections:

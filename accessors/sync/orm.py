@@ -20,7 +20,7 @@ class OrmAccessor(Accessor):
     streamed_reads = ORM_STREAMED
 
     def __init__(self, session: Session, *, autocommit: bool) -> None:
-        self._session = session
+        self.native = self._session = session
         self._autocommit = autocommit
 
     def fetch_all(self, read: Read, *arguments: Any) -> Rows:
@@ -83,6 +83,7 @@ class OrmAccessor(Accessor):
 
 class Orm(Backend):
     layer = "orm"
+    when_pool_is_empty = "wait"
     shapes = {
         "get_customers": Entities,
         "get_orders_of_customer": OrderEntities,

@@ -23,7 +23,7 @@ class Pg8000Accessor(Accessor):
     reads = streamed_reads = sql.PERCENT
 
     def __init__(self, connection: pg8000.dbapi.Connection) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     def fetch_all(self, read: str, *arguments: Any) -> Rows:
         cursor = self._connection.cursor()

@@ -19,7 +19,7 @@ class PsycopgAccessor(Accessor):
     reads = streamed_reads = sql.PERCENT
 
     def __init__(self, connection: Connection[Any]) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     def fetch_all(self, read: str, *arguments: Any) -> Rows:
         cursor = self._connection.execute(read, arguments)
@@ -103,6 +103,7 @@ class Psycopg(Backend):
     also = ("iterate", "stream_single_rows")
     requires = {"psycopg": "psycopg[binary]", "psycopg_pool": "psycopg-pool"}
     connect_options = ("psycopg",)
+    when_pool_is_empty = "wait"
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,
@@ -119,6 +120,7 @@ class Psycopg(Backend):
     @contextmanager
     def open(self, target: Target) -> Iterator[None]:
         size = target.pool_size
+        self._pool_timeout_s = target.pool_timeout_s
         autocommit = target.transactions == "autocommit"
         options = {"autocommit": autocommit, **target.connect}
         self._pool = ConnectionPool(
@@ -130,7 +132,7 @@ class Psycopg(Backend):
 
     @contextmanager
     def accessor(self) -> Iterator[Accessor]:
-        with self._pool.connection() as connection:
+        with self._pool.connection(timeout=self._pool_timeout_s) as connection:
             yield PsycopgAccessor(connection)
 
 

@@ -21,7 +21,7 @@ class Psycopg2Accessor(Accessor):
     reads = streamed_reads = sql.PERCENT
 
     def __init__(self, connection: psycopg2.extensions.connection) -> None:
-        self._connection = connection
+        self.native = self._connection = connection
 
     def fetch_all(self, read: str, *arguments: Any) -> Rows:
         with self._connection.cursor() as cursor:
@@ -112,6 +112,7 @@ class Psycopg2(Backend):
     also = ("iterate",)
     requires = {"psycopg2": "psycopg2-binary"}
     connect_options = ("psycopg2",)
+    when_pool_is_empty = "raise"
     shapes = {
         "get_customers": FlatCustomers,
         "get_orders_of_customer": FlatOrders,

@@ -30,14 +30,17 @@ from typing import Literal, Self
 
 import numpy as np
 
-from bench.analysis.figure import THROUGHPUT, Figure
+from bench.analysis.figure import FIGURES, THROUGHPUT, Figure
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import Interval
 from bench.analysis.student import student_quantile
 from bench.analysis.summary import Summary
 from bench.model.case import Case
 
-Kind = Literal["one client", "several clients"]
+Kind = Literal["one client", "several clients", "a rate"]
+
+_FIXED_BY_A_RATE = (FIGURES["throughput"], FIGURES["rows"])
+"""The figures that do not differ between two cases that hold the same rate."""
 
 _CONSISTENT = 1.4826
 """The factor from the median absolute deviation of a normal distribution to its deviation."""
@@ -151,6 +154,8 @@ def noise_floor(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> No
     by_case = {summary.case: summary for summary in summaries}
     pairs = []
     for case, twin in by_case.items():
+        if case.rate is not None and figure in _FIXED_BY_A_RATE:
+            continue
         original = by_case.get(replace(case, twin=False)) if case.twin else None
         if original:
             both = original.by_round(figure), twin.by_round(figure)
@@ -160,7 +165,10 @@ def noise_floor(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> No
 
 
 def kind_of(case: Case) -> Kind:
-    """Return the kind of case: a lone client waits for the server, others for each other."""
+    """Return the kind of case: a lone client waits for the server, others for each other, and those
+    that serve a rate wait for arrivals."""
+    if case.rate is not None:
+        return "a rate"
     return "one client" if case.concurrency == 1 else "several clients"
 
 

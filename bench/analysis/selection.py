@@ -27,6 +27,8 @@ class Selection:
     floor: NoiseFloor | None = None
     variants: tuple[Summary, ...] = ()
     """Every summary, where a backend connects in several ways; `summaries` have the first way."""
+    at_rate: tuple[Summary, ...] = ()
+    """The summaries at an arrival rate, which no chart puts beside those of a closed loop."""
 
     @property
     def workloads(self) -> list[str]:
@@ -47,7 +49,14 @@ class Selection:
     @property
     def _made(self) -> set[int]:
         """The numbers of rounds that cases have."""
-        return {len(summary.rounds) for summary in self.summaries if summary.rounds} or {0}
+        shown = (*self.summaries, *self.at_rate)
+        return {len(summary.rounds) for summary in shown if summary.rounds} or {0}
+
+    @property
+    def load_in_words(self) -> str:
+        """`closed loop` or `open loop`, or both."""
+        loops = ["closed loop"] * bool(self.summaries) + ["open loop"] * bool(self.at_rate)
+        return " and ".join(loops) or "closed loop"
 
     @property
     def rounds(self) -> int:
@@ -89,7 +98,9 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
     The noise floor's twin is not a backend, so no chart shows it.
     """
     measured = summarise(results) if summaries is None else summaries
-    made = [summary for summary in measured if not summary.case.twin]
+    originals = [summary for summary in measured if not summary.case.twin]
+    at_rate = tuple(summary for summary in originals if summary.case.rate is not None)
+    made = [summary for summary in originals if summary.case.rate is None]
     # Where a backend connects in several ways, charts show the first: tables and findings have all.
     ways: dict[str, str] = {}
     for case in results.header.plan:
@@ -106,10 +117,10 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
     found = tuple(by_plain_case.values())
     looks = [
         look_of(name, results.header.backend(name))
-        for name in dict.fromkeys(summary.case.backend for summary in found)
+        for name in dict.fromkeys(summary.case.backend for summary in (*found, *at_rate))
     ]
     in_order = {look.name: look for look in sorted(looks, key=place)}
-    return Selection(results.header, found, in_order, noise_floor(measured), variants)
+    return Selection(results.header, found, in_order, noise_floor(measured), variants, at_rate)
 
 
 def busiest(summaries: Iterable[Summary]) -> int:

@@ -5,6 +5,8 @@ Pure: runs and summaries in, ratios out. `bench.analysis.warnings` decides which
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 
@@ -29,8 +31,21 @@ class Drift:
 
     ratio: float
     """The last round's figure over the first round's, along the trend."""
-    p_value: float
-    """The probability that rounds in random order show a trend as strong."""
+    numbers: tuple[int, ...]
+    """The rounds that have the figure."""
+    factors: tuple[float, ...]
+    """The logarithm of each round's common factor."""
+
+    @cached_property
+    def p_value(self) -> float:
+        """The probability that rounds in random order show a trend as strong.
+
+        Computed when it is asked for: the import of scipy.stats takes half a second.
+        """
+        from scipy.stats import kendalltau
+
+        p_value = float(kendalltau(self.numbers, self.factors).pvalue)
+        return 1.0 if np.isnan(p_value) else p_value
 
 
 def drift(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> Drift | None:
@@ -50,14 +65,14 @@ def drift(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> Drift | 
             logs.setdefault(number, []).append(float(np.log(value / middle)))
     if len(logs) < ENOUGH_ROUNDS:
         return None
-    from scipy.stats import kendalltau, theilslopes
-
     numbers = sorted(logs)
     factors = [float(np.median(logs[number])) for number in numbers]
-    slope = float(theilslopes(factors, numbers).slope)
-    p_value = float(kendalltau(numbers, factors).pvalue)
-    ratio = float(np.exp(slope * (numbers[-1] - numbers[0])))
-    return Drift(ratio, 1.0 if np.isnan(p_value) else p_value)
+    slopes = [
+        (later - earlier) / (after - before)
+        for (before, earlier), (after, later) in combinations(zip(numbers, factors, strict=True), 2)
+    ]
+    ratio = float(np.exp(np.median(slopes) * (numbers[-1] - numbers[0])))
+    return Drift(ratio, tuple(numbers), tuple(factors))
 
 
 def beginning(runs: Sequence[Run]) -> Interval | None:
@@ -68,7 +83,8 @@ def beginning(runs: Sequence[Run]) -> Interval | None:
     heads: dict[int, float] = {}
     rests: dict[int, float] = {}
     for place, run in enumerate(runs):
-        if len(run.samples) >= _FEWEST_OPERATIONS * run.case.concurrency:
+        enough = len(run.samples) >= _FEWEST_OPERATIONS * run.case.concurrency
+        if enough and run.case.rate is None:  # arrivals decide how many begin when
             heads[place], rests[place] = _head_and_rest(run)
     return ratio_of_rounds(heads, rests)
 

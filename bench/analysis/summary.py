@@ -15,8 +15,15 @@ from numpy.typing import NDArray
 from bench.analysis import stats
 from bench.analysis.figure import Figure
 from bench.analysis.many_values import AT_ONCE, Block, quantiles_of_blocks
+from bench.analysis.open_loop import (
+    OpenRound,
+    OpenSummary,
+    open_round,
+    open_summary,
+    response_ns,
+)
 from bench.analysis.stats import Interval
-from bench.analysis.throughput import Counts, within_tolerance
+from bench.analysis.throughput import Counts, exactly, within_tolerance
 from bench.model.case import Case
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
@@ -50,6 +57,9 @@ class Round:
     loop_stall_p99_ns: int | None
     fewest_operations: int
     most_operations: int
+    open: OpenRound | None = None
+    """The figures at an arrival rate; None for a closed loop. `latency_ns` is then the response,
+    and empty if the rate was not held: it would be a figure of the window's length."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +98,20 @@ class Summary:
     peak_memory_bytes: int | None
     """The peak memory of one operation in a new process; the median of several."""
     memory_rows: int | None
+    open: OpenSummary | None = None
+    """The figures at an arrival rate; None for a closed loop. `latency_ns` is then the response,
+    and empty unless every round held the rate."""
 
     @property
     def failed(self) -> int:
         """The number of failed operations."""
         return sum(self.errors.values())
+
+    @property
+    def held(self) -> bool:
+        """Whether the case has no arrival rate, or held it in every round. Every table and chart
+        has to show a rate that was not held."""
+        return self.open is None or self.open.is_held
 
     @property
     def marked(self) -> bool:
@@ -151,6 +170,9 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
     rounds, durations = _rounds(in_order)
     pooled_ns = quantiles_of_blocks(durations, sum(round_.operations for round_ in rounds))
     uneven = min(rounds, key=_evenness, default=None)
+    at_rate = open_summary([round_.open for round_ in rounds])
+    if at_rate and not at_rate.is_held:
+        pooled_ns = {}
     return Summary(
         case=case,
         rounds=rounds,
@@ -172,6 +194,7 @@ def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[st
         most_operations=uneven.most_operations if uneven else None,
         peak_memory_bytes=_middle(measurement.peak_bytes for measurement in memory),
         memory_rows=_middle(measurement.rows for measurement in memory),
+        open=at_rate,
     )
 
 
@@ -208,7 +231,7 @@ def _durations(runs: Iterable[Run]) -> Iterator[Block]:
     """Yield the durations of the operations that succeeded, a piece at a time."""
     for run in runs:
         for piece in run.samples.pieces():
-            yield _int64(piece.duration_ns)[_succeeded(piece)]
+            yield response_ns(piece)[_succeeded(piece)]
 
 
 def _first_rows(run: Run) -> Iterator[Block]:
@@ -222,7 +245,7 @@ def _first_rows(run: Run) -> Iterator[Block]:
 
 def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
     """Return the figures of a run. `durations` gives those of its successful operations."""
-    operations = 0
+    operations = rows = 0
     rate, rows_rate = Counts(run.window_ns), Counts(run.window_ns)
     errors: Counter[str] = Counter()
     for piece in run.samples.pieces():
@@ -231,18 +254,27 @@ def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
         rate.add(*times, succeeded)
         rows_rate.add(*times, _int64(piece.rows) * succeeded)
         operations += int(np.count_nonzero(succeeded))
+        rows += int((_int64(piece.rows) * succeeded).sum())
         errors += piece.error_classes
     with_first_row = sum(map(len, _first_rows(run)))
     first_rows = quantiles_of_blocks(partial(_first_rows, run), with_first_row)
     throughput = rate.throughput()
+    at_rate = open_round(run)
+    if at_rate:
+        throughput = exactly(at_rate.completed_per_s * operations / max(1, len(run.samples)))
+    rows_per_s = rows_rate.throughput().per_s
+    if at_rate:
+        rows_per_s = throughput.per_s * rows / max(1, operations)
     return Round(
         number=run.round,
         operations=operations,
         errors=errors,
         throughput_per_s=throughput.per_s,
         throughput_bounds_per_s=(throughput.at_least_per_s, throughput.at_most_per_s),
-        rows_per_s=rows_rate.throughput().per_s,
-        latency_ns=quantiles_of_blocks(durations, operations),
+        rows_per_s=rows_per_s,
+        latency_ns=quantiles_of_blocks(durations, operations)
+        if at_rate is None or at_rate.held
+        else {},
         first_row_p50_ns=first_rows.get("p50"),
         client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
         server_cpu_ns=stats.per_operation(run.server_cpu_ns, operations),
@@ -251,6 +283,7 @@ def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
         loop_stall_p99_ns=run.loop_stall_p99_ns,
         fewest_operations=run.fewest_operations,
         most_operations=run.most_operations,
+        open=at_rate,
     )
 
 

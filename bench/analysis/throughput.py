@@ -17,6 +17,7 @@ Two rules bound the answer. docs/method.md argues them, and `bench audit` tests 
   themselves.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,11 @@ class Throughput:
     def certain(self) -> bool:
         """Whether the bounds are so close that the figure is within `TOLERANCE` of the truth."""
         return within_tolerance(self.at_least_per_s, self.at_most_per_s)
+
+
+def exactly(per_s: float) -> Throughput:
+    """Return a throughput that needs no bounds, because every operation was counted."""
+    return Throughput(per_s, per_s, per_s)
 
 
 def within_tolerance(at_least: float, at_most: float) -> bool:
@@ -100,10 +106,12 @@ class Counts:
         active, first_at, of_active = np.unique(
             np.asarray(client), return_index=True, return_inverse=True
         )
+        clients = active.tolist()
         is_first = np.zeros(len(end), dtype=bool)
-        is_first[[at for name, at in zip(active.tolist(), first_at, strict=True)
-                  if name not in self._slots]] = True  # fmt: skip
-        slots = np.array([self._slot(name) for name in active.tolist()], dtype=np.intp)[of_active]
+        is_first[[at for client, at in zip(clients, first_at, strict=True)
+                  if client not in self._slots]] = True  # fmt: skip
+        self._make_room(clients)
+        slots = np.array([self._slots[client] for client in clients], dtype=np.intp)[of_active]
         self._first_ns[slots[is_first]] = end[is_first]
         np.maximum.at(self._last_ns, slots, end)
         later = ~is_first
@@ -138,13 +146,15 @@ class Counts:
         figure = min(at_most, max(at_least, self._by_renewals()))
         return _per_second(figure, at_least, at_most)
 
-    def _slot(self, client: int) -> int:
-        if client not in self._slots:
-            self._slots[client] = len(self._slots)
-            self._first_ns = np.append(self._first_ns, 0)
-            self._last_ns = np.append(self._last_ns, self._window_ns)
-            self._several = np.append(self._several, False)
-        return self._slots[client]
+    def _make_room(self, clients: Iterable[int]) -> None:
+        """Give each new client a place. All at once: to extend an array copies it."""
+        before = len(self._slots)
+        for client in clients:
+            self._slots.setdefault(client, len(self._slots))
+        if more := len(self._slots) - before:
+            self._first_ns = np.append(self._first_ns, np.zeros(more, dtype=np.int64))
+            self._last_ns = np.append(self._last_ns, np.full(more, self._window_ns, dtype=np.int64))
+            self._several = np.append(self._several, np.zeros(more, dtype=bool))
 
     def _by_laps(self) -> float:
         """Return the clients' rate from the end of the first operations to that of the last."""

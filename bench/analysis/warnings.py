@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.analysis import rerun
+from bench.analysis import rate_warnings, rerun
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stationarity import beginning, drift, taken_by_others
 from bench.analysis.summary import Summary, summarise
@@ -97,7 +97,8 @@ def result_warnings(
     evidence = _Evidence(results.header, runs, results.runs, measured, taken)
     checks: tuple[Callable[[_Evidence], Iterator[ResultWarning]], ...] = (
         *(_errors, _impossible, _rounds, _noise, _others, _load, _drift, _warm_up),
-        *(_uncertain, _idle, _pool, _server, _client),
+        *(_uncertain, _idle, _apart, _pool, _server, _client),
+        *(_not_held, _late),
     )
     return [warning for check in checks for warning in check(evidence)]
 
@@ -142,7 +143,7 @@ def _impossible(evidence: _Evidence) -> Iterator[ResultWarning]:
     wrong = {
         case: used
         for case, used in cores.items()
-        if used > (1 + IMPOSSIBLE) * max(1.0, median(elapsed[case]))
+        if used > (1 + IMPOSSIBLE) * max(float(case.processes), median(elapsed[case]))
     }
     if wrong:
         worst = max(wrong, key=lambda case: wrong[case])
@@ -181,7 +182,7 @@ def _idle(evidence: _Evidence) -> Iterator[ResultWarning]:
     idle = {
         case: rounds
         for case, runs in evidence.runs.items()
-        if (rounds := [run for run in runs if run.fewest_operations == 0])
+        if case.rate is None and (rounds := [run for run in runs if run.fewest_operations == 0])
     }
     if idle:
         worst = max(idle, key=lambda case: (len(idle[case]), case.concurrency))
@@ -192,6 +193,24 @@ def _idle(evidence: _Evidence) -> Iterator[ResultWarning]:
             f" {len(idle[worst])} of {len(evidence.runs[worst])} rounds",
             "the window ends before each of them has its turn, so fewer were active than the"
             " concurrency says",
+            evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
+        )
+
+
+def _apart(evidence: _Evidence) -> Iterator[ResultWarning]:
+    shares = {
+        case: median((run.start_skew_ns or 0) / run.window_ns for run in runs)
+        for case, runs in evidence.runs.items()
+        if case.processes > 1
+    }
+    late = {case: share for case, share in shares.items() if share > MARGIN}
+    if late:
+        worst = max(late, key=lambda case: late[case])
+        yield ResultWarning(
+            f"processes that share a case began late in {_of(len(late), len(shares))}, most in"
+            f" {worst.title}: the last one after {late[worst]:.0%} of the window",
+            f"{worst.processes} processes and the server wait for {evidence.cores} cores, and the"
+            " window is short",
             evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
         )
 
@@ -238,7 +257,7 @@ def _load(evidence: _Evidence) -> Iterator[ResultWarning]:
 
 def _drift(evidence: _Evidence) -> Iterator[ResultWarning]:
     trend = drift(evidence.summaries)
-    if trend and trend.p_value < SIGNIFICANT and abs(trend.ratio - 1) > MARGIN:
+    if trend and abs(trend.ratio - 1) > MARGIN and trend.p_value < SIGNIFICANT:
         way = "slower" if trend.ratio < 1 else "faster"
         yield ResultWarning(
             f"all cases together became {way} from round to round: throughput of the last is"
@@ -273,7 +292,7 @@ def _warm_up(evidence: _Evidence) -> Iterator[ResultWarning]:
 def _pool(evidence: _Evidence) -> Iterator[ResultWarning]:
     for case, runs in evidence.runs.items():
         opened = [run.connections for run in runs if run.connections]
-        if opened and max(opened) < case.concurrency:
+        if opened and max(opened) < min(case.kept_connections, case.concurrency):
             yield ResultWarning(
                 f"{case.title}: {max(opened)} connections for {case.concurrency} tasks or threads",
                 "its pool is smaller than the concurrency, so its latency includes a queue",
@@ -305,19 +324,33 @@ def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
     if not evidence.gil:
         return
     shares = {
-        case: median(run.client_cpu_ns / run.elapsed_ns for run in runs)
+        case: median(run.client_cpu_ns / run.elapsed_ns for run in runs) / case.processes
         for case, runs in evidence.runs.items()
     }
     busy = {case: share for case, share in shares.items() if share >= BUSY}
     if busy:
         worst = max(busy, key=lambda case: busy[case])
         yield ResultWarning(
-            f"client CPU was {BUSY:.0%} of a core or more in {_of(len(busy), len(shares))}, most"
-            f" in {worst.title} ({busy[worst]:.0%})",
+            f"client CPU was {BUSY:.0%} of a core or more for each process in"
+            f" {_of(len(busy), len(shares))}, most in {worst.title} ({busy[worst]:.0%})",
             "the GIL is the limit there, not the database: more tasks or threads only wait longer",
-            "read CPU/op, not throughput; or run more processes, each with fewer clients:"
-            f" bench run --concurrency {max(1, worst.concurrency // 4)}",
+            "read CPU/op, not throughput; or let more processes share the clients:"
+            f" bench run --concurrency {max(4, worst.concurrency)}"
+            f" --processes {worst.processes},{min(4 * worst.processes, max(4, worst.concurrency))}",
         )
+
+
+def _not_held(evidence: _Evidence) -> Iterator[ResultWarning]:
+    study = study_of(evidence.header.profile)
+    if study and not study.warned:  # a search is to find rates that are not held
+        return
+    for parts in rate_warnings.not_held(evidence.summaries, evidence.header.null_backends):
+        yield ResultWarning(*parts)
+
+
+def _late(evidence: _Evidence) -> Iterator[ResultWarning]:
+    for parts in rate_warnings.late(evidence.summaries):
+        yield ResultWarning(*parts)
 
 
 def _cpu_ns(run: Run) -> int:

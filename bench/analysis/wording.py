@@ -22,6 +22,6 @@ def conditions(case: Case) -> str:
             "a session per operation" if case.session_scope == "operation" else "a session a task",
             "autocommit" if case.transactions == "autocommit" else "implicit transactions",
             *(["rows as dicts"] if case.rows == "dict" else []),
-            "closed loop",
+            case.rate_in_words or "closed loop",
         ]
     )

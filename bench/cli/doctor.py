@@ -33,8 +33,15 @@ _WORDS = (("bad", "bad finding", "bad findings"), ("warning", "warning", "warnin
     default=True,
     help="Measure the noise floor. This takes ten seconds.",
 )
+@click.option(
+    "--proxy",
+    is_flag=True,
+    help="Measure how much the proxy of --latency passes on, undelayed. This takes two seconds.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 for a warning as well.")
-def doctor(database_url: str | None, admin_url: str | None, noise: bool, strict: bool) -> int:
+def doctor(
+    database_url: str | None, admin_url: str | None, noise: bool, proxy: bool, strict: bool
+) -> int:
     """Check whether this machine, its clock, its disk and its server are fit to measure.
 
     Each finding names its effect on the figures, and what to do about it. With a warning, figures
@@ -44,12 +51,13 @@ def doctor(database_url: str | None, admin_url: str | None, noise: bool, strict:
     Examples:
       bench doctor
       bench doctor --no-noise --strict
+      bench doctor --no-noise --proxy
     """
     from bench.output.terminal.console import WIDTH, console
 
     screen = console()
     levels: Counter[str] = Counter()
-    for finding in _findings(database_url, admin_url, noise):
+    for finding in _findings(database_url, admin_url, noise, proxy):
         levels[finding.level] += 1
         _show(screen, finding)
     verdict = textwrap.fill(_verdict(levels), min(screen.width, WIDTH))
@@ -58,16 +66,19 @@ def doctor(database_url: str | None, admin_url: str | None, noise: bool, strict:
 
 
 def _findings(
-    database_url: str | None, admin_url: str | None, noise: bool
+    database_url: str | None, admin_url: str | None, noise: bool, proxy: bool
 ) -> "Iterator[Diagnosis]":
     """Yield findings as they are made: the machine first, before a server of ours is busy."""
     from bench.server.database import resolve
     from bench.server.pooler import detect
     from bench.studies.doctor import clock, disk, machine, pooler, server
+    from bench.studies.doctor import proxy as proxy_ceiling
     from bench.system.home import home
 
     yield from machine.findings()
     yield from clock.findings()
+    if proxy:
+        yield proxy_ceiling.finding(proxy_ceiling.measure())
     database = resolve(database_url, ["psycopg2"] if noise else [], admin_url=admin_url)
     if not database_url:
         yield disk.finding(home() / ".gatherbench")

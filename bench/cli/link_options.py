@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bench.model.link import Link
+
+if TYPE_CHECKING:
+    from bench.model.case import Transport
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -60,3 +63,15 @@ def links(latency: str | None, jitter: str | None, bandwidth: str | None) -> tup
         link = Link() if is_plain else Link.parse(text, jitter or "0", bandwidth or "")
         found.append(link)
     return tuple(dict.fromkeys(found))
+
+
+def transports(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> "tuple[Transport, ...]":
+    """Return `unix,tcp` as transports, for click; an empty tuple if the option is left out."""
+    found: dict[Transport, None] = {}
+    for word in (text or "").split(",") if text is not None else ():
+        if word.strip() not in ("unix", "tcp"):
+            raise click.BadParameter(f"{word!r} is no transport: write unix, tcp or unix,tcp")
+        found["unix" if word.strip() == "unix" else "tcp"] = None
+    return tuple(found)

@@ -20,6 +20,8 @@ COMMANDS = {
     "list": ("bench.cli.list", "list_", "Show backends, workloads and profiles."),
     "verify": ("bench.cli.verify", "verify", "Check that all backends give the same answers."),
     "streaming": ("bench.cli.streaming", "streaming", "Show which ways of fetching really stream."),
+    "pool": ("bench.cli.pool", "pool", "Show how large a connection pool has to be."),
+    "saturate": ("bench.cli.saturate", "saturate", "Find the highest arrival rate that is held."),
     "charts": ("bench.cli.charts", "charts", "Draw a result's charts again."),
     "report": (
         "bench.cli.report",

@@ -1,7 +1,7 @@
 """Options that several commands share, and the parsing of their values."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from math import isnan
@@ -32,6 +32,7 @@ __all__ = [
     "dataset_options",
     "look_for_backends",
     "named",
+    "processes_option",
     "profile_names",
     "timeout_option",
     "workload_names",
@@ -224,19 +225,32 @@ def counts(context: click.Context, option: click.Parameter, text: str | None) ->
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a list of numbers: write 1,4,16") from None
     if max(numbers) > MOST_CONCURRENT:
-        raise click.BadParameter(f"concurrency must be at most {MOST_CONCURRENT:,}")
+        raise click.BadParameter(f"{option.name} must be at most {MOST_CONCURRENT:,}")
     if min(numbers) < 1:
-        raise click.BadParameter("concurrency must be at least 1: write 1,4,16")
+        raise click.BadParameter(f"{option.name} must be at least 1: write 1,4,16")
     return numbers
 
 
+processes_option: Decorator = click.option(
+    "--processes",
+    callback=counts,
+    metavar="N,N",
+    help="Numbers of worker processes that share the clients of a case, as in 1,2,4. The"
+    " concurrency is that of all together.",
+)
+
+
 def look_for_backends(
-    modules: Iterable[str], timeout_s: float = TIMEOUT_S, *, described: bool = False
+    modules: Iterable[str],
+    timeout_s: float = TIMEOUT_S,
+    *,
+    described: bool = False,
+    only: Collection[str] = (),
 ) -> "Mapping[str, Found]":
     """Return every known backend, and for each whether it is available here.
 
     `described`: built-in backends are not imported, and cannot be opened; that is a third of the
-    time. Raises `UsageError` if a module in `modules` cannot be used.
+    time. `only`: so are all but these. Raises `UsageError` if a module in `modules` cannot be used.
     """
     from accessors import BackendModuleError, discover
     from bench.cli.foreign_code import contained
@@ -246,7 +260,7 @@ def look_for_backends(
     if modules:
         current_folder.search()
     try:
-        return discover(modules, partial(contained, timeout_s), described=described)
+        return discover(modules, partial(contained, timeout_s), described=described, only=only)
     except BackendModuleError as error:
         advice = "Correct that module, or leave it out (docs/add-an-accessor.md)."
         if isinstance(error.__cause__, ModuleNotFoundError) and sys.flags.safe_path:
@@ -267,8 +281,10 @@ def choose_backends(
     """
     from accessors import usual
 
-    known_backends = look_for_backends(modules, timeout_s)
     names = list(names)
+    # SQLAlchemy and drivers that nobody asked for would take a third of a second to import.
+    only = () if EVERY_BACKEND in names else names
+    known_backends = look_for_backends(modules, timeout_s, only=only)
     if EVERY_BACKEND in names and EVERY_BACKEND not in known_backends:
         names = [name for name, found in known_backends.items() if found.backend]
     chosen = named("backend", names, known_backends)

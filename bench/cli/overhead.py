@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from bench.cli.options import MOST_REPEATED, Seconds, counts, database_url_option
+from bench.cli.connect_options import connect_option, settings
+from bench.cli.options import (
+    MOST_REPEATED,
+    Seconds,
+    admin_url_option,
+    choose_backends,
+    counts,
+    database_url_option,
+)
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo, echo_over
@@ -57,7 +65,9 @@ _OPEN = 3
     help="Maximum number of pairs of turns for one ratio.",
 )
 @click.option("--guard", is_flag=True, help="Measure session_guard instead of the harness.")
+@connect_option
 @database_url_option
+@admin_url_option
 @click.pass_context
 def overhead(
     context: click.Context,
@@ -66,7 +76,9 @@ def overhead(
     seconds: float,
     pairs: int,
     guard: bool,
+    connect: tuple[str, ...],
     database_url: str | None,
+    admin_url: str | None,
 ) -> int:
     """Compare the harness with a bare loop that does the same point read, in alternating turns.
 
@@ -85,12 +97,13 @@ def overhead(
     \b
     Examples:
       bench overhead --backend asyncpg --concurrency 16
+      bench overhead --backend psycopg --connect psycopg.prepare_threshold=none
       bench overhead --guard
     """
     if guard:
-        _refuse_others(context, "backends", "concurrency", "seconds")
-        return _guard(pairs, database_url)
-    return _harness(backends, concurrency, seconds, pairs, database_url)
+        _refuse_others(context, "backends", "concurrency", "seconds", "connect")
+        return _guard(pairs, database_url, admin_url)
+    return _harness(backends, concurrency, seconds, pairs, connect, database_url, admin_url)
 
 
 def _refuse_others(context: click.Context, *names: str) -> None:
@@ -103,13 +116,13 @@ def _refuse_others(context: click.Context, *names: str) -> None:
             )
 
 
-def _guard(most_rounds: int, database_url: str | None) -> int:
+def _guard(most_rounds: int, database_url: str | None, admin_url: str | None) -> int:
     from bench.dataset import loading as rows
     from bench.dataset import lock
     from bench.server.database import resolve
     from bench.studies.overhead.guard import SHOWN, measure
 
-    database, dataset = resolve(database_url, ["asyncpg"]), Dataset()
+    database, dataset = resolve(database_url, ["asyncpg"], admin_url=admin_url), Dataset()
     with lock.held(database) as held:
         rows.ensure(held.connection, dataset)
 
@@ -146,23 +159,39 @@ def _harness(
     concurrency: tuple[int, ...],
     seconds: float,
     pairs: int,
+    connect: tuple[str, ...],
     database_url: str | None,
+    admin_url: str | None,
 ) -> int:
-    import accessors
     from bench.dataset import loading as rows
     from bench.dataset import lock
+    from bench.execution.behind_pooler import refused_cases
     from bench.measure.runner import Job
     from bench.measure.worker_pool import WorkerPool
     from bench.model.case import Case
+    from bench.model.connect import variants
     from bench.model.profiles import POINT_READ
     from bench.server.database import resolve
+    from bench.server.drivers import drivers_of
+    from bench.server.pooler import detect
     from bench.studies.overhead.overhead import measure
     from bench.system.limits import check_open_files
 
-    chosen = {name: accessors.load(name) for name in backends or _BACKENDS}
-    drivers = {backend.driver for backend in chosen.values()}
-    database = resolve(database_url, drivers, max(concurrency) + 1)
+    chosen = choose_backends(backends or _BACKENDS, ())
+    taken = settings(connect, chosen.values())
+    drivers = drivers_of(chosen.values())
+    database = resolve(database_url, drivers, max(concurrency) + 1, admin_url=admin_url)
     dataset = Dataset()
+    cases = [
+        Case(name, POINT_READ, concurrency=count, connect=way)
+        for name, found in chosen.items()
+        if found.backend
+        for count in concurrency
+        for way in variants(taken, found.backend)
+    ]
+    refused = refused_cases(cases, chosen, database, detect(database))
+    for reason in dict.fromkeys(refused.values()):
+        echo(f"left out: {reason}", err=True)
     with lock.held(database) as held, WorkerPool() as worker_pool:
         check_open_files(max(concurrency))
         database.check_capacity(max(concurrency) + 1)
@@ -174,15 +203,15 @@ def _harness(
 
         jobs = [
             Job(
-                Case(name, POINT_READ, concurrency=count),
-                accessors.BUILTIN[name],
-                database.url_for(backend.driver),
+                case,
+                chosen[case.backend].module,
+                database.url_for(found.driver),
                 dataset,
                 seconds=seconds,
                 warm_up_s=0.05,
             )
-            for name, backend in chosen.items()
-            for count in concurrency
+            for case in cases
+            if case not in refused and (found := chosen[case.backend].backend)
         ]
         echo("harness / bare loop: median of paired turns [95 % interval]")
         echo(f"{'backend':13} {'at':>3}  {'throughput':24} {'client CPU per operation':24} pairs")
@@ -207,7 +236,8 @@ def _row(measured: "Overhead") -> str:
         words += "  the limit is within an interval"
     return (
         f"{case.backend:13} {case.concurrency:3}  {_ratio(measured.throughput):24}"
-        f" {_ratio(measured.cpu_per_operation):24} {len(measured.pairs):5}{words}"
+        f" {_ratio(measured.cpu_per_operation):24} {len(measured.pairs):5}"
+        f"{f'  with {case.connect}' if case.connect else ''}{words}"
     )
 
 

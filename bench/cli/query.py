@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.connect_options import connect_option, settings
 from bench.cli.options import (
     MOST_REPEATED,
     Seconds,
+    admin_url_option,
     backend_options,
     charts_option,
     choose_backends,
@@ -20,6 +22,7 @@ from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
+    from accessors.api import Transactions
     from bench.studies.query.question import Question
 
 _LONG_S = 180
@@ -64,8 +67,17 @@ _SCALE = 0.5
     metavar="N,N",
     help="Numbers of tasks or threads.  [default: 1,16]",
 )
+@click.option(
+    "--transactions",
+    multiple=True,
+    type=click.Choice(["autocommit", "implicit"]),
+    help="Autocommit, or with the library's own BEGIN and ROLLBACK. Repeatable."
+    "  [default: autocommit]",
+)
 @backend_options
+@connect_option
 @database_url_option
+@admin_url_option
 @click.option("--rounds", type=click.IntRange(1, MOST_REPEATED), help="Runs of each case.")
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option("--explain", is_flag=True, help="Print the server's plan, too.")
@@ -113,9 +125,12 @@ def query(
     seed: int,
     fetches: tuple[str, ...],
     concurrency: tuple[int, ...],
+    transactions: "tuple[Transactions, ...]",
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
+    connect: tuple[str, ...],
     database_url: str | None,
+    admin_url: str | None,
     rounds: int | None,
     seconds: float | None,
     explain: bool,
@@ -166,6 +181,7 @@ def query(
         planned,
         taking,
     )
+    from bench.studies.query.room import check_room
 
     sql = _statement(statement, file)
     wanted = tuple(Fetch.parse(fetch) for fetch in fetches)
@@ -175,31 +191,37 @@ def query(
             f"{others[0]} takes no SQL text: it reads mapped classes, or answers from memory.\n"
             "Choose drivers and core+... with --backend; `bench list` shows them."
         )
+    ways = settings(connect, chosen.values())
+    buffered = not wanted or any(fetch.mode in ("buffered", "iterated") for fetch in wanted)
     dataset = Dataset(scale, seed)
     question = prepare(
         Asked(
             sql,
             arguments,
-            zipf,
-            seed,
-            max(concurrency or CONCURRENCY),
-            name,
-            database_url,
-            dataset,
-            allow_writes,
-            statement_timeout,
-            most_megabytes * 10**6,
-            keep_arguments,
-            timeout,
+            zipf=zipf,
+            seed=seed,
+            clients=max(concurrency or CONCURRENCY),
+            name=name,
+            database_url=database_url,
+            admin_url=admin_url,
+            dataset=dataset,
+            allow_writes=allow_writes,
+            statement_timeout_s=statement_timeout,
+            most_bytes=most_megabytes * 10**6 if buffered else None,
+            keep_arguments=keep_arguments,
+            timeout_s=timeout,
         )
     )
     for note in _notes(question):
         echo(note, err=True)
     subjects = (Subject(question.name, (question,), (1,)),)
+    concurrency, note = check_room(subjects, wanted, concurrency)
+    if note:
+        echo(note, err=True)
     plan = planned(
         subjects,
         chosen,
-        Factors(fetches=wanted, concurrency=concurrency),
+        Factors(fetches=wanted, concurrency=concurrency, transactions=transactions, connect=ways),
         rounds=rounds or ROUNDS,
         seconds=seconds or SECONDS,
     )
@@ -216,7 +238,8 @@ def query(
         dataset=dataset,
         label=label or "",
         timeout_s=timeout,
-        command=_command_line(database_url, arguments, question, keep_arguments),
+        command=_command_line(database_url, admin_url, arguments, question, keep_arguments),
+        connect=tuple(map(str, ways)),
     )
     carry_out(
         config,
@@ -225,6 +248,7 @@ def query(
         name=safe_name(label) if label else question.name,
         quiet=quiet,
         charts=charts,
+        admin_url=admin_url,
         measured=partial(measurement.measure, subjects),
     )
     if explain:
@@ -278,11 +302,15 @@ def _notes(question: "Question") -> list[str]:
 
 
 def _command_line(
-    database_url: str | None, arguments: tuple[str, ...], question: "Question", keep: bool
+    database_url: str | None,
+    admin_url: str | None,
+    arguments: tuple[str, ...],
+    question: "Question",
+    keep: bool,
 ) -> str:
     """Return the command as typed, with *** for the password, and for arguments given by value."""
     from bench.cli.measurement import command_line
 
     if question.arguments.source != "literals" or keep:
-        return command_line(database_url)
-    return command_line(database_url, hidden=arguments)
+        arguments = ()
+    return command_line(database_url, arguments, admin_url=admin_url)

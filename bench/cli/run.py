@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.connect_options import connect_option, settings
-from bench.cli.link_options import link_options
+from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
     MOST_REPEATED,
     Duration,
@@ -22,23 +22,25 @@ from bench.cli.options import (
     database_url_option,
     dataset_options,
     named,
+    processes_option,
     profile_names,
     timeout_option,
     workload_option,
 )
+from bench.cli.rate_options import rate_options
+from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from accessors.api import Transactions
-    from bench.model.case import Allocator, Loop, RowForm, SessionScope
+    from bench.model.case import Allocator, Loop, RowForm, SessionScope, Transport
     from bench.model.link import Link
     from bench.model.plan import Plan
     from bench.model.profiles import Profile
+    from bench.model.rate import ArrivalPattern
 
 _LONGEST_WRITES_S = 120
-WORKLOAD_FILE_SCALE = 0.5
-"""The rows of the quick profile, which a workload file reads if no database is named."""
 
 
 @click.command()
@@ -94,6 +96,16 @@ WORKLOAD_FILE_SCALE = 0.5
     "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
 )
 @link_options
+@rate_options
+@processes_option
+@scheduler_option
+@click.option(
+    "--transport",
+    "transports",
+    callback=transports,
+    metavar="WAY,WAY",
+    help="Way to a server on this machine: unix (its Unix socket) or tcp, or both to compare them.",
+)
 @click.option(
     "--allocator",
     "allocators",
@@ -170,6 +182,11 @@ def run(
     connect: tuple[str, ...],
     allocators: "tuple[Allocator, ...]",
     links: "tuple[Link, ...]",
+    transports: "tuple[Transport, ...]",
+    rates: tuple[int, ...],
+    arrivals: "ArrivalPattern",
+    processes: tuple[int, ...],
+    scheduler: str | None,
 ) -> None:
     """Verify all backends, measure the profile's cases, and write a results folder.
 
@@ -185,6 +202,10 @@ def run(
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
       bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
       bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
+      bench run --transport unix,tcp --database-url postgresql:///shop
+      bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
+      bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
+      bench run --profile smoke --concurrency 4 --processes 2 --scheduler local:2
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -196,8 +217,9 @@ def run(
     from bench.model.workload import WORKLOADS
 
     if workload_file:
-        from bench.cli.workload_file import run_workload_file
+        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, run_workload_file
 
+        of_file = choose_backends(backends, backend_modules, timeout)
         factors = Factors(
             workloads=workloads,
             fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
@@ -206,22 +228,37 @@ def run(
             transactions=transactions,
             rows=rows,
             loops=(loop,) if loop else (),
+            connect=settings(connect, of_file.values()),
             allocators=allocators,
             links=links,
+            rates=rates,
+            arrivals=arrivals,
+            processes=processes,
         )
         _check_loop(loop)
+        if scheduler is not None:
+            raise UsageError(
+                "--scheduler is not for a workload file.\n"
+                "Measure it on this machine: leave --scheduler out."
+            )
         if budget_s is not None:
             raise UsageError(
                 "--budget is not for a workload file.\n"
                 "Choose its length with --rounds and --seconds."
             )
+        if transports:
+            raise UsageError(
+                "--transport is not for a workload file.\n"
+                "Name the way in its --database-url: a host, or the folder of a Unix socket."
+            )
         run_workload_file(
             workload_file,
-            choose_backends(backends, backend_modules, timeout),
+            of_file,
             factors,
             named_backends=bool(backends),
             dataset=Dataset(scale or WORKLOAD_FILE_SCALE, seed),
             database_url=database_url,
+            admin_url=admin_url,
             rounds=rounds,
             seconds=seconds,
             warm_up_s=warm_up_s,
@@ -248,10 +285,19 @@ def run(
         connect=settings(connect, chosen.values()),
         allocators=allocators,
         links=links,
+        transports=transports,
+        rates=rates,
+        arrivals=arrivals,
+        processes=processes,
     )
     _check_loop(loop)
     planned = plan(profile, chosen, factors)
     if budget_s is not None:
+        if rates:
+            raise UsageError(
+                "--budget compares throughput, and --rate fixes it.\n"
+                "Choose the length with --rounds, or find the highest rate: bench saturate."
+            )
         if rounds is not None:
             raise UsageError(
                 "--budget and --rounds exclude each other: a budget shares out the rounds itself.\n"
@@ -273,6 +319,7 @@ def run(
         budget_s=budget_s,
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),
+        scheduler=checked(scheduler, links),
     )
     folder_name = safe_name(label) if label else profile.name
     stopping = Stopping(planned.cases) if budget_s is not None else None

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.connect_options import connect_option, settings
 from bench.cli.options import (
+    admin_url_option,
     backend_options,
     charts_option,
     choose_backends,
     database_url_option,
     timeout_option,
 )
+from bench.model.errors import UsageError
 
 if TYPE_CHECKING:
     from accessors import Found
@@ -28,6 +31,18 @@ if TYPE_CHECKING:
     help="Show the ways of fetching of this backend, with their lines of code and their figures.",
 )
 @click.option(
+    "--workload-file",
+    type=click.Path(path_type=Path),
+    help="Fetch the results of the reads that this Python file declares (docs/your-own-query.md).",
+)
+@click.option(
+    "--workload",
+    "workloads",
+    multiple=True,
+    metavar="NAME",
+    help="Only this read of the workload file. Repeatable.",
+)
+@click.option(
     "--rows",
     "most_rows",
     type=click.IntRange(1, 100_000),
@@ -40,19 +55,25 @@ if TYPE_CHECKING:
 @charts_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @timeout_option
+@connect_option
 @database_url_option
+@admin_url_option
 def streaming(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     quick: bool,
     explain: str | None,
+    workload_file: Path | None,
+    workloads: tuple[str, ...],
     most_rows: int,
     label: str | None,
     out: Path | None,
     charts: bool,
     quiet: bool,
     timeout: float,
+    connect: tuple[str, ...],
     database_url: str | None,
+    admin_url: str | None,
 ) -> None:
     """Fetch results of 1 to 100,000 rows in every way, and show which ways stream.
 
@@ -66,23 +87,59 @@ def streaming(
       bench streaming
       bench streaming --quick --backend orm+asyncpg
       bench streaming --explain orm+asyncpg
+      bench streaming --quick --workload-file shop.py --workload orders
     """
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.run_config import RunConfig
-    from bench.studies.streaming.plan import plan, rows
+    from bench.studies.streaming.plan import connected, plan, rows
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules, timeout)
-    planned = plan(chosen, quick=quick or explain is not None, most_rows=most_rows)
+    ways = settings(connect, chosen.values())
+    if workload_file:
+        from bench.cli.workload_file import stream_workload_file
+
+        if explain:
+            raise UsageError(
+                "--explain shows the code of the built-in reads, and a workload file has its own.\n"
+                "Leave out either it or --workload-file."
+            )
+        stream_workload_file(
+            workload_file,
+            chosen,
+            workloads,
+            ways,
+            named_backends=bool(backends),
+            quick=quick,
+            most_rows=most_rows,
+            database_url=database_url,
+            admin_url=admin_url,
+            label=label or "",
+            out=out,
+            timeout_s=timeout,
+            charts=charts,
+            quiet=quiet,
+        )
+        return
+    if workloads:
+        raise UsageError(
+            "--workload names a read of a workload file.\nAdd --workload-file, or leave it out."
+        )
+    planned = connected(
+        plan(chosen, quick=quick or explain is not None, most_rows=most_rows), chosen, ways
+    )
     config = RunConfig(
         plan=planned,
         backends={case.backend: chosen[case.backend] for case in planned.everything},
         dataset=rows(most_rows),
         label=label or "",
         timeout_s=timeout,
-        command=command_line(database_url),
+        command=command_line(database_url, admin_url=admin_url),
+        connect=tuple(map(str, ways)),
     )
     name = safe_name(label) if label else planned.profile.name
-    folder = carry_out(config, database_url, out, name=name, quiet=quiet, charts=charts)
+    folder = carry_out(
+        config, database_url, out, name=name, quiet=quiet, charts=charts, admin_url=admin_url
+    )
     if explain:
         _explain(folder, chosen[explain])
 

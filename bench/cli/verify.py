@@ -40,24 +40,29 @@ def verify(
     Examples:
       bench verify
       bench verify --backend orm+asyncpg --scale 0.1
+      bench verify --backend psycopg --connect psycopg.prepare_threshold=none
     """
     from bench.dataset import loading as rows
     from bench.dataset import lock
+    from bench.execution.behind_pooler import ways_behind
     from bench.measure.worker_pool import WorkerPool
     from bench.server.database import resolve
     from bench.server.drivers import drivers_of
-    from bench.verification.verify import VerificationResult
+    from bench.server.pooler import detect
+    from bench.verification.verify import FETCHES, VerificationResult
     from bench.verification.verify import verify as verify_all
-    from bench.verification.ways import ways_to_connect
 
     def tell(verdict: VerificationResult) -> None:
         outcome = verdict.difference or f"all {verdict.checks} answers and writes are the same"
         echo(f"{'differs' if verdict.difference else 'ok':8}{verdict.backend:20}{outcome}")
 
     chosen = choose_backends(backends, backend_modules, timeout)
-    ways = ways_to_connect(settings(connect, chosen.values()), chosen)
+    taken = settings(connect, chosen.values())
     dataset = Dataset(1.0 if scale is None else scale, seed)
     database = resolve(database_url, drivers_of(chosen.values()), admin_url=admin_url)
+    pooler = detect(database)
+    ways = ways_behind(pooler, taken, chosen, database, FETCHES)
+    chosen = {name: chosen[name] for name in ways}
     with lock.held(database) as held, WorkerPool() as worker_pool:
         rows.ensure(held.connection, dataset)
         verdicts = verify_all(
@@ -69,5 +74,6 @@ def verify(
             on_verdict=tell,
             timeout_s=timeout,
             ways=ways,
+            transactions=pooler is None or pooler.mode != "statement",
         )
     return 1 if any(verdict.difference for verdict in verdicts) else 0

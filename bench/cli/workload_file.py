@@ -1,9 +1,10 @@
-"""`bench run --workload-file`: measure the workloads of a user's own file."""
+"""A user's workload file, measured by `bench run` and `bench streaming`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accessors import Found
 from bench.cli.foreign_code import contained
@@ -15,9 +16,27 @@ from bench.model.profiles import Factors
 from bench.model.run_config import RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.query import measurement
-from bench.studies.query.preparation import Asked, subjects_of
-from bench.studies.query.question import CONCURRENCY, ROUNDS, SECONDS, WARM_UP_S, planned, taking
+from bench.studies.query.preparation import Asked
+from bench.studies.query.question import (
+    CONCURRENCY,
+    ROUNDS,
+    SECONDS,
+    WARM_UP_S,
+    Subject,
+    planned,
+    taking,
+)
+from bench.studies.query.room import check_room
+from bench.studies.query.subjects import reads_of, subjects_of
 from bench.studies.query.workload_file import workloads_in
+from bench.workloads import Read
+
+if TYPE_CHECKING:
+    from bench.model.connect import Setting
+
+
+WORKLOAD_FILE_SCALE = 0.5
+"""The rows of the quick profile, which a workload file reads if no database is named."""
 
 
 def run_workload_file(
@@ -28,6 +47,7 @@ def run_workload_file(
     named_backends: bool,
     dataset: Dataset,
     database_url: str | None,
+    admin_url: str | None,
     rounds: int | None,
     seconds: float | None,
     warm_up_s: float | None,
@@ -46,50 +66,148 @@ def run_workload_file(
     Raises `UsageError` for a file that cannot be measured, and `BenchError` for a failed run.
     """
     with contained(timeout_s):
-        workloads = workloads_in(path)
-    known = [workload.name for workload in workloads]
-    wanted = named("workload", factors.workloads, known, str(path)) or known
-    most = max(factors.concurrency or CONCURRENCY)
+        declared = workloads_in(path)
+    names = [workload.name for workload in declared]
+    wanted = named("workload", factors.workloads, names, str(path)) or names
+    chosen = [workload for workload in declared if workload.name in wanted]
+    if factors.transactions and any(workload.units for workload in chosen):
+        raise UsageError(
+            "--transactions is not for units of work, which begin and end their own.\n"
+            "Leave it out, or choose a workload of reads with --workload."
+        )
+    if factors.rates and any(workload.think_s for workload in chosen):
+        raise UsageError(
+            "--rate is not for a workload with think_s: a rate says when operations arrive.\n"
+            "Leave it out, or choose another workload with --workload."
+        )
     asked = Asked(
         sql="",
         seed=dataset.seed,
-        clients=most,
+        clients=max(factors.concurrency or CONCURRENCY),
         database_url=database_url,
+        admin_url=admin_url,
         dataset=dataset,
+        unprotected=True,
         timeout_s=timeout_s,
     )
-    subjects = [subject for subject in subjects_of(asked, path) if subject.name in wanted]
-    chosen, others = taking(backends, subjects)
-    if named_backends and others:
-        raise UsageError(
-            f"{others[0]} has no form of every read in {path}.\n"
-            "Give each read an orm= for it, or choose other backends with --backend."
+    with subjects_of(asked, path, chosen) as subjects:
+        taken = _taken(path, subjects, backends, named_backends=named_backends)
+        concurrency, note = check_room(subjects, factors.fetches, factors.concurrency)
+        if note:
+            echo(note, err=True)
+        config = RunConfig(
+            plan=planned(
+                subjects,
+                taken,
+                replace(factors, workloads=(), concurrency=concurrency),
+                rounds=rounds or ROUNDS,
+                seconds=seconds or SECONDS,
+                warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
+            ),
+            backends=taken,
+            dataset=dataset,
+            label=label,
+            verify=verify,
+            timeout_s=timeout_s,
+            command=command_line(database_url, admin_url=admin_url),
+            connect=tuple(map(str, factors.connect)),
+            guard=guard,
         )
-    for name in (name for name in others if name.startswith("orm")):
-        echo(f"left out: {name} (a read has no orm=)", err=True)
-    config = RunConfig(
-        plan=planned(
-            subjects,
-            chosen,
-            replace(factors, workloads=()),
-            rounds=rounds or ROUNDS,
-            seconds=seconds or SECONDS,
-            warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
-        ),
-        backends=chosen,
-        dataset=dataset,
-        label=label,
-        verify=verify,
+        carry_out(
+            config,
+            database_url,
+            out,
+            name=safe_name(label) if label else safe_name(path.stem),
+            quiet=quiet,
+            charts=charts,
+            admin_url=admin_url,
+            measured=partial(measurement.measure, subjects),
+        )
+
+
+def stream_workload_file(
+    path: Path,
+    backends: Mapping[str, Found],
+    reads: Sequence[str],
+    settings: "Sequence[Setting]",
+    *,
+    named_backends: bool,
+    quick: bool,
+    most_rows: int,
+    database_url: str | None,
+    admin_url: str | None,
+    label: str,
+    out: Path | None,
+    timeout_s: float,
+    charts: bool,
+    quiet: bool,
+) -> None:
+    """Measure the ways of fetching of every read of the file, or of those in `reads`.
+
+    Raises as `run_workload_file`.
+    """
+    from bench.studies.streaming.own_reads import plan_of_reads
+    from bench.studies.streaming.plan import connected
+
+    with contained(timeout_s):
+        parts = [part for workload in workloads_in(path) for part in workload.parts]
+    declared = {part.name: part for part in parts if isinstance(part, Read)}
+    wanted = named("read", reads, declared, str(path)) or list(declared)
+    if not wanted:
+        raise UsageError(
+            f"{path} declares no read.\nDeclare one: from bench.workloads import Read."
+        )
+    asked = Asked(
+        sql="",
+        database_url=database_url,
+        admin_url=admin_url,
+        dataset=Dataset(WORKLOAD_FILE_SCALE),
+        unprotected=True,
         timeout_s=timeout_s,
-        command=command_line(database_url),
-        guard=guard,
+    )
+    subjects = reads_of(asked, path, [declared[name] for name in wanted])
+    chosen = _taken(path, subjects, backends, named_backends=named_backends)
+    sizes = {subject.name: subject.rows for subject in subjects}
+    planned_cases = plan_of_reads(sizes, chosen, quick=quick, most_rows=most_rows)
+    planned_cases = connected(planned_cases, chosen, settings)
+    config = RunConfig(
+        plan=planned_cases,
+        backends={case.backend: chosen[case.backend] for case in planned_cases.everything},
+        dataset=asked.dataset,
+        label=label,
+        timeout_s=timeout_s,
+        command=command_line(database_url, admin_url=admin_url),
+        connect=tuple(map(str, settings)),
     )
     carry_out(
         config,
         database_url,
         out,
-        name=safe_name(label) if label else safe_name(path.stem),
+        name=safe_name(label) if label else f"streaming-{safe_name(path.stem)}",
         quiet=quiet,
         charts=charts,
+        admin_url=admin_url,
         measured=partial(measurement.measure, subjects),
     )
+
+
+def _taken(
+    path: Path,
+    subjects: Sequence[Subject],
+    backends: Mapping[str, Found],
+    *,
+    named_backends: bool,
+) -> dict[str, Found]:
+    """Return the backends that take one of the workloads. Raises `UsageError` if none does."""
+    taken, others = taking(backends, subjects)
+    if not taken or (named_backends and others):
+        missing = others[0] if others else "no backend"
+        raise UsageError(
+            f"{missing} has no form of every read, or no function of every unit, in {path}.\n"
+            "Give each read an orm= for it and each unit a function, or choose other backends with"
+            " --backend."
+        )
+    if any(not subject.units for subject in subjects):
+        for name in (name for name in others if name.startswith("orm")):
+            echo(f"left out: {name} (a read has no orm=)", err=True)
+    return taken

@@ -1,5 +1,8 @@
 """The number of connections that a run needs."""
 
+from collections.abc import Iterable
+
+from bench.model.case import Case
 from bench.model.run_config import RunConfig
 
 
@@ -11,8 +14,17 @@ def most_connections(config: RunConfig) -> int:
     needed = [0]
     for case in config.plan.everything:
         backend = config.backends[case.backend].backend
-        if backend is None or not backend.in_memory:
-            needed.append(case.concurrency)
+        clients = case.connections if backend is None or not backend.in_memory else 0
+        needed.append(clients + barrier_connections([case]))
     if config.verify:  # all backends read at the same time
         needed.append(len(config.backends))
     return max(needed)
+
+
+def barrier_connections(cases: Iterable[Case]) -> int:
+    """Return the connections of the start barrier: one of each process, and one of the command.
+
+    A case of one process has none.
+    """
+    most = max((case.processes for case in cases), default=1)
+    return most + 1 if most > 1 else 0

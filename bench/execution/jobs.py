@@ -1,13 +1,16 @@
 """Makes the job that a worker process is given for a case."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.dataset.windows import window
 from bench.execution.links import Links
 from bench.measure.job import Job
-from bench.model.case import Case
+from bench.model.case import Case, Transport
+from bench.model.rate import window_at_rate_s
 from bench.server.database import Database
+from bench.server.transport import by_transport
 
 if TYPE_CHECKING:
     from bench.dataset.lock import Lock
@@ -31,6 +34,7 @@ class Jobs:
     postmaster_pid: int | None
     links: Links
     samples_folder: str | None = None
+    _databases: dict[Transport, Database] = field(default_factory=dict)
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
     def of(self, case: Case, round_number: int = 0, generation: int | None = None) -> Job:
@@ -38,18 +42,19 @@ class Jobs:
         profile = self.config.plan.profile
         described = self.config.backends[case.backend]
         driver = described.backend.driver if described.backend else ""
+        database = self._by_transport(case.transport)
         # At a million operations a second that is plenty. More would be nine tenths of the file.
         share = NULL_SHARE if described.backend and described.backend.in_memory else 1
         return Job(
             case=case,
             module=described.module,
-            url=self.links.url(self.database.url_for(driver), case.link, driver),
+            url=self.links.url(database.url_for(driver), case.link, driver),
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
-            lengthen=True,
+            lengthen=case.rate is None and case.processes == 1,
             samples_folder=self.samples_folder,
-            seconds=profile.seconds * share,
+            seconds=_seconds(case, profile.seconds, share),
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,
             postmaster_pid=self.postmaster_pid,
@@ -58,6 +63,21 @@ class Jobs:
             if case.size and described.backend and described.backend.layer == "orm"
             else None,
         )
+
+    def check_transports(self, cases: Iterable[Case]) -> None:
+        """Connect by each transport of the cases. Raises `BenchError` if one cannot be used."""
+        for transport in dict.fromkeys(case.transport for case in cases if case.transport):
+            self._by_transport(transport).connect(as_backend=True).close()
+
+    def _by_transport(self, transport: Transport) -> Database:
+        """Return the database by this transport. Raises as `by_transport`."""
+        if not transport:
+            return self.database
+        if transport not in self._databases:
+            local = self.postmaster_pid is not None
+            url = by_transport(self.database.url, transport, self.lock.connection, local=local)
+            self._databases[transport] = replace(self.database, url=url)
+        return self._databases[transport]
 
     def _arguments(self, case: Case, size: int | None) -> tuple[Any, ...] | None:
         """Return the arguments that give a result of this size."""
@@ -68,3 +88,10 @@ class Jobs:
         if size not in self._windows:
             self._windows[size] = window(self.lock.connection, size)
         return self._windows[size]
+
+
+def _seconds(case: Case, seconds: float, share: float) -> float:
+    """Return the length of the case's window, in seconds."""
+    if case.rate is not None:
+        return window_at_rate_s(case.rate, seconds)
+    return seconds * share

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from accessors import Found
+from bench.cluster.cluster_pool import ClusterPool
 from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.behind_pooler import fitted
-from bench.execution.capacity import most_connections
+from bench.execution.capacity import barrier_connections, most_connections
+from bench.execution.client_machines import client_machines, machines_of
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
@@ -68,9 +70,10 @@ def measure(
             lock.held(database, config.timeout_s) as held,
             Links(database.url) as links,
             WorkerPool(config.guard) as workers,
+            client_machines(config, database) as cluster,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
-            Measurement(config, times, outcomes, links, stopping, pooler).carry_out(times)
+            Measurement(config, times, outcomes, links, stopping, pooler, cluster).carry_out(times)
 
 
 @contextmanager
@@ -100,6 +103,8 @@ class Measurement:
     links: Links
     stopping: StoppingRule | None
     pooler: Pooler | None = None
+    cluster: ClusterPool | None = None
+    """The worker processes of the turns, if they are on a cluster."""
     jobs: Jobs = field(init=False)
     local: bool = field(init=False)
 
@@ -143,6 +148,7 @@ class Measurement:
         self.local = server_pid is not None
         folder = str(self.outcomes.recorder.folder.resolve())
         self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links, folder)
+        self.jobs.check_transports(config.plan.cases)
         self.outcomes.recorder.header(
             new_header(
                 config,
@@ -152,6 +158,7 @@ class Measurement:
                 verified,
                 self.pooler,
                 local=self.local,
+                cluster=machines_of(self.cluster),
             )
         )
 
@@ -185,7 +192,7 @@ class Measurement:
             found = self.config.backends[case.backend].backend
             driver = found.driver if found else ""
             try:
-                through(self.database.url_for(driver), 1, driver=driver)
+                through(self.database.url_for(driver), 1, driver=driver, named=True)
                 possible.append(case)
             except BenchError as error:
                 reasons[f"{driver}: {str(error).partition(chr(10))[0]}"] = None
@@ -199,12 +206,28 @@ class Measurement:
         # Processes that verified have another heap than those of later generations.
         for name in self.config.backends:
             self.workers.dismiss(name)
-        most = max((case.concurrency for case in plan.cases), default=0)
+        most = max((case.connections for case in plan.cases), default=0)
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
-            capacity = max(most, self.database.free_connections() - SPARE_CONNECTIONS)
-        turns = Turns(self.config, self.jobs, self.outcomes, self.workers, capacity, self.stopping)
-        turns.measure()
+            spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
+            capacity = max(most, self.database.free_connections() - spare)
+        self.new_turns(capacity).measure()
+
+    def new_turns(self, capacity: int) -> Turns:
+        """Return the turns of the run. `capacity`: the connections that clients may hold."""
+        return Turns(
+            self.config,
+            self.jobs,
+            self.outcomes,
+            self.cluster or self.workers,
+            capacity,
+            self.stopping,
+            restore=self.restore,
+        )
+
+    def restore(self, case: Case) -> None:
+        """Bring the rows back after a turn of a case that writes."""
+        self.lock.run(partial(rows.restore, dataset=self.config.dataset))
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
         """Verify the backends, except those whose result is remembered."""
@@ -283,8 +306,9 @@ class Measurement:
             ]
             for outcome in answers:
                 self.outcomes.keep(outcome)
-            if any(WORKLOADS[case.workload].writes for case in pending):
-                self.lock.run(partial(rows.restore, dataset=self.config.dataset))
+            for case in pending:
+                if WORKLOADS[case.workload].writes:
+                    self.restore(case)
 
 
 def _asking(backends: Mapping[str, Found]) -> list[str]:

@@ -1,7 +1,7 @@
 """The header of a run: its config, its dataset, and its environment."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ from bench.dataset.fingerprint import Fingerprint
 from bench.measure.worker_process import WORKER_STATE
 from bench.model.case import Case
 from bench.results import environment
-from bench.results.header import DatasetFacts, Header
+from bench.results.header import ClientMachine, DatasetFacts, Environment, Header
 from bench.server.database import Database
 from bench.server.pooler import Pooler
 
@@ -37,6 +37,15 @@ def _ways_to_connect(cases: Iterable[Case]) -> dict[str, list[str]]:
     return {backend: list(texts) for backend, texts in ways.items()}
 
 
+def _by_all_ways(known: Environment, cases: Iterable[Case]) -> Environment:
+    """Return the environment with the transports that the cases compare."""
+    words = {"unix": "unix socket", "tcp": "tcp"}
+    ways = [words[way] for way in dict.fromkeys(case.transport for case in cases) if way]
+    if not ways:
+        return known
+    return replace(known, server=replace(known.server, transport=" and ".join(ways)))
+
+
 def new_header(
     config: "RunConfig",
     connection: "psycopg.Connection[Any]",
@@ -46,6 +55,7 @@ def new_header(
     pooler: Pooler | None = None,
     *,
     local: bool,
+    cluster: Sequence[ClientMachine] = (),
 ) -> Header:
     """Return the header of the config.
 
@@ -61,7 +71,7 @@ def new_header(
         seconds=plan.profile.seconds,
         warm_up_s=plan.profile.warm_up_s,
         budget_s=config.budget_s,
-        load_model="closed",
+        load_model=_load_model(config),
         session_guard=config.guard,
         worker_state=WORKER_STATE,
         verified=None if verified is None else verified.checks,
@@ -69,6 +79,7 @@ def new_header(
         leaves_out=plan.profile.leaves_out,
         impossible=dict(plan.impossible),
         connect=config.connect,
+        cluster=tuple(cluster),
         dataset=DatasetFacts(seed=config.dataset.seed)
         if fingerprint is None
         else DatasetFacts(
@@ -78,7 +89,14 @@ def new_header(
             **vars(fingerprint),
             digest=fingerprint.digest,
         ),
-        environment=environment.collect(connection, database, local, pooler),
+        environment=_by_all_ways(
+            environment.collect(connection, database, local, pooler), plan.cases
+        ),
         backends=environment.describe(config.backends, _ways_to_connect(plan.everything)),
         plan=tuple(plan.everything),
     )
+
+
+def _load_model(config: "RunConfig") -> str:
+    loops = {"closed" if case.rate is None else "open" for case in config.plan.cases}
+    return " and ".join(sorted(loops)) or "closed"

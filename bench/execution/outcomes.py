@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bench.cluster.cluster_pool import ClusterPool
 from bench.dataset.lock import Lock, LockLostError, ServerGoneError
 from bench.execution.progress_listener import ProgressListener
 from bench.measure.worker_pool import Pending, WorkerPool
@@ -32,11 +33,19 @@ class Outcomes:
     """Cases that did not end in time. They are not tried again."""
 
     def wait(
-        self, case: Case, round_number: int, pending: Pending[Entry], timeout_s: float
+        self,
+        case: Case,
+        round_number: int,
+        pending: Pending[Entry],
+        timeout_s: float,
+        workers: WorkerPool | ClusterPool | None = None,
     ) -> Entry:
-        """Wait for the outcome and return it. A failure is an outcome."""
+        """Wait for the outcome and return it. A failure is an outcome.
+
+        `workers`: those that have the job, if they are not those of this machine.
+        """
         try:
-            return self.workers.result(pending, timeout_s)
+            return (workers or self.workers).result(pending, timeout_s)
         except WorkError as error:
             if isinstance(error, GivenUpError):
                 self.given_up.add(case)

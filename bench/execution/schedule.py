@@ -39,6 +39,14 @@ def pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:
             yield (first,)
 
 
+def parts_of(case: Case) -> dict[Clients, int]:
+    """Return the clients of each process that performs the case, and the number of them."""
+    key = clients_key(case)
+    return {
+        (name, key): len(case.clients_of(number)) for number, name in enumerate(case.process_names)
+    }
+
+
 def generations(rounds: int, most: int) -> list[range]:
     """Return the round numbers of each generation: neighbours, shared out as evenly as possible."""
     amount = min(most, rounds)
@@ -114,11 +122,15 @@ class OpenClients:
             del self._held[other]
         return to_close
 
-    def others(self, clients: Clients) -> list[Clients]:
+    def others(self, *clients: Clients) -> list[Clients]:
         """Count no other clients as open, and return them, to be closed."""
-        others = [other for other in self._held if other != clients]
-        self._held = {clients: self._held[clients]}
+        others = [other for other in self._held if other not in clients]
+        self._held = {known: self._held[known] for known in clients}
         return others
+
+    def drop(self, clients: Clients) -> bool:
+        """Count these clients as closed. Return whether they were open."""
+        return self._held.pop(clients, None) is not None
 
     def forget(self, process: str) -> None:
         """Count no client of this process as open: it was ended."""

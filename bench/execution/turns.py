@@ -1,13 +1,12 @@
 """The turns of a run: cases alternate, with clients that stay open between two turns."""
 
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bench.dataset import loading as rows
+from bench.cluster.cluster_pool import ClusterPool
 from bench.execution.jobs import Jobs
 from bench.execution.outcomes import Outcomes
 from bench.execution.schedule import (
@@ -16,8 +15,10 @@ from bench.execution.schedule import (
     clients_of,
     generations,
     groups,
+    parts_of,
     shuffled,
 )
+from bench.execution.shared_turns import SharedTurns
 from bench.measure import runner
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
@@ -54,24 +55,30 @@ class Turns:
     config: RunConfig
     jobs: Jobs
     outcomes: Outcomes
-    workers: WorkerPool
+    workers: WorkerPool | ClusterPool
     capacity: int
     """Connections that the clients of all worker processes may hold together."""
+    restore: Callable[[Case], None] = field(kw_only=True)
+    """Brings the rows back after a turn of a case that writes."""
     stopping: StoppingRule | None = None
     """The rule that ends the turns of a case, in a run with a budget."""
 
     def __post_init__(self) -> None:
         self._open = OpenClients(self.capacity)
+        one_machine = isinstance(self.workers, WorkerPool) or self.workers.one_machine
+        outcomes = self.outcomes
+        self._shared = SharedTurns(self.workers, outcomes.database, outcomes.given_up, one_machine)
         self._processes: set[str] = set()
         self._retried: set[Clients] = set()
         self._latency_s: dict[Case, float] = {}
 
     def measure(self) -> None:
         """Measure every round of the plan, or until the budget is used. Raises `BenchError`."""
-        if self.config.budget_s is None or self.stopping is None:
-            self._measure_rounds()
-        else:
-            self._measure_within(self.config.budget_s, self.stopping)
+        with closing(self._shared):
+            if self.config.budget_s is None or self.stopping is None:
+                self._measure_rounds()
+            else:
+                self._measure_within(self.config.budget_s, self.stopping)
 
     def _measure_rounds(self) -> None:
         plan = self.config.plan
@@ -117,24 +124,27 @@ class Turns:
                 self._turn(case, round_number, generation)
 
     def _turn(self, case: Case, round_number: int, generation: int) -> None:
-        profile = self.config.plan.profile
         self.outcomes.listener.begin(case)
         clients = clients_of(case)
-        self._close(self._open.use(clients, self._connections(case)))
+        parts = parts_of(case)
+        for part, amount in parts.items():
+            self._close(self._open.use(part, amount if self._connections(case) else 0))
         job = self.jobs.of(case, round_number, generation)
         job = replace(job, latency_s=self._latency_s.get(case))
-        timeout_s = profile.warm_up_s + longest_s(profile.seconds) + self.config.timeout_s
+        timeout_s = job.lasts_s + longest_s(job.seconds) + self.config.timeout_s
 
         def take() -> Entry:
+            if case.processes > 1:
+                return self._shared.take(job, timeout_s)
             pending = self.workers.submit(case.process, runner.take_turn, job)
-            return self.outcomes.wait(case, round_number, pending, timeout_s)
+            return self.outcomes.wait(case, round_number, pending, timeout_s, self.workers)
 
         outcome = take()
-        alive = self.workers.running(case.process)
+        alive = all(map(self.workers.running, case.process_names))
         if isinstance(outcome, Failure) and alive and clients not in self._retried:
             # The server, a pooler or the user's role may allow fewer connections than it says.
             self._retried.add(clients)
-            if others := self._open.others(clients):
+            if others := self._open.others(*parts):
                 self._close(others)
                 outcome = take()
         if isinstance(outcome, Run) and (operations := len(outcome.samples)):
@@ -143,14 +153,17 @@ class Turns:
         connected = self.outcomes.keep(outcome, round_number)
         if self.stopping:
             self.stopping.note(outcome)
-        if not self.workers.running(case.process):
-            self._open.forget(case.process)
+        for name in case.process_names:
+            if not self.workers.running(name):
+                self._open.forget(name)
         if not connected:
             self._end_processes(close_first=False)
         elif case.large:
-            self._end_processes([case.process])
+            self._end_processes(case.process_names)
+        if WORKLOADS[case.workload].renewed:
+            self._close([part for part in parts if self._open.drop(part)])
         if WORKLOADS[case.workload].writes:
-            self.outcomes.lock.run(partial(rows.restore, dataset=self.config.dataset))
+            self.restore(case)
 
     def _window_s(self, case: Case) -> float:
         """Return the length of the case's next window, as far as it is known."""
@@ -159,14 +172,16 @@ class Turns:
 
     def _connections(self, case: Case) -> int:
         backend = self.config.backends[case.backend].backend
-        return 0 if backend is None or backend.in_memory else case.concurrency
+        return 0 if backend is None or backend.in_memory else case.connections
 
     def _start_processes(self, cases: Sequence[Case]) -> None:
         """Start the processes that stay, all at the same time, and wait until they are ready."""
         starting = {
-            case.process: self.config.backends[case.backend].module
+            name: self.config.backends[case.backend].module
             for case in cases
-            if not case.large and case.process not in self._processes
+            if not case.large
+            for name in case.process_names
+            if name not in self._processes
         }
         self.workers.start(starting)
         loading = [

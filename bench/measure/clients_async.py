@@ -136,12 +136,14 @@ class AsyncClient:
         case: Case,
         operations: tuple[Operation, ...],
         warm_up: tuple[Operation, ...] = (),
+        think_s: float = 0.0,
     ) -> None:
         self.recorder = SampleRecorder()
         self._backend = backend
         self._case = case
         self._operations = operations
         self._warm_up = warm_up
+        self._think_s = think_s
         self._functions = {operation.function for operation in operations}
         self._counted = not self._functions.isdisjoint(backend.shapes)
         self._begun = 0
@@ -255,6 +257,7 @@ class AsyncClient:
         clock, recorder = perf_counter_ns, self.recorder
         starts, ends, rows = recorder.starts.append, recorder.ends.append, recorder.rows.append
         look_ns = min(deadline_ns, clock() + LOOK_NS)
+        think_s = self._think_s
         for (call, count), arguments in steps:
             start = clock()
             if start >= look_ns:
@@ -277,6 +280,8 @@ class AsyncClient:
             # The ORM would find the objects of a living answer in its identity map, and load none.
             # Freeing it is not part of a latency; the CPU time and the window have it.
             del answer
+            if think_s:
+                await sleep(min(think_s, max(0, deadline_ns - end) / 1e9))
         raise AssertionError("a cycle ended")
 
     def _fail(self, start: int, error: Exception) -> None:

@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 
 import accessors
 from accessors.api import AnyBackend, Target, Transactions
-from bench.model.case import Case, Loop, SessionScope
+from bench.model.case import Case, Loop, SessionScope, Transport
 from bench.model.connect import arguments
 from bench.model.dataset import Dataset
 from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.model.profiles import HEARTBEAT_S
-from bench.model.workload import ClientSlot, Operation, operations
+from bench.model.rate import grace_s, lead_in_s
+from bench.model.timeout import TIMEOUT_S
+from bench.model.workload import BUILT_IN, ClientSlot, Operation, operations
 
 _LONG_AGO = datetime(1970, 1, 1)
 _FEW = {"get_customers": (1,), "get_orders_between_dates": (_LONG_AGO, _LONG_AGO)}
@@ -28,6 +31,12 @@ class ClientsKey(NamedTuple):
     loop: Loop
     link: Link
     connect: str
+    transport: Transport
+    pool: Pool
+    open_loop: bool
+    processes: int
+    workload: str
+    """Empty for all built-in workloads. A user's own has its own settings of the session."""
 
 
 def clients_key(case: Case) -> ClientsKey:
@@ -40,7 +49,28 @@ def clients_key(case: Case) -> ClientsKey:
         case.loop,
         case.link,
         case.connect,
+        case.transport,
+        case.pool,
+        case.rate is not None,
+        case.processes,
+        "" if case.workload in BUILT_IN else case.workload,
     )
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of one process in a case that several processes perform together."""
+
+    process: int
+    """Number of the process, from 0."""
+    barrier: int = 0
+    """The advisory lock that all processes wait for before they start the clock."""
+    gate: int = 0
+    """The server process of the command's session, which releases the lock."""
+    url: str = field(default="", repr=False)
+    """The libpq URL of the server that has the lock."""
+    timeout_s: float = TIMEOUT_S
+    """The longest wait for the lock."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +105,46 @@ class Job:
     files, which may be small."""
     generation: int | None = None
     """Number of the set of worker processes, from 0; None outside of a run."""
+    part: Part | None = None
+    """None: one process performs the case."""
+
+    @property
+    def clients(self) -> range:
+        """The numbers of the case's clients that this process has."""
+        return self.case.clients_of(self.part.process) if self.part else self.case.clients_of(0)
+
+    @property
+    def lasts_s(self) -> float:
+        """The longest time from the start of the warm-up to the last start of an operation, in a
+        window that is not lengthened."""
+        seconds = self.warm_up_s + self.seconds
+        if self.case.rate is not None:
+            seconds += lead_in_s(self.seconds) + grace_s(self.seconds)
+        return seconds
+
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether sessions stay open between two turns. In a transaction one would hold locks."""
+        return self.case.transactions == "autocommit"
+
+    @property
+    def think_s(self) -> float:
+        """Seconds that a client waits after each operation, off the clock."""
+        return 0.0
 
     @property
     def target(self) -> Target:
         """The target that the backend's pool is opened on."""
         case = self.case
         connect, engine = arguments(case.connect)
-        return Target(self.url, case.concurrency, case.transactions, connect, engine)
+        return Target(
+            self.url,
+            case.pool.size or len(self.clients),
+            case.transactions,
+            connect,
+            engine,
+            case.pool.timeout_s,
+        )
 
     def backend(self) -> AnyBackend:
         """Return the case's backend, not yet open."""
@@ -98,9 +161,9 @@ class Job:
         return (Operation(self.case.workload, self.warm_up_arguments),)
 
     def plans(self) -> list[tuple[Operation, ...]]:
-        """Return the operations of each client, in order."""
+        """Return the operations of each client of this process, in order."""
         if self.arguments is not None:
-            return [(Operation(self.case.workload, self.arguments),)] * self.case.concurrency
-        clients, seconds = self.case.concurrency, self.warm_up_s + self.seconds
-        slots = (ClientSlot(number, clients) for number in range(clients))
+            return [(Operation(self.case.workload, self.arguments),)] * len(self.clients)
+        seconds = self.lasts_s
+        slots = (ClientSlot(number, self.case.concurrency) for number in self.clients)
         return [operations(self.case.workload, self.dataset, slot, seconds) for slot in slots]

@@ -36,6 +36,10 @@ class Meter:
         self._client_ns = time.process_time_ns()
         self._clock_ns = time.perf_counter_ns()
 
+    def count_from(self, start_ns: int) -> None:
+        """Let the time of the window count from this reading of the clock."""
+        self._clock_ns = start_ns
+
     def stop(self) -> None:
         self.elapsed_ns = time.perf_counter_ns() - self._clock_ns
         self.client_cpu_ns = time.process_time_ns() - self._client_ns
@@ -48,7 +52,8 @@ class Meter:
         self.other_cpu_ns = self._others_ns()
         # The server has a process for each connection.
         served = server_processes(self._postmaster_pid)
-        self.connections = len(served - self._served_before) if served else None
+        self.appeared = served - self._served_before
+        self.connections = len(self.appeared) if served else None
 
     def _others_ns(self) -> int | None:
         if self.machine_cpu_ns is None or self.server_cpu_ns is None:

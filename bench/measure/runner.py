@@ -54,11 +54,11 @@ class WarmClients:
         # A copy: a backend holds one pool, and this process may have several of different sizes.
         backend = copy.copy(job.backend())
         served_before = server_processes(job.postmaster_pid)
-        # A session that is in a transaction would hold its locks between two turns.
-        keep = job.case.transactions == "autocommit"
-        self._warm = _open(backend, job, keep_sessions=keep)
+        self._warm = _open(backend, job, keep_sessions=job.keeps_sessions)
         served = server_processes(job.postmaster_pid)
-        self._connections = len(served - served_before) if served else None
+        self.opened = len(served - served_before) if served else None
+        """Connections that the server accepted when the clients were opened."""
+        self._connections = self.opened
         self._performed: dict[_Performed, Any] = {}
         self._longest_ns: dict[Case, int] = {}
 
@@ -69,26 +69,35 @@ class WarmClients:
         the backend, so the window is tried again. Raises `RuntimeError` if it happens `ATTEMPTS`
         times in a row.
         """
-        hand_over_in(job.samples_folder)
-        performed = _Performed.of(job)
-        if performed not in self._performed:
-            self._performed[performed] = self._warm.clients(job)
         for _ in range(ATTEMPTS):
-            with Meter(job.postmaster_pid) as meter:
-                seconds = warm_up_s(job, self._longest_ns.get(job.case))
-                outcome = self._warm.turn(job, self._performed[performed], meter, seconds)
-            if meter.connections is not None:
-                self._connections = (self._connections or 0) + meter.connections
+            outcome, meter = self.window(job)
             if any(outcome.recorders):
-                run = _entry(job, outcome, meter, self._connections)
-                self._longest_ns[job.case] = max(
-                    max(piece.duration_ns, default=0) for piece in run.samples.pieces()
-                )
-                return run
+                return self.entry(job, outcome, meter)
         raise RuntimeError(
             f"no operation began within {job.seconds:g} s, {ATTEMPTS} times in a row: this machine"
             " is busy with something else, or --seconds is too short"
         )
+
+    def window(self, job: Job) -> tuple[Outcome, Meter]:
+        """Measure the job's case once, whatever the machine does meanwhile."""
+        hand_over_in(job.samples_folder)
+        performed = _Performed.of(job)
+        if performed not in self._performed:
+            self._performed[performed] = self._warm.clients(job)
+        with Meter(job.postmaster_pid) as meter:
+            seconds = warm_up_s(job, self._longest_ns.get(job.case))
+            outcome = self._warm.turn(job, self._performed[performed], meter, seconds)
+        if meter.connections is not None:
+            self._connections = (self._connections or 0) + meter.connections
+        return outcome, meter
+
+    def entry(self, job: Job, outcome: Outcome, meter: Meter) -> Run:
+        """Return the run of a window."""
+        run = _entry(job, outcome, meter, self._connections)
+        self._longest_ns[job.case] = max(
+            max(piece.duration_ns, default=0) for piece in run.samples.pieces()
+        )
+        return run
 
     def close(self) -> None:
         """Close sessions and pool."""
@@ -110,10 +119,11 @@ class _Performed:
 
 
 def _open(backend: AnyBackend, job: Job, *, keep_sessions: bool) -> _Warm:
+    clients = len(job.clients)
     if isinstance(backend, Backend):
-        return WarmThreads(backend, job.target, keep_sessions=keep_sessions)
-    made = loop_factory(job.case.loop)
-    return WarmTasks(backend, job.target, made, keep_sessions=keep_sessions)
+        return WarmThreads(backend, job.target, clients, keep_sessions=keep_sessions)
+    made = loop_factory(job.case.loop, exact=job.case.rate is not None)
+    return WarmTasks(backend, job.target, clients, made, keep_sessions=keep_sessions)
 
 
 _OPEN: dict[ClientsKey, WarmClients] = {}
@@ -140,15 +150,21 @@ def take_turn(job: Job) -> Run:
 
     Raises as `WarmClients`. After an error, the clients are closed, and the next turn opens others.
     """
+    clients = opened(job)
+    try:
+        return clients.turn(job)
+    except BaseException:
+        close(clients_key(job.case))
+        raise
+
+
+def opened(job: Job) -> WarmClients:
+    """Return the clients of the job, which are opened if they are not. Raises as `WarmClients`."""
     key = clients_key(job.case)
     if key not in _OPEN:
         bring_into(job.case.allocator)
         _OPEN[key] = WarmClients(job)
-    try:
-        return _OPEN[key].turn(job)
-    except BaseException:
-        close(key)
-        raise
+    return _OPEN[key]
 
 
 def close(key: ClientsKey) -> None:
@@ -186,4 +202,5 @@ def _entry(job: Job, outcome: Outcome, meter: Meter, connections: int | None) ->
         other_cpu_ns=meter.other_cpu_ns,
         machine_cpu_ns=meter.machine_cpu_ns,
         gc_ns=meter.gc_ns,
+        arrived=outcome.arrived,
     )

@@ -6,6 +6,10 @@ import threading
 from collections.abc import Callable
 from statistics import fmean
 from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.measure.arrivals import Arrivals
 
 WindowLength = Callable[[float | None], float]
 """A function from the mean time of an operation to the length of the window, both in seconds."""
@@ -16,11 +20,15 @@ class StartBarrier:
 
     `window_s` returns the length of the window, from the mean time of an operation in the warm-up,
     which is None if no client has added to `laps_ns`. `at_start` is called by the last client to
-    arrive, just before the start.
+    arrive, just before the start. It returns the start if that is given, for several processes;
+    None for now.
     """
 
+    arrivals: "Arrivals | None" = None
+    """The arrivals of a turn at a rate; None for a closed loop."""
+
     def __init__(
-        self, warm_up_s: float, window_s: WindowLength, at_start: Callable[[], None]
+        self, warm_up_s: float, window_s: WindowLength, at_start: Callable[[], int | None]
     ) -> None:
         self.start_ns = self.warm_until_ns = self.deadline_ns = self.window_ns = 0
         self.seeks_latency = False
@@ -45,8 +53,7 @@ class StartBarrier:
         # program has.
         self.window_ns = round(self._window_s(self._latency_s()) * 1e9)
         gc.collect(1)
-        self._at_start()
-        self.start_ns = perf_counter_ns()
+        self.start_ns = self._at_start() or perf_counter_ns()
         self.deadline_ns = self.start_ns + self.window_ns
 
 
@@ -54,7 +61,11 @@ class ThreadStartBarrier(StartBarrier):
     """The start barrier of threads. `give_up` frees those that wait for one that will not come."""
 
     def __init__(
-        self, clients: int, warm_up_s: float, window_s: WindowLength, at_start: Callable[[], None]
+        self,
+        clients: int,
+        warm_up_s: float,
+        window_s: WindowLength,
+        at_start: Callable[[], int | None],
     ) -> None:
         super().__init__(warm_up_s, window_s, at_start)
         self.opened = threading.Barrier(clients, self._all_open)
@@ -70,7 +81,11 @@ class AsyncStartBarrier(StartBarrier):
     """The start barrier of tasks of one event loop."""
 
     def __init__(
-        self, clients: int, warm_up_s: float, window_s: WindowLength, at_start: Callable[[], None]
+        self,
+        clients: int,
+        warm_up_s: float,
+        window_s: WindowLength,
+        at_start: Callable[[], int | None],
     ) -> None:
         super().__init__(warm_up_s, window_s, at_start)
         self.opened = _TaskBarrier(clients, self._all_open)

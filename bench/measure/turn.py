@@ -4,10 +4,13 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bench.measure import shared_barrier
+from bench.measure.arrivals import Arrivals
 from bench.measure.job import Job
 from bench.measure.meter import Meter
-from bench.measure.start_barrier import WindowLength
+from bench.measure.start_barrier import StartBarrier, WindowLength
 from bench.model.window import window_s
+from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
 
 WARM_AGAIN_SHARE = 0.1
@@ -27,6 +30,8 @@ class Outcome:
     """Time from the start barrier to the deadline."""
     stalls_ns: Sequence[int] | None
     """Delays of the heartbeat; None for threads."""
+    arrived: Arrived | None = None
+    """The arrivals of a turn at a rate."""
 
 
 def warm_up_s(job: Job, longest_ns: int | None) -> float:
@@ -63,13 +68,42 @@ def window_length(job: Job) -> WindowLength:
     return chosen
 
 
-def at_start(job: Job, meter: Meter) -> Callable[[], None]:
-    """Return the function that the last client at the start barrier calls."""
+def at_start(job: Job, meter: Meter) -> Callable[[], int | None]:
+    """Return the function that the last client at the start barrier calls.
 
-    def freeze_and_start() -> None:
-        # Collect first, as a program would: garbage that is frozen would stay for good.
-        gc.collect()
-        gc.freeze()
+    It returns the common start of several processes; None if there is one process.
+    """
+
+    def prepare_and_start() -> int | None:
+        if job.case.frozen:
+            # Collect first, as a program would: garbage that is frozen would stay for good.
+            gc.collect()
+            gc.freeze()
+        if job.part is None:
+            meter.start()
+            return None
+        barrier = shared_barrier.of(job.part)
+        start_ns = barrier.wait()
         meter.start()
+        barrier.sleep_until(start_ns)
+        meter.count_from(start_ns)
+        return start_ns
 
-    return freeze_and_start if job.case.frozen else meter.start
+    return prepare_and_start if job.case.frozen or job.part else meter.start
+
+
+def arrivals_of(job: Job, started: Callable[[], int | None]) -> Arrivals | None:
+    """Return the arrivals of a turn; None for a closed loop. `started`: see `at_start`."""
+    return None if job.case.rate is None else Arrivals(job, job.case.concurrency, started)
+
+
+def outcome(
+    barrier: StartBarrier,
+    recorders: Sequence[SampleRecorder],
+    stalls_ns: Sequence[int] | None,
+) -> Outcome:
+    """Return the outcome of a turn that has ended."""
+    arrivals = barrier.arrivals
+    if arrivals is None:
+        return Outcome(barrier.start_ns, recorders, barrier.window_ns, stalls_ns)
+    return Outcome(arrivals.start_ns, recorders, barrier.window_ns, stalls_ns, arrivals.arrived)

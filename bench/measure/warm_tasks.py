@@ -11,10 +11,19 @@ from time import perf_counter_ns
 
 from accessors.api import AsyncBackend, Target
 from bench.measure.clients_async import AsyncClient, AsyncHeldSession
+from bench.measure.exact_loop import exact_loop
 from bench.measure.job import Job
 from bench.measure.meter import Meter
+from bench.measure.open_clients_async import AsyncOpenClient
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier
-from bench.measure.turn import Outcome, at_start, seeks_latency, window_length
+from bench.measure.turn import (
+    Outcome,
+    arrivals_of,
+    at_start,
+    outcome,
+    seeks_latency,
+    window_length,
+)
 from bench.model.case import Loop
 from bench.model.profiles import HEARTBEAT_S, heartbeat_s
 from bench.model.workload import WORKLOADS
@@ -83,6 +92,7 @@ class WarmTasks:
         self,
         backend: AsyncBackend,
         target: Target,
+        clients: int,
         loop_factory: Callable[[], asyncio.AbstractEventLoop],
         *,
         keep_sessions: bool,
@@ -90,12 +100,12 @@ class WarmTasks:
         self._backend = backend
         self._runner = asyncio.Runner(loop_factory=loop_factory)
         try:
-            self._runner.run(self._open(target, keep_sessions))
+            self._runner.run(self._open(target, clients, keep_sessions))
         except BaseException:
             self._runner.close()
             raise
 
-    async def _open(self, target: Target, keep_sessions: bool) -> None:
+    async def _open(self, target: Target, clients: int, keep_sessions: bool) -> None:
         self._closing = asyncio.Event()
         opened = asyncio.Event()
         # One task opens the pool and closes it: some libraries insist on that.
@@ -105,7 +115,7 @@ class WarmTasks:
         if not opened.is_set():
             waiting.cancel()
             await self._pool  # raises its error
-        self._slots = [_Slot(self._backend, keep_sessions) for _ in range(target.pool_size)]
+        self._slots = [_Slot(self._backend, keep_sessions) for _ in range(clients)]
 
     async def _hold_open(self, target: Target, opened: asyncio.Event) -> None:
         async with self._backend.open(target):
@@ -114,7 +124,10 @@ class WarmTasks:
 
     def clients(self, job: Job) -> list[AsyncClient]:
         """Return a client for each slot, with its operations of the job's case."""
-        return [AsyncClient(self._backend, job.case, plan, job.warm_up()) for plan in job.plans()]
+        kind: type[AsyncClient] = AsyncClient if job.case.rate is None else AsyncOpenClient
+        return [
+            kind(self._backend, job.case, plan, job.warm_up(), job.think_s) for plan in job.plans()
+        ]
 
     def turn(
         self, job: Job, clients: Sequence[AsyncClient], meter: Meter, warm_up_s: float
@@ -126,7 +139,10 @@ class WarmTasks:
         self, job: Job, clients: Sequence[AsyncClient], meter: Meter, warm_up_s: float
     ) -> Outcome:
         started = at_start(job, meter)
-        barrier = AsyncStartBarrier(len(clients), warm_up_s, window_length(job), started)
+        arrivals = arrivals_of(job, started)
+        ready = arrivals.begin if arrivals else started
+        barrier = AsyncStartBarrier(len(clients), warm_up_s, window_length(job), ready)
+        barrier.arrivals = arrivals
         barrier.seeks_latency = seeks_latency(job)
         turn = _Turn(barrier, meter, len(clients))
         stalls_ns: array[int] = array("q")
@@ -143,8 +159,7 @@ class WarmTasks:
             for slot in self._slots:
                 slot.task.cancel()
             raise turn.error
-        recorders = [client.recorder for client in clients]
-        return Outcome(barrier.start_ns, recorders, barrier.window_ns, stalls_ns)
+        return outcome(barrier, [client.recorder for client in clients], stalls_ns)
 
     def close(self) -> None:
         """Close sessions, pool and event loop."""
@@ -172,8 +187,13 @@ async def beat(
                 stalls_ns.append(max(0, perf_counter_ns() - max(expected_ns, barrier.start_ns)))
 
 
-def loop_factory(loop: Loop) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return the maker of the event loop. Raises `ImportError` if uvloop is asked and missing."""
+def loop_factory(loop: Loop, *, exact: bool = False) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return the maker of the event loop. Raises `ImportError` if uvloop is asked and missing.
+
+    `exact`: its timers are exact to some microseconds, not to a millisecond.
+    """
+    if exact:
+        return exact_loop
     if loop == "uvloop":
         import uvloop
 

@@ -10,8 +10,16 @@ from accessors.api import Backend, Target
 from bench.measure.clients_sync import Client, HeldSession
 from bench.measure.job import Job
 from bench.measure.meter import Meter
+from bench.measure.open_clients_sync import OpenClient
 from bench.measure.start_barrier import ThreadStartBarrier
-from bench.measure.turn import Outcome, at_start, seeks_latency, window_length
+from bench.measure.turn import (
+    Outcome,
+    arrivals_of,
+    at_start,
+    outcome,
+    seeks_latency,
+    window_length,
+)
 
 
 class _Turn:
@@ -75,22 +83,30 @@ class _Slot(threading.Thread):
 class WarmThreads:
     """An open backend and its threads. Raises what opening the pool raises."""
 
-    def __init__(self, backend: Backend, target: Target, *, keep_sessions: bool) -> None:
+    def __init__(
+        self, backend: Backend, target: Target, clients: int, *, keep_sessions: bool
+    ) -> None:
         self._backend = backend
         self._pool = ExitStack()
         self._pool.enter_context(backend.open(target))
-        self._slots = [_Slot(backend, keep_sessions) for _ in range(target.pool_size)]
+        self._slots = [_Slot(backend, keep_sessions) for _ in range(clients)]
         for slot in self._slots:
             slot.start()
 
     def clients(self, job: Job) -> list[Client]:
         """Return a client for each slot, with its operations of the job's case."""
-        return [Client(self._backend, job.case, plan, job.warm_up()) for plan in job.plans()]
+        kind: type[Client] = Client if job.case.rate is None else OpenClient
+        return [
+            kind(self._backend, job.case, plan, job.warm_up(), job.think_s) for plan in job.plans()
+        ]
 
     def turn(self, job: Job, clients: Sequence[Client], meter: Meter, warm_up_s: float) -> Outcome:
         """Take a turn. Raises the error of a session that cannot be opened."""
         started = at_start(job, meter)
-        barrier = ThreadStartBarrier(len(clients), warm_up_s, window_length(job), started)
+        arrivals = arrivals_of(job, started)
+        ready = arrivals.begin if arrivals else started
+        barrier = ThreadStartBarrier(len(clients), warm_up_s, window_length(job), ready)
+        barrier.arrivals = arrivals
         barrier.seeks_latency = seeks_latency(job)
         turn = _Turn(barrier, meter, len(clients))
         for slot, client in zip(self._slots, clients, strict=True):
@@ -99,8 +115,7 @@ class WarmThreads:
         # First the error that is a reason, not a consequence.
         for error in sorted(turn.errors, key=lambda error: isinstance(error, BrokenBarrierError)):
             raise error
-        recorders = [client.recorder for client in clients]
-        return Outcome(barrier.start_ns, recorders, barrier.window_ns, None)
+        return outcome(barrier, [client.recorder for client in clients], None)
 
     def close(self) -> None:
         """Close sessions and pool."""

@@ -100,6 +100,10 @@ class WorkerPool:
             self.dismiss(pending.process)
             raise
 
+    def answered(self, pending: Pending[Result]) -> bool:
+        """Return whether `result` returns at once, with an answer or an error."""
+        return self._processes[pending.process].answered
+
     def running(self, name: str) -> bool:
         """Return whether there is a live process of this name."""
         return name in self._processes and self._processes[name].alive

@@ -58,6 +58,11 @@ class WorkerProcess:
         with suppress(BrokenPipeError, ConnectionResetError):  # the answer will be that it died
             self._pipe.send(job)
 
+    @property
+    def answered(self) -> bool:
+        """Whether `answer` returns at once: the job has ended, or the process has."""
+        return self._pipe.poll(0)
+
     def answer(self, timeout_s: float) -> Any:
         """Return the job's answer. Raises `WorkError`; after `GivenUpError` it is still at work."""
         if not self._pipe.poll(timeout_s):

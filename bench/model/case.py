@@ -6,8 +6,11 @@ from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from accessors.api import AnyBackend, Transactions
+from bench.model.connect import pairs
 from bench.model.errors import UsageError
 from bench.model.link import Link
+from bench.model.pool import Pool
+from bench.model.rate import ArrivalPattern
 from bench.model.workload import WORKLOADS
 
 Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
@@ -18,6 +21,9 @@ Loop = Literal["asyncio", "uvloop", "none"]
 Allocator = Literal["warmed", "fresh"]
 """The state of glibc's allocator in the worker process (docs/allocator.md): `warmed` after a large
 block was freed, `fresh` as in a program that has freed none."""
+
+Transport = Literal["", "unix", "tcp"]
+"""The way to a server on this machine: `unix` its Unix socket; empty: as the URL has it."""
 
 LARGE = 100_000
 """The number of rows from which a result is large: a run fetches such a result only once."""
@@ -119,6 +125,16 @@ class Case:
     """The network between client and server; by default there is none."""
     connect: str = ""
     """The settings of `--connect` that the backend takes (bench/model/connect.py); empty: none."""
+    transport: Transport = ""
+    pool: Pool = field(default_factory=Pool)
+    """The pool that the clients share; by default each of them has a connection."""
+    rate: int | None = None
+    """Operations that arrive in a second, for all clients together (an open loop). None: each
+    client sends its next operation when it has the answer to the last (a closed loop)."""
+    arrivals: ArrivalPattern = "poisson"
+    """The times between two arrivals, if there is a rate."""
+    processes: int = 1
+    """The number of worker processes that share the clients. The concurrency is that of all."""
 
     @property
     def key(self) -> str:
@@ -145,6 +161,14 @@ class Case:
             factors.append(f"link {self.link}")
         if self.connect:
             factors.append(self.connect)
+        if self.transport:
+            factors.append(self.transport)
+        if not self.pool.is_default:
+            factors.append(str(self.pool))
+        if self.rate is not None:
+            factors.append(f"rate {self.rate}" + " uniform" * (self.arrivals == "uniform"))
+        if self.processes > 1:
+            factors.append(f"{self.processes} processes")
         return "/".join(factors)
 
     @property
@@ -166,6 +190,35 @@ class Case:
         return f"{name} (fresh allocator)" if self.allocator == "fresh" else name
 
     @property
+    def kept_connections(self) -> int:
+        """The connections that the pool keeps open: none without a pool."""
+        unpooled = dict(pairs(self.connect)).get("engine.poolclass") == "NullPool"
+        return 0 if unpooled else self.pool.size or self.concurrency
+
+    @property
+    def connections(self) -> int:
+        """The most connections that the case's clients hold open together."""
+        kept = self.kept_connections
+        if not kept:
+            return self.concurrency
+        overflow = int(dict(pairs(self.connect)).get("engine.max_overflow", 0))
+        return kept + min(overflow, max(0, self.concurrency - kept))
+
+    @property
+    def process_names(self) -> tuple[str, ...]:
+        """The names of the processes that share the case. The first is `process`.
+
+        Cases of one and of several processes share processes, so that they share their luck.
+        """
+        others = range(2, self.processes + 1)
+        return (self.process, *(f"{self.process} (process {number})" for number in others))
+
+    def clients_of(self, process: int) -> range:
+        """Return the numbers of the clients of one process, counted from 0: as even as can be."""
+        bounds = [self.concurrency * number // self.processes for number in (process, process + 1)]
+        return range(*bounds)
+
+    @property
     def title(self) -> str:
         """The case in words: backend, workload, concurrency, and the factors with other values than
         their defaults."""
@@ -175,6 +228,8 @@ class Case:
         if self.fetch != Fetch():
             words.append(str(self.fetch))
         words.append(f"at {self.concurrency}")
+        if self.processes > 1:
+            words.append(f"in {self.processes} processes")
         if self.session_scope == "operation":
             words.append("a session per operation")
         if self.transactions == "implicit":
@@ -193,22 +248,43 @@ class Case:
             words.append(f"{self.link} to the server")
         if self.connect:
             words.append(f"with {self.connect}")
+        if self.transport:
+            words.append("by TCP" if self.transport == "tcp" else "by a Unix socket")
+        if not self.pool.is_default:
+            words.append(str(self.pool))
+        if self.rate is not None:
+            words.append(self.rate_in_words)
         return ", ".join(words)
+
+    @property
+    def rate_in_words(self) -> str:
+        """The arrivals in words; empty for a closed loop."""
+        if self.rate is None:
+            return ""
+        return f"{self.rate:,} arrivals/s" + " at equal times" * (self.arrivals == "uniform")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the case as in files, without the optional factors that have their default."""
         fields = asdict(self) | {"fetch": str(self.fetch), "link": self.link.as_dict()}
+        fields["pool"] = self.pool.as_dict()
         if self.allocator == "warmed":
             del fields["allocator"]
         if not self.connect:
             del fields["connect"]
+        if not self.transport:
+            del fields["transport"]
+        if self.arrivals == "poisson":
+            del fields["arrivals"]
+        if self.processes == 1:
+            del fields["processes"]
         return {name: value for name, value in fields.items() if value not in (None, False)}
 
     @classmethod
     def from_dict(cls, case: dict[str, Any]) -> Self:
         """Return the case that `as_dict` gave. Raises `UsageError` for an unknown fetch."""
         link = Link(**case.get("link") or {})
-        return cls(**case | {"fetch": Fetch.parse(case["fetch"]), "link": link})
+        pool = Pool(**case.get("pool") or {})
+        return cls(**case | {"fetch": Fetch.parse(case["fetch"]), "link": link, "pool": pool})
 
     def impossible(self, backend: AnyBackend) -> str | None:
         """Return why this backend cannot run the case, or None if it can."""
@@ -221,6 +297,25 @@ class Case:
             return f"{self.backend} begins no transaction by itself: it is always autocommit"
         if self.rows == "dict" and not workload.streams:
             return f"{self.workload} has no rows to turn into dicts"
+        if self.processes > self.concurrency:
+            clients = "one client" if self.concurrency == 1 else f"{self.concurrency} clients"
+            return f"{self.processes} processes cannot share {clients}"
         if backend.in_memory and not self.link.is_direct:
             return f"{self.backend} asks no server, so that no network can be between"
+        if backend.in_memory and self.transport:
+            return f"{self.backend} asks no server, so that there is no way to it"
+        if self.transport and not self.link.is_direct:
+            return "a network between is TCP: --transport is for --latency 0"
+        return self._impossible_at_a_rate() if self.rate is not None else None
+
+    def _impossible_at_a_rate(self) -> str | None:
+        if self.fetch.mode != "buffered":
+            return (
+                f"{self.fetch} does not fit --rate: a first row would be timed from the call, and"
+                " not from the arrival"
+            )
+        if self.loop == "uvloop":
+            return "uvloop does not fit --rate: its timers are whole milliseconds"
+        if self.processes > 1:
+            return "one process serves the arrivals of a rate, in their order"
         return None

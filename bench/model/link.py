@@ -12,6 +12,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(us|µs|ms|s)", re.ASCII | re.I
 _BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)bit(?:/s)?")
 _FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 
+SHORTEST_NS = 100_000
+"""The shortest round trip above 0 that can be asked for, in ns. A message takes the proxy some tens
+of microseconds by itself, once each way: a shorter one could not be kept."""
+
 LONGEST_NS = 10_000_000_000
 """The longest round trip that can be asked for, in ns: no network between is slower."""
 
@@ -54,6 +58,11 @@ class Link:
     def parse(cls, latency: str, jitter: str = "0", bandwidth: str = "") -> Self:
         """Return the link of the three options' texts. Raises `UsageError` for another form."""
         latency_ns, jitter_ns = duration_ns(latency), duration_ns(jitter)
+        if 0 < latency_ns < SHORTEST_NS:
+            raise UsageError(
+                f"a latency of {latency} is below what the proxy can do: it takes that long itself."
+                f"\nChoose 0 for no network between, or at least {SHORTEST_NS // 1_000}us."
+            )
         if jitter_ns > latency_ns:
             raise UsageError(
                 f"a jitter of {jitter} is more than the latency of {latency}: a message cannot\n"

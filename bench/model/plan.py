@@ -101,7 +101,9 @@ def plan(
         )
     cases = list(possible)
     many_rows = tuple(
-        case for case in cases if WORKLOADS[case.workload].many_rows and case.concurrency == 1
+        case
+        for case in cases
+        if WORKLOADS[case.workload].many_rows and case.concurrency == 1 and case.rate is None
     )
     return Plan(
         profile,
@@ -165,5 +167,18 @@ def _cases(blocks: Iterable[Block], backends: list[str]) -> Iterable[Case]:
             block.loops,
         )
         for combination in factors:
-            for allocator, link, backend in product(block.allocators, block.links, names):
-                yield Case(backend, *combination, allocator=allocator, link=link)
+            more = product(
+                *(block.allocators, block.links, block.transports, block.rates, block.processes),
+                names,
+            )
+            for allocator, link, transport, rate, processes, backend in more:
+                yield Case(
+                    backend,
+                    *combination,
+                    allocator=allocator,
+                    link=link,
+                    transport=transport,
+                    rate=rate,
+                    arrivals=block.arrivals if rate is not None else "poisson",
+                    processes=processes,
+                )

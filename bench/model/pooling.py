@@ -66,7 +66,8 @@ def impossible(backend: AnyBackend, case: Case, mode: str) -> str | None:
     if case.transactions == "autocommit":
         return (
             f"{case.backend} prepares a statement and runs it in two transactions under autocommit,"
-            " for which a pooler may take two connections: choose --transactions implicit"
+            " for which a pooler may take two connections (`bench run --transactions implicit` does"
+            " not)"
         )
     return None
 

@@ -4,13 +4,15 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from accessors.api import Transactions
-from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope, Transport
 from bench.model.connect import Setting
 from bench.model.link import Link
+from bench.model.rate import ArrivalPattern
 from bench.model.workload import FUNCTIONS
 
 POINT_READ = "get_total_cost_of_an_order"
 NULL_BACKENDS = ("null", "null-async")
+CORE = ("core+psycopg2", "core+asyncpg")
 SQLALCHEMY_ON_PSYCOPG = ("core+psycopg", "core+psycopg-async", "orm+psycopg", "orm+psycopg-async")
 
 
@@ -53,6 +55,10 @@ class Factors:
     """Settings of `--connect`. Several values of one option are compared."""
     allocators: tuple[Allocator, ...] = ()
     links: tuple[Link, ...] = ()
+    transports: tuple[Transport, ...] = ()
+    rates: tuple[int | None, ...] = ()
+    arrivals: ArrivalPattern = "poisson"
+    processes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,10 @@ class Block:
     loops: tuple[Loop, ...] = ("asyncio",)
     allocators: tuple[Allocator, ...] = ("warmed",)
     links: tuple[Link, ...] = (Link(),)
+    transports: tuple[Transport, ...] = ("",)
+    rates: tuple[int | None, ...] = (None,)
+    arrivals: ArrivalPattern = "poisson"
+    processes: tuple[int, ...] = (1,)
     without: tuple[str, ...] = ()
     """Backends that leave this block out, unless no other backend was chosen."""
 
@@ -84,6 +94,10 @@ class Block:
             loops=factors.loops or self.loops,
             allocators=factors.allocators or self.allocators,
             links=factors.links or self.links,
+            transports=factors.transports or self.transports,
+            rates=factors.rates or self.rates,
+            arrivals=factors.arrivals,
+            processes=factors.processes or self.processes,
         )
 
 
@@ -149,6 +163,12 @@ PROFILES = {
                     without=(*NULL_BACKENDS, *SQLALCHEMY_ON_PSYCOPG),
                 ),
                 Block(("mixed",), concurrency=(4,)),
+                # Beside the same read without a network: a chart of both for six backends.
+                Block(
+                    (POINT_READ,),
+                    links=(Link(latency_ns=1_000_000),),
+                    without=(*NULL_BACKENDS, *CORE, *SQLALCHEMY_ON_PSYCOPG),
+                ),
             ),
             rounds=13,
             seconds=0.05,
@@ -176,6 +196,12 @@ PROFILES = {
                     ("get_customers", "get_orders_between_dates"), _EVERY_WAY, concurrency=(1, 8)
                 ),
                 Block(("get_customers", "get_orders_of_customer"), rows=("dict",)),
+                Block(
+                    (POINT_READ,),
+                    concurrency=(1, 16),
+                    links=(Link(latency_ns=500_000), Link(latency_ns=2_000_000)),
+                    without=NULL_BACKENDS,
+                ),
             ),
             rounds=6,
             seconds=1.0,

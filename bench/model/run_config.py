@@ -29,3 +29,5 @@ class RunConfig:
     """Whether session_guard watches every session while it is timed."""
     connect: tuple[str, ...] = ()
     """The settings of `--connect`, as they were given."""
+    scheduler: str = ""
+    """The Dask scheduler whose workers have the clients; empty: this machine has them."""

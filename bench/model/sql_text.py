@@ -44,11 +44,12 @@ class SqlText:
     """The name of each parameter, in the order of its arguments: `$1`, or `:name`."""
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, only_reads: bool = True) -> Self:
         """Return the statement. A semicolon at its end is left out.
 
         Raises `UsageError` for no statement or several, for text that is not ended, for both kinds
-        of parameters, and for a gap in the numbers of `$1`, `$2`.
+        of parameters, for a gap in the numbers of `$1`, `$2`, and, if `only_reads`, for a statement
+        that begins with another word than those of reads.
         """
         pieces = _pieces(text)
         numbers = {piece for piece in pieces if isinstance(piece, int)}
@@ -74,7 +75,12 @@ class SqlText:
         )
         named = tuple(f":{name}" for name in names)
         statement = cls(cut, named or tuple(f"${number}" for number in sorted(numbers)))
-        statement._check_verb()
+        if only_reads and statement.verb not in _GIVES_ROWS:
+            raise UsageError(
+                f"the statement begins with {statement.verb or 'no word'}: bench query measures"
+                " statements that read rows.\n"
+                f"Begin it with {', '.join(_GIVES_ROWS[:-1])} or TABLE."
+            )
         return statement
 
     @property
@@ -119,19 +125,34 @@ class SqlText:
         # A comment at the statement's end must not hide the bracket.
         return SqlText((f"{before} (", *self.pieces, f"\n) {after}"), self.parameters)
 
-    def _check_verb(self) -> None:
+    @property
+    def verb(self) -> str:
+        """The first word of the statement, in capitals; empty if there is none."""
         bare = (
             token
             for piece in self.pieces
             if isinstance(piece, str)
             for token in _TOKEN.finditer(_without_comments(piece))
         )
-        verb = next((token["word"].upper() for token in bare if token["word"]), "")
-        if verb not in _GIVES_ROWS:
-            raise UsageError(
-                f"the statement begins with {verb or 'no word'}: bench query measures statements"
-                f" that read rows.\nBegin it with {', '.join(_GIVES_ROWS[:-1])} or TABLE."
-            )
+        return next((token["word"].upper() for token in bare if token["word"]), "")
+
+
+def statements_in(text: str) -> list[tuple[int, str]]:
+    """Return the statements of a text that are separated by semicolons, each with its offset.
+
+    Raises `UsageError` for a comment that is not ended.
+    """
+    found: list[tuple[int, str]] = []
+    first = at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        assert token is not None, "the pattern matches any character"
+        if token["end"]:
+            found.append((first, text[first:at]))
+            first = token.end()
+        at = _end_of_comment(text, at) if token["comment"] == "/*" else token.end()
+    found.append((first, text[first:]))
+    return [(at, piece) for at, piece in found if _without_comments(piece).strip()]
 
 
 @dataclass(frozen=True)

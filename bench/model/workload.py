@@ -52,6 +52,11 @@ class Workload:
         """Whether an operation returns thousands of rows, so that the way to fetch them matters."""
         return self.weights.keys() <= _MANY_ROWS
 
+    @property
+    def renewed(self) -> bool:
+        """Whether its database is made anew after each turn, so that no client may stay open."""
+        return False
+
 
 @dataclass(frozen=True)
 class ClientSlot:
@@ -133,6 +138,9 @@ WORKLOADS = {
         "a shop's day: 6 orders-of-customer, 3 total-cost, 1 add-order",
     )
 }
+
+BUILT_IN = frozenset(WORKLOADS)
+"""The names of the workloads that every process knows."""
 
 
 @lru_cache(maxsize=256)

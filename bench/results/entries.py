@@ -12,6 +12,18 @@ from bench.results.samples import AnySamples
 
 
 @dataclass(frozen=True)
+class Arrived:
+    """The arrivals of a run at a rate. Its samples are those of the window, by intended start."""
+
+    offered: int
+    """Operations that arrived in the window."""
+    unserved: int
+    """Operations of these that never began: the backlog was too long."""
+    carried: int
+    """Operations that arrived before the window, and ended in it."""
+
+
+@dataclass(frozen=True)
 class Run:
     """The samples of one case in one round, with other measurements: the unit of statistics.
 
@@ -52,6 +64,12 @@ class Run:
     machine_cpu_ns: int | None = None
     """CPU time of all programs over the same time, on all cores, in steps of 10 ms; older files
     have none."""
+    arrived: Arrived | None = None
+    """The arrivals of a run at a rate; None for a closed loop."""
+    start_skew_ns: int | None = None
+    """Time from the common start to the start of the last process, where several share the case."""
+    clock_error_ns: int | None = None
+    """The largest error of the clocks that `start_skew_ns` was read from."""
 
     @property
     def others_cpu_ns(self) -> int | None:
@@ -83,6 +101,12 @@ class Run:
             yield self._line_of_piece(amount - 1, packed)
             packed = {"count": len(self.samples), "pieces": amount}
         fields = {name: value for name, value in vars(self).items() if name != "samples"}
+        # Only where there is a rate, or where processes share the case.
+        for name in ("arrived", "start_skew_ns", "clock_error_ns"):
+            if fields[name] is None:
+                del fields[name]
+        if self.arrived:
+            fields["arrived"] = vars(self.arrived)
         case = {"key": self.case.key, "case": self.case.as_dict()}
         yield {"kind": "run", **fields, **case, "samples": packed}
 

@@ -188,6 +188,10 @@ def _read(path: Path, file: BinaryIO, wanted: Callable[[Case], bool] | None) -> 
                     f"Delete that line to use the others: each holds one run. ({error}.)"
                 ) from error
             results.damaged_line = number
+    # A search finds its cases while it measures: they follow those of the plan.
+    found = dict.fromkeys(run.case for run in results.runs if run.case.rate is not None)
+    if more := [case for case in found if case not in set(header.plan)]:
+        results.header = replace(header, plan=(*header.plan, *more))
     return results
 
 

@@ -61,6 +61,25 @@ class Host:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClientMachine:
+    """A machine of a cluster that clients ran on."""
+
+    name: str | None = None
+    """Its host name, and its address in the cluster."""
+    workers: Count = 1
+    """The number of the cluster's workers on it."""
+    host: Host = field(default_factory=Host)
+    python: str | None = None
+    implementation: str | None = None
+    gil: bool | None = None
+    gatherbench: str | None = None
+    packages: dict[str, str] = field(default_factory=dict)
+    """Package -> version, as far as the run needs them."""
+    clock_error_ns: Count | None = None
+    """The error with which it knew the server's clock before the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Git:
     """The commit of gatherbench that measured."""
 
@@ -148,6 +167,8 @@ class Conditions:
     backends: dict[str, BackendFacts] = field(default_factory=dict)
     statements: dict[str, StatementFacts] = field(default_factory=dict)
     """Workload -> the statement of the user's own that it runs."""
+    cluster: tuple[ClientMachine, ...] = ()
+    """The machines that the clients ran on, if a Dask scheduler placed them."""
 
     @property
     def packages(self) -> dict[str, str]:
@@ -187,6 +208,9 @@ class Header(Conditions):
             fields["statements"] = {n: asdict(facts) for n, facts in self.statements.items()}
         else:
             del fields["statements"]
+        fields["cluster"] = [asdict(machine) for machine in self.cluster]
+        if not self.cluster:
+            del fields["cluster"]
         return fields | {
             "dataset": asdict(self.dataset),
             "environment": self.environment.as_dict(),

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 COLUMNS = ("start_ns", "duration_ns", "first_row_ns", "rows", "worker")
 """The columns of a run, in the order of `Samples`."""
 
+AT_RATE = ("wait_ns", "late_ns")
+"""The columns that only a run at an arrival rate has."""
+
 PACKED = ("gap_ns", *COLUMNS[1:])
 """The columns of a run in the file, since format 4."""
 
@@ -43,17 +46,19 @@ space."""
 def pack(columns: "Mapping[str, array[int]]") -> dict[str, str]:
     """Return the packed columns in base 64, by the names in `PACKED`.
 
-    `columns` has the names in `COLUMNS`. Numbers are packed modulo 2^64.
+    `columns` has the names in `COLUMNS`, and those in `AT_RATE` if they are not empty. Numbers are
+    packed modulo 2^64.
     """
     import numpy as np
 
-    numbers = {name: np.frombuffer(columns[name], np.uint64) for name in COLUMNS}
+    more = [name for name in AT_RATE if columns.get(name)]
+    numbers = {name: np.frombuffer(columns[name], np.uint64) for name in (*COLUMNS, *more)}
     start, duration = numbers["start_ns"], numbers["duration_ns"]
     end_before = np.zeros_like(start)
     same = _same_client(numbers["worker"])
     end_before[1:][same] = (start[:-1] + duration[:-1])[same]
     numbers["gap_ns"] = start - end_before
-    return {name: _pack(numbers[name]) for name in PACKED}
+    return {name: _pack(numbers[name]) for name in (*PACKED, *more)}
 
 
 def unpack(columns: Mapping[str, bytes], count: int) -> "dict[str, array[int]]":
@@ -66,10 +71,11 @@ def unpack(columns: Mapping[str, bytes], count: int) -> "dict[str, array[int]]":
         raise ValueError(f"{count:,} samples are more than a line can have")
     if "start_ns" in columns:
         numbers = {name: _from_differences(name, columns[name], count) for name in COLUMNS}
-    else:
-        numbers = {name: _from_planes(name, columns[name], count) for name in PACKED}
-        numbers["start_ns"] = _starts(numbers)
-    return {name: _checked(name, numbers[name]) for name in COLUMNS}
+        return {name: _checked(name, numbers[name]) for name in COLUMNS}
+    more = [name for name in AT_RATE if name in columns]
+    numbers = {name: _from_planes(name, columns[name], count) for name in (*PACKED, *more)}
+    numbers["start_ns"] = _starts(numbers)
+    return {name: _checked(name, numbers[name]) for name in (*COLUMNS, *more)}
 
 
 def _pack(numbers: "Numbers") -> str:

@@ -40,7 +40,7 @@ class _Chunk:
         return self.lengths[0]
 
 
-_RECORDED = ("starts", "ends", "rows", "first_rows_ns")
+_RECORDED = ("starts", "ends", "rows", "first_rows_ns", "due", "free")
 
 
 class _Spool:
@@ -104,6 +104,10 @@ class SampleRecorder:
     """Empty if no operation returns rows: then each operation that did not fail counts as 1."""
     first_rows_ns: list[int] = field(default_factory=list)
     """For streams, the time from the operation's start; 0 if no row came."""
+    due: list[int] = field(default_factory=list)
+    """At an arrival rate, the clock reading at which the operation was to start; else empty."""
+    free: list[int] = field(default_factory=list)
+    """At an arrival rate, the clock reading at which the client took the operation."""
     errors: dict[int, str] = field(default_factory=dict)
     """Position of a failed operation in the lists -> its error."""
     _chunks: list[_Chunk] = field(default_factory=list)
@@ -170,8 +174,8 @@ class SampleRecorder:
         self._chunks.clear()
 
     def _empty(self) -> None:
-        for column in (self.starts, self.ends, self.rows, self.first_rows_ns, self.errors):
-            column.clear()
+        for name in (*_RECORDED, "errors"):
+            getattr(self, name).clear()
 
 
 def gather(
@@ -208,6 +212,11 @@ def _append(samples: Samples, number: int, records: SampleRecorder, start_line_n
     ones = (int(at not in records.errors) for at in range(len(records.starts)))
     samples.rows.extend(records.rows or ones)
     samples.worker.extend([number] * len(records.starts))
+    if records.due:
+        lasted = zip(records.due, records.free, records.starts, strict=True)
+        times = [(max(0, free - due), start - max(due, free)) for due, free, start in lasted]
+        samples.wait_ns.extend(wait for wait, _ in times)
+        samples.late_ns.extend(max(0, late) for _, late in times)
     samples.errors.update({offset + at: error for at, error in records.errors.items()})
 
 
@@ -248,7 +257,8 @@ class SpooledSamples(SamplesInPieces):
 
         data = self._read(chunk.offset, 8 * sum(chunk.lengths) + chunk.errors_bytes)
         ends = np.cumsum(chunk.lengths)
-        starts, ended, rows, first_rows = np.split(np.frombuffer(data, "i8", ends[-1]), ends[:-1])
+        columns = np.split(np.frombuffer(data, "i8", ends[-1]), ends[:-1])
+        starts, ended, rows, first_rows, due, free = columns
         errors = json.loads(data[8 * ends[-1] :]) if chunk.errors_bytes else {}
         if not len(rows):
             rows = np.ones(len(chunk), "i8")
@@ -259,6 +269,10 @@ class SpooledSamples(SamplesInPieces):
         piece.first_row_ns.frombytes(first_rows.tobytes())
         piece.rows.frombytes(rows.tobytes())
         piece.worker.frombytes(np.full(len(chunk), number, "i8").tobytes())
+        if len(due):
+            late = starts - np.maximum(due, free)
+            piece.wait_ns.frombytes(np.maximum(free - due, 0).tobytes())
+            piece.late_ns.frombytes(np.maximum(late, 0).tobytes())
         piece.errors.update({offset + int(at): self._shown(text) for at, text in errors.items()})
 
     def _read(self, offset: int, length: int) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.results.packing import AT_RATE as AT_RATE
 from bench.results.packing import COLUMNS as COLUMNS
 from bench.results.packing import LARGEST as LARGEST
 from bench.results.packing import pack
@@ -35,6 +36,10 @@ class Samples:
     worker: "array[int]" = field(default_factory=_column)
     errors: dict[int, str] = field(default_factory=dict)
     """Position of a failed sample -> the error's class and message."""
+    wait_ns: "array[int]" = field(default_factory=_column)
+    """Time from the intended start until a client was free; empty without an arrival rate."""
+    late_ns: "array[int]" = field(default_factory=_column)
+    """Time from then, or from a later intended start, to the start; empty like `wait_ns`."""
 
     def __len__(self) -> int:
         return len(self.start_ns)
@@ -50,7 +55,7 @@ class Samples:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the samples as in the file, with packed columns."""
-        columns = pack({name: getattr(self, name) for name in COLUMNS})
+        columns = pack({name: getattr(self, name) for name in (*COLUMNS, *AT_RATE)})
         return {"count": len(self), **columns, "errors": self.errors}
 
 
@@ -90,6 +95,14 @@ class SamplesInPieces(ABC):
         return self._whole("worker")
 
     @property
+    def wait_ns(self) -> "array[int]":
+        return self._whole("wait_ns")
+
+    @property
+    def late_ns(self) -> "array[int]":
+        return self._whole("late_ns")
+
+    @property
     def errors(self) -> dict[int, str]:
         """The position in the whole run of each failed sample -> the error's class and message."""
         errors: dict[int, str] = {}
@@ -107,7 +120,7 @@ class SamplesInPieces(ABC):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Samples | SamplesInPieces):
             return NotImplemented
-        names = (*COLUMNS, "errors")
+        names = (*COLUMNS, *AT_RATE, "errors")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
     __hash__ = None  # type: ignore[assignment]

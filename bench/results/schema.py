@@ -11,14 +11,16 @@ import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
-from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope
+from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope, Transport
 from bench.model.declared import declare
 from bench.model.link import Link
+from bench.model.pool import Pool
+from bench.model.rate import ArrivalPattern
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
-from bench.results.entries import End, Entry, Failure, LinkCounts, Memory, Run
+from bench.results.entries import Arrived, End, Entry, Failure, LinkCounts, Memory, Run
 from bench.results.header import Conditions, Count, Header
-from bench.results.packing import COLUMNS, LARGEST, PACKED, unpack
+from bench.results.packing import AT_RATE, COLUMNS, LARGEST, PACKED, unpack
 from bench.results.samples import Samples
 from bench.results.stored_samples import StoredSamples
 
@@ -51,6 +53,13 @@ class LinkFields(Struct):
     bytes_per_s: Annotated[float, Meta(gt=0, le=1e15)] | None = None
 
 
+class PoolFields(Struct):
+    """The pool that the clients share."""
+
+    size: Place | None = None
+    timeout_s: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+
+
 class CaseFields(Struct):
     """The factors of a case."""
 
@@ -68,6 +77,11 @@ class CaseFields(Struct):
     connect: Annotated[str, Meta(max_length=1000)] = ""
     allocator: Allocator = "warmed"
     link: LinkFields = msgspec.field(default_factory=LinkFields)
+    transport: Transport = ""
+    pool: PoolFields = msgspec.field(default_factory=PoolFields)
+    rate: Place | None = None
+    arrivals: ArrivalPattern = "poisson"
+    processes: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
@@ -75,7 +89,9 @@ class CaseFields(Struct):
         if (fetch.batch_size or 0) > LARGEST:
             raise ValueError(f"the batch size in {self.fetch!r} is too large")
         link = Link(**msgspec.structs.asdict(self.link))
-        return Case(**msgspec.structs.asdict(self) | {"fetch": fetch, "link": link})
+        pool = Pool(**msgspec.structs.asdict(self.pool))
+        fields = msgspec.structs.asdict(self)
+        return Case(**fields | {"fetch": fetch, "link": link, "pool": pool})
 
 
 class SamplesFields(Struct):
@@ -92,17 +108,20 @@ class SamplesFields(Struct):
     worker: bytes = b""
     gap_ns: bytes | None = None
     start_ns: bytes | None = None
+    wait_ns: bytes | None = None
+    late_ns: bytes | None = None
     errors: dict[Count, str] = {}
     pieces: Place | None = None
 
     def samples(self) -> Samples:
         """Return the samples, unpacked. Raises `ValueError`."""
-        names = COLUMNS if self.gap_ns is None else PACKED
+        names: tuple[str, ...] = COLUMNS if self.gap_ns is None else PACKED
         if getattr(self, names[0]) is None:
             raise ValueError("samples has neither gap_ns nor start_ns")
         if misplaced := [position for position in self.errors if position >= self.count]:
             raise ValueError(f"samples.errors: there is no sample {misplaced[0]}")
         errors = {position: _shortened(error) for position, error in self.errors.items()}
+        names += tuple(name for name in AT_RATE if getattr(self, name) is not None)
         return Samples(**unpack({n: getattr(self, n) for n in names}, self.count), errors=errors)
 
 
@@ -125,6 +144,14 @@ class EntryLine(Struct, tag_field="kind"):
         return fields | {"case": case}
 
 
+class ArrivedFields(Struct):
+    """The arrivals of a run at a rate."""
+
+    offered: Count
+    unserved: Count
+    carried: Count
+
+
 class RunLine(EntryLine, tag="run"):
     """A line of kind `run`."""
 
@@ -144,10 +171,14 @@ class RunLine(EntryLine, tag="run"):
     gc_ns: Count | None = None
     generation: Count | None = None
     machine_cpu_ns: Count | None = None
+    arrived: ArrivedFields | None = None
+    start_skew_ns: Count | None = None
+    clock_error_ns: Count | None = None
 
     def entry(self) -> Run:
         """Return the run, without the samples that are in lines of their own."""
-        return Run(**self.fields() | {"samples": StoredSamples([])})
+        arrived = Arrived(**msgspec.structs.asdict(self.arrived)) if self.arrived else None
+        return Run(**self.fields() | {"samples": StoredSamples([]), "arrived": arrived})
 
 
 class SamplesLine(Struct, tag_field="kind", tag="samples"):
@@ -249,7 +280,14 @@ def read_header(line: bytes) -> Header:
     with refused():
         plan = dict.fromkeys(fields.case() for fields in planned)
     for name, facts in conditions.statements.items():
-        declare(name, facts.reads or {name: 1}, facts.description, facts.rows)
+        declare(
+            name,
+            facts.reads or {name: 1},
+            facts.description,
+            facts.rows,
+            units=bool(facts.units),
+            changes=facts.changes,
+        )
     return Header(**vars(conditions), plan=tuple(plan))
 
 

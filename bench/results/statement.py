@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from bench.model.declared import Changes
 from bench.results.samples import LARGEST
 
 _Count = Annotated[int, Meta(ge=0, le=LARGEST)]
@@ -55,6 +56,13 @@ class StatementFacts:
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
     """Backend -> column -> type, where the library gives text that others parse."""
     server: ServerTimes | None = None
+    units: list[str] = field(default_factory=list)
+    """The operations of `reads` that are units of work: functions, which return values."""
+    changes: Changes = "nothing"
+    """The changes of the workload: `nothing`; rows that are `restored` after each turn; a database
+    that is `renewed` after each turn, from its template."""
+    think_s: Annotated[float, Meta(ge=0)] = 0.0
+    """Seconds that a client waited after each operation, not counted as latency."""
     plan: dict[str, Any] | None = None
     """The plan of EXPLAIN (FORMAT JSON), with `?` for constants if there are parameters."""
 

@@ -73,8 +73,9 @@ def sharing_refused(database: "Database", pooler: Pooler) -> BenchError:
     return BenchError(
         f"a connection pooler in {pooler.mode} mode is at {database.safe_url}: it gives each "
         f"{pooler.mode} another connection, so a lock of a session is not kept.\n"
-        "Add --admin-url with the server's own URL, for bench's own connections (`bench run` and "
-        "`bench verify`), or use its session mode (PgBouncer: pool_mode = session)."
+        "Add --admin-url with the server's own URL, for bench's own connections (`bench run`, "
+        "`query`, `streaming`, `overhead` and `verify`), or use its session mode (PgBouncer: "
+        "pool_mode = session)."
     )
 
 

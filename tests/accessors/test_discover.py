@@ -161,6 +161,23 @@ def test_a_list_of_backends_imports_no_library() -> None:
     assert json.loads(run(DESCRIBE)) == [{}, []]
 
 
+NAMED = """
+import json, sys
+from accessors import discover
+found = discover(only=["asyncpg"])
+print(json.dumps([type(found["asyncpg"].backend).__name__,
+    sorted(name for name, one in found.items() if one.backend),
+    sorted({"sqlalchemy", "psycopg", "psycopg2", "asyncpg"} & set(sys.modules))]))
+"""
+
+
+def test_only_the_libraries_of_named_backends_are_imported() -> None:
+    """A run of one driver imported SQLAlchemy and all other drivers: a third of its CPU."""
+    backend, names, libraries = json.loads(run(NAMED))
+    assert (backend, libraries) == ("Asyncpg", ["asyncpg"])
+    assert names == sorted(INSTALLED)
+
+
 @pytest.mark.parametrize("library", ["asyncpg", "psycopg_pool", "greenlet", "psycopg"])
 def test_a_list_of_backends_has_the_same_reasons(library: str) -> None:
     """The reasons of absent backends must not depend on whether the others were imported."""

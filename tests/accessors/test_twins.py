@@ -53,10 +53,11 @@ MODULES = {
     "sqlalchemy.ext.asyncio": "sqlalchemy",
     "sqlalchemy.orm": "sqlalchemy",
     "asyncio": "time",  # sleep
+    "bench.measure.clients_async": "bench.measure.clients_sync",
 }
 PROSE = {
     r"-async\b": "",
-    r"\bclients_async\b": "clients_sync",
+    r"\b((?:open_)?)clients_async\b": r"\1clients_sync",
     r"\basync\b": "sync",
     r"\btask(s?)\b": r"thread\1",
 }
@@ -171,8 +172,8 @@ IMPORT_PG8000 = (
 )
 SYNC_ONLY = "pg8000 is sync only."
 ITS_DEFAULTS = "The defaults of that driver, for the fairness card."
-_ENGINE = "engine: Engine = create_engine(f'postgresql+{driver}://', "
-_POOLED = "**pool_arguments(target), **autocommit)"
+_ENGINE = "engine: Engine = make(f'postgresql+{driver}://', "
+_POOLED = "**pool_arguments(target) | autocommit)"
 _ADAPTED = """def _adapted(engine: Engine, connect: Callable[..., Any], target: Target) -> Any:
     \"\"\"Return a new connection in SQLAlchemy's adapter of its driver.
 
@@ -259,6 +260,7 @@ PAIRS = [
         ),
     ),
     Twins("bench/measure/clients_sync.py", "bench/measure/clients_async.py"),
+    Twins("bench/measure/open_clients_sync.py", "bench/measure/open_clients_async.py"),
     Twins(
         "accessors/api.py",
         "accessors/api.py",

@@ -235,3 +235,72 @@ def test_the_doctor_names_the_mode(tmp_path: Path, mortal: EmbeddedServer, mode:
         done = Bench(tmp_path, url)("doctor", "--no-noise")
     assert f"a connection pooler in {mode} mode" in done.out, done
     assert ("--admin-url" in done.out) == (mode != "session")
+
+
+def test_pool_sizes_in_front_of_it(tmp_path: Path, mortal: EmbeddedServer) -> None:
+    """Forbids that `bench pool` has no way to set what a library needs there."""
+    with pooler(mortal, "transaction", *FEW) as url:
+        bench = Bench(tmp_path, url)
+        done = bench(
+            "pool", "--backend=asyncpg", "--backend=psycopg2", "--rounds=1", "--seconds=0.02",
+            "--concurrency=3", "--size=1,3", "--no-charts", f"--admin-url={mortal.start()}",
+            f"--out={bench.out}", *connecting("asyncpg.statement_cache_size=0"), seconds=110,
+        )  # fmt: skip
+    assert done.code == 0, done
+    assert bench.lines("pool_deadlock")
+    assert not bench.lines("failure")
+    assert {line["case"].get("connect") for line in bench.lines("pool_waits")} == {
+        None,
+        "asyncpg.statement_cache_size=0",
+    }
+
+
+SHORT = ("--rounds=1", "--seconds=0.02", "--no-charts", "--quiet")
+SELECT = "SELECT n FROM generate_series(1, 1500) AS n ORDER BY n"
+COMMANDS = {
+    "query": ("query", SELECT, "--allow-writes", "--concurrency=3", *SHORT),
+    "verify": ("verify", "--scale=0.01"),
+    "overhead": ("overhead", "--concurrency=1", "--seconds=0.01", "--pairs=2"),
+    "streaming": ("streaming", "--quick", "--rows=1000", "--no-charts", "--quiet"),
+}
+BACKENDS = ("psycopg2", "asyncpg", "core+asyncpg")
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_every_measuring_command_works_in_transaction_mode(
+    command: tuple[str, ...], tmp_path: Path, mortal: EmbeddedServer
+) -> None:
+    """Forbids that only `bench run` and `bench verify` measure behind a pooler, or untold options.
+
+    A case that cannot be right there is left out with its reason; the others are measured.
+    """
+    chosen = [f"--backend={name}" for name in BACKENDS]
+    admin = f"--admin-url={mortal.start()}"
+    with pooler(mortal, "transaction", *FEW) as url:
+        bench = Bench(tmp_path, url)
+        untold = bench(*command, *chosen, admin, seconds=110)
+        done = bench(*command, *chosen, admin, *connecting(*NEEDED[1:]), seconds=170)
+    assert untold.code == 2, untold
+    assert "asyncpg, core+asyncpg: asyncpg.statement_cache_size=0" in untold.error[0]
+    assert len(untold.error) == 2
+    assert done.code in ((0, 1, 3) if command[0] == "overhead" else (0,)), done
+    told = "core+asyncpg prepares a statement and runs it in two transactions" in done.err
+    assert told == (command[0] != "verify"), "it is verified in implicit transactions"
+    for name in BACKENDS[:2]:
+        assert name in done.out
+    assert advisory_locks(mortal) == 0
+
+
+def test_a_statement_behind_a_pooler_that_refuses_read_only_sessions(
+    tmp_path: Path, mortal: EmbeddedServer
+) -> None:
+    """Forbids sessions that can write, unless the user admits them."""
+    with pooler(mortal, "transaction") as url:
+        bench = Bench(tmp_path, url)
+        done = bench("query", SELECT, f"--admin-url={mortal.start()}", *SHORT)
+        alone = bench("query", SELECT, "--allow-writes", *SHORT)
+    assert (done.code, len(done.error)) == (1, 2), done
+    assert "cannot be made read-only: a pooler refuses the setting" in done.error[0]
+    assert "--allow-writes" in done.error[1]
+    assert (alone.code, len(alone.error)) == (1, 2), alone
+    assert "Add --admin-url with the server's own URL" in alone.error[1]

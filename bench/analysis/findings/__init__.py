@@ -1,6 +1,7 @@
 """Findings: sentences made from the figures, each with its evidence."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bench.analysis.findings import connect, harness, layers, sessions, sync_async
 from bench.analysis.findings import warnings as cautions
@@ -21,18 +22,25 @@ LATER_FAMILIES = (sessions, connect, harness)
 def find(results: Results, summaries: Sequence[Summary] | None = None) -> list[Finding]:
     """Return every finding that these results have evidence for: by topic, the strongest first.
 
-    The warnings about the figures (`CAUTION`) come first.
+    The warnings about the figures (`CAUTION`) come first. A finding leads only to cases that were
+    planned or measured: one that a probe alone had, such as a count of round trips with one client,
+    is in no table of a page.
 
     Pure: the same results give the same findings. A case with a failure takes part in no finding
     except the one that reports the failure. `summaries` avoids computing them again.
     """
     measured = summarise(results) if summaries is None else list(summaries)
     selection = select(results, measured)
-    return [
+    known = {*results.header.plan, *(summary.case for summary in measured)}
+    found = [
         *cautions.findings(results, measured),
         *(finding for family in FAMILIES for finding in family.findings(results, selection)),
         *_of_studies(results, selection),
         *(finding for family in LATER_FAMILIES for finding in family.findings(results, selection)),
+    ]
+    return [
+        replace(finding, cases=tuple(case for case in finding.cases if case in known))
+        for finding in found
     ]
 
 

@@ -1,6 +1,6 @@
 """Scales, ticks and marks that several charts use."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -10,9 +10,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from bench.analysis.look import Look
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.analysis.uncertain import MARK, is_uncertain
 from bench.analysis.wording import LAYER_NAMES
 from bench.model.units import Unit, short
-from bench.output.charts.style import MUTED, RED
+from bench.output.charts.style import INK, MUTED, RED
 from bench.output.ticks import apart, log_ticks
 
 ROW_IN = 0.29
@@ -64,10 +66,16 @@ def error_bars(interval: Interval) -> list[list[float]] | None:
     return [[interval.median - interval.low], [interval.high - interval.median]]
 
 
-def curve(axes: Axes, points: Sequence[tuple[int, Interval, bool]], style: dict[str, Any]) -> None:
+def curve(
+    axes: Axes,
+    points: Sequence[tuple[int, Interval, bool]],
+    style: dict[str, Any],
+    uncertain: Collection[int] = (),
+) -> None:
     """Draw a line over concurrency, with the band of its intervals.
 
     `points`: concurrency, interval, and whether operations failed there (a red cross).
+    `uncertain`: the concurrencies at which the interval is that of two bounds (a mark and a line).
     """
     if not points:
         return
@@ -80,6 +88,26 @@ def curve(axes: Axes, points: Sequence[tuple[int, Interval, bool]], style: dict[
     crosses = [(c, i.median) for c, i, failed in points if failed]
     if crosses:
         axes.plot(*zip(*crosses, strict=True), "x", color=RED, ms=9, mew=2.2, zorder=9)
+    for concurrency, interval, _ in points:
+        if concurrency in uncertain:
+            colour = style["color"]
+            spread = error_bars(interval)
+            axes.errorbar(
+                concurrency, interval.median, yerr=spread, color=colour, lw=1.3, capsize=3
+            )
+            axes.annotate(
+                MARK, (concurrency, interval.median), (7, 8), textcoords="offset points",
+                va="center", weight="bold", size=11, color=colour,
+            )  # fmt: skip
+
+
+def mark_uncertain(axes: Axes, summary: Summary, value: Interval, y: float) -> None:
+    """Write the mark above a horizontal value, if it is a rate from too short a window."""
+    if is_uncertain(summary, value):
+        axes.annotate(
+            MARK, (value.median, y), (0, 5), textcoords="offset points", ha="center", size=11,
+            weight="bold", color=INK,
+        )  # fmt: skip
 
 
 def rows_by_layer(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -14,7 +15,6 @@ from bench.analysis.verdict import Verdict
 from bench.analysis.wording import asked
 from bench.model.case import Case
 from bench.output.charts import style
-from bench.output.charts.axes import error_bars
 from bench.output.charts.page import page
 from bench.output.palette import hue
 
@@ -26,6 +26,8 @@ _TICKS: Mapping[float, Sequence[float]] = {
     30: (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20),
 }
 """The largest ratio on the axis -> its ticks. Beyond the largest key, ticks are powers of ten."""
+_CAP = 0.13
+"""Half the length of the line across an interval's end, in rows."""
 _FAINT = 0.45
 """The strength, from 0 to 1, of the colour of a case without a difference."""
 
@@ -86,14 +88,21 @@ def _shade(panel: Axes, verdicts: Sequence[Verdict | None], reach: float) -> Non
     heights = [at for at, verdict in enumerate(verdicts) if verdict and verdict.floor]
     floors = [verdict.floor for verdict in verdicts if verdict and verdict.floor]
     lefts = [max(1 / floor, 1 / reach) for floor in floors]
-    widths = [min(floor, reach) - left for floor, left in zip(floors, lefts, strict=True)]
-    panel.barh(heights, widths, height=1.0, left=lefts, color=style.GRID, lw=0, zorder=0.2)
+    rights = [min(floor, reach) for floor in floors]
+    corners = [
+        [(left, at - 0.5), (right, at - 0.5), (right, at + 0.5), (left, at + 0.5)]
+        for at, left, right in zip(heights, lefts, rights, strict=True)
+    ]
+    # One artist for all rows: a patch for each would take as long as the rest of the chart.
+    panel.add_collection(PolyCollection(corners, facecolors=style.GRID, lw=0, zorder=0.2))
 
 
 def _marks(
     panel: Axes, rows: Sequence[ComparedCase], verdicts: Sequence[Verdict | None], shown: Selection
 ) -> None:
-    """Draw every ratio with its interval. Those that look alike are one artist: faster."""
+    """Draw every ratio with its interval. What looks alike is one artist: faster."""
+    segments: list[list[tuple[float, float]]] = []
+    colours: list[str] = []
     alike: dict[tuple[str, bool], list[tuple[int, Interval]]] = {}
     for height, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
         if verdict and verdict.ratio:
@@ -104,18 +113,22 @@ def _marks(
         colour = hue(look, shown.looks)
         if not differs:
             colour = style.pale(colour, 1 - _FAINT)
-        bars = [(ratio.median, height, *b) for height, ratio in ratios if (b := error_bars(ratio))]
-        if bars:
-            medians, heights, downs, ups = zip(*bars, strict=True)
-            distances = [[length for (length,) in side] for side in (downs, ups)]
-            panel.errorbar(
-                medians, heights, xerr=distances, fmt="none", ecolor=colour, elinewidth=1.6,
-                capsize=2.5,
-            )  # fmt: skip
+        for height, ratio in ratios:
+            if ratio.low is not None and ratio.high is not None:
+                own = _interval(ratio.low, ratio.high, height)
+                segments += own
+                colours += [colour] * len(own)
         mark = style.line_style(look, shown) | {"linestyle": "none", "color": colour}
         if look.mode != "sync":
             mark["markerfacecolor"] = colour
         panel.plot([r.median for _, r in ratios], [height for height, _ in ratios], **mark)
+    panel.add_collection(LineCollection(segments, colors=colours, linewidths=1.6, zorder=1.9))
+
+
+def _interval(low: float, high: float, y: float) -> list[list[tuple[float, float]]]:
+    """Return the line of an interval, and a short one across each of its ends."""
+    ends = [[(x, y - _CAP), (x, y + _CAP)] for x in (low, high)]
+    return [[(low, y), (high, y)], *ends]
 
 
 def _scale(panel: Axes, reach: float, room: int) -> None:

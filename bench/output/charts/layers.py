@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from bench.analysis.look import DRIVERS, LAYERS, Look
 from bench.analysis.selection import Selection, busiest
 from bench.analysis.summary import Summary
+from bench.analysis.uncertain import drawn, marked, note
 from bench.analysis.wording import asked, conditions
 from bench.model.units import RATES, TIMES, Unit, number, unit_of, with_unit
 from bench.output.charts import axes as draw
@@ -51,7 +52,7 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
         f"The price of layers: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {conditions(case)}. Within a group the driver is the same. "
         "In brackets: the CPU time that a layer adds to its driver's, and its share of its "
-        "driver's throughput.",
+        f"driver's throughput.{note(layered)}",
         height=draw.ROW_IN * (len(looks) + 1.3 * len(families) + 0.3),
         columns=2,
         titled=True,
@@ -87,14 +88,15 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
             cpu_ns, rate = summary.client_cpu_ns, summary.throughput_per_s
             if cpu_ns is None or rate is None:
                 continue
-            label, kept = unit.text(cpu_ns.median), with_unit(rate.median, RATES)
+            label = unit.text(cpu_ns.median)
+            kept = marked(summary, rate, with_unit(rate.median, RATES))
             if base is not None and base is not summary and base.client_cpu_ns:
                 added = (cpu_ns.median - base.client_cpu_ns.median) / unit.size
                 label += f"  ({'+' if added >= 0 else '−'}{number(abs(added))})"  # noqa: RUF001
                 if base.throughput_per_s and base.throughput_per_s.median:
                     kept += f"  ({rate.median / base.throughput_per_s.median:.0%})"
             cpu[summary.case.backend] = (cpu_ns, label, summary.marked)
-            throughput[summary.case.backend] = (rate, kept, summary.marked)
+            throughput[summary.case.backend] = (drawn(summary, rate), kept, summary.marked)
     draw.linear_axis(
         costs.xaxis,
         ROOM * max(extents(cpu_ns for cpu_ns, _, _ in cpu.values())),

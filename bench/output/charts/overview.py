@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from bench.analysis.selection import Selection
+from bench.analysis.uncertain import drawn, marked, note
 from bench.analysis.wording import conditions
 from bench.model.units import RATES, TIMES, Unit, unit_of, with_unit
 from bench.output.charts import axes as draw
@@ -34,7 +35,8 @@ def _figure(selection: Selection, workload: str) -> Figure:
     figure, grid = page(
         selection,
         f"The cost of {what} with {clients}",
-        f"{workload}: {conditions(measured[0].case)}. null shows the harness's overhead.",
+        f"{workload}: {conditions(measured[0].case)}. null shows the harness's overhead."
+        + note(measured),
         height=draw.rows_height(looks, 0.34),
         columns=2,
         left=2.3,
@@ -48,7 +50,16 @@ def _figure(selection: Selection, workload: str) -> Figure:
     costs, rates = grid[0]
     places = draw.rows_by_layer(grid[0], looks, SIZE)
     cpu = {summary.case.backend: summary.client_cpu_ns for summary in measured}
-    throughput = {summary.case.backend: summary.throughput_per_s for summary in measured}
+    throughput = {
+        summary.case.backend: drawn(summary, rate)
+        for summary in measured
+        if (rate := summary.throughput_per_s)
+    }
+    rate_labels = {
+        summary.case.backend: marked(summary, rate, with_unit(rate.median, RATES))
+        for summary in measured
+        if (rate := summary.throughput_per_s)
+    }
     unit = unit_of((interval.median for interval in cpu.values() if interval), TIMES)
     failed = {summary.case.backend for summary in measured if summary.marked}
     draw.linear_axis(costs.xaxis, draw.highest(selection, cpu), (Unit("", unit.size),), room=5)
@@ -68,7 +79,7 @@ def _figure(selection: Selection, workload: str) -> Figure:
     draw.bars(
         rates,
         places,
-        {n: (r, with_unit(r.median, RATES), n in failed) for n, r in throughput.items() if r},
+        {n: (rate, rate_labels[n], n in failed) for n, rate in throughput.items()},
         styles,
         size=SIZE - 1,
     )

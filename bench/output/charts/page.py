@@ -137,7 +137,7 @@ def caption(selection: Selection) -> str:
         *machine(header.environment, header.packages),
         "uvloop" if uvloop else "",
         header.created_at[:10],
-        f"closed loop, {selection.rounds_in_words} of {header.seconds_in_words} s",
+        f"{selection.load_in_words}, {selection.rounds_in_words} of {header.seconds_in_words} s",
         selection.intervals_in_words,
         f"noise floor {selection.floor.factor:.3g}x" if selection.floor else "",
     )

@@ -9,6 +9,7 @@ from bench.analysis.look import Look
 from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
+from bench.analysis.uncertain import drawn, note
 from bench.analysis.wording import asked, conditions
 from bench.model.case import MODES, Fetch
 from bench.model.units import BYTES, RATES, TIMES, Unit
@@ -94,7 +95,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         f"Buffered and streamed fetches: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {plain}. Scales are logarithmic. A buffered fetch has its first "
         "row when it has its last. Memory: the peak of one operation in a fresh process; "
-        "below 100\N{NO-BREAK SPACE}kB it is drawn at 100\N{NO-BREAK SPACE}kB.",
+        "below 100\N{NO-BREAK SPACE}kB it is drawn at 100\N{NO-BREAK SPACE}kB." + note(shown),
         height=draw.rows_height(looks, 0.36),
         columns=len(panels),
         left=1.75,
@@ -105,7 +106,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     )
     places = draw.rows_by_layer(grid[0], looks)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
-        draw.log_axis(panel.xaxis, extents(value for _, value in values), units, room=4)
+        draw.log_axis(panel.xaxis, extents(drawn(*pair) for pair in values), units, room=4)
         panel.set_xlabel(name)
         for look in looks:
             of_backend = [
@@ -128,11 +129,12 @@ def _marks(
     for summary, value in values:
         fetch = summary.case.fetch
         height = y - 0.28 + step * list(shapes).index(fetch)
-        if value.low and value.high:
-            panel.plot(
-                [value.low, value.high], [height] * 2, color=hue(look, selection.looks), lw=1.3
-            )
+        interval = drawn(summary, value)
+        if interval.low and interval.high:
+            ends = [interval.low, interval.high]
+            panel.plot(ends, [height] * 2, color=hue(look, selection.looks), lw=1.3)
         panel.plot(value.median, height, **style.mark_style(look, selection, shapes[fetch]))
+        draw.mark_uncertain(panel, summary, value, height)
         if _as_in_workshop(summary, selection):
             panel.plot(value.median, height, **style.RING)
         if summary.marked:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.selection import Selection, by_backend
 from bench.analysis.summary import Summary
+from bench.analysis.uncertain import drawn, is_uncertain, marked, note
 from bench.analysis.wording import FLOOR, LAYER_NAMES, asked, conditions
 from bench.model.units import RATES, with_unit
 from bench.output.charts import axes as draw
@@ -54,6 +55,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         selection,
         f"Throughput of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Both scales are logarithmic."
+        + note(measured)
         + (f" Beyond the scale, and not drawn: {FLOOR}, {null_range}." if far else ""),
         height=3.5,
         columns=len(layers),
@@ -73,7 +75,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     panels = grid[0]
     shown = {name for name, _ in (others if far else rates)}
     bounds = extents(
-        summary.throughput_per_s
+        drawn(summary, summary.throughput_per_s)
         for summary in measured
         if summary.throughput_per_s and summary.case.backend in shown
     )
@@ -87,11 +89,16 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
             if look.layer != layer and (far or not look.null):
                 continue
             points = [
-                (summary.case.concurrency, summary.throughput_per_s, summary.marked)
+                (summary.case.concurrency, drawn(summary, rate), summary.marked)
                 for summary in summaries
-                if summary.throughput_per_s
+                if (rate := summary.throughput_per_s)
             ]
-            draw.curve(panel, points, style.line_style(look, selection))
+            uncertain = [
+                summary.case.concurrency
+                for summary in summaries
+                if is_uncertain(summary, summary.throughput_per_s)
+            ]
+            draw.curve(panel, points, style.line_style(look, selection), uncertain)
         draw.concurrency_axis(panel, (summary.case.concurrency for summary in measured))
     return figure
 
@@ -102,7 +109,7 @@ def _bars(selection: Selection, measured: list[Summary]) -> Figure:
     figure, grid = page(
         selection,
         f"Throughput of {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; {conditions(case)}.",
+        f"{asked(case.workload)}; {conditions(case)}.{note(measured)}",
         height=draw.rows_height(looks),
         left=1.75,
         legend=style.sync_async_key(),
@@ -110,15 +117,23 @@ def _bars(selection: Selection, measured: list[Summary]) -> Figure:
     )
     panel = grid[0][0]
     places = draw.rows_by_layer([panel], looks)
-    rates = {summary.case.backend: summary.throughput_per_s for summary in measured}
+    rates = {
+        summary.case.backend: drawn(summary, summary.throughput_per_s)
+        for summary in measured
+        if summary.throughput_per_s
+    }
     draw.linear_axis(panel.xaxis, draw.highest(selection, rates), RATES, room=8)
     draw.bars(
         panel,
         places,
         {
-            summary.case.backend: (rate, with_unit(rate.median, RATES), summary.marked)
+            summary.case.backend: (
+                drawn(summary, rate),
+                marked(summary, rate, with_unit(rate.median, RATES)),
+                summary.marked,
+            )
             for summary in measured
-            if (rate := rates[summary.case.backend])
+            if (rate := summary.throughput_per_s)
         },
         {look.name: style.bar_style(look, selection) for look in looks},
     )

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
+from bench.analysis.uncertain import drawn, note
 from bench.analysis.wording import asked
 from bench.model.case import Case, Fetch
 from bench.model.units import RATES, TIMES, Unit
@@ -58,7 +59,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         (
             "operations/s",
             RATES,
-            [(summary, summary.throughput_per_s) for summary in chosen if summary.throughput_per_s],
+            [(summary, rate) for summary in chosen if (rate := summary.throughput_per_s)],
         ),
         (
             "median latency",
@@ -71,7 +72,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         f"Sessions and transactions: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; buffered, closed loop. Implicit transactions: the library "
         "begins a transaction for each operation and rolls it back, as in most applications. "
-        "Scales are logarithmic.",
+        f"Scales are logarithmic.{note(chosen)}",
         height=draw.rows_height(looks, 0.36),
         columns=2,
         left=1.75,
@@ -82,7 +83,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     )
     places = draw.rows_by_layer(grid[0], looks)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
-        draw.log_axis(panel.xaxis, extents(value for _, value in values), units, room=7)
+        draw.log_axis(panel.xaxis, extents(drawn(*pair) for pair in values), units, room=7)
         panel.set_xlabel(name)
         for look in looks:
             of_backend = [
@@ -94,13 +95,14 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
                 words = _words(summary.case)
                 # Marks are one above the other, since their intervals overlap on a busy machine.
                 height = y + 0.19 * (list(shapes).index(words) - (len(shapes) - 1) / 2)
-                spread = draw.error_bars(value)
+                spread = draw.error_bars(drawn(summary, value))
                 if spread:
                     panel.errorbar(
                         value.median, height, xerr=spread, color=hue(look, selection.looks), lw=1.3
                     )
                 mark = style.mark_style(look, selection, shapes[words])
                 panel.plot(value.median, height, **mark)
+                draw.mark_uncertain(panel, summary, value, height)
                 if summary.marked:
                     panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
     return figure

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from bench.analysis import stats
+from bench.analysis.open_loop import PARTS
 from bench.analysis.summary import Summary, of_case, summarise
 from bench.model.case import Case
 from bench.model.study import studies
@@ -89,17 +90,27 @@ def _row(
     summary: Summary, backend: BackendFacts, more: Mapping[str, Mapping[Case, float]]
 ) -> dict[str, Any]:
     case = summary.case
-    factors = {name: value for name, value in case.as_dict().items() if name != "link"}
+    factors = {
+        name: value
+        for name, value in case.as_dict().items()
+        if name not in ("link", "rate", "pool")
+    }
     row: dict[str, Any] = {
         **factors,
         "backend": _written(case.backend),
         **{
-            name: getattr(case, name) for name in ("size", "twin", "frozen", "allocator", "connect")
+            name: getattr(case, name)
+            for name in ("size", "twin", "frozen", "allocator", "connect", "processes")
         },
+        "rate_per_s": case.rate,
+        "arrivals": None if case.rate is None else case.arrivals,
         **vars(case.link),
+        "transport": case.transport,
+        "pool_size": case.pool.size,
+        "pool_timeout_s": case.pool.timeout_s,
         **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
-        "load_model": "closed",
+        "load_model": "closed" if case.rate is None else "open",
         "rounds": len(summary.rounds),
         "operations": summary.operations,
         "failed_runs": len(summary.failures),
@@ -132,7 +143,20 @@ def _row(
         "memory_rows",
     ):
         row[name] = getattr(summary, name)
+    row |= _at_rate(summary)
     row |= {column: figures.get(case) for column, figures in more.items()}
+    return row
+
+
+def _at_rate(summary: Summary) -> dict[str, Any]:
+    """Return the columns of a rate; without one, they are empty."""
+    found = summary.open
+    row: dict[str, Any] = {"rounds_held": found.held if found else None}
+    row["offered_per_s"] = found.offered_per_s.median if found and found.offered_per_s else None
+    for part in PARTS:
+        for name in ("p50", "p99"):
+            interval = getattr(found, f"{part}_ns").get(name) if found else None
+            row[f"{part}_{name}_ns"] = interval.median if interval else None
     return row
 
 

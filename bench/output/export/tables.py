@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis import stats
-from bench.analysis.summary import Summary, summarise
+from bench.analysis.open_loop import PARTS
+from bench.analysis.summary import Round, Summary, summarise
 from bench.model.errors import BenchError
 from bench.output.export import csv_file, summary_csv
 from bench.results.entries import Run
@@ -125,7 +126,22 @@ def _rounds(summary: Summary) -> Iterator[dict[str, Any]]:
             "loop_stall_p99_ns": round_.loop_stall_p99_ns,
             "fewest_operations": round_.fewest_operations,
             "most_operations": round_.most_operations,
+            **_at_rate(round_),
         }
+
+
+def _at_rate(round_: Round) -> dict[str, Any]:
+    """Return the columns of a round at a rate; without one, they are empty."""
+    found = round_.open
+    return {
+        "held": found.held if found else None,
+        "offered_per_s": found.offered_per_s if found else None,
+        **{
+            f"{part}_{name}_ns": getattr(found, f"{part}_ns").get(name) if found else None
+            for part in PARTS
+            for name in ("p50", "p99")
+        },
+    }
 
 
 def _samples(run: Run, piece: Samples) -> Columns:
@@ -139,5 +155,7 @@ def _samples(run: Run, piece: Samples) -> Columns:
         "duration_ns": piece.duration_ns,
         "first_row_ns": piece.first_row_ns if streamed else [None] * size,
         "rows": piece.rows,
+        "wait_ns": piece.wait_ns or [None] * size,
+        "late_ns": piece.late_ns or [None] * size,
         "error": [piece.errors.get(at) for at in range(size)] if piece.errors else [None] * size,
     }

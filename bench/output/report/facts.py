@@ -4,21 +4,29 @@ from collections.abc import Mapping
 
 from bench.analysis.findings.finding import listed
 from bench.analysis.selection import Selection
+from bench.output.report.tables import MOST_RATES
 from bench.results.file import Results
 from bench.results.header import DatasetFacts, Header, Host
 
 
 def question(selection: Selection) -> str:
     """Return the question that the run answers, in words; names are in backquotes."""
-    summaries = selection.summaries
+    summaries = (*selection.summaries, *selection.at_rate)
+    workloads = list(dict.fromkeys(summary.case.workload for summary in summaries))
     backends = len([look for look in selection.looks.values() if not look.null])
     concurrencies = sorted({summary.case.concurrency for summary in summaries})
     fetches = list(dict.fromkeys(summary.case.fetch.mode for summary in summaries))
-    words = listed([f"`{workload}`" for workload in selection.workloads] or ["nothing"])
+    words = listed([f"`{workload}`" for workload in workloads] or ["nothing"])
     sentence = f"The cost of {words} through {backends} backend{'' if backends == 1 else 's'}"
     if concurrencies:
         sentence += f", with {listed([str(number) for number in concurrencies], 'or')} "
         sentence += "task or thread" if concurrencies == [1] else "tasks or threads"
+    rates = sorted({summary.case.rate for summary in summaries if summary.case.rate})
+    if rates:
+        named = listed([f"{rate:,}" for rate in rates], "or")
+        if len(rates) > MOST_RATES:
+            named = f"{len(rates)} rates from {rates[0]:,} to {rates[-1]:,}"
+        sentence += f", at {named} arrivals/s"
     if len(fetches) > 1:
         sentence += f", {listed(fetches, 'or')}"
     return sentence
@@ -35,8 +43,8 @@ def facts(results: Results, selection: Selection) -> dict[str, str]:
         + (", on another machine" if server.local is False else ""),
         "Client": _client(header),
         "Rows": _rows(header.dataset),
-        "Method": f"closed loop, {selection.rounds_in_words} of {header.seconds_in_words} s, "
-        "shuffled and interleaved",
+        "Method": f"{selection.load_in_words}, {selection.rounds_in_words} of"
+        f" {header.seconds_in_words} s, shuffled and interleaved",
         "Verified": _verified(header.verified),
         "Not measured": header.leaves_out or "",
     }

@@ -1,13 +1,14 @@
 """The charts of a report: those that the results have data for."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.analysis.look import LAYERS
 from bench.analysis.pairs import habitual, same_library
 from bench.analysis.selection import Selection, busiest, by_backend
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
+from bench.analysis.uncertain import MARK, NOTE
 from bench.analysis.verdict import compare
 from bench.analysis.wording import LAYER_NAMES, asked, conditions
 from bench.model.case import Fetch
@@ -38,7 +39,18 @@ def charts(selection: Selection) -> list[Chart]:
     """Return the charts that have data, in the order of the page."""
     families = (_overview, _by_concurrency, _layers, _sync_async, _streams, _sessions)
     candidates = [chart for family in families for chart in family(selection)]
-    return [chart for chart in candidates if chart.panels]
+    return [_explained(chart) for chart in candidates if chart.panels]
+
+
+def _explained(chart: Chart) -> Chart:
+    """Return the chart with the meaning of `~`, if one of its rates has that mark."""
+    uncertain = any(
+        any(row.figure.startswith(MARK) for row in panel.rows)
+        if isinstance(panel, RowsPanel)
+        else any(point.uncertain for line in panel.linear.lines for point in line.points)
+        for panel in chart.panels
+    )
+    return replace(chart, subtitle=f"{chart.subtitle} {NOTE}") if uncertain else chart
 
 
 def _throughput(summary: Summary) -> Interval | None:

@@ -8,12 +8,15 @@ from bench.analysis.look import Look
 from bench.analysis.selection import Selection, by_backend
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.model.units import Unit, with_unit
+from bench.analysis.uncertain import UNCERTAIN, drawn, is_uncertain
+from bench.model.units import RATES, Unit, short, with_unit
 from bench.output.report.scale import Scale, Tick, scale_of
-from bench.output.ticks import apart, extents
+from bench.output.ticks import apart, extents, log_ticks
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 236, 46, 236, 12, 204
 LABEL_GAP = 12.5
+MOST_TICKS = 6
+"""The most ticks of the horizontal scale."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class CurvePoint:
     high: float | None
     summary: Summary
     tip: str
+    uncertain: bool
+    """Whether it is a rate from too short a window: its interval is then that of its bounds."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +78,42 @@ def lines_panel(
     figure: Callable[[Summary], Interval | None],
     selection: Selection,
     shared: Sequence[Summary],
+    x_value: Callable[[Summary], int] = lambda summary: summary.case.concurrency,
 ) -> LinesPanel:
-    """Return a panel.
+    """Return a panel. `x_value`: the value of a summary on the horizontal scale, logarithmic.
 
     `measured`: the summaries to draw, of several concurrencies. `figure`: the value of a summary.
     `shared`: the summaries that determine the scales.
     """
-    concurrencies = sorted({summary.case.concurrency for summary in shared})
+    concurrencies = sorted({x_value(summary) for summary in shared})
 
     def x(concurrency: int) -> float:
         fewest, most = concurrencies[0], concurrencies[-1]
         part = math.log2(concurrency / fewest) / math.log2(most / fewest)
         return round(LEFT + 10 + (RIGHT - LEFT - 20) * part, 1)
 
-    values = extents(figure(summary) for summary in shared)
+    known = ((summary, value) for summary in shared if (value := figure(summary)))
+    values = extents(drawn(summary, value) for summary, value in known)
     scales = [scale_of(values, BOTTOM, TOP, units, log=log) for log in (False, True)]
-    linear, log = (_drawn(measured, figure, selection, scale, x, units) for scale in scales)
-    ticks = [Tick(x(concurrency), str(concurrency)) for concurrency in concurrencies]
+
+    def place(summary: Summary) -> float:
+        return x(x_value(summary))
+
+    linear, log = (_drawn(measured, figure, selection, scale, place, units) for scale in scales)
+    ticks = _ticks(concurrencies, x)
     return LinesPanel(title, ticks, linear, log)
+
+
+def _ticks(values: Sequence[int], x: Callable[[int], float]) -> list[Tick]:
+    """Return a tick for each value; for many of them, round ticks between their ends."""
+    if len(values) > MOST_TICKS:
+        low, high = values[0], values[-1]
+        values = [
+            round(value) for value in log_ticks(low, high, MOST_TICKS) if low <= value <= high
+        ]
+    return [
+        Tick(x(value), short(value, RATES) if value >= 1000 else str(value)) for value in values
+    ]
 
 
 def _drawn(
@@ -98,22 +121,24 @@ def _drawn(
     figure: Callable[[Summary], Interval | None],
     selection: Selection,
     scale: Scale,
-    x: Callable[[int], float],
+    x: Callable[[Summary], float],
     units: tuple[Unit, ...],
 ) -> Drawn:
     lines: dict[Look, list[CurvePoint]] = {}
     for name, summaries in by_backend(measured).items():
         points = [
             CurvePoint(
-                x(summary.case.concurrency),
+                x(summary),
                 scale.at(value.median),
                 None if value.low is None else scale.at(value.low),
                 None if value.high is None else scale.at(value.high),
                 summary,
-                _tip(summary, value, units),
+                _tip(summary, value, units) + UNCERTAIN * uncertain,
+                uncertain,
             )
             for summary in summaries
-            if (value := figure(summary))
+            if (shown := figure(summary))
+            for value, uncertain in [(drawn(summary, shown), is_uncertain(summary, shown))]
         ]
         if points:
             lines[selection.looks[name]] = points
@@ -134,7 +159,8 @@ def _apart(wanted: dict[Look, float]) -> dict[Look, float]:
 
 
 def _tip(summary: Summary, value: Interval, units: tuple[Unit, ...]) -> str:
-    text = f"{summary.case.backend} at {summary.case.concurrency}: "
+    text = f"{summary.case.backend} at {summary.case.concurrency}"
+    text += f", {summary.case.rate_in_words}: " if summary.case.rate else ": "
     text += with_unit(value.median, units)
     if value.low is not None and value.high is not None:
         text += f" ({with_unit(value.low, units)} to {with_unit(value.high, units)})"

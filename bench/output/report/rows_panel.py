@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
+from bench.analysis.uncertain import UNCERTAIN, drawn, is_uncertain, marked
 from bench.model.units import Unit, unit_of
 from bench.output.report.scale import Scale, Tick, scale_of
 from bench.output.ticks import extents
@@ -95,7 +96,9 @@ def rows_panel(
         return None
     unit = unit_of((entry.value.median for entry in entries), units)
     inside = [e for e in entries if not selection.looks[e.summary.case.backend].null] or entries
-    values = extents(entry.value for entry in inside) + ([1.0] if ratio else [])
+    values = extents(drawn(entry.summary, entry.value) for entry in inside) + (
+        [1.0] if ratio else []
+    )
     bare = (Unit("", unit.size),)
     linear = scale_of(values, LEFT, RIGHT, bare, log=False)
     log = scale_of([*values, *extents(e.value for e in entries)], LEFT, RIGHT, bare, log=True)
@@ -107,9 +110,10 @@ def rows_panel(
             headings.append(Heading(y + 14, name))
             y += HEADING
         for entry in group:
-            figure = unit.text(entry.value.median)
+            figure = marked(entry.summary, entry.value, unit.text(entry.value.median))
             tip = _tip(entry, unit)
-            marks = _mark(entry.value, linear), _mark(entry.value, log)
+            value = drawn(entry.summary, entry.value)
+            marks = _mark(value, linear), _mark(value, log)
             rows.append(PanelRow(y + ROW / 2, entry, figure, tip, *marks))
             y += ROW
     full = f"{title} ({unit.symbol})" if unit.symbol else title
@@ -133,13 +137,15 @@ def entries_of(
 
 
 def _tip(entry: Entry, unit: Unit) -> str:
-    value, symbol = entry.value, f" {unit.symbol}" if unit.symbol else ""
+    value = drawn(entry.summary, entry.value)
+    symbol = f" {unit.symbol}" if unit.symbol else ""
     text = f"{entry.summary.case.backend}, {entry.name}" if entry.name else ""
     if entry.name == entry.summary.case.backend:
         text = entry.name
     text += f": {unit.text(value.median)}{symbol}"
     if value.low is not None and value.high is not None:
         text += f" ({unit.text(value.low)} to {unit.text(value.high)}, {value.rounds} rounds)"
+    text += UNCERTAIN if is_uncertain(entry.summary, entry.value) else ""
     return text + (", with errors" if entry.summary.marked else "")
 
 

@@ -61,6 +61,15 @@ def _quantile(name: str) -> Value:
     return lambda summary: summary.latency_ns.get(name)
 
 
+def _of_part(part: str, quantile: str) -> Value:
+    def interval(summary: Summary) -> Interval | None:
+        quantiles = getattr(summary.open, f"{part}_ns", {})
+        known: Interval | None = quantiles.get(quantile)
+        return known
+
+    return interval
+
+
 def _exact(value: Callable[[Summary], int | None]) -> Value:
     def interval(summary: Summary) -> Interval | None:
         known = value(summary)
@@ -116,7 +125,26 @@ _LATENCY = tuple(
     _Plan(name, f"{name} of the latency", TIMES, _quantile(name), FIGURES[name])
     for name in ("p50", "p95", "p99")
 )
+_PARTS = tuple(
+    _Plan(f"{part} {name}", f"{name} of {words}", TIMES, _of_part(part, name))
+    for part, name, words in (
+        ("service", "p50", "the time from the real start of an operation"),
+        ("service", "p99", "the time from the real start of an operation"),
+        ("wait", "p99", "the wait from the intended start for a free client"),
+    )
+)
+_ENDED = _Plan(
+    "ended/s", "operations that ended, a second", RATES, lambda summary: summary.throughput_per_s
+)
+_RESPONSE = tuple(
+    _Plan(name, f"{name} of the response, from the intended start", TIMES, _quantile(name),
+          FIGURES[name])
+    for name in ("p50", "p95", "p99")
+)  # fmt: skip
+AT_RATE = (_ENDED, *_RESPONSE, *_PARTS, _CPU, _SERVER)
 PLAIN = (_RATE, *_LATENCY, _CPU, _SERVER)
+MOST_RATES = 6
+"""The most arrival rates that have a table each. More, as of a search, are rows of one table."""
 TAKEN = (_ROWS, _FIRST, _MEMORY, _STALL, _CPU, _SERVER)
 
 
@@ -136,6 +164,9 @@ def tables(selection: Selection, floors: Mapping[Figure, NoiseFloor]) -> list[Ta
 def _group(summary: Summary, selection: Selection) -> tuple[Case, bool]:
     """Return the case of the summary's table, and whether the table compares fetches."""
     case = replace(summary.case, backend="", loop="asyncio")
+    rates = {other.case.rate for other in selection.summaries if other.case.rate is not None}
+    if case.rate is not None and len(rates) > MOST_RATES:
+        case = replace(case, rate=min(rates))
     taken = any(
         other.case.fetch.mode != "buffered"
         for other in selection.summaries
@@ -151,18 +182,40 @@ def _table(
     selection: Selection,
     floors: Mapping[Figure, NoiseFloor],
 ) -> Table:
-    plans = TAKEN if taken else PLAIN
+    at_rate = case.rate is not None
+    rates = sorted({summary.case.rate or 0 for summary in group})
+    plans = AT_RATE if at_rate else TAKEN if taken else PLAIN
+    if len(rates) > 1:  # a search: rows of other rates are not ranked
+        plans = tuple(replace(plan, figure=None) for plan in plans)
+        group = sorted(
+            group, key=lambda s: (list(selection.looks).index(s.case.backend), s.case.rate)
+        )
     columns = [_column(plan, group, selection, floors) for plan in plans]
     columns = [column for column in columns if any(cell.sort is not None for cell in column.cells)]
     if taken:
         fetches = [Cell(str(summary.case.fetch), None) for summary in group]
         columns.insert(0, Column("fetch", "the way in which rows are taken", fetches))
+    if at_rate:
+        columns.insert(0, Column("held", "rounds in which clients kept up", _held(group)))
+    if len(rates) > 1:
+        arrivals = [Cell(f"{s.case.rate:,}", s.case.rate) for s in group]
+        columns.insert(0, Column("arrivals/s", "operations that arrived, a second", arrivals))
     if any(summary.marked for summary in group):
         failed = [Cell(f"{s.failed:,}", s.failed, ", ".join(s.errors)) for s in group]
         columns.append(Column("errors", "operations that failed", failed))
     title = case.title.removeprefix(", ")
+    if len(rates) > 1:
+        title = title.replace(f"{case.rate:,} arrivals/s", f"{len(rates)} arrival rates")
     anchor = re.sub("[/ ]", "-", f"table-{case.key.strip('/')}")  # an id can't contain a space
     return Table(title, anchor, group, columns)
+
+
+def _held(group: Sequence[Summary]) -> list[Cell]:
+    found = [(s.open.held, s.open.rounds) if s.open else (0, 0) for s in group]
+    return [
+        Cell("yes", 1.0) if held == rounds else Cell(f"{held} of {rounds}", held / rounds)
+        for held, rounds in found
+    ]
 
 
 def _column(

@@ -17,6 +17,7 @@ from bench.analysis.summary import of_case
 from bench.measure.turn import WARM_AGAIN_SHARE
 from bench.model.case import Case
 from bench.model.plan import Plan
+from bench.model.rate import LEAD_IN_SHARE, window_at_rate_s
 from bench.model.study import probes
 from bench.model.units import RATES, TIMES, with_unit
 from bench.model.workload import WORKLOADS
@@ -72,8 +73,7 @@ class Progress:
     """
 
     def __init__(self, plan: Plan, backends: int, *, verify: bool, quiet: bool) -> None:
-        profile = plan.profile
-        self._run_s = profile.seconds * (1 + WARM_AGAIN_SHARE) + _RUN_OVERHEAD_S
+        self._run_s = _window_s(plan) * (1 + WARM_AGAIN_SHARE) + _RUN_OVERHEAD_S
         self._step_s = _STEP_S | {name: probe.seconds for name, probe in probes().items()}
         self._estimate = Estimate(
             _ROWS_S
@@ -163,6 +163,17 @@ class Progress:
             self._console.quiet = True
 
 
+def _window_s(plan: Plan) -> float:
+    """Return the mean length of a window, with the lead-in of those at a rate."""
+    seconds = [
+        plan.profile.seconds
+        if case.rate is None
+        else (1 + LEAD_IN_SHARE) * window_at_rate_s(case.rate, plan.profile.seconds)
+        for case in plan.cases
+    ]
+    return sum(seconds) / max(1, len(seconds))
+
+
 def _screen(shown: Console, plan: Plan) -> "Screen | None":
     watched = shown.is_terminal and not shown.is_dumb_terminal and not shown.quiet
     if not watched or os.environ.get("CI"):
@@ -188,7 +199,8 @@ def _in_words(run: Run) -> str:
             words.append(f"first row {with_unit(first.median, TIMES)}")
     else:
         words = [f"{with_unit(figures.throughput_per_s, RATES)} operations/s"]
-        words.append(f"p50 {with_unit(figures.latency_ns['p50'], TIMES)}")
+        p50_ns = figures.latency_ns.get("p50")
+        words.append("not held" if p50_ns is None else f"p50 {with_unit(p50_ns, TIMES)}")
     if summary.failed:
         words.append(f"{summary.failed:,} failed")
     return ", ".join(words)

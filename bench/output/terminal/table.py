@@ -17,6 +17,7 @@ from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, summarise
 from bench.model.case import Case
 from bench.model.units import BYTES, TIMES, Unit, unit_of
+from bench.output.terminal import rate_columns
 from bench.results.file import Results
 
 BEST = "*"
@@ -83,6 +84,12 @@ def _table(taken: bool, data: _TableData) -> Table:
         columns.append(_first_row(data))
         columns.append(_plain("memory", lambda s: s.peak_memory_bytes, BYTES, group))
         columns.append(_plain("stall", lambda s: s.loop_stall_max_ns, TIMES, group))
+    elif group[0].case.rate is not None:
+        quantiles = ("p50", "p95", "p99")
+        unit = rate_columns.unit(group, quantiles)
+        columns += [rate_columns.held(group), rate_columns.completed(group)]
+        columns += [_latency(name, unit, data) for name in quantiles]
+        columns += rate_columns.parts(group, unit)
     else:
         columns += _rates("operations/s", FIGURES["throughput"], data)
         quantiles = ("p50", "p95", "p99")
@@ -211,11 +218,15 @@ def _uncertain(summaries: list[Summary]) -> list[str]:
 def _legend(results: Results, summaries: list[Summary]) -> Text:
     rounds = max((len(summary.rounds) for summary in summaries), default=0)
     seconds = results.header.seconds_in_words
+    closed = not summaries or any(summary.case.rate is None for summary in summaries)
     lines = [
-        f"Closed loop, {rounds} round{'s' if rounds != 1 else ''} of {seconds} s; "
-        f"{stats.describe_interval(rounds)}, shown as ±half their width.",
+        ("Closed loop, " if closed else "")
+        + f"{rounds} round{'s' if rounds != 1 else ''} of "
+        + (f"{seconds} s; " if closed else "at least 1 s; ")
+        + f"{stats.describe_interval(rounds)}, shown as ±half their width.",
         _marks(rounds),
         *_uncertain(summaries),
+        *rate_columns.legend(summaries),
         "Medians over rounds. CPU/op: client CPU time per operation. null: the harness's overhead.",
     ]
     if any(summary.case.fetch.mode != "buffered" for summary in summaries):

@@ -1,15 +1,35 @@
 """The list of all claims. A claim is added in its own module, and its module here."""
 
-from bench.studies.audit import comparing, load, quantiles, ranking, runs, stalls, throughput
+from bench.studies.audit import (
+    allocator,
+    arrivals,
+    budget,
+    commands,
+    comparing,
+    idle,
+    load,
+    processes,
+    quantiles,
+    ranking,
+    runs,
+    stalls,
+    throughput,
+)
 from bench.studies.audit.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
     *throughput.CLAIMS,
     *runs.CLAIMS,
+    *allocator.CLAIMS,
     *quantiles.CLAIMS,
     *stalls.CLAIMS,
     *load.CLAIMS,
+    *idle.CLAIMS,
     *ranking.CLAIMS,
     *comparing.CLAIMS,
+    *budget.CLAIMS,
+    *commands.CLAIMS,
+    *arrivals.CLAIMS,
+    *processes.CLAIMS,
 )
 """The claims in the order of the table."""

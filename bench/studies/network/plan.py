@@ -1,21 +1,30 @@
 """The cases whose round trips are counted: each case of a run, with a single client."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from accessors import Found
 from bench.model.case import Case
-from bench.model.link import Link
 
 PROBE = "round trips"
 
 
 def lone(case: Case) -> Case:
-    """Return the case with one client, and without what changes no message to the server.
+    """Return a case of one client with what decides its messages to the server, and nothing else.
 
-    The count is exact only for a lone client: the messages of several are mixed.
+    The count is exact only for a lone client: the messages of several are mixed. Cases that differ
+    in the allocator's state, for example, are counted once.
     """
-    return replace(case, concurrency=1, twin=False, frozen=False, link=Link())
+    return Case(
+        case.backend,
+        case.workload,
+        case.fetch,
+        session_scope=case.session_scope,
+        transactions=case.transactions,
+        rows=case.rows,
+        loop=case.loop,
+        size=case.size,
+        connect=case.connect,
+    )
 
 
 def probes_of_run(

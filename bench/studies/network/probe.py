@@ -9,10 +9,15 @@ from functools import cache
 from accessors.api import AsyncBackend, Backend
 from bench.measure.clients_async import AsyncClient
 from bench.measure.clients_sync import Client
-from bench.measure.runner import Job, loop_factory
+from bench.measure.runner import Job
 from bench.model.link import Link
 from bench.model.workload import WORKLOADS, Workload
-from bench.server.proxy.address import address_of, through
+from bench.server.proxy.address import (
+    RESOLVED_IN_PYTHON,
+    address_of,
+    name_leads_to_proxy,
+    through,
+)
 from bench.server.proxy.process import Counts, Proxy
 from bench.studies.network.entries import RoundTrips
 
@@ -46,7 +51,8 @@ def count(job: Job) -> RoundTrips:
         if isinstance(backend, Backend):
             counts = _counted(backend, linked, port, steps)
         else:
-            with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
+            # The number does not depend on the loop, and uvloop looks names up by itself.
+            with asyncio.Runner(loop_factory=asyncio.new_event_loop) as loop:
                 counts = loop.run(_counted_async(backend, linked, port, steps))
     return RoundTrips(job.case, steps[1], counts.round_trips, counts.connections)
 
@@ -61,7 +67,9 @@ def _steps(workload: Workload) -> Steps:
 def _link(job: Job, driver: str) -> Iterator[tuple[int, Job]]:
     port = _proxy().open(address_of(job.url), LINK)
     try:
-        yield port, replace(job, url=through(job.url, port, driver=driver))
+        url = through(job.url, port, driver=driver, named=True)
+        with name_leads_to_proxy(job.url) if driver in RESOLVED_IN_PYTHON else nullcontext():
+            yield port, replace(job, url=url)
     finally:
         _proxy().close(port)
 

@@ -26,12 +26,9 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
     round trips."""
     counted = per_operation(results)
     latencies = {s.case: s.latency_ns.get("p50") for s in selection.summaries if not s.marked}
-    planned = set(results.header.plan)
     for kind, cases in _kinds(counted).items():
         if _tells_something(kind, cases, counted):
-            finding = _finding(kind, cases, counted, latencies)
-            # A case that was only counted has no place in tables that a page could lead to.
-            yield replace(finding, cases=tuple(case for case in cases if case in planned))
+            yield _finding(kind, cases, counted, latencies)
 
 
 def _kinds(counted: Mapping[Case, float]) -> dict[Case, list[Case]]:

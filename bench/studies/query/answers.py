@@ -21,7 +21,11 @@ COMPARED_ROWS = 5_000
 COMPARED_ARGUMENTS = 5
 """The most arguments whose answers are compared."""
 MOST_BYTES = 256 * 2**20
-"""The largest answer. A buffered fetch holds all of it, in several processes at a time."""
+"""The largest answer. A buffered fetch holds all of it."""
+_BYTES_A_VALUE, _BYTES_A_ROW = 60, 100
+"""Memory of a Python value beside its text, and of a row beside its values."""
+_COPIES = 3
+"""The network's bytes, the library's copy, and the Python value, which a driver holds at once."""
 
 # The JSON of these types is the text that every library gives, or a plain JSON value.
 _PLAIN = {
@@ -39,6 +43,8 @@ class Answer:
     arguments: Row
     rows: int
     """The number of all rows."""
+    text_bytes: int
+    """The size of all rows as text."""
     lines: tuple[str, ...]
     """A JSON array for each compared row: a value for each column."""
     texts: tuple[tuple[str | None, ...], ...]
@@ -60,13 +66,22 @@ class Answers:
     """False if the number of rows differed, too."""
 
 
+def buffered_bytes(answers: Answers) -> int:
+    """Return about how much memory a client takes to hold the largest of these answers."""
+    return max(
+        _COPIES * answer.text_bytes
+        + answer.rows * (_BYTES_A_ROW + _BYTES_A_VALUE * len(answers.columns))
+        for answer in answers.answers
+    )
+
+
 def ask(
     connection: "psycopg.Connection[Any]",
     database: Database,
     statement: SqlText,
     description: Description,
     rows: Sequence[Row],
-    most_bytes: int = MOST_BYTES,
+    most_bytes: int | None = MOST_BYTES,
 ) -> Answers:
     """Return the right answers for these arguments, each asked for twice.
 
@@ -77,20 +92,21 @@ def ask(
     first: list[Answer] = []
     for row in distinct[:COMPARED_ARGUMENTS]:
         count, size = _size(connection, database, statement, description, row)
-        if size > most_bytes:
+        if most_bytes is not None and size > most_bytes:
             raise BenchError(
                 f"the statement returns {count:,} rows with {size / 1e6:,.0f} MB, more than"
                 f" {most_bytes / 1e6:,.0f} MB: a buffered fetch would hold all of it.\n"
-                "Add a LIMIT, or raise --most-megabytes if this machine has the memory."
+                "Add a LIMIT, choose --fetch batched:1000, or raise --most-megabytes if this"
+                " machine has the memory."
             )
-        first.append(_answer(connection, database, statement, description, row, count))
-        if size > most_bytes / 8 or count > COMPARED_ROWS:
+        first.append(_answer(connection, database, statement, description, row, (count, size)))
+        if size > MOST_BYTES / 8 or count > COMPARED_ROWS:
             break  # one large answer shows as much as five
     columns = description.columns
     unordered = unsteady = uncounted = False
     for answer in first:
-        count, _ = _size(connection, database, statement, description, answer.arguments)
-        again = _answer(connection, database, statement, description, answer.arguments, count)
+        found = _size(connection, database, statement, description, answer.arguments)
+        again = _answer(connection, database, statement, description, answer.arguments, found)
         uncounted |= again.rows != answer.rows
         if again.lines != answer.lines:
             same = Counter(again.lines) == Counter(answer.lines) and again.rows == answer.rows
@@ -120,7 +136,7 @@ def _answer(
     statement: SqlText,
     description: Description,
     row: Row,
-    count: int,
+    size: tuple[int, int],
 ) -> Answer:
     columns = description.columns
     names = [f"c{place}" for place in range(len(columns))]
@@ -137,7 +153,7 @@ def _answer(
     )
     found = execute(connection, database, asked, description, row)
     lines = tuple(f"[{', '.join('null' if v is None else v for v in row[0])}]" for row in found)
-    return Answer(row, count, lines, tuple(tuple(line[1]) for line in found))
+    return Answer(row, *size, lines, tuple(tuple(line[1]) for line in found))
 
 
 def _as_json(value: str, kind: Type) -> str:

@@ -1,7 +1,6 @@
 """The closing sentences: which library is best for what, and which cannot be told apart."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from bench.analysis.figure import FIGURES, Figure
 from bench.analysis.findings.finding import listed
@@ -11,7 +10,7 @@ from bench.analysis.ranking import floors, leaders
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.units import BYTES, with_unit
 
 
@@ -97,5 +96,5 @@ def _least_memory(measured: Sequence[Summary]) -> Iterator[str]:
 
 
 def _name(case: Case, with_fetch: bool) -> str:
-    plain = replace(case, fetch=Fetch()) if not with_fetch else case
-    return f"`{case.backend}` {plain.fetch}" if with_fetch else f"`{case.backend}`"
+    words = f"`{case.backend}` {case.fetch}" if with_fetch else f"`{case.backend}`"
+    return f"{words} with `{case.connect}`" if case.connect else words

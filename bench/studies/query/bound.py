@@ -1,6 +1,6 @@
 """A backend whose sessions have the user's reads, under the names that the harness calls."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
@@ -21,15 +21,57 @@ class ValueRows(Shape):
 
     def feed(self, rows: Any) -> list[Answer]:
         """Return a dict for each row: the number of the column, from 1 -> its value."""
-        return [dict(zip(map(str, range(1, len(row) + 1)), row, strict=True)) for row in rows]
+        return [_values(row) for row in rows]
 
 
-def bound(backend: AnyBackend, reads: Mapping[str, Forms]) -> AnyBackend:
-    """Return the backend with these reads, by name. It must take one of the forms of each."""
+def _values(row: Any) -> Answer:
+    if hasattr(row, "_sa_instance_state"):  # the ORM's object
+        return {name: value for name, value in vars(row).items() if name[0] != "_"}
+    return dict(zip(map(str, range(1, len(row) + 1)), row, strict=True))
+
+
+Units = Mapping[str, Any]
+"""Name of a unit of work -> the user's function for this backend."""
+
+
+def bound(backend: AnyBackend, reads: Mapping[str, Forms], units: Units) -> AnyBackend:
+    """Return the backend with these reads and units of work, by name.
+
+    It must take one of the forms of each read, and have a function of each unit.
+    """
     native = {name: forms.native(backend) for name, forms in reads.items()}
     if isinstance(backend, Backend):
-        return BoundBackend(backend, native)
-    return AsyncBoundBackend(backend, native)
+        return BoundBackend(backend, native, units)
+    return AsyncBoundBackend(backend, native, units)
+
+
+def give_units(accessor: Accessor | AsyncAccessor, units: Units) -> None:
+    """Give the session the user's functions, called with its own session or connection.
+
+    No layer of ours is timed: `functools.partial` adds the first argument.
+    """
+    for name, function in units.items():
+        setattr(accessor, name, partial(function, accessor.native))
+
+
+def _ended(read: Callable[..., Any], native: Any) -> Callable[..., Any]:
+    """Return the read with the end of its transaction, beside units that begin with none."""
+
+    def call(*arguments: Any) -> Any:
+        rows = read(*arguments)
+        native.commit()
+        return rows
+
+    return call
+
+
+def _ended_async(read: Callable[..., Any], native: Any) -> Callable[..., Any]:
+    async def call(*arguments: Any) -> Any:
+        rows = await read(*arguments)
+        await native.commit()
+        return rows
+
+    return call
 
 
 def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> None:
@@ -40,6 +82,7 @@ def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> 
     """
     for name, read in reads.items():
         setattr(accessor, name, partial(accessor.fetch_all, read))
+        setattr(accessor, f"get_{name}", partial(accessor.fetch_all, read))
         setattr(accessor, f"stream_{name}", partial(accessor.stream, read))
         setattr(accessor, f"stream_{name}_batches", partial(accessor.stream_batches, read))
     for name in ("reads", "streamed_reads"):
@@ -49,9 +92,10 @@ def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> 
 class BoundBackend(Backend):
     """A sync backend with a user's reads."""
 
-    def __init__(self, backend: Backend, reads: Mapping[str, Any]) -> None:
+    def __init__(self, backend: Backend, reads: Mapping[str, Any], units: Units) -> None:
         self._backend = backend
         self._reads = reads
+        self._units = units
         _describe(self, backend, reads)
 
     def open(self, target: Target) -> AbstractContextManager[None]:
@@ -63,15 +107,21 @@ class BoundBackend(Backend):
         """Give a session of the library with the reads."""
         with self._backend.accessor() as accessor:
             give_reads(accessor, self._reads)
+            give_units(accessor, self._units)
+            if self._units and hasattr(accessor.native, "commit"):
+                for name in self._reads:
+                    read = getattr(accessor, name)
+                    setattr(accessor, name, _ended(read, accessor.native))
             yield accessor
 
 
 class AsyncBoundBackend(AsyncBackend):
     """An async backend with a user's reads."""
 
-    def __init__(self, backend: AsyncBackend, reads: Mapping[str, Any]) -> None:
+    def __init__(self, backend: AsyncBackend, reads: Mapping[str, Any], units: Units) -> None:
         self._backend = backend
         self._reads = reads
+        self._units = units
         _describe(self, backend, reads)
 
     def open(self, target: Target) -> AbstractAsyncContextManager[None]:
@@ -83,6 +133,11 @@ class AsyncBoundBackend(AsyncBackend):
         """Give a session of the library with the reads."""
         async with self._backend.accessor() as accessor:
             give_reads(accessor, self._reads)
+            give_units(accessor, self._units)
+            if self._units and hasattr(accessor.native, "commit"):
+                for name in self._reads:
+                    read = getattr(accessor, name)
+                    setattr(accessor, name, _ended_async(read, accessor.native))
             yield accessor
 
 
@@ -91,6 +146,15 @@ def _describe(
     backend: AnyBackend,
     reads: Mapping[str, Any],
 ) -> None:
-    for name in ("name", "driver", "layer", "also", "placeholders", "transactions", "card"):
+    for name in (
+        "name",
+        "driver",
+        "layer",
+        "also",
+        "placeholders",
+        "transactions",
+        "card",
+        "connect_options",
+    ):
         setattr(bound_backend, name, getattr(backend, name))
     bound_backend.shapes = dict.fromkeys(reads, ValueRows)

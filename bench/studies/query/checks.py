@@ -12,7 +12,7 @@ from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Bac
 from bench.measure.fetch_calls import call_of
 from bench.model.case import Fetch
 from bench.model.sql_text import SqlText
-from bench.studies.query.answers import Answer, Answers, values_of
+from bench.studies.query.answers import COMPARED_ROWS, Answer, Answers, values_of
 from bench.studies.query.forms import entity_values
 from bench.studies.query.job import QueryJob, native_arguments
 from bench.studies.query.values import as_text, same
@@ -49,7 +49,7 @@ def check(job: QueryJob, read: str, answers: Answers, fetches: Sequence[Fetch]) 
     """
     backend = job.backend()
     ways = [fetch for fetch in fetches if fetch.offered_by(backend)]
-    target = Target(job.url, 1, job.case.transactions)
+    target = job.target
     statement = next(known.statement for known in job.reads if known.name == read)
     checked = Checked()
     if isinstance(backend, Backend):
@@ -57,8 +57,9 @@ def check(job: QueryJob, read: str, answers: Answers, fetches: Sequence[Fetch]) 
             for answer in answers.answers:
                 arguments = native_arguments(backend, statement, answer.arguments)
                 for fetch in ways:
-                    rows = _values(backend, _take(accessor, read, fetch, arguments), answers)
-                    if _differs(checked, rows, answer, answers, fetch):
+                    taken = _take(accessor, read, fetch, arguments)
+                    taken.rows = _values(backend, taken.rows, answers)
+                    if _differs(checked, taken, answer, answers, fetch):
                         return checked
         return checked
     with asyncio.Runner() as runner:
@@ -79,8 +80,8 @@ async def _check_async(
             arguments = native_arguments(backend, statement, answer.arguments)
             for fetch in ways:
                 taken = await _take_async(accessor, read, fetch, arguments)
-                rows = _values(backend, taken, answers)
-                if _differs(checked, rows, answer, answers, fetch):
+                taken.rows = _values(backend, taken.rows, answers)
+                if _differs(checked, taken, answer, answers, fetch):
                     return checked
     return checked
 
@@ -92,40 +93,58 @@ def _values(backend: AnyBackend, rows: list[Any], answers: Answers) -> list[Any]
     return entity_values(rows, [column.name for column in answers.columns])
 
 
-def _take(accessor: Accessor, read: str, fetch: Fetch, arguments: Sequence[Any]) -> list[Any]:
+class _Taken:
+    """The rows of an answer that are compared, and the number of all: a stream is not held."""
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = []
+        self.count = 0
+
+    def add(self, rows: Sequence[Any]) -> None:
+        """Count these rows, and keep those among the first `COMPARED_ROWS`."""
+        self.rows += rows[: max(0, COMPARED_ROWS - self.count)]
+        self.count += len(rows)
+
+
+def _take(accessor: Accessor, read: str, fetch: Fetch, arguments: Sequence[Any]) -> _Taken:
+    taken = _Taken()
     if fetch.mode == "buffered":
-        return list(getattr(accessor, read)(*arguments))
+        taken.add(list(getattr(accessor, read)(*arguments)))
+        return taken
     with call_of(accessor, read, fetch)(*arguments) as rows:
-        if fetch.mode == "batched":
-            return [row for batch in rows for row in batch]
-        return list(rows)
+        for row in rows:
+            taken.add(list(row) if fetch.mode == "batched" else [row])
+    return taken
 
 
 async def _take_async(
     accessor: AsyncAccessor, read: str, fetch: Fetch, arguments: Sequence[Any]
-) -> list[Any]:
+) -> _Taken:
+    taken = _Taken()
     if fetch.mode == "buffered":
-        return list(await getattr(accessor, read)(*arguments))
+        taken.add(list(await getattr(accessor, read)(*arguments)))
+        return taken
     async with call_of(accessor, read, fetch)(*arguments) as rows:
-        if fetch.mode == "batched":
-            return [row async for batch in rows for row in batch]
-        return [row async for row in rows]
+        async for row in rows:
+            taken.add(list(row) if fetch.mode == "batched" else [row])
+    return taken
 
 
 def _differs(
-    checked: Checked, rows: list[Any], answer: Answer, answers: Answers, fetch: Fetch
+    checked: Checked, taken: _Taken, answer: Answer, answers: Answers, fetch: Fetch
 ) -> bool:
     """Count the check, and note the first difference. Return whether there is one."""
     checked.checks += 1
-    checked.difference = _difference(rows, answer, answers, fetch)
+    checked.difference = _difference(taken, answer, answers, fetch)
     if checked.difference is None:
-        _note_texts(checked, rows, answers)
+        _note_texts(checked, taken.rows, answers)
     return checked.difference is not None
 
 
-def _difference(rows: list[Any], answer: Answer, answers: Answers, fetch: Fetch) -> str | None:
-    if answers.counted and len(rows) != answer.rows:
-        return f"{fetch}: {len(rows):,} rows instead of {answer.rows:,}"
+def _difference(taken: _Taken, answer: Answer, answers: Answers, fetch: Fetch) -> str | None:
+    rows = taken.rows
+    if answers.counted and taken.count != answer.rows:
+        return f"{fetch}: {taken.count:,} rows instead of {answer.rows:,}"
     if any(len(row) != len(answers.columns) for row in rows[:1]):
         return f"{fetch}: {len(rows[0])} columns instead of {len(answers.columns)}"
     if not answers.steady or not answers.columns:

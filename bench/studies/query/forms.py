@@ -10,6 +10,8 @@ from bench.model.sql_text import SqlText
 if TYPE_CHECKING:
     from bench.workloads import Read
 
+FAILING_ROW = "gatherbench_at"
+"""The parameter of a failing read."""
 NO_ROWS = ".none"
 """Ends the name of the read that runs the same statement for no rows."""
 
@@ -43,11 +45,54 @@ class Forms:
     @property
     def without_rows(self) -> "Forms":
         """The same statements for no rows."""
+        return self.first(0)
+
+    def first(self, rows: int) -> "Forms":
+        """Return the same statements for so many of their rows."""
         return Forms(
-            self.text.wrapped("SELECT * FROM", "AS none LIMIT 0"),
-            None if self.core is None else self.core.limit(0),
-            None if self.orm is None else self.orm.limit(0),
+            self.text.wrapped("SELECT * FROM", f"AS first LIMIT {rows}"),
+            None if self.core is None else self.core.limit(rows),
+            None if self.orm is None else self.orm.limit(rows),
         )
+
+    @property
+    def failing(self) -> "Forms":
+        """The same statements with one more parameter, the row at which they fail, from 1.
+
+        PostgreSQL does not merge a subquery that numbers rows with the query around it. So rows are
+        numbered first, and the division by zero happens row by row while they are sent.
+        """
+        place = len(self.text.parameters)
+        named = self.core is not None or self.orm is not None
+        text = self.text.wrapped(
+            "SELECT * FROM (SELECT r.*, row_number() OVER () AS gatherbench_row FROM",
+            "AS r) AS r WHERE 1 / (",
+        )
+        text = SqlText(
+            (*text.pieces, place, "::bigint - r.gatherbench_row) IS NOT NULL"),
+            (*text.parameters, f":{FAILING_ROW}" if named else f"${place + 1}"),
+        )
+        return Forms(
+            text,
+            None if self.core is None else _failing(self.core, of_class=False),
+            None if self.orm is None else _failing(self.orm, of_class=True),
+        )
+
+
+def _failing(statement: Any, *, of_class: bool) -> Any:
+    """Return the statement of SQLAlchemy with a division by zero at the row `FAILING_ROW`."""
+    from sqlalchemy import BigInteger, bindparam, func, select
+    from sqlalchemy.orm import aliased, lazyload
+
+    rows = statement.subquery()
+    number = func.row_number().over().label("gatherbench_row")
+    numbered = select(rows, number).subquery()
+    chosen = select(numbered)
+    if of_class:  # joins of the mapping are left out: they might be sorted after all divisions
+        entity = statement.column_descriptions[0]["entity"]
+        chosen = select(aliased(entity, numbered)).options(lazyload("*"))
+    at = bindparam(FAILING_ROW, type_=BigInteger)
+    return chosen.where((1 / (at - numbered.c.gatherbench_row)).is_not(None))
 
 
 def forms_of(read: "Read") -> Forms:

@@ -2,6 +2,7 @@
 
 from bench.analysis.findings.finding import listed
 from bench.results.header import Header
+from bench.results.statement import StatementFacts
 
 _COMPARED = {
     "values": "",
@@ -11,14 +12,37 @@ _COMPARED = {
 }
 
 
+_CHANGES = {
+    "nothing": "its sessions are read-only",
+    "restored": "its rows are restored after each turn",
+    "renewed": "its database is made again from a template after each turn",
+}
+
+
+def _of_units(name: str, facts: StatementFacts) -> str:
+    """Return the sentence about the units of work of a workload."""
+    kind = "unit" if len(facts.units) == 1 else "units"
+    return (
+        f"`{name}` has the {kind} of work {listed([f'`{unit}`' for unit in facts.units])};"
+        f" {_CHANGES[facts.changes]}."
+    )
+
+
 def notes(header: Header) -> list[str]:
     """Return the notes on the statements of a run; names are in backquotes."""
     found = []
-    for facts in header.statements.values():
+    for name, facts in header.statements.items():
         if words := _COMPARED.get(facts.compared, ""):
             found.append(words)
-        if not facts.read_only:
+        if facts.units:
+            found.append(_of_units(name, facts))
+        elif not facts.read_only:
             found.append("The sessions could write.")
+        if facts.think_s:
+            found.append(
+                f"Each client of `{name}` waits {facts.think_s:g} s after an operation (think"
+                " time): that is in operations/s, and not in a latency."
+            )
         ways: dict[tuple[str, ...], list[str]] = {}
         for backend, columns in facts.texts.items():
             ways.setdefault(tuple(dict.fromkeys(columns.values())), []).append(backend)

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from accessors.sql import SCHEMA
@@ -16,17 +15,15 @@ from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.model.dataset import Dataset
 from bench.model.declared import check_name, declare
-from bench.model.errors import BenchError
 from bench.model.sql_text import SqlText
 from bench.server.database import Database, resolve
 from bench.studies.query.answers import ask
 from bench.studies.query.arguments import gather
 from bench.studies.query.description import describe
 from bench.studies.query.explain import explain
-from bench.studies.query.forms import Forms, forms_of
-from bench.studies.query.question import Question, Subject
+from bench.studies.query.forms import Forms
+from bench.studies.query.question import Question
 from bench.studies.query.sessions import sessions
-from bench.studies.query.workload_file import workloads_in
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,16 @@ class Asked:
     name: str = ""
     """The workload's name; empty for one that is made from the statement."""
     database_url: str | None = None
+    admin_url: str | None = None
+    """The server's own URL, where `database_url` leads to a pooler."""
     dataset: Dataset = field(default_factory=Dataset)
     """The marketplace's rows, if no database is named."""
     allow_writes: bool = False
+    unprotected: bool = False
+    """Whether a pooler may refuse read-only sessions: a workload file is the user's own program."""
     statement_timeout_s: float = 30.0
-    most_bytes: int = 256 * 2**20
+    most_bytes: int | None = 256 * 2**20
+    """The most bytes of an answer as text; None for no limit, if no fetch holds all of it."""
     keep_arguments: bool = False
     timeout_s: float = 120.0
 
@@ -60,32 +62,41 @@ def prepare(asked: Asked) -> Question:
     statement = SqlText.parse(asked.sql)
     name = asked.name or name_of(statement)
     check_name(name)
-    database = database_of(asked)
-    question = question_of(asked, database, name, Forms(statement), asked.sql, asked.arguments)
+    database, read_only = database_of(asked)
+    question = question_of(
+        asked, database, read_only, name, Forms(statement), asked.sql, asked.arguments
+    )
     declare(name, {name: 1}, question.facts({}).description, question.rows)
     return question
 
 
-def database_of(asked: Asked) -> Database:
-    """Return the database with the settings of the measured sessions.
+def database_of(asked: Asked) -> tuple[Database, bool]:
+    """Return the database with the settings of the measured sessions, and if they are read-only.
 
     Loads the marketplace's rows into the embedded server if no database is named.
     """
-    marketplace = asked.database_url is None
-    if marketplace:
-        with lock.held(resolve(None), asked.timeout_s) as held:
-            rows.ensure(held.connection, asked.dataset)
+    if asked.database_url is None:
+        load_marketplace(asked)
     return sessions(
         asked.database_url,
+        admin_url=asked.admin_url,
         allow_writes=asked.allow_writes,
         statement_timeout_s=asked.statement_timeout_s,
-        search_path=SCHEMA if marketplace else "",
+        search_path=SCHEMA if asked.database_url is None else "",
+        unprotected=asked.unprotected,
     )
+
+
+def load_marketplace(asked: Asked) -> None:
+    """Load the marketplace's rows into the embedded server."""
+    with lock.held(resolve(None), asked.timeout_s) as held:
+        rows.ensure(held.connection, asked.dataset)
 
 
 def question_of(
     asked: Asked,
     database: Database,
+    read_only: bool,
     name: str,
     forms: Forms,
     sql: str,
@@ -94,7 +105,9 @@ def question_of(
 ) -> Question:
     """Return the question of one read. Raises as `prepare` does."""
     statement = forms.text
-    with closing(database.connect(as_backend=True, application_name="bench query")) as connection:
+    with closing(
+        database.own.connect(as_backend=True, application_name="bench query")
+    ) as connection:
         description = describe(connection, database, statement)
         arguments = gather(connection, database, statement, description.parameters, values)
         draws = arguments.draws(asked.seed, asked.clients, asked.zipf)
@@ -123,39 +136,9 @@ def question_of(
         file=file,
         orm=forms.orm is not None,
         marketplace=asked.database_url is None,
-        read_only=not asked.allow_writes,
+        read_only=read_only and not asked.allow_writes,
         keep_arguments=asked.keep_arguments,
     )
-
-
-def subjects_of(asked: Asked, path: Path) -> list[Subject]:
-    """Return the workloads of a workload file, and declare them.
-
-    Raises `UsageError` as `workloads_in` and `prepare` do, with the name of the read.
-    """
-    workloads = workloads_in(path)
-    database = database_of(asked)
-    questions: dict[str, Question] = {}
-    for read in {id(r): r for workload in workloads for r in workload.reads}.values():
-        forms = forms_of(read)
-        values = (read.arguments,) if isinstance(read.arguments, str) else read.arguments
-        sql = read.sql if read.sql is not None else forms.text.numbered
-        try:
-            questions[read.name] = question_of(
-                asked, database, read.name, forms, sql, values, str(path.absolute())
-            )
-        except BenchError as error:
-            what, _, advice = str(error).partition("\n")
-            raise type(error)(f"{path}, the read {read.name}: {what}\n{advice}") from None
-    made = []
-    for workload in workloads:
-        own = tuple(questions[read.name] for read in workload.reads)
-        subject = Subject(workload.name, own, tuple(workload.reads.values()), workload.description)
-        weights = {read.name: weight for read, weight in workload.reads.items()}
-        words = workload.description or subject.facts({}).description
-        declare(workload.name, weights, words, subject.rows)
-        made.append(subject)
-    return made
 
 
 def name_of(statement: SqlText) -> str:

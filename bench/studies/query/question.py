@@ -1,21 +1,24 @@
 """A user's statement with all that is known of it before anything is measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from accessors import Found
-from bench.model.case import LARGE, Fetch
-from bench.model.declared import MANY_ROWS
+from accessors.api import AnyBackend
+from bench.model.case import LARGE, Case, Fetch
+from bench.model.declared import MANY_ROWS, Changes
 from bench.model.plan import Plan, plan
 from bench.model.profiles import Block, Factors, Profile
 from bench.model.sql_text import SqlText
 from bench.results.statement import ColumnFacts, ServerTimes, StatementFacts
 from bench.server.database import Database
-from bench.studies.query.answers import Answers
+from bench.studies.query.answers import Answers, buffered_bytes
 from bench.studies.query.arguments import Arguments, Row
 from bench.studies.query.description import Description
-from bench.studies.query.job import JobRead
+from bench.studies.query.job import JobRead, JobUnit
+from bench.workloads import Unit
+from bench.workloads.places import function_for
 
 ROUNDS = 6
 SECONDS = 0.2
@@ -57,6 +60,11 @@ class Question:
         return self.answers.answers[0].rows
 
     @property
+    def buffered_bytes(self) -> int:
+        """About the memory that a client takes to hold the largest compared answer."""
+        return buffered_bytes(self.answers)
+
+    @property
     def compared(self) -> str:
         """The scope of the verification, as in `StatementFacts.compared`."""
         if not self.answers.counted:
@@ -87,17 +95,25 @@ class Question:
 
 @dataclass(frozen=True)
 class Subject:
-    """A workload that is measured: one question, or several by weight."""
+    """A workload that is measured: one question, or several by weight, and units of work."""
 
     name: str
     questions: tuple[Question, ...]
     weights: tuple[int, ...]
+    """The weights of the questions."""
     description: str = ""
+    units: "Units | None" = None
+    """The units of work of a workload file; None if there are none."""
+    file: str = ""
+    """The workload file; empty for a statement of `bench query`."""
+    kept: "Kept | None" = None
+    """The way to bring its rows back; None if it writes nothing."""
+    think_s: float = 0.0
 
     @property
     def rows(self) -> int:
         """The number of rows of its largest read, for the first arguments."""
-        return max(question.rows for question in self.questions)
+        return max((question.rows for question in self.questions), default=0)
 
     @property
     def reads(self) -> tuple[JobRead, ...]:
@@ -107,22 +123,74 @@ class Subject:
             for question, weight in zip(self.questions, self.weights, strict=True)
         )
 
+    @property
+    def sessions(self) -> Database:
+        """The database with the settings of the measured sessions."""
+        return self.units.sessions if self.units else self.questions[0].sessions
+
+    @property
+    def marketplace(self) -> bool:
+        """Whether it uses the rows that this project makes."""
+        return self.units.marketplace if self.units else self.questions[0].marketplace
+
+    def taken_by(self, backend: AnyBackend) -> bool:
+        """Return whether the backend takes every read and has a function of every unit."""
+        if self.questions:
+            orm = all(question.orm for question in self.questions)
+            takes = backend.placeholders or (orm and backend.layer == "orm")
+            if not takes or backend.driver in NOT_COMPARED:
+                return False
+        units = self.units.declared if self.units else ()
+        return all(function_for(unit, backend) for unit in units)
+
     def facts(self, texts: Mapping[str, dict[str, str]]) -> StatementFacts:
         """Return the facts for the header. `texts`: as in `StatementFacts`."""
-        facts = self.questions[0].facts(texts)
-        if len(self.questions) == 1:
-            return replace(facts, reads={self.questions[0].name: 1})
+        if self.units is None and len(self.questions) == 1:
+            facts = self.questions[0].facts(texts)
+            return replace(facts, reads={self.questions[0].name: 1}, think_s=self.think_s)
         weights = {q.name: w for q, w in zip(self.questions, self.weights, strict=True)}
         texts_of_all = [f"-- {q.name}, weight {weights[q.name]}\n{q.sql}" for q in self.questions]
+        if self.units:
+            weights |= {unit.name: unit.weight for unit in self.units.jobs}
+            texts_of_all += [
+                f"-- {name}, weight {weights[name]}\n{text}"
+                for name, text in self.units.texts.items()
+            ]
         return StatementFacts(
             sql="\n\n".join(texts_of_all),
             reads=weights,
             rows=self.rows,
-            arguments="of each read",
-            read_only=facts.read_only,
-            compared=facts.compared,
+            arguments="of each operation",
+            read_only=self.kept is None and all(question.read_only for question in self.questions),
+            compared=self.questions[0].compared if self.questions else "values",
             texts=dict(texts),
+            units=[unit.name for unit in self.units.jobs] if self.units else [],
+            changes=self.kept.changes if self.kept else "nothing",
+            think_s=self.think_s,
         )
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of work of a workload, and the database in which they run."""
+
+    declared: tuple[Unit, ...]
+    jobs: tuple[JobUnit, ...]
+    """The units as a worker process gets them."""
+    texts: Mapping[str, str]
+    """Name -> the signatures of the functions, or the text of the script."""
+    sessions: Database
+    marketplace: bool = False
+    begins: bool = True
+    """Whether the library begins the transactions; False for a script, which has BEGIN."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The way to bring the rows of a workload back after each turn."""
+
+    changes: Changes
+    restore: Callable[[], None]
 
 
 def default_fetches(rows: int) -> tuple[Fetch, ...]:
@@ -150,7 +218,16 @@ def planned(
 ) -> Plan:
     """Return the cases for these workloads, which must be declared."""
     blocks = tuple(
-        Block((subject.name,), default_fetches(subject.rows), default_concurrency(subject.rows))
+        Block(
+            (subject.name,),
+            (Fetch(),) if subject.units else default_fetches(subject.rows),
+            default_concurrency(subject.rows),
+            without=tuple(
+                name
+                for name, found in backends.items()
+                if found.backend and not subject.taken_by(found.backend)
+            ),
+        )
         for subject in subjects
     )
     profile = Profile(
@@ -161,10 +238,24 @@ def planned(
         seconds=seconds,
         warm_up_s=warm_up_s,
         leaves_out=""
-        if any(question.orm for subject in subjects for question in subject.questions)
+        if any(subject.units for subject in subjects)
+        or any(question.orm for subject in subjects for question in subject.questions)
         else "the ORM, which reads mapped classes and not SQL text",
     )
     return plan(profile, backends, factors)
+
+
+def plainest(cases: Iterable[Case]) -> list[Case]:
+    """Return the cases that show best where the time goes: clients wait least for each other.
+
+    They are those of each workload's lowest concurrency and first way of fetching, without twins.
+    """
+    usual = [case for case in cases if not case.twin]
+    least: dict[str, tuple[int, Fetch]] = {}
+    for case in usual:
+        own = (case.concurrency, case.fetch)
+        least[case.workload] = min(own, least.get(case.workload, own))
+    return [case for case in usual if (case.concurrency, case.fetch) == least[case.workload]]
 
 
 NOT_COMPARED = ("pg8000",)
@@ -175,17 +266,18 @@ not compared with the server's answer."""
 def taking(
     backends: Mapping[str, Found], subjects: Sequence[Subject]
 ) -> tuple[dict[str, Found], list[str]]:
-    """Return the backends that take every read, and the names of the others.
+    """Return the backends that take one of the workloads, and the names of the others.
 
-    A driver in `NOT_COMPARED` takes none.
+    Without a workload: the backends that take SQL text. A driver in `NOT_COMPARED` takes no read.
     """
-    asked = [question for subject in subjects for question in subject.questions]
-    orm = bool(asked) and all(question.orm for question in asked)
     taken, others = {}, []
     for name, found in backends.items():
         backend = found.backend
-        takes = backend and (backend.placeholders or (orm and backend.layer == "orm"))
-        if backend and takes and backend.driver not in NOT_COMPARED:
+        if subjects:
+            takes = backend and any(subject.taken_by(backend) for subject in subjects)
+        else:
+            takes = backend and backend.placeholders and backend.driver not in NOT_COMPARED
+        if takes:
             taken[name] = found
         else:
             others.append(name)

@@ -28,6 +28,7 @@ _ADVICE = {
     "55P03": "Another session holds the lock: end its transaction, or leave FOR UPDATE out.",
     "57014": "Raise --statement-timeout, or make the statement faster: a LIMIT, or an index.",
     "53100": "Free space on the server's disk, or sort and join fewer rows.",
+    "54000": "Select fewer columns or smaller values.",
     "53200": "See the server's log, and lower work_mem or the number of rows.",
 }
 _TIMED_OUT = "57014"
@@ -66,6 +67,8 @@ def _explanation(
     hint = " ".join((error.diag.message_hint or "").split())
     if state == "0A000" and "WITH" in reason:
         hint = "A WITH that writes cannot be measured here: leave the writing part out."
+    if "invalid memory alloc request" in reason:
+        hint = "A value or a row is larger than PostgreSQL can hold (1 GB): ask for less of it."
     advice = _ADVICE.get(state) or hint or "Try it in psql, and correct it."
     # A statement that the server refuses as it was typed is wrong usage; the rest is a failed run.
     kind = UsageError if state[:2] in {"42", "25", "0A", "22", "3F"} else BenchError

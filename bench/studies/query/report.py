@@ -38,7 +38,7 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
         plan="\n".join(explain.lines(facts.plan)) if facts.plan else "",
         notes=notes(results.header),
         best=best.sentences(summaries),
-        words=time_split.sentences(made),
+        words=[*time_split.sentences(made), *filter(None, [time_split.source(made)])],
         parts=time_split.shown_parts(made),
         colours={part: place for place, part in enumerate(time_split.PARTS)},
         rows=_rows(made),

@@ -1,48 +1,98 @@
 """The database as a user's statement sees it, and the settings that protect it."""
 
+import logging
+from collections.abc import Mapping
+
 from bench.model.errors import BenchError
 from bench.server import settings
 from bench.server.database import Database, named
+from bench.server.pooler import check_same_database, detect, sharing_refused
 from bench.server.url import build, parse
+
+log = logging.getLogger(__name__)
+
+_READ_ONLY = {"default_transaction_read_only": "on"}
 
 
 def sessions(
-    database_url: str | None, *, allow_writes: bool, statement_timeout_s: float, search_path: str
-) -> Database:
-    """Return the database with these settings for every session, after a look at one session.
+    database_url: str | None,
+    *,
+    admin_url: str | None = None,
+    allow_writes: bool,
+    statement_timeout_s: float,
+    search_path: str,
+    unprotected: bool = False,
+) -> tuple[Database, bool]:
+    """Return the database with these settings for every session, and whether all are read-only.
 
     A session is read-only unless `allow_writes`, and ends each statement after
     `statement_timeout_s`. Unlike the sessions of `bench run` it keeps the role's search path, since
     the statement is the user's own. `search_path`: the path instead of the role's, if not empty.
+    `admin_url`: the server's own URL where `database_url` leads to a pooler.
 
-    Raises `UsageError` for a URL that cannot be read, and `BenchError` if the server cannot be
-    reached, or if the settings do not reach the session.
+    A pooler may refuse these settings. With `allow_writes` or `unprotected` a line says so;
+    otherwise `BenchError` is raised, unless read-only sessions can be had.
+
+    Raises `UsageError` for a URL that cannot be read, and for URLs of two databases; `BenchError`
+    if the server cannot be reached, or if `admin_url` is missing behind a pooler that shares
+    connections.
     """
-    parameters = parse(named(database_url).url)
-    protecting = {"statement_timeout": str(round(statement_timeout_s * 1000))}
-    if not allow_writes:
-        protecting["default_transaction_read_only"] = "on"
-    if search_path:
-        protecting["search_path"] = search_path
-    options = f"{parameters.get('options', '')} {settings.options(protecting)}".strip()
-    parameters |= {"client_encoding": "UTF8", "options": options}
-    database = Database(build(parameters))
-    try:
-        with database.connect(as_backend=True) as connection:
-            row = connection.execute(
-                "SELECT pg_catalog.current_setting('default_transaction_read_only')"
-            ).fetchone()
-    except BenchError as error:
-        if "unsupported startup parameter" not in str(error):
-            raise
-        raise _unprotected(database) from None
-    if not allow_writes and row != ("on",):
+    admitted = allow_writes or unprotected
+    timeout = {"statement_timeout": str(round(statement_timeout_s * 1000))}
+    path = {"search_path": search_path} if search_path else {}
+    read_only = {} if allow_writes else _READ_ONLY
+    own = _url(admin_url, timeout | read_only | path) if admin_url else None
+    for protecting in (timeout | read_only | path, read_only, *([{}] if admitted else [])):
+        database = Database(_url(database_url, protecting), own)
+        try:
+            reaching = _reaching(database)
+        except BenchError as error:
+            if "unsupported startup parameter" not in str(error):
+                raise
+            continue
+        break
+    else:
         raise _unprotected(database)
-    return database
+    if not (admitted or reaching["read_only"]):
+        raise _unprotected(database)
+    if not reaching["timeout"]:
+        log.warning(
+            "the pooler at %s passes no setting on: the measured sessions have no statement"
+            " timeout%s",
+            database.safe_url,
+            "" if reaching["read_only"] else ", and are not read-only",
+        )
+    if admin_url:
+        check_same_database(database)
+    elif (pooler := detect(database)) and pooler.shares:
+        raise sharing_refused(database, pooler)
+    return database, bool(reaching["read_only"])
+
+
+def _url(url: str | None, protecting: Mapping[str, str]) -> str:
+    parameters = parse(named(url).url)
+    options = parameters.pop("options", "")
+    if protecting:
+        options = f"{options} {settings.options(dict(protecting))}".strip()
+    return build(
+        parameters | {"client_encoding": "UTF8"} | ({"options": options} if options else {})
+    )
+
+
+def _reaching(database: Database) -> dict[str, bool]:
+    """Return which of the settings a session of the backends has."""
+    with database.connect(as_backend=True) as connection:
+        row = connection.execute(
+            "SELECT pg_catalog.current_setting('default_transaction_read_only') = 'on',"
+            " pg_catalog.current_setting('statement_timeout') <> '0'"
+        ).fetchone()
+    assert row is not None
+    return {"read_only": row[0], "timeout": row[1]}
 
 
 def _unprotected(database: Database) -> BenchError:
     return BenchError(
         f"the sessions at {database.safe_url} cannot be made read-only: a pooler refuses the"
-        " setting.\nGive the URL of the server itself with --database-url."
+        " setting.\nGive the URL of the server itself with --database-url, or add --allow-writes:"
+        " the sessions may write then."
     )

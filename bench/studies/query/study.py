@@ -9,6 +9,7 @@ STUDY = Study(
     profiles={"query": "bench query"},
     plain_run="bench query ...",
     warned=True,
+    entries=(f"{_PACKAGE}.entries:ServerStatisticsLine",),
     charts=f"{_PACKAGE}.charts:figures",
     table=f"{_PACKAGE}.table:render",
     report=f"{_PACKAGE}.report:section",

@@ -19,7 +19,8 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
     made = time_split.splits(results, summaries)
     if made:
         parts += [Text(), Text(_title(made[0]), style="bold"), _split_table(made)]
-        parts += [Text(_plain(sentence)) for sentence in time_split.sentences(made)]
+        words = [*time_split.sentences(made), time_split.source(made)]
+        parts += [Text(_plain(sentence)) for sentence in words]
     found = notes(results.header) + best.sentences(summaries)
     if found:
         parts += [Text(), *(Text(_plain(sentence)) for sentence in found)]

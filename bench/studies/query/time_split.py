@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.findings.finding import listed
 from bench.analysis.summary import Summary
 from bench.model.units import TIMES, with_unit
 from bench.results.file import Results
 from bench.results.statement import ServerTimes
+from bench.studies.query.entries import ServerStatistics
 
 PARTS = (
     *("server: the plan", "server: the rest"),
@@ -29,7 +31,8 @@ class Split:
     total_ns: float
     """The time of an operation for its client: concurrency / throughput."""
     plan_ns: float
-    """The server's execution of the plan, from EXPLAIN ANALYZE."""
+    """The server's execution of the plan: from pg_stat_statements if it counted this backend's
+    statement, or else from EXPLAIN ANALYZE."""
     rest_ns: float | None
     """The CPU time of the server beside it (protocol, parsing, locks); None if it is not known."""
     driver_ns: float
@@ -38,6 +41,10 @@ class Split:
     """The CPU time that SQLAlchemy Core adds; 0 for a driver."""
     orm_ns: float = 0.0
     """The CPU time that SQLAlchemy's ORM adds to Core."""
+    counted: bool = False
+    """Whether `plan_ns` is from pg_stat_statements: the mean over the windows of this backend."""
+    explained_ns: float = 0.0
+    """The time of the plan from EXPLAIN ANALYZE."""
 
     @property
     def backend(self) -> str:
@@ -101,8 +108,12 @@ def splits(results: Results, summaries: Sequence[Summary]) -> list[Split]:
         if measured and facts.server:
             lowest = min(summary.case.concurrency for summary in measured)
             fetch = min(summary.case.fetch for summary in measured)
-            plain = [s for s in measured if (s.case.concurrency, s.case.fetch) == (lowest, fetch)]
-            return _splits(results, plain, facts.server)
+            plain = {
+                s.case.backend: s
+                for s in reversed(measured)  # the first way to connect, and the first transactions
+                if (s.case.concurrency, s.case.fetch) == (lowest, fetch)
+            }
+            return _splits(results, list(reversed(plain.values())), facts.server)
     return []
 
 
@@ -112,6 +123,7 @@ def _splits(results: Results, plain: Sequence[Summary], server: ServerTimes) -> 
         for summary in plain
         if summary.client_cpu_ns
     }
+    statistics = {entry.case: entry for entry in results.probed_as(ServerStatistics)}
     made = []
     for summary in plain:
         rate, cpu, server_cpu = (
@@ -125,10 +137,17 @@ def _splits(results: Results, plain: Sequence[Summary], server: ServerTimes) -> 
         driver = cpu if layer == "driver" else min(cpu, known.get(("driver", *family), 0.0))
         core = cpu if layer != "orm" else min(cpu, known.get(("core", *family), driver))
         core = max(core, driver)
-        plan = float(server.execution_ns)
+        found = statistics.get(summary.case)
+        plan = found.mean_ns if found else float(server.execution_ns)
         rest = None if server_cpu is None else max(0.0, server_cpu - plan)
         total = summary.case.concurrency * 1e9 / rate
-        made.append(Split(summary, total, plan, rest, driver, core - driver, cpu - core))
+        made.append(
+            Split(
+                *(summary, total, plan, rest, driver, core - driver, cpu - core),
+                counted=found is not None,
+                explained_ns=float(server.execution_ns),
+            )
+        )
     return made
 
 
@@ -166,9 +185,10 @@ def sentences(made: Sequence[Split]) -> list[str]:
     if slower := max(made, key=lambda split: split.total_ns, default=None):
         factor = slower.total_ns / fastest.total_ns
         if factor >= 1.1 and slower.share(slower.server_ns) < MOST:
+            plan = with_unit(slower.plan_ns, TIMES)
             found.append(
-                f"The slowest, `{slower.backend}`, takes {factor:.1f} times as long, with the same"
-                f" {with_unit(fastest.plan_ns, TIMES)} of the plan."
+                f"The slowest, `{slower.backend}`, takes {factor:.1f} times as long, with"
+                f" {plan if slower.counted else f'the same {plan}'} of the plan."
             )
     overlapping = [split.backend for split in made if split.overlap_ns > 0.05 * split.total_ns]
     if overlapping:
@@ -178,6 +198,25 @@ def sentences(made: Sequence[Split]) -> list[str]:
             + ": server and client work at the same time."
         )
     return found
+
+
+def source(made: Sequence[Split]) -> str:
+    """Return in words where the server's times come from; empty if nothing was split."""
+    if not made:
+        return ""
+    counted = [split for split in made if split.counted]
+    if not counted:
+        return "The plan's time is EXPLAIN's alone: pg_stat_statements counts nothing here."
+    least, most = (
+        with_unit(choose(split.plan_ns for split in counted), TIMES) for choose in (min, max)
+    )
+    words = f"By pg_stat_statements, the server executed it in {least} to {most}"
+    if len(counted) == 1:
+        words = f"By pg_stat_statements, the server executed it in {least}"
+    words += f" on average while it was measured; EXPLAIN: {with_unit(made[0].explained_ns, TIMES)}"
+    if others := [split.backend for split in made if not split.counted]:
+        words += f". EXPLAIN's time stands for {listed([f'`{name}`' for name in others])}"
+    return f"{words}."
 
 
 def _prices(made: Sequence[Split]) -> Iterator[str]:

@@ -1,49 +1,63 @@
 """The user's workload file: its import, and the workloads that it declares."""
 
+import asyncio
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from bench.model.declared import check_name
 from bench.model.errors import UsageError
+from bench.studies.query.declarations import check_names, check_workload
 from bench.studies.query.forms import Forms, forms_of
-from bench.workloads import Read, Workload
+from bench.studies.query.script_workload import script_workload
+from bench.workloads import Read, Unit, Workload
 
 
 def workloads_in(path: Path) -> list[Workload]:
-    """Return the workloads that the file declares; each read alone if it declares none.
+    """Return the workloads that the file declares; each read or unit alone if it declares none.
+
+    A file whose name ends in `.sql` is a script of pgbench.
 
     Raises `UsageError` for a file that cannot be imported, that declares nothing, or whose
     declarations are wrong.
     """
+    if path.suffix == ".sql":
+        return [script_workload(path)]
     names = _namespace(str(path.absolute()))
     workloads = _unique(value for value in names.values() if isinstance(value, Workload))
-    reads = _unique(value for value in names.values() if isinstance(value, Read))
+    parts = _unique(value for value in names.values() if isinstance(value, Read | Unit))
     if not workloads:
-        workloads = [Workload(read.name, {read: 1}) for read in reads]
+        workloads = [Workload(part.name, {part: 1}) for part in parts]
     if not workloads:
         raise UsageError(
             f"{path} declares no workload.\nWrite one: from bench.workloads import Read, Workload."
         )
     for workload in workloads:
-        _check(path, workload)
+        check_workload(path, workload)
     if len({workload.name for workload in workloads}) < len(workloads):
         raise UsageError(f"{path} has two workloads of one name.\nGive each a name of its own.")
+    check_names(path, workloads)
     return workloads
+
+
+@cache
+def workload_of(path: str, name: str) -> Workload:
+    """Return a workload of the file, in a worker process."""
+    return next(known for known in workloads_in(Path(path)) if known.name == name)
 
 
 @cache
 def forms_in(path: str) -> dict[str, Forms]:
     """Return the forms of every read in the file, by its name, in a worker process."""
     return {
-        read.name: forms_of(read)
+        part.name: forms_of(part)
         for workload in workloads_in(Path(path))
-        for read in workload.reads
+        for part in workload.parts
+        if isinstance(part, Read)
     }
 
 
@@ -58,7 +72,8 @@ def _namespace(path: str) -> dict[str, Any]:
             raise ImportError("its name does not end in .py")
         module = module_from_spec(spec)
         sys.modules[spec.name] = module  # where SQLAlchemy and dataclasses look for annotations
-        spec.loader.exec_module(module)
+        with _no_event_loop():
+            spec.loader.exec_module(module)
         return vars(module)
     except KeyboardInterrupt:
         raise
@@ -70,6 +85,32 @@ def _namespace(path: str) -> dict[str, Any]:
         raise _unimportable(path, error) from None
     except BaseException as error:  # the user's code may even call sys.exit()
         raise _unimportable(path, error) from None
+
+
+@contextmanager
+def _no_event_loop() -> Iterator[None]:
+    """Refuse code that runs an event loop, or changes its policy, while the block imports it."""
+    run, policy = asyncio.run, asyncio.get_event_loop_policy()
+    importing = True
+
+    def refuse(*arguments: Any, **named: Any) -> Any:
+        if importing:
+            close = getattr(arguments[0] if arguments else None, "close", None)
+            if close:
+                close()  # a coroutine that was never awaited would warn
+            raise RuntimeError("it calls asyncio.run() while it is imported")
+        return run(*arguments, **named)
+
+    asyncio.run = refuse
+    try:
+        yield
+        changed = asyncio.get_event_loop_policy() is not policy
+    finally:
+        importing = False
+        asyncio.run = run
+        asyncio.set_event_loop_policy(policy)
+    if changed:
+        raise RuntimeError("it changes the event loop policy; choose a loop with --loop")
 
 
 def _unimportable(path: str, error: BaseException) -> UsageError:
@@ -89,46 +130,3 @@ def _unimportable(path: str, error: BaseException) -> UsageError:
 
 def _unique(values: Iterator[Any]) -> list[Any]:
     return list({id(value): value for value in values}.values())
-
-
-def _check(path: Path, workload: Workload) -> None:
-    """Raise `UsageError` for a declaration that cannot be measured."""
-    check_name(workload.name)
-    if not workload.reads:
-        raise UsageError(f"the workload {workload.name} has no reads.\nName them in {path}.")
-    named: dict[str, Read] = {}
-    for read, weight in workload.reads.items():
-        if not isinstance(read, Read) or type(weight) is not int or weight < 1:
-            raise UsageError(
-                f"the workload {workload.name} has {read!r:.60} with the weight {weight!r:.20}.\n"
-                f"Write Read -> a whole number from 1 on, in {path}."
-            )
-        check_name(read.name)
-        if named.setdefault(read.name, read) is not read:
-            raise UsageError(f"two reads are named {read.name}.\nGive each its name in {path}.")
-        if read.sql is None and read.core is None and read.orm is None:
-            raise UsageError(
-                f"the read {read.name} has no statement.\nGive it sql=, core= or orm= in {path}."
-            )
-        forms = _forms(path, read)
-        if (read.core is not None or read.orm is not None) and any(
-            name.startswith("$") for name in forms.text.parameters
-        ):
-            raise UsageError(
-                f"the SQL text of the read {read.name} has $1, and a select() has names.\n"
-                "Write :name in the text, and bindparam('name') in the select()."
-            )
-
-
-def _forms(path: Path, read: Read) -> Forms:
-    try:
-        return forms_of(read)
-    except UsageError as error:
-        what, advice = str(error).split("\n", 1)
-        raise UsageError(f"{path}, the read {read.name}: {what}\n{advice}") from None
-    except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise UsageError(
-            f"{path}, the read {read.name}: SQLAlchemy cannot compile its select() ({reason}).\n"
-            "Correct it, or give the statement as sql= too."
-        ) from None

@@ -37,7 +37,7 @@ def _pairs(backend: Backend, job: Job) -> tuple[int, list[tuple[int, int]]]:
     from accessors.sync.psycopg2 import Psycopg2Accessor
 
     ((operation,),), size = job.plans(), job.case.fetch.batch_size or 1
-    with closing(psycopg2.connect(job.url)) as connection:
+    with closing(psycopg2.connect(job.url, **job.target.connect)) as connection:
         accessor = Psycopg2Accessor(connection)
         harness = clients_sync.perform(accessor, backend, job.case, operation.function)
 
@@ -81,7 +81,7 @@ async def _pairs_async(backend: AsyncBackend, job: Job) -> tuple[int, list[tuple
     ((operation,),), size = job.plans(), job.case.fetch.batch_size or 1
     read, arguments = sql.NUMBERED.first_customers, operation.arguments
     async with (
-        asyncpg.create_pool(job.url, min_size=1, max_size=1) as pool,
+        asyncpg.create_pool(job.url, min_size=1, max_size=1, **job.target.connect) as pool,
         pool.acquire() as connection,
     ):
         accessor = AsyncpgAccessor(connection)

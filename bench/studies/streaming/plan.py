@@ -11,6 +11,7 @@ from itertools import product
 from accessors import Found
 from accessors.api import AnyBackend
 from bench.model.case import Case, Fetch, Loop
+from bench.model.connect import Setting, variants
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.plan import Plan
@@ -119,6 +120,36 @@ def plan(backends: Mapping[str, Found], *, quick: bool, most_rows: int = LARGEST
     )
 
 
+def connected(plan: Plan, backends: Mapping[str, Found], settings: Sequence[Setting]) -> Plan:
+    """Return the plan whose cases connect by those of these settings that their backends take.
+
+    Raises `UsageError` for several values of one option: the verdicts are of one way to connect.
+    """
+    given: dict[str, Setting] = {}
+    for setting in settings:
+        if given.setdefault(setting.option, setting) is not setting:
+            raise UsageError(
+                f"--connect has two values of {setting.option}, and a verdict is of one.\n"
+                "Leave one out, or compare them with `bench run`."
+            )
+
+    def by_way(cases: Iterable[Case]) -> tuple[Case, ...]:
+        return tuple(replace(case, connect=ways[case.backend]) for case in cases)
+
+    ways = {
+        name: variants(settings, found.backend)[0]
+        for name, found in backends.items()
+        if found.backend
+    }
+    return replace(
+        plan,
+        cases=by_way(plan.cases),
+        memory_cases=by_way(plan.memory_cases),
+        probes={name: by_way(cases) for name, cases in plan.probes.items()},
+        fewer_rounds=dict(zip(by_way(plan.fewer_rounds), plan.fewer_rounds.values(), strict=True)),
+    )
+
+
 def probes_of_run(
     cases: Iterable[Case], backends: Mapping[str, Found]
 ) -> dict[str, tuple[Case, ...]]:
@@ -153,26 +184,26 @@ def _whole(backends: _Backends, most_rows: int) -> _ChosenCases:
     promised = _only(backends, PROMISED)
     not_orm = {name: backend for name, backend in few.items() if backend.layer != "orm"}
     customers = FUNCTIONS[0]
-    largest = list(_cases(promised, [customers], PROMISED_WAYS, (LARGEST,)))
+    largest = list(cases_of(promised, [customers], PROMISED_WAYS, (LARGEST,)))
     return _ChosenCases(
-        rounds=dict.fromkeys(_cases(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]), REPEATED)
+        rounds=dict.fromkeys(cases_of(backends, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[-1:]), REPEATED)
         | dict.fromkeys(largest)
         | dict.fromkeys(replace(case, frozen=True) for case in largest)
-        | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[:-1]), 1)
-        | dict.fromkeys(_cases(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]), 1)
-        | dict.fromkeys(_cases(few, FUNCTIONS, PLAIN_WAYS, (CONCURRENT_ROWS,), CONCURRENCY), 1),
+        | dict.fromkeys(cases_of(few, FUNCTIONS, PLAIN_WAYS, RUN_SIZES[:-1]), 1)
+        | dict.fromkeys(cases_of(few, [customers], FURTHER_WAYS, RUN_SIZES[-1:]), 1)
+        | dict.fromkeys(cases_of(few, FUNCTIONS, PLAIN_WAYS, (CONCURRENT_ROWS,), CONCURRENCY), 1),
         alone=[
-            *_cases(few, FUNCTIONS, PLAIN_WAYS, LONE_SIZES),
-            *_cases(few, [customers], FURTHER_WAYS, LONE_SIZES[:1]),
-            *_cases(not_orm, [customers], LARGE_WAYS, (LARGEST,)),
-            *_cases(promised, [customers], (Fetch("streamed", 1000),), (LARGEST,)),
+            *cases_of(few, FUNCTIONS, PLAIN_WAYS, LONE_SIZES),
+            *cases_of(few, [customers], FURTHER_WAYS, LONE_SIZES[:1]),
+            *cases_of(not_orm, [customers], LARGE_WAYS, (LARGEST,)),
+            *cases_of(promised, [customers], (Fetch("streamed", 1000),), (LARGEST,)),
         ],
         proofs=[
-            *_cases(few, [customers], EVERY_WAY),
-            *_cases(few, FUNCTIONS[1:], PLAIN_WAYS, (min(LARGEST, most_rows),)),
-            *_cases(_without(backends, few), [customers], PLAIN_WAYS),
+            *cases_of(few, [customers], EVERY_WAY),
+            *cases_of(few, FUNCTIONS[1:], PLAIN_WAYS, (min(LARGEST, most_rows),)),
+            *cases_of(_without(backends, few), [customers], PLAIN_WAYS),
         ],
-        bare=list(_cases(_only(backends, BARE), [customers], BARE_WAYS, (BARE_ROWS,))),
+        bare=list(cases_of(_only(backends, BARE), [customers], BARE_WAYS, (BARE_ROWS,))),
     )
 
 
@@ -180,21 +211,22 @@ def _quick(backends: _Backends) -> _ChosenCases:
     few = _only(backends, QUICK_BACKENDS) or backends
     customers = FUNCTIONS[:1]
     return _ChosenCases(
-        rounds=dict.fromkeys(_cases(few, customers, PLAIN_WAYS, RUN_SIZES))
-        | dict.fromkeys(_cases(few, customers, QUICK_WAYS, RUN_SIZES[-1:]), 1),
-        alone=list(_cases(few, customers, PLAIN_WAYS, QUICK_LONE_SIZES)),
-        proofs=list(_cases(few, customers, PLAIN_WAYS + QUICK_WAYS)),
+        rounds=dict.fromkeys(cases_of(few, customers, PLAIN_WAYS, RUN_SIZES))
+        | dict.fromkeys(cases_of(few, customers, QUICK_WAYS, RUN_SIZES[-1:]), 1),
+        alone=list(cases_of(few, customers, PLAIN_WAYS, QUICK_LONE_SIZES)),
+        proofs=list(cases_of(few, customers, PLAIN_WAYS + QUICK_WAYS)),
         bare=[],
     )
 
 
-def _cases(
+def cases_of(
     backends: _Backends,
     functions: Sequence[str],
     fetches: Sequence[Fetch],
     sizes: Sequence[int | None] = (None,),
     concurrency: int = 1,
 ) -> Iterator[Case]:
+    """Yield the cases of each function, size, fetch and backend, as far as the library has them."""
     for function, size, fetch in product(functions, sizes, fetches):
         for name, backend in backends.items():
             if fetch.offered_by(backend):

@@ -6,17 +6,17 @@ from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
-import accessors
 from accessors.api import Accessor, AsyncAccessor, AsyncBackend, Backend, Target
 from bench.measure.consumer import DictConsumer
 from bench.measure.fetch_calls import call_of, verb_of
+from bench.measure.proof_reads import ProofReads, ProvesItself
 from bench.measure.runner import Job, loop_factory
 from bench.model.case import Case
 from bench.model.connect import arguments
 from bench.server.database import Database
 from bench.server.url import changed
 from bench.studies.streaming.entries import Proof
-from bench.studies.streaming.question import ProofArguments, question
+from bench.studies.streaming.question import question
 
 ENOUGH = 10
 """The rows after which the reader of the early stop closes the stream."""
@@ -27,12 +27,15 @@ _STATE = "SELECT state FROM pg_stat_activity WHERE application_name = %s"
 
 def prove(job: Job) -> Proof:
     """Prove one case: a late failure, an early stop, a held session. The pool has 1 connection."""
-    backend = accessors.load(job.case.backend, job.module)
+    backend = job.backend()
     connect, engine = arguments(job.case.connect)
     url = changed(job.url, application_name=_NAME)
     target = Target(url, connect=connect, engine=engine)
     with Database(job.url).connect() as observer:
-        asked = question(job, backend.layer, observer)
+        if isinstance(job, ProvesItself):
+            asked = job.proof_reads(backend)
+        else:
+            asked = question(job, backend.layer, observer)
 
         def state() -> str:
             """Return the state of the proved connection, as the server reports it."""
@@ -44,7 +47,11 @@ def prove(job: Job) -> Proof:
             return loop.run(_prove_async(backend, target, job.case, asked, state))
 
 
-def _failing_read(accessor: Accessor | AsyncAccessor, layer: str, function: str) -> Any:
+def _failing_read(
+    accessor: Accessor | AsyncAccessor, layer: str, function: str, asked: ProofReads
+) -> Any:
+    if asked.failing is not None:
+        return asked.failing
     # It imports SQLAlchemy, which a run without a proof does not need.
     from bench.studies.streaming.failing import failing_read
 
@@ -55,34 +62,34 @@ def _prove(
     backend: Backend,
     target: Target,
     case: Case,
-    arguments: ProofArguments,
+    asked: ProofReads,
     state: Callable[[], str],
 ) -> Proof:
     with backend.open(target):
         with backend.accessor() as accessor:
-            read = _failing_read(accessor, backend.layer, case.workload)
-            delivered = _deliver(accessor, case, read, arguments)
+            read = _failing_read(accessor, backend.layer, case.workload, asked)
+            delivered = _deliver(accessor, case, read, asked)
         with backend.accessor() as accessor:
-            early_ns, stop_ns = _leave_early(accessor, case, arguments)
+            early_ns, stop_ns = _leave_early(accessor, case, asked)
             state_after = state()
-            accessor.get_total_cost_of_an_order(1)
+            getattr(accessor, asked.after.function)(*asked.after.arguments)
         taken = perf_counter_ns()
-        consume = DictConsumer(backend.shapes[case.workload]())
+        consume = DictConsumer(backend.shapes[asked.some.function]())
         with backend.accessor() as accessor:
-            rows = _take(accessor, case, arguments, consume)
+            rows = _take(accessor, case, asked, consume)
         held = perf_counter_ns()
         consume(rows)
     return Proof(
-        case, arguments.failing_row, delivered, early_ns, stop_ns, state_after,
+        case, asked.failing_row, delivered, early_ns, stop_ns, state_after,
         held - taken, perf_counter_ns() - taken,
     )  # fmt: skip
 
 
-def _deliver(accessor: Accessor, case: Case, read: Any, arguments: ProofArguments) -> int | None:
+def _deliver(accessor: Accessor, case: Case, read: Any, asked: ProofReads) -> int | None:
     if read is None:
         return None
     fetch = partial(
-        verb_of(accessor, case.fetch), read, *arguments.everything, arguments.failing_row
+        verb_of(accessor, case.fetch), read, *asked.everything.arguments, asked.failing_row
     )
     delivered = 0
     try:
@@ -94,22 +101,22 @@ def _deliver(accessor: Accessor, case: Case, read: Any, arguments: ProofArgument
                     delivered += len(row) if case.fetch.mode == "batched" else 1
     except Exception:
         return delivered
-    raise RuntimeError(f"the read that fails at row {arguments.failing_row} did not")
+    raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
 
 
 def _leave_early(
-    accessor: Accessor, case: Case, arguments: ProofArguments
+    accessor: Accessor, case: Case, asked: ProofReads
 ) -> tuple[int, int] | tuple[None, None]:
     """Return the time to read enough rows and close the stream, and the time to close it.
 
     A buffered fetch has no such times. It is read, so that the state of its connection can be seen.
     """
-    call = call_of(accessor, case.workload, case.fetch)
+    call = call_of(accessor, asked.everything.function, case.fetch)
     if case.fetch.mode == "buffered":
-        call(*arguments.some)
+        call_of(accessor, asked.some.function, case.fetch)(*asked.some.arguments)
         return None, None
     seen, started = 0, perf_counter_ns()
-    with call(*arguments.everything) as rows:
+    with call(*asked.everything.arguments) as rows:
         for row in rows:
             seen += len(row) if case.fetch.mode == "batched" else 1
             if seen >= ENOUGH:
@@ -119,9 +126,9 @@ def _leave_early(
     return stopped - started, stopped - left
 
 
-def _take(accessor: Accessor, case: Case, arguments: ProofArguments, consume: DictConsumer) -> Any:
+def _take(accessor: Accessor, case: Case, asked: ProofReads, consume: DictConsumer) -> Any:
     """Return the rows that are not dicts yet when the session is returned."""
-    call = partial(call_of(accessor, case.workload, case.fetch), *arguments.some)
+    call = partial(call_of(accessor, asked.some.function, case.fetch), *asked.some.arguments)
     if case.fetch.mode == "buffered":
         return call()
     with call() as rows:
@@ -134,36 +141,36 @@ async def _prove_async(
     backend: AsyncBackend,
     target: Target,
     case: Case,
-    arguments: ProofArguments,
+    asked: ProofReads,
     state: Callable[[], str],
 ) -> Proof:
     async with backend.open(target):
         async with backend.accessor() as accessor:
-            read = _failing_read(accessor, backend.layer, case.workload)
-            delivered = await _deliver_async(accessor, case, read, arguments)
+            read = _failing_read(accessor, backend.layer, case.workload, asked)
+            delivered = await _deliver_async(accessor, case, read, asked)
         async with backend.accessor() as accessor:
-            early_ns, stop_ns = await _leave_early_async(accessor, case, arguments)
+            early_ns, stop_ns = await _leave_early_async(accessor, case, asked)
             state_after = state()
-            await accessor.get_total_cost_of_an_order(1)
+            await getattr(accessor, asked.after.function)(*asked.after.arguments)
         taken = perf_counter_ns()
-        consume = DictConsumer(backend.shapes[case.workload]())
+        consume = DictConsumer(backend.shapes[asked.some.function]())
         async with backend.accessor() as accessor:
-            rows = await _take_async(accessor, case, arguments, consume)
+            rows = await _take_async(accessor, case, asked, consume)
         held = perf_counter_ns()
         consume(rows)
     return Proof(
-        case, arguments.failing_row, delivered, early_ns, stop_ns, state_after,
+        case, asked.failing_row, delivered, early_ns, stop_ns, state_after,
         held - taken, perf_counter_ns() - taken,
     )  # fmt: skip
 
 
 async def _deliver_async(
-    accessor: AsyncAccessor, case: Case, read: Any, arguments: ProofArguments
+    accessor: AsyncAccessor, case: Case, read: Any, asked: ProofReads
 ) -> int | None:
     if read is None:
         return None
     fetch = partial(
-        verb_of(accessor, case.fetch), read, *arguments.everything, arguments.failing_row
+        verb_of(accessor, case.fetch), read, *asked.everything.arguments, asked.failing_row
     )
     delivered = 0
     try:
@@ -175,18 +182,18 @@ async def _deliver_async(
                     delivered += len(row) if case.fetch.mode == "batched" else 1
     except Exception:
         return delivered
-    raise RuntimeError(f"the read that fails at row {arguments.failing_row} did not")
+    raise RuntimeError(f"the read that fails at row {asked.failing_row} did not")
 
 
 async def _leave_early_async(
-    accessor: AsyncAccessor, case: Case, arguments: ProofArguments
+    accessor: AsyncAccessor, case: Case, asked: ProofReads
 ) -> tuple[int, int] | tuple[None, None]:
-    call = call_of(accessor, case.workload, case.fetch)
+    call = call_of(accessor, asked.everything.function, case.fetch)
     if case.fetch.mode == "buffered":
-        await call(*arguments.some)
+        await call_of(accessor, asked.some.function, case.fetch)(*asked.some.arguments)
         return None, None
     seen, started = 0, perf_counter_ns()
-    async with call(*arguments.everything) as rows:
+    async with call(*asked.everything.arguments) as rows:
         async for row in rows:
             seen += len(row) if case.fetch.mode == "batched" else 1
             if seen >= ENOUGH:
@@ -197,9 +204,9 @@ async def _leave_early_async(
 
 
 async def _take_async(
-    accessor: AsyncAccessor, case: Case, arguments: ProofArguments, consume: DictConsumer
+    accessor: AsyncAccessor, case: Case, asked: ProofReads, consume: DictConsumer
 ) -> Any:
-    call = partial(call_of(accessor, case.workload, case.fetch), *arguments.some)
+    call = partial(call_of(accessor, asked.some.function, case.fetch), *asked.some.arguments)
     if case.fetch.mode == "buffered":
         return await call()
     async with call() as rows:

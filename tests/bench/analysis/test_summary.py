@@ -93,7 +93,9 @@ def test_a_throughput_from_too_short_a_window_is_marked(tmp_path: Path) -> None:
         worker=array("q", range(8)),
     )
     case = replace(POINT, concurrency=8)
-    run = synthetic.constant_run(case, 1, 1, window_ns=50_000_000, elapsed_ns=1, samples=samples)
+    run = synthetic.constant_run(
+        case, 1, 90_000_000, window_ns=50_000_000, elapsed_ns=1, samples=samples
+    )
     (summary,) = summarise(results_of(tmp_path, run))
     assert summary.throughput_per_s is not None
     assert summary.throughput_per_s.median == pytest.approx(1 / 0.09)

@@ -210,6 +210,17 @@ def test_a_drift_is_of_the_order_alone(order: list[int], speed: float) -> None:
     assert of(factors) == pytest.approx(of([1 + place / 10 for place in order]), rel=1e-3)
 
 
+def test_the_probability_of_a_drift_is_asked_for_only_if_it_is_large(tmp_path: Path) -> None:
+    """Defect: every command imported scipy.stats, for half a second, to say nothing."""
+    steady = drift(summarise(results(tmp_path, calm(factors=(1.0,) * 6))))
+    assert steady is not None
+    assert "p_value" not in vars(steady)
+    assert steady.p_value == 1.0
+    rising = drift(summarise(results(tmp_path, calm(factors=(1.0, 1.1, 1.2, 1.3, 1.4, 1.5)))))
+    assert rising is not None
+    assert rising.p_value == pytest.approx(2 / 720)
+
+
 def test_few_rounds_have_no_drift(tmp_path: Path) -> None:
     assert drift(summarise(results(tmp_path, calm(factors=FACTORS[:5])))) is None
 

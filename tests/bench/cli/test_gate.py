@@ -1,8 +1,14 @@
 """`bench gate` on a real server: it measures, measures again what would stop, and decides."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from bench.server.embedded import EmbeddedServer
 from tests.bench.command import ONE_CASE, Bench
+from tests.databases import new_database
 
 SLOWER = """
 def get_total_cost_of_an_order(self, order_id):
@@ -13,16 +19,27 @@ MODULE = "--backend-module=oddly"
 PLAIN = ("--no-verify", "--quiet")
 
 
-def reference(bench: Bench) -> None:
-    own = bench.odd(mine=SLOWER)
-    run = [word for word in ONE_CASE if not word.startswith("--rounds")]
-    done = bench("run", *run, "--rounds=6", *own, *PLAIN, "--label=before")
-    assert done.code == 0, done.err
+@pytest.fixture(scope="module")
+def measured(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A reference run, measured once, and the database that it was measured on."""
+    with new_database(server) as database:
+        bench = Bench(tmp_path_factory.mktemp("reference"), database.url)
+        run = [word for word in ONE_CASE if not word.startswith("--rounds")]
+        own = bench.odd(mine=SLOWER)
+        done = bench("run", *run, "--rounds=6", *own, *PLAIN, "--label=before")
+        assert done.code == 0, done.err
+        yield bench
+
+
+@pytest.fixture
+def bench(measured: Bench, tmp_path: Path) -> Bench:
+    """Commands in a folder of the test's own, with a copy of the reference run."""
+    shutil.copytree(measured.folder, tmp_path, dirs_exist_ok=True)
+    return Bench(tmp_path, measured.environment["DATABASE_URL"])
 
 
 def test_the_gate_stops_what_is_slower_also_when_it_is_measured_again(bench: Bench) -> None:
     """Defect: a case that looked slower by chance stopped the gate, without a second look."""
-    reference(bench)
     bench.environment["SLEEP_S"] = "0.3"
     done = bench("gate", "before", MODULE, *PLAIN, "--fail-on=50%")
     assert done.code == 1, done.err
@@ -33,7 +50,6 @@ def test_the_gate_stops_what_is_slower_also_when_it_is_measured_again(bench: Ben
 
 
 def test_the_same_code_passes_or_the_gate_says_that_it_is_blind(bench: Bench) -> None:
-    reference(bench)
     done = bench("gate", "before", MODULE, *PLAIN, "--fail-on=99")
     assert done.code in (0, 3), done.err
     assert done.err.rstrip().endswith(("gate: passed", "gate: blind"))
@@ -41,7 +57,6 @@ def test_the_same_code_passes_or_the_gate_says_that_it_is_blind(bench: Bench) ->
 
 
 def test_a_run_that_is_there_is_used_as_the_first_measurement(bench: Bench) -> None:
-    reference(bench)
     done = bench("gate", "before", MODULE, *PLAIN, "--first=before", "--allow-blind")
     assert done.code == 0, done.err
     assert not list((bench.folder / "results").glob("*-gate*"))
@@ -59,7 +74,6 @@ def test_a_run_that_is_there_is_used_as_the_first_measurement(bench: Bench) -> N
     ],
 )
 def test_wrong_use_is_two_lines(bench: Bench, words: tuple[str, ...], error: str) -> None:
-    reference(bench)
     done = bench("gate", *words)
     assert done.code == 2
     assert error in done.err

@@ -43,3 +43,11 @@ def test_jitter_above_the_latency_is_refused() -> None:
     """Defect: a message would have arrived before it was sent."""
     with pytest.raises(UsageError, match="--jitter"):
         Link.parse("1ms", "2ms")
+
+
+def test_a_latency_below_what_the_proxy_can_do_is_refused() -> None:
+    """Defect: 20 us were accepted, and the messages arrived after three times as long."""
+    with pytest.raises(UsageError, match="below what the proxy can do") as error:
+        Link.parse("20us")
+    assert len(str(error.value).splitlines()) == 2
+    assert Link.parse("100us").latency_ns == 100_000

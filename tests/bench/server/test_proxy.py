@@ -248,3 +248,22 @@ def test_ctrl_c_does_not_end_the_proxy_before_its_parent(proxy: Proxy) -> None:
         client.sendall(b"x")
         assert client.recv(1) == b"x"
     proxy.close(port)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit(2)")
+def test_a_proxy_that_can_open_no_port_is_named() -> None:
+    """Defect: the error was a traceback of the proxy, and the command waited for its answer."""
+    with Proxy() as full:
+        full.open((HOST, 1), Link())  # it has started, and opens no further file by itself
+        psutil.Process(full.pid).rlimit(psutil.RLIMIT_NOFILE, (3, 3))
+        with pytest.raises(BenchError, match=r"cannot listen at 127.0.0.1: ") as error:
+            full.open((HOST, 1), Link())
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_a_port_that_others_hold_is_never_asked_for(proxy: Proxy) -> None:
+    """Defect: a fixed port would be taken on some machine. The kernel gives one that is free."""
+    ports = [proxy.open((HOST, 1), Link()) for _ in range(3)]
+    assert len(set(ports)) == 3
+    for port in ports:
+        proxy.close(port)

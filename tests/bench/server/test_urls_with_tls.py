@@ -3,18 +3,32 @@
 The server is Debian's, because the wheel's server is built without TLS.
 """
 
+import asyncio
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import asyncpg
+import psycopg
 import pytest
 
+import accessors
+from bench.dataset import loading
+from bench.measure.runner import Job
+from bench.model.case import Case
 from bench.model.errors import BenchError, UsageError
-from bench.server.database import resolve
+from bench.model.link import Link
+from bench.server.database import Database, resolve
 from bench.server.drivers import driver_url
-from tests.bench.command import ONE_CASE, Bench
+from bench.server.proxy.address import address_of, through
+from bench.server.proxy.process import Proxy
+from bench.studies.network.probe import count
+from tests.bench.command import ONE_CASE, POINT, Bench
+from tests.bench.conftest import SMALL
 from tests.installed import INSTALLED
 from tests.listening import DEBIAN, Listening, listening
 
@@ -93,10 +107,59 @@ def test_a_run_by_tls(tls: Listening, authority: Authority, tmp_path: Path) -> N
     url = tls.url(host="localhost", sslmode="verify-full", sslrootcert=str(authority.root))
     bench = Bench(tmp_path, url)
     backends = [f"--backend={name}" for name in BACKENDS]
-    done = bench("run", *ONE_CASE, "--workload=get_customers", *backends, seconds=110)
+    done = bench(
+        "run", *ONE_CASE, "--workload=get_customers", *backends, f"--out={bench.out}", seconds=110
+    )
     assert done.code == 0, done
-    assert "no round trips are counted over asyncpg: sslmode=verify-full" in done.err
+    counted = {line["case"]["backend"] for line in bench.lines("round_trips")}
+    assert {"asyncpg", "core+asyncpg", "psycopg", "psycopg2"} <= counted
+    assert "over asyncpg" not in done.err
     assert "over psycopg" not in done.err
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_tls_passes_through_the_proxy(tls: Listening, authority: Authority, driver: str) -> None:
+    """Defect: only connections without TLS went through the proxy in tests."""
+    host = "127.0.0.1" if driver == "asyncpg" else "localhost"
+    mode = "require" if driver == "asyncpg" else "verify-full"
+    url = tls.url(host=host, sslmode=mode, sslrootcert=str(authority.root))
+    asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    with Proxy() as proxy:
+        port = proxy.open(address_of(url), Link(1_000_000))
+        through_proxy = driver_url(through(url, port, driver=driver), driver)
+        if driver == "psycopg":
+            with psycopg.connect(through_proxy) as connection:
+                assert connection.execute(asked).fetchone() == (True,)
+        else:
+            assert asyncio.run(_fetch_value(through_proxy, asked)) is True
+        assert proxy.close(port).connections >= 1
+
+
+async def _fetch_value(url: str, statement: str) -> Any:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+def test_asyncpg_checks_the_name_also_when_its_round_trips_are_counted(
+    tls: Listening, authority: Authority
+) -> None:
+    """Defect: nothing was counted over asyncpg with verify-full."""
+    rooted = {"sslmode": "verify-full", "sslrootcert": str(authority.root)}
+    with Database(tls.url(host="localhost", **rooted)).connect() as connection:
+        loading.ensure(connection, SMALL)
+    case = Case("asyncpg", POINT)
+
+    def job(host: str) -> Job:
+        url = driver_url(tls.url(host=host, **rooted), "asyncpg")
+        return Job(case, accessors.BUILTIN["asyncpg"], url, SMALL)
+
+    assert count(job("localhost")).per_operation == 1
+    # The certificate is for `localhost` alone.
+    with pytest.raises(ssl.SSLError, match="IP address mismatch"):
+        count(job("127.0.0.1"))
 
 
 def test_tls_as_a_factor(tls: Listening, tmp_path: Path) -> None:
@@ -115,37 +178,43 @@ def test_channel_binding_by_the_drivers_that_know_it(tls: Listening, tmp_path: P
     verified(tmp_path, url, "psycopg2", "psycopg", "orm+psycopg")
 
 
+LACKING: list[tuple[dict[str, str], str]] = [
+    ({"channel_binding": "require"}, "channel_binding=require"),
+    ({"require_auth": "scram-sha-256"}, "require_auth=scram-sha-256"),
+    ({"gssencmode": "require"}, "gssencmode=require"),
+    ({"sslcertmode": "disable"}, "sslcertmode=disable"),
+    ({"sslcrldir": "/nowhere"}, "sslcrldir=/nowhere"),
+    ({"sslmode": "verify-full", "sslrootcert": "system"}, "sslrootcert=system"),
+    (
+        {"host": "localhost", "hostaddr": "127.0.0.1", "sslmode": "verify-full"},
+        "hostaddr together with sslmode=verify-full",
+    ),
+]
+COMMANDS = (
+    ("verify", "--backend=asyncpg"),
+    ("run", "--profile=smoke"),
+    ("streaming", "--quick"),
+    ("lesson", "one-engine"),
+)
+
+
 @pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
-        ({"channel_binding": "require"}, "channel_binding=require"),
-        ({"require_auth": "scram-sha-256"}, "require_auth=scram-sha-256"),
-        ({"gssencmode": "require"}, "gssencmode=require"),
-        ({"sslcertmode": "disable"}, "sslcertmode=disable"),
-        ({"sslcrldir": "/nowhere"}, "sslcrldir=/nowhere"),
-        ({"sslmode": "verify-full", "sslrootcert": "system"}, "sslrootcert=system"),
-        (
-            {"host": "localhost", "hostaddr": "127.0.0.1", "sslmode": "verify-full"},
-            "hostaddr together with sslmode=verify-full",
-        ),
-    ],
+    ("command", "lacking"),
+    [(COMMANDS[0], lacking) for lacking in LACKING] + [(each, LACKING[0]) for each in COMMANDS[1:]],
 )
 def test_what_asyncpg_lacks_for_protection_is_refused(
-    tls: Listening, tmp_path: Path, parameters: dict[str, str], words: str
+    tls: Listening, tmp_path: Path, command: tuple[str, ...], lacking: tuple[dict[str, str], str]
 ) -> None:
-    """Forbids a connection with less protection than the URL requires, without a message."""
-    bench = Bench(tmp_path, tls.url(**parameters))
-    for command in (
-        ("verify",),
-        ("run", "--profile=smoke"),
-        ("streaming", "--quick"),
-        ("lesson", "one-engine"),
-    ):
-        done = bench(*command)
-        assert done.code == 2, done
-        assert done.error[0] == f"error: asyncpg cannot honour {words} of the database URL."
-        assert len(done.error) == 2
-        assert "s3cr" not in done.err
+    """Forbids a connection with less protection than the URL requires, without a message.
+
+    Each parameter with one command, and each command with one parameter: all resolve the URL alike.
+    """
+    parameters, words = lacking
+    done = Bench(tmp_path, tls.url(**parameters))(*command)
+    assert done.code == 2, done
+    assert done.error[0] == f"error: asyncpg cannot honour {words} of the database URL."
+    assert len(done.error) == 2
+    assert "s3cr" not in done.err
 
 
 def test_an_environment_variable_protects_as_the_url_does(

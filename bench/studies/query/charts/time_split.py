@@ -20,6 +20,7 @@ COLOURS = dict(
     zip(PARTS, ("#6a4c93", "#b39ac9", "#56b4e9", "#cc79a7", "#8c4a6e", "#e0e0e0"), strict=True)
 )
 _ROOM = 1.16
+_EXPLAINED = "the plan by EXPLAIN"
 
 
 def figures(
@@ -41,8 +42,13 @@ def figures(
         legend=[
             *(Patch(facecolor=COLOURS[part], label=part) for part in parts),
             Line2D([], [], color=INK, marker="|", linestyle="none", ms=11, label="whole operation"),
+            *(
+                [Line2D([], [], color=INK, marker="d", mfc="white", ls="none", label=_EXPLAINED)]
+                if any(split.counted for split in made.values())
+                else []
+            ),
         ],
-        legend_columns=min(6, len(parts) + 1),
+        legend_columns=4 if any(split.counted for split in made.values()) else len(parts) + 1,
     )
     (axes,) = grid[0]
     places = draw.rows_by_layer([axes], looks)
@@ -55,6 +61,8 @@ def figures(
                 places[name], length, 0.7, left=start, facecolor=COLOURS[part], edgecolor="white"
             )
             start += length
+        if split.counted:
+            axes.plot(split.explained_ns, places[name], "d", color=INK, mfc="white", ms=6)
         axes.plot(split.total_ns, places[name], "|", color=INK, ms=15, mew=1.6)
         axes.annotate(
             with_unit(split.total_ns, TIMES),

@@ -12,14 +12,14 @@ from session_guard.frames import SQLALCHEMY
 
 # The coroutines that SQLAlchemy runs in a task of their own at the end of an `async with`. They are
 # compared by identity: the hash of a code object takes a microsecond.
-_CLOSES_SESSION = AsyncSession.close.__code__
+CLOSES_SESSION = AsyncSession.close.__code__
 _CLOSES_CONNECTION = AsyncConnection.close.__code__
 
 
 def is_closer(task: Task[Any]) -> bool:
     """Return whether a task only closes a session or connection."""
     code = getattr(task.get_coro(), "cr_code", None)
-    return code is _CLOSES_SESSION or code is _CLOSES_CONNECTION
+    return code is CLOSES_SESSION or code is _CLOSES_CONNECTION
 
 
 def principal(task: Task[Any]) -> Task[Any]:

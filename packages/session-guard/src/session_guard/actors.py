@@ -1,7 +1,7 @@
 """The actors: tasks, and threads in which no task runs; the running one, and the names of all."""
 
 import sys
-from asyncio import AbstractEventLoop, Task, _get_running_loop, current_task, tasks
+from asyncio import Task, _get_running_loop, current_task, tasks
 from collections.abc import Callable
 from itertools import count
 from threading import Lock, Thread, current_thread, get_ident
@@ -11,13 +11,21 @@ from weakref import WeakKeyDictionary, ref
 Actor = Task[Any] | Thread
 
 # Up to Python 3.11 `current_task` is a Python function that reads this dictionary.
-task_of: Callable[[AbstractEventLoop | None], Task[Any] | None] = (
+task_of: Callable[[Any], Task[Any] | None] = (
     current_task if sys.version_info >= (3, 12) else tasks._current_tasks.get  # type: ignore[attr-defined]
 )
 """Return the task that an event loop runs now. None for a loop is not for Python 3.12 or later."""
 
 
-_loops: dict[int, "ref[AbstractEventLoop]"] = {}
+class NoLoop:
+    """A loop that runs in no thread, where no task runs or the loop does not tell its thread."""
+
+    _thread_id = 0
+
+
+NO_LOOP = NoLoop()
+
+loops: dict[int, "ref[Any]"] = {}
 """Thread identifier -> the event loop in which a task was last seen there."""
 
 
@@ -26,25 +34,28 @@ def current() -> Actor:
     return current_in_loop()[0]
 
 
-def current_in_loop() -> tuple[Actor, AbstractEventLoop | None]:
-    """Return the running task with its event loop, or the thread and None where no task runs.
+def current_in_loop() -> tuple[Actor, Any]:
+    """Return the running task with its event loop, or the thread and NO_LOOP where no task runs.
 
     The loop that was last seen in the thread is asked first: to find the running loop takes a
-    system call up to Python 3.11. A loop runs a task in one thread at a time, so that a task that
-    runs now in that loop is the running one.
+    system call up to Python 3.11. A loop may move to another thread, so it is also asked in which
+    thread it runs. asyncio's loops have a private attribute for it. A loop without that attribute,
+    such as uvloop's, is looked up each time.
     """
     thread = get_ident()
-    known = _loops.get(thread)
+    known = loops.get(thread)
     loop = known() if known else None
-    if loop is not None and (task := task_of(loop)):
+    if loop is not None and loop._thread_id == thread and (task := task_of(loop)):
         return task, loop
     loop = _get_running_loop()
     if loop is None or not (task := task_of(loop)):
-        return current_thread(), None
-    for other, seen in list(_loops.items()):
-        if seen() in (None, loop):  # it has moved to this thread, or is gone
-            _loops.pop(other, None)
-    _loops[thread] = ref(loop)
+        return current_thread(), NO_LOOP
+    if getattr(loop, "_thread_id", None) != thread:
+        return task, NO_LOOP
+    for other, seen in list(loops.items()):
+        if seen() is None:
+            loops.pop(other, None)
+    loops[thread] = ref(loop)
     return task, loop
 
 

@@ -1,7 +1,6 @@
 """The function that made a session, and whether it has closed it, as at the end of a `with`."""
 
 import dis
-from asyncio import Task
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
 from sys import _getframe
 from types import CodeType
@@ -11,7 +10,6 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import Session
 
 from session_guard import frames
-from session_guard.acting import is_closer
 from session_guard.actors import Actor, current
 from session_guard.where import is_users_file
 
@@ -44,11 +42,6 @@ def made_here() -> Made:
     depth = 2
     try:
         if _getframe(3).f_code is _CALL_OF_ASYNC_MAKER:
-            # The usual way: a coroutine calls an async_sessionmaker.
-            user = _getframe(4)
-            code = user.f_code
-            if code.co_flags & _ASYNC and is_users_file(code.co_filename):
-                return ((code, user.f_lasti),)
             depth = 4
         for number in range(depth, depth + _FRAMES):
             frame = _getframe(number)
@@ -72,10 +65,9 @@ End = tuple[CodeType | None, int]
 def end_of(made: Made, actor: Actor | None) -> End | None:
     """Return where the `close()` that the actor runs ends a session.
 
-    None where a function closes it that has not made it, and may well use it again.
+    None where a function closes it that has not made it, and may well use it again. Not for the
+    task in which SQLAlchemy closes a session at the end of an `async with`: that one is LEFT.
     """
-    if isinstance(actor, Task) and is_closer(actor):
-        return LEFT
     called_by = _getframe(1).f_back
     if called_by is not None and called_by.f_code is _EXIT:
         return LEFT

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from logging import getLogger
+from threading import get_ident
 from types import FrameType
 from typing import Any
 
@@ -17,8 +18,10 @@ from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from session_guard import actors, endings
+from session_guard.actors import current, task_of
 from session_guard.ownership import Ownership, Transactional
 from session_guard.session import know_connections
+from session_guard.task_tree import known_lineage
 from session_guard.violation import SharedSessionError
 
 
@@ -52,7 +55,7 @@ def guard_engine(engine: Engine | AsyncEngine | type[Engine], *, strict: bool = 
     if not is_guarded_engine(target):
         event.listen(target, "engine_connect", _connected_strict if strict else _connected)
         for name, listener in _LISTENERS.items():
-            event.listen(target, name, listener)
+            event.listen(target, name, listener, retval=name == "before_cursor_execute")
 
 
 def is_guarded_engine(engine: Engine | type[Engine]) -> bool:
@@ -102,9 +105,13 @@ def _safe(listener: Callable[..., None]) -> Callable[..., None]:
         except SharedSessionError:
             raise
         except Exception:
-            _log.exception("session_guard failed, and lets the operation pass")
+            _let_pass()
 
     return call
+
+
+def _let_pass() -> None:
+    _log.exception("session_guard failed, and lets the operation pass")
 
 
 def _connected(connection: Connection) -> None:
@@ -116,30 +123,61 @@ def _connected_strict(connection: Connection) -> None:
 
 
 # A connection that begins a transaction or gets a statement is open, so the listeners below need
-# not check that.
+# not check that. They have `_safe` and Ownership.enter and leave written out, to save calls.
 
 
-@_safe
 def _began(connection: Connection, *_: Any) -> None:
     """Let the running actor own the connection, since no transaction was open."""
-    ownership = getattr(connection, _OWNERSHIP, None)
-    if ownership is not None:
-        ownership.begun()
+    try:
+        ownership = getattr(connection, _OWNERSHIP, None)
+        if ownership is None:
+            return
+        loop = ownership.loop
+        if ownership.user is not ((get_ident() == loop._thread_id and task_of(loop)) or current()):
+            ownership.begun()
+    except SharedSessionError:
+        raise
+    except Exception:
+        _let_pass()
 
 
-@_safe
-def _before(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership = getattr(connection, _OWNERSHIP, None)
-    if ownership is not None and ownership.enter("execute", connection):
-        ownership.cursor = cursor
+def _before(
+    connection: Connection, cursor: Any, statement: str, parameters: Any, *_: Any
+) -> tuple[str, Any]:
+    try:
+        ownership = getattr(connection, _OWNERSHIP, None)
+        if ownership is not None:
+            loop = ownership.loop
+            me = (get_ident() == loop._thread_id and task_of(loop)) or current()
+            if ownership.runner is None and ownership.user is me:
+                ownership.runner = me
+                ownership.operation = "execute"
+                ownership.cursor = cursor
+                if not ownership.since:
+                    ownership.since = "execute"
+            elif ownership.enter_as(me, "execute", connection):
+                ownership.cursor = cursor
+    except SharedSessionError:
+        raise
+    except Exception:
+        _let_pass()
+    # SQLAlchemy calls a listener that returns these directly, and any other through a function.
+    return statement, parameters
 
 
-@_safe
 def _after(connection: Connection, cursor: Any, *_: Any) -> None:
-    ownership = getattr(connection, _OWNERSHIP, None)
-    # A listener may execute a statement while another one is in flight. Its end is not the end.
-    if ownership is not None and cursor is ownership.cursor:
-        ownership.leave()
+    try:
+        ownership = getattr(connection, _OWNERSHIP, None)
+        # A listener may execute a statement while another one is in flight. Its end is not the end.
+        if ownership is not None and cursor is ownership.cursor:
+            if ownership.pending is None:
+                ownership.runner = None
+            else:
+                ownership.finish()
+    except SharedSessionError:
+        raise
+    except Exception:
+        _let_pass()
 
 
 @_safe
@@ -152,8 +190,26 @@ def _failed(context: ExceptionContext) -> None:
 def _announced(operation: str, *, ends: bool = False) -> Callable[..., None]:
     """Return a listener for an operation whose start has an event, and whose end has none."""
 
-    @_safe
     def listener(connection: Connection, *_: Any) -> None:
+        ownership = getattr(connection, _OWNERSHIP, None)
+        if ownership is None:
+            return
+        try:
+            if ends and ownership.runner is None and not ownership.strict:
+                # The usual way: the user ends it, or a new child, as at the end of an `async with`.
+                loop, user = ownership.loop, ownership.user
+                if user is ((get_ident() == loop._thread_id and task_of(loop)) or current()) or (
+                    user is not None and (lineage := known_lineage()) and lineage[-1]() is user
+                ):
+                    ownership.others = ()
+                    return
+        except Exception:
+            _let_pass()
+            return
+        check(connection)
+
+    @_safe
+    def check(connection: Connection) -> None:
         ownership = ownership_of(connection)
         if ownership is None:
             return

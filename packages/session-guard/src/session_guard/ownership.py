@@ -7,9 +7,10 @@ from threading import get_ident
 from typing import Any, Protocol
 
 from session_guard import acting, actors, reports, task_tree, violation_log
-from session_guard.actors import Actor, current, task_of
+from session_guard.actors import Actor, current, loops, task_of
 from session_guard.blocks import End, Made, closed_by_maker
 from session_guard.loans import Hold, Loans
+from session_guard.task_tree import known_lineage
 
 _ENDS = ("close", "commit", "rollback")
 """The operations that leave nothing at stake."""
@@ -37,19 +38,25 @@ class Ownership(Loans):
     """
 
     __slots__ = (
-        "_lineage", "_others", "_owner", "_since", "_user",
-        "blocks", "end", "loop", "made", "maker", "operation", "pending", "runner",
-        "strict", "thread",
+        "_owner", "blocks", "end", "lineage", "loop", "made", "maker", "operation", "others",
+        "pending", "runner", "since", "strict", "user",
     )  # fmt: skip
 
     def __init__(self, strict: bool = False, made: Made | None = None) -> None:
         """`made`: the instructions that make it; None where the guard does not see them."""
-        me, loop = actors.current_in_loop()
+        # actors.current_in_loop, written out for all but the first call in a loop.
+        thread = get_ident()
+        seen = loops.get(thread)
+        loop = seen() if seen else None
+        if loop is not None and loop._thread_id == thread and (task := task_of(loop)):
+            me: Actor = task
+        else:
+            me, loop = actors.current_in_loop()
         self.loop = loop
-        """The event loop in which it was made."""
-        self.thread = get_ident() if loop else 0
-        """The identifier of that loop's thread; 0, which no thread has, where no task ran."""
-        lineage = task_tree.enrol(me)
+        """The event loop in which it was made, or NO_LOOP."""
+        lineage = known_lineage()
+        if not (lineage and lineage[-1]() is me):
+            lineage = task_tree.enrol(me)
         # Loans.__init__, written out to save a call.
         self.on_revoke, self._revoked = None, ()
         self._known, self._handed_over = lineage[-1:], False
@@ -61,14 +68,17 @@ class Ownership(Loans):
         self.pending: Callable[[], object] | None = None
         """The call to make as soon as the operation in flight has ended."""
         self.end: End | None = None
-        """The place where it was closed; None once it is used again."""
+        """The place where its maker closed it; None after its next use, which may be reported."""
         self.blocks = 0
         """The number of blocks, such as `no_autoflush`, that are open now."""
-        self._user = None if strict else me
+        self.user = None if strict else me
         """The actor that made it, then the one that used it last."""
-        self._since = ""
-        self._lineage = lineage
-        self._others: Sequence[Hold] = ()
+        self.since = ""
+        """The first operation of the user; "" if it has only made it."""
+        self.lineage = lineage
+        """The tasks that could have lent it to the user."""
+        self.others: Sequence[Hold] = ()
+        """The parts of earlier users in the open transaction."""
         self._owner: Actor | None = None
 
     def enter(self, operation: str, resource: Transactional) -> bool:
@@ -76,18 +86,10 @@ class Ownership(Loans):
 
         Raises SharedSessionError, with nothing touched, where the resource is another's.
         """
-        return self.enter_as(self.actor(), operation, resource)
-
-    def actor(self) -> Actor:
-        """Return the running task or thread.
-
-        Callers that are on the path of every operation write it out, to save the call. It first
-        asks the loop that this object was made in: to find the running loop takes a system call in
-        Python 3.11.
-        """
-        return (
-            get_ident() == self.thread and self.loop is not None and task_of(self.loop)
-        ) or current()
+        # The loop in which it was made is asked first (see `actors.current_in_loop`). Callers that
+        # are on the path of every operation write it out, to save the call.
+        me = (get_ident() == self.loop._thread_id and task_of(self.loop)) or current()
+        return self.enter_as(me, operation, resource)
 
     def enter_as(self, me: Actor, operation: str, resource: Transactional) -> bool:
         """Do what `enter` does, for a caller that knows the running task or thread."""
@@ -97,15 +99,23 @@ class Ownership(Loans):
             self.runner = me
         elif runner is me or not self._take_from_ended(operation, me, runner):
             return False
-        if me is self._user:
-            if not self._since:
-                self._since = operation
-        else:
+        if me is self.user:
+            if not self.since:
+                self.since = operation
+        elif (
+            operation not in _ENDS
+            or self.strict
+            or not (lineage := known_lineage())
+            or self.user is None
+            or lineage[-1]() is not self.user
+        ):
             try:
                 self._change_user(operation, me, resource)
             except BaseException:
                 self.runner = None
                 raise
+        # Otherwise a new child of its user ends it, as SQLAlchemy does after an `async with`: it
+        # stays the user's.
         self.operation = operation
         return True
 
@@ -136,13 +146,13 @@ class Ownership(Loans):
 
     def begun(self) -> None:
         """Note that a transaction began: outside of an operation, when an attribute is set."""
-        if (me := actors.current()) is not self._user:
+        if (me := actors.current()) is not self.user:
             self._admit("begin", me, at_stake=False)
 
     def ended(self, operation: str) -> None:
         """Note that the transaction ended; report where another ended it without `enter`."""
         me = actors.current()
-        asked = me is self.runner or me is self._user or task_tree.is_new_child_of(self._user)
+        asked = me is self.runner or me is self.user or task_tree.is_new_child_of(self.user)
         if not asked and not violation_log.is_permitted():
             in_the_way, lent = self._stakes_of_others(me)
             if in_the_way:
@@ -153,22 +163,16 @@ class Ownership(Loans):
 
     def forget(self) -> None:
         """Forget who used the transaction: nothing is at stake any more."""
-        if self._others:
-            self._others = ()
+        self.others = ()
 
     def hand_over(self, resource: Transactional) -> None:
         """Give it to the next task or thread that uses it. Raises SharedSessionError as `enter`."""
         entered = self.enter("hand_over", resource)
-        self._user = self._owner = self.maker = None
-        self._others = ()
+        self.user = self._owner = self.maker = None
+        self.others = ()
         self._forget_loans()
         if entered:
             self.leave()
-
-    def was_closed(self, end: End | None) -> None:
-        """Note where its maker closed it: the next use opens it again, and may be reported."""
-        if end is not None:
-            self.end, self._user = end, None
 
     def may_take_from(self, runner: Actor, me: Actor) -> bool:
         """Return whether `me` lent it to the runner, whose operation is in flight, or made it."""
@@ -182,15 +186,13 @@ class Ownership(Loans):
         self._take_back(operation, me, [self._in_flight(runner)])
 
     def _in_flight(self, runner: Actor) -> Hold:
-        return Hold(runner, self.operation, self._lineage if runner is self._user else ())
+        return Hold(runner, self.operation, self.lineage if runner is self.user else ())
 
     def _at_stake(self, resource: Transactional) -> bool:
         return self.blocks > 0 or resource.in_transaction()
 
     def _change_user(self, operation: str, me: Actor, resource: Transactional) -> None:
-        user = self._user
-        if operation in _ENDS and not self.strict and task_tree.is_new_child_of(user):
-            return  # it is ended for its user, as SQLAlchemy does after a `with`, and stays theirs
+        user = self.user
         opens = self.end is not None and operation not in _CLEAN
         if opens and self._revocation(task_tree.enrol(me)) is None:
             self._open_again(operation, me, resource)
@@ -203,29 +205,29 @@ class Ownership(Loans):
         lineage = task_tree.enrol(me)
         if self._revoked and not self._has_loan(operation, me, lineage, at_stake=at_stake):
             return
-        user, others = self._user, self._others
+        user, others = self.user, self.others
         if at_stake and user is not None:
             in_the_way, lent = self._stakes_of_others(me)
             if in_the_way:
                 reports.refuse("interleaving", self.shared, operation, me, in_the_way)
             self._take_back(operation, me, lent)
-            self._others = [
+            self.others = [
                 hold for hold in self._holds() if hold.holder is not me and hold not in lent
             ]
         elif others:
-            self._others = ()
-        self._user, self._since, self._lineage = me, operation, lineage
+            self.others = ()
+        self.user, self.since, self.lineage = me, operation, lineage
         self._remember(lineage)
 
     def _holds(self) -> list[Hold]:
-        user = [Hold(self._user, self._since, self._lineage)] if self._user else []
-        return [*self._others, *user]
+        user = [Hold(self.user, self.since, self.lineage)] if self.user else []
+        return [*self.others, *user]
 
     def _admit_owner(self, operation: str, me: Actor) -> None:
         if self._owner is None:
             self._owner = me
         elif self._owner not in (me, isinstance(me, Task) and acting.principal(me)):
-            hold = Hold(self._owner, self._since, ())
+            hold = Hold(self._owner, self.since, ())
             reports.refuse("second owner", self.shared, operation, me, hold)
 
     def _stakes_of_others(self, me: Actor) -> tuple[Hold | None, list[Hold]]:

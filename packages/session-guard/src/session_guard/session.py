@@ -3,20 +3,29 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
-from threading import get_ident
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE
+from sys import _getframe
+from threading import Thread, get_ident
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction, SessionTransactionOrigin
 
 from session_guard import blocks, endings, subclasses
+from session_guard.acting import CLOSES_SESSION
 from session_guard.actors import current, task_of
+from session_guard.blocks import LEFT
 from session_guard.session_ownership import SessionOwnership
 from session_guard.subclasses import guarded
+from session_guard.task_tree import known_lineage
 from session_guard.transaction import guarded_transaction
 from session_guard.violation import SharedSessionError
+from session_guard.where import is_users_file
 
+_ASYNC = CO_COROUTINE | CO_ASYNC_GENERATOR
+_CALL_OF_ASYNC_MAKER = async_sessionmaker.__call__.__code__
 _METHODS = (
     *("add", "add_all", "commit", "connection", "delete"),
     *("execute", "expire", "expire_all", "expunge", "expunge_all", "flush", "get", "get_one"),
@@ -44,7 +53,17 @@ class GuardedSession(Session):
     adopted = False  # guarded since its first transaction, not from the start
 
     def __init__(self, *args: Any, strict: bool = False, **kwargs: Any) -> None:
-        self.ownership = SessionOwnership(strict, blocks.made_here())
+        made: blocks.Made = ()
+        try:
+            if _getframe(2).f_code is _CALL_OF_ASYNC_MAKER:
+                # The usual way, written out: a coroutine calls an async_sessionmaker.
+                user = _getframe(3)
+                code = user.f_code
+                if code.co_flags & _ASYNC and is_users_file(code.co_filename):
+                    made = ((code, user.f_lasti),)
+        except ValueError:  # there are no more frames
+            pass
+        self.ownership = SessionOwnership(strict, made or blocks.made_here())
         super().__init__(*args, **kwargs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -74,28 +93,59 @@ class GuardedSession(Session):
             ownership.blocks -= 1
 
 
-def _ending(method: Callable[..., Any], *, closes: bool = False) -> Callable[..., Any]:
+def _ending(method: Callable[..., Any]) -> Callable[..., Any]:
     """Guard a close or rollback, which cleans up: it never replaces the first error."""
     name = method.__name__
 
     @wraps(method)
     def call(self: GuardedSession, *args: Any, **kwargs: Any) -> Any:
         ownership = self.ownership
-        # Ownership.actor(), written out.
-        me = (get_ident() == ownership.thread and task_of(ownership.loop)) or current()
         try:
-            entered = ownership.enter_as(me, name, self)
+            entered = ownership.enter(name, self)
         except SharedSessionError as error:
             endings.after_refusal(self, partial(method, self, *args, **kwargs), name, error)
             return None
-        if not entered:
-            return method(self, *args, **kwargs)
         try:
             return method(self, *args, **kwargs)
         finally:
-            if closes and ownership.made:
-                ownership.was_closed(blocks.end_of(ownership.made, me))
-            # Ownership.leave(), written out.
+            if entered:
+                ownership.leave()
+
+    return call
+
+
+def _closing(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Guard a close, and note whether it ends the session for the function that made it."""
+    name = method.__name__
+
+    @wraps(method)
+    def call(self: GuardedSession) -> Any:
+        ownership = self.ownership
+        # Ownership.enter and leave, written out for the task in which SQLAlchemy closes a session
+        # at the end of an `async with`, and which is a new child of the session's user.
+        loop = ownership.loop
+        me = (get_ident() == loop._thread_id and task_of(loop)) or current()
+        coroutine = None if isinstance(me, Thread) else me.get_coro()
+        at_end = getattr(coroutine, "cr_code", None) is CLOSES_SESSION
+        lineage = known_lineage()
+        user = lineage[-1]() if lineage else None
+        if ownership.runner is None and at_end and user is ownership.user is not None:
+            ownership.runner = me
+            ownership.operation = name
+        else:
+            try:
+                entered = ownership.enter_as(me, name, self)
+            except SharedSessionError as error:
+                endings.after_refusal(self, partial(method, self), name, error)
+                return None
+            if not entered:
+                return method(self)
+        try:
+            return method(self)
+        finally:
+            made = ownership.made
+            if made and (end := LEFT if at_end else blocks.end_of(made, me)):
+                ownership.end, ownership.user = end, None
             if ownership.pending is None:
                 ownership.runner = None
             else:
@@ -118,7 +168,7 @@ def _handing_out(method: Callable[..., Any]) -> Callable[..., Any]:
 _GUARDS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "begin": _handing_out,
     "begin_nested": _handing_out,
-    "close": partial(_ending, closes=True),
+    "close": _closing,
     "invalidate": _ending,
     "reset": _ending,
     "rollback": _ending,
@@ -170,11 +220,11 @@ def _ended(session: GuardedSession, transaction: SessionTransaction) -> None:
     if transaction.nested or transaction.origin is _SUBTRANSACTION:
         return
     ownership = session.ownership
-    runner = ownership.runner
+    runner, loop = ownership.runner, ownership.loop
     if runner is not None and runner is (
-        (get_ident() == ownership.thread and task_of(ownership.loop)) or current()
+        (get_ident() == loop._thread_id and task_of(loop)) or current()
     ):
-        ownership.forget()
+        ownership.others = ()
     else:
         ownership.ended("rollback or close")
     if session.connections_in_use:

@@ -28,9 +28,9 @@ class SessionOwnership(Ownership):
 
     def close_when_left(self, session: Session) -> None:
         """Close the session when its user, and each living task that lent it, has ended."""
-        if isinstance(self._user, Task):
-            watched = partial(self._close_after, ref(session), self._user)
-            self._user.add_done_callback(watched)
+        if isinstance(self.user, Task):
+            watched = partial(self._close_after, ref(session), self.user)
+            self.user.add_done_callback(watched)
 
     def _open_again(self, operation: str, me: Actor, resource: Transactional) -> bool:
         past_its_end = super()._open_again(operation, me, resource)
@@ -40,15 +40,15 @@ class SessionOwnership(Ownership):
 
     def _last_lender(self, actor: Actor) -> Task[Any] | None:
         """Return the nearest living task that may yet use what an actor has left open."""
-        if actor is not self._user:
+        if actor is not self.user:
             return None
-        lenders = [ref for ref in self._lineage if self.maker is None or ref in self._known]
+        lenders = [ref for ref in self.lineage if self.maker is None or ref in self._known]
         tasks = (lender() for lender in reversed(lenders))
         return next((task for task in tasks if task is not None and not task.done()), None)
 
     def _is_left_by(self, actor: Actor) -> bool:
         """Return whether the actor is the last that used it, and has no operation in flight."""
-        return self.runner is None and self._user is actor
+        return self.runner is None and self.user is actor
 
     def _close_after(self, known: "ref[Session]", user: Actor, _: object) -> None:
         session = known()

@@ -19,14 +19,23 @@ def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         ownership = self.ownership
-        # Ownership.actor(), written out.
-        me = (get_ident() == ownership.thread and task_of(ownership.loop)) or current()
-        if ownership.runner is me or not ownership.enter_as(me, name, self):
-            return method(self, *args, **kwargs)  # a part of the operation in flight
+        # `enter` and `leave` of the ownership, written out for its user.
+        loop = ownership.loop
+        me = (get_ident() == loop._thread_id and task_of(loop)) or current()
+        runner = ownership.runner
+        if runner is me:
+            # A part of the operation in flight, mostly `flush()` or `expunge_all()`.
+            return method(self, *args, **kwargs) if args or kwargs else method(self)
+        if runner is None and ownership.user is me:
+            ownership.runner = me
+            ownership.operation = name
+            if not ownership.since:
+                ownership.since = name
+        elif not ownership.enter_as(me, name, self):
+            return method(self, *args, **kwargs)
         try:
             return method(self, *args, **kwargs)
         finally:
-            # The same as `leave`, but without the cost of a call.
             if ownership.pending is None:
                 ownership.runner = None
             else:

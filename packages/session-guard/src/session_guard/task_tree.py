@@ -23,6 +23,9 @@ _MANY = 8
 _NO_TASKS: Lineage = ()
 _lineage: ContextVar[Lineage] = ContextVar("session_guard_lineage", default=_NO_TASKS)
 
+known_lineage = _lineage.get
+"""Return the lineage of the nearest task that the guard has met: the running one or an ancestor."""
+
 
 def enrol(actor: Actor) -> Lineage:
     """Record the running task for the tasks that it will start; return its lineage.

@@ -72,7 +72,7 @@ def test_a_failure_of_the_guards_own_is_only_logged(
     guarded = desk.sync_engine()
     guard_engine(guarded)
     with guarded.connect() as connection:
-        monkeypatch.setattr(engine.ConnectionOwnership, "enter", fails)
+        monkeypatch.setattr(engine, "current", fails)
         assert connection.scalar(text("SELECT 1")) == 1
         connection.commit()
     guarded.dispose()

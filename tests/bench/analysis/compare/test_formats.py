@@ -5,8 +5,10 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from matplotlib.collections import LineCollection
 
-from bench.output.charts import draw_comparison
+from bench.analysis.selection import select
+from bench.output.charts import draw_comparison, forest
 from bench.output.terminal.comparison import as_github, as_json, as_markdown
 from bench.results.header import DatasetFacts
 from tests.bench import synthetic
@@ -70,3 +72,14 @@ def test_a_forest_plot_has_a_row_a_case_and_says_what_was_forced(tmp_path: Path)
     )
     for words in ("asyncpg, at 1", "run1 / run0", "COMPARED BY FORCE"):
         assert words in text
+
+
+def test_a_forest_plot_has_few_artists(tmp_path: Path) -> None:
+    """Defect: a patch a row and error bars a backend made the charts half of a comparison's time."""
+    first = run(tmp_path)
+    found = compared(first, run(tmp_path, SLOWER))
+    for _, figure in forest.figures(found, select(first)):
+        for axes in figure.axes:
+            assert not axes.patches
+            rows = next(each for each in axes.collections if isinstance(each, LineCollection))
+            assert len(axes.collections) <= 3, rows

@@ -3,10 +3,12 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from bench.analysis import findings
+from bench.analysis.findings.finding import Finding
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.warnings import result_warnings
 from bench.model.case import Case
@@ -108,3 +110,17 @@ def test_a_case_that_failed_supports_nothing_and_is_named() -> None:
         if each.topic == findings.CAUTION and "the server is gone" in each.sentence
     ]
     assert not [each for each in kept if each.topic == "The price of layers"]
+
+
+def test_a_finding_of_any_probe_leads_only_to_cases_of_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Defect: each probe had to leave out cases that it alone had, or the page was not written."""
+    counted = replace(BARE, concurrency=77)
+    of_a_probe = SimpleNamespace(
+        findings=lambda *_: [Finding("Counted", "One.", "by a probe", (counted, BARE, ORM))]
+    )
+    monkeypatch.setattr(findings, "LATER_FAMILIES", (of_a_probe,))
+    header = Header(plan=(BARE, ORM))
+    found = findings.find(replace(taken(BARE, [10**6] * 6), header=header))
+    assert [each.cases for each in found if each.topic == "Counted"] == [(BARE, ORM)]

@@ -189,7 +189,7 @@ def test_an_uncertain_rate_is_marked_in_its_cell_and_in_the_legend(tmp_path: Pat
         rows=array("q", [1] * 8),
         worker=array("q", range(8)),
     )
-    run = synthetic.constant_run(long, 1, 1, window_ns=50_000_000, samples=samples)
+    run = synthetic.constant_run(long, 1, 90_000_000, window_ns=50_000_000, samples=samples)
     lines = printed(Results(tmp_path, synthetic.header([long]), [run]))
     assert " ~11.1 " in line_of(lines, "psycopg2")
     assert "~ marks a rate from too short a window" in "\n".join(lines)

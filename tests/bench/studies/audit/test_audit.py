@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from bench.cli.audit import audit
 from bench.model.errors import BenchError, UsageError
-from bench.studies.audit import claims, document, result_file
+from bench.studies.audit import claims, document, processes, result_file
 from bench.studies.audit.claim import Claim, Outcome
 from bench.studies.audit.result_file import CheckedClaim
 
@@ -62,3 +62,10 @@ def test_a_claim_becomes_a_line_with_its_outcome() -> None:
     line = CheckedClaim.of(FAILS, FAILS.test(None))
     assert (line.name, line.truth, line.measured, line.before) == ("b", "1", "2|3", "4")
     assert not line.holds
+
+
+def test_samples_of_processes_are_merged_whole() -> None:
+    """The audit's own claim, on a hundredth of its samples."""
+    whole, _, _, size = processes.merging(processes.SAMPLES // 100)
+    assert whole
+    assert size > 100_000

@@ -9,7 +9,7 @@ from bench.dataset import lock
 from bench.model.errors import BenchError
 from bench.server.database import OLDEST_SERVER, Database
 from bench.server.programs import MAJOR_VERSION
-from bench.studies.doctor import clock, disk, machine, noise, server, server_version
+from bench.studies.doctor import clock, disk, machine, noise, proxy, server, server_version
 from bench.studies.doctor.finding import Diagnosis, Level
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
@@ -132,6 +132,28 @@ def test_a_disk_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BenchError, match="cannot write to"):
         disk.finding(tmp_path / "file")
+
+
+def test_the_ceiling_of_the_proxy_is_measured() -> None:
+    """Defect: nobody knew from which rate on a run with --latency measures the proxy."""
+    ceiling = proxy.measure(seconds=0.05)
+    assert ceiling.round_trips_per_s > 0
+    assert ceiling.bytes_per_s > 0
+    assert "round trips/s over 16 connections" in proxy.finding(ceiling).observed
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "level"),
+    [
+        (proxy.Ceiling(10_000, 500e6), "good"),
+        (proxy.Ceiling(9_999, 500e6), "warning"),
+        (proxy.Ceiling(10_000, 499e6), "warning"),
+    ],
+)
+def test_a_low_ceiling_of_the_proxy_is_a_warning(ceiling: proxy.Ceiling, level: Level) -> None:
+    finding = proxy.finding(ceiling)
+    assert finding.level == level
+    assert bool(finding.cure) is (level != "good")
 
 
 def test_a_real_look(bench: Bench) -> None:

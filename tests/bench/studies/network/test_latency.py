@@ -67,6 +67,7 @@ def test_a_backend_that_asks_no_server_has_no_network(bench: Bench) -> None:
         ("--latency=1", "'1' is no duration"),
         ("--latency=1ms,,2ms", "'' is no duration"),
         ("--latency=11s", "11s is too long"),
+        ("--latency=0,50us", "below what the proxy can do"),
         ("--bandwidth=fast", "'fast' is no bandwidth"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +14,15 @@ from bench.measure.runner import Job
 from bench.model.case import Case, Fetch, SessionScope
 from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
+from bench.results.file import Results
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.proxy.address import address_of, through
+from bench.studies.network.columns import COLUMN, columns
 from bench.studies.network.entries import RoundTrips
+from bench.studies.network.plan import PROBE, probes_of_run
 from bench.studies.network.probe import count
+from tests.bench import synthetic
 from tests.databases import new_database
 from tests.installed import ABSENT, INSTALLED
 
@@ -115,3 +120,25 @@ def test_a_socket_keeps_its_address_and_loses_tls() -> None:
     assert address_of(url) == "/run/postgresql/.s.PGSQL.5433"
     assert "sslmode=disable" in through(url, 7)
     assert address_of("postgresql://u@[::1]/d") == ("::1", 5432)
+
+
+def test_a_case_of_both_states_of_the_allocator_is_counted_once() -> None:
+    """Defect: `--allocator fresh --allocator warmed` counted each case twice, and said it twice."""
+    case = Case("asyncpg", POINT, concurrency=4)
+    fresh = replace(case, allocator="fresh")
+    probes = probes_of_run([case, fresh], accessors.discover(described=True))
+    assert probes == {PROBE: (replace(case, concurrency=1),)}
+
+
+def test_a_file_with_both_states_counted_has_one_figure_for_both(tmp_path: Path) -> None:
+    """Forbids that a run of version 0.2 loses the column of its cases with a fresh allocator."""
+    case = Case("asyncpg", POINT, concurrency=4)
+    fresh = replace(case, allocator="fresh")
+    lone = replace(case, concurrency=1)
+    results = Results(
+        tmp_path,
+        synthetic.header([case, fresh]),
+        [],
+        probed=[RoundTrips(replace(lone, allocator="fresh"), 3, 6, 1)],
+    )
+    assert columns(results) == {COLUMN: {case: 2, fresh: 2}}

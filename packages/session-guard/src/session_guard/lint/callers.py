@@ -98,9 +98,12 @@ class Callers:
         if is_async and not callers:
             return True
         return any(
-            not caller.runs_to_its_end
-            and not caller.is_kept
-            and self.runs_again(caller.around, seen=seen | {function})
+            not caller.is_kept
+            and (
+                any(map(_is_job, caller.around))
+                if caller.runs_to_its_end
+                else self.runs_again(caller.around, seen=seen | {function})
+            )
             for caller in callers
         )
 
@@ -134,6 +137,14 @@ def _is_route(function: FunctionNode) -> bool:
         and part.func.attr in _ROUTES - {"task", "actor", "job"}
         for part in function.decorator_list
     )
+
+
+_JOBS = words("shared_task task actor job periodic_task")
+
+
+def _is_job(function: FunctionNode) -> bool:
+    """Return whether a worker, such as Celery's, calls a function for each message."""
+    return any(last_name(decorator) in _JOBS for decorator in function.decorator_list)
 
 
 _LOOPS = words("asyncio anyio trio uvloop curio runner loop event_loop portal")

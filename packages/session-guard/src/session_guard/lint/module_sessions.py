@@ -14,6 +14,7 @@ from session_guard.lint.values import (
     Arguments,
     External,
     Function,
+    Instance,
     Maker,
     Place,
     Returns,
@@ -69,7 +70,12 @@ def _value(machine: Statements, node: ast.expr | None, scope: Scope) -> Value | 
         return None
     machine.steps = 0
     with machine.aside():
-        return machine.evaluate(inner, scope)
+        value = machine.evaluate(inner, scope)
+        if isinstance(value, Instance) and not value.given:
+            # A session that the object has made for itself lives as long as the object.
+            parts = machine.parts(value).values()
+            value = next((part for part in parts if _is_session(part)), value)
+        return value
 
 
 def _of_the_module(machine: Statements, module: Module) -> Iterator[Finding]:

@@ -1,0 +1,186 @@
+"""`bench saturate`: search the highest arrival rate that each backend holds."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.link_options import link_options
+from bench.cli.options import (
+    MOST_CONCURRENT,
+    Seconds,
+    admin_url_option,
+    backend_options,
+    charts_option,
+    choose_backends,
+    completed,
+    database_url_option,
+    dataset_options,
+    named,
+    timeout_option,
+    workload_names,
+)
+from bench.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from accessors.api import Transactions
+    from bench.model.case import SessionScope
+    from bench.model.link import Link
+    from bench.model.rate import ArrivalPattern
+
+SCALE = 0.5
+"""The rows of the quick profile."""
+
+
+def _objective(context: click.Context, option: click.Parameter, text: str) -> int:
+    from bench.model.link import duration_ns
+
+    found = duration_ns(text)
+    if found < 1000:
+        raise UsageError("no response is that short.\nGive an objective such as --objective 20ms.")
+    return found
+
+
+@click.command()
+@backend_options
+@click.option(
+    "--objective",
+    "objective_ns",
+    metavar="TIME",
+    default="20ms",
+    show_default=True,
+    callback=_objective,
+    help="The highest p99 of the response, from the intended start of an operation to its end.",
+)
+@click.option(
+    "--workload",
+    default="get_total_cost_of_an_order",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=completed(workload_names),
+    help="The operations that arrive.",
+)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, MOST_CONCURRENT),
+    default=8,
+    show_default=True,
+    help="The most connections that serve them.",
+)
+@click.option(
+    "--arrivals",
+    type=click.Choice(["poisson", "uniform"]),
+    default="poisson",
+    show_default=True,
+    help="Random times between two arrivals, as of many users, or equal ones.",
+)
+@click.option(
+    "--session-scope",
+    type=click.Choice(["task", "operation"]),
+    default="task",
+    show_default=True,
+    help="One session for each client, or a new session for every operation.",
+)
+@click.option(
+    "--transactions",
+    type=click.Choice(["autocommit", "implicit"]),
+    default="autocommit",
+    show_default=True,
+    help="Reads in autocommit, or with the library's own BEGIN and ROLLBACK around them.",
+)
+@link_options
+@click.option(
+    "--seconds",
+    type=Seconds(1, 3600),
+    default=1.0,
+    show_default=True,
+    help="Length of each window, at least; a low rate makes it longer (docs/arrival-rate.md).",
+)
+@dataset_options
+@database_url_option
+@admin_url_option
+@click.option(
+    "--label", metavar="TEXT", help="Text for the name of the results folder and for every chart."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Results folder. It must not exist.")
+@timeout_option
+@charts_option
+@click.option("--quiet", is_flag=True, help="Print only the table at the end.")
+def saturate(
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
+    objective_ns: int,
+    workload: str,
+    concurrency: int,
+    arrivals: "ArrivalPattern",
+    session_scope: "SessionScope",
+    transactions: "Transactions",
+    links: "tuple[Link, ...]",
+    seconds: float,
+    scale: float | None,
+    seed: int,
+    database_url: str | None,
+    admin_url: str | None,
+    label: str | None,
+    out: Path | None,
+    timeout: float,
+    charts: bool,
+    quiet: bool,
+) -> None:
+    """Search the highest arrival rate that each backend holds with a p99 below the objective.
+
+    Operations arrive at random times, whether or not earlier ones are done. The search is a
+    bisection; its answer is confirmed in six windows. The command prints the answers, and draws
+    latency against the rate up to the knee. A backend takes about half a minute. After Ctrl-C, what
+    was measured is kept and shown.
+
+    \b
+    Examples:
+      bench saturate --backend asyncpg --backend orm+asyncpg
+      bench saturate --backend psycopg --objective 5ms --concurrency 16
+      bench saturate --backend asyncpg --workload mixed --latency 1ms
+    """
+    from bench.cli.measurement import carry_out, command_line, safe_name
+    from bench.model.case import Case
+    from bench.model.dataset import Dataset
+    from bench.model.link import Link
+    from bench.model.run_config import RunConfig
+    from bench.model.workload import WORKLOADS
+    from bench.studies.saturation.measurement import measure
+    from bench.studies.saturation.plan import PROFILE, plan
+
+    if len(links) > 1:
+        raise UsageError("a search has one network.\nGive one --latency, and repeat the command.")
+    (name,) = named("workload", [workload], WORKLOADS)
+    chosen = choose_backends(backends, backend_modules, timeout)
+    case = Case(
+        "",
+        name,
+        concurrency=concurrency,
+        session_scope=session_scope,
+        transactions=transactions,
+        link=links[0] if links else Link(),
+    )
+    profile = replace(PROFILE, seconds=seconds, scale=SCALE if scale is None else scale)
+    planned = plan(profile, chosen, case)
+    config = RunConfig(
+        plan=planned,
+        backends={case.backend: chosen[case.backend] for case in planned.cases},
+        dataset=Dataset(profile.scale, seed),
+        label=label or "",
+        timeout_s=timeout,
+        command=command_line(database_url, admin_url=admin_url),
+    )
+    search: Any = partial(measure, objective_ns, arrivals)
+    carry_out(
+        config,
+        database_url,
+        out,
+        name=safe_name(label) if label else profile.name,
+        quiet=quiet,
+        charts=charts,
+        admin_url=admin_url,
+        measured=search,
+    )

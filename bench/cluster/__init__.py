@@ -1,0 +1,1 @@
+"""Client machines: Dask carries the jobs, and each is done by a worker process of ours there."""

@@ -1,0 +1,28 @@
+"""The connection pool of a case: its size, and how long a client waits for a free connection."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The pool that the clients of a case share; by default each client has a connection."""
+
+    size: int | None = None
+    """Connections that the pool keeps open; None: as many as clients."""
+    timeout_s: float | None = None
+    """Seconds that a client waits for a free connection; None: the library's default."""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether each client has a connection, and the library decides how long it would wait."""
+        return self == Pool()
+
+    def __str__(self) -> str:
+        words = [] if self.size is None else [f"pool of {self.size}"]
+        words += [] if self.timeout_s is None else [f"pool timeout {self.timeout_s:g} s"]
+        return ", ".join(words)
+
+    def as_dict(self) -> dict[str, Any] | None:
+        """Return the fields that are set; None for the default."""
+        return {name: value for name, value in asdict(self).items() if value is not None} or None

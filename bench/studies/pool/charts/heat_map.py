@@ -1,0 +1,138 @@
+"""Throughput and waits by number of clients and kind of pool: a heat map for each backend."""
+
+from collections.abc import Iterator, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from bench.analysis.selection import Selection
+from bench.analysis.wording import asked
+from bench.model.link import Link
+from bench.model.units import RATES, TIMES, with_unit
+from bench.output.charts.page import page
+from bench.output.charts.style import INK, RED
+from bench.studies.pool.plan import PRE_PING
+from bench.studies.pool.surface import Cell, Surface, option_of, smallest
+
+_SHARES = LinearSegmentedColormap.from_list("share", ["#ffffff", "#d6e6f2", "#7fb2d8", "#0072b2"])
+_COLOURS = Normalize(0.0, 1.0)
+_DARK = 0.93
+"""The share from which a cell is so dark that its text is white."""
+
+_ROW_IN = 0.4
+_COLUMNS = 2
+
+
+def figures(selection: Selection, made: Sequence[Surface]) -> Iterator[tuple[str, Figure]]:
+    """Yield a chart for each workload and link."""
+    groups: dict[tuple[str, Link], list[Surface]] = {}
+    for surface in made:
+        groups.setdefault((surface.workload, surface.link), []).append(surface)
+    for (workload, link), group in groups.items():
+        name = f"pool-{workload}" + ("" if link.is_direct else f"-{link}".replace(" ", "-"))
+        yield name, _figure(selection, workload, link, group)
+
+
+def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Surface]) -> Figure:
+    columns = min(_COLUMNS, len(group))
+    rows = -(-len(group) // columns)
+    kinds = max(len(_kinds(surface)) for surface in group)
+    network = "" if link.is_direct else f" {link} to the server."
+    figure, grid = page(
+        selection,
+        f"Pool size and clients: {workload}",
+        f"{asked(workload)}; each operation takes a connection from the pool and gives it back."
+        f"{network} A cell: operations/s; below it the median wait for a connection, and its 99th"
+        " percentile. Colour: the share of the best pool of a fixed size, for as many clients."
+        " Frame: the smallest pool that is within 5 % of it.",
+        height=rows * (kinds * _ROW_IN) + (rows - 1) * 0.75,
+        columns=columns,
+        rows=rows,
+        left=1.2,
+        right=0.2,
+        gap=1.25,
+        row_gap=0.75,
+        titled=True,
+        failed=selection.marked(workload),
+    )
+    panels = [panel for row in grid for panel in row]
+    for surface, panel in zip(group, panels, strict=False):
+        _panel(panel, surface, selection)
+    for empty in panels[len(group) :]:
+        empty.set_visible(False)
+    return figure
+
+
+def _kinds(surface: Surface) -> list[str]:
+    """Return the rows: fixed sizes from the smallest, then SQLAlchemy's other pools."""
+    fixed: dict[str, int] = {}
+    others: dict[str, None] = {}
+    for cell in surface.cells:
+        if cell.is_plain:
+            fixed[_row(cell)] = cell.case.pool.size or 0
+        else:
+            others[_row(cell)] = None
+    return [*sorted(fixed, key=lambda kind: fixed[kind]), *others]
+
+
+def _row(cell: Cell) -> str:
+    """Return the row of a cell. A pre-ping is on a pool as large as the number of clients."""
+    return "pre-ping" if option_of(cell.case) == PRE_PING else cell.kind
+
+
+def _panel(panel: Axes, surface: Surface, selection: Selection) -> None:
+    kinds, clients = _kinds(surface), surface.clients
+    panel.set_title(surface.backend)
+    panel.set_xlim(-0.5, len(clients) - 0.5)
+    panel.set_ylim(len(kinds) - 0.5, -0.5)
+    noun = "threads" if surface.cells[0].case.loop == "none" else "tasks"
+    panel.set_xticks(range(len(clients)), [f"{count}" for count in clients])
+    panel.set_xlabel(f"clients ({noun})")
+    panel.set_yticks(range(len(kinds)), kinds)
+    panel.set_ylabel("pool")
+    panel.grid(visible=False)
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+    for cell in surface.cells:
+        x, y = clients.index(cell.case.concurrency), kinds.index(_row(cell))
+        _draw(panel, x, y, cell, surface.share(cell))
+    for place, count in enumerate(clients):
+        enough = smallest(surface, count, selection.floor)
+        if enough is not None:
+            y = kinds.index(_row(enough.certain))
+            frame = Rectangle((place - 0.48, y - 0.46), 0.96, 0.92, fill=False, lw=1.8, ec=INK)
+            panel.add_patch(frame)
+
+
+def _draw(panel: Axes, x: int, y: int, cell: Cell, share: float | None) -> None:
+    colour = "#f3f3f3" if share is None else _SHARES(_COLOURS(min(share, 1.0)))
+    panel.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=colour, edgecolor="none"))
+    dark = share is not None and share >= _DARK
+    rate = "-" if cell.rate is None else f"{with_unit(cell.rate, RATES)}/s"
+    panel.text(x, y - 0.17, rate, ha="center", va="center", size=9, color="white" if dark else INK)
+    failing = cell.waits is not None and cell.waits.timeouts > 0
+    panel.text(
+        x,
+        y + 0.22,
+        _below(cell),
+        ha="center",
+        va="center",
+        size=7.5,
+        color=RED if failing and not dark else "white" if dark else INK,
+    )
+
+
+def _below(cell: Cell) -> str:
+    waits = cell.waits
+    if waits is None:
+        return ""
+    if waits.timeouts:
+        part = waits.timeouts / (waits.timeouts + waits.checkouts)
+        return f"{part * 100:.0f} % without connection"
+    times = [
+        "-" if value is None else with_unit(value, TIMES)
+        for value in (waits.wait_p50_ns, waits.wait_p99_ns)
+    ]
+    return f"wait {times[0]}, p99 {times[1]}"

@@ -1,0 +1,135 @@
+"""Throughput against the number of processes, at the same total of clients."""
+
+from collections.abc import Iterator, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from bench.analysis.figure import THROUGHPUT
+from bench.analysis.ratios import ratio_of_rounds
+from bench.analysis.selection import Selection
+from bench.analysis.stats import Interval
+from bench.analysis.summary import Summary
+from bench.analysis.wording import asked, conditions
+from bench.model.units import RATES
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+from bench.output.palette import hue
+from bench.output.ticks import extents
+from bench.results.file import Results
+from bench.studies.processes.by_processes import ByProcesses, by_processes
+
+_MOST_ROWS = 3
+Points = dict[str, list[tuple[int, Interval, bool]]]
+"""Backend -> place of the number of processes on the x axis, interval, whether something failed."""
+
+
+def figures(
+    _: Results, __: Sequence[Summary], selection: Selection
+) -> Iterator[tuple[str, Figure]]:
+    """Yield a chart for each workload that was measured in one process and in several."""
+    by_workload: dict[str, list[ByProcesses]] = {}
+    for measured in by_processes(selection):
+        by_workload.setdefault(measured.kind.workload, []).append(measured)
+    for workload, kinds in by_workload.items():
+        alike = [of for of in kinds if conditions(of.kind) == conditions(kinds[0].kind)]
+        alike.sort(key=lambda of: of.kind.concurrency)
+        yield f"processes-{workload}", _figure(selection, workload, alike[-_MOST_ROWS:])
+
+
+def _figure(selection: Selection, workload: str, kinds: Sequence[ByProcesses]) -> Figure:
+    names = {name for of in kinds for name in of.backends}
+    looks = [look for name, look in selection.looks.items() if name in names]
+    gil = "without the GIL" if selection.header.environment.gil is False else "with the GIL"
+    cores = selection.header.environment.host.cores
+    figure, grid = page(
+        selection,
+        f"More processes: {workload}",
+        f"{asked(workload)}; {conditions(kinds[0].kind)}. The same number of clients, shared by"
+        f" more and more worker processes, each a Python {gil}"
+        f"{f', on {cores} cores' if cores else ''}. Left: operations per second of all processes,"
+        " on a logarithmic scale. Right: the same over one process, from paired rounds; the dashed"
+        " line is in proportion to the processes.",
+        height=2.6 * len(kinds),
+        columns=2,
+        rows=len(kinds),
+        gap=0.75,
+        row_gap=0.45,
+        right=1.75,
+        legend=style.key(selection, sorted(looks, key=lambda look: look.mode != "sync")),
+        failed=selection.marked(workload),
+    )
+    for of, (rates, gains) in zip(kinds, grid, strict=True):
+        _panel(selection, of, rates, _rates(of))
+        clients = f"{of.kind.concurrency} client{'s' * (of.kind.concurrency > 1)}"
+        rates.set_ylabel(f"operations/s, {clients}")
+        summaries = [summary for by in of.backends.values() for summary in by.values()]
+        spans = extents(summary.throughput_per_s for summary in summaries)
+        draw.log_axis(rates.yaxis, spans, RATES, room=6)
+        _gains_panel(selection, of, gains)
+        if of is kinds[-1]:
+            for panel in (rates, gains):
+                panel.set_xlabel("worker processes")
+    return figure
+
+
+def _gains_panel(selection: Selection, of: ByProcesses, panel: Axes) -> None:
+    gains = _gains(of)
+    _panel(selection, of, panel, gains)
+    fewest = of.processes[0]
+    panel.plot(
+        range(len(of.processes)),
+        [number / fewest for number in of.processes],
+        color=style.MUTED,
+        linestyle=(0, (4, 3)),
+        linewidth=1,
+        zorder=1,
+    )
+    panel.set_ylabel("throughput over one process" if fewest == 1 else f"over {fewest} processes")
+    highest = max((interval.high or interval.median
+                   for line in gains.values() for _, interval, _ in line), default=1.0)  # fmt: skip
+    panel.set_ylim(0, max(1.3, 1.1 * highest))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+    draw.end_labels(
+        panel,
+        [
+            (line[-1][1].median, name, hue(selection.looks[name], selection.looks))
+            for name, line in gains.items()
+        ],
+        gap=0.075,
+    )
+
+
+def _rates(of: ByProcesses) -> Points:
+    return {
+        name: [
+            (of.processes.index(number), summary.throughput_per_s, False)
+            for number, summary in by.items()
+            if summary.throughput_per_s
+        ]
+        for name, by in of.backends.items()
+    }
+
+
+def _gains(of: ByProcesses) -> Points:
+    points: Points = {}
+    for name, by in of.backends.items():
+        base = by.get(of.processes[0])
+        for number, summary in by.items() if base else ():
+            assert base is not None
+            ratio = ratio_of_rounds(summary.by_round(THROUGHPUT), base.by_round(THROUGHPUT))
+            if ratio:
+                place = of.processes.index(number)
+                points.setdefault(name, []).append((place, ratio, False))
+    return points
+
+
+def _panel(selection: Selection, of: ByProcesses, panel: Axes, points: Points) -> None:
+    """Draw a line for each backend. The numbers of processes are evenly spaced."""
+    for name, line in points.items():
+        draw.curve(panel, line, style.line_style(selection.looks[name], selection))
+    panel.set_xlim(-0.2, len(of.processes) - 0.8)
+    panel.minorticks_off()
+    panel.set_xticks(range(len(of.processes)), [str(number) for number in of.processes])

@@ -1,0 +1,120 @@
+"""The check of the declarations of a workload file."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.model.declared import check_name
+from bench.model.errors import UsageError
+from bench.studies.query.forms import Forms, forms_of
+from bench.workloads import Read, Unit, Workload
+from bench.workloads.places import check_places, place_of
+
+LONGEST_THINK_S = 60.0
+
+
+def check_workload(path: Path, workload: Workload) -> None:
+    """Raise `UsageError` for a declaration that cannot be measured."""
+    check_name(workload.name)
+    if not workload.operations:
+        raise UsageError(
+            f"the workload {workload.name} has no operations.\nName reads and units in {path}."
+        )
+    for declared, weight in workload.operations.items():
+        known = isinstance(declared, Read | Unit) or callable(declared)
+        if not known or type(weight) is not int or weight < 1:
+            raise UsageError(
+                f"the workload {workload.name} has {declared!r:.60} with the weight"
+                f" {weight!r:.20}.\n"
+                f"Write read, unit or function -> a whole number from 1 on, in {path}."
+            )
+    named: dict[str, Read | Unit] = {}
+    for part in workload.parts:
+        check_name(part.name)
+        if named.setdefault(part.name, part) is not part:
+            raise UsageError(
+                f"two operations are named {part.name}.\nGive each its name in {path}."
+            )
+        if isinstance(part, Unit):
+            check_places(part)
+        else:
+            _check_read(path, part)
+    _check_settings(path, workload)
+
+
+def check_names(path: Path, workloads: Sequence[Workload]) -> None:
+    """Raise `UsageError` if two workloads have different operations of one name."""
+    named: dict[str, Any] = {}
+    for workload in workloads:
+        for part in workload.parts:
+            same = part.functions if isinstance(part, Unit) else part
+            if named.setdefault(part.name, same) != same:
+                raise UsageError(
+                    f"two operations are named {part.name}.\nGive each its name in {path}."
+                )
+
+
+def _check_read(path: Path, read: Read) -> None:
+    if read.sql is None and read.core is None and read.orm is None:
+        raise UsageError(
+            f"the read {read.name} has no statement.\nGive it sql=, core= or orm= in {path}."
+        )
+    forms = _forms(path, read)
+    if (read.core is not None or read.orm is not None) and any(
+        name.startswith("$") for name in forms.text.parameters
+    ):
+        raise UsageError(
+            f"the SQL text of the read {read.name} has $1, and a select() has names.\n"
+            "Write :name in the text, and bindparam('name') in the select()."
+        )
+
+
+def _check_settings(path: Path, workload: Workload) -> None:
+    think_s: Any = workload.think_s
+    if not isinstance(think_s, int | float) or not 0 <= think_s <= LONGEST_THINK_S:
+        raise UsageError(
+            f"the workload {workload.name} has think_s={think_s!r:.20}.\n"
+            f"Give seconds from 0 to {LONGEST_THINK_S:g}, in {path}."
+        )
+    for name in ("setup", "restore"):
+        prepared = getattr(workload, name)
+        if prepared is None or isinstance(prepared, str):
+            continue
+        if not callable(prepared):
+            raise UsageError(
+                f"the workload {workload.name} has {name}={prepared!r:.40}.\n"
+                f"Give SQL text, or a function of a connection, in {path}."
+            )
+        if annotated(prepared) and place_of(prepared).mode == "async":
+            raise UsageError(
+                f"the {name} of the workload {workload.name} takes an async session.\n"
+                f"Let it take a sync Session, Connection or psycopg.Connection, in {path}."
+            )
+    engine: Any = workload.engine
+    functions = engine if isinstance(engine, Sequence) else (engine,)
+    if not isinstance(engine, Mapping) and not all(map(callable, functions)):
+        raise UsageError(
+            f"the workload {workload.name} has engine={engine!r:.60}.\n"
+            "Give keyword arguments of create_engine as a dict, or the function that calls it:"
+            " def engine(url, **options): return create_engine(url, **options)."
+        )
+
+
+def annotated(function: Any) -> bool:
+    """Return whether a function says by annotations which connection it takes."""
+    annotations = getattr(function, "__annotations__", {})
+    return any(name != "return" for name in annotations)
+
+
+def _forms(path: Path, read: Read) -> Forms:
+    try:
+        return forms_of(read)
+    except UsageError as error:
+        what, advice = str(error).split("\n", 1)
+        raise UsageError(f"{path}, the read {read.name}: {what}\n{advice}") from None
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(
+            f"{path}, the read {read.name}: SQLAlchemy cannot compile its select() ({reason}).\n"
+            "Correct it, or give the statement as sql= too."
+        ) from None

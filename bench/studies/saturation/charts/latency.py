@@ -1,0 +1,130 @@
+"""Latency against the arrival rate, up to the knee: p50 and p99 of the response."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.analysis.selection import Selection
+from bench.analysis.summary import Summary
+from bench.analysis.wording import asked, conditions
+from bench.model.units import RATES, TIMES, with_unit
+from bench.output.charts import axes as draw
+from bench.output.charts import style
+from bench.output.charts.page import page
+from bench.output.palette import hue
+from bench.output.ticks import extents
+from bench.results.file import Results
+from bench.studies.saturation.answers import Answer, answers
+from bench.studies.saturation.by_rate import ByRate, by_rate
+
+_QUANTILES = ("p50", "p99")
+
+
+def figures(
+    results: Results, summaries: Sequence[Summary], selection: Selection
+) -> Iterator[tuple[str, Figure]]:
+    """Yield a chart for each kind of work that was measured at several rates."""
+    found = answers(results, summaries)
+    seen: dict[str, int] = {}
+    for measured in by_rate(selection):
+        name = f"latency-by-rate-{measured.kind.workload}-{measured.kind.concurrency}"
+        seen[name] = seen.get(name, 0) + 1
+        more = f"-{seen[name]}" if seen[name] > 1 else ""
+        yield name + more, _figure(selection, measured, found)
+
+
+def _figure(selection: Selection, measured: ByRate, found: Sequence[Answer]) -> Figure:
+    kind = measured.kind
+    clients = f"{kind.concurrency} client{'s' * (kind.concurrency > 1)}"
+    looks = [selection.looks[name] for name in selection.looks if name in measured.lines]
+    pattern = "at equal times" if kind.arrivals == "uniform" else "at random times (Poisson)"
+    words = conditions(replace(kind, rate=None)).removesuffix(", closed loop")
+    subtitle = (
+        f"{asked(kind.workload)}; {words}. Operations arrive {pattern}, and up to {clients} serve"
+        " them. Response: from the intended start to the end, with the wait for a free client."
+        " A cross at the top: a rate that was not held."
+    )
+    if found:
+        subtitle += " A ring: the highest rate within the objective. A dot: a single window."
+    figure, [panels] = page(
+        selection,
+        f"Latency against the arrival rate: {kind.workload}",
+        subtitle,
+        height=3.9,
+        columns=2,
+        gap=0.75,
+        right=1.75,
+        legend=style.key(
+            selection, sorted(looks, key=lambda look: look.mode != "sync"), layered=True
+        ),
+        legend_columns=3,
+        failed=[summary for summary in measured.summaries if summary.marked],
+        titled=True,
+    )
+    for quantile, panel in zip(_QUANTILES, panels, strict=True):
+        _panel(panel, quantile, selection, measured, found)
+    return figure
+
+
+def _panel(
+    panel: Axes, quantile: str, selection: Selection, measured: ByRate, found: Sequence[Answer]
+) -> None:
+    panel.set_title(f"{quantile} of the response")
+    rates = [float(summary.case.rate or 1) for summary in measured.summaries]
+    spans = list(extents(s.latency_ns.get(quantile) for s in measured.summaries))
+    objective_ns = found[0].objective_ns if found and quantile == "p99" else None
+    draw.log_axis(panel.xaxis, rates, RATES, room=6, pad=1.15)
+    draw.log_axis(panel.yaxis, [*spans, *([objective_ns] if objective_ns else [])], TIMES, room=7)
+    panel.set_xlabel("arrivals/s")
+    if objective_ns:
+        panel.axhline(objective_ns, color=style.MUTED, lw=1.1, ls=":")
+        panel.annotate(
+            f"objective {with_unit(objective_ns, TIMES)}",
+            (0.01, objective_ns),
+            (0, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            size=9,
+            color=style.MUTED,
+        )
+    ends = []
+    for name, line in measured.lines.items():
+        look = selection.looks[name]
+        drawn = measured.line(name)
+        points = [
+            (s.case.rate or 1, interval, s.marked)
+            for s in drawn
+            if (interval := s.latency_ns.get(quantile))
+        ]
+        for single in line:
+            left_out = single not in drawn and len(single.rounds) == 1
+            if left_out and (interval := single.latency_ns.get(quantile)):
+                panel.plot(
+                    single.case.rate or 1,
+                    interval.median,
+                    ".",
+                    color=hue(look, selection.looks),
+                    alpha=0.5,
+                )
+        draw.curve(panel, points, style.line_style(look, selection))
+        if points:
+            ends.append((points[-1][1].median, name, hue(look, selection.looks)))
+        missed = [s.case.rate or 1 for s in line if not s.held]
+        top = panel.get_ylim()[1]
+        panel.plot(
+            missed,
+            [top] * len(missed),
+            "x",
+            color=hue(look, selection.looks),
+            ms=7,
+            mew=1.8,
+            clip_on=False,
+        )
+    for answer in found:
+        interval = answer.held.latency_ns.get(quantile) if answer.held else None
+        if interval and answer.rate and answer.backend in measured.lines:
+            panel.plot([answer.rate], [interval.median], **style.RING)
+    if quantile == _QUANTILES[-1]:
+        draw.end_labels(panel, ends, gap=0.06)

@@ -1,0 +1,160 @@
+"""The run of `bench saturate`: windows at the rates that a search asks for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from bench.analysis.summary import of_case
+from bench.dataset import lock
+from bench.execution.links import Links
+from bench.execution.measurement import Measurement, ended
+from bench.execution.outcomes import Outcomes
+from bench.execution.progress_listener import ProgressListener
+from bench.execution.stage_times import StageTimes
+from bench.execution.turns import Turns
+from bench.measure.worker_pool import WorkerPool
+from bench.model.case import Case
+from bench.model.rate import ArrivalPattern
+from bench.model.run_config import RunConfig
+from bench.results.entries import Entry, Run
+from bench.results.file import Recorder
+from bench.server.database import Database
+from bench.server.pooler import Pooler, detect
+from bench.studies.saturation.entries import Objective, Saturation
+from bench.studies.saturation.passing import passed
+from bench.studies.saturation.search import Search
+
+RESTART_AFTER = 8
+"""The rounds after which worker processes are restarted, so that their luck is sampled."""
+
+
+def measure(
+    objective_ns: int,
+    arrivals: ArrivalPattern,
+    config: RunConfig,
+    database: Database,
+    recorder: Recorder,
+    listener: ProgressListener,
+) -> None:
+    """Search the highest rate of each case of the plan; append every window as it ends.
+
+    Raises as `bench.execution.measurement.measure` does. If it is interrupted, the file has the
+    windows and answers so far.
+    """
+    # The file has the rounds of the plan's own cases: those of a search are not known before.
+    profile = replace(config.plan.profile, rounds=1)
+    config = replace(config, plan=replace(config.plan, profile=profile))
+    times = StageTimes(listener)
+    with ended(recorder, times):
+        pooler: Pooler | None = detect(database)
+        with (
+            lock.held(database, config.timeout_s) as held,
+            Links(database.url) as links,
+            WorkerPool(config.guard) as workers,
+        ):
+            outcomes = Outcomes(database, recorder, times, held, workers)
+            searches = Searches(config.plan.cases, objective_ns, arrivals)
+            _Measurement(
+                config, times, outcomes, links, searches, pooler, searches=searches
+            ).carry_out(times)
+
+
+class Searches:
+    """The searches of all backends. Each outcome is noted, and `next` gives the cases of a round.
+
+    A backend whose closed loop failed has no search.
+    """
+
+    def __init__(self, closed: Iterable[Case], objective_ns: int, arrivals: ArrivalPattern) -> None:
+        self.closed = tuple(closed)
+        self.objective_ns = objective_ns
+        self._arrivals = arrivals
+        self._searches: dict[Case, Search] = {}
+        """Case of the closed loop -> its search."""
+        self._answered: set[Case] = set()
+
+    def note(self, entry: Entry) -> None:
+        """Take an outcome into account. A failure is a window that missed."""
+        case = entry.case
+        if case in self.closed:
+            if isinstance(entry, Run) and (per_s := _throughput(entry)):
+                self._searches[case] = Search(per_s)
+        elif case.rate is not None:
+            search = self._searches[replace(case, rate=None, arrivals="poisson")]
+            search.note(case.rate, isinstance(entry, Run) and self._passed(entry))
+
+    def wanted(self) -> set[Case]:
+        """Return the cases of the next round."""
+        return set(self.next())
+
+    def next(self) -> list[Case]:
+        """Return the cases of the next round: one for each search that goes on."""
+        return [
+            self._at(closed, rate)
+            for closed, search in self._searches.items()
+            if (rate := search.next()) is not None
+        ]
+
+    def answers(self) -> list[Saturation]:
+        """Return the answers that came since the last call."""
+        new = []
+        for closed, search in self._searches.items():
+            if search.answer is not None and closed not in self._answered:
+                self._answered.add(closed)
+                case = self._at(closed, search.answer)
+                new.append(Saturation(case, search.tried, search.missed))
+        return new
+
+    def _at(self, closed: Case, rate: int) -> Case:
+        return replace(closed, rate=rate, arrivals=self._arrivals)
+
+    def _passed(self, run: Run) -> bool:
+        (window,) = of_case(run.case, [run], [], []).rounds
+        return passed(window, self.objective_ns)
+
+
+def _throughput(run: Run) -> float | None:
+    throughput = of_case(run.case, [run], [], []).throughput_per_s
+    return throughput.median if throughput else None
+
+
+@dataclass
+class _Measurement(Measurement):
+    searches: Searches = field(kw_only=True)
+
+    def new_turns(self, capacity: int) -> Turns:
+        return _SearchTurns(
+            self.config,
+            self.jobs,
+            self.outcomes,
+            self.workers,
+            capacity,
+            self.stopping,
+            restore=self.restore,
+            searches=self.searches,
+        )
+
+
+@dataclass
+class _SearchTurns(Turns):
+    """Gives turns to the rates that the searches ask for. A round has one window of each."""
+
+    searches: Searches = field(kw_only=True)
+
+    def measure(self) -> None:
+        """Measure the closed loops, then every round of the searches. Raises `BenchError`."""
+        recorder = self.outcomes.recorder
+        cases = list(self.searches.closed)
+        for number in count():
+            if not cases:
+                break
+            self._round(cases, number, number // RESTART_AFTER)
+            if number == 0:
+                for closed in self.searches.closed:
+                    recorder.add(Objective(closed, self.searches.objective_ns))
+            for answer in self.searches.answers():
+                recorder.add(answer)
+            if number % RESTART_AFTER == RESTART_AFTER - 1:
+                self._end_processes()
+            cases = self.searches.next()
+        self._end_processes()

@@ -1,0 +1,1 @@
+"""A small application: rooms, and the nights for which they are booked."""

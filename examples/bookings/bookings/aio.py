@@ -1,0 +1,31 @@
+"""The units of work of the application, on an async session."""
+
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bookings.models import Booking, Room
+
+
+async def book(session: AsyncSession, room_id: int, guest: str, night: date) -> bool:
+    """Book a night if the room is free; return whether it was."""
+    async with session.begin():
+        room = await session.get_one(Room, room_id, with_for_update=True)
+        taken = await session.scalar(
+            select(func.count())
+            .select_from(Booking)
+            .where(Booking.room_id == room_id, Booking.night == night)
+        )
+        if taken:
+            return False
+        session.add(Booking(room=room, guest=guest, night=night))
+        room.nights_sold += 1
+        return True
+
+
+async def nights_of(session: AsyncSession, room_id: int) -> list[date]:
+    """Return the nights for which the room is booked."""
+    async with session.begin():
+        nights = select(Booking.night).where(Booking.room_id == room_id).order_by(Booking.night)
+        return list(await session.scalars(nights))

@@ -1,0 +1,52 @@
+"""`bench pool` as a user types it: table, sentences, files."""
+
+import csv
+
+from bench.analysis.findings import find
+from bench.results import file
+from bench.studies.pool.entries import Deadlock, PoolWaits
+from tests.bench.command import Bench
+
+SHORT = ("--rounds=6", "--seconds=0.02", "--concurrency=4", "--size=1,4")
+
+
+def test_a_run(bench: Bench) -> None:
+    """Defect: a probe's cases, or SQLAlchemy's default pool, were missing in table or files."""
+    done = bench(
+        "pool", "--backend=orm+asyncpg", "--backend=psycopg2", *SHORT, f"--out={bench.out}",
+        seconds=110,
+    )  # fmt: skip
+    assert done.code == 0, done
+    for words in ("orm+asyncpg: get_total", "5 + 10", "4, pre-ping", "NullPool", "wait p99"):
+        assert words in done.out
+    in_a_line = " ".join(done.out.split())
+    assert "deadlock with a pool of 1 and 4, and finish with 5 and 5 + 10" in in_a_line
+    assert "connections for 4 tasks or threads" not in done.out
+    results = file.load(bench.out)
+    assert {entry.case.backend for entry in results.probed_as(PoolWaits)} == {
+        "orm+asyncpg",
+        "psycopg2",
+    }
+    assert {entry.case.backend for entry in results.probed_as(Deadlock)} == {"orm+asyncpg"}
+    refused = [e for e in results.probed_as(PoolWaits) if e.timeout_error]
+    assert {(e.case.backend, e.case.pool.size) for e in refused} == {("psycopg2", 1)}
+    assert any(found.topic == "Connection pools" for found in find(results))
+    with (bench.out / "summary.csv").open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert {row["pool_size"] for row in rows} == {"", "1", "4", "5"}
+    assert all(row["pool_checkouts"] for row in rows if row["twin"] == "False")
+    assert list((bench.out / "charts").glob("pool-*.png"))
+    assert "Connection pools" in (bench.out / "report.html").read_text()
+
+
+def test_a_workload_that_writes_is_refused(bench: Bench) -> None:
+    done = bench("pool", "--workload=insert_order_items", *SHORT)
+    assert done.code == 2
+    assert len(done.error) == 2
+
+
+def test_a_backend_without_a_pool_is_refused(bench: Bench) -> None:
+    done = bench("pool", "--backend=null", *SHORT)
+    assert done.code == 2
+    assert "null has no pool of its own" in done.error[0]
+    assert len(done.error) == 2

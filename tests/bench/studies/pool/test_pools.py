@@ -1,0 +1,121 @@
+"""The probes of the pool study: waits, requests without a connection, and deadlocks."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import accessors
+from bench.dataset import loading
+from bench.dataset.lock import held
+from bench.measure.runner import Job
+from bench.model.case import Case
+from bench.model.dataset import Dataset
+from bench.model.pool import Pool
+from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
+from bench.studies.pool.deadlock import TIMEOUT_S, take_two
+from bench.studies.pool.plan import OVERFLOW, PRE_PING, UNPOOLED
+from bench.studies.pool.waits import watch_pool
+from tests.databases import new_database
+
+POINT = "get_total_cost_of_an_order"
+DATASET = Dataset(scale=0.01)
+EVERY_POOL = ("psycopg2", "psycopg", "asyncpg", "psycopg-async", "core+psycopg2", "orm+asyncpg")
+CLIENTS = 4
+
+
+@pytest.fixture(scope="module")
+def shop(server: EmbeddedServer) -> Iterator[Database]:
+    with new_database(server) as database:
+        with held(database) as lock:
+            lock.run(lambda connection: loading.ensure(connection, DATASET))
+        yield database
+
+
+def job(shop: Database, name: str, pool: Pool, connect: str = "") -> Job:
+    module = accessors.BUILTIN[name]
+    backend = accessors.load(name, module)
+    case = Case(
+        name,
+        POINT,
+        concurrency=CLIENTS,
+        session_scope="operation",
+        loop="none" if backend.mode == "sync" else "asyncio",
+        connect=connect,
+        pool=pool,
+    )
+    return Job(case=case, module=module, url=shop.url_for(backend.driver), dataset=DATASET)
+
+
+@pytest.mark.parametrize("name", EVERY_POOL[1:])
+def test_clients_of_a_small_pool_wait(shop: Database, name: str) -> None:
+    """Defect: the wait of a SQLAlchemy session was 0: it connects at its first statement."""
+    small = watch_pool(job(shop, name, Pool(1)))
+    assert small.timeouts == 0
+    assert small.checkouts > 0
+    large = watch_pool(job(shop, name, Pool(CLIENTS)))
+    assert small.wait_p50_ns is not None
+    assert large.wait_p50_ns is not None
+    # Three of four clients wait for an operation to end; in the other pool none does.
+    assert small.wait_p50_ns > large.wait_p50_ns
+
+
+TEXTS = {
+    "psycopg2": "PoolError: connection pool exhausted",
+    "psycopg": "PoolTimeout: couldn't get a connection after",
+    "asyncpg": "TimeoutError",
+    "psycopg-async": "PoolTimeout: couldn't get a connection after",
+    "core+psycopg2": "TimeoutError: QueuePool limit of size 1 overflow 0 reached",
+    "orm+asyncpg": "TimeoutError: QueuePool limit of size 1 overflow 0 reached",
+}
+
+
+@pytest.mark.parametrize("name", EVERY_POOL)
+def test_requests_without_a_connection_are_counted(shop: Database, name: str) -> None:
+    """Defect: a pool's timeout was a failed operation, and the case was in no figure."""
+    waits = watch_pool(job(shop, name, Pool(1, timeout_s=0.00001)))
+    assert waits.timeouts > 0
+    assert waits.timeout_error.startswith(TEXTS[name])
+    assert "sqlalche.me" not in waits.timeout_error
+
+
+@pytest.mark.parametrize("name", ["psycopg2", "asyncpg"])
+def test_another_error_of_an_operation_is_raised(server: EmbeddedServer, name: str) -> None:
+    """Defect: the error was that of a group of tasks, and did not name its reason."""
+    with new_database(server) as empty, pytest.raises(Exception, match="does not exist"):
+        watch_pool(job(empty, name, Pool(2)))
+
+
+def test_opened_connections_are_counted(shop: Database) -> None:
+    """Defect: connections that NullPool opened were not seen, because they had ended."""
+    unpooled = watch_pool(job(shop, "core+psycopg2", Pool(), UNPOOLED))
+    assert unpooled.opened is not None
+    assert 0 < unpooled.opened <= unpooled.checkouts + CLIENTS
+    kept = watch_pool(job(shop, "core+psycopg2", Pool(CLIENTS), PRE_PING))
+    assert kept.opened == 0
+
+
+def test_an_overflow_serves_clients(shop: Database) -> None:
+    waits = watch_pool(job(shop, "orm+asyncpg", Pool(1), OVERFLOW))
+    assert waits.timeouts == 0
+    assert waits.opened is not None
+
+
+@pytest.mark.parametrize("name", EVERY_POOL[1:])
+@pytest.mark.parametrize(("size", "deadlocked"), [(1, True), (CLIENTS, True), (CLIENTS + 1, False)])
+def test_a_second_connection_deadlocks_up_to_the_number_of_clients(
+    shop: Database, name: str, size: int, deadlocked: bool
+) -> None:
+    """Defect: without a moment at which all hold one, chance decided whether clients deadlock."""
+    found = take_two(job(shop, name, Pool(size, TIMEOUT_S)))
+    assert found.deadlocked is deadlocked
+    assert bool(found.timeout_error) is deadlocked
+
+
+def test_the_watch_leaves_sqlalchemy_as_it_was(shop: Database) -> None:
+    """Defect: later cases of the process were timed with the watch in their pools."""
+    from sqlalchemy.pool import Pool as AnyPool
+
+    before = AnyPool.connect
+    watch_pool(job(shop, "core+psycopg2", Pool(1)))
+    assert AnyPool.connect is before

@@ -1,0 +1,91 @@
+"""The smallest pool within 5 % of the best, by intervals of paired rounds."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.analysis.selection import select
+from bench.analysis.summary import Summary, summarise
+from bench.model.case import Case
+from bench.model.pool import Pool
+from bench.results.file import Results
+from bench.studies.pool.entries import Deadlock, PoolWaits
+from bench.studies.pool.findings import findings
+from bench.studies.pool.surface import Surface, kind_of, smallest, surfaces
+from tests.bench import synthetic
+
+POINT = "get_total_cost_of_an_order"
+MILLISECOND = 1_000_000
+PLAIN = Case("asyncpg", POINT, concurrency=8, session_scope="operation")
+
+
+def results(factors: dict[int, list[float]], rounds: int = 8) -> Results:
+    """Results whose throughput with a pool of each size is a base times the factor of the round."""
+    return synthetic.of_durations(
+        Path("results"),
+        {
+            replace(PLAIN, pool=Pool(size)): [
+                round(MILLISECOND * (1 + number / 50) / of_rounds[number % len(of_rounds)])
+                for number in range(rounds)
+            ]
+            for size, of_rounds in factors.items()
+        },
+    )
+
+
+def surface(made: Results) -> tuple[Surface, list[Summary]]:
+    summaries = summarise(made)
+    (found,) = surfaces(made, summaries)
+    return found, summaries
+
+
+@pytest.mark.parametrize(
+    ("factors", "certain", "possible"),
+    [
+        ({1: [0.5], 2: [0.98], 4: [1.0], 8: [0.99]}, 2, 2),
+        ({1: [0.5], 2: [0.8], 4: [0.9], 8: [1.0]}, 8, 8),
+        # The second size is sometimes far below: the rounds do not tell.
+        ({1: [0.5], 2: [0.7, 1.0], 4: [0.99], 8: [1.0]}, 4, 2),
+    ],
+)
+def test_the_smallest_pool(factors: dict[int, list[float]], certain: int, possible: int) -> None:
+    """Defect: the median alone decided, and a pool that cannot be told from others was named."""
+    found, _ = surface(results(factors))
+    enough = smallest(found, 8, None)
+    assert enough is not None
+    assert (enough.certain.case.pool.size, enough.possible.case.pool.size) == (certain, possible)
+
+
+def test_too_few_rounds_decide_nothing() -> None:
+    found, _ = surface(results({1: [1.0], 8: [1.0]}, rounds=3))
+    enough = smallest(found, 8, None)
+    assert enough is not None
+    assert enough.certain is enough.best
+
+
+def test_kinds_are_told_apart() -> None:
+    kinds = {
+        "4": replace(PLAIN, pool=Pool(4)),
+        "5 + 10": replace(PLAIN, pool=Pool(5), connect="engine.max_overflow=10"),
+        "8, pre-ping": replace(PLAIN, pool=Pool(8), connect="engine.pool_pre_ping=true"),
+        "NullPool": replace(PLAIN, connect="engine.poolclass=NullPool"),
+    }
+    assert {kind_of(case): case for case in kinds.values()} == kinds
+
+
+def test_the_sentences() -> None:
+    """Defect: a deadlock that was seen was in no sentence."""
+    made = results({1: [0.5], 8: [1.0]})
+    small, large = (replace(PLAIN, pool=Pool(size)) for size in (1, 8))
+    probes = [
+        PoolWaits(small, 10**8, 1_000, 2_000_000, 9_000_000, 0, "", 0),
+        PoolWaits(large, 10**8, 2_000, 4_000, 9_000, 3, "TimeoutError", 0),
+        Deadlock(replace(PLAIN, pool=Pool(8, 0.5)), 8, 0, "TimeoutError"),
+        Deadlock(replace(PLAIN, pool=Pool(9, 0.5)), 8, 8, ""),
+    ]
+    made = replace(made, probed=[*made.probed, *probes])
+    sentences = " ".join(f.sentence for f in findings(made, select(made)))
+    assert "a client waits 2.00 ms for a connection of a pool of 1 (p99 9.00 ms)" in sentences
+    assert "pool of 8: 3 of 2,003 requests for a connection got none (`TimeoutError`)" in sentences
+    assert "need a second one deadlock with a pool of 8, and finish with 9" in sentences
