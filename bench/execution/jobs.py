@@ -33,6 +33,7 @@ class Jobs:
     database: Database
     postmaster_pid: int | None
     links: Links
+    samples_folder: str | None = None
     _databases: dict[Transport, Database] = field(default_factory=dict)
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
@@ -51,6 +52,8 @@ class Jobs:
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
+            lengthen=case.rate is None and case.processes == 1,
+            samples_folder=self.samples_folder,
             seconds=_seconds(case, profile.seconds, share),
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,

@@ -20,6 +20,7 @@ from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
+from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
 from bench.execution.turns import StoppingRule, Turns
 from bench.measure import memory
@@ -145,7 +146,8 @@ class Measurement:
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
-        self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links)
+        folder = str(self.outcomes.recorder.folder.resolve())
+        self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links, folder)
         self.jobs.check_transports(config.plan.cases)
         self.outcomes.recorder.header(
             new_header(
@@ -284,18 +286,29 @@ class Measurement:
     def _measure_in_turn(
         self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
     ) -> None:
-        """Measure each case once, in the process of its backend; none of a backend that failed."""
+        """Measure each case once, in the process of its backend; none of a backend that failed.
+
+        Two processes work at a time. With more, a client might wait for a processor so long that
+        its round trips are counted wrong.
+        """
         chosen = [case for case in cases if case.backend not in self.outcomes.failed]
         self.listener.stage(what, len(chosen))
         self.workers.start(dict.fromkeys(case.process for case in chosen))
-        for case in chosen:
-            if case.backend in self.outcomes.failed:
-                continue
-            self.listener.begin(case)
-            pending = self.workers.submit(case.process, work, self.jobs.of(case))
-            self.outcomes.keep(self.outcomes.wait(case, 0, pending, self.config.timeout_s))
-            if WORKLOADS[case.workload].writes:
-                self.restore(case)
+        for pair in pairs(chosen):
+            pending = {}
+            for case in pair:
+                if case.backend not in self.outcomes.failed:
+                    self.listener.begin(case)
+                    pending[case] = self.workers.submit(case.process, work, self.jobs.of(case))
+            answers = [
+                self.outcomes.wait(case, 0, answer, self.config.timeout_s)
+                for case, answer in pending.items()
+            ]
+            for outcome in answers:
+                self.outcomes.keep(outcome)
+            for case in pending:
+                if WORKLOADS[case.workload].writes:
+                    self.restore(case)
 
 
 def _asking(backends: Mapping[str, DiscoveredBackend]) -> list[str]:

@@ -1,16 +1,13 @@
 """The order of turns: generations of worker processes, groups of clients, shuffled rounds."""
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from bench.measure.job import ClientsKey, clients_key
 from bench.model.case import Case
-
-GENERATIONS = 3
-"""The number of times that a run starts its worker processes. Two processes of one program differ:
-by the layout of their memory, their hash seeds, the cores that they run on. Several are sampled."""
+from bench.model.workload import WORKLOADS
 
 Clients = tuple[str, ClientsKey]
 """Name of a worker process, and the key of clients that it keeps."""
@@ -21,6 +18,27 @@ def clients_of(case: Case) -> Clients:
     return case.process, clients_key(case)
 
 
+def pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:
+    """Yield the cases two by two, for work that is not timed: two do not share a process.
+
+    No two cases that write are paired, because both would write the same rows. Where no partner is
+    left, a case is alone.
+    """
+
+    def writes(case: Case) -> bool:
+        return WORKLOADS[case.workload].writes
+
+    left = sorted(cases, key=writes, reverse=True)  # first, while there are partners
+    while left:
+        first = left.pop(0)
+        for place, other in enumerate(left):
+            if other.process != first.process and not (writes(first) and writes(other)):
+                yield first, left.pop(place)
+                break
+        else:
+            yield (first,)
+
+
 def parts_of(case: Case) -> dict[Clients, int]:
     """Return the clients of each process that performs the case, and the number of them."""
     key = clients_key(case)
@@ -29,7 +47,7 @@ def parts_of(case: Case) -> dict[Clients, int]:
     }
 
 
-def generations(rounds: int, most: int = GENERATIONS) -> list[range]:
+def generations(rounds: int, most: int) -> list[range]:
     """Return the round numbers of each generation: neighbours, shared out as evenly as possible."""
     amount = min(most, rounds)
     bounds = [rounds * number // amount for number in range(amount + 1)]

@@ -1,9 +1,9 @@
 """The turns of a run: cases alternate, with clients that stay open between two turns."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bench.cluster.cluster_pool import ClusterPool
@@ -24,8 +24,9 @@ from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case
 from bench.model.run_config import RunConfig
+from bench.model.window import longest_s, window_s
 from bench.model.workload import WORKLOADS
-from bench.results.entries import Entry, Failure
+from bench.results.entries import Entry, Failure, Run
 
 MOST_GENERATIONS = 6
 """The most times that a run with a budget starts its worker processes."""
@@ -69,6 +70,7 @@ class Turns:
         self._shared = SharedTurns(self.workers, outcomes.database, outcomes.given_up, one_machine)
         self._processes: set[str] = set()
         self._retried: set[Clients] = set()
+        self._latency_s: dict[Case, float] = {}
 
     def measure(self) -> None:
         """Measure every round of the plan, or until the budget is used. Raises `BenchError`."""
@@ -80,13 +82,14 @@ class Turns:
 
     def _measure_rounds(self) -> None:
         plan = self.config.plan
-        for number, of_generation in enumerate(generations(plan.profile.rounds)):
+        parts = generations(plan.profile.rounds, plan.profile.generations)
+        for number, of_generation in enumerate(parts):
             for group in groups(plan.cases, self._connections, self.capacity):
                 members = set(group)
                 for round_number in of_generation:
                     chosen = [case for case in plan.of_round(round_number) if case in members]
                     self._round(chosen, round_number, number)
-            self._end_processes()
+            self._end_generation(last=number == len(parts) - 1)
 
     def _measure_within(self, budget_s: float, stopping: StoppingRule) -> None:
         parts = groups(self.config.plan.cases, self._connections, self.capacity)
@@ -96,17 +99,20 @@ class Turns:
         for generation in range(amount):
             ends = began + budget_s * (generation + 1) / amount
             for number, group in enumerate(parts):
-                # Each group has a share of the time that is left, by its number of cases.
+                # Each group has a share of the time that is left, by the windows of its cases.
                 wanted = stopping.wanted()
-                left = [len(wanted.intersection(part)) for part in parts[number:]]
+                left = [
+                    sum(self._window_s(case) for case in wanted.intersection(part))
+                    for part in parts[number:]
+                ]
                 now = time.monotonic()
-                group_ends = now + (ends - now) * left[0] / max(1, sum(left))
+                group_ends = now + (ends - now) * left[0] / (sum(left) or 1)
                 while (chosen := [case for case in group if case in stopping.wanted()]) and (
                     time.monotonic() < group_ends
                 ):
                     self._round(chosen, rounds[number], generation)
                     rounds[number] += 1
-            self._end_processes()
+            self._end_generation(last=generation == amount - 1)
 
     def _round(self, cases: Sequence[Case], round_number: int, generation: int) -> None:
         self._start_processes(cases)
@@ -124,7 +130,8 @@ class Turns:
         for part, amount in parts.items():
             self._close(self._open.use(part, amount if self._connections(case) else 0))
         job = self.jobs.of(case, round_number, generation)
-        timeout_s = job.lasts_s + self.config.timeout_s
+        job = replace(job, latency_s=self._latency_s.get(case))
+        timeout_s = job.lasts_s + longest_s(job.seconds) + self.config.timeout_s
 
         def take() -> Entry:
             if case.processes > 1:
@@ -140,6 +147,9 @@ class Turns:
             if others := self._open.others(*parts):
                 self._close(others)
                 outcome = take()
+        if isinstance(outcome, Run) and (operations := len(outcome.samples)):
+            # Little's law (*Operations Research* 9(3), 1961): the mean time while all are active.
+            self._latency_s[case] = case.concurrency * outcome.elapsed_ns / 1e9 / operations
         connected = self.outcomes.keep(outcome, round_number)
         if self.stopping:
             self.stopping.note(outcome)
@@ -154,6 +164,11 @@ class Turns:
             self._close([part for part in parts if self._open.drop(part)])
         if WORKLOADS[case.workload].writes:
             self.restore(case)
+
+    def _window_s(self, case: Case) -> float:
+        """Return the length of the case's next window, as far as it is known."""
+        seconds = self.config.plan.profile.seconds
+        return window_s(self._latency_s.get(case), seconds, case.concurrency)
 
     def _connections(self, case: Case) -> int:
         backend = self.config.backends[case.backend].backend
@@ -177,24 +192,32 @@ class Turns:
                 self.workers.result(pending, self.config.timeout_s + _START_S)
         self._processes |= starting.keys()
 
+    def _end_generation(self, *, last: bool) -> None:
+        """Close all clients, and end their processes. The last ones stay, for the probes."""
+        if last:
+            self._close_clients(self._processes)
+        else:
+            self._end_processes()
+
     def _end_processes(
         self, names: Sequence[str] | None = None, *, close_first: bool = True
     ) -> None:
         """End these processes, by default all; first close their clients."""
         chosen = list(self._processes) if names is None else names
-        # All are asked before the first is awaited.
-        closing = [
-            self.workers.submit(name, runner.close_all)
-            for name in chosen
-            if close_first and self.workers.running(name)
-        ]
-        for pending in closing:
-            with suppress(WorkError):
-                self.workers.result(pending, _CLOSE_S)
+        if close_first:
+            self._close_clients(chosen)
         for name in chosen:
             self.workers.dismiss(name)
             self._open.forget(name)
             self._processes.discard(name)
+
+    def _close_clients(self, names: Iterable[str]) -> None:
+        """Close the clients of these processes. All are asked before the first is awaited."""
+        running = [name for name in names if self.workers.running(name)]
+        closing = [self.workers.submit(name, runner.close_all) for name in running]
+        for pending in closing:
+            with suppress(WorkError):
+                self.workers.result(pending, _CLOSE_S)
 
     def _close(self, chosen: Sequence[Clients]) -> None:
         for process, key in chosen:

@@ -96,6 +96,13 @@ class Job:
     """The same for the warm-up, where the case's own would take long."""
     heartbeat_s: float = HEARTBEAT_S
     """Seconds between two heartbeats of the event loop."""
+    lengthen: bool = False
+    """Whether the window is lengthened for long operations (`bench.model.window`)."""
+    latency_s: float | None = None
+    """Mean time of an operation in the case's turn before; None if there was none."""
+    samples_folder: str | None = None
+    """The folder of the file to which clients hand many samples over; None for that of temporary
+    files, which may be small."""
     generation: int | None = None
     """Number of the set of worker processes, from 0; None outside of a run."""
     part: Part | None = None
@@ -108,7 +115,8 @@ class Job:
 
     @property
     def lasts_s(self) -> float:
-        """The longest time from the start of the warm-up to the last start of an operation."""
+        """The longest time from the start of the warm-up to the last start of an operation, in a
+        window that is not lengthened."""
         seconds = self.warm_up_s + self.seconds
         if self.case.rate is not None:
             seconds += lead_in_s(self.seconds) + grace_s(self.seconds)

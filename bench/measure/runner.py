@@ -15,7 +15,7 @@ from bench.measure.warm_tasks import WarmTasks, beat, loop_factory
 from bench.measure.warm_threads import WarmThreads
 from bench.model.case import Case
 from bench.results.entries import Run
-from bench.results.recording import gather
+from bench.results.recording import gather, hand_over_in
 from bench.server.url import redact
 
 __all__ = [
@@ -80,6 +80,7 @@ class WarmClients:
 
     def window(self, job: Job) -> tuple[Outcome, Meter]:
         """Measure the job's case once, whatever the machine does meanwhile."""
+        hand_over_in(job.samples_folder)
         performed = _Performed.of(job)
         if performed not in self._performed:
             self._performed[performed] = self._warm.clients(job)
@@ -188,7 +189,7 @@ def _entry(job: Job, outcome: Outcome, meter: Meter, connections: int | None) ->
         round=job.round,
         generation=job.generation,
         started_at=meter.started_at.isoformat(timespec="milliseconds"),
-        window_ns=round(job.seconds * 1e9),
+        window_ns=outcome.window_ns,
         samples=samples,
         client_cpu_ns=meter.client_cpu_ns,
         server_cpu_ns=meter.server_cpu_ns,

@@ -8,7 +8,8 @@ from bench.measure import shared_barrier
 from bench.measure.arrivals import Arrivals
 from bench.measure.job import Job
 from bench.measure.meter import Meter
-from bench.measure.start_barrier import StartBarrier
+from bench.measure.start_barrier import StartBarrier, WindowLength
+from bench.model.window import window_s
 from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
 
@@ -25,6 +26,8 @@ class Outcome:
     """Clock reading at the start barrier."""
     recorders: Sequence[SampleRecorder]
     """The records of each client."""
+    window_ns: int
+    """Time from the start barrier to the deadline."""
     stalls_ns: Sequence[int] | None
     """Delays of the heartbeat; None for threads."""
     arrived: Arrived | None = None
@@ -43,6 +46,26 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
     if longest_ns >= job.seconds * 1e9 / 2:
         return 0.0
     return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
+
+
+def seeks_latency(job: Job) -> bool:
+    """Return whether the warm-up has to show how long an operation takes."""
+    return job.lengthen and job.latency_s is None and job.case.concurrency > 1
+
+
+def window_length(job: Job) -> WindowLength:
+    """Return the function that chooses the length of the turn's window.
+
+    It takes the latency in the warm-up, where no turn before has shown it better.
+    """
+
+    def chosen(latency_s: float | None) -> float:
+        if not job.lengthen:
+            return job.seconds
+        known = latency_s if job.latency_s is None else job.latency_s
+        return window_s(known, job.seconds, job.case.concurrency)
+
+    return chosen
 
 
 def at_start(job: Job, meter: Meter) -> Callable[[], int | None]:
@@ -82,5 +105,5 @@ def outcome(
     """Return the outcome of a turn that has ended."""
     arrivals = barrier.arrivals
     if arrivals is None:
-        return Outcome(barrier.start_ns, recorders, stalls_ns)
-    return Outcome(arrivals.start_ns, recorders, stalls_ns, arrivals.arrived)
+        return Outcome(barrier.start_ns, recorders, barrier.window_ns, stalls_ns)
+    return Outcome(arrivals.start_ns, recorders, barrier.window_ns, stalls_ns, arrivals.arrived)

@@ -16,7 +16,14 @@ from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.open_clients_async import AsyncOpenClient
 from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier
-from bench.measure.turn import Outcome, arrivals_of, at_start, outcome
+from bench.measure.turn import (
+    Outcome,
+    arrivals_of,
+    at_start,
+    outcome,
+    seeks_latency,
+    window_length,
+)
 from bench.model.case import Loop
 from bench.model.profiles import HEARTBEAT_S, heartbeat_s
 from bench.model.workload import WORKLOADS
@@ -134,8 +141,9 @@ class WarmTasks:
         started = at_start(job, meter)
         arrivals = arrivals_of(job, started)
         ready = arrivals.begin if arrivals else started
-        barrier = AsyncStartBarrier(len(clients), warm_up_s, job.seconds, ready)
+        barrier = AsyncStartBarrier(len(clients), warm_up_s, window_length(job), ready)
         barrier.arrivals = arrivals
+        barrier.seeks_latency = seeks_latency(job)
         turn = _Turn(barrier, meter, len(clients))
         stalls_ns: array[int] = array("q")
         many_rows = WORKLOADS[job.case.workload].many_rows

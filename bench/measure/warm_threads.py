@@ -12,7 +12,14 @@ from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.open_clients_sync import OpenClient
 from bench.measure.start_barrier import ThreadStartBarrier
-from bench.measure.turn import Outcome, arrivals_of, at_start, outcome
+from bench.measure.turn import (
+    Outcome,
+    arrivals_of,
+    at_start,
+    outcome,
+    seeks_latency,
+    window_length,
+)
 
 
 class _Turn:
@@ -98,8 +105,9 @@ class WarmThreads:
         started = at_start(job, meter)
         arrivals = arrivals_of(job, started)
         ready = arrivals.begin if arrivals else started
-        barrier = ThreadStartBarrier(len(clients), warm_up_s, job.seconds, ready)
+        barrier = ThreadStartBarrier(len(clients), warm_up_s, window_length(job), ready)
         barrier.arrivals = arrivals
+        barrier.seeks_latency = seeks_latency(job)
         turn = _Turn(barrier, meter, len(clients))
         for slot, client in zip(self._slots, clients, strict=True):
             slot.inbox.put((client, turn))

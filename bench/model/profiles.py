@@ -26,6 +26,10 @@ window ends before a few of the usual heartbeats are over: a stall of half the w
 between them. asyncio's clock tells no shorter time apart. Lone point reads took 1.3 times the CPU
 with it, because a timer before the kernel's own tick is armed anew at every wait."""
 
+GENERATIONS = 3
+"""The number of times that a run starts its worker processes. Two processes of one program differ:
+by the layout of their memory, their hash seeds, the cores that they run on. Several are sampled."""
+
 SHORT_WINDOW_S = 0.2
 """The window below which `heartbeat_s` takes the fine heartbeat."""
 
@@ -111,6 +115,8 @@ class Profile:
     scale: float = 1.0
     heartbeat_s: float = HEARTBEAT_S
     leaves_out: str = ""
+    generations: int = GENERATIONS
+    """The number of times that a run with this profile starts its worker processes."""
 
 
 _EVERY_WAY = (
@@ -164,10 +170,11 @@ PROFILES = {
                     without=(*NULL_BACKENDS, *CORE, *SQLALCHEMY_ON_PSYCOPG),
                 ),
             ),
-            rounds=16,
+            rounds=13,
             seconds=0.05,
             warm_up_s=0.03,
             scale=0.5,
+            generations=2,  # each costs ten seconds: processes, pools, first warm-ups
             leaves_out=(
                 "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
                 " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"

@@ -47,7 +47,9 @@ class _Spool:
     """A file for the records of a worker process. Threads may write to it at once."""
 
     def __init__(self) -> None:
-        self.descriptor, self.path = tempfile.mkstemp(prefix="gatherbench-", suffix=".samples")
+        self.descriptor, self.path = tempfile.mkstemp(
+            prefix="gatherbench-", suffix=".samples", dir=_folder[0]
+        )
         self._size = 0
         self._lock = threading.Lock()
 
@@ -63,7 +65,17 @@ class _Spool:
 
 _spools: list[_Spool] = []
 """The spool of the run that this process measures, if its clients have handed anything over."""
+_folder: list[str | None] = [None]
+"""The folder of the next spool."""
 _opening = threading.Lock()
+
+
+def hand_over_in(folder: str | None) -> None:
+    """Choose the folder of the file to which this process's clients hand their records over.
+
+    None stands for the folder of temporary files.
+    """
+    _folder[0] = folder
 
 
 def _spool() -> _Spool:
@@ -86,7 +98,7 @@ class SampleRecorder:
     """The records of one client. They are lists, because `list.append` has the lowest cost."""
 
     starts: list[int] = field(default_factory=list)
-    """Clock readings, ns."""
+    """Clock readings, ns. Where operations follow without a pause, `follow` appends them later."""
     ends: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     """Empty if no operation returns rows: then each operation that did not fail counts as 1."""
@@ -103,6 +115,24 @@ class SampleRecorder:
 
     def __len__(self) -> int:
         return len(self.starts) + sum(map(len, self._chunks))
+
+    def follow(self, start: int) -> int:
+        """Append the starts of the operations whose ends are new: they followed without a pause.
+
+        The first of them began at `start`. Return when the next one begins: at the last of the new
+        ends, or at `start` if there is none.
+        """
+        if new := len(self.ends) - len(self.starts):
+            self.starts.append(start)
+            self.starts.extend(self.ends[-new:-1])
+            return self.ends[-1]
+        return start
+
+    def laps_ns(self) -> list[int]:
+        """Return the mean time from one end to the next, as a list; empty if it has one end."""
+        if len(self.ends) < 2:
+            return []
+        return [(self.ends[-1] - self.ends[0]) // (len(self.ends) - 1)]
 
     def fail(
         self, start: int, end: int, error: Exception, *, counted: bool, streamed: bool

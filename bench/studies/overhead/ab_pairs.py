@@ -89,7 +89,7 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
             client.steps(accessor) for client, accessor in zip(clients, accessors, strict=True)
         ]
         ids = [cycle(plan) for plan in _ids(job)]
-        barrier = StartBarrier(0, 0, lambda: None)
+        barrier = StartBarrier(0, lambda _: 0, lambda: None)
 
         async def harness() -> Turn:
             watch = _Watch()

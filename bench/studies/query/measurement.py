@@ -138,6 +138,7 @@ class _QueryJobs:
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
+            lengthen=case.rate is None and case.processes == 1,
             seconds=seconds,
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,

@@ -2,7 +2,14 @@
 
 from dataclasses import replace
 
-from bench.execution.schedule import OpenClients, clients_of, generations, groups, shuffled
+from bench.execution.schedule import (
+    OpenClients,
+    clients_of,
+    generations,
+    groups,
+    pairs,
+    shuffled,
+)
 from bench.model.case import Case, Fetch
 
 POINT = "get_total_cost_of_an_order"
@@ -14,9 +21,9 @@ def cases(*concurrency: int) -> list[Case]:
 
 
 def test_every_round_is_in_one_generation() -> None:
-    assert generations(7) == [range(2), range(2, 4), range(4, 7)]
-    assert generations(1) == [range(1)]
-    assert [number for part in generations(100) for number in part] == list(range(100))
+    assert generations(7, 3) == [range(2), range(2, 4), range(4, 7)]
+    assert generations(1, 3) == [range(1)]
+    assert [number for part in generations(100, 3) for number in part] == list(range(100))
 
 
 def test_cases_that_fit_the_server_alternate() -> None:
@@ -72,3 +79,18 @@ def test_the_least_recently_used_clients_are_closed() -> None:
     assert opened.others(b) == [c]
     huge = clients_of(Case("psycopg", POINT, concurrency=100))
     assert opened.use(huge, 100) == [b]
+
+
+def test_probes_are_paired_over_processes_and_never_two_that_write() -> None:
+    """Defect: round trips were counted one case at a time, 13 s of a quick run."""
+    writing = [Case(name, "mixed") for name in BACKENDS]
+    made = list(pairs([*cases(1), *writing]))
+    assert sorted(case.key for pair in made for case in pair) == sorted(
+        case.key for case in (*cases(1), *writing)
+    )
+    assert [len(pair) for pair in made] == [2, 2, 1, 1]
+    for pair in made:
+        assert len({case.process for case in pair}) == len(pair)
+        assert sum(case.workload == "mixed" for case in pair) <= 1
+    assert list(pairs(writing)) == [(case,) for case in writing]
+    assert list(pairs([])) == []

@@ -4,14 +4,17 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
+from time import sleep
 
 import psycopg
 import pytest
 
 from bench.measure import runner
 from bench.measure.job import Job, clients_key
+from bench.measure.start_barrier import StartBarrier
 from bench.measure.turn import warm_up_s
 from bench.model.case import Case
+from bench.results.recording import SampleRecorder
 from bench.server.database import Database, postmaster_pid
 from tests.bench.conftest import SMALL
 from tests.bench.measure.conftest import BOTH, POINT
@@ -138,3 +141,72 @@ def test_the_warm_up_is_short_when_all_is_warm(job: MakeJob) -> None:
     assert warm_up_s(asked, 1_000_000) == pytest.approx(0.005)
     assert warm_up_s(asked, 40_000_000) == 0
     assert warm_up_s(replace(asked, warm_up_s=0.001), 1_000_000) == 0.001
+
+
+@BOTH
+def test_a_window_of_long_operations_is_lengthened(job: MakeJob, name: str) -> None:
+    """Defect: `window_s` was called by nothing, so that an operation as long as its window left a
+    throughput that nobody can know."""
+    record.act = lambda: sleep(0.01)
+    asked = replace(job(name, concurrency=4, seconds=0.02, warm_up_s=0.02), lengthen=True)
+    run = runner.take_turn(asked)
+    assert run.window_ns > 0.02e9
+    assert run.samples.start_ns[-1] < run.window_ns
+    assert runner.take_turn(replace(asked, latency_s=0.05)).window_ns == 0.5e9
+    assert runner.take_turn(replace(asked, lengthen=False)).window_ns == 0.02e9
+
+
+@BOTH
+def test_the_window_of_one_client_stays(job: MakeJob, name: str) -> None:
+    """Forbids longer windows where the throughput has no bounds."""
+    asked = replace(job(name, seconds=0.02, warm_up_s=0.02), lengthen=True, latency_s=0.05)
+    assert runner.take_turn(asked).window_ns == 0.02e9
+
+
+@BOTH
+def test_a_first_operation_that_takes_long_does_not_lengthen_the_window(
+    job: MakeJob, name: str
+) -> None:
+    """Defect: the ORM's first statement took as long as the warm-up, and the window was 2 s."""
+    clients: dict[object, int] = {}
+
+    def slow_at_first() -> None:
+        client = record.calls[-1][0]
+        clients[client] = clients.get(client, 0) + 1
+        if clients[client] == 1:
+            sleep(0.1)
+
+    record.act = slow_at_first
+    asked = replace(job(name, concurrency=4, seconds=0.2, warm_up_s=0.02), lengthen=True)
+    assert runner.take_turn(asked).window_ns < 0.8e9
+
+
+def test_the_latency_of_a_warm_up_is_without_first_operations() -> None:
+    """Defect: in a queue of eight clients, the mean of the first operations is half of the time
+    that an operation takes while all are active."""
+    told: list[float | None] = []
+
+    def length(latency_s: float | None) -> float:
+        told.append(latency_s)
+        return 0.05
+
+    barrier = StartBarrier(0.01, length, lambda: None)
+    barrier._all_open()
+    barrier._all_warm()
+    for client in range(8):  # a queue, a second for each
+        recorder = SampleRecorder(ends=[client * 10**9, (client + 8) * 10**9])
+        barrier.laps_ns += recorder.laps_ns()
+    barrier.laps_ns += SampleRecorder(ends=[1]).laps_ns()
+    barrier._all_warm()
+    assert told == [None, 8.0]
+    assert barrier.deadline_ns - barrier.start_ns == barrier.window_ns == 50_000_000
+
+
+@BOTH
+def test_operations_of_values_follow_without_a_pause(job: MakeJob, name: str) -> None:
+    """Defect: two clock readings and two records cost 4 % of a point read's CPU time."""
+    samples = runner.take_turn(job(name, concurrency=2, seconds=0.05)).samples
+    for client in range(2):
+        own = [at for at, number in enumerate(samples.worker) if number == client]
+        ends = [samples.start_ns[at] + samples.duration_ns[at] for at in own]
+        assert [samples.start_ns[at] for at in own[1:]] == ends[:-1]

@@ -129,6 +129,23 @@ def test_the_file_of_handed_over_samples_is_gone_when_its_reader_is(spool_folder
     assert list(spool_folder.iterdir()) == []
 
 
+def test_samples_are_handed_over_in_the_folder_of_the_run(
+    spool_folder: Path, tmp_path: Path
+) -> None:
+    """Defect: a small TMPDIR was full after minutes, and the rest stayed in memory."""
+    run_folder = tmp_path / "run"
+    run_folder.mkdir()
+    recording.hand_over_in(str(run_folder))
+    try:
+        samples = spooled()
+    finally:
+        recording.hand_over_in(None)
+    assert len(list(run_folder.iterdir())) == 1
+    assert list(spool_folder.iterdir()) == []
+    del samples
+    assert list(run_folder.iterdir()) == []
+
+
 def test_what_a_warm_up_handed_over_is_removed(spool_folder: Path) -> None:
     """A temporary file must not stay behind where only the warm-up was long."""
     client = SampleRecorder([1], [2])
