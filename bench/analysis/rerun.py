@@ -4,6 +4,8 @@ import shlex
 from typing import Any
 
 from bench.model.case import Case
+from bench.model.link import Link
+from bench.model.profiles import PROFILES
 from bench.model.study import study_of
 from bench.results.header import Conditions
 
@@ -33,6 +35,7 @@ def command(header: Conditions, case: Case) -> str:
         "rate": case.rate,
         "arrivals": None if case.arrivals == "poisson" else case.arrivals,
         "allocator": None if case.allocator == "warmed" else case.allocator,
+        **_link_options(profile, case.link),
         "transport": case.transport or None,
         "processes": None if case.processes == 1 else case.processes,
         "rounds": header.rounds,
@@ -44,6 +47,20 @@ def command(header: Conditions, case: Case) -> str:
              if value is not None]  # fmt: skip
     given += [f"--connect {shlex.quote(setting)}" for setting in case.connect.split(",") if setting]
     return " ".join(["bench run", *given])
+
+
+def _link_options(profile: str, link: Link) -> dict[str, str | None]:
+    """Return the options for the link, also for none if the profile puts one between some cases."""
+    if link.is_direct:
+        has_links = profile in PROFILES and any(
+            b.links != (link,) for b in PROFILES[profile].blocks
+        )
+        return {"latency": "0" if has_links else None}
+    return {
+        "latency": f"{link.latency_ns / 1e6:g}ms",
+        "jitter": f"{link.jitter_ns / 1e6:g}ms" if link.jitter_ns else None,
+        "bandwidth": f"{link.bytes_per_s * 8 / 1e6:g}Mbit" if link.bytes_per_s else None,
+    }
 
 
 def _of_statement(header: Conditions, case: Case) -> str:

@@ -6,8 +6,10 @@ import pytest
 
 from accessors import discover
 from bench.analysis import rerun
+from bench.cli.link_options import links
 from bench.cli.run import run
 from bench.model.case import Case, Fetch
+from bench.model.link import Link
 from bench.model.plan import plan
 from bench.model.profiles import PROFILES, Factors
 from bench.results import file as results
@@ -30,6 +32,7 @@ def planned(command: str) -> tuple[tuple[Case, ...], dict[str, object]]:
         transactions=given["transactions"],
         rows=given["rows"],
         loops=(given["loop"],) if given["loop"] else (),
+        links=links(given["latency"], given["jitter"], given["bandwidth"]),
     )
     known = discover()
     chosen = {name: known[name] for name in given["backends"]}
@@ -51,6 +54,7 @@ def test_a_case_of_the_reference_run_alone(case: Case) -> None:
     [
         Case("null", "mixed", concurrency=3, loop="none"),
         Case("asyncpg", "mixed", concurrency=64, loop="uvloop"),
+        Case("asyncpg", "mixed", link=Link(2_500_000, 100_000, 12_500_000)),
         Case(
             "orm+asyncpg", "get_customers", Fetch("batched", 7), 2, "operation", "implicit", "dict"
         ),
