@@ -59,7 +59,7 @@ def _finding(
     ]
     sentence = f"{work(kind).capitalize()}{_circumstances(kind)} takes {listed(parts)}"
     sentence += _added(kind, cases, counted)
-    evidence = "counted by a proxy between a lone client and the server"
+    evidence = "counted by a proxy between 1 client and the server"
     if share := _share(cases, counted, latencies):
         sentence += f". {share}"
         evidence += "; shares from the median latency of one client"

@@ -16,7 +16,7 @@ from bench.results import file as results
 from bench.results.header import DatasetFacts, Header
 from tests.root import REFERENCE
 
-CASES = results.load(REFERENCE).cases
+CASES = [case for case in results.load(REFERENCE).cases if not case.twin]
 
 
 def planned(command: str) -> tuple[tuple[Case, ...], dict[str, object]]:

@@ -94,7 +94,8 @@ def test_every_figure_of_a_table_leads_to_its_case(page: str, reference: Results
 
 def test_the_first_screen_has_question_facts_and_findings(page: str, reference: Results) -> None:
     before_charts = page.partition('<section id="charts"')[0]
-    text = "".join(Page(before_charts).words)
+    # The page keeps a number and its unit on one line.
+    text = "".join(Page(before_charts).words).replace("\u00a0", " ")
     lead = single.headlines([f for f in findings.find(reference) if f.topic != findings.CAUTION])
     for finding in lead:
         assert finding.sentence.replace("`", "") in text
