@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 
 from bench.analysis.figure import THROUGHPUT
 from bench.analysis.ratios import ratio_of_rounds
@@ -12,16 +11,16 @@ from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.wording import asked, conditions
-from bench.model.units import RATES
-from bench.output.charts import axes as draw
-from bench.output.charts import style
-from bench.output.charts.page import page
-from bench.output.palette import hue
-from bench.output.ticks import extents
+from bench.output.charts.step_panels import (
+    MOST_ROWS,
+    Points,
+    draw_lines,
+    name_lines,
+    rates_axis,
+    step_page,
+)
 from bench.results.file import Results
 from bench.studies.network.by_latency import AtLink, ByLatency, by_latency
-
-_MOST_ROWS = 3
 
 
 def figures(
@@ -43,58 +42,38 @@ def _plain(measured: ByLatency) -> str:
 def _ends(kinds: list[ByLatency]) -> list[ByLatency]:
     """Return up to three concurrencies: the lowest, one in the middle and the highest."""
     ordered = sorted(kinds, key=lambda of: of.kind.concurrency)
-    if len(ordered) <= _MOST_ROWS:
+    if len(ordered) <= MOST_ROWS:
         return ordered
     return [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
 
 
 def _figure(selection: Selection, workload: str, kinds: Sequence[ByLatency]) -> Figure:
-    names = {s.case.backend for of in kinds for at in of.links for s in at.summaries}
-    looks = [selection.looks[name] for name in selection.looks if name in names]
-    figure, grid = page(
+    figure, grid = step_page(
         selection,
         f"A network between: {workload}",
         f"{asked(workload)}; {_plain(kinds[0])}. A proxy on the same machine delays every message"
         " by half the latency each way. Left: operations per second, on a logarithmic scale."
         " Right: each backend's share of the best at that latency, from paired rounds.",
-        height=2.6 * len(kinds),
-        columns=2,
+        workload,
+        names={s.case.backend for of in kinds for at in of.links for s in at.summaries},
         rows=len(kinds),
-        gap=0.75,
-        row_gap=0.45,
-        right=1.75,
-        legend=style.key(selection, sorted(looks, key=lambda look: look.mode != "sync")),
-        failed=selection.marked(workload),
     )
     for of, (rates, shares) in zip(kinds, grid, strict=True):
-        _panel(selection, of, rates, _rates(of))
-        clients = f"{of.kind.concurrency} client{'s' * (of.kind.concurrency > 1)}"
-        rates.set_ylabel(f"operations/s, {clients}")
-        spans = extents(s.throughput_per_s for at in of.links for s in at.summaries)
-        draw.log_axis(rates.yaxis, spans, RATES, room=6)
+        steps = ["none" if at.link.is_direct else str(at.link) for at in of.links]
+        draw_lines(selection, rates, _rates(of), steps)
+        rates_axis(rates, of.kind.concurrency, (s for at in of.links for s in at.summaries))
         share = _shares(of)
-        _panel(selection, of, shares, share)
+        draw_lines(selection, shares, share, steps)
         shares.set_ylabel("share of the best")
         # The best has the highest median; by paired rounds another one may still be above it.
         highest = max((point[1].median for points in share.values() for point in points), default=1)
         shares.set_ylim(0, 1.08 * max(1.0, highest))
         shares.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f} %"))
-        draw.end_labels(
-            shares,
-            [
-                (points[-1][1].median, name, hue(selection.looks[name], selection.looks))
-                for name, points in share.items()
-            ],
-            gap=0.075,
-        )
+        name_lines(selection, shares, share)
         if of is kinds[-1]:
             for panel in (rates, shares):
                 panel.set_xlabel("latency to the server (a round trip)")
     return figure
-
-
-Points = dict[str, list[tuple[int, Interval, bool]]]
-"""Backend -> place of the link on the x axis, interval, whether operations failed."""
 
 
 def _rates(of: ByLatency) -> Points:
@@ -118,14 +97,3 @@ def _shares(of: ByLatency) -> Points:
 
 def _share(summary: Summary, at: AtLink) -> Interval | None:
     return ratio_of_rounds(summary.by_round(THROUGHPUT), at.best.by_round(THROUGHPUT))
-
-
-def _panel(selection: Selection, of: ByLatency, panel: Axes, points: Points) -> None:
-    """Draw a line for each backend. Links are evenly spaced: a scale would hide the shortest."""
-    for name, line in points.items():
-        draw.curve(panel, line, style.line_style(selection.looks[name], selection))
-    panel.set_xlim(-0.2, len(of.links) - 0.8)
-    panel.xaxis.set_major_locator(FixedLocator(range(len(of.links))))
-    panel.xaxis.set_minor_locator(NullLocator())
-    labels = ["none" if at.link.is_direct else str(at.link) for at in of.links]
-    panel.set_xticks(range(len(labels)), labels)

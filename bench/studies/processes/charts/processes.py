@@ -9,21 +9,19 @@ from matplotlib.ticker import FuncFormatter
 from bench.analysis.figure import THROUGHPUT
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.selection import Selection
-from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.wording import asked, conditions
-from bench.model.units import RATES
-from bench.output.charts import axes as draw
 from bench.output.charts import style
-from bench.output.charts.page import page
-from bench.output.palette import hue
-from bench.output.ticks import extents
+from bench.output.charts.step_panels import (
+    MOST_ROWS,
+    Points,
+    draw_lines,
+    name_lines,
+    rates_axis,
+    step_page,
+)
 from bench.results.file import Results
 from bench.studies.processes.by_processes import ByProcesses, by_processes
-
-_MOST_ROWS = 3
-Points = dict[str, list[tuple[int, Interval, bool]]]
-"""Backend -> place of the number of processes on the x axis, interval, whether something failed."""
 
 
 def figures(
@@ -36,15 +34,13 @@ def figures(
     for workload, kinds in by_workload.items():
         alike = [of for of in kinds if conditions(of.kind) == conditions(kinds[0].kind)]
         alike.sort(key=lambda of: of.kind.concurrency)
-        yield f"processes-{workload}", _figure(selection, workload, alike[-_MOST_ROWS:])
+        yield f"processes-{workload}", _figure(selection, workload, alike[-MOST_ROWS:])
 
 
 def _figure(selection: Selection, workload: str, kinds: Sequence[ByProcesses]) -> Figure:
-    names = {name for of in kinds for name in of.backends}
-    looks = [look for name, look in selection.looks.items() if name in names]
     gil = "without the GIL" if selection.header.environment.gil is False else "with the GIL"
     cores = selection.header.environment.host.cores
-    figure, grid = page(
+    figure, grid = step_page(
         selection,
         f"More processes: {workload}",
         f"{asked(workload)}; {conditions(kinds[0].kind)}. The same number of clients, shared by"
@@ -52,22 +48,14 @@ def _figure(selection: Selection, workload: str, kinds: Sequence[ByProcesses]) -
         f"{f', on {cores} cores' if cores else ''}. Left: operations per second of all processes,"
         " on a logarithmic scale. Right: the same over one process, from paired rounds; the dashed"
         " line is in proportion to the processes.",
-        height=2.6 * len(kinds),
-        columns=2,
+        workload,
+        names={name for of in kinds for name in of.backends},
         rows=len(kinds),
-        gap=0.75,
-        row_gap=0.45,
-        right=1.75,
-        legend=style.key(selection, sorted(looks, key=lambda look: look.mode != "sync")),
-        failed=selection.marked(workload),
     )
     for of, (rates, gains) in zip(kinds, grid, strict=True):
-        _panel(selection, of, rates, _rates(of))
-        clients = f"{of.kind.concurrency} client{'s' * (of.kind.concurrency > 1)}"
-        rates.set_ylabel(f"operations/s, {clients}")
+        draw_lines(selection, rates, _rates(of), _steps(of))
         summaries = [summary for by in of.backends.values() for summary in by.values()]
-        spans = extents(summary.throughput_per_s for summary in summaries)
-        draw.log_axis(rates.yaxis, spans, RATES, room=6)
+        rates_axis(rates, of.kind.concurrency, summaries)
         _gains_panel(selection, of, gains)
         if of is kinds[-1]:
             for panel in (rates, gains):
@@ -77,7 +65,7 @@ def _figure(selection: Selection, workload: str, kinds: Sequence[ByProcesses]) -
 
 def _gains_panel(selection: Selection, of: ByProcesses, panel: Axes) -> None:
     gains = _gains(of)
-    _panel(selection, of, panel, gains)
+    draw_lines(selection, panel, gains, _steps(of))
     fewest = of.processes[0]
     panel.plot(
         range(len(of.processes)),
@@ -92,14 +80,11 @@ def _gains_panel(selection: Selection, of: ByProcesses, panel: Axes) -> None:
                    for line in gains.values() for _, interval, _ in line), default=1.0)  # fmt: skip
     panel.set_ylim(0, max(1.3, 1.1 * highest))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
-    draw.end_labels(
-        panel,
-        [
-            (line[-1][1].median, name, hue(selection.looks[name], selection.looks))
-            for name, line in gains.items()
-        ],
-        gap=0.075,
-    )
+    name_lines(selection, panel, gains)
+
+
+def _steps(of: ByProcesses) -> list[str]:
+    return [str(number) for number in of.processes]
 
 
 def _rates(of: ByProcesses) -> Points:
@@ -124,12 +109,3 @@ def _gains(of: ByProcesses) -> Points:
                 place = of.processes.index(number)
                 points.setdefault(name, []).append((place, ratio, False))
     return points
-
-
-def _panel(selection: Selection, of: ByProcesses, panel: Axes, points: Points) -> None:
-    """Draw a line for each backend. The numbers of processes are evenly spaced."""
-    for name, line in points.items():
-        draw.curve(panel, line, style.line_style(selection.looks[name], selection))
-    panel.set_xlim(-0.2, len(of.processes) - 0.8)
-    panel.minorticks_off()
-    panel.set_xticks(range(len(of.processes)), [str(number) for number in of.processes])
