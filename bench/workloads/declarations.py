@@ -65,7 +65,6 @@ class Unit:
 
 
 Operation = Read | Unit
-Declared = Read | Unit | Function
 
 
 @dataclass(frozen=True, eq=False)

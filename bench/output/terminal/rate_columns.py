@@ -8,8 +8,6 @@ from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.model.units import RATES, TIMES, Unit, unit_of
 
-NOT_HELD = "not held"
-
 SHOWN = (("service", "p50"), ("service", "p99"), ("wait", "p99"))
 """The parts of a response that a table shows, with their quantiles."""
 

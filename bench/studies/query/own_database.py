@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import psycopg
 
 _MARK = "made by gatherbench for one command, from"
-_NO_DATABASE = "3D000"
 _BACKENDS = {"orm": "orm+psycopg", "core": "core+psycopg"}
 """The backends that give a `setup` or a `restore` what it asks for. All else is psycopg."""
 
