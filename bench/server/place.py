@@ -32,6 +32,10 @@ class Users:
     server: int
     """The owner of the last folder: the caller, unless the caller is root."""
 
+    def owners(self, *, last: bool) -> set[int]:
+        """Return who may own a folder that we make on the path, or its last folder."""
+        return {self.caller, self.server if last else 0}
+
     def trusted(self, folder: os.stat_result) -> bool:
         """Return whether only root and the caller decide what a name in this folder means.
 
@@ -116,7 +120,7 @@ class _Walk:
     def step(self, name: str, *, make: bool, last: bool) -> bool:
         """Enter the folder of that name; `make` creates it. Return False if it is missing."""
         if make:
-            self._make(name, 0o700 if last else 0o755)
+            self._make(name, last=last)
         try:
             opened = os.open(name, FIND_FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor)
         except FileNotFoundError:
@@ -127,22 +131,22 @@ class _Walk:
         self.path = self.path.parent if name == ".." else self.path / name
         return True
 
-    def _make(self, name: str, mode: int) -> None:
+    def _make(self, name: str, *, last: bool) -> None:
         try:
-            os.mkdir(name, mode, dir_fd=self.descriptor)
+            os.mkdir(name, 0o700 if last else 0o755, dir_fd=self.descriptor)
         except FileExistsError:
             return
         opened = os.open(name, FIND_FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor)
-        made_here = os.fstat(opened).st_uid == os.geteuid()
+        owner = os.fstat(opened).st_uid
         os.close(opened)
-        if not made_here:  # another user has replaced it since
+        # A start at the same time may have given the last folder to the server's account already.
+        if owner not in self._users.owners(last=last):
             raise BenchError(f"{self.path / name} was replaced by another user.\n{ADVICE}")
 
     def check(self, *, last: bool) -> None:
         """Raise `BenchError` if another user owns the current folder or can change it."""
         status = os.fstat(self.descriptor)
-        owners = {self._users.caller, self._users.server if last else 0}
-        if status.st_uid not in owners:
+        if status.st_uid not in self._users.owners(last=last):
             raise BenchError(
                 f"{self.path} belongs to another user (uid {status.st_uid}).\n"
                 "Run as that user, or set GATHERBENCH_HOME to a folder of your own."

@@ -15,6 +15,7 @@ from bench.model.errors import BenchError
 from bench.server import account as server_account
 from bench.server.account import account_for_caller
 from bench.server.embedded import EmbeddedServer
+from bench.server.place import enter
 from bench.server.programs import binary
 from tests.bench.server.embedded_server import ask, pid_of
 
@@ -71,6 +72,23 @@ def test_root_may_pass_where_nobody_could(
     below.start()
     below.stop()
     assert caplog.text == ""
+
+
+@as_root
+def test_two_first_starts_at_once(own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbids a refusal of our own folder: the other start gave it away before we looked again."""
+    account, make = account_for_caller(), os.mkdir
+
+    def made_and_given_away(name: str, mode: int, *, dir_fd: int | None = None) -> None:
+        make(name, mode, dir_fd=dir_fd)
+        os.chown(name, account.uid, account.gid, dir_fd=dir_fd)
+
+    with monkeypatch.context() as other_start:
+        other_start.setattr(os, "mkdir", made_and_given_away)
+        entered = enter(own.folder, account.users, make=True)
+    assert entered is not None
+    entered.close()
+    assert ask(own.start(), "select 1") == 1
 
 
 @as_root

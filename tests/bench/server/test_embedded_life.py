@@ -67,8 +67,8 @@ def test_pgport_of_the_caller_does_not_matter(
 
 def test_commands_at_once_start_one_server(own: EmbeddedServer) -> None:
     starting = [in_process(own, "start") for _ in range(4)]
-    answers = {process.communicate(timeout=60)[0].strip() for process in starting}
-    assert answers == {own.start()}
+    said = [process.communicate(timeout=60) for process in starting]
+    assert {answer.strip() for answer, _ in said} == {own.start()}, [error for _, error in said]
 
 
 def test_starts_and_stops_at_once_do_not_break_each_other(own: EmbeddedServer) -> None:
