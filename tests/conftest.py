@@ -11,7 +11,7 @@ from hypothesis import settings
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from tests.databases import new_database
-from tests.long import takes_long
+from tests.long import mark
 
 # A busy machine is no defect: nothing here is asserted of time.
 settings.register_profile("untimed", deadline=None)
@@ -43,9 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(f"SLOWEST_FIRST in tests/conftest.py: where is {moved[0]} now?")
     rank = {name: number for number, name in enumerate(SLOWEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
-    for item in items:
-        if takes_long(item.nodeid):
-            item.add_marker(pytest.mark.long)
+    mark(items)
 
 
 # A pytest that a test starts is no worker of ours: pytest-benchmark would time nothing in it.

@@ -1,6 +1,9 @@
 """The tests that `make test` leaves out to end in time. `make test-all` runs them all."""
 
 import re
+from collections.abc import Iterable
+
+import pytest
 
 _GUARD = r"packages/session-guard/tests/session_guard"
 _OUTPUT, _SERVER, _STUDIES = (rf"tests/bench/{name}" for name in ("output", "server", "studies"))
@@ -10,7 +13,7 @@ _PATTERNS = (
     # Extras run only if they are named.
     r"tests/accessors/.*\[.*(pg8000|psqlpy)",
     r"tests/test_tutorial\.py",
-    r"tests/test_documents\.py::test_a_command_of_bench_runs\[(?!README)",
+    r"tests/test_documents\.py::test_a_command_of_bench_runs\[(?!README.*bench (gate|list))",
     r"tests/bench/cli/test_gate\.py::test_the_gate_stops_what_is_slower",
     r"tests/bench/cluster/test_cluster\.py::test_(?!a_local_cluster|another_form|without_distributed)",
     r"tests/bench/cli/test_gate\.py::test_wrong_use_is_two_lines\[words[2-5]",
@@ -30,7 +33,7 @@ _PATTERNS = (
     rf"{_STUDIES}/network/test_latency\.py::test_ctrl_c_leaves_no_proxy",
     rf"{_OUTPUT}/terminal/test_progress\.py::test_lines_come_every_few_seconds",
     rf"{_OUTPUT}/terminal/test_progress\.py::test_(a_terminal_shows_the_progress\[120|without_colour)",
-    rf"{_OUTPUT}/terminal/test_progress\.py::test_(quiet_says|a_terminal_without_a_screen.*true)",
+    rf"{_OUTPUT}/terminal/test_progress\.py::test_(quiet_says|a_terminal_without_a_screen)",
     rf"{_SERVER}/test_(hostile_role|encodings)\.py",
     rf"{_SERVER}/test_planted\.py::test_(what_is_planted|the_servers_user_cannot)(?!.*(PG_V|a_link-))",
     rf"{_SERVER}/test_urls_with_tls\.py::test_(every_driver_by_tls\[(?!verify-full)|a_run_by_tls)",
@@ -42,10 +45,12 @@ _PATTERNS = (
     rf"{_STUDIES}/query/test_units\.py::test_(a_made_database.*killed|functions_of_one_name)",
     rf"{_STUDIES}/query/test_units\.py::test_wrong_use.*\[(?!no_annotation|a_write|asyncio)",
     rf"{_STUDIES}/query/test_scripts\.py::test_(the_tables_of|a_script_that_cannot.*(command|zero|code))",
-    r"tests/test_examples\.py::test_the_bookings_have_both",
+    r"tests/test_examples\.py::test_the_bookings",
+    r"tests/bench/analysis/findings/test_evidence\.py::test_no_finding_outlives",
     rf"{_STUDIES}/query/test_arguments\.py::test_every_backend_takes_arguments_of_every_type",
     rf"{_STUDIES}/saturation/test_command\.py::test_a_whole_search",
-    rf"{_STUDIES}/microbench/test_suite\.py::test_a_round_of_every_function",
+    rf"{_STUDIES}/microbench/test_suite\.py::test_a_(round_of_every_function|run_is_compared)",
+    rf"{_STUDIES}/query/test_server_statistics\.py::test_the_servers_own_times",
     rf"{_GUARD}/two_phase/",
     rf"{_GUARD}/clean_end/test_lessons\.py",
     rf"{_GUARD}/test_adoption\.py::test_adoption_is_one_step\[\w+-[1-9]",
@@ -58,3 +63,10 @@ _LONG = re.compile("|".join(_PATTERNS))
 def takes_long(name: str) -> bool:
     """Return whether this test is left to `make test-all`. `name`: pytest's id of the test."""
     return _LONG.match(name) is not None
+
+
+def mark(items: Iterable[pytest.Item]) -> None:
+    """Mark the tests that take long, so that `-m "not long"` leaves them out."""
+    for item in items:
+        if takes_long(item.nodeid):
+            item.add_marker(pytest.mark.long)
