@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.studies.calibration.power_file import PowerFile
+    from bench.studies.calibration.slower import Of
     from bench.studies.calibration.whole_runs import Variant, WholeRun
 
 _BACKENDS = ("asyncpg", "psycopg-async", "psycopg2")
@@ -91,7 +92,7 @@ def power(
     repeat: int,
     budget_s: float,
     shares: tuple[float, ...],
-    of: str,
+    of: "Of",
     backend: str,
     busy: bool,
     out: Path | None,

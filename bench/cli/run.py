@@ -123,7 +123,8 @@ _LONGEST_WRITES_S = 120
     type=Duration(1, 86_400),
     metavar="TIME",
     help="Time for all runs together, as 60s or 5m, in place of --rounds: it is spent on the"
-    " comparisons that are undecided, and a decided one ends (docs/method.md).",
+    " comparisons that are undecided, and a decided one ends. With --workload, the profile's first"
+    " block of cases alone (docs/method.md).",
 )
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
-from statistics import stdev
+from statistics import median
 
 from bench.analysis.figure import FIGURES
 from bench.analysis.stopping import Stopping
@@ -67,7 +67,9 @@ class Seen:
     floor: float | None
     """The factor of the noise floor; None for a decision, which needs none."""
     deviation: float
-    """The deviation of the logarithm of one paired ratio."""
+    """The deviation of the logarithm of one paired ratio, by the median absolute deviation."""
+    logs: list[float] = field(default_factory=list)
+    """The logarithm of each paired ratio, in the order of rounds; empty for a decision."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def _verdict(clock: str, plain: Summary, other: Summary, summaries: list[Summary
         (1 / ratio if figure.more_is_better else ratio) - 1,
         len(logs),
         verdict.floor,
-        stdev(logs) if len(logs) > 1 else 0.0,
+        _deviation(logs),
+        [round(value, 4) for value in logs],
     )
 
 
@@ -168,7 +171,15 @@ def _decision(results: Results, variant: Variant, plain: Summary, other: Summary
 
 def _logs(clock: str, plain: Summary, other: Summary) -> list[float]:
     one, two = plain.by_round(FIGURES[clock]), other.by_round(FIGURES[clock])
-    return [log(two[n] / one[n]) for n in one.keys() & two.keys() if one[n] > 0 and two[n] > 0]
+    both = sorted(one.keys() & two.keys())
+    return [log(two[n] / one[n]) for n in both if one[n] > 0 and two[n] > 0]
+
+
+def _deviation(logs: list[float]) -> float:
+    if not logs:
+        return 0.0
+    middle = median(logs)
+    return 1.4826 * median(abs(value - middle) for value in logs)  # that of a normal distribution
 
 
 def _carry_out(words: list[str]) -> None:
