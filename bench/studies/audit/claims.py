@@ -6,14 +6,17 @@ from bench.studies.audit import (
     budget,
     commands,
     comparing,
+    freeing,
     idle,
     load,
+    naming,
     processes,
     quantiles,
     ranking,
     runs,
     stalls,
     throughput,
+    whole_commands,
 )
 from bench.studies.audit.claim import Claim
 
@@ -21,6 +24,7 @@ CLAIMS: tuple[Claim, ...] = (
     *throughput.CLAIMS,
     *runs.CLAIMS,
     *allocator.CLAIMS,
+    *freeing.CLAIMS,
     *quantiles.CLAIMS,
     *stalls.CLAIMS,
     *load.CLAIMS,
@@ -28,7 +32,9 @@ CLAIMS: tuple[Claim, ...] = (
     *ranking.CLAIMS,
     *comparing.CLAIMS,
     *budget.CLAIMS,
+    *naming.CLAIMS,
     *commands.CLAIMS,
+    *whole_commands.CLAIMS,
     *arrivals.CLAIMS,
     *processes.CLAIMS,
 )
