@@ -134,7 +134,7 @@ def test_numbers_of_a_damaged_file_give_a_number(
     ],
 )
 def test_a_client_that_waits_far_beyond_the_deadline(services_s: list[float], marked: bool) -> None:
-    """Defect: one client that waited 40 s made 140 operations/s of the 1,500 of others, unmarked."""
+    """Defect: one client that waited 40 s made 140 operations/s of 1,500, unmarked."""
     operations = []
     for client, service_s in enumerate(services_s):
         start_s = 0.0
