@@ -12,7 +12,7 @@ import msgspec
 
 from bench.model.errors import BenchError, UsageError
 from bench.results import environment
-from bench.studies.calibration.whole_runs import CLOCKS, CONCURRENCY, DECIDED, Seen, WholeRun
+from bench.studies.calibration.whole_runs import CLOCKS, CONCURRENCY, Seen, WholeRun
 from bench.system.output_files import write_text
 
 FILE = "power.json"
@@ -109,7 +109,7 @@ def counts(runs: Sequence[WholeRun]) -> list[Count]:
     lines = []
     for share, of in dict.fromkeys((run.share, run.of) for run in runs):
         chosen = [run for run in runs if (run.share, run.of) == (share, of)]
-        for clock in (DECIDED, *CLOCKS):
+        for clock in (*(f"{clock}, decided" for clock in CLOCKS), *CLOCKS):
             for concurrency in CONCURRENCY:
                 seen = [
                     one

@@ -4,8 +4,8 @@ Each is the command that a user would type, in a process of its own:
 
     bench run --backend asyncpg --backend asyncpg-slower-5-of-time --budget 60s ...
 
-The verdicts are those of every run: the lines `decided` for throughput, and the comparison of a
-table for throughput and for CPU time. Nothing is resampled.
+The verdicts are those of every run, for throughput and CPU time: the lines `decided`, and the
+comparison of a table. Nothing is resampled.
 """
 
 import shlex
@@ -13,15 +13,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import log
 from pathlib import Path
 from statistics import median
 
 from bench.analysis.figure import FIGURES
-from bench.analysis.stopping import Stopping
+from bench.analysis.stopping import Comparison, Stopping
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import compare, noise_floor
 from bench.model.errors import BenchError
@@ -32,9 +32,9 @@ from bench.studies.calibration import slower
 from bench.studies.calibration.slower import Of
 
 CONCURRENCY = (1, 16)
-DECIDED = "throughput, decided"
-CLOCKS: Mapping[str, str] = {"throughput": "throughput", "cpu": "CPU time"}
-"""The figures whose verdicts are counted, and their names in the table."""
+CLOCKS = ("throughput", "cpu")
+"""The figures whose verdicts are counted."""
+_OPPOSITE = {"faster": "slower", "slower": "faster"}
 OTHER_WORK_S = 8.0
 """Seconds that a run takes beside its budget: its start, verification, probes and report."""
 _END_S = 30.0
@@ -109,6 +109,7 @@ def verdicts(results: Results, variant: Variant) -> list[Seen]:
     """Return the verdicts of a run on the slower backend, for each concurrency."""
     summaries = summarise(results)
     by_case = {(s.case.backend, s.case.concurrency): s for s in summaries if not s.case.twin}
+    decisions = {(said.case.concurrency, said.figure): said for said in _decisions(results)}
     found = []
     for concurrency in CONCURRENCY:
         plain = by_case.get((variant.backend, concurrency))
@@ -117,8 +118,10 @@ def verdicts(results: Results, variant: Variant) -> list[Seen]:
             raise BenchError(
                 f"the run has no case of {variant.other} at {concurrency}.\nTry it: bench doctor"
             )
-        found.append(_decision(results, variant, plain, other))
-        found += [_verdict(clock, plain, other, summaries) for clock in CLOCKS]
+        for clock in CLOCKS:
+            shown = _verdict(clock, plain, other, summaries)
+            said = decisions[concurrency, FIGURES[clock]]
+            found += [_decision(said, variant, shown), shown]
     return found
 
 
@@ -139,8 +142,8 @@ def _verdict(clock: str, plain: Summary, other: Summary, summaries: list[Summary
     )
 
 
-def _decision(results: Results, variant: Variant, plain: Summary, other: Summary) -> Seen:
-    """Return what the run's line `decided` says: the same rule, fed with the same rounds."""
+def _decisions(results: Results) -> list[Comparison]:
+    """Return the run's lines `decided`: the same rule, fed with the same rounds."""
     stopping = Stopping(results.header.plan)
     of_round: int | None = None
     for run in results.runs:
@@ -149,23 +152,15 @@ def _decision(results: Results, variant: Variant, plain: Summary, other: Summary
             of_round = run.round
         stopping.note(run)
     stopping.wanted()
-    (said,) = (
-        comparison
-        for comparison in stopping.comparisons()
-        if comparison.case.concurrency == plain.case.concurrency
-    )
+    return stopping.comparisons()
+
+
+def _decision(said: Comparison, variant: Variant, shown: Seen) -> Seen:
     word: str = said.decision
-    if said.case.backend == variant.backend and word in ("faster", "slower"):
-        word = "slower" if word == "faster" else "faster"
-    shown = _verdict("throughput", plain, other, [])
-    return Seen(
-        DECIDED,
-        plain.case.concurrency,
-        word,
-        shown.slower_by,
-        said.turns,
-        None,
-        shown.deviation,
+    if said.case.backend == variant.backend and word in _OPPOSITE:
+        word = _OPPOSITE[word]
+    return replace(
+        shown, clock=f"{shown.clock}, decided", word=word, rounds=said.turns, floor=None, logs=[]
     )
 
 
