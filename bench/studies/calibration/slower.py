@@ -11,6 +11,7 @@ takes in that process, counted while it runs.
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from math import inf
 from statistics import median
 from time import perf_counter_ns, process_time_ns
 from typing import Any, Literal
@@ -28,7 +29,10 @@ _CLOCKS: Mapping[Of, Callable[[], int]] = {"time": perf_counter_ns, "cpu": proce
 _BATCH = 20
 """The operations from one look at the clock to the next."""
 _BATCHES = 51
-"""The batches whose median decides. A pause between two turns is in few of them."""
+"""The batches whose median decides."""
+_PAUSE_NS = 3_000_000
+"""The time between two operations, if it is ten times the usual one too, that is no operation's: a
+pause between two turns. A batch begins again after it."""
 _OWN_CALLS = 2_000
 
 
@@ -46,30 +50,37 @@ class BusyWait:
         self._batches: deque[float] = deque(maxlen=_BATCHES)
         self._own_ns = 0.0
         """The time that a wait takes beside the waiting itself."""
+        self._wait_ns, self._pause_ns = 0.0, inf
+        self._ended_ns = perf_counter_ns()
         self._restart()
-        self._wait_ns = 0.0
         start = perf_counter_ns()
         for _ in range(_OWN_CALLS):
             self()
         own_ns = (perf_counter_ns() - start) / _OWN_CALLS
         self._batches.clear()
-        self._own_ns, self._wait_ns = own_ns, 0.0
+        self._own_ns, self._wait_ns, self._pause_ns = own_ns, 0.0, inf
         self._restart()
 
     def __call__(self) -> None:
         """Wait, and learn from the operation before it."""
         start = perf_counter_ns()
-        self._count += 1
+        if start - self._ended_ns > self._pause_ns:
+            self._restart()
+        else:
+            self._count += 1
         if self._count == _BATCH:
             took_ns = (self._clock() - self._begun_ns - self._waited_ns) / _BATCH
             self._batches.append(took_ns - self._own_ns)
-            self._wait_ns = max(0.0, self._share * median(self._batches) - self._own_ns)
+            usual_ns = median(self._batches)
+            self._wait_ns = max(0.0, self._share * usual_ns - self._own_ns)
+            self._pause_ns = max(_PAUSE_NS, 10 * usual_ns)
             self._restart()
         until = start + self._wait_ns if self._own_ns else start
         now = start
         while now < until:
             now = perf_counter_ns()
         self._waited_ns += now - start
+        self._ended_ns = now
 
     def _restart(self) -> None:
         self._begun_ns = self._clock()

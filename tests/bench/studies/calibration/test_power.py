@@ -33,8 +33,9 @@ def test_a_wait_is_a_share_of_the_operation_without_it(monkeypatch: pytest.Monke
     monkeypatch.setitem(slower._CLOCKS, "time", clock)
     wait = slower.BusyWait(0.1, "time")
     took = []
-    for _ in range(2_000):
-        now[0] += 1_000
+    for number in range(2_000):
+        # A pause between two turns, as often as a turn of 10 ms has 20 operations.
+        now[0] += 1_000 if number % 20 or number < 200 else 100_000_000
         before = now[0]
         wait()
         took.append(now[0] - before)
