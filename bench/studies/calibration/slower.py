@@ -26,7 +26,7 @@ Of = Literal["time", "cpu"]
 
 SHARES = (0.02, 0.05, 0.10, 0.20)
 _CLOCKS: Mapping[Of, Callable[[], int]] = {"time": perf_counter_ns, "cpu": process_time_ns}
-_BATCH = 20
+_BATCH = 10
 """The operations from one look at the clock to the next."""
 _BATCHES = 51
 """The batches whose median decides."""
