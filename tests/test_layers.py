@@ -60,6 +60,7 @@ MAY_IMPORT = {
         "bench.analysis.stationarity",
         "bench.analysis.student",
         "bench.studies.audit.quantiles",
+        "bench.studies.calibration.power_file",
     ),
     "asyncpg": (
         "accessors.aio",

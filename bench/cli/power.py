@@ -70,7 +70,7 @@ def _shares(
     type=click.Choice(["time", "cpu"]),
     default="time",
     show_default=True,
-    help="What the wait is a share of: the elapsed time for an operation, or its CPU time. They are"
+    help="The measure that the wait is a share of: elapsed time or CPU time for an operation. They are"
     " the same where the client is busy all the time.",
 )
 @click.option(

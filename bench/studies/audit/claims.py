@@ -1,6 +1,7 @@
 """The list of all claims. A claim is added in its own module, and its module here."""
 
 from bench.studies.audit import (
+    agreeing,
     allocator,
     arrivals,
     budget,
@@ -9,7 +10,6 @@ from bench.studies.audit import (
     freeing,
     idle,
     load,
-    naming,
     processes,
     quantiles,
     ranking,
@@ -32,7 +32,7 @@ CLAIMS: tuple[Claim, ...] = (
     *ranking.CLAIMS,
     *comparing.CLAIMS,
     *budget.CLAIMS,
-    *naming.CLAIMS,
+    *agreeing.CLAIMS,
     *commands.CLAIMS,
     *whole_commands.CLAIMS,
     *arrivals.CLAIMS,

@@ -22,7 +22,7 @@ FOUND = ("faster", "slower")
 
 
 class PowerFile(msgspec.Struct):
-    """What was asked for, where it ran, and the verdicts of each run so far."""
+    """The options of the runs, the machine, and the verdicts of each run so far."""
 
     backend: str
     budget_s: float

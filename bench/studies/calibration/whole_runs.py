@@ -43,7 +43,7 @@ _END_S = 30.0
 
 @dataclass(frozen=True)
 class Variant:
-    """What is compared: a backend with one that is slower, or with an equal one."""
+    """The comparison of a run: a backend with one that is slower, or with an equal one."""
 
     backend: str
     share: float
