@@ -70,8 +70,8 @@ def _shares(
     type=click.Choice(["time", "cpu"]),
     default="time",
     show_default=True,
-    help="The measure that the wait is a share of: elapsed time or CPU time for an operation. They are"
-    " the same where the client is busy all the time.",
+    help="The measure that the wait is a share of: elapsed time or CPU time for an operation. They"
+    " are the same where the client is busy all the time.",
 )
 @click.option(
     "--backend",
