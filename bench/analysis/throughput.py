@@ -88,6 +88,8 @@ class Counts:
         self._several: NDArray[np.bool_] = np.zeros(0, dtype=bool)
         """Whether a client has more operations than its first one."""
         self._weight = 0.0
+        self._weight_in_time = 0.0
+        """The weight of the operations that ended before the deadline."""
         self._laps = _Laps()
 
     def add(
@@ -116,8 +118,10 @@ class Counts:
         np.maximum.at(self._last_ns, slots, end)
         later = ~is_first
         self._several[slots[later]] = True
+        in_time = end <= self._window_ns
         self._weight += float(weight.sum())
-        self._laps.add(duration[later], weight[later], end[later] <= self._window_ns)
+        self._weight_in_time += float(weight[in_time].sum())
+        self._laps.add(duration[later], weight[later], in_time[later])
 
     def throughput(self) -> Throughput:
         """Return the throughput of all samples that were added.
@@ -133,14 +137,17 @@ class Counts:
         if clients == 1:  # nobody is left behind: both bounds are the same
             return _per_second(at_least, at_least, at_least)
         own_time = clients * self._weight / _total(self._last_ns)
+        finished = self._weight_in_time / self._window_ns
         laps = self._laps
         if not laps.duration_ns:
-            return _per_second(at_least, at_least, max(at_least, own_time))
+            return _per_second(at_least, at_least, max(at_least, own_time, finished))
         by_laps = self._by_laps()
         if laps.operations < _ENOUGH_LATER * clients:
-            return _per_second(at_least, at_least, max(at_least, own_time, by_laps))
+            return _per_second(at_least, at_least, max(at_least, own_time, by_laps, finished))
         at_most = max(at_least, min(own_time, by_laps))
         at_least = max(at_least, at_most * (1 - laps.hurried(clients)))
+        if finished > at_most * (1 + TOLERANCE):
+            at_most = finished
         if within_tolerance(at_least, at_most):
             return _per_second((at_least * at_most) ** 0.5, at_least, at_most)
         figure = min(at_most, max(at_least, self._by_renewals()))

@@ -36,6 +36,7 @@ COMMANDS = {
     "gate": ("bench.cli.gate", "gate", "Measure, and fail if anything became slower."),
     "history": ("bench.cli.history", "history", "Show a case in all runs."),
     "calibrate": ("bench.cli.calibrate", "calibrate", "Count how often verdicts are wrong."),
+    "power": ("bench.cli.power", "power", "Count how many runs find a slowdown from outside."),
     "audit": ("bench.cli.audit", "audit", "Test what the figures claim, with known truths."),
     "export": ("bench.cli.export", "export", "Write a result for other programs."),
     "overhead": ("bench.cli.overhead", "overhead", "Measure what the harness itself costs."),

@@ -127,7 +127,8 @@ one each, and that changes often: longer turns mix both, and hide a small differ
     type=Duration(1, 86_400),
     metavar="TIME",
     help="Time for all runs together, as 60s or 5m, in place of --rounds: it is spent on the"
-    " comparisons that are undecided, and a decided one ends (docs/method.md).",
+    " comparisons that are undecided, and a decided one ends. With --workload, the profile's first"
+    " block of cases alone (docs/method.md).",
 )
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(
@@ -277,6 +278,8 @@ def run(
         return
     (name,) = named("profile", [profile_name], PROFILES)
     profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
+    if budget_s is not None and workloads:  # a question of one's own: nothing else takes its time
+        profile = replace(profile, blocks=profile.blocks[:1])
     chosen = choose_backends(backends, backend_modules, timeout)
     factors = Factors(
         workloads=tuple(named("workload", workloads, WORKLOADS)),

@@ -1,11 +1,13 @@
 """The list of all claims. A claim is added in its own module, and its module here."""
 
 from bench.studies.audit import (
+    agreeing,
     allocator,
     arrivals,
     budget,
     commands,
     comparing,
+    freeing,
     idle,
     load,
     processes,
@@ -14,6 +16,7 @@ from bench.studies.audit import (
     runs,
     stalls,
     throughput,
+    whole_commands,
 )
 from bench.studies.audit.claim import Claim
 
@@ -21,6 +24,7 @@ CLAIMS: tuple[Claim, ...] = (
     *throughput.CLAIMS,
     *runs.CLAIMS,
     *allocator.CLAIMS,
+    *freeing.CLAIMS,
     *quantiles.CLAIMS,
     *stalls.CLAIMS,
     *load.CLAIMS,
@@ -28,7 +32,9 @@ CLAIMS: tuple[Claim, ...] = (
     *ranking.CLAIMS,
     *comparing.CLAIMS,
     *budget.CLAIMS,
+    *agreeing.CLAIMS,
     *commands.CLAIMS,
+    *whole_commands.CLAIMS,
     *arrivals.CLAIMS,
     *processes.CLAIMS,
 )

@@ -42,10 +42,9 @@ def cost(*words: str, home: Path | None = None) -> Cost:
 
     `home`: the folder above the results folder, if not the user's own.
     """
-    environment = os.environ | ({"GATHERBENCH_HOME": str(home)} if home else {})
     command = [sys.executable, "-m", "bench.cli", *words]
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -53,6 +52,14 @@ def cost(*words: str, home: Path | None = None) -> Cost:
         raise subprocess.CalledProcessError(process.returncode, command)
     kilobyte = 1 if sys.platform == "darwin" else 1024
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss * kilobyte)
+
+
+def environment(home: Path | None) -> dict[str, str]:
+    """Return the environment of a command; with `home`, that of its own server and results."""
+    if home is None:
+        return dict(os.environ)
+    without = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return without | {"GATHERBENCH_HOME": str(home)}
 
 
 def write_run(folder: Path, cases: int = CASES, seed: int = 1) -> None:

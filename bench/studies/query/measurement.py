@@ -115,6 +115,8 @@ class _QueryJobs:
     config: RunConfig
     server_pid: int | None
     links: Links
+    samples_folder: str
+    """The folder of the run, where a worker process puts the samples of a long one."""
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -139,6 +141,7 @@ class _QueryJobs:
             round=round_number,
             generation=generation,
             lengthen=case.rate is None and case.processes == 1,
+            samples_folder=self.samples_folder,
             seconds=seconds,
             warm_up_s=profile.warm_up_s,
             heartbeat_s=profile.heartbeat_s,
@@ -168,7 +171,9 @@ class _QueryMeasurement(Measurement):
         fingerprint = None
         if any(subject.marketplace for subject in self.subjects):
             fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
-        made: Any = _QueryJobs({s.name: s for s in self.subjects}, config, server_pid, self.links)
+        by_name = {subject.name: subject for subject in self.subjects}
+        folder = str(self.outcomes.recorder.folder.resolve())
+        made: Any = _QueryJobs(by_name, config, server_pid, self.links, folder)
         self.jobs = made
         checked = self._check() if config.verify else {}
         bad = {name: c.difference for name, c in checked.items() if c.difference}

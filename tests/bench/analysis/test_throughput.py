@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from bench.analysis.stats import NS_PER_S
 from bench.analysis.throughput import TOLERANCE, throughput
-from bench.studies.audit.closed_loop import Discipline, service, simulate, true_throughput
+from bench.studies.audit.closed_loop import (
+    Discipline,
+    Operation,
+    service,
+    simulate,
+    true_throughput,
+)
 from bench.studies.audit.throughput import estimated, estimated_before
 
 SECOND = NS_PER_S
@@ -116,3 +122,27 @@ def test_numbers_of_a_damaged_file_give_a_number(
     found = throughput(start, duration, client, window_ns)
     assert 0 <= found.at_least_per_s <= found.per_s * (1 + 1e-9)
     assert found.per_s <= found.at_most_per_s * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("services_s", "marked"),
+    [
+        ([0.002] * 3 + [40.0], True),
+        ([0.01] * 15 + [3.0], True),
+        ([0.001, 0.01, 0.1, 0.5], False),
+        ([0.001] * 7 + [0.5], False),
+    ],
+)
+def test_a_client_that_waits_far_beyond_the_deadline(services_s: list[float], marked: bool) -> None:
+    """Defect: one client that waited 40 s made 140 operations/s of 1,500, unmarked."""
+    operations = []
+    for client, service_s in enumerate(services_s):
+        start_s = 0.0
+        while start_s < 1.0:
+            operations.append(Operation(start_s=start_s, duration_s=service_s, client=client))
+            start_s += service_s
+    truth = sum(1 / service_s for service_s in services_s)
+    found = estimated(operations, 1.0)
+    assert found.per_s == pytest.approx(truth, rel=TOLERANCE)
+    assert found.certain is not marked
+    assert found.at_most_per_s >= truth * (1 - TOLERANCE)

@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from bench.model.case import Fetch
+import accessors
+from bench.execution.links import Links
+from bench.model.case import Case, Fetch
 from bench.model.errors import BenchError
+from bench.model.plan import Plan
+from bench.model.profiles import PROFILES
+from bench.model.run_config import RunConfig
 from bench.results import file as results
 from bench.server.database import Database
-from bench.studies.query import room
+from bench.studies.query import measurement, room
 from bench.studies.query.question import Subject
 from tests.bench.command import Bench
+from tests.bench.conftest import SMALL
 from tests.bench.studies.query.asking import ask
 from tests.bench.studies.query.test_command import SHORT
 
@@ -59,6 +65,17 @@ def test_a_large_answer_is_told_and_its_concurrency_limited(database: Database) 
     assert room.check_room(subjects, (), (2, 4), free=lambda: 10**11)[0] == (2, 4)
     small = subject_of(database, "SELECT 1 AS a")
     assert room.check_room(small, (), (), free=lambda: 10**9) == ((), "")
+
+
+def test_samples_of_a_long_run_go_to_its_folder(database: Database, tmp_path: Path) -> None:
+    """Defect: worker processes of `bench query` filled TMPDIR, which is often in memory."""
+    (subject,) = subject_of(database, "SELECT 1 AS a")
+    case = Case("psycopg2", subject.name, loop="none")
+    plan = Plan(PROFILES["smoke"], (case,))
+    config = RunConfig(plan, accessors.discover(only=["psycopg2"]), SMALL, "")
+    with Links(database.url) as links:
+        jobs = measurement._QueryJobs({subject.name: subject}, config, None, links, str(tmp_path))
+        assert jobs.of(case).samples_folder == str(tmp_path)
 
 
 @pytest.mark.timeout(300)
