@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 Arguments = str | Sequence[Sequence[Any]] | Callable[[Random], Sequence[Any]]
 """A query, a CSV file or a range as in `bench query --arguments`; a list of tuples; or a function
-from a `random.Random` to one tuple."""
+of a `random.Random` that returns one tuple, or that yields tuples. When a generator ends, its
+tuples are taken again."""
 Preparation = "str | Callable[[Connection[Any]], object]"
 """SQL text, or a function that is given a connection of psycopg in autocommit."""
 
@@ -37,9 +38,8 @@ class Read:
     """A `select()` of columns, with `bindparam("name")` for each parameter."""
     orm: "Select[Any] | None" = None
     """A `select()` of one mapped class, with `bindparam("name")` for each parameter."""
-    arguments: str | Sequence[Sequence[Any]] = ()
-    """The candidates for the parameters, in the order of their first use in the text: a query, a
-    CSV file or a range as in `bench query --arguments`, or a list of tuples."""
+    arguments: Arguments = ()
+    """The candidates for the parameters, in the order of their first use in the text."""
 
 
 class Unit:

@@ -6,11 +6,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from random import Random
+from typing import Any
 
 from accessors.sql import SCHEMA
 from bench.model.declared import declare
 from bench.model.errors import BenchError
+from bench.model.workload import READ_ARGUMENTS
 from bench.server.database import Database, named
+from bench.studies.query.arguments import LEAST_PER_CLIENT
+from bench.studies.query.called_arguments import called, refuse_iterator
 from bench.studies.query.forms import forms_of
 from bench.studies.query.job import JobUnit
 from bench.studies.query.own_database import OwnDatabase, own_database, prepare
@@ -126,7 +131,11 @@ def _question(
     asked: Asked, database: Database, read_only: bool, path: Path, read: Read
 ) -> Question:
     forms = forms_of(read)
-    values = (read.arguments,) if isinstance(read.arguments, str) else read.arguments
+    refuse_iterator(read.arguments, read.name)
+    values: Any = (read.arguments,) if isinstance(read.arguments, str) else read.arguments
+    if callable(read.arguments):
+        count = max(READ_ARGUMENTS, LEAST_PER_CLIENT * asked.clients)
+        values = called(read.arguments, Random(f"{asked.seed}/{read.name}"), count, read.name)
     sql = read.sql if read.sql is not None else forms.text.numbered
     try:
         return question_of(
