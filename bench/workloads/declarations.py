@@ -40,6 +40,15 @@ class Read:
     """A `select()` of one mapped class, with `bindparam("name")` for each parameter."""
     arguments: Arguments = ()
     """The candidates for the parameters, in the order of their first use in the text."""
+    orm_streamed: "Select[Any] | None" = None
+    """The `select()` of the ORM for streams, if `orm` joins a collection: that cannot be streamed.
+    `orm` is then called with `unique()`, as SQLAlchemy requires for joined collections."""
+    as_dict: "Callable[[Sequence[Any]], Sequence[dict[str, Any]]] | None" = None
+    """A function from all rows of the SQL text to plain dicts. The ORM's objects are then compared
+    with these dicts, by their own method `as_dict`, and not by columns."""
+    rows_in: Callable[[Any], int] | None = None
+    """A function from an object of the ORM to the number of rows of the SQL text for which it
+    stands; without it, one. Rates of all backends are in these rows."""
 
 
 class Unit:

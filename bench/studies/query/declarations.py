@@ -79,6 +79,16 @@ def _check_read(path: Path, read: Read) -> None:
         raise UsageError(
             f"the read {read.name} has no statement.\nGive it sql=, core= or orm= in {path}."
         )
+    for name, needed, given in (
+        ("orm_streamed", "orm", read.orm_streamed is not None and read.orm is None),
+        ("as_dict", "sql", read.as_dict is not None and read.sql is None),
+        ("as_dict", "orm", read.as_dict is not None and read.orm is None),
+        ("rows_in", "as_dict", read.rows_in is not None and read.as_dict is None),
+    ):
+        if given:
+            raise UsageError(
+                f"the read {read.name} has {name}= without {needed}=.\nGive it both in {path}."
+            )
     forms = _forms(path, read)
     if (read.core is not None or read.orm is not None) and any(
         name.startswith("$") for name in forms.text.parameters

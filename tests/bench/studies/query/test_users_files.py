@@ -1,7 +1,8 @@
 """What users bring in a workload file: enums, arguments by functions, packages, odd names."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from random import Random
@@ -9,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from bench.model.case import Fetch
 from bench.model.errors import UsageError
+from bench.model.sql_text import SqlText
 from bench.studies.query.arguments import _text_of
 from bench.studies.query.called_arguments import called, refuse_iterator
 from bench.studies.query.description import Type
+from bench.studies.query.forms import Forms
+from bench.studies.query.object_checks import difference
 from bench.studies.query.values import same
 from bench.studies.query.workload_file import workloads_in
 
@@ -64,10 +69,13 @@ def test_a_generator_of_arguments_that_ends_begins_again() -> None:
     assert called(three, Random(1), 7, "u") == [(0,), (1,), (2,), (0,), (1,), (2,), (0,)]
 
 
+ENDING = iter([(1,)])
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (lambda random, left=iter([(1,)]): next(left), "ended after 1 rows, and 5 are drawn"),
+        (lambda random: next(ENDING), "ended after 1 rows, and 5 are drawn"),
         (lambda random: iter(()), "yields nothing"),
         (lambda random: 3, "returned 3, and not a tuple"),
         (lambda random: 1 / 0, "failed (ZeroDivisionError"),
@@ -142,3 +150,36 @@ def test_a_wrong_name_is_told_with_the_file(
     first, second = str(error.value).splitlines()
     assert what in first
     assert advice in second
+
+
+class Order:
+    """A mapped object, as far as its comparison needs it."""
+
+    def __init__(self, number: int, lines: int) -> None:
+        self.number, self.lines = number, lines
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the object as a dict."""
+        return {"number": self.number, "lines": self.lines}
+
+
+def orders_of(rows: Sequence[Any]) -> list[dict[str, int]]:
+    """Return a dict for each order of these rows, one for each of its lines."""
+    return [{"number": n, "lines": lines} for n, lines in Counter(n for (n,) in rows).items()]
+
+
+@pytest.mark.parametrize(
+    ("objects", "count", "words"),
+    [
+        ([Order(1, 2), Order(2, 1)], 3, None),
+        ([Order(1, 2), Order(2, 1)], 2, "stand for 2 rows (rows_in) instead of 3"),
+        ([Order(1, 2)], 3, "1 objects instead of 2 dicts"),
+        ([Order(1, 2), Order(2, 5)], 3, "object 2: 'lines': 5 instead of 1"),
+    ],
+    ids=["equal", "rows", "fewer", "a value"],
+)
+def test_objects_are_compared_as_dicts(objects: list[Order], count: int, words: str | None) -> None:
+    """Forbid that objects with other collections than the SQL text's rows are timed beside them."""
+    forms = Forms(SqlText.parse("SELECT 1"), as_dict=orders_of)
+    found = difference(forms, Fetch(), objects, count, [(1,), (1,), (2,)])
+    assert (found is None) if words is None else (found is not None and words in found)
