@@ -143,7 +143,8 @@ def write(function: str) -> list[Callable[..., Any]]:
         return await getattr(AsyncPsycopgAccessor(connection), function)(first, items)
 
     async def by_asyncpg(connection: asyncpg.Connection, first: int, items: Lines) -> Any:
-        return await getattr(AsyncpgAccessor(connection), function)(first, items)
+        accessor = AsyncpgAccessor(connection)  # type: ignore[arg-type]
+        return await getattr(accessor, function)(first, items)
 
     return [
         *(orm, core, by_psycopg2, by_psycopg),

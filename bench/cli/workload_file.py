@@ -27,6 +27,7 @@ from bench.studies.query.question import (
     taking,
 )
 from bench.studies.query.room import check_room
+from bench.studies.query.script_files import workloads_of
 from bench.studies.query.subjects import reads_of, subjects_of
 from bench.studies.query.workload_file import workloads_in
 from bench.workloads import Read
@@ -40,7 +41,7 @@ WORKLOAD_FILE_SCALE = 0.5
 
 
 def run_workload_file(
-    path: Path,
+    files: Sequence[str],
     backends: Mapping[str, DiscoveredBackend],
     factors: Factors,
     *,
@@ -61,12 +62,14 @@ def run_workload_file(
 ) -> None:
     """Verify and measure every workload of the file, or those that `factors` names.
 
+    `files`: a file of Python, or scripts of pgbench, each with its weight if it has one.
+
     `named_backends`: whether the user named the backends, so that one that is left out is an error.
 
     Raises `UsageError` for a file that cannot be measured, and `BenchError` for a failed run.
     """
     with contained(timeout_s):
-        declared = workloads_in(path)
+        path, declared = workloads_of(files)
     names = [workload.name for workload in declared]
     wanted = named("workload", factors.workloads, names, str(path)) or names
     chosen = [workload for workload in declared if workload.name in wanted]

@@ -1,6 +1,6 @@
 """The classes of a user's declarations. They check nothing: a command does, when it reads them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
 Function = Callable[..., Any]
-Arguments = str | Sequence[Sequence[Any]] | Callable[[Random], Sequence[Any]]
+Arguments = (
+    str | Sequence[Sequence[Any]] | Callable[[Random], Sequence[Any] | Iterator[Sequence[Any]]]
+)
 """A query, a CSV file or a range as in `bench query --arguments`; a list of tuples; or a function
 of a `random.Random` that returns one tuple, or that yields tuples. When a generator ends, its
 tuples are taken again."""

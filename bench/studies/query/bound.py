@@ -67,7 +67,7 @@ def _shape(backend: AnyBackend, forms: Forms) -> Callable[[], Shape]:
     def counted() -> Shape:
         shape = ValueRows()
         # The number of an object's own rows; a list of objects has the sum.
-        shape.count = lambda rows: sum(map(rows_in, rows))  # type: ignore[method-assign]
+        shape.count = lambda rows: sum(map(rows_in, rows))
         return shape
 
     return counted

@@ -96,7 +96,8 @@ def _subject(
     read_only: bool,
     questions: dict[tuple[str, str], Question],
 ) -> Subject:
-    file = str(path.absolute())
+    # A worker process imports a file of Python; the text of a script is in its job.
+    file = "" if path.suffix == ".sql" else str(path.absolute())
     marketplace = asked.database_url is None and workload.setup is None
     reads = {part: weight for part, weight in workload.parts.items() if isinstance(part, Read)}
     # A question about another database than the marketplace must not be taken for one about it.
@@ -162,7 +163,7 @@ def _units(
 
 def _job_unit(asked: Asked, workload: Workload, unit: Unit, database: Database) -> JobUnit:
     if isinstance(unit, ScriptUnit):
-        return script_job(unit, database, asked.seed, asked.clients)
+        return script_job(unit, database, asked.seed, asked.clients, workload.parts[unit])
     draws = draws_of(workload, unit, database, asked.seed, asked.clients)
     return JobUnit(unit.name, draws, workload.parts[unit])
 

@@ -27,7 +27,9 @@ def workloads_in(path: Path) -> list[Workload]:
     declarations are wrong.
     """
     if path.suffix == ".sql":
-        return [script_workload(path)]
+        workload = script_workload(path)
+        check_workload(path, workload)
+        return [workload]
     names = _namespace(str(path.absolute()))
     workloads = _unique(value for value in names.values() if isinstance(value, Workload))
     parts = _unique(value for value in names.values() if isinstance(value, Read | Unit))
