@@ -1,7 +1,7 @@
 """From a workload file to what is measured: its databases, its reads, its units of work."""
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -56,20 +56,32 @@ def subjects_of(asked: Asked, path: Path, workloads: Sequence[Workload]) -> Iter
         yield subjects
 
 
-def reads_of(asked: Asked, path: Path, reads: Sequence[Read]) -> list[Subject]:
-    """Return each read as a workload of its own, declared, for its first arguments alone.
+@contextmanager
+def reads_of(asked: Asked, path: Path, reads: Mapping[Read, Workload]) -> Iterator[list[Subject]]:
+    """Give each read as a workload of its own, declared, for its first arguments alone.
 
-    Raises as `subjects_of`.
+    `reads`: each with the workload that names it, in whose database it reads. Databases that are
+    made are dropped at the end. Raises as `subjects_of`.
     """
-    database, read_only = database_of(asked)
-    made = []
-    for read in reads:
-        question = _question(asked, database, read_only, path, read)
-        question = replace(question, draws=question.draws[:1])
-        subject = Subject(question.name, (question,), (1,))
-        declare(subject.name, {subject.name: 1}, subject.facts({}).description, subject.rows)
-        made.append(subject)
-    return made
+    server = named(asked.database_url)
+    with ExitStack() as stack:
+        databases: dict[Workload | None, tuple[Database, bool]] = {}
+        made = []
+        for read, workload in reads.items():
+            owner = None if workload.setup is None else workload
+            if owner not in databases:
+                databases[owner] = database_of(asked)
+                if owner:
+                    own = stack.enter_context(own_database(owner, server))
+                    databases[owner] = _sessions(asked, owner, own, writes=False)
+            database, read_only = databases[owner]
+            place = replace(asked, database_url=database.url) if owner else asked
+            question = _question(place, database, read_only, path, read)
+            question = replace(question, draws=question.draws[:1])
+            subject = Subject(question.name, (question,), (1,))
+            declare(subject.name, {subject.name: 1}, subject.facts({}).description, subject.rows)
+            made.append(subject)
+        yield made
 
 
 def _sessions(
