@@ -19,7 +19,8 @@ _LONGEST_SHOWN = 60
 def text_rows(accessor: Any, forms: Forms, arguments: Sequence[Any]) -> list[Any]:
     """Return all rows of the SQL text, through the session of a sync backend of the ORM."""
     read = _read(forms)
-    return list(accessor.native.execute(read.statement, read.bind(arguments)).all())
+    result = accessor.native.execute(read.statement, read.bind(arguments))
+    return list(result.all())
 
 
 async def text_rows_async(accessor: Any, forms: Forms, arguments: Sequence[Any]) -> list[Any]:

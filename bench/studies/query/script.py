@@ -205,8 +205,8 @@ def _commands(path: Path, text: str) -> Iterator[Command]:
 
 
 def _statements(path: Path, text: str, first: int) -> Iterator[Statement]:
-    for number, line in enumerate(_QUOTED.sub("''", text).splitlines(), start=first):
-        if found := _BEHIND.search(line):
+    for number, bare in enumerate(_QUOTED.sub("''", text).splitlines(), start=first):
+        if found := _BEHIND.search(bare):
             raise _refused(path, number, found[1])
     try:
         for at, piece in statements_in(text):
