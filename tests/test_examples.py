@@ -9,11 +9,19 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import accessors
+from accessors import sql, statements
+from bench.dataset.loading import ensure
+from bench.model.dataset import Dataset
 from bench.results import file as results
 from bench.server.database import Database
+from bench.studies.query.forms import forms_of
+from bench.studies.query.workload_file import workloads_in
+from bench.workloads import Read
 from tests.documents import blocks
 from tests.root import ROOT
 
@@ -97,6 +105,62 @@ def test_the_bookings_have_both_workloads(database: Database, tmp_path: Path) ->
     assert len(backends["reads"]) == 12
     assert backends["day"] == {name for name in backends["reads"] if name.startswith("orm+")}
     assert not found.failures
+
+
+BUILT_IN_READS: dict[str, tuple[Any, Any]] = {
+    "asyncpg": (sql.NUMBERED, sql.NUMBERED),
+    "psycopg": (sql.PERCENT, sql.PERCENT),
+    "core+psycopg": (statements.CORE, statements.CORE),
+    "orm+psycopg": (statements.ORM, statements.ORM_STREAMED),
+}
+"""A backend of each kind -> its buffered and its streamed reads."""
+
+
+def normal(read: Any) -> Any:
+    """Return what two equal reads have in common: their text and parameters."""
+    if isinstance(read, str):
+        return " ".join(read.split())
+    return str(read.statement), read.parameters, read.collections
+
+
+def test_the_six_functions_are_declared_by_the_public_api(
+    database: Database, tmp_path: Path
+) -> None:
+    """Forbid that the public API cannot declare what is built in: another statement or answer.
+
+    The built-in expected answers come from the server, and so do those of a workload file. So
+    equal statements with equal dicts are equal functions.
+    """
+    found = {
+        part.name: part
+        for workload in workloads_in(EXAMPLES / "marketplace.py")
+        for part in workload.parts
+    }
+    declared = {
+        "customers": "customers",
+        "orders-of-customer": "orders_of_customer",
+        "total-cost": "total_cost_of_an_order",
+        "orders-between-dates": "orders_between_dates",
+    }
+    assert found.keys() == {*declared, "add-order", "insert-lines"}
+    for name, field in declared.items():
+        read = found[name]
+        assert isinstance(read, Read)
+        forms = forms_of(read)
+        for name_of, (buffered, streamed) in BUILT_IN_READS.items():
+            backend = accessors.load(name_of)
+            assert normal(forms.native(backend)) == normal(getattr(buffered, field))
+            assert normal(forms.streamed(backend)) == normal(getattr(streamed, field))
+    with database.connect() as connection:
+        ensure(connection, Dataset(0.5))
+    line = "bench run --workload-file examples/marketplace.py --out out"
+    short = ("--rounds=1", "--seconds=0.03", "--concurrency=1", "--quiet", "--no-charts")
+    short += ("--fetch=buffered", "--fetch=batched:1000")
+    chosen = [f"--workload={name}" for name in ("customer", "total", "month", "all-customers")]
+    bench(database, tmp_path, line, *short, *chosen, "--backend=asyncpg", "--backend=orm+psycopg")
+    result = results.load(tmp_path / "out")
+    assert not result.failures
+    assert {case.backend for case in result.cases} == {"asyncpg", "orm+psycopg"}
 
 
 @pytest.fixture

@@ -61,8 +61,11 @@ one each, and that changes often: longer turns mix both, and hide a small differ
 @workload_option
 @click.option(
     "--workload-file",
-    type=click.Path(path_type=Path),
-    help="Measure the workloads that this Python file declares (docs/your-own-query.md).",
+    "workload_files",
+    multiple=True,
+    metavar="FILE",
+    help="Measure the workloads that this Python file declares, or a script of pgbench"
+    " (docs/your-own-query.md). Scripts may be several, with weights as in read.sql@3.",
 )
 @click.option(
     "--fetch",
@@ -162,7 +165,7 @@ def run(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     workloads: tuple[str, ...],
-    workload_file: Path | None,
+    workload_files: tuple[str, ...],
     fetches: tuple[str, ...],
     concurrency: tuple[int, ...],
     session_scopes: "tuple[SessionScope, ...]",
@@ -221,7 +224,7 @@ def run(
     from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
 
-    if workload_file:
+    if workload_files:
         from bench.cli.workload_file import WORKLOAD_FILE_SCALE, run_workload_file
 
         of_file = choose_backends(backends, backend_modules, timeout)
@@ -257,7 +260,7 @@ def run(
                 "Name the way in its --database-url: a host, or the folder of a Unix socket."
             )
         run_workload_file(
-            workload_file,
+            workload_files,
             of_file,
             factors,
             named_backends=bool(backends),

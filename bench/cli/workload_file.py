@@ -27,9 +27,10 @@ from bench.studies.query.question import (
     taking,
 )
 from bench.studies.query.room import check_room
+from bench.studies.query.script_files import workloads_of
 from bench.studies.query.subjects import reads_of, subjects_of
 from bench.studies.query.workload_file import workloads_in
-from bench.workloads import Read
+from bench.workloads import Read, Workload
 
 if TYPE_CHECKING:
     from bench.model.connect import Setting
@@ -40,7 +41,7 @@ WORKLOAD_FILE_SCALE = 0.5
 
 
 def run_workload_file(
-    path: Path,
+    files: Sequence[str],
     backends: Mapping[str, DiscoveredBackend],
     factors: Factors,
     *,
@@ -61,12 +62,14 @@ def run_workload_file(
 ) -> None:
     """Verify and measure every workload of the file, or those that `factors` names.
 
+    `files`: a file of Python, or scripts of pgbench, each with its weight if it has one.
+
     `named_backends`: whether the user named the backends, so that one that is left out is an error.
 
     Raises `UsageError` for a file that cannot be measured, and `BenchError` for a failed run.
     """
     with contained(timeout_s):
-        declared = workloads_in(path)
+        path, declared = workloads_of(files)
     names = [workload.name for workload in declared]
     wanted = named("workload", factors.workloads, names, str(path)) or names
     chosen = [workload for workload in declared if workload.name in wanted]
@@ -150,8 +153,9 @@ def stream_workload_file(
     from bench.studies.streaming.plan import connected
 
     with contained(timeout_s):
-        parts = [part for workload in workloads_in(path) for part in workload.parts]
-    declared = {part.name: part for part in parts if isinstance(part, Read)}
+        workloads = workloads_in(path)
+    owners = {part.name: (part, w) for w in reversed(workloads) for part in w.parts}
+    declared = {n: (part, w) for n, (part, w) in owners.items() if isinstance(part, Read)}
     wanted = named("read", reads, declared, str(path)) or list(declared)
     if not wanted:
         raise UsageError(
@@ -165,30 +169,42 @@ def stream_workload_file(
         unprotected=True,
         timeout_s=timeout_s,
     )
-    subjects = reads_of(asked, path, [declared[name] for name in wanted])
-    chosen = _taken(path, subjects, backends, named_backends=named_backends)
-    sizes = {subject.name: subject.rows for subject in subjects}
-    planned_cases = plan_of_reads(sizes, chosen, quick=quick, most_rows=most_rows)
-    planned_cases = connected(planned_cases, chosen, settings)
-    config = RunConfig(
-        plan=planned_cases,
-        backends={case.backend: chosen[case.backend] for case in planned_cases.everything},
-        dataset=asked.dataset,
-        label=label,
-        timeout_s=timeout_s,
-        command=command_line(database_url, admin_url=admin_url),
-        connect=tuple(map(str, settings)),
+    chosen_reads = dict(_streamable(*declared[name]) for name in wanted)
+    with reads_of(asked, path, chosen_reads) as subjects:
+        chosen = _taken(path, subjects, backends, named_backends=named_backends)
+        sizes = {subject.name: subject.rows for subject in subjects}
+        planned_cases = plan_of_reads(sizes, chosen, quick=quick, most_rows=most_rows)
+        planned_cases = connected(planned_cases, chosen, settings)
+        config = RunConfig(
+            plan=planned_cases,
+            backends={case.backend: chosen[case.backend] for case in planned_cases.everything},
+            dataset=asked.dataset,
+            label=label,
+            timeout_s=timeout_s,
+            command=command_line(database_url, admin_url=admin_url),
+            connect=tuple(map(str, settings)),
+        )
+        carry_out(
+            config,
+            database_url,
+            out,
+            name=safe_name(label) if label else f"streaming-{safe_name(path.stem)}",
+            quiet=quiet,
+            charts=charts,
+            admin_url=admin_url,
+            measured=partial(measurement.measure, subjects),
+        )
+
+
+def _streamable(read: Read, workload: Workload) -> tuple[Read, Workload]:
+    """Return the read with its workload, without a form of the ORM whose objects are no rows."""
+    if read.orm is None or (read.orm_streamed is None and read.as_dict is None):
+        return read, workload
+    echo(
+        f"left out: the ORM of {read.name} (an object stands for several rows, and sizes are rows)",
+        err=True,
     )
-    carry_out(
-        config,
-        database_url,
-        out,
-        name=safe_name(label) if label else f"streaming-{safe_name(path.stem)}",
-        quiet=quiet,
-        charts=charts,
-        admin_url=admin_url,
-        measured=partial(measurement.measure, subjects),
-    )
+    return replace(read, orm=None, orm_streamed=None, as_dict=None, rows_in=None), workload
 
 
 def _taken(

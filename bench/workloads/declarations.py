@@ -1,6 +1,6 @@
 """The classes of a user's declarations. They check nothing: a command does, when it reads them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
 Function = Callable[..., Any]
-Arguments = str | Sequence[Sequence[Any]] | Callable[[Random], Sequence[Any]]
+Arguments = (
+    str | Sequence[Sequence[Any]] | Callable[[Random], Sequence[Any] | Iterator[Sequence[Any]]]
+)
 """A query, a CSV file or a range as in `bench query --arguments`; a list of tuples; or a function
-from a `random.Random` to one tuple."""
+of a `random.Random` that returns one tuple, or that yields tuples. When a generator ends, its
+tuples are taken again."""
 Preparation = "str | Callable[[Connection[Any]], object]"
 """SQL text, or a function that is given a connection of psycopg in autocommit."""
 
@@ -37,9 +40,17 @@ class Read:
     """A `select()` of columns, with `bindparam("name")` for each parameter."""
     orm: "Select[Any] | None" = None
     """A `select()` of one mapped class, with `bindparam("name")` for each parameter."""
-    arguments: str | Sequence[Sequence[Any]] = ()
-    """The candidates for the parameters, in the order of their first use in the text: a query, a
-    CSV file or a range as in `bench query --arguments`, or a list of tuples."""
+    arguments: Arguments = ()
+    """The candidates for the parameters, in the order of their first use in the text."""
+    orm_streamed: "Select[Any] | None" = None
+    """The `select()` of the ORM for streams, if `orm` joins a collection: that cannot be streamed.
+    `orm` is then called with `unique()`, as SQLAlchemy requires for joined collections."""
+    as_dict: "Callable[[Sequence[Any]], Sequence[dict[str, Any]]] | None" = None
+    """A function from all rows of the SQL text to plain dicts. The ORM's objects are then compared
+    with these dicts, by their own method `as_dict`, and not by columns."""
+    rows_in: Callable[[Any], int] | None = None
+    """A function from an object of the ORM to the number of rows of the SQL text for which it
+    stands; without it, one. Rates of all backends are in these rows."""
 
 
 class Unit:

@@ -1,10 +1,12 @@
 """The arguments of a statement: candidates from a query, a CSV file, a range or literals."""
 
 import csv
+import json
 import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -213,7 +215,30 @@ def _written(row: Any, parameters: int, wanted: str) -> tuple[str | None, ...]:
             f"arguments has the row {row!r:.60}, and the statement has {wanted}.\n"
             "Write a tuple with a value for each parameter."
         )
-    return tuple(None if value is None else str(value) for value in row)
+    return tuple(None if value is None else _text_of(value) for value in row)
+
+
+def _text_of(value: Any) -> str:
+    """Return a Python value as PostgreSQL reads it: a dict as JSON, a list as an array."""
+    if isinstance(value, Enum):  # SQLAlchemy stores an enum's name
+        return value.name
+    if isinstance(value, dict):
+        return json.dumps(value)
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    if isinstance(value, list):
+        return "{" + ",".join(map(_element, value)) + "}"
+    return str(value)
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    text = _text_of(value)
+    if isinstance(value, list):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _casts(types: Sequence[Type], of: str = "c{}") -> str:

@@ -7,6 +7,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -39,10 +40,37 @@ def bound(backend: AnyBackend, reads: Mapping[str, Forms], units: Units) -> AnyB
 
     It must take one of the forms of each read, and have a function of each unit.
     """
-    native = {name: forms.native(backend) for name, forms in reads.items()}
+    native = Reads(
+        {name: forms.native(backend) for name, forms in reads.items()},
+        {name: forms.streamed(backend) for name, forms in reads.items()},
+        {name: _shape(backend, forms) for name, forms in reads.items()},
+    )
     if isinstance(backend, Backend):
         return BoundBackend(backend, native, units)
     return AsyncBoundBackend(backend, native, units)
+
+
+@dataclass(frozen=True)
+class Reads:
+    """The reads as the accessors of a backend take them, by name."""
+
+    buffered: Mapping[str, Any]
+    streamed: Mapping[str, Any]
+    shapes: Mapping[str, Callable[[], Shape]]
+
+
+def _shape(backend: AnyBackend, forms: Forms) -> Callable[[], Shape]:
+    rows_in = forms.rows_in
+    if backend.layer != "orm" or rows_in is None:
+        return ValueRows
+
+    def counted() -> Shape:
+        shape = ValueRows()
+        # The number of an object's own rows; a list of objects has the sum.
+        shape.count = lambda rows: sum(map(rows_in, rows))
+        return shape
+
+    return counted
 
 
 def give_units(accessor: Accessor | AsyncAccessor, units: Units) -> None:
@@ -74,25 +102,26 @@ def _ended_async(read: Callable[..., Any], native: Any) -> Callable[..., Any]:
     return call
 
 
-def give_reads(accessor: Accessor | AsyncAccessor, reads: Mapping[str, Any]) -> None:
+def give_reads(accessor: Accessor | AsyncAccessor, reads: Reads) -> None:
     """Give the session a function for each read and each way of fetching it.
 
     A function is the accessor's own verb with the read as its first argument: no layer of ours is
     timed.
     """
-    for name, read in reads.items():
+    for name, read in reads.buffered.items():
         setattr(accessor, name, partial(accessor.fetch_all, read))
         setattr(accessor, f"get_{name}", partial(accessor.fetch_all, read))
+    for name, read in reads.streamed.items():
         setattr(accessor, f"stream_{name}", partial(accessor.stream, read))
         setattr(accessor, f"stream_{name}_batches", partial(accessor.stream_batches, read))
-    for name in ("reads", "streamed_reads"):
-        setattr(accessor, name, SimpleNamespace(**reads))
+    for name, known in (("reads", reads.buffered), ("streamed_reads", reads.streamed)):
+        setattr(accessor, name, SimpleNamespace(**known))
 
 
 class BoundBackend(Backend):
     """A sync backend with a user's reads."""
 
-    def __init__(self, backend: Backend, reads: Mapping[str, Any], units: Units) -> None:
+    def __init__(self, backend: Backend, reads: Reads, units: Units) -> None:
         self._backend = backend
         self._reads = reads
         self._units = units
@@ -109,7 +138,7 @@ class BoundBackend(Backend):
             give_reads(accessor, self._reads)
             give_units(accessor, self._units)
             if self._units and hasattr(accessor.native, "commit"):
-                for name in self._reads:
+                for name in self._reads.buffered:
                     read = getattr(accessor, name)
                     setattr(accessor, name, _ended(read, accessor.native))
             yield accessor
@@ -118,7 +147,7 @@ class BoundBackend(Backend):
 class AsyncBoundBackend(AsyncBackend):
     """An async backend with a user's reads."""
 
-    def __init__(self, backend: AsyncBackend, reads: Mapping[str, Any], units: Units) -> None:
+    def __init__(self, backend: AsyncBackend, reads: Reads, units: Units) -> None:
         self._backend = backend
         self._reads = reads
         self._units = units
@@ -135,7 +164,7 @@ class AsyncBoundBackend(AsyncBackend):
             give_reads(accessor, self._reads)
             give_units(accessor, self._units)
             if self._units and hasattr(accessor.native, "commit"):
-                for name in self._reads:
+                for name in self._reads.buffered:
                     read = getattr(accessor, name)
                     setattr(accessor, name, _ended_async(read, accessor.native))
             yield accessor
@@ -144,7 +173,7 @@ class AsyncBoundBackend(AsyncBackend):
 def _describe(
     bound_backend: BoundBackend | AsyncBoundBackend,
     backend: AnyBackend,
-    reads: Mapping[str, Any],
+    reads: Reads,
 ) -> None:
     for name in (
         "name",
@@ -157,4 +186,4 @@ def _describe(
         "connect_options",
     ):
         setattr(bound_backend, name, getattr(backend, name))
-    bound_backend.shapes = dict.fromkeys(reads, ValueRows)
+    bound_backend.shapes = reads.shapes

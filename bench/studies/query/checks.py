@@ -12,9 +12,11 @@ from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Bac
 from bench.measure.fetch_calls import call_of
 from bench.model.case import Fetch
 from bench.model.sql_text import SqlText
+from bench.studies.query import object_checks
 from bench.studies.query.answers import COMPARED_ROWS, Answer, Answers, values_of
-from bench.studies.query.forms import entity_values
+from bench.studies.query.forms import Forms, entity_values
 from bench.studies.query.job import QueryJob, native_arguments
+from bench.studies.query.object_checks import text_rows, text_rows_async
 from bench.studies.query.values import as_text, same
 
 MOST_UNORDERED = 500
@@ -50,36 +52,51 @@ def check(job: QueryJob, read: str, answers: Answers, fetches: Sequence[Fetch]) 
     backend = job.backend()
     ways = [fetch for fetch in fetches if fetch.offered_by(backend)]
     target = job.target
-    statement = next(known.statement for known in job.reads if known.name == read)
+    declared = next(known for known in job.reads if known.name == read)
+    statement = declared.statement
+    forms = declared.forms
     checked = Checked()
+    by_dicts = backend.layer == "orm" and forms.as_dict is not None
     if isinstance(backend, Backend):
         with backend.open(target), backend.accessor() as accessor:
             for answer in answers.answers:
                 arguments = native_arguments(backend, statement, answer.arguments)
+                right = text_rows(accessor, forms, arguments) if by_dicts else []
                 for fetch in ways:
                     taken = _take(accessor, read, fetch, arguments)
+                    if by_dicts:
+                        if _differs_as_dicts(checked, taken, right, answer, answers, fetch, forms):
+                            return checked
+                        continue
                     taken.rows = _values(backend, taken.rows, answers)
                     if _differs(checked, taken, answer, answers, fetch):
                         return checked
         return checked
     with asyncio.Runner() as runner:
-        return runner.run(_check_async(backend, target, statement, read, answers, ways))
+        return runner.run(_check_async(backend, target, statement, forms, read, answers, ways))
 
 
 async def _check_async(
     backend: AsyncBackend,
     target: Target,
     statement: SqlText,
+    forms: Forms,
     read: str,
     answers: Answers,
     ways: Sequence[Fetch],
 ) -> Checked:
     checked = Checked()
+    by_dicts = backend.layer == "orm" and forms.as_dict is not None
     async with backend.open(target), backend.accessor() as accessor:
         for answer in answers.answers:
             arguments = native_arguments(backend, statement, answer.arguments)
+            right = await text_rows_async(accessor, forms, arguments) if by_dicts else []
             for fetch in ways:
                 taken = await _take_async(accessor, read, fetch, arguments)
+                if by_dicts:
+                    if _differs_as_dicts(checked, taken, right, answer, answers, fetch, forms):
+                        return checked
+                    continue
                 taken.rows = _values(backend, taken.rows, answers)
                 if _differs(checked, taken, answer, answers, fetch):
                     return checked
@@ -138,6 +155,32 @@ def _differs(
     checked.difference = _difference(taken, answer, answers, fetch)
     if checked.difference is None:
         _note_texts(checked, taken.rows, answers)
+    return checked.difference is not None
+
+
+def _differs_as_dicts(
+    checked: Checked,
+    taken: _Taken,
+    right: list[Any],
+    answer: Answer,
+    answers: Answers,
+    fetch: Fetch,
+    forms: Forms,
+) -> bool:
+    """Compare mapped objects as dicts. Count the check, and return whether there is a difference.
+
+    `right`: the rows of the SQL text, through the same session. They must be the server's.
+    """
+    checked.checks += 1
+    flat = _Taken()
+    flat.add(right)
+    checked.difference = _difference(flat, answer, answers, fetch)
+    if checked.difference is None and answers.steady:
+        count = sum(map(forms.rows_in, taken.rows)) if forms.rows_in else taken.count
+        whole = taken.count == len(taken.rows)
+        checked.difference = object_checks.difference(
+            forms, fetch, taken.rows, count if whole else len(right), right
+        )
     return checked.difference is not None
 
 

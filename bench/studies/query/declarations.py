@@ -15,7 +15,7 @@ LONGEST_THINK_S = 60.0
 
 def check_workload(path: Path, workload: Workload) -> None:
     """Raise `UsageError` for a declaration that cannot be measured."""
-    check_name(workload.name)
+    _check_name(path, workload.name)
     if not workload.operations:
         raise UsageError(
             f"the workload {workload.name} has no operations.\nName reads and units in {path}."
@@ -24,13 +24,13 @@ def check_workload(path: Path, workload: Workload) -> None:
         known = isinstance(declared, Read | Unit) or callable(declared)
         if not known or type(weight) is not int or weight < 1:
             raise UsageError(
-                f"the workload {workload.name} has {declared!r:.60} with the weight"
+                f"the workload {workload.name} has {_named(declared)} with the weight"
                 f" {weight!r:.20}.\n"
                 f"Write read, unit or function -> a whole number from 1 on, in {path}."
             )
     named: dict[str, Read | Unit] = {}
     for part in workload.parts:
-        check_name(part.name)
+        _check_name(path, part.name)
         if named.setdefault(part.name, part) is not part:
             raise UsageError(
                 f"two operations are named {part.name}.\nGive each its name in {path}."
@@ -40,6 +40,26 @@ def check_workload(path: Path, workload: Workload) -> None:
         else:
             _check_read(path, part)
     _check_settings(path, workload)
+
+
+def _named(declared: object) -> str:
+    """Return the name of a read, a unit or a function; the text of anything else."""
+    name = getattr(declared, "name", getattr(declared, "__name__", None))
+    return name if isinstance(name, str) else f"{declared!r:.60}"
+
+
+def _check_name(path: Path, name: object) -> None:
+    """Raise `UsageError` for a name that is none, or that has another meaning here."""
+    if not isinstance(name, str):
+        raise UsageError(f"{path} has the name {name!r:.60}, which is no text.\nWrite a text.")
+    try:
+        check_name(name)
+    except UsageError as error:
+        what = str(error).partition("\n")[0]
+        advice = f"Choose another name in {path}: letters, digits and -_."
+        if name == "<lambda>":
+            advice = f"Write a def in {path}, or Unit('name', function)."
+        raise UsageError(f"{what}\n{advice}") from None
 
 
 def check_names(path: Path, workloads: Sequence[Workload]) -> None:
@@ -59,6 +79,16 @@ def _check_read(path: Path, read: Read) -> None:
         raise UsageError(
             f"the read {read.name} has no statement.\nGive it sql=, core= or orm= in {path}."
         )
+    for name, needed, given in (
+        ("orm_streamed", "orm", read.orm_streamed is not None and read.orm is None),
+        ("as_dict", "sql", read.as_dict is not None and read.sql is None),
+        ("as_dict", "orm", read.as_dict is not None and read.orm is None),
+        ("rows_in", "as_dict", read.rows_in is not None and read.as_dict is None),
+    ):
+        if given:
+            raise UsageError(
+                f"the read {read.name} has {name}= without {needed}=.\nGive it both in {path}."
+            )
     forms = _forms(path, read)
     if (read.core is not None or read.orm is not None) and any(
         name.startswith("$") for name in forms.text.parameters

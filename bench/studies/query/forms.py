@@ -1,7 +1,8 @@
 """The forms of a read: SQL text for the drivers, statements for SQLAlchemy Core and the ORM."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from accessors.api import AnyBackend
@@ -23,6 +24,12 @@ class Forms:
     text: SqlText
     core: Any = None
     orm: Any = None
+    orm_streamed: Any = None
+    """The ORM's statement for streams; None if `orm` can be streamed."""
+    as_dict: Callable[[Sequence[Any]], Sequence[dict[str, Any]]] | None = None
+    """From rows of the text to the dicts that the ORM's objects are compared with."""
+    rows_in: Callable[[Any], int] | None = None
+    """From an object of the ORM to the number of rows for which it stands; None for one."""
 
     def offered_by(self, backend: AnyBackend) -> bool:
         """Return whether the backend takes one of these forms."""
@@ -40,7 +47,14 @@ class Forms:
         statement = self.core if backend.placeholders == "sqlalchemy" else self.orm
         if statement is None:
             return text_read(self.text.named, self.text.bind_names)
-        return StatementRead(statement, tuple(name[1:] for name in self.text.parameters))
+        names = tuple(name[1:] for name in self.text.parameters)
+        collections = statement is self.orm and self.orm_streamed is not None
+        return StatementRead(statement, names, collections)
+
+    def streamed(self, backend: AnyBackend) -> Any:
+        """Return the read in the form that the accessors of this backend can stream."""
+        streamable = self if self.orm_streamed is None else replace(self, orm=self.orm_streamed)
+        return replace(streamable, orm_streamed=None).native(backend)
 
     @property
     def without_rows(self) -> "Forms":
@@ -49,10 +63,12 @@ class Forms:
 
     def first(self, rows: int) -> "Forms":
         """Return the same statements for so many of their rows."""
-        return Forms(
-            self.text.wrapped("SELECT * FROM", f"AS first LIMIT {rows}"),
-            None if self.core is None else self.core.limit(rows),
-            None if self.orm is None else self.orm.limit(rows),
+        return replace(
+            self,
+            text=self.text.wrapped("SELECT * FROM", f"AS first LIMIT {rows}"),
+            core=None if self.core is None else self.core.limit(rows),
+            orm=None if self.orm is None else self.orm.limit(rows),
+            orm_streamed=None if self.orm_streamed is None else self.orm_streamed.limit(rows),
         )
 
     @property
@@ -102,7 +118,9 @@ def forms_of(read: "Read") -> Forms:
     that it cannot compile.
     """
     text = read.sql if read.sql is not None else _compiled(read.core, read.orm)
-    return Forms(SqlText.parse(text), read.core, read.orm)
+    return Forms(
+        SqlText.parse(text), read.core, read.orm, read.orm_streamed, read.as_dict, read.rows_in
+    )
 
 
 def _compiled(core: Any, orm: Any) -> str:

@@ -17,7 +17,7 @@ from bench.model.workload import Operation
 from bench.studies.query.arguments import Row, for_driver
 from bench.studies.query.bound import bound
 from bench.studies.query.forms import NO_ROWS, Forms
-from bench.studies.query.script_workload import function_of, native_values
+from bench.studies.query.script_workload import function_of, native_steps
 from bench.studies.query.workload_file import forms_in, workload_of
 from bench.workloads import Workload
 from bench.workloads.places import function_for
@@ -71,12 +71,7 @@ class JobUnit:
 
     def native(self, backend: AnyBackend, row: Row) -> tuple[Any, ...]:
         """Return the arguments of an operation as the backend's function takes them."""
-        if not self.steps:
-            return tuple(row)
-        return tuple(
-            native_values(backend, text, values)
-            for (text, _), values in zip(self.steps, row, strict=True)
-        )
+        return native_steps(backend, self.steps, row) if self.steps else tuple(row)
 
 
 @dataclass(frozen=True)
@@ -140,10 +135,8 @@ class QueryJob(Job):
             for size in self.sizes
         }
         forms |= limited | {f"{name}{NO_ROWS}": form.without_rows for name, form in forms.items()}
-        functions = {
-            unit.name: function_of(self._plain, unit.steps) for unit in self.units if unit.steps
-        }
-        for declared in self._declared.units if self._declared and not functions else ():
+        functions = {unit.name: function_of(self._plain) for unit in self.units if unit.steps}
+        for declared in self._declared.units if self._declared else ():
             functions[declared.name] = function_for(declared, self._plain)
         # A copy: a backend holds one pool, and a process may have several of different sizes.
         return bound(copy.copy(self._plain), forms, functions)

@@ -289,7 +289,10 @@ class _QueryMeasurement(Measurement):
         try:
             return self.workers.result(pending, self.config.timeout_s)
         except WorkError as error:
-            return Checked(difference=self.database.safe(str(error)))
+            words = self.database.safe(str(error))
+            if "unique() method" in words:
+                words = "orm= joins a collection; give a statement for streams in orm_streamed="
+            return Checked(difference=words)
 
 
 def _card(card: dict[str, str], texts: dict[str, str] | None) -> dict[str, str]:

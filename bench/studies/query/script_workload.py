@@ -2,6 +2,7 @@
 
 from asyncio import sleep as async_sleep
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -34,17 +35,35 @@ class ScriptUnit(Unit):
         self.text = script.text
 
 
+def script_unit(path: Path) -> ScriptUnit:
+    """Return the unit of work of a script, named by its file."""
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in path.stem)
+    return ScriptUnit(name, read_script(path))
+
+
 def script_workload(path: Path) -> Workload:
     """Return the workload of a script. One that writes does so in a copy of the database."""
-    script = read_script(path)
-    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in path.stem)
-    unit = ScriptUnit(name, script)
-    setup = None if script.only_reads else COPY
-    return Workload(name, {unit: 1}, f"pgbench's script {path.name}", setup=setup)
+    unit = script_unit(path)
+    setup = None if unit.script.only_reads else COPY
+    return Workload(unit.name, {unit: 1}, f"pgbench's script {path.name}", setup=setup)
 
 
-def native_values(backend: AnyBackend, statement: SqlText | None, values: Any) -> Any:
-    """Return the values of a step as the backend's function takes them."""
+def native_steps(backend: AnyBackend, steps: Steps, row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the steps of one operation as the backend's function takes them.
+
+    Each is the statement in the library's form (None for a sleep), whether it gives rows, and the
+    values. A step without values is in a branch that is not taken, and is left out here, before any
+    clock starts.
+    """
+    texts = _native_texts(backend.placeholders, tuple(text for text, _ in steps))
+    return tuple(
+        (native, rows, _native_values(backend, text, values))
+        for native, (text, rows), values in zip(texts, steps, row, strict=True)
+        if values is not None
+    )
+
+
+def _native_values(backend: AnyBackend, statement: SqlText | None, values: Any) -> Any:
     if statement is None:
         return values
     if backend.placeholders == "percent":
@@ -54,120 +73,107 @@ def native_values(backend: AnyBackend, statement: SqlText | None, values: Any) -
     return values
 
 
-def function_of(backend: AnyBackend, steps: Steps) -> Any:
-    """Return the function that performs the steps on a connection of the backend.
+def function_of(backend: AnyBackend) -> Any:
+    """Return the function that performs the steps of an operation on a connection of the backend.
 
     It is what one would write by hand: a call of the library for each statement, which fetches the
     rows if there are any. It returns the rows of the last statement that has some.
     """
-    made = [(None if text is None else _native(backend, text), rows) for text, rows in steps]
     kind = backend.driver if backend.layer == "driver" else backend.layer
-    return _FUNCTIONS[kind, backend.mode](made)
+    return _FUNCTIONS[kind, backend.mode]
 
 
-def _native(backend: AnyBackend, text: SqlText) -> Any:
-    if backend.placeholders == "numbered":
+@cache
+def _native_texts(placeholders: str | None, texts: tuple[SqlText | None, ...]) -> tuple[Any, ...]:
+    """Return the statements in a library's form. SQLAlchemy's cache needs the same objects."""
+    return tuple(None if text is None else _native(placeholders, text) for text in texts)
+
+
+def _native(placeholders: str | None, text: SqlText) -> Any:
+    if placeholders == "numbered":
         return text.numbered
-    if backend.placeholders == "percent":
+    if placeholders == "percent":
         return text.percent
     from accessors.statements import text_read
 
     return text_read(text.named, text.bind_names).statement
 
 
-def _psycopg2(steps: Sequence[tuple[Any, bool]]) -> Any:
-    def run(connection: Any, *arguments: Any) -> Any:
-        found = None
-        with connection.cursor() as cursor:
-            for (text, rows), values in zip(steps, arguments, strict=True):
-                if text is None:
-                    sleep(values)
-                else:
-                    cursor.execute(text, values)
-                    if rows:
-                        found = cursor.fetchall()
-        return found
-
-    return run
-
-
-def _psycopg(steps: Sequence[tuple[Any, bool]]) -> Any:
-    def run(connection: Any, *arguments: Any) -> Any:
-        found = None
-        for (text, rows), values in zip(steps, arguments, strict=True):
+def _psycopg2(connection: Any, *steps: Any) -> Any:
+    found = None
+    with connection.cursor() as cursor:
+        for text, rows, values in steps:
             if text is None:
                 sleep(values)
             else:
-                cursor = connection.execute(text, values)
+                cursor.execute(text, values)
                 if rows:
                     found = cursor.fetchall()
-        return found
-
-    return run
+    return found
 
 
-def _psycopg_async(steps: Sequence[tuple[Any, bool]]) -> Any:
-    async def run(connection: Any, *arguments: Any) -> Any:
-        found = None
-        for (text, rows), values in zip(steps, arguments, strict=True):
-            if text is None:
-                await async_sleep(values)
-            else:
-                cursor = await connection.execute(text, values)
-                if rows:
-                    found = await cursor.fetchall()
-        return found
-
-    return run
+def _psycopg(connection: Any, *steps: Any) -> Any:
+    found = None
+    for text, rows, values in steps:
+        if text is None:
+            sleep(values)
+        else:
+            cursor = connection.execute(text, values)
+            if rows:
+                found = cursor.fetchall()
+    return found
 
 
-def _asyncpg(steps: Sequence[tuple[Any, bool]]) -> Any:
-    async def run(connection: Any, *arguments: Any) -> Any:
-        found = None
-        for (text, rows), values in zip(steps, arguments, strict=True):
-            if text is None:
-                await async_sleep(values)
-            elif rows:
-                found = await connection.fetch(text, *values)
-            elif values:
-                await connection.fetch(text, *values)
-            else:
-                await connection.execute(text)
-        return found
-
-    return run
+async def _psycopg_async(connection: Any, *steps: Any) -> Any:
+    found = None
+    for text, rows, values in steps:
+        if text is None:
+            await async_sleep(values)
+        else:
+            cursor = await connection.execute(text, values)
+            if rows:
+                found = await cursor.fetchall()
+    return found
 
 
-def _core(steps: Sequence[tuple[Any, bool]]) -> Any:
-    def run(connection: Any, *arguments: Any) -> Any:
-        found = None
-        for (text, rows), values in zip(steps, arguments, strict=True):
-            if text is None:
-                sleep(values)
-            else:
-                result = connection.execute(text, values)
-                if rows:
-                    found = result.all()
-        connection.commit()  # in autocommit it sends nothing
-        return found
-
-    return run
+async def _asyncpg(connection: Any, *steps: Any) -> Any:
+    found = None
+    for text, rows, values in steps:
+        if text is None:
+            await async_sleep(values)
+        elif rows:
+            found = await connection.fetch(text, *values)
+        elif values:
+            await connection.fetch(text, *values)
+        else:
+            await connection.execute(text)
+    return found
 
 
-def _core_async(steps: Sequence[tuple[Any, bool]]) -> Any:
-    async def run(connection: Any, *arguments: Any) -> Any:
-        found = None
-        for (text, rows), values in zip(steps, arguments, strict=True):
-            if text is None:
-                await async_sleep(values)
-            else:
-                result = await connection.execute(text, values)
-                if rows:
-                    found = result.all()
-        await connection.commit()
-        return found
+def _core(connection: Any, *steps: Any) -> Any:
+    found = None
+    for text, rows, values in steps:
+        if text is None:
+            sleep(values)
+        else:
+            result = connection.execute(text, values)
+            if rows:
+                found = result.all()
+    connection.commit()  # in autocommit it sends nothing
+    return found
 
-    return run
+
+async def _core_async(connection: Any, *steps: Any) -> Any:
+    found = None
+    for text, rows, values in steps:
+        if text is None:
+            await async_sleep(values)
+        else:
+            result = await connection.execute(text, values)
+            if rows:
+                found = result.all()
+    await connection.commit()
+    return found
 
 
 _FUNCTIONS: dict[tuple[str, str], Any] = {

@@ -1,16 +1,21 @@
 """From a workload file to what is measured: its databases, its reads, its units of work."""
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from random import Random
+from typing import Any
 
 from accessors.sql import SCHEMA
 from bench.model.declared import declare
 from bench.model.errors import BenchError
+from bench.model.workload import READ_ARGUMENTS
 from bench.server.database import Database, named
+from bench.studies.query.arguments import LEAST_PER_CLIENT
+from bench.studies.query.called_arguments import called, refuse_iterator
 from bench.studies.query.forms import forms_of
 from bench.studies.query.job import JobUnit
 from bench.studies.query.own_database import OwnDatabase, own_database, prepare
@@ -51,20 +56,32 @@ def subjects_of(asked: Asked, path: Path, workloads: Sequence[Workload]) -> Iter
         yield subjects
 
 
-def reads_of(asked: Asked, path: Path, reads: Sequence[Read]) -> list[Subject]:
-    """Return each read as a workload of its own, declared, for its first arguments alone.
+@contextmanager
+def reads_of(asked: Asked, path: Path, reads: Mapping[Read, Workload]) -> Iterator[list[Subject]]:
+    """Give each read as a workload of its own, declared, for its first arguments alone.
 
-    Raises as `subjects_of`.
+    `reads`: each with the workload that names it, in whose database it reads. Databases that are
+    made are dropped at the end. Raises as `subjects_of`.
     """
-    database, read_only = database_of(asked)
-    made = []
-    for read in reads:
-        question = _question(asked, database, read_only, path, read)
-        question = replace(question, draws=question.draws[:1])
-        subject = Subject(question.name, (question,), (1,))
-        declare(subject.name, {subject.name: 1}, subject.facts({}).description, subject.rows)
-        made.append(subject)
-    return made
+    server = named(asked.database_url)
+    with ExitStack() as stack:
+        databases: dict[Workload | None, tuple[Database, bool]] = {}
+        made = []
+        for read, workload in reads.items():
+            owner = None if workload.setup is None else workload
+            if owner not in databases:
+                databases[owner] = database_of(asked)
+                if owner:
+                    own = stack.enter_context(own_database(owner, server))
+                    databases[owner] = _sessions(asked, owner, own, writes=False)
+            database, read_only = databases[owner]
+            place = replace(asked, database_url=database.url) if owner else asked
+            question = _question(place, database, read_only, path, read)
+            question = replace(question, draws=question.draws[:1])
+            subject = Subject(question.name, (question,), (1,))
+            declare(subject.name, {subject.name: 1}, subject.facts({}).description, subject.rows)
+            made.append(subject)
+        yield made
 
 
 def _sessions(
@@ -91,7 +108,8 @@ def _subject(
     read_only: bool,
     questions: dict[tuple[str, str], Question],
 ) -> Subject:
-    file = str(path.absolute())
+    # A worker process imports a file of Python; the text of a script is in its job.
+    file = "" if path.suffix == ".sql" else str(path.absolute())
     marketplace = asked.database_url is None and workload.setup is None
     reads = {part: weight for part, weight in workload.parts.items() if isinstance(part, Read)}
     # A question about another database than the marketplace must not be taken for one about it.
@@ -126,7 +144,11 @@ def _question(
     asked: Asked, database: Database, read_only: bool, path: Path, read: Read
 ) -> Question:
     forms = forms_of(read)
-    values = (read.arguments,) if isinstance(read.arguments, str) else read.arguments
+    refuse_iterator(read.arguments, read.name)
+    values: Any = (read.arguments,) if isinstance(read.arguments, str) else read.arguments
+    if callable(read.arguments):
+        count = max(READ_ARGUMENTS, LEAST_PER_CLIENT * asked.clients)
+        values = called(read.arguments, Random(f"{asked.seed}/{read.name}"), count, read.name)
     sql = read.sql if read.sql is not None else forms.text.numbered
     try:
         return question_of(
@@ -153,7 +175,7 @@ def _units(
 
 def _job_unit(asked: Asked, workload: Workload, unit: Unit, database: Database) -> JobUnit:
     if isinstance(unit, ScriptUnit):
-        return script_job(unit, database, asked.seed, asked.clients)
+        return script_job(unit, database, asked.seed, asked.clients, workload.parts[unit])
     draws = draws_of(workload, unit, database, asked.seed, asked.clients)
     return JobUnit(unit.name, draws, workload.parts[unit])
 

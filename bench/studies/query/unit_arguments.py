@@ -17,6 +17,7 @@ from bench.model.errors import UsageError
 from bench.model.workload import READ_ARGUMENTS
 from bench.server.database import Database
 from bench.studies.query.arguments import LEAST_PER_CLIENT, MOST_CANDIDATES, Row
+from bench.studies.query.called_arguments import called, refuse_iterator
 from bench.studies.query.refusals import explained
 from bench.workloads import Unit, Workload
 from bench.workloads.places import where
@@ -42,11 +43,12 @@ def draws_of(
     cannot be read or pickled.
     """
     source = workload.arguments_of(unit)
+    refuse_iterator(source, unit.name)
     count = max(READ_ARGUMENTS, LEAST_PER_CLIENT * clients)
     chance = random.Random(f"{seed}/{unit.name}")
     rows: Sequence[Any]
     if callable(source):
-        rows = _called(source, chance, count, unit)
+        rows = called(source, chance, count, unit.name)
     else:
         candidates = _candidates(source, unit, database)
         rows = candidates if len(candidates) == 1 else chance.choices(candidates, k=count)
@@ -60,22 +62,6 @@ def draws_of(
             "Let them be plain values: numbers, texts, dates, lists, dicts."
         ) from None
     return tuple(rows)
-
-
-def _called(source: Any, chance: random.Random, count: int, unit: Unit) -> list[Any]:
-    try:
-        rows = [source(chance) for _ in range(count)]
-    except Exception as error:
-        raise UsageError(
-            f"{where(source)}, the arguments of {unit.name}, failed ({type(error).__name__}:"
-            f" {error}).\nLet it take a random.Random and return a tuple."
-        ) from None
-    if wrong := next((row for row in rows if not isinstance(row, tuple | list)), None):
-        raise UsageError(
-            f"{where(source)} returned {wrong!r:.40}, and not a tuple of arguments.\n"
-            "Let it return a tuple, as in (random.randint(1, 1000),)."
-        )
-    return [tuple(row) for row in rows]
 
 
 def _candidates(source: Any, unit: Unit, database: Database) -> Sequence[Row]:

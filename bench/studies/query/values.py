@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,8 @@ def _same(value: Any, expected: Any, text: str | None, kind: Type) -> bool:
         # A JSON null is a value: psycopg gives None for it, asyncpg the text 'null'.
         null = value is None or (kind.name in _JSON and value == "null")
         return null and expected is None
+    if isinstance(value, Enum):  # SQLAlchemy's Enum type stores the name, or the value if asked to
+        return expected in (value.name, value.value)
     if isinstance(value, str):
         if kind.name in _JSON:
             return bool(value == expected or json.loads(value, parse_float=Decimal) == expected)

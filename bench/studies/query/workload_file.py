@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ def workloads_in(path: Path) -> list[Workload]:
     declarations are wrong.
     """
     if path.suffix == ".sql":
-        return [script_workload(path)]
+        workload = script_workload(path)
+        check_workload(path, workload)
+        return [workload]
     names = _namespace(str(path.absolute()))
     workloads = _unique(value for value in names.values() if isinstance(value, Workload))
     parts = _unique(value for value in names.values() if isinstance(value, Read | Unit))
@@ -63,16 +66,19 @@ def forms_in(path: str) -> dict[str, Forms]:
 
 @cache
 def _namespace(path: str) -> dict[str, Any]:
-    folder = str(Path(path).parent)
-    if folder not in sys.path:  # the application beside the file; after every other place
-        sys.path.append(folder)
-    spec = spec_from_file_location("workload_file", path)
+    name, folders = _module_of(Path(path))
+    for folder in folders:  # the application beside the file; after every other place
+        if folder not in sys.path:
+            sys.path.append(folder)
+    spec = spec_from_file_location(name, path)
     try:
         if spec is None or spec.loader is None:
             raise ImportError("its name does not end in .py")
         module = module_from_spec(spec)
         sys.modules[spec.name] = module  # where SQLAlchemy and dataclasses look for annotations
         with _no_event_loop():
+            if "." in name:
+                import_module(name.rpartition(".")[0])
             spec.loader.exec_module(module)
         return vars(module)
     except KeyboardInterrupt:
@@ -85,6 +91,19 @@ def _namespace(path: str) -> dict[str, Any]:
         raise _unimportable(path, error) from None
     except BaseException as error:  # the user's code may even call sys.exit()
         raise _unimportable(path, error) from None
+
+
+def _module_of(path: Path) -> tuple[str, list[str]]:
+    """Return the name of the file's module, and the folders in which it looks for others.
+
+    A file in a package gets its name there, so that it can write `from . import models`.
+    """
+    folder, names = path.parent, [path.stem]
+    while folder.name.isidentifier() and (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    folders = list(dict.fromkeys([str(path.parent), str(folder)]))
+    return (".".join(names) if len(names) > 1 else "workload_file"), folders
 
 
 @contextmanager

@@ -1,0 +1,3 @@
+-- The operation of pgbench -b select-only (-S).
+\set aid random(1, 100000 * :scale)
+SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
