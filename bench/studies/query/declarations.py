@@ -15,7 +15,12 @@ LONGEST_THINK_S = 60.0
 
 def check_workload(path: Path, workload: Workload) -> None:
     """Raise `UsageError` for a declaration that cannot be measured."""
-    check_name(workload.name)
+    _check_name(path, "workload", workload.name)
+    if not isinstance(workload.operations, Mapping):
+        raise UsageError(
+            f"the workload {workload.name} has the operations {workload.operations!r:.60}.\n"
+            f"Write a dict of each read, unit or function -> its weight, in {path}."
+        )
     if not workload.operations:
         raise UsageError(
             f"the workload {workload.name} has no operations.\nName reads and units in {path}."
@@ -30,7 +35,7 @@ def check_workload(path: Path, workload: Workload) -> None:
             )
     named: dict[str, Read | Unit] = {}
     for part in workload.parts:
-        check_name(part.name)
+        _check_name(path, "unit" if isinstance(part, Unit) else "read", part.name)
         if named.setdefault(part.name, part) is not part:
             raise UsageError(
                 f"two operations are named {part.name}.\nGive each its name in {path}."
@@ -40,6 +45,17 @@ def check_workload(path: Path, workload: Workload) -> None:
         else:
             _check_read(path, part)
     _check_settings(path, workload)
+
+
+def _check_name(path: Path, kind: str, name: object) -> None:
+    try:
+        check_name(name if isinstance(name, str) else "")
+    except UsageError as error:
+        reason = str(error).partition("\n")[0] if isinstance(name, str) else "a name is a text"
+        raise UsageError(
+            f"{path}, the {kind} {name!r:.100}: {reason}.\n".replace("..", ".")
+            + "Choose another name, of letters, digits and -_."
+        ) from None
 
 
 def check_names(path: Path, workloads: Sequence[Workload]) -> None:
@@ -58,6 +74,17 @@ def _check_read(path: Path, read: Read) -> None:
     if read.sql is None and read.core is None and read.orm is None:
         raise UsageError(
             f"the read {read.name} has no statement.\nGive it sql=, core= or orm= in {path}."
+        )
+    if not isinstance(read.sql, str | None):
+        raise UsageError(
+            f"the read {read.name} has sql={read.sql!r:.40}.\n"
+            f"Write the statement as text in {path}."
+        )
+    arguments: Any = read.arguments
+    if not isinstance(arguments, Sequence) or isinstance(arguments, bytes):
+        raise UsageError(
+            f"the read {read.name} has arguments={arguments!r:.40}.\n"
+            f"Give a query, a CSV file or a range as text, or a list of tuples, in {path}."
         )
     forms = _forms(path, read)
     if (read.core is not None or read.orm is not None) and any(

@@ -271,9 +271,9 @@ def taking(
     for name, found in backends.items():
         backend = found.backend
         if subjects:
-            takes = backend and any(subject.taken_by(backend) for subject in subjects)
+            takes = backend is not None and any(s.taken_by(backend) for s in subjects)
         else:
-            takes = backend and backend.placeholders
+            takes = backend is not None and backend.placeholders is not None
         if takes:
             taken[name] = found
         else:

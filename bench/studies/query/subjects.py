@@ -139,6 +139,9 @@ def _question(
             advice = (
                 "Give its workload a setup= or a restore=, so that each case finds the same rows."
             )
+        if "--statement-timeout" in advice:
+            what = what.replace("--statement-timeout", f"{asked.statement_timeout_s:g} s")
+            advice = "Make the statement faster: a LIMIT, or an index."
         # A read has arguments= and no option.
         advice = re.sub(r"--arguments ('[^']*'|[^\s,]+?)(?=[,.]?(?:\s|$))", r"arguments=\1", advice)
         what, advice = (text.replace("--arguments", "arguments=") for text in (what, advice))

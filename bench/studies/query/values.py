@@ -124,7 +124,7 @@ def _same_text(value: str, expected: Any, kind: Type) -> bool:
     if kind.name in _STRINGS:
         return False
     if kind.name.startswith("macaddr"):  # psqlpy writes its digits in capitals
-        return value.lower() == expected
+        return bool(value.lower() == expected)
     if isinstance(expected, bool):
         return value in ("t", "true") if expected else value in ("f", "false")
     if isinstance(expected, int | Decimal):
