@@ -91,11 +91,6 @@ def gather(
     The server casts every value to the type of its parameter. Raises `UsageError` for values of
     another number or type than the parameters.
     """
-    if any("\0" in text or not _is_text(text) for text in given if isinstance(text, str)):
-        raise UsageError(
-            "--arguments has a byte that is no text (NUL, or a byte that is not UTF-8).\n"
-            "Give values of bytea as \\x00ff, and others in UTF-8."
-        )
     names = [f"{n} {t.name}" for n, t in zip(statement.parameters, types, strict=True)]
     wanted = f"{len(types)} parameter{'' if len(types) == 1 else 's'}"
     wanted += f" ({', '.join(names)})" if names else ""
@@ -235,7 +230,7 @@ def _written(row: Any, parameters: int, wanted: str) -> tuple[str | None, ...]:
 
 
 def _is_text(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _casts(types: Sequence[Type], of: str = "c{}") -> str:
@@ -258,6 +253,11 @@ def _cast(
     wanted: str,
 ) -> list[Row]:
     """Return the texts as values of the parameters' types, in their order."""
+    if not all(_is_text(text) for row in rows for text in row if text):
+        raise UsageError(
+            "--arguments has a byte that is no text (NUL, or a byte that is not UTF-8).\n"
+            "Give values of bytea as \\x00ff, and others in UTF-8."
+        )
     columns = list(zip(*rows, strict=True))
     lists = ", ".join(["%s::text[]"] * len(columns))
     named = ", ".join(f"c{place}" for place in range(len(columns)))

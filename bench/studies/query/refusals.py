@@ -34,7 +34,7 @@ _ADVICE = {
     "54000": "Select fewer columns or smaller values.",
     "53200": "See the server's log, and lower work_mem or the number of rows.",
 }
-_TIMED_OUT = "57014"
+_TIMED_OUT, _READ_ONLY = "57014", "25006"
 _OTHER_PARAMETER = re.compile(r"%s|%\(\w+\)s|[=<>(,]\s*\?")
 """A parameter as Python's drivers or JDBC write it."""
 
@@ -87,6 +87,8 @@ def _explanation(
     elif state[:2] == "22" and for_values:
         hint = for_values
     usual = _ADVICE.get(state, "")
+    if state == _READ_ONLY and "default_transaction_read_only" not in database.url:
+        usual = "The server is a standby, or the role is read-only: choose another."
     if hint and state in ("42601", _TIMED_OUT):
         usual = ""
     advice = usual or hint or "Try it in psql, and correct it."

@@ -120,6 +120,30 @@ def test_arguments_that_do_not_fit_are_two_lines(
     assert words in lines[0]
 
 
+FILES = {
+    "short rows": (b"1,2\n3\n", "row 2 of ids.csv has 1 values"),
+    "nothing": (b"\n\n", "ids.csv of --arguments has no rows"),
+    "a heading": (b"a,b\n", "ids.csv of --arguments has no rows"),
+    "another heading": (b"x,y\n1,2\n", 'invalid input syntax for type integer: "x"'),
+    "another charset": ("1,2\n".encode("utf-16"), "ids.csv of --arguments cannot be read ('utf-8'"),
+    "no text": (b"1,\0\n", "--arguments has a byte that is no text"),
+}
+
+
+@pytest.mark.parametrize(("written", "words"), FILES.values(), ids=FILES)
+def test_a_file_that_does_not_fit_is_two_lines(
+    written: bytes, words: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbid a traceback for a CSV file of another program."""
+    monkeypatch.chdir(tmp_path)
+    Path("ids.csv").write_bytes(written)
+    with pytest.raises(UsageError) as raised:
+        ask(database, "SELECT :a::int, :b::int", "ids.csv")
+    lines = str(raised.value).splitlines()
+    assert len(lines) == 2
+    assert words in lines[0]
+
+
 def test_the_same_seed_draws_the_same_arguments() -> None:
     """Forbid that two backends, or two runs, read other rows."""
     arguments = Arguments("a range", [(n,) for n in range(1000)])

@@ -208,6 +208,27 @@ def test_a_role_without_rights_is_told_so(filled: Database) -> None:
             connection.execute(f"DROP ROLE {role}")
 
 
+def test_a_role_that_may_not_write_is_told_so(database: Database) -> None:
+    """Forbid the advice to add --allow-writes to a command that has it."""
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE t (id int)")
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(UsageError) as raised:
+        ask(database, "SELECT * FROM t FOR UPDATE", allow_writes=True)
+    lines = str(raised.value).splitlines()
+    assert "cannot execute SELECT FOR UPDATE" in lines[0]
+    assert lines[1] == "The server is a standby, or the role is read-only: choose another."
+
+
+def test_a_url_is_shown_as_it_was_typed(database: Database) -> None:
+    """Forbid that an error shows the settings which the command adds to the URL."""
+    absent = Database(changed(database.url, dbname="absent"))
+    with pytest.raises(BenchError) as raised:
+        ask(absent, "SELECT 1")
+    assert "statement_timeout" not in str(raised.value)
+
+
 def test_a_statement_that_never_ends_is_ended(filled: Database) -> None:
     """Forbid that the command waits for ever, or that the server works on after it."""
     endless = "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT n FROM r"
