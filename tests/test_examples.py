@@ -137,6 +137,7 @@ def request(address: str, path: str, method: str = "GET") -> tuple[int, str]:
 def test_the_application_saves_and_its_guard_refuses(
     application: "tuple[subprocess.Popen[str], str]",
 ) -> None:
+    """Forbids a commit after the answer: the next request did not see the order."""
     _, address = application
     assert request(address, "/orders/tea", "POST") == (200, "1")
     status, message = request(address, "/shared")

@@ -6,13 +6,18 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import exp, log
 
+from bench.analysis.figure import FIGURES, THROUGHPUT, Figure
 from bench.analysis.sequential import Decision, decide, median_interval
 from bench.analysis.summary import of_case
 from bench.model.case import Case
 from bench.results.entries import Entry, Run
 
 ALPHA = 0.05
-"""Probability of a wrong decision in one question: in all comparisons of its backends together."""
+"""Probability of a wrong decision in one question: in all comparisons of its backends together, by
+one figure."""
+
+COMPARED = (THROUGHPUT, FIGURES["cpu"])
+"""The figures that decide. CPU is the steadier one, so it is rarely the last to be decided."""
 
 LEAST_TURNS = 8
 """The fewest turns of a case: enough for an interval of its own figures."""
@@ -27,38 +32,48 @@ class Comparison:
 
     case: Case
     base: Case
+    figure: Figure
     decision: Decision
+    """`faster` and `slower` mean better and worse by this figure."""
     ratio: tuple[float, float] | None
-    """The interval of the throughput's ratio, valid at every look; None after too few turns."""
+    """The interval of the figure's ratio, valid at every look; None after too few turns."""
     turns: int
+
+
+Pair = tuple[Case, Case]
 
 
 class Stopping:
     """Hears of every run, and says which cases still need turns."""
 
     def __init__(self, cases: Iterable[Case]) -> None:
-        self._throughput: dict[Case, dict[int, float]] = {}
+        self._values: dict[Case, dict[Figure, dict[int, float]]] = {}
         self._failures: Counter[Case] = Counter()
-        self._decided: dict[tuple[Case, Case], Decision] = {}
-        self._alphas: dict[tuple[Case, Case], float] = {}
+        self._decided: dict[tuple[Pair, Figure], Decision] = {}
+        self._alphas: dict[Pair, float] = {}
         questions: dict[Case, list[Case]] = {}
         for case in cases:
-            self._throughput[case] = {}
+            self._values[case] = {figure: {} for figure in COMPARED}
             asked = replace(case, backend="", loop="none", allocator="warmed")
             if not case.twin:  # a twin and its original have no difference to decide
                 questions.setdefault(asked, []).append(case)
         for members in questions.values():
             pairs = [(other, base) for base, other in combinations(members, 2)]
             self._alphas |= {pair: ALPHA / len(pairs) for pair in pairs}
-        self._twins = [case for case in self._throughput if case.twin]
+        self._twins = [case for case in self._values if case.twin]
 
     def note(self, entry: Entry) -> None:
-        """Take the throughput of a run, or a failure, into account."""
-        rounds = of_case(entry.case, [entry], [], []).rounds if isinstance(entry, Run) else ()
-        if isinstance(entry, Run) and rounds and rounds[0].throughput_per_s:
-            self._throughput[entry.case][entry.round] = rounds[0].throughput_per_s
-        else:
+        """Take the figures of a run, or a failure, into account."""
+        if not isinstance(entry, Run):
             self._failures[entry.case] += 1
+            return
+        summary = of_case(entry.case, [entry], [], [])
+        if not summary.by_round(THROUGHPUT).get(entry.round):
+            self._failures[entry.case] += 1
+            return
+        for figure, values in self._values[entry.case].items():
+            if value := summary.by_round(figure).get(entry.round):
+                values[entry.round] = value
 
     def wanted(self) -> set[Case]:
         """Return the cases that need more turns.
@@ -68,35 +83,48 @@ class Stopping:
         A case that failed `MOST_FAILURES` times is not among them.
         """
         if not self._alphas:
-            wanted = set(self._throughput)
+            wanted = set(self._values)
         else:
             wanted = {case for pair in self._alphas if not self._ended(pair) for case in pair}
-            wanted |= {c for c, turns in self._throughput.items() if len(turns) < LEAST_TURNS}
+            turns = {case: len(values[THROUGHPUT]) for case, values in self._values.items()}
+            wanted |= {case for case, had in turns.items() if had < LEAST_TURNS}
             pairs = [{twin, replace(twin, twin=False)} for twin in self._twins]
             wanted = wanted.union(*(pair for pair in pairs if pair & wanted))
         return {case for case in wanted if self._failures[case] < MOST_FAILURES}
 
     def comparisons(self) -> list[Comparison]:
         """Return every comparison as it stands."""
-        found = []
-        for pair, alpha in self._alphas.items():
-            ratios = self._ratios(pair)
-            interval = median_interval(ratios, alpha)
-            ends = None if interval is None else (exp(interval[0]), exp(interval[1]))
-            decision = self._decided.get(pair) or decide(ratios, alpha)
-            found.append(Comparison(*pair, decision, ends, len(ratios)))
-        return found
+        return [
+            self._comparison(pair, figure, alpha)
+            for pair, alpha in self._alphas.items()
+            for figure in COMPARED
+        ]
 
-    def _ended(self, pair: tuple[Case, Case]) -> bool:
-        if pair not in self._decided:
-            if any(self._failures[case] >= MOST_FAILURES for case in pair):
-                return True
-            decision = decide(self._ratios(pair), self._alphas[pair])
+    def _comparison(self, pair: Pair, figure: Figure, alpha: float) -> Comparison:
+        gains = self._gains(pair, figure)
+        decision = self._decided.get((pair, figure)) or decide(gains, alpha)
+        ends = median_interval(gains, alpha)
+        if ends and not figure.more_is_better:
+            ends = (-ends[1], -ends[0])
+        ratio = (exp(ends[0]), exp(ends[1])) if ends else None
+        return Comparison(*pair, figure, decision, ratio, len(gains))
+
+    def _ended(self, pair: Pair) -> bool:
+        if any(self._failures[case] >= MOST_FAILURES for case in pair):
+            return True
+        return all(self._is_decided(pair, figure) for figure in COMPARED)
+
+    def _is_decided(self, pair: Pair, figure: Figure) -> bool:
+        if (pair, figure) not in self._decided:
+            decision = decide(self._gains(pair, figure), self._alphas[pair])
             if decision == "undecided":
                 return False
-            self._decided[pair] = decision
+            self._decided[pair, figure] = decision
         return True
 
-    def _ratios(self, pair: tuple[Case, Case]) -> Sequence[float]:
-        one, other = (self._throughput[case] for case in pair)
-        return [log(one[number] / other[number]) for number in one.keys() & other.keys()]
+    def _gains(self, pair: Pair, figure: Figure) -> Sequence[float]:
+        """Return the logarithm of each paired ratio; above 0 where the first case is better."""
+        one, other = (self._values[case][figure] for case in pair)
+        sign = 1 if figure.more_is_better else -1
+        shared = one.keys() & other.keys()
+        return [sign * log(one[number] / other[number]) for number in shared]

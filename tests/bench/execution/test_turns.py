@@ -78,7 +78,8 @@ def test_a_budget_ends_with_the_last_comparison(shop: Database, tmp_path: Path) 
     found = measured(shop, tmp_path / "out", PSYCOPG2, NULL, budget_s=300.0, stopping=stopping)
     assert time.monotonic() - began < 200
     assert found.header.budget_s == 300.0
-    (comparison,) = stopping.comparisons()
+    comparison, cpu = stopping.comparisons()
+    assert cpu.decision == "faster"
     assert (comparison.case, comparison.base, comparison.decision) == (NULL, PSYCOPG2, "faster")
     turns = Counter(run.case for run in found.runs)
     assert turns[NULL] == turns[PSYCOPG2] == comparison.turns < 50

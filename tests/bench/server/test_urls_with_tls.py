@@ -67,10 +67,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
     new_key = ("req", "-new", "-newkey", "rsa:2048", "-nodes", "-batch")
+    # Since Python 3.13, certificates are checked strictly: this use has to be allowed.
+    # https://docs.python.org/3/library/ssl.html#ssl.VERIFY_X509_STRICT
     openssl(*new_key, "-x509", "-days", "9", "-subj", "/CN=test root", "-keyout", "root.key",
-            "-out", "root.crt")  # fmt: skip
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-out", "root.crt")  # fmt: skip
     openssl(*new_key, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
-    (folder / "names").write_text("subjectAltName = DNS:localhost\n")
+    (folder / "names").write_text(
+        "subjectAltName = DNS:localhost\nauthorityKeyIdentifier = keyid\n"
+    )
     openssl("x509", "-req", "-in", "server.csr", "-CA", "root.crt", "-CAkey", "root.key",
             "-CAcreateserial", "-days", "9", "-extfile", "names", "-out", "server.crt")  # fmt: skip
     return Authority(folder / "root.crt", folder / "server.crt", folder / "server.key")

@@ -93,6 +93,7 @@ def test_a_guarded_engine_and_its_connections() -> None:
     assert is_guarded(engine)
     with engine.connect() as connection:
         assert is_guarded(connection)
+    engine.dispose()
 
 
 def test_what_can_not_be_guarded() -> None:
