@@ -1,8 +1,9 @@
 """The figures that compare two cases: a value of each round, its unit, and which way is better."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bench.model.case import Case
 from bench.model.units import RATES, TIMES, Unit
 
 
@@ -30,3 +31,11 @@ FIGURES: Mapping[str, Figure] = {
     "server-cpu": Figure("server_cpu_ns", "server CPU an operation", TIMES, False),
 }
 """The figures by the name that a command takes."""
+
+
+def usual_figure(cases: Iterable[Case]) -> str:
+    """Return the name of the figure to compare these cases by, if the user names none.
+
+    It is throughput, or p99 if every case has an arrival rate, since the throughput is that rate.
+    """
+    return "p99" if all(case.rate is not None for case in cases) else "throughput"

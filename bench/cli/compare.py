@@ -62,7 +62,7 @@ def as_share(context: click.Context, option: click.Parameter, text: str | None) 
 @click.option("--charts/--no-charts", default=True, help="Draw the forest plots.")
 def compare(
     runs: tuple[str, ...],
-    figure_name: str,
+    figure_name: str | None,
     margin: float | None,
     allow_blind: bool,
     form: str,
@@ -84,7 +84,7 @@ def compare(
       bench compare previous latest --fail-on 10% --format github
     """
     from bench.analysis.compare.comparison import compare_runs, names_of
-    from bench.analysis.figure import FIGURES
+    from bench.analysis.figure import FIGURES, usual_figure
     from bench.output.attempts import tell_left_out
     from bench.results import archive
     from bench.results import file as results
@@ -92,11 +92,12 @@ def compare(
 
     if len(runs) < 2:
         raise UsageError("compare needs two runs. Try: bench compare previous latest")
-    (figure_name,) = named("figure", [figure_name], FIGURES)
+    named("figure", [figure_name] if figure_name else [], FIGURES)
     left_out: dict[archive.LeftOut, None] = {}
     folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
     tell_left_out(list(left_out))
     loaded = [results.load(folder) for folder in folders]
+    figure_name = figure_name or usual_figure(loaded[0].cases)
     comparison = compare_runs(
         list(zip(names_of(folders), loaded, strict=True)), FIGURES[figure_name]
     )

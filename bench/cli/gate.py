@@ -80,7 +80,7 @@ def gate(
     reference: str,
     margin: float,
     first: str | None,
-    figure_name: str,
+    figure_name: str | None,
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     workloads: tuple[str, ...],
@@ -108,13 +108,13 @@ def gate(
       bench gate reference --backend asyncpg --backend orm+asyncpg --figure cpu
       bench gate previous --first latest --fail-on 5%
     """
-    from bench.analysis.figure import FIGURES
+    from bench.analysis.figure import FIGURES, usual_figure
     from bench.cli.gate_measurement import GateOptions, chosen_cases, measure
     from bench.cli.gate_words import gate_lines
     from bench.results import archive
     from bench.results import file as results
 
-    (figure_name,) = named("figure", [figure_name], FIGURES)
+    named("figure", [figure_name] if figure_name else [], FIGURES)
     base_folder = archive.find(reference, archive.home())
     base = results.load(base_folder)
     options = GateOptions(
@@ -133,7 +133,8 @@ def gate(
         folder = archive.find(first, archive.home())
     else:
         folder = measure(base.header, cases, options, "gate")
-    gated = _Gated(base, folder, FIGURES[figure_name], margin, cases)
+    figure = FIGURES[figure_name or usual_figure(cases)]
+    gated = _Gated(base, folder, figure, margin, cases)
     decision = gated.decision
     if decision.doubtful:
         for line in gate_lines(decision):

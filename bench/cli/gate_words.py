@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from bench.analysis.compare.gate import GatedCase, GateDecision
-from bench.analysis.stats import Interval
 from bench.analysis.verdict import in_words
 
 _MOST_NAMED = 5
@@ -20,7 +19,7 @@ def gate_lines(decision: GateDecision) -> Iterator[str]:
         yield f"slower by more than {margin} in {together.run}: all cases together take {words}"
     for gated in decision.suspects:
         if gated not in decision.stopped:
-            what = f"{gated.case.title}: {gated.change.alone}: {in_words(_ratio(gated))}"
+            what = f"{gated.case.title}: {_alone(gated)}"
             yield f"perhaps slower by more than {margin} in {gated.run}: {what}"
     for together in decision.common_suspects:
         if together not in decision.common_stopped:
@@ -47,9 +46,9 @@ def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
     )
 
 
-def _ratio(gated: GatedCase) -> Interval:
-    assert gated.change.ratio is not None, "a suspect has a ratio"
-    return gated.change.ratio
+def _alone(gated: GatedCase) -> str:
+    change = gated.change
+    return f"{change.alone}: {in_words(change.ratio)}" if change.ratio else str(change)
 
 
 def _visible(gated: GatedCase) -> float:

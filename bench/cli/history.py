@@ -41,7 +41,7 @@ def history(
     workload: str,
     fetch: str,
     concurrency: tuple[int, ...],
-    figure_name: str,
+    figure_name: str | None,
     out: Path | None,
 ) -> None:
     """Show the figure of cases in every run in results/, the oldest first.
@@ -64,7 +64,7 @@ def history(
     from bench.results.file import load
     from bench.results.header import BackendFacts
 
-    (figure_name,) = named("figure", [figure_name], FIGURES)
+    (figure_name,) = named("figure", [figure_name or "throughput"], FIGURES)
     fetch_mode = Fetch.parse(fetch)
     figure = FIGURES[figure_name]
     left_out: list[archive.LeftOut] = []

@@ -179,10 +179,9 @@ timeout_option: Decorator = click.option(
 figure_option: Decorator = click.option(
     "--figure",
     "figure_name",
-    default="throughput",
-    show_default=True,
     metavar="NAME",
-    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.",
+    help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.  [default: throughput;"
+    " p99 for cases at an arrival rate]",
 )
 
 workload_option: Decorator = click.option(

@@ -48,7 +48,7 @@ class Jobs:
         return Job(
             case=case,
             module=described.module,
-            url=self.links.url(database.url_for(driver), case.link, driver),
+            url=self.links.url(database.url_for(driver), case.link, driver, case.loop),
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,

@@ -35,14 +35,16 @@ class Links:
     ) -> None:
         self._stack.close()
 
-    def url(self, url: str, link: Link, driver: str = "") -> str:
+    def url(self, url: str, link: Link, driver: str = "", loop: str = "") -> str:
         """Return the URL that leads this driver to the same database over this link.
 
         Raises `BenchError` if the proxy has ended, or if it cannot be between (`through`).
         """
         if self._proxy is not None:
             self._proxy.check()
-        return url if link.is_direct else through(url, self._port(link), driver=driver)
+        if link.is_direct:
+            return url
+        return through(url, self._port(link), driver=driver, loop=loop)
 
     def entries(self, cases: Iterable[Case]) -> Iterator[LinkCounts]:
         """Yield the counts of each link since it was opened, or since the last call.

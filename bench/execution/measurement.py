@@ -192,7 +192,7 @@ class Measurement:
             found = self.config.backends[case.backend].backend
             driver = found.driver if found else ""
             try:
-                through(self.database.url_for(driver), 1, driver=driver, named=True)
+                through(self.database.url_for(driver), 1, driver=driver)
                 possible.append(case)
             except BenchError as error:
                 reasons[f"{driver}: {str(error).partition(chr(10))[0]}"] = None

@@ -16,6 +16,7 @@ from bench.measure.warm_threads import WarmThreads
 from bench.model.case import Case
 from bench.results.entries import Run
 from bench.results.recording import gather, hand_over_in
+from bench.server.proxy.address import find_at_proxy
 from bench.server.url import redact
 
 __all__ = [
@@ -53,6 +54,8 @@ class WarmClients:
     def __init__(self, job: Job) -> None:
         # A copy: a backend holds one pool, and this process may have several of different sizes.
         backend = copy.copy(job.backend())
+        if not job.case.link.is_direct:
+            find_at_proxy(job.url, backend.driver)
         served_before = server_processes(job.postmaster_pid)
         self._warm = _open(backend, job, keep_sessions=job.keeps_sessions)
         served = server_processes(job.postmaster_pid)

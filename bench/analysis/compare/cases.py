@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import comb
 
 import numpy as np
 
@@ -46,6 +47,21 @@ class Change(Verdict):
     later: Summary | None = None
     more_is_better: bool = True
     """Whether a ratio above 1 is faster."""
+    rate_lost: bool = False
+    """Whether the earlier run held the case's arrival rate, and the later one surely does not. Then
+    there is no ratio, since a rate that is not held has no latency."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is anything to say: a ratio, or a rate that was lost."""
+        return self.ratio is not None or self.rate_lost
+
+    def __str__(self) -> str:
+        if not self.rate_lost:
+            return super().__str__()
+        rounds = [s.open for s in (self.earlier, self.later) if s and s.open]
+        before, after = (f"{found.held} of {found.rounds} rounds" for found in rounds)
+        return f"no longer holds its rate: held in {after}, before in {before}"
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,9 @@ def compare_cases(
     repeated = _repeated(known, below, again, figure)
     changes = []
     for place, case in enumerate(known):
+        if _rate_lost(earlier[case], later[case], len(known)):
+            changes.append(_lost(earlier[case], later[case]))
+            continue
         logs = [_values(side[place]) for side in (divided.base, divided.other)]
         measured = [_values(side[place]) for side in (below, above)]
         processes = 1
@@ -172,12 +191,36 @@ def _change(
     )
 
 
+def _rate_lost(earlier: Summary, later: Summary, cases: int) -> bool:
+    """Return whether fewer rounds hold the rate than before, surely among so many cases.
+
+    By Fisher's exact test of the numbers of rounds, with Bonferroni's correction (Agresti,
+    *Categorical Data Analysis*, 3rd edition, 2013, section 3.5).
+    """
+    before, after = earlier.open, later.open
+    if before is None or after is None or not before.is_held or after.is_held:
+        return False
+    rounds, held = before.rounds + after.rounds, before.held + after.held
+    so_few = sum(
+        comb(after.rounds, few) * comb(before.rounds, held - few)
+        for few in range(after.held + 1)
+        if held - few <= before.rounds
+    )
+    return so_few / comb(rounds, held) <= (1 - CONFIDENCE) / cases
+
+
+def _lost(earlier: Summary, later: Summary) -> Change:
+    return Change(
+        "slower", None, None, alone="slower", earlier=earlier, later=later, rate_lost=True
+    )
+
+
 def _as_family(changes: Sequence[Change]) -> list[Change]:
     """Return the changes with the verdicts that hold for all of them together."""
     adjusted = holm([change.evidence.p_different if change.evidence else 1.0 for change in changes])
     return [
         replace(change, word="indistinguishable")
-        if change.word in ("faster", "slower") and p_value > 1 - CONFIDENCE
+        if change.word in ("faster", "slower") and p_value > 1 - CONFIDENCE and change.ratio
         else change
         for change, p_value in zip(changes, adjusted, strict=True)
     ]

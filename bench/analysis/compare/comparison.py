@@ -93,7 +93,7 @@ def compare_runs(
     rows = []
     for known, summary in base.items():
         changes = tuple(pair.changes.get(known) for pair in compared)
-        if any(change and change.ratio for change in changes):
+        if any(change and change.is_judged for change in changes):
             rows.append(ComparedCase(summary.case, summary, changes))
     return Comparison(
         names=tuple(name for name, _ in runs),

@@ -104,13 +104,14 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
     A case stops if two things are sure. It is slower than in the base: by Holm's method among all
     cases and common ratios, so that a run of the same code stops with a chance of at most 5 %. And
     it is slower by more than the margin: at the favourable end of its own interval, with the luck
-    of processes, and beyond the noise floor.
+    of processes, and beyond the noise floor. A case also stops if it surely no longer holds its
+    arrival rate.
     """
     cases = [
         GatedCase(run, change.earlier.case, change)
         for run, pair in compared
         for change in pair.changes.values()
-        if change.earlier and change.ratio
+        if change.earlier and change.is_judged
     ]
     commons = [(GatedCommon(run, pair.common), pair) for run, pair in compared if pair.common]
     evidence = [
@@ -131,6 +132,7 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
         if certain and gated.change.word == "slower" and _suspect(gated.change, margin)
         if (least := least_slowdown(gated.change)) is not None and least > margin
     ]
+    stopped += [gated for gated in cases if gated.change.rate_lost]
     common_suspects = [
         (gated, certain)
         for (gated, pair), certain in zip(commons, sure[len(cases) :], strict=True)
@@ -184,13 +186,19 @@ def confirmed(first: GateDecision, pooled: GateDecision, second: GateDecision) -
 
     `first` is from the first measurement, `second` from the second one, and `pooled` from both. A
     case stops if it was suspected at first, and the rounds of both measurements are sure of it
-    among all cases. The common ratio stops if the first is sure of it, and the second suspects it.
-    So there is one decision that can be wrong, and not two: the second measurement can only acquit.
+    among all cases. For a lost rate, the second one must have lost it, too. The common ratio stops
+    if the first is sure of it, and the second suspects it. So there is one decision that can be
+    wrong, and not two: the second measurement can only acquit.
     """
     suspected = {gated.case for gated in first.suspects}
+    lost_again = {gated.case for gated in second.stopped if gated.change.rate_lost}
     return replace(
         pooled,
-        stopped=tuple(gated for gated in pooled.stopped if gated.case in suspected),
+        stopped=tuple(
+            gated
+            for gated in pooled.stopped
+            if gated.case in (lost_again if gated.change.rate_lost else suspected)
+        ),
         common_stopped=first.common_stopped if second.common_suspects else (),
     )
 
@@ -233,5 +241,7 @@ def slowdown_of(change: Change) -> float | None:
 
 
 def _suspect(change: Change, margin: float) -> bool:
+    if change.rate_lost:
+        return True
     slowdown = slowdown_of(change)
     return change.alone == "slower" and slowdown is not None and slowdown > 1 + margin

@@ -1,6 +1,7 @@
 """The changes from one run to another, as findings."""
 
 from collections.abc import Sequence
+from math import inf
 
 from bench.analysis.compare.cases import Change, RunsCompared
 from bench.analysis.findings.finding import Finding, cases, inverse, rounds, times, work
@@ -48,9 +49,10 @@ def _together(compared: RunsCompared, earlier: str, later: str) -> list[Finding]
 
 
 def _one(change: Change, earlier: str, later: str) -> Finding:
-    assert change.ratio is not None
     ratio, case = change.ratio, _case(change)
     what = f"`{case.backend}`, {work(case)}, {case.fetch}, at {case.concurrency}"
+    if ratio is None:
+        return Finding(TOPIC, f"{what}: {case.rate:,}/s {change}.", "Fisher's exact test", (case,))
     if ratio.median > 1:
         sentence = f"{what}: {times(ratio)} as fast in `{later}` as in `{earlier}`."
     else:
@@ -68,5 +70,6 @@ def _count(changed: Sequence[Change], word: str) -> int:
 
 
 def _effect(change: Change) -> float:
-    assert change.ratio is not None
+    if change.ratio is None:  # a rate that was lost
+        return inf
     return max(change.ratio.median, 1 / change.ratio.median)

@@ -219,6 +219,8 @@ def _case(row: ComparedCase) -> str:
 
 
 def _cell(verdict: Change | None) -> Text:
+    if verdict is not None and verdict.rate_lost:
+        return Text("rate no longer held", style=_STYLES["slower"])
     if verdict is None or verdict.ratio is None:
         return Text("-")
     symbol = _SYMBOLS.get(verdict.word, verdict.word)
@@ -252,6 +254,7 @@ def _verdict(verdict: Change | None) -> dict[str, Any] | None:
         "relative": _interval(verdict.ratio) if verdict.ratio else None,
         "alone": verdict.alone,
         "visible": verdict.visible,
+        "rate_lost": verdict.rate_lost,
     }
 
 

@@ -1,8 +1,6 @@
 """The server of a database URL as a socket's address, and the URL that leads through a proxy."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from bench.model.errors import BenchError
@@ -28,38 +26,49 @@ RESOLVED_IN_PYTHON = ("asyncpg",)
 """The drivers whose host is looked up by Python's socket module, on asyncio's own loop."""
 
 
-@contextmanager
-def name_leads_to_proxy(url: str) -> Iterator[None]:
-    """Let this process find the server's name at the proxy's address, for drivers that check it."""
-    name = parse(url).get("host", "").split(",")[0]
-    look_up = socket.getaddrinfo
-
-    def to_proxy(host: Any, *arguments: Any, **named: Any) -> Any:
-        return look_up(HOST if name and host == name else host, *arguments, **named)
-
-    socket.getaddrinfo = to_proxy
-    try:
-        yield
-    finally:
-        socket.getaddrinfo = look_up
+_LED: set[tuple[str, int]] = set()
+"""The names and ports that this process finds at the proxy's address."""
 
 
-def through(url: str, port: int, *, driver: str = "", named: bool = False) -> str:
+def find_at_proxy(url: str, driver: str) -> None:
+    """Let this process find the server's name at the proxy's address, on the port of `url`.
+
+    Only drivers that check the name need it, and that look it up in Python. For others, and for
+    another port of the same name, nothing changes. It holds until the process ends, since a pool
+    may connect again at any time.
+    """
+    parameters = parse(url)
+    if driver not in RESOLVED_IN_PYTHON or parameters.get("sslmode") != "verify-full":
+        return
+    if not _LED:
+        socket.getaddrinfo = _look_up
+    _LED.add((parameters["host"], int(parameters["port"])))
+
+
+_look_up_anywhere = socket.getaddrinfo
+
+
+def _look_up(host: Any, port: Any, *arguments: Any, **named: Any) -> Any:
+    return _look_up_anywhere(HOST if (host, port) in _LED else host, port, *arguments, **named)
+
+
+def through(url: str, port: int, *, driver: str = "", loop: str = "") -> str:
     """Return the URL that reaches the same database through the proxy's `port`.
 
-    `named`: the caller leads the server's name to the proxy's address (`name_leads_to_proxy`).
-    Raises `BenchError` where the driver would check the server's name: it would see the proxy's.
+    A process that opens it calls `find_at_proxy` before. Raises `BenchError` where the driver would
+    check the server's name, and see the proxy's.
     """
     parameters = parse(url)
     host = parameters.get("host", "")
     if parameters.get("sslmode") == "verify-full" and not host.startswith("/"):
+        name = host.split(",")[0]
         if driver in LIBPQ:
-            name = host.split(",")[0]
             return build({**parameters, "host": name, "hostaddr": HOST, "port": str(port)})
-        if named and driver in RESOLVED_IN_PYTHON:
-            return build({**parameters, "host": host.split(",")[0], "port": str(port)})
+        if driver in RESOLVED_IN_PYTHON and loop != "uvloop":  # uvloop looks names up by itself
+            return build({**parameters, "host": name, "port": str(port)})
+        what = f"{driver or 'the driver'}{' on uvloop' if driver in RESOLVED_IN_PYTHON else ''}"
         raise BenchError(
-            "sslmode=verify-full checks the name of the server, and a proxy is between.\n"
+            f"sslmode=verify-full checks the server's name, and {what} would see the proxy's.\n"
             "Use sslmode=verify-ca with --latency and with the count of round trips."
         )
     parameters.pop("hostaddr", None)

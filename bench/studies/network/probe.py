@@ -12,12 +12,7 @@ from bench.measure.clients_sync import Client
 from bench.measure.runner import Job
 from bench.model.link import Link
 from bench.model.workload import WORKLOADS, Workload
-from bench.server.proxy.address import (
-    RESOLVED_IN_PYTHON,
-    address_of,
-    name_leads_to_proxy,
-    through,
-)
+from bench.server.proxy.address import address_of, find_at_proxy, through
 from bench.server.proxy.process import Counts, Proxy
 from bench.studies.network.entries import RoundTrips
 
@@ -67,9 +62,9 @@ def _steps(workload: Workload) -> Steps:
 def _link(job: Job, driver: str) -> Iterator[tuple[int, Job]]:
     port = _proxy().open(address_of(job.url), LINK)
     try:
-        url = through(job.url, port, driver=driver, named=True)
-        with name_leads_to_proxy(job.url) if driver in RESOLVED_IN_PYTHON else nullcontext():
-            yield port, replace(job, url=url)
+        url = through(job.url, port, driver=driver)
+        find_at_proxy(url, driver)
+        yield port, replace(job, url=url)
     finally:
         _proxy().close(port)
 

@@ -134,7 +134,7 @@ class _QueryJobs:
         return QueryJob(
             case=case,
             module=found.module,
-            url=self.links.url(subject.sessions.url_for(driver), case.link),
+            url=self.links.url(subject.sessions.url_for(driver), case.link, driver, case.loop),
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,

@@ -22,6 +22,7 @@ from bench.measure.runner import Job
 from bench.model.case import Case
 from bench.model.errors import BenchError, UsageError
 from bench.model.link import Link
+from bench.results.file import load
 from bench.server.database import Database, resolve
 from bench.server.drivers import driver_url
 from bench.server.proxy.address import address_of, through
@@ -164,6 +165,27 @@ def test_asyncpg_checks_the_name_also_when_its_round_trips_are_counted(
     # The certificate is for `localhost` alone.
     with pytest.raises(ssl.SSLError, match="IP address mismatch"):
         count(job("127.0.0.1"))
+
+
+def test_a_latency_by_tls(tls: Listening, authority: Authority, tmp_path: Path) -> None:
+    """Defect: --latency with sslmode=verify-full was refused for asyncpg, which checks the name."""
+    url = tls.url(host="localhost", sslmode="verify-full", sslrootcert=str(authority.root))
+    bench = Bench(tmp_path, url)
+    backends = [f"--backend={name}" for name in ("asyncpg", "core+asyncpg", "psycopg")]
+    done = bench("run", *ONE_CASE, *backends, "--latency=0,2ms", f"--out={bench.out}", seconds=110)
+    assert done.code == 0, done
+    slow = [run for run in load(bench.out).runs if not run.case.link.is_direct]
+    assert {run.case.backend for run in slow} == {"asyncpg", "core+asyncpg", "psycopg"}
+    for run in slow:
+        assert min(min(piece.duration_ns) for piece in run.samples.pieces()) > 2_000_000
+
+
+def test_uvloop_cannot_be_led_to_the_proxy() -> None:
+    """Forbids an error about a certificate where uvloop looks the server's name up by itself."""
+    url = "postgresql://u@db.example/d?sslmode=verify-full"
+    assert "@db.example:7/" in through(url, 7, driver="asyncpg")
+    with pytest.raises(BenchError, match="asyncpg on uvloop"):
+        through(url, 7, driver="asyncpg", loop="uvloop")
 
 
 def test_tls_as_a_factor(tls: Listening, tmp_path: Path) -> None:
