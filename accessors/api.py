@@ -255,9 +255,10 @@ class _Backend(ABC):
     """The groups of `--connect` options that `open` passes on from its target: the driver's name
     for `Target.connect`, `engine` for `Target.engine`. A backend without a group keeps its
     defaults, and the command says so."""
-    placeholders: Literal["numbered", "percent", "sqlalchemy"] | None = None
-    """The form in which its accessors take SQL text: with `$1`; with `%s`; or as a `Read` of
-    SQLAlchemy's `text()` with `:p1`. None if they take no SQL text."""
+    placeholders: Literal["numbered", "percent", "percent_outside", "sqlalchemy"] | None = None
+    """The form in which its accessors take SQL text: with `$1`; with `%s`, and `%%` for `%`; the
+    same with `%%` only outside of quoted texts; or as a `Read` of SQLAlchemy's `text()` with
+    `:p1`. None if they take no SQL text."""
     when_pool_is_empty: Literal["wait", "raise"] | None = None
     """The answer of the library's pool if no connection is free: let the client wait, for up to
     `Target.pool_timeout_s`, or raise an error at once. None if the library has no pool:

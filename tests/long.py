@@ -40,6 +40,7 @@ _PATTERNS = (
     rf"{_SERVER}/test_urls_end_to_end\.py::test_every_form_is_verified\[(?!several|key)",
     rf"{_STUDIES}/calibration/test_calibration\.py::test_(a_row|a_larger)",
     rf"{_STUDIES}/query/test_command\.py::test_(two_statements|a_file_and|history_shows|a_failed)",
+    rf"{_STUDIES}/query/test_extras\.py::test_what_an_extra_cannot_read",
     rf"{_STUDIES}/query/test_large_answers\.py::test_(a_value_of|a_million|a_gigabyte|1600_columns)",
     rf"{_STUDIES}/query/test_workload_file\.py::test_(what_a_file_prints|an_answer_of_the|one_workload)",
     rf"{_STUDIES}/query/test_units\.py::test_(a_made_database.*killed|functions_of_one_name)",

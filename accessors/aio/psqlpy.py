@@ -144,6 +144,7 @@ async def _rows(cursor: psqlpy.Cursor, size: int) -> AsyncIterator[Any]:
 class Psqlpy(AsyncBackend):
     name = driver = "psqlpy"
     layer = "driver"
+    placeholders = "numbered"
     requires = {"psqlpy": "psqlpy"}
     shapes = {
         "get_customers": FlatCustomers,

@@ -96,6 +96,7 @@ class Pg8000Accessor(Accessor):
 class Pg8000(Backend):
     name = driver = "pg8000"
     layer = "driver"
+    placeholders = "percent_outside"  # it leaves quoted texts as they are
     also = ("iterate",)
     requires = {"pg8000": "pg8000"}
     shapes = {

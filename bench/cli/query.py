@@ -271,7 +271,7 @@ def _statement(statement: str | None, file: Path | None) -> str:
     if file is None:
         return statement or ""
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(
@@ -285,6 +285,11 @@ def _notes(question: "Question") -> list[str]:
     answers = question.answers
     if not question.read_only:
         notes.append("--allow-writes: the sessions are not read-only, and what they write stays.")
+    if question.volatile:
+        notes.append(
+            f"the statement calls the volatile function {question.volatile[0]}(): its writes are"
+            " refused, and its locks and notifications are not."
+        )
     if not answers.counted:
         notes.append(
             "the statement returns another number of rows each time, so answers are not compared."

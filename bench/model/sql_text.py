@@ -30,6 +30,9 @@ _TOKEN = re.compile(
 # As sqlalchemy.sql.compiler finds parameters in text().
 _SQLALCHEMYS = re.compile(r"(?<![:\w\\]):([\w$]+)(?![:\w$])")
 
+# NUL, which PostgreSQL takes for the end, and what Python makes of a byte that is not UTF-8.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
 _GIVES_ROWS = ("SELECT", "WITH", "VALUES", "TABLE")
 _MOST_PARAMETERS = 65_535  # the protocol counts them in 16 bits
 
@@ -78,8 +81,7 @@ class SqlText:
         if only_reads and statement.verb not in _GIVES_ROWS:
             raise UsageError(
                 f"the statement begins with {statement.verb or 'no word'}: bench query measures"
-                " statements that read rows.\n"
-                f"Begin it with {', '.join(_GIVES_ROWS[:-1])} or TABLE."
+                " statements that read rows.\n" + _instead(statement.verb)
             )
         return statement
 
@@ -98,6 +100,18 @@ class SqlText:
     def percent(self) -> str:
         """The text with `%s`, as psycopg2 and psycopg take it; see `percent_order`."""
         return "".join(p.replace("%", "%%") if isinstance(p, str) else "%s" for p in self.pieces)
+
+    @property
+    def percent_outside(self) -> str:
+        """The text with `%s`, as pg8000 takes it.
+
+        It reads `%%` as `%` only outside of quotes, and only if there are arguments.
+        """
+        if not self.parameters:
+            return self.numbered
+        return "".join(
+            "%s" if isinstance(piece, int) else _doubled_outside(piece) for piece in self.pieces
+        )
 
     @property
     def percent_order(self) -> tuple[int, ...]:
@@ -124,6 +138,16 @@ class SqlText:
         """Return the statement inside another one: `before (statement) after`."""
         # A comment at the statement's end must not hide the bracket.
         return SqlText((f"{before} (", *self.pieces, f"\n) {after}"), self.parameters)
+
+    @property
+    def bare(self) -> str:
+        """The text without comments, texts in quotes, and parameters; quoted names stay."""
+        kept: list[str] = []
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                tokens = _TOKEN.finditer(_without_comments(piece))
+                kept += [t[0] if t[0][0] == '"' or not t["quoted"] else " " for t in tokens]
+        return "".join(kept)
 
     @property
     def verb(self) -> str:
@@ -161,6 +185,16 @@ class _Named:
 
 
 def _pieces(text: str) -> "list[str | int | _Named]":
+    if _NO_TEXT.search(text):
+        raise UsageError(
+            "the statement has a byte that is no text (NUL, or a byte that is not UTF-8).\n"
+            "Write the statement as plain text in UTF-8."
+        )
+    if text.lstrip().startswith("\\"):
+        raise UsageError(
+            f"{text.split()[0]} is a command of psql, which the server does not know.\n"
+            f"Begin the statement with {', '.join(_GIVES_ROWS[:-1])} or TABLE."
+        )
     pieces: list[str | int | _Named] = []
     plain: list[str] = []
     ended = False
@@ -211,6 +245,16 @@ def _parameter(token: "re.Match[str]") -> "int | _Named":
     return int(digits)
 
 
+def _instead(verb: str) -> str:
+    """Return what to type instead of a statement that begins with this word."""
+    begin = f"Begin it with {', '.join(_GIVES_ROWS[:-1])} or TABLE"
+    if verb == "EXPLAIN":
+        return "Leave EXPLAIN out, and add --explain: the plan comes after the figures."
+    if verb in ("INSERT", "UPDATE", "DELETE", "MERGE", "CALL", "BEGIN"):
+        return f"{begin}, or measure it as a unit of work: bench run --workload-file script.sql."
+    return f"{begin}."
+
+
 def _end_of_comment(text: str, at: int) -> int:
     """Return the end of the comment that begins here. Comments nest in PostgreSQL."""
     depth = 0
@@ -221,6 +265,20 @@ def _end_of_comment(text: str, at: int) -> int:
     raise UsageError(
         f"the comment at character {at + 1} is never closed.\nClose it with */, or leave it out."
     )
+
+
+def _doubled_outside(text: str) -> str:
+    """Return the text with each `%` doubled that is in no quoted text and no comment of a line."""
+    kept = []
+    at = 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        assert token is not None, "the pattern matches any character"
+        at = token.end()
+        # pg8000 takes a text of $tag$, unlike one of $$, for no quoted one.
+        left = (token["quoted"] and not token["tag"]) or (token["comment"] or "").startswith("--")
+        kept.append(token[0] if left else token[0].replace("%", "%%"))
+    return "".join(kept)
 
 
 def _without_comments(text: str) -> str:

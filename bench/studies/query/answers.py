@@ -210,7 +210,8 @@ def execute(
     import psycopg
 
     text = asked.with_casts([kind.name for kind in description.parameters])
-    with explained(database, text), psycopg.RawCursor(connection) as cursor:
+    # The place of an error in the wrapping text would mean nothing to the user.
+    with explained(database, ""), psycopg.RawCursor(connection) as cursor:
         cursor.execute(text.encode(), list(row))
         return cursor.fetchall()
 

@@ -26,7 +26,9 @@ MOST_CANDIDATES = 100_000
 LEAST_PER_CLIENT = 64
 
 _RANGE = re.compile(r"(-?\d{1,18})\.\.(-?\d{1,18})")
-_QUERY = re.compile(r"\s*(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE)
+_QUERY = re.compile(
+    r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL
+)
 
 # Types that psycopg reads as a Python value which each driver accepts as an argument. The others
 # travel as text.
@@ -110,7 +112,7 @@ def gather(
     source = given[0]
     if not isinstance(source, str):
         written = [_written(row, len(types), wanted) for row in given]
-        return Arguments("a list", _cast(connection, database, types, written))
+        return Arguments("a list", _cast(connection, database, types, written, wanted))
     texts = [text for text in given if isinstance(text, str)]
     if len(given) == 1 and _QUERY.match(source):
         return _from_query(connection, database, types, source, wanted)
@@ -118,9 +120,11 @@ def gather(
         return _from_range(connection, database, types, int(found[1]), int(found[2]), wanted)
     if len(given) == 1 and source.lower().endswith(".csv"):
         rows = _rows_of_file(Path(source), statement, wanted)
-        return Arguments("a CSV file", _cast(connection, database, types, rows))
+        return Arguments("a CSV file", _cast(connection, database, types, rows, wanted))
     rows = [_literals(text, len(types), wanted) for text in texts]
-    return Arguments("literals", _cast(connection, database, types, rows))
+    if len(texts) > 1:
+        wanted += "; a query, a CSV file or a range cannot be repeated"
+    return Arguments("literals", _cast(connection, database, types, rows, wanted))
 
 
 def _from_query(
@@ -130,20 +134,29 @@ def _from_query(
     query: str,
     wanted: str,
 ) -> Arguments:
+    import psycopg
+
     query = SqlText.parse(query).numbered
     what = "the query of --arguments"
+    # Described as it was typed first, so that an error has its place in the user's own text.
     with explained(database, query, what):
-        columns = connection.execute(f"SELECT * FROM ({query}\n) AS c LIMIT 0").description or []
+        result = connection.pgconn.prepare(b"", query.encode())
+        if result.status == psycopg.pq.ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(result, encoding="utf-8")
+    with explained(database, "", what):
+        empty: Any = f"SELECT * FROM ({query}\n) AS c LIMIT 0".replace("%", "%%")
+        columns = connection.execute(empty, ()).description or []
     if len(columns) != len(types):
         raise UsageError(
             f"{what} gives {len(columns)} columns, and the statement has {wanted}.\n"
-            "Select one column for each parameter, in their order."
+            "Select one column for each parameter, in their order; give a text that begins like a"
+            " query in a CSV file."
         )
     named = ", ".join(f"c{place}" for place in range(len(types)))
     text = (
         f"SELECT {_casts(types)} FROM ({query}\n) AS candidates ({named}) LIMIT {MOST_CANDIDATES}"
     )
-    rows = _fetch(connection, database, text, (), what)
+    rows = _fetch(connection, database, text, (), what, wanted)
     if not rows:
         raise UsageError(f"{what} returned no rows.\nLet it return values for the parameters.")
     return Arguments("a query", rows)
@@ -164,12 +177,12 @@ def _from_range(
         )
     if last < first:
         raise UsageError(f"--arguments {first}..{last} is empty.\nBegin with the smaller number.")
-    ends = _cast(connection, database, types, [(str(first),), (str(last),)])
+    ends = _cast(connection, database, types, [(str(first),), (str(last),)], wanted)
     if not all(type(value) is int for (value,) in ends):
         # numeric, text and so on: each number is cast by the server
         amount = min(last, first + MOST_CANDIDATES - 1)
         rows = [(str(number),) for number in range(first, amount + 1)]
-        return Arguments("a range", _cast(connection, database, types, rows))
+        return Arguments("a range", _cast(connection, database, types, rows, wanted))
     return Arguments("a range", _Range(range(first, last + 1)))
 
 
@@ -241,6 +254,10 @@ def _element(value: Any) -> str:
     return f'"{escaped}"'
 
 
+def _is_text(text: str) -> bool:
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _casts(types: Sequence[Type], of: str = "c{}") -> str:
     return ", ".join(
         f"CAST({of.format(place)} AS {kind.name})" + ("" if _travels(kind) else "::text")
@@ -258,8 +275,14 @@ def _cast(
     database: Database,
     types: Sequence[Type],
     rows: Sequence[tuple[str | None, ...]],
+    wanted: str,
 ) -> list[Row]:
     """Return the texts as values of the parameters' types, in their order."""
+    if not all(_is_text(text) for row in rows for text in row if text):
+        raise UsageError(
+            "--arguments has a byte that is no text (NUL, or a byte that is not UTF-8).\n"
+            "Give values of bytea as \\x00ff, and others in UTF-8."
+        )
     columns = list(zip(*rows, strict=True))
     lists = ", ".join(["%s::text[]"] * len(columns))
     named = ", ".join(f"c{place}" for place in range(len(columns)))
@@ -267,7 +290,8 @@ def _cast(
         f"SELECT {_casts(types)} FROM unnest({lists}) WITH ORDINALITY AS t ({named}, place)"
         " ORDER BY place"
     )
-    return _fetch(connection, database, text, [list(column) for column in columns], "--arguments")
+    lists_of = [list(column) for column in columns]
+    return _fetch(connection, database, text, lists_of, "--arguments", wanted)
 
 
 def _fetch(
@@ -276,12 +300,14 @@ def _fetch(
     text: str,
     values: Sequence[Any],
     what: str,
+    wanted: str,
 ) -> list[Row]:
     import psycopg
 
+    advice = f"The statement has {wanted}."
     query: Any = text if values else text.replace("%", "%%")
     try:
-        with explained(database, "", what):
+        with explained(database, "", what, advice):
             cursor = connection.execute(query, values)
         return list(cursor.fetchall())
     except psycopg.DataError as error:  # a date before Christ or at infinity

@@ -1,6 +1,6 @@
 """The check of the declarations of a workload file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,12 @@ LONGEST_THINK_S = 60.0
 
 def check_workload(path: Path, workload: Workload) -> None:
     """Raise `UsageError` for a declaration that cannot be measured."""
-    _check_name(path, workload.name)
+    _check_name(path, "workload", workload.name)
+    if not isinstance(workload.operations, Mapping):
+        raise UsageError(
+            f"the workload {workload.name} has the operations {workload.operations!r:.60}.\n"
+            f"Write a dict of each read, unit or function -> its weight, in {path}."
+        )
     if not workload.operations:
         raise UsageError(
             f"the workload {workload.name} has no operations.\nName reads and units in {path}."
@@ -30,7 +35,7 @@ def check_workload(path: Path, workload: Workload) -> None:
             )
     named: dict[str, Read | Unit] = {}
     for part in workload.parts:
-        _check_name(path, part.name)
+        _check_name(path, "unit" if isinstance(part, Unit) else "read", part.name)
         if named.setdefault(part.name, part) is not part:
             raise UsageError(
                 f"two operations are named {part.name}.\nGive each its name in {path}."
@@ -48,18 +53,18 @@ def _named(declared: object) -> str:
     return name if isinstance(name, str) else f"{declared!r:.60}"
 
 
-def _check_name(path: Path, name: object) -> None:
+def _check_name(path: Path, kind: str, name: object) -> None:
     """Raise `UsageError` for a name that is none, or that has another meaning here."""
-    if not isinstance(name, str):
-        raise UsageError(f"{path} has the name {name!r:.60}, which is no text.\nWrite a text.")
     try:
-        check_name(name)
+        check_name(name if isinstance(name, str) else "")
     except UsageError as error:
-        what = str(error).partition("\n")[0]
-        advice = f"Choose another name in {path}: letters, digits and -_."
+        reason = str(error).partition("\n")[0] if isinstance(name, str) else "a name is a text"
+        advice = f"Choose another name in {path}, of letters, digits and -_."
         if name == "<lambda>":
             advice = f"Write a def in {path}, or Unit('name', function)."
-        raise UsageError(f"{what}\n{advice}") from None
+        raise UsageError(
+            f"{path}, the {kind} {name!r:.100}: {reason}.\n".replace("..", ".") + advice
+        ) from None
 
 
 def check_names(path: Path, workloads: Sequence[Workload]) -> None:
@@ -89,6 +94,19 @@ def _check_read(path: Path, read: Read) -> None:
             raise UsageError(
                 f"the read {read.name} has {name}= without {needed}=.\nGive it both in {path}."
             )
+    if not isinstance(read.sql, str | None):
+        raise UsageError(
+            f"the read {read.name} has sql={read.sql!r:.40}.\n"
+            f"Write the statement as text in {path}."
+        )
+    arguments: Any = read.arguments
+    listed = isinstance(arguments, Sequence) and not isinstance(arguments, bytes)
+    if not (listed or callable(arguments) or isinstance(arguments, Iterator)):  # refused elsewhere
+        raise UsageError(
+            f"the read {read.name} has arguments={arguments!r:.40}.\n"
+            "Give a query, a CSV file or a range as text, a list of tuples, or a function of a"
+            f" random.Random, in {path}."
+        )
     forms = _forms(path, read)
     if (read.core is not None or read.orm is not None) and any(
         name.startswith("$") for name in forms.text.parameters

@@ -41,6 +41,8 @@ class Forms:
             return self.text.numbered
         if backend.placeholders == "percent":
             return self.text.percent
+        if backend.placeholders == "percent_outside":
+            return self.text.percent_outside
         from accessors.statements import Read as StatementRead
         from accessors.statements import text_read
 

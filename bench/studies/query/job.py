@@ -26,7 +26,7 @@ from bench.workloads.places import function_for
 def native_arguments(backend: AnyBackend, statement: SqlText, row: Row) -> Row:
     """Return the arguments as this backend takes them with its form of the statement."""
     values = for_driver(row, backend.driver)
-    if backend.placeholders == "percent":
+    if backend.placeholders in ("percent", "percent_outside"):
         return tuple(values[place] for place in statement.percent_order)
     return values
 

@@ -20,6 +20,7 @@ from bench.server.database import Database, resolve
 from bench.studies.query.answers import ask
 from bench.studies.query.arguments import gather
 from bench.studies.query.description import describe
+from bench.studies.query.effects import volatile_calls
 from bench.studies.query.explain import explain
 from bench.studies.query.forms import Forms
 from bench.studies.query.question import Question
@@ -109,6 +110,7 @@ def question_of(
         database.own.connect(as_backend=True, application_name="bench query")
     ) as connection:
         description = describe(connection, database, statement)
+        calls = () if asked.allow_writes else volatile_calls(connection, statement)
         arguments = gather(connection, database, statement, description.parameters, values)
         draws = arguments.draws(asked.seed, asked.clients, asked.zipf)
         answers = ask(
@@ -138,6 +140,7 @@ def question_of(
         marketplace=asked.database_url is None,
         read_only=read_only and not asked.allow_writes,
         keep_arguments=asked.keep_arguments,
+        volatile=calls,
     )
 
 

@@ -53,6 +53,8 @@ class Question:
     """Whether the statement reads the rows that this project makes."""
     read_only: bool = True
     keep_arguments: bool = False
+    volatile: tuple[str, ...] = ()
+    """The user's own volatile functions that the statement names, where writes are not allowed."""
 
     @property
     def rows(self) -> int:
@@ -138,7 +140,7 @@ class Subject:
         if self.questions:
             orm = all(question.orm for question in self.questions)
             takes = backend.placeholders or (orm and backend.layer == "orm")
-            if not takes or backend.driver in NOT_COMPARED:
+            if not takes:
                 return False
         units = self.units.declared if self.units else ()
         return all(function_for(unit, backend) for unit in units)
@@ -258,25 +260,20 @@ def plainest(cases: Iterable[Case]) -> list[Case]:
     return [case for case in usual if (case.concurrency, case.fetch) == least[case.workload]]
 
 
-NOT_COMPARED = ("pg8000",)
-"""Drivers that return ranges, intervals, addresses and records as classes of their own, which are
-not compared with the server's answer."""
-
-
 def taking(
     backends: Mapping[str, DiscoveredBackend], subjects: Sequence[Subject]
 ) -> tuple[dict[str, DiscoveredBackend], list[str]]:
     """Return the backends that take one of the workloads, and the names of the others.
 
-    Without a workload: the backends that take SQL text. A driver in `NOT_COMPARED` takes no read.
+    Without a workload: the backends that take SQL text.
     """
     taken, others = {}, []
     for name, found in backends.items():
         backend = found.backend
         if subjects:
-            takes = backend and any(subject.taken_by(backend) for subject in subjects)
+            takes = backend is not None and any(s.taken_by(backend) for s in subjects)
         else:
-            takes = backend and backend.placeholders and backend.driver not in NOT_COMPARED
+            takes = backend is not None and backend.placeholders is not None
         if takes:
             taken[name] = found
         else:

@@ -48,7 +48,9 @@ def sessions(
             reaching = _reaching(database)
         except BenchError as error:
             if "unsupported startup parameter" not in str(error):
-                raise
+                # The URL as the user knows it, without the settings.
+                words = str(error).replace(database.safe_url, named(database_url).safe_url)
+                raise type(error)(words) from None
             continue
         break
     else:

@@ -1,6 +1,7 @@
 """From a workload file to what is measured: its databases, its reads, its units of work."""
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -156,6 +157,16 @@ def _question(
         )
     except BenchError as error:
         what, _, advice = str(error).partition("\n")
+        if "--allow-writes" in advice:
+            advice = (
+                "Give its workload a setup= or a restore=, so that each case finds the same rows."
+            )
+        if "--statement-timeout" in advice:
+            what = what.replace("--statement-timeout", f"{asked.statement_timeout_s:g} s")
+            advice = "Make the statement faster: a LIMIT, or an index."
+        # A read has arguments= and no option.
+        advice = re.sub(r"--arguments ('[^']*'|[^\s,]+?)(?=[,.]?(?:\s|$))", r"arguments=\1", advice)
+        what, advice = (text.replace("--arguments", "arguments=") for text in (what, advice))
         raise type(error)(f"{path}, the read {read.name}: {what}\n{advice}") from None
 
 

@@ -1,7 +1,9 @@
 """The user's workload file: its import, and the workloads that it declares."""
 
 import asyncio
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -73,21 +75,25 @@ def _namespace(path: str) -> dict[str, Any]:
     spec = spec_from_file_location(name, path)
     try:
         if spec is None or spec.loader is None:
-            raise ImportError("its name does not end in .py")
+            raise UsageError(
+                f"{path} is no workload file: its name does not end in .py or .sql.\n"
+                "Name a Python file, or a script of pgbench, with --workload-file."
+            )
         module = module_from_spec(spec)
         sys.modules[spec.name] = module  # where SQLAlchemy and dataclasses look for annotations
-        with _no_event_loop():
+        with _no_event_loop(), _same_folder(), _no_lasting_thread():
             if "." in name:
                 import_module(name.rpartition(".")[0])
             spec.loader.exec_module(module)
         return vars(module)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, UsageError):
         raise
-    except FileNotFoundError as error:
+    except OSError as error:
         if error.filename == path:
-            raise UsageError(
-                f"there is no file {path}.\nName a Python file with --workload-file."
-            ) from None
+            absent = isinstance(error, FileNotFoundError)
+            what = f"there is no file {path}" if absent else f"{path} cannot be read"
+            reason = "" if absent else f" ({error.strerror})"
+            raise UsageError(f"{what}{reason}.\nName a Python file with --workload-file.") from None
         raise _unimportable(path, error) from None
     except BaseException as error:  # the user's code may even call sys.exit()
         raise _unimportable(path, error) from None
@@ -132,6 +138,32 @@ def _no_event_loop() -> Iterator[None]:
         raise RuntimeError("it changes the event loop policy; choose a loop with --loop")
 
 
+@contextmanager
+def _same_folder() -> Iterator[None]:
+    """Return to the current folder at the end: paths of the command line are relative to it."""
+    folder = Path.cwd()
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+
+
+@contextmanager
+def _no_lasting_thread() -> Iterator[None]:
+    """Let the threads that begin in the block end with the process, and not keep it for ever."""
+    start = threading.Thread.start
+
+    def started(thread: threading.Thread) -> None:
+        thread.daemon = True
+        start(thread)
+
+    threading.Thread.start = started  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
+
+
 def _unimportable(path: str, error: BaseException) -> UsageError:
     line = ""
     if isinstance(error, SyntaxError) and error.filename == path:
@@ -139,10 +171,11 @@ def _unimportable(path: str, error: BaseException) -> UsageError:
     with suppress(StopIteration):
         frames = reversed(traceback.extract_tb(error.__traceback__))
         line = line or f", line {next(f.lineno for f in frames if f.filename == path)}"
-    reason = str(error).partition("\n")[0]
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    reason = f": {text}".partition("\n")[0].rstrip(": .")
     return UsageError(
-        f"the workload file cannot be imported: {path}{line}: {type(error).__name__}: {reason}.\n"
-        "Correct that line. Code that runs an event loop belongs under"
+        f"the workload file cannot be imported: {path}{line}: {type(error).__name__}{reason}.\n"
+        f"Correct {'that line' if line else 'it'}. Code that runs an event loop belongs under"
         ' if __name__ == "__main__".'
     )
 

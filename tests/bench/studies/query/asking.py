@@ -11,7 +11,7 @@ from bench.server.database import Database
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import JobRead, QueryJob
 from bench.studies.query.preparation import Asked, prepare
-from bench.studies.query.question import NOT_COMPARED, Question
+from bench.studies.query.question import Question
 from tests.installed import INSTALLED
 
 FETCHES = (Fetch(), Fetch("streamed", 100), Fetch("batched", 100))
@@ -35,13 +35,9 @@ def job(question: Question, backend: str, concurrency: int = 1) -> QueryJob:
 
 
 def text_backends() -> list[str]:
-    """Return the built-in backends that take SQL text."""
-    backends = {name: accessors.load(name) for name in INSTALLED}
-    return [
-        name
-        for name, backend in backends.items()
-        if backend.placeholders and backend.driver not in NOT_COMPARED
-    ]
+    """Return the built-in backends that take SQL text, without the extras."""
+    names = [name for name in INSTALLED if name not in accessors.EXTRAS]
+    return [name for name in names if accessors.load(name).placeholders]
 
 
 def checked(

@@ -17,6 +17,7 @@ ALIKE = {
     "names": ("SELECT :who::text AS a, :n + 1 AS b, :who || '!' AS c", "Alex, 42"),
     "null or value": ("SELECT 1 WHERE $1::int IS NULL OR $1 = 5", "5"),
     "text": ("SELECT upper($1)", "a'b\\c %s"),
+    "percent": ("SELECT $1 LIKE '%a%', 5 % 3 AS \"%\", $$50%$$ -- 5 %\n", "Alea"),
     "numeric": ("SELECT $1::numeric + 1", "1.50"),
     "boolean": ("SELECT NOT $1::bool", "t"),
     "date": ("SELECT $1::date + 1", "2024-02-29"),
@@ -51,6 +52,8 @@ def test_candidates_from_a_query_and_a_file(database: Database, tmp_path: Path) 
         (2, "x2"),
         (3, "x3"),
     ]
+    commented = "-- three\nSELECT n, 'x%' FROM generate_series(1, 3) AS n WHERE 'a' LIKE '%a';"
+    assert list(ask(database, sql, commented).arguments.candidates)[2] == (3, "x%")
     file = tmp_path / "values.CSV"
     file.write_text('id,name\n7,"a,b"\n8,\n', encoding="utf-8-sig")
     assert list(ask(database, sql, str(file)).arguments.candidates) == [(7, "a,b"), (8, None)]
@@ -81,8 +84,28 @@ WRONG = {
     "an empty range": ("SELECT $1::int", ("9..1",), "--arguments 9..1 is empty"),
     "a range for two": ("SELECT $1::int, $2::int", ("1..9",), "is for one parameter"),
     "a range too large": ("SELECT $1::int", ("1..99999999999",), "out of range for type integer"),
+    "half a range": ("SELECT $1::int", ("1..",), 'type integer: "1.."'),
+    "a range and a value": ("SELECT $1::int", ("1..5", "7"), 'type integer: "1..5"'),
+    "a query's type": ("SELECT $1::int", ("SELECT 'x'",), 'type integer: "x"'),
+    "a parameter's": ("SELECT $1::int", ("SELECT :x",), "there is no parameter $1"),
+    "two queries": ("SELECT $1::int", ("SELECT 1; DELETE FROM t",), "several statements"),
+    "a text like a query": ("SELECT $1::text", ("select me",), 'column "me" does not exist (li'),
+    "no value": ("SELECT $1::int, $2::int", ("",), "has 0 values, and the statement has 2"),
+    "an open quote": ("SELECT $1::text, $2::text", ('"a, b',), "has 1 value, and the statement"),
+    "no text": ("SELECT $1::text", ("\udcff",), "has a byte that is no text"),
+    "no JSON": ("SELECT $1::json", ("{",), "invalid input syntax for type json"),
     "no Python date": ("SELECT $1::date", ("infinity",), "that Python has no type for"),
 }
+
+
+def test_what_does_not_fit_names_the_parameters(database: Database) -> None:
+    """Forbid "try it in psql" for a value that no statement has: the types are what to look at."""
+    with pytest.raises(UsageError) as raised:
+        ask(database, "SELECT $1::int", "1", "2..3")
+    assert str(raised.value).splitlines()[1] == (
+        "The statement has 1 parameter ($1 integer); a query, a CSV file or a range cannot be"
+        " repeated."
+    )
 
 
 @pytest.mark.parametrize(("sql", "given", "words"), WRONG.values(), ids=WRONG)
@@ -92,6 +115,30 @@ def test_arguments_that_do_not_fit_are_two_lines(
     """Forbid a traceback, or an error that does not say what to type."""
     with pytest.raises(UsageError) as raised:
         ask(database, sql, *given)
+    lines = str(raised.value).splitlines()
+    assert len(lines) == 2
+    assert words in lines[0]
+
+
+FILES = {
+    "short rows": (b"1,2\n3\n", "row 2 of ids.csv has 1 values"),
+    "nothing": (b"\n\n", "ids.csv of --arguments has no rows"),
+    "a heading": (b"a,b\n", "ids.csv of --arguments has no rows"),
+    "another heading": (b"x,y\n1,2\n", 'invalid input syntax for type integer: "x"'),
+    "another charset": ("1,2\n".encode("utf-16"), "ids.csv of --arguments cannot be read ('utf-8'"),
+    "no text": (b"1,\0\n", "--arguments has a byte that is no text"),
+}
+
+
+@pytest.mark.parametrize(("written", "words"), FILES.values(), ids=FILES)
+def test_a_file_that_does_not_fit_is_two_lines(
+    written: bytes, words: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbid a traceback for a CSV file of another program."""
+    monkeypatch.chdir(tmp_path)
+    Path("ids.csv").write_bytes(written)
+    with pytest.raises(UsageError) as raised:
+        ask(database, "SELECT :a::int, :b::int", "ids.csv")
     lines = str(raised.value).splitlines()
     assert len(lines) == 2
     assert words in lines[0]

@@ -1,18 +1,36 @@
 """Statements that cannot be measured: two lines each, and nothing left behind."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from bench.measure.worker_pool import WorkerPool
+from bench.model.case import Fetch
 from bench.model.errors import BenchError, UsageError
 from bench.server.database import Database
+from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed
 from tests.bench.command import wait_until
-from tests.bench.studies.query.asking import ask
+from tests.bench.studies.query.asking import ask, checked
+from tests.databases import new_database
+from tests.installed import INSTALLED
+
+EXTRAS = tuple(name for name in ("pg8000", "psqlpy") if name in INSTALLED)
 
 SETUP = """
 CREATE TABLE t (id int PRIMARY KEY, v text);
 INSERT INTO t SELECT n, 'x' FROM generate_series(1, 10) AS n;
 CREATE SEQUENCE s;
 CREATE FUNCTION writes() RETURNS int LANGUAGE sql AS 'DELETE FROM t; SELECT 1';
+CREATE FUNCTION opens() RETURNS refcursor LANGUAGE plpgsql AS
+    $$DECLARE c refcursor := 'c'; BEGIN OPEN c FOR SELECT * FROM t; RETURN c; END$$;
+CREATE FUNCTION temporary() RETURNS int LANGUAGE plpgsql AS
+    $$BEGIN CREATE TEMP TABLE tt (a int); RETURN 1; END$$;
+CREATE FUNCTION raises() RETURNS int LANGUAGE plpgsql AS
+    $$BEGIN RAISE EXCEPTION E'two\\nlines'; END$$;
+CREATE SCHEMA "Odd ""schema"" %s :x $1";
+CREATE TABLE "Odd ""schema"" %s :x $1"."T a;b" ("a:b" int, "c%d" int, "e$1" int);
+INSERT INTO "Odd ""schema"" %s :x $1"."T a;b" VALUES (1, 2, 3);
 """
 
 REFUSED = {
@@ -33,16 +51,48 @@ REFUSED = {
     "insert": ("INSERT INTO t VALUES (99)", "the statement begins with INSERT"),
     "set": ("SET work_mem = '1GB'", "the statement begins with SET"),
     "two": ("SELECT 1; DROP TABLE t", "there are several statements"),
+    **{
+        verb: (statement, f"the statement begins with {verb}")
+        for verb, statement in {
+            "COPY": "COPY t TO STDOUT",
+            "CALL": "CALL p()",
+            "DO": "DO $$BEGIN END$$",
+            "EXPLAIN": "EXPLAIN SELECT 1",
+            "SHOW": "SHOW work_mem",
+            "LISTEN": "LISTEN a",
+            "DECLARE": "DECLARE c CURSOR FOR SELECT 1",
+            "MERGE": "MERGE INTO t USING t AS u ON false WHEN NOT MATCHED THEN DO NOTHING",
+        }.items()
+    },
+    **{
+        sql: (sql, "whose effect is outside of its transaction")
+        for sql in (
+            "SELECT pg_advisory_lock(5)",
+            'SELECT "pg_try_advisory_xact_lock" (5)',
+            "SELECT /* ( */ PG_CATALOG . pg_notify('a', 'b')",
+            "SELECT set_config('default_transaction_read_only', 'off', false)",
+            "SELECT pg_terminate_backend(pg_backend_pid())",
+        )
+    },
+    "nothing": ("", "there is no statement"),
+    "comments": ("-- SELECT 1\n/* SELECT 2 */;;", "there is no statement"),
+    "psql": ("\\d t", "\\d is a command of psql"),
+    "nul": ("SELECT\0 1", "has a byte that is no text"),
+    "bytes": ("SELECT '\udcff'", "has a byte that is no text"),
+    "into": ("SELECT * INTO made FROM t", "SELECT ... INTO is not allowed here."),
+    "other parameter": ("SELECT * FROM t WHERE id = %s", "id = >>%s"),
+    "temporary table": ("SELECT temporary()", "CREATE TABLE in a read-only"),
     "division": ("SELECT 1 / (id - 5) FROM t", "division by zero"),
 }
 
 
-@pytest.fixture
-def filled(database: Database) -> Database:
-    """A database with a table."""
-    with database.connect() as connection:
-        connection.execute(SETUP)
-    return database
+@pytest.fixture(scope="module")
+def filled(server: EmbeddedServer) -> Iterator[Database]:
+    """A database with a table. Nothing that these tests ask changes it."""
+    with new_database(server) as database:
+        with database.connect() as connection:
+            connection.execute(SETUP)
+        yield database
 
 
 @pytest.mark.parametrize(("sql", "words"), [p for p in REFUSED.values() if p[1]])
@@ -58,6 +108,85 @@ def test_a_statement_that_the_server_refuses_is_two_lines(
     assert words in lines[0]
     with filled.connect() as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (10,)
+        made = "SELECT count(*) FROM pg_class WHERE relname IN ('made', 'tt')"
+        assert connection.execute(made).fetchone() == (0,)
+
+
+ADVICE = {
+    "SELECT 1 WHERE 1 = ?": "Write a parameter as $1 or as :name, and its value with --arguments.",
+    "SELECT 1 WHERE 1 = %(id)s": "Write a parameter as $1 or as :name, and its value with"
+    " --arguments.",
+    "SELECT * INTO made FROM t": "Leave INTO out: nothing is created in your database.",
+    "EXPLAIN SELECT 1": "Leave EXPLAIN out, and add --explain: the plan comes after the figures.",
+    "SELECT pg_notify('a', 'b')": "Leave pg_notify() out, or add --allow-writes.",
+}
+
+
+@pytest.mark.parametrize("sql", ADVICE)
+def test_what_to_type_instead(sql: str, filled: Database) -> None:
+    """Forbid one piece of advice for all: another way to write parameters is no wrong syntax."""
+    with pytest.raises(UsageError) as raised:
+        ask(filled, sql)
+    assert str(raised.value).splitlines()[1] == ADVICE[sql]
+
+
+def test_an_error_of_several_lines_is_one(filled: Database) -> None:
+    """Forbid that a function's own text, which has a second line, hides what to type."""
+    with pytest.raises(BenchError) as raised:
+        ask(filled, "SELECT raises()")
+    lines = str(raised.value).splitlines()
+    assert lines == ["the statement failed: two lines.", "Try it in psql, and correct it."]
+
+
+def test_a_cancelled_statement_is_no_timeout(filled: Database) -> None:
+    """Forbid that a statement which an administrator cancels is said to be too slow."""
+    with pytest.raises(BenchError) as raised:
+        ask(filled, "SELECT pg_cancel_backend(pg_backend_pid())", allow_writes=True)
+    assert "due to user request" in str(raised.value)
+    assert "--statement-timeout" not in str(raised.value)
+
+
+def test_the_place_of_an_error_is_in_the_users_text(filled: Database) -> None:
+    """Forbid that an error quotes the statement of ours that is wrapped around the user's."""
+    for sql in ("SELECT * INTO made FROM t", "WITH d AS (DELETE FROM t RETURNING *) TABLE d"):
+        with pytest.raises(UsageError) as raised:
+            ask(filled, sql)
+        assert "int8" not in str(raised.value)
+
+
+READ = {
+    'SELECT * FROM "Odd ""schema"" %s :x $1"."T a;b"': 1,
+    "SELECT 'a:b', ':x', $$:y$$, $a$;$1$a$ FROM (SELECT 1 AS \":z\") q -- :w $1": 1,
+    "SELECT '12:30'::time, (ARRAY[1, 2])[1:n] FROM (SELECT 2 AS n) q;": 1,
+    "SELECT v LIKE 'x%', v LIKE '%%', id % 3, '%(x)s' FROM t ORDER BY id;; -- end": 10,
+    "SELECT j ? 'a', j ?| ARRAY['a'], j @? '$.a ? (@ > 3)' FROM (SELECT jsonb '{}' AS j) q": 1,
+    "SELECT 'a\\b', E'a\\\\b\\'c', U&'\\0041'": 1,
+    "VALUES (1, 'a'), (2, 'b')": 2,
+    "TABLE t": 10,
+    "(SELECT 1) UNION (SELECT 2)": 2,
+    "SELECT FROM t": 10,
+    "SELECT opens()": 1,
+}
+
+
+@pytest.mark.parametrize("sql", READ)
+def test_a_statement_with_odd_signs_is_read_as_it_is(
+    sql: str, filled: Database, pool: WorkerPool
+) -> None:
+    """Forbid that a sign of a library's own language (%, :, ?) changes the statement, in any."""
+    question = ask(filled, sql)
+    assert (question.rows, question.compared) == (READ[sql], "values")
+    # pg8000 gives nothing for rows of no column, and psqlpy reads no refcursor.
+    extras = EXTRAS if sql not in ("SELECT FROM t", "SELECT opens()") else ()
+    backends = ("psycopg2", "asyncpg", "core+psycopg", *extras)
+    found = checked(pool, question, backends, fetches=(Fetch(),))
+    assert {name: check.difference for name, check in found.items()} == dict.fromkeys(found)
+
+
+def test_the_users_volatile_functions_are_told(filled: Database) -> None:
+    """Forbid that a function which might lock or notify is executed without a word."""
+    assert ask(filled, "SELECT opens(), random() > 2, pg_sleep(0)").volatile == ("opens",)
+    assert ask(filled, "SELECT 'opens()', count(*) FROM t").volatile == ()
 
 
 def test_a_role_without_rights_is_told_so(filled: Database) -> None:
@@ -77,6 +206,27 @@ def test_a_role_without_rights_is_told_so(filled: Database) -> None:
             ]
         finally:
             connection.execute(f"DROP ROLE {role}")
+
+
+def test_a_role_that_may_not_write_is_told_so(database: Database) -> None:
+    """Forbid the advice to add --allow-writes to a command that has it."""
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE t (id int)")
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(UsageError) as raised:
+        ask(database, "SELECT * FROM t FOR UPDATE", allow_writes=True)
+    lines = str(raised.value).splitlines()
+    assert "cannot execute SELECT FOR UPDATE" in lines[0]
+    assert lines[1] == "The server is a standby, or the role is read-only: choose another."
+
+
+def test_a_url_is_shown_as_it_was_typed(database: Database) -> None:
+    """Forbid that an error shows the settings which the command adds to the URL."""
+    absent = Database(changed(database.url, dbname="absent"))
+    with pytest.raises(BenchError) as raised:
+        ask(absent, "SELECT 1")
+    assert "statement_timeout" not in str(raised.value)
 
 
 def test_a_statement_that_never_ends_is_ended(filled: Database) -> None:
