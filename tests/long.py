@@ -17,6 +17,7 @@ _PATTERNS = (
     r"tests/bench/cli/test_gate\.py::test_the_gate_stops_what_is_slower",
     r"tests/bench/cluster/test_cluster\.py::test_(?!a_local_cluster|another_form|without_distributed)",
     r"tests/bench/cli/test_gate\.py::test_wrong_use_is_two_lines\[words[2-5]",
+    r"tests/bench/analysis/test_open_loop\.py::test_simulated_waits_at_other_loads",
     r"tests/faults/test_poolers\.py::test_every_measuring.*\[(overhead|verify)",
     r"tests/bench/measure/test_failures\.py::test_two_at_once",
     r"tests/bench/system/test_current_folder\.py::test_matplotlib_reads_no_settings_there\[(None|text)",

@@ -202,6 +202,13 @@ PROFILES = {
                     links=(Link(latency_ns=500_000), Link(latency_ns=2_000_000)),
                     without=NULL_BACKENDS,
                 ),
+                # Beside one process with as many clients, which the first block has.
+                Block(
+                    (POINT_READ, "get_customers"),
+                    concurrency=(16,),
+                    processes=(2, 4),
+                    without=NULL_BACKENDS,
+                ),
             ),
             rounds=6,
             seconds=1.0,
