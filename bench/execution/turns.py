@@ -30,6 +30,8 @@ from bench.results.entries import Entry, Failure, Run
 
 MOST_GENERATIONS = 6
 """The most times that a run with a budget starts its worker processes."""
+LEAST_GENERATIONS = 2
+"""The fewest: a difference must show in two sets of worker processes."""
 LEAST_GENERATION_S = 15.0
 """The least seconds between two starts. Starting takes a second or two."""
 TWINS_EVERY = 4
@@ -55,6 +57,9 @@ class StoppingRule(Protocol):
 
     def wanted(self) -> set[Case]:
         """Return the cases that need more turns."""
+
+    def waits_for_processes(self) -> bool:
+        """Return whether more turns of the same worker processes decide nothing more."""
 
 
 @dataclass
@@ -104,7 +109,7 @@ class Turns:
         parts = groups(self.config.plan.cases, self._connections, self.capacity)
         rounds = [0] * len(parts)
         began = time.monotonic()
-        amount = max(1, min(MOST_GENERATIONS, int(budget_s / LEAST_GENERATION_S)))
+        amount = max(LEAST_GENERATIONS, min(MOST_GENERATIONS, int(budget_s / LEAST_GENERATION_S)))
         for generation in range(amount):
             ends = began + budget_s * (generation + 1) / amount
             for number, group in enumerate(parts):
@@ -118,6 +123,7 @@ class Turns:
                 group_ends = now + (ends - now) * left[0] / (sum(left) or 1)
                 while (wanted := stopping.wanted().intersection(group)) and (
                     time.monotonic() < group_ends
+                    and (generation == amount - 1 or not stopping.waits_for_processes())
                 ):
                     chosen = due([case for case in group if case in wanted], rounds[number])
                     self._round(chosen, rounds[number], generation)
