@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.stationarity import HEAD_NS, beginning, drift, taken_by_others
-from bench.analysis.stats import Interval
 from bench.analysis.summary import summarise
 from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
