@@ -121,7 +121,7 @@ NAMED = {
     "space": ("Read('a b', sql='SELECT 1')", "'a b' is no name", "Choose another name in"),
     "number": (
         "Read(3, sql='SELECT 1')",
-        "the workload 3: a name is a text",
+        "the read 3: a name is a text",
         "Choose another name in",
     ),
     "built-in": (
