@@ -37,7 +37,7 @@ def command(header: Conditions, case: Case) -> str:
         "allocator": None if case.allocator == "warmed" else case.allocator,
         **_link_options(profile, case.link),
         "transport": case.transport or None,
-        "processes": None if case.processes == 1 else case.processes,
+        "processes": _processes(profile, case.processes),
         "rounds": header.rounds,
         "seconds": header.seconds,
         "scale": header.dataset.scale,
@@ -47,6 +47,14 @@ def command(header: Conditions, case: Case) -> str:
              if value is not None]  # fmt: skip
     given += [f"--connect {shlex.quote(setting)}" for setting in case.connect.split(",") if setting]
     return " ".join(["bench run", *given])
+
+
+def _processes(profile: str, processes: int) -> int | None:
+    """Return the number of processes, also one if the profile has cases of several."""
+    has_several = profile in PROFILES and any(
+        block.processes != (1,) for block in PROFILES[profile].blocks
+    )
+    return processes if processes > 1 or has_several else None
 
 
 def _link_options(profile: str, link: Link) -> dict[str, str | None]:
