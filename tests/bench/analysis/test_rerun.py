@@ -33,6 +33,7 @@ def planned(command: str) -> tuple[tuple[Case, ...], dict[str, object]]:
         rows=given["rows"],
         loops=(given["loop"],) if given["loop"] else (),
         links=links(given["latency"], given["jitter"], given["bandwidth"]),
+        processes=given["processes"],
     )
     known = discover()
     chosen = {name: known[name] for name in given["backends"]}
@@ -54,6 +55,7 @@ def test_a_case_of_the_reference_run_alone(case: Case) -> None:
     [
         Case("null", "mixed", concurrency=3, loop="none"),
         Case("asyncpg", "mixed", concurrency=64, loop="uvloop"),
+        Case("asyncpg", "get_customers", concurrency=16, processes=4),
         Case("asyncpg", "mixed", link=Link(2_500_000, 100_000, 12_500_000)),
         Case(
             "orm+asyncpg", "get_customers", Fetch("batched", 7), 2, "operation", "implicit", "dict"
