@@ -1,10 +1,16 @@
-"""The comparisons of a run with a budget: which of them are decided, and which need more turns."""
+"""The comparisons of a run with a budget: which of them are decided, and which need more turns.
+
+A difference must show in two sets of worker processes, and in the same direction in each. Turns of
+one set are not independent: the kernel may let one client share its server process's core, and the
+other not, for as long as both live. No rule for independent turns sees that.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import exp, log
+from statistics import median
 
 from bench.analysis.figure import FIGURES, THROUGHPUT, Figure
 from bench.analysis.sequential import Decision, decide, median_interval
@@ -21,6 +27,9 @@ COMPARED = (THROUGHPUT, FIGURES["cpu"])
 
 LEAST_TURNS = 8
 """The fewest turns of a case: enough for an interval of its own figures."""
+
+LEAST_GENERATIONS = 2
+"""The fewest sets of worker processes that must show a difference."""
 
 MOST_FAILURES = 3
 """The most turns without a result, before a case has no more turns."""
@@ -48,6 +57,7 @@ class Stopping:
 
     def __init__(self, cases: Iterable[Case]) -> None:
         self._values: dict[Case, dict[Figure, dict[int, float]]] = {}
+        self._generations: dict[int, int | None] = {}
         self._failures: Counter[Case] = Counter()
         self._decided: dict[tuple[Pair, Figure], Decision] = {}
         self._alphas: dict[Pair, float] = {}
@@ -71,6 +81,7 @@ class Stopping:
         if not summary.by_round(THROUGHPUT).get(entry.round):
             self._failures[entry.case] += 1
             return
+        self._generations[entry.round] = entry.generation
         for figure, values in self._values[entry.case].items():
             if value := summary.by_round(figure).get(entry.round):
                 values[entry.round] = value
@@ -92,6 +103,21 @@ class Stopping:
             wanted = wanted.union(*(pair for pair in pairs if pair & wanted))
         return {case for case in wanted if self._failures[case] < MOST_FAILURES}
 
+    def waits_for_processes(self) -> bool:
+        """Return whether all that is undecided would be decided if other processes agreed."""
+        open_pairs = [pair for pair in self._alphas if not self._ended(pair)]
+        left = [
+            (pair, figure)
+            for pair in open_pairs
+            for figure in COMPARED
+            if not self._is_decided(pair, figure)
+        ]
+        return bool(left) and all(
+            decide(self._gains(pair, figure), self._alphas[pair]) != "undecided"
+            and len(self._by_generation(pair, figure)) < LEAST_GENERATIONS
+            for pair, figure in left
+        )
+
     def comparisons(self) -> list[Comparison]:
         """Return every comparison as it stands."""
         return [
@@ -102,7 +128,7 @@ class Stopping:
 
     def _comparison(self, pair: Pair, figure: Figure, alpha: float) -> Comparison:
         gains = self._gains(pair, figure)
-        decision = self._decided.get((pair, figure)) or decide(gains, alpha)
+        decision = self._decided.get((pair, figure)) or self._decision(pair, figure)
         ends = median_interval(gains, alpha)
         if ends and not figure.more_is_better:
             ends = (-ends[1], -ends[0])
@@ -116,15 +142,39 @@ class Stopping:
 
     def _is_decided(self, pair: Pair, figure: Figure) -> bool:
         if (pair, figure) not in self._decided:
-            decision = decide(self._gains(pair, figure), self._alphas[pair])
+            decision = self._decision(pair, figure)
             if decision == "undecided":
                 return False
             self._decided[pair, figure] = decision
         return True
 
+    def _decision(self, pair: Pair, figure: Figure) -> Decision:
+        decision = decide(self._gains(pair, figure), self._alphas[pair])
+        if decision in ("faster", "slower") and not self._agreed(pair, figure):
+            return "undecided"
+        return decision
+
+    def _agreed(self, pair: Pair, figure: Figure) -> bool:
+        """Return whether every set of worker processes shows a difference in the same direction."""
+        if set(self._generations.values()) == {None}:  # an older file does not say
+            return True
+        middles = [median(gains) for gains in self._by_generation(pair, figure)]
+        ways = {middle > 0 for middle in middles}
+        return len(middles) >= LEAST_GENERATIONS and len(ways) == 1
+
+    def _by_generation(self, pair: Pair, figure: Figure) -> list[list[float]]:
+        """Return the gains of each set of worker processes that had enough turns."""
+        found: dict[int | None, list[float]] = {}
+        for number, gain in self._by_round(pair, figure).items():
+            found.setdefault(self._generations[number], []).append(gain)
+        return [gains for gains in found.values() if len(gains) >= LEAST_TURNS]
+
     def _gains(self, pair: Pair, figure: Figure) -> Sequence[float]:
+        return list(self._by_round(pair, figure).values())
+
+    def _by_round(self, pair: Pair, figure: Figure) -> dict[int, float]:
         """Return the logarithm of each paired ratio; above 0 where the first case is better."""
         one, other = (self._values[case][figure] for case in pair)
         sign = 1 if figure.more_is_better else -1
         shared = one.keys() & other.keys()
-        return [sign * log(one[number] / other[number]) for number in shared]
+        return {number: sign * log(one[number] / other[number]) for number in shared}

@@ -30,12 +30,23 @@ from bench.results.entries import Entry, Failure, Run
 
 MOST_GENERATIONS = 6
 """The most times that a run with a budget starts its worker processes."""
+LEAST_GENERATIONS = 2
+"""The fewest: a difference must show in two sets of worker processes."""
 LEAST_GENERATION_S = 15.0
 """The least seconds between two starts. Starting takes a second or two."""
+TWINS_EVERY = 4
+"""The rounds from one turn of a twin to its next, in a run with a budget. No decision rests on a
+twin, only the noise floor of the tables."""
 _START_S = 30.0
 """Seconds that a worker process may take to start, beside the timeout: many start at once."""
 _CLOSE_S = 10.0
 """Seconds that a worker process may take to close its clients, before it is ended."""
+
+
+def due(wanted: Sequence[Case], round_number: int) -> Sequence[Case]:
+    """Return the cases of a round: twins only in every few, unless they alone are wanted."""
+    others = [case for case in wanted if not case.twin]
+    return wanted if round_number % TWINS_EVERY == 0 or not others else others
 
 
 class StoppingRule(Protocol):
@@ -46,6 +57,9 @@ class StoppingRule(Protocol):
 
     def wanted(self) -> set[Case]:
         """Return the cases that need more turns."""
+
+    def waits_for_processes(self) -> bool:
+        """Return whether more turns of the same worker processes decide nothing more."""
 
 
 @dataclass
@@ -95,7 +109,7 @@ class Turns:
         parts = groups(self.config.plan.cases, self._connections, self.capacity)
         rounds = [0] * len(parts)
         began = time.monotonic()
-        amount = max(1, min(MOST_GENERATIONS, int(budget_s / LEAST_GENERATION_S)))
+        amount = max(LEAST_GENERATIONS, min(MOST_GENERATIONS, int(budget_s / LEAST_GENERATION_S)))
         for generation in range(amount):
             ends = began + budget_s * (generation + 1) / amount
             for number, group in enumerate(parts):
@@ -107,9 +121,11 @@ class Turns:
                 ]
                 now = time.monotonic()
                 group_ends = now + (ends - now) * left[0] / (sum(left) or 1)
-                while (chosen := [case for case in group if case in stopping.wanted()]) and (
+                while (wanted := stopping.wanted().intersection(group)) and (
                     time.monotonic() < group_ends
+                    and (generation == amount - 1 or not stopping.waits_for_processes())
                 ):
+                    chosen = due([case for case in group if case in wanted], rounds[number])
                     self._round(chosen, rounds[number], generation)
                     rounds[number] += 1
             self._end_generation(last=generation == amount - 1)

@@ -87,6 +87,10 @@ class Searches:
         """Return the cases of the next round."""
         return set(self.next())
 
+    def waits_for_processes(self) -> bool:
+        """Return False: a search goes on with the processes that it has."""
+        return False
+
     def next(self) -> list[Case]:
         """Return the cases of the next round: one for each search that goes on."""
         return [

@@ -8,6 +8,7 @@ from pathlib import Path
 from accessors import discover
 from bench.analysis.stopping import Stopping
 from bench.execution.measurement import measure
+from bench.execution.turns import due
 from bench.model.case import Case
 from bench.model.plan import Plan
 from bench.model.profiles import PROFILES
@@ -83,3 +84,11 @@ def test_a_budget_ends_with_the_last_comparison(shop: Database, tmp_path: Path) 
     assert (comparison.case, comparison.base, comparison.decision) == (NULL, PSYCOPG2, "faster")
     turns = Counter(run.case for run in found.runs)
     assert turns[NULL] == turns[PSYCOPG2] == comparison.turns < 50
+
+
+def test_twins_have_few_turns_of_a_budget() -> None:
+    """Defect: a third of a budget went to twins, on which no decision rests."""
+    twin = replace(NULL, twin=True)
+    cases = [PSYCOPG2, NULL, twin]
+    assert [twin in due(cases, number) for number in range(5)] == [True, False, False, False, True]
+    assert due([twin], 1) == [twin]

@@ -119,7 +119,11 @@ def test_a_file_in_a_package_imports_its_siblings(tmp_path: Path) -> None:
 
 NAMED = {
     "space": ("Read('a b', sql='SELECT 1')", "'a b' is no name", "Choose another name in"),
-    "number": ("Read(3, sql='SELECT 1')", "the workload 3: a name is a text", "Choose another name in"),
+    "number": (
+        "Read(3, sql='SELECT 1')",
+        "the workload 3: a name is a text",
+        "Choose another name in",
+    ),
     "built-in": (
         "Read('get_customers', sql='SELECT 1')",
         "a built-in workload is named 'get_customers'",
