@@ -22,7 +22,8 @@ from bench.measure.worker_process import WorkError
 from bench.model.errors import BenchError
 from bench.results.entries import Run
 from bench.results.packed_samples import PackedSamples
-from bench.server.database import Database, resolve
+from bench.server.database import Database
+from bench.server.resolution import resolve
 
 URL = "DATABASE_URL"
 ADMIN_URL = "GATHERBENCH_ADMIN_URL"

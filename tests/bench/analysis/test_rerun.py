@@ -8,7 +8,8 @@ from accessors import discover
 from bench.analysis import rerun
 from bench.cli.link_options import links
 from bench.cli.run import run
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.model.link import Link
 from bench.model.plan import plan
 from bench.model.profiles import PROFILES, Factors
@@ -33,6 +34,7 @@ def planned(command: str) -> tuple[tuple[Case, ...], dict[str, object]]:
         rows=given["rows"],
         loops=(given["loop"],) if given["loop"] else (),
         links=links(given["latency"], given["jitter"], given["bandwidth"]),
+        processes=given["processes"],
     )
     known = discover()
     chosen = {name: known[name] for name in given["backends"]}
