@@ -33,7 +33,10 @@ CROWDED = 0.1
 """The share of the machine's CPU above which other programs change the figures."""
 SIGNIFICANT = 0.05
 IMPOSSIBLE = 0.05
-"""The share of a core by which throughput x CPU may exceed what is possible: both are medians."""
+"""The share of a core by which throughput x CPU may exceed what is possible."""
+WAKING_S = 50e-6
+"""The CPU time of waking a client at the start and at the end of a window, in seconds. No operation
+has it: it is an excess that means nothing."""
 
 
 @dataclass(frozen=True)
@@ -132,27 +135,38 @@ def _impossible(evidence: _Evidence) -> Iterator[ResultWarning]:
     """Throughput times CPU of an operation: under the GIL, no more than the process really used."""
     if not evidence.gil:
         return
-    elapsed: dict[Case, list[float]] = {}
+    runs: dict[Case, list[Run]] = {}
     for run in evidence.every_run:
-        elapsed.setdefault(run.case, []).append(run.client_cpu_ns / run.elapsed_ns)
-    cores = {
-        summary.case: summary.throughput_per_s.median * summary.client_cpu_ns.median / 1e9
-        for summary in evidence.summaries
-        if summary.throughput_per_s and summary.client_cpu_ns
-    }
-    wrong = {
-        case: used
-        for case, used in cores.items()
-        if used > (1 + IMPOSSIBLE) * max(float(case.processes), median(elapsed[case]))
-    }
+        runs.setdefault(run.case, []).append(run)
+    cores = {summary.case: _cores(summary) for summary in evidence.summaries if summary.rounds}
+    wrong: dict[Case, float] = {}
+    for case, used in cores.items():
+        really = median(run.client_cpu_ns / run.elapsed_ns for run in runs[case])
+        waking = WAKING_S * case.concurrency / median(run.window_ns / 1e9 for run in runs[case])
+        if used > (1 + IMPOSSIBLE) * max(float(case.processes), really) + waking:
+            wrong[case] = used
     if wrong:
         worst = max(wrong, key=lambda case: wrong[case])
+        certain = all(s.throughput_certain for s in evidence.summaries if s.case == worst)
         yield ResultWarning(
             f"throughput x CPU/op is more than one core in {_of(len(wrong), len(cores))}, most in"
             f" {worst.title} ({wrong[worst]:.2f} cores): a process with the GIL cannot use that",
-            "the throughput is too high: an operation lasts about as long as its window",
+            "the CPU time is too high: much of it was used before the first or after the last"
+            " operation of a window"
+            if certain
+            else "the throughput is too high: an operation lasts about as long as its window",
             evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
         )
+
+
+def _cores(summary: Summary) -> float:
+    """Return the cores that the clients used in the rounds, by throughput and CPU/op: the median.
+
+    Each round's own figures are multiplied. The medians of both may be of different rounds.
+    """
+    return median(
+        round_.throughput_per_s * (round_.client_cpu_ns or 0.0) / 1e9 for round_ in summary.rounds
+    )
 
 
 def _uncertain(evidence: _Evidence) -> Iterator[ResultWarning]:

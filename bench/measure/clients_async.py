@@ -232,11 +232,13 @@ class AsyncClient:
         """Perform steps that return single values: each begins when the one before has ended.
 
         One reading of the clock is the end of one and the start of the next. A second reading and
-        a second record would add 2 % to the CPU time of a point read.
+        a second record would add 2 % to the CPU time of a point read. The last starts are recorded
+        after the meter has stopped, because no sample has that time.
         """
         clock, recorder = perf_counter_ns, self.recorder
         ended = recorder.ends.append
         while (start := clock()) < deadline_ns:
+            recorder.begin(start)
             look_ns = min(deadline_ns, start + LOOK_NS)
             try:
                 for (call, _), arguments in steps:
@@ -246,10 +248,11 @@ class AsyncClient:
                     if end >= look_ns:
                         break
             except Exception as error:
-                self._fail(recorder.follow(start), error)
+                self._fail(recorder.follow(), error)
                 return False
-            recorder.follow(start)
-            recorder.hand_over_many(self._case.concurrency)
+            if end < deadline_ns:
+                recorder.follow()
+                recorder.hand_over_many(self._case.concurrency)
         return True
 
     async def _measure_rows(self, steps: Iterator[Step], deadline_ns: int) -> bool:

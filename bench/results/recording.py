@@ -112,21 +112,29 @@ class SampleRecorder:
     """Position of a failed operation in the lists -> its error."""
     _chunks: list[_Chunk] = field(default_factory=list)
     """The records that were handed over, the oldest first."""
+    _begun_ns: int = 0
+    """The start of the first operation whose start `follow` has yet to append."""
 
     def __len__(self) -> int:
-        return len(self.starts) + sum(map(len, self._chunks))
+        # The ends: the last starts are appended when the meter has stopped.
+        return len(self.ends) + sum(map(len, self._chunks))
 
-    def follow(self, start: int) -> int:
+    def begin(self, start: int) -> None:
+        """Note that operations begin at `start`, each when the one before has ended."""
+        self.follow()
+        self._begun_ns = start
+
+    def follow(self) -> int:
         """Append the starts of the operations whose ends are new: they followed without a pause.
 
-        The first of them began at `start`. Return when the next one begins: at the last of the new
-        ends, or at `start` if there is none.
+        Return when the next one begins: at the last of the new ends, or at the start that `begin`
+        was told if there is none.
         """
         if new := len(self.ends) - len(self.starts):
-            self.starts.append(start)
+            self.starts.append(self._begun_ns)
             self.starts.extend(self.ends[-new:-1])
             return self.ends[-1]
-        return start
+        return self._begun_ns
 
     def laps_ns(self) -> list[int]:
         """Return the mean time from one end to the next, as a list; empty if it has one end."""
@@ -160,6 +168,7 @@ class SampleRecorder:
 
         Call it between two operations. Raises `OSError` if the file can't be written.
         """
+        self.follow()
         if not self.starts:
             return
         columns = [array("q", getattr(self, name)) for name in _RECORDED]
@@ -181,7 +190,7 @@ class SampleRecorder:
 def gather(
     recorders: Iterable[SampleRecorder], start_line_ns: int, shown: Callable[[str], str] = str
 ) -> AnySamples:
-    """Return the records of all clients as the samples of a run.
+    """Return the records of all clients as the samples of a run, after the meter has stopped.
 
     `start_line_ns` is the clock's reading at the start barrier. `shown` returns the text of an
     error as it may be shown, and can be pickled. If a client has handed records over, the result
@@ -205,6 +214,7 @@ def gather(
 
 def _append(samples: Samples, number: int, records: SampleRecorder, start_line_ns: int) -> None:
     """Append the records of client `number` to the samples."""
+    records.follow()
     offset = len(samples)
     samples.start_ns.extend(start - start_line_ns for start in records.starts)
     samples.duration_ns.extend(map(sub, records.ends, records.starts))

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.stationarity import HEAD_NS, beginning, drift, taken_by_others
-from bench.analysis.stats import Interval
 from bench.analysis.summary import summarise
 from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
@@ -169,13 +168,34 @@ def test_more_than_a_core_is_impossible(tmp_path: Path, monkeypatch: pytest.Monk
     found = results(tmp_path, runs)
     assert not [w for w in result_warnings(found) if "more than one core" in w.symptom]
     (summary,) = summarise(found)
-    inflated = replace(summary, throughput_per_s=Interval(2.7 / 0.09, 30, 30, 6))
+    rounds = tuple(replace(each, throughput_per_s=2.7 / 0.09) for each in summary.rounds)
+    inflated = replace(summary, rounds=rounds)
     first, *_ = result_warnings(found, [inflated])
     assert "throughput x CPU/op is more than one core in 1 of 1 cases" in first.symptom
     assert "(2.64 cores)" in first.symptom
+    assert "the throughput is too high" in first.cause
     free = replace(synthetic.ENVIRONMENT, gil=False)
     found = results(tmp_path, runs, environment=free)
     assert not [w for w in result_warnings(found, [inflated]) if "one core" in w.symptom]
+
+
+def test_cpu_time_outside_of_operations_is_no_excess_of_throughput(tmp_path: Path) -> None:
+    """Defect: threads that were woken in a window of 5 ms were called too high a throughput.
+
+    So was CPU time after the last operation; and the medians of both factors were multiplied, which
+    may be of different rounds.
+    """
+    busy = replace(POINT, concurrency=16)
+
+    def of(cpu_ns: int) -> list[Run]:
+        made = [constant_run(busy, number, MS // 10, 5 * MS) for number in range(6)]
+        return [replace(run, client_cpu_ns=cpu_ns, elapsed_ns=cpu_ns) for run in made]
+
+    woken = result_warnings(results(tmp_path / "woken", of(5 * MS + MS // 2)))
+    assert not [w for w in woken if "one core" in w.symptom]
+    after = result_warnings(results(tmp_path / "after", of(7 * MS)))
+    (told,) = [w for w in after if "one core" in w.symptom]
+    assert "the CPU time is too high" in told.cause
 
 
 def test_clients_that_served_nothing_are_told(tmp_path: Path) -> None:

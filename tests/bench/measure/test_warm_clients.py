@@ -203,6 +203,22 @@ def test_the_latency_of_a_warm_up_is_without_first_operations() -> None:
 
 
 @BOTH
+def test_the_last_starts_are_recorded_when_the_meter_has_stopped(job: MakeJob, name: str) -> None:
+    """Defect: 16 threads of `null` used 1.4 cores by their figures: the CPU time of 5 ms windows
+    contained the recording of their last starts, which came after the last operation."""
+    asked = job(name, concurrency=2, seconds=0.25)
+    clients = runner.opened(asked)
+    outcome, meter = clients.window(asked)
+    for recorder in outcome.recorders:
+        assert 0 < len(recorder.starts) < len(recorder.ends)  # what was looked at before has them
+    run = clients.entry(asked, outcome, meter)
+    for recorder in outcome.recorders:
+        assert len(recorder.starts) == len(recorder.ends) == len(recorder)
+    assert len(run.samples) == sum(map(len, outcome.recorders))
+    assert min(run.samples.duration_ns) > 0
+
+
+@BOTH
 def test_operations_of_values_follow_without_a_pause(job: MakeJob, name: str) -> None:
     """Defect: two clock readings and two records cost 4 % of a point read's CPU time."""
     samples = runner.take_turn(job(name, concurrency=2, seconds=0.05)).samples
