@@ -13,7 +13,7 @@ _VARIED: Mapping[str, Callable[[Block], Iterable[Any]]] = {
     "link": lambda block: block.links,
     "processes": lambda block: block.processes,
 }
-"""The factors whose defaults `bench run` can be asked for: name -> values in a block of a profile."""
+"""The factors whose defaults `bench run` can be asked for: name -> values in a profile's block."""
 
 
 def command(header: Conditions, case: Case) -> str:
@@ -30,10 +30,9 @@ def command(header: Conditions, case: Case) -> str:
         return f"{study.profiles[profile]} --backend {shlex.quote(case.backend)}"
     options: list[tuple[str, Any]] = [("profile", header.profile), *case.options()]
     blocks = PROFILES[profile].blocks if profile in PROFILES else ()
-    for factor in FACTORS:
-        # A profile that varies a factor would measure its other values too, unless one is asked for.
-        of_block = _VARIED.get(factor.name, lambda _: ())
-        others = {value for block in blocks for value in of_block(block)}
+    # A profile that varies a factor would measure its other values too, unless one is asked for.
+    for factor in (factor for factor in FACTORS if factor.name in _VARIED):
+        others = {value for block in blocks for value in _VARIED[factor.name](block)}
         if factor.left_out(value := getattr(case, factor.name)) and others - {value}:
             options += factor.options_of(value)
     options += [
