@@ -1,13 +1,19 @@
 """The command that measures one case of a run again, as it was."""
 
 import shlex
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from bench.model.case import Case
-from bench.model.link import Link
-from bench.model.profiles import PROFILES
+from bench.model.case import FACTORS, Case
+from bench.model.profiles import PROFILES, Block
 from bench.model.study import study_of
 from bench.results.header import Conditions
+
+_VARIED: Mapping[str, Callable[[Block], Iterable[Any]]] = {
+    "link": lambda block: block.links,
+    "processes": lambda block: block.processes,
+}
+"""The factors whose defaults `bench run` can be asked for: name -> values in a profile's block."""
 
 
 def command(header: Conditions, case: Case) -> str:
@@ -22,53 +28,25 @@ def command(header: Conditions, case: Case) -> str:
         return _of_statement(header, case)
     if study := study_of(profile):
         return f"{study.profiles[profile]} --backend {shlex.quote(case.backend)}"
-    options: dict[str, Any] = {
-        "profile": header.profile,
-        "backend": case.backend,
-        "workload": case.workload,
-        "fetch": case.fetch,
-        "concurrency": case.concurrency,
-        "session-scope": case.session_scope,
-        "transactions": case.transactions,
-        "rows": case.rows,
-        "loop": None if case.loop == "none" else case.loop,
-        "rate": case.rate,
-        "arrivals": None if case.arrivals == "poisson" else case.arrivals,
-        "allocator": None if case.allocator == "warmed" else case.allocator,
-        **_link_options(profile, case.link),
-        "transport": case.transport or None,
-        "processes": _processes(profile, case.processes),
-        "rounds": header.rounds,
-        "seconds": header.seconds,
-        "scale": header.dataset.scale,
-        "seed": header.dataset.seed,
-    }
-    given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()
-             if value is not None]  # fmt: skip
-    given += [f"--connect {shlex.quote(setting)}" for setting in case.connect.split(",") if setting]
-    return " ".join(["bench run", *given])
+    options: list[tuple[str, Any]] = [("profile", header.profile), *case.options()]
+    blocks = PROFILES[profile].blocks if profile in PROFILES else ()
+    # A profile that varies a factor would measure its other values too, unless one is asked for.
+    for factor in (factor for factor in FACTORS if factor.name in _VARIED):
+        others = {value for block in blocks for value in _VARIED[factor.name](block)}
+        if factor.left_out(value := getattr(case, factor.name)) and others - {value}:
+            options += factor.options_of(value)
+    options += [
+        ("rounds", header.rounds),
+        ("seconds", header.seconds),
+        ("scale", header.dataset.scale),
+        ("seed", header.dataset.seed),
+    ]
+    return " ".join(["bench run", *_given(options)])
 
 
-def _processes(profile: str, processes: int) -> int | None:
-    """Return the number of processes, also one if the profile has cases of several."""
-    has_several = profile in PROFILES and any(
-        block.processes != (1,) for block in PROFILES[profile].blocks
-    )
-    return processes if processes > 1 or has_several else None
-
-
-def _link_options(profile: str, link: Link) -> dict[str, str | None]:
-    """Return the options for the link, also for none if the profile puts one between some cases."""
-    if link.is_direct:
-        has_links = profile in PROFILES and any(
-            b.links != (link,) for b in PROFILES[profile].blocks
-        )
-        return {"latency": "0" if has_links else None}
-    return {
-        "latency": f"{link.latency_ns / 1e6:g}ms",
-        "jitter": f"{link.jitter_ns / 1e6:g}ms" if link.jitter_ns else None,
-        "bandwidth": f"{link.bytes_per_s * 8 / 1e6:g}Mbit" if link.bytes_per_s else None,
-    }
+def _given(options: Iterable[tuple[str, Any]]) -> list[str]:
+    """Return the options that have a value, as a shell takes them."""
+    return [f"--{name} {shlex.quote(str(value))}" for name, value in options if value is not None]
 
 
 def _of_statement(header: Conditions, case: Case) -> str:
@@ -84,8 +62,7 @@ def _of_statement(header: Conditions, case: Case) -> str:
         "seed": header.dataset.seed,
         "name": case.workload,
     }
-    given = [f"--{name} {shlex.quote(str(value))}" for name, value in options.items()
-             if value is not None]  # fmt: skip
+    given = _given(options.items())
     if not facts.read_only:
         given.append("--allow-writes")
     return " ".join(["bench query", shlex.quote(facts.sql), *given])

@@ -1,6 +1,7 @@
 """The words for workloads, layers and conditions: the same in charts, findings and reports."""
 
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.model.workload import WORKLOADS
 
 LAYER_NAMES = {"driver": "driver alone", "core": "SQLAlchemy Core", "orm": "SQLAlchemy ORM"}

@@ -100,7 +100,8 @@ def _laboratory(database_url: str | None) -> "Iterator[Laboratory]":
     from bench.dataset import loading as rows
     from bench.dataset import lock
     from bench.measure.worker_pool import WorkerPool
-    from bench.server.database import postmaster_pid, resolve
+    from bench.server.database import postmaster_pid
+    from bench.server.resolution import resolve
     from bench.studies.audit.claim import CONNECTIONS, DRIVERS, Laboratory
     from bench.system.limits import check_open_files
 

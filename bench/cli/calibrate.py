@@ -79,7 +79,7 @@ def calibrate(
     from bench.analysis.figure import FIGURES
     from bench.dataset import loading as rows
     from bench.dataset import lock
-    from bench.server.database import resolve
+    from bench.server.resolution import resolve
     from bench.studies.calibration import calibrate as calibration
     from bench.system.limits import check_open_files
 

@@ -97,7 +97,7 @@ def status(context: click.Context, database_url: str | None) -> None:
 
 
 def _show_server(database_url: str) -> None:
-    from bench.server.database import resolve
+    from bench.server.resolution import resolve
 
     database = resolve(database_url)
     with database.connect() as connection:
@@ -116,7 +116,7 @@ def url(database_url: str | None) -> None:
     Example:
       psql "$(bench db url)"
     """
-    from bench.server.database import named
+    from bench.server.resolution import named
 
     echo(named(database_url).safe_url)
 
@@ -133,8 +133,8 @@ def psql(database_url: str | None, arguments: tuple[str, ...]) -> None:
     """
     from psycopg.conninfo import make_conninfo
 
-    from bench.server.database import named
     from bench.server.programs import binary
+    from bench.server.resolution import named
     from bench.server.url import parse
 
     target = parse(named(database_url).url)
@@ -164,7 +164,7 @@ def reset(database_url: str | None, yes: bool) -> None:
       bench db reset --yes
     """
     from bench.dataset.schema import drop
-    from bench.server.database import resolve
+    from bench.server.resolution import resolve
 
     database = resolve(database_url)
     if not yes:

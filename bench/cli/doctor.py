@@ -69,8 +69,8 @@ def _findings(
     database_url: str | None, admin_url: str | None, noise: bool, proxy: bool
 ) -> "Iterator[Diagnosis]":
     """Yield findings as they are made: the machine first, before a server of ours is busy."""
-    from bench.server.database import resolve
     from bench.server.pooler import detect
+    from bench.server.resolution import resolve
     from bench.studies.doctor import clock, disk, machine, pooler, server
     from bench.studies.doctor import proxy as proxy_ceiling
     from bench.system.home import home

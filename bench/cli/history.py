@@ -56,7 +56,8 @@ def history(
     from bench.analysis.compare.comparison import names_of
     from bench.analysis.compare.history import history as history_of
     from bench.analysis.figure import FIGURES
-    from bench.model.case import Case, Fetch
+    from bench.model.case import Case
+    from bench.model.fetch import Fetch
     from bench.model.workload import WORKLOADS
     from bench.output.attempts import tell_left_out
     from bench.output.charts import draw_history

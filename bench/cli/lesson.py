@@ -115,7 +115,8 @@ def _run(
     from bench.measure.worker_pool import WorkerPool
     from bench.output.terminal.console import console
     from bench.results import environment
-    from bench.server.database import postmaster_pid, resolve
+    from bench.server.database import postmaster_pid
+    from bench.server.resolution import resolve
     from bench.studies.lessons import tables
     from bench.studies.lessons.lesson import LessonSetting
     from bench.studies.lessons.record import Record

@@ -53,9 +53,9 @@ def carry_out(
     from bench.output.terminal import decisions
     from bench.output.terminal.progress import Progress
     from bench.results.file import Recorder
-    from bench.server.database import resolve
     from bench.server.drivers import drivers_of
     from bench.server.embedded import EmbeddedServer, default_folder
+    from bench.server.resolution import resolve
 
     drawing.wait(lambda: echo("waiting for the charts of the run before", err=True))
     embedded = None if database_url else EmbeddedServer(default_folder())

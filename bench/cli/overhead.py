@@ -119,7 +119,7 @@ def _refuse_others(context: click.Context, *names: str) -> None:
 def _guard(most_rounds: int, database_url: str | None, admin_url: str | None) -> int:
     from bench.dataset import loading as rows
     from bench.dataset import lock
-    from bench.server.database import resolve
+    from bench.server.resolution import resolve
     from bench.studies.overhead.guard import SHOWN, measure
 
     database, dataset = resolve(database_url, ["asyncpg"], admin_url=admin_url), Dataset()
@@ -171,9 +171,9 @@ def _harness(
     from bench.model.case import Case
     from bench.model.connect import variants
     from bench.model.profiles import POINT_READ
-    from bench.server.database import resolve
     from bench.server.drivers import drivers_of
     from bench.server.pooler import detect
+    from bench.server.resolution import resolve
     from bench.studies.overhead.overhead import measure
     from bench.system.limits import check_open_files
 

@@ -167,8 +167,8 @@ def query(
     from functools import partial
 
     from bench.cli.measurement import carry_out, safe_name
-    from bench.model.case import Fetch
     from bench.model.dataset import Dataset
+    from bench.model.fetch import Fetch
     from bench.model.profiles import Factors
     from bench.model.run_config import RunConfig
     from bench.studies.query import measurement

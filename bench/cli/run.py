@@ -217,8 +217,8 @@ def run(
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
-    from bench.model.case import Fetch
     from bench.model.dataset import Dataset
+    from bench.model.fetch import Fetch
     from bench.model.plan import plan
     from bench.model.profiles import PROFILES, Factors
     from bench.model.run_config import RunConfig

@@ -46,9 +46,9 @@ def verify(
     from bench.dataset import lock
     from bench.execution.behind_pooler import ways_behind
     from bench.measure.worker_pool import WorkerPool
-    from bench.server.database import resolve
     from bench.server.drivers import drivers_of
     from bench.server.pooler import detect
+    from bench.server.resolution import resolve
     from bench.verification.verify import FETCHES, VerificationResult
     from bench.verification.verify import verify as verify_all
 

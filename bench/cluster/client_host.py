@@ -23,7 +23,8 @@ from bench.measure.worker_process import WorkError
 from bench.model.errors import BenchError
 from bench.results.entries import Run
 from bench.results.packed_samples import PackedSamples
-from bench.server.database import Database, resolve
+from bench.server.database import Database
+from bench.server.resolution import resolve
 from bench.server.url import build, parse
 
 URL = "DATABASE_URL"

@@ -10,9 +10,10 @@ from dataclasses import replace
 from itertools import chain
 
 from accessors import DiscoveredBackend
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.connect import Setting
 from bench.model.errors import UsageError
+from bench.model.fetch import Fetch
 from bench.model.plan import Plan
 from bench.model.pooling import impossible, missing
 from bench.model.study import probes

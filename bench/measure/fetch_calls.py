@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from accessors.api import Accessor, AsyncAccessor
-from bench.model.case import VERBS, Fetch
+from bench.model.fetch import VERBS, Fetch
 
 _NAMED = {"buffered": "get_{}", "streamed": "stream_{}", "batched": "stream_{}_batches"}
 """The fetches that have public names on an accessor, and the form of these names."""

@@ -1,19 +1,18 @@
 """A case: one combination of factors to measure, and its names in files, tables and charts."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from accessors.api import AnyBackend, Transactions
 from bench.model.connect import pairs
-from bench.model.errors import UsageError
+from bench.model.factor import Factor, declared, no_options, only, written
+from bench.model.fetch import Fetch
 from bench.model.link import Link
 from bench.model.pool import Pool
 from bench.model.rate import ArrivalPattern
 from bench.model.workload import WORKLOADS
 
-Mode = Literal["buffered", "iterated", "streamed", "batched", "single-row"]
 SessionScope = Literal["task", "operation"]
 RowForm = Literal["native", "dict"]
 Loop = Literal["asyncio", "uvloop", "none"]
@@ -28,148 +27,144 @@ Transport = Literal["", "unix", "tcp"]
 LARGE = 100_000
 """The number of rows from which a result is large: a run fetches such a result only once."""
 
-MODES: tuple[Mode, ...] = ("buffered", "iterated", "streamed", "batched", "single-row")
-
-VERBS: Mapping[Mode, str] = {
-    "buffered": "fetch_all",
-    "iterated": "iterate",
-    "streamed": "stream",
-    "batched": "stream_batches",
-    "single-row": "stream_single_rows",
-}
-"""The accessor method for each mode."""
-
-MOST_BY_DEFAULT = 2_000
-"""The largest batch that a library takes by default: psycopg2's itersize."""
-
-MOST_AT_A_TIME = 2**31 - 1
-"""The largest batch size that PostgreSQL's FETCH and every library accept."""
-
-_IN_EVERY_LIBRARY = ("fetch_all", "stream", "stream_batches")
-
-
-@dataclass(frozen=True)
-class Fetch:
-    """A way to fetch rows: all at once, row by row, or batch by batch.
-
-    `iterated` and `single-row` are row by row too: `iterated` reads a client-side cursor, which
-    holds all rows; `single-row` uses libpq's single-row mode (with a batch size: its chunked mode).
-    """
-
-    mode: Mode = "buffered"
-    batch_size: int | None = None
-    """Rows fetched from the server at a time; None is the library's default."""
-
-    def __lt__(self, other: "Fetch") -> bool:
-        def order(fetch: Fetch) -> tuple[int, int]:
-            return MODES.index(fetch.mode), fetch.batch_size or 0
-
-        return order(self) < order(other)
-
-    def __str__(self) -> str:
-        return self.mode if self.batch_size is None else f"{self.mode}:{self.batch_size}"
-
-    @property
-    def at_a_time(self) -> int:
-        """The largest number of rows that arrive together."""
-        return self.batch_size or MOST_BY_DEFAULT
-
-    def offered_by(self, backend: AnyBackend) -> bool:
-        """Return whether the library has this way to fetch."""
-        return VERBS[self.mode] in (*_IN_EVERY_LIBRARY, *backend.also)
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the fetch that the text names: `buffered`, `streamed`, `batched:1000`.
-
-        Raises `UsageError` for any other text.
-        """
-        mode, _, size = text.partition(":")
-        if mode not in MODES:
-            close = get_close_matches(mode, MODES, n=1, cutoff=0.5)
-            guess = f"did you mean {close[0]!r}? " if close else ""
-            raise UsageError(f"no fetch named {text!r}: {guess}choose from {', '.join(MODES)}.")
-        if not size:
-            return cls(mode)
-        is_number = size.isascii() and size.isdecimal() and size.strip("0")
-        if mode in ("buffered", "iterated") or not is_number:
-            raise UsageError(f"no fetch named {text!r}: write streamed:100 or batched:1000.")
-        # int() raises ValueError for a number of thousands of digits.
-        if len(size) > len(str(MOST_AT_A_TIME)) or int(size) > MOST_AT_A_TIME:
-            raise UsageError(f"no fetch of so many rows at a time: at most {MOST_AT_A_TIME:,}.")
-        return cls(mode, int(size))
-
 
 @dataclass(frozen=True)
 class Case:
-    """Backend x workload x fetch x concurrency (x session scope x transactions x rows x loop)."""
+    """Backend x workload x fetch x concurrency (x session scope x transactions x rows x loop).
 
-    backend: str
-    workload: str
-    fetch: Fetch = field(default_factory=Fetch)
-    concurrency: int = 1
-    session_scope: SessionScope = "task"
-    transactions: Transactions = "autocommit"
-    rows: RowForm = "native"
-    loop: Loop = "asyncio"
-    size: int | None = None
+    Each field is a factor, whose metadata say how it is written everywhere. The key has them in the
+    order of the fields.
+    """
+
+    backend: str = field(metadata=written(always=True, place=0))
+    workload: str = field(metadata=written(always=True, place=0))
+    fetch: Fetch = field(
+        default_factory=Fetch,
+        metadata=written(
+            always=True,
+            place=2,
+            words=lambda fetch: "" if fetch == Fetch() else str(fetch),
+            write=str,
+            read=Fetch.parse,
+        ),
+    )
+    concurrency: int = field(
+        default=1, metadata=written(always=True, place=3, words=lambda number: f"at {number}")
+    )
+    session_scope: SessionScope = field(
+        default="task",
+        metadata=written(always=True, words=only("operation", "a session per operation")),
+    )
+    transactions: Transactions = field(
+        default="autocommit",
+        metadata=written(always=True, words=only("implicit", "implicit transactions")),
+    )
+    rows: RowForm = field(
+        default="native", metadata=written(always=True, words=only("dict", "as dicts"))
+    )
+    loop: Loop = field(
+        default="asyncio",
+        metadata=written(
+            always=True,
+            words=only("uvloop", "uvloop"),
+            options=lambda loop: [] if loop == "none" else [("loop", loop)],
+        ),
+    )
+    size: int | None = field(
+        default=None,
+        metadata=written(
+            key=lambda rows: f"{rows} rows",
+            words=lambda rows: f"{rows:,} row{'s' if rows > 1 else ''}",
+            place=1,
+            options=no_options,
+        ),
+    )
     """The number of rows of the joined result to ask for. None: the workload's own arguments."""
-    twin: bool = False
+    twin: bool = field(
+        default=False,
+        metadata=written(key=only(True, "twin"), words=only(True, "its twin"), options=no_options),
+    )
     """Whether this is the twin of an A/A pair: an equal case in another process. The difference of
     the two is the noise floor."""
-    frozen: bool = False
+    frozen: bool = field(
+        default=False,
+        metadata=written(
+            key=only(True, "frozen"), words=only(True, "gc.freeze() before"), options=no_options
+        ),
+    )
     """Whether `gc.freeze()` hid from the garbage collector what the process held at the start
     barrier."""
-    allocator: Allocator = "warmed"
-    link: Link = field(default_factory=Link)
+    allocator: Allocator = field(
+        default="warmed",
+        metadata=written(
+            key=only("fresh", "fresh allocator"), words=only("fresh", "fresh allocator")
+        ),
+    )
+    link: Link = field(
+        default_factory=Link,
+        metadata=written(
+            key=lambda link: f"link {link}",
+            words=lambda link: f"{link} to the server",
+            write=Link.as_dict,
+            read=lambda fields: Link(**fields or {}),
+            columns=vars,
+            options=Link.options,
+        ),
+    )
     """The network between client and server; by default there is none."""
-    connect: str = ""
+    connect: str = field(
+        default="",
+        metadata=written(
+            words=lambda settings: f"with {settings}",
+            options=lambda settings: [("connect", each) for each in settings.split(",") if each],
+        ),
+    )
     """The settings of `--connect` that the backend takes (bench/model/connect.py); empty: none."""
-    transport: Transport = ""
-    pool: Pool = field(default_factory=Pool)
+    transport: Transport = field(
+        default="",
+        metadata=written(words=lambda way: "by TCP" if way == "tcp" else "by a Unix socket"),
+    )
+    pool: Pool = field(
+        default_factory=Pool,
+        metadata=written(
+            write=Pool.as_dict,
+            read=lambda fields: Pool(**fields or {}),
+            columns=lambda pool: {"pool_size": pool.size, "pool_timeout_s": pool.timeout_s},
+            options=no_options,
+        ),
+    )
     """The pool that the clients share; by default each of them has a connection."""
-    rate: int | None = None
+    rate: int | None = field(
+        default=None,
+        metadata=written(
+            key=lambda rate: f"rate {rate}",
+            words=lambda rate: f"{rate:,} arrivals/s",
+            columns=lambda rate: {"rate_per_s": rate},
+        ),
+    )
     """Operations that arrive in a second, for all clients together (an open loop). None: each
     client sends its next operation when it has the answer to the last (a closed loop)."""
-    arrivals: ArrivalPattern = "poisson"
+    arrivals: ArrivalPattern = field(
+        default="poisson",
+        metadata=written(
+            joined=True, key=only("uniform", " uniform"), words=only("uniform", " at equal times")
+        ),
+    )
     """The times between two arrivals, if there is a rate."""
-    processes: int = 1
+    processes: int = field(
+        default=1,
+        metadata=written(
+            key=lambda number: f"{number} processes",
+            words=lambda number: f"in {number} processes",
+            place=4,
+        ),
+    )
     """The number of worker processes that share the clients. The concurrency is that of all."""
 
     @property
     def key(self) -> str:
         """The identity of the case: every factor, in a fixed order."""
-        factors = [
-            self.backend,
-            self.workload,
-            str(self.fetch),
-            str(self.concurrency),
-            self.session_scope,
-            self.transactions,
-            self.rows,
-            self.loop,
-        ]
-        if self.size is not None:
-            factors.append(f"{self.size} rows")
-        if self.twin:
-            factors.append("twin")
-        if self.frozen:
-            factors.append("frozen")
-        if self.allocator == "fresh":
-            factors.append("fresh allocator")
-        if not self.link.is_direct:
-            factors.append(f"link {self.link}")
-        if self.connect:
-            factors.append(self.connect)
-        if self.transport:
-            factors.append(self.transport)
-        if not self.pool.is_default:
-            factors.append(str(self.pool))
-        if self.rate is not None:
-            factors.append(f"rate {self.rate}" + " uniform" * (self.arrivals == "uniform"))
-        if self.processes > 1:
-            factors.append(f"{self.processes} processes")
-        return "/".join(factors)
+        return "/".join(self._texts(FACTORS, lambda factor: factor.key))
 
     @property
     def large(self) -> bool:
@@ -222,69 +217,65 @@ class Case:
     def title(self) -> str:
         """The case in words: backend, workload, concurrency, and the factors with other values than
         their defaults."""
-        words = [self.backend, self.workload]
-        if self.size is not None:
-            words.append(f"{self.size:,} row{'s' if self.size > 1 else ''}")
-        if self.fetch != Fetch():
-            words.append(str(self.fetch))
-        words.append(f"at {self.concurrency}")
-        if self.processes > 1:
-            words.append(f"in {self.processes} processes")
-        if self.session_scope == "operation":
-            words.append("a session per operation")
-        if self.transactions == "implicit":
-            words.append("implicit transactions")
-        if self.rows == "dict":
-            words.append("as dicts")
-        if self.loop == "uvloop":
-            words.append(self.loop)
-        if self.twin:
-            words.append("its twin")
-        if self.frozen:
-            words.append("gc.freeze() before")
-        if self.allocator == "fresh":
-            words.append("fresh allocator")
-        if not self.link.is_direct:
-            words.append(f"{self.link} to the server")
-        if self.connect:
-            words.append(f"with {self.connect}")
-        if self.transport:
-            words.append("by TCP" if self.transport == "tcp" else "by a Unix socket")
-        if not self.pool.is_default:
-            words.append(str(self.pool))
-        if self.rate is not None:
-            words.append(self.rate_in_words)
-        return ", ".join(words)
+        return ", ".join(self._texts(_IN_TITLE, lambda factor: factor.words))
 
     @property
     def rate_in_words(self) -> str:
         """The arrivals in words; empty for a closed loop."""
-        if self.rate is None:
-            return ""
-        return f"{self.rate:,} arrivals/s" + " at equal times" * (self.arrivals == "uniform")
+        return "".join(self._texts(_OF_A_RATE, lambda factor: factor.words))
+
+    def _texts(
+        self, factors: "tuple[Factor, ...]", form: Callable[[Factor], Callable[[Any], str]]
+    ) -> list[str]:
+        """Return the texts of these factors in one of their forms, without empty ones."""
+        texts: list[str] = []
+        before = ""
+        for factor in factors:
+            value = getattr(self, factor.name)
+            text = "" if factor.left_out(value) else form(factor)(value)
+            if factor.joined and text and before:
+                texts[-1] += text
+            elif text and not factor.joined:
+                texts.append(text)
+            before = text
+        return texts
 
     def as_dict(self) -> dict[str, Any]:
         """Return the case as in files, without the optional factors that have their default."""
-        fields = asdict(self) | {"fetch": str(self.fetch), "link": self.link.as_dict()}
-        fields["pool"] = self.pool.as_dict()
-        if self.allocator == "warmed":
-            del fields["allocator"]
-        if not self.connect:
-            del fields["connect"]
-        if not self.transport:
-            del fields["transport"]
-        if self.arrivals == "poisson":
-            del fields["arrivals"]
-        if self.processes == 1:
-            del fields["processes"]
-        return {name: value for name, value in fields.items() if value not in (None, False)}
+        return {
+            factor.name: factor.write(value)
+            for factor in FACTORS
+            if not factor.left_out(value := getattr(self, factor.name))
+        }
 
     @classmethod
     def from_dict(cls, case: dict[str, Any]) -> Self:
         """Return the case that `as_dict` gave. Raises `UsageError` for an unknown fetch."""
-        link = Link(**case.get("link") or {})
-        pool = Pool(**case.get("pool") or {})
-        return cls(**case | {"fetch": Fetch.parse(case["fetch"]), "link": link, "pool": pool})
+        read = {factor.name: factor.read for factor in FACTORS}
+        return cls(**{name: read[name](value) for name, value in case.items()})
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of summary.csv, each with its cell; None is an empty cell."""
+        cells: dict[str, Any] = {}
+        stands = True
+        for factor in FACTORS:
+            value = getattr(self, factor.name)
+            columns = factor.columns_of(value)
+            cells |= columns if stands or not factor.joined else dict.fromkeys(columns)
+            stands = not factor.left_out(value)
+        return cells
+
+    def options(self) -> list[tuple[str, str]]:
+        """Return the options of `bench run` that ask for this case, without `--`.
+
+        No option asks for a twin, a pool or a result of another size.
+        """
+        return [
+            option
+            for factor in FACTORS
+            if not factor.left_out(value := getattr(self, factor.name))
+            for option in factor.options_of(value)
+        ]
 
     def impossible(self, backend: AnyBackend) -> str | None:
         """Return why this backend cannot run the case, or None if it can."""
@@ -319,3 +310,10 @@ class Case:
         if self.processes > 1:
             return "one process serves the arrivals of a rate, in their order"
         return None
+
+
+FACTORS = declared(Case)
+"""The factors in the order of keys and files."""
+
+_IN_TITLE = tuple(sorted(FACTORS, key=lambda factor: factor.place))
+_OF_A_RATE = tuple(factor for factor in FACTORS if factor.name in ("rate", "arrivals"))

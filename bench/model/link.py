@@ -54,6 +54,17 @@ class Link:
         """Return the fields that are set; None for a link that adds nothing."""
         return {name: value for name, value in asdict(self).items() if value} or None
 
+    def options(self) -> list[tuple[str, str]]:
+        """Return the options of `bench run` that ask for this link, without `--`."""
+        if self.is_direct:
+            return [("latency", "0")]
+        given = [("latency", f"{self.latency_ns / 1e6:g}ms")]
+        if self.jitter_ns:
+            given.append(("jitter", f"{self.jitter_ns / 1e6:g}ms"))
+        if self.bytes_per_s:
+            given.append(("bandwidth", f"{self.bytes_per_s * 8 / 1e6:g}Mbit"))
+        return given
+
     @classmethod
     def parse(cls, latency: str, jitter: str = "0", bandwidth: str = "") -> Self:
         """Return the link of the three options' texts. Raises `UsageError` for another form."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, product
 
 from accessors import DiscoveredBackend
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.connect import variants
 from bench.model.errors import UsageError
+from bench.model.fetch import Fetch
 from bench.model.profiles import Block, Factors, Profile
 from bench.model.study import probes, studies
 from bench.model.workload import WORKLOADS

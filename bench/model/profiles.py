@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from accessors.api import Transactions
-from bench.model.case import Allocator, Fetch, Loop, RowForm, SessionScope, Transport
+from bench.model.case import Allocator, Loop, RowForm, SessionScope, Transport
 from bench.model.connect import Setting
+from bench.model.fetch import Fetch
 from bench.model.link import Link
 from bench.model.rate import ArrivalPattern
 from bench.model.workload import FUNCTIONS

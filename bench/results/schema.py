@@ -11,10 +11,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from accessors.api import Transactions
-from bench.model.case import Allocator, Case, Fetch, Loop, RowForm, SessionScope, Transport
+from bench.model.case import Allocator, Case, Loop, RowForm, SessionScope, Transport
 from bench.model.declared import declare
-from bench.model.link import Link
-from bench.model.pool import Pool
+from bench.model.fetch import Fetch
 from bench.model.rate import ArrivalPattern
 from bench.model.study import imported, studies
 from bench.results.decoding import LineError, decode, refused
@@ -88,10 +87,7 @@ class CaseFields(Struct):
         fetch = Fetch.parse(self.fetch)
         if (fetch.batch_size or 0) > LARGEST:
             raise ValueError(f"the batch size in {self.fetch!r} is too large")
-        link = Link(**msgspec.structs.asdict(self.link))
-        pool = Pool(**msgspec.structs.asdict(self.pool))
-        fields = msgspec.structs.asdict(self)
-        return Case(**fields | {"fetch": fetch, "link": link, "pool": pool})
+        return Case.from_dict(msgspec.to_builtins(self))
 
 
 class SamplesFields(Struct):

@@ -1,35 +1,32 @@
 """A PostgreSQL database named by its URL. Every error has two lines: what happened, what to do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.model.errors import BenchError, UsageError
 from bench.server import settings
-from bench.server.drivers import check_drivers, driver_url
+from bench.server.drivers import driver_url
 from bench.server.failures import explained
-from bench.server.lookup import looked_up
-from bench.server.pooler import check_same_database
 from bench.server.refusals import cannot_connect
-from bench.server.url import build, changed, masked, parse, redact
+from bench.server.url import build, masked, parse, redact
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Database", "named", "postmaster_pid", "redact", "resolve"]
+__all__ = ["Database", "postmaster_pid", "redact"]
 
 # Expected answers are written with trim_scale(), new in 13; tests/versions tests each version.
 OLDEST_SERVER = 13
 _CONNECT_TIMEOUT_S = 5
 _CLOCKS_AGREE_S = 2
 _PINNED = settings.options(settings.PINNED)
-_ENCODING = "UTF8"
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database by its libpq URL. Make one with `resolve`, which also checks the URL's form."""
+    """A database by its libpq URL. Make one with `resolution.resolve`, which also checks it."""
 
     url: str = field(repr=False)
     """A libpq URL; it may hold a password. `driver_url` makes each driver's URL from it."""
@@ -148,72 +145,9 @@ def _safe(url: str) -> str:
     except UsageError:
         return masked(url)
     shown["options"] = shown.get("options", "").removesuffix(_PINNED).rstrip()
-    if shown.get("client_encoding") == _ENCODING:
+    if shown.get("client_encoding") == settings.ENCODING:
         del shown["client_encoding"]
     return masked(build({name: shown[name] for name in shown if shown[name]}))
-
-
-def named(database_url: str | None, clients: int = 0) -> Database:
-    """Return the database that the URL names, or without a URL the embedded server's.
-
-    Starts the embedded server if it is not running, with connections for so many `clients`. Raises
-    `UsageError` for a URL that cannot be read.
-    """
-    if database_url:
-        parameters = parse(database_url)
-    else:
-        from bench.server.embedded import EmbeddedServer, default_folder
-
-        parameters = parse(EmbeddedServer(default_folder()).start(clients))
-    return Database(build(looked_up(parameters)))
-
-
-def resolve(
-    database_url: str | None,
-    drivers: Iterable[str] = (),
-    clients: int = 0,
-    *,
-    admin_url: str | None = None,
-) -> Database:
-    """Return the database with our settings for every session, after a check of both URLs.
-
-    `clients`: the connections that the command will open. Raises as `_resolved`, and `UsageError`
-    if the URLs lead to different databases.
-    """
-    database = _resolved(database_url, drivers, clients)
-    if admin_url is None:
-        return database
-    both = Database(database.url, _resolved(admin_url, (), 0).url)
-    check_same_database(both)
-    return both
-
-
-def _resolved(database_url: str | None, drivers: Iterable[str], clients: int) -> Database:
-    """Return the same database with our settings for every session, after a check of one session.
-
-    `drivers`: the drivers that will connect to it. A parameter that a driver lacks is logged, or
-    refused with `UsageError` if it protects the connection. Raises `BenchError` if the server
-    cannot be reached, or if a session cannot do its work.
-    """
-    parameters = parse(named(database_url, clients).url)
-    # Columns must arrive as text, even from a database without an encoding (SQL_ASCII), and every
-    # driver must get the same bytes. asyncpg knows no encoding but UTF-8.
-    parameters["client_encoding"] = _ENCODING
-    plain = Database(build(parameters))
-    check_drivers(plain.url, drivers)
-    options = f"{parameters.get('options', '')} {_PINNED}".strip()
-    pinned = Database(changed(plain.url, options=options))
-    try:
-        with pinned.connect(as_backend=True) as connection:
-            settings.check(connection, plain.safe_url)
-        return pinned
-    except BenchError as error:
-        if "unsupported startup parameter" not in str(error):
-            raise
-    # A pooler admits no settings. That is safe if no other user can add to the search path.
-    with plain.connect() as connection:
-        settings.check(connection, plain.safe_url)
-    return plain
 
 
 def postmaster_pid(connection: "psycopg.Connection") -> int | None:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.model.errors import BenchError, UsageError
+from bench.server.database import Database
 from bench.server.session import answered_within
 
 if TYPE_CHECKING:
     import psycopg
-
-    from bench.server.database import Database
 
 PoolMode = Literal["session", "transaction", "statement"]
 
@@ -48,7 +47,7 @@ class Pooler:
         return self.mode != "session"
 
 
-def detect(database: "Database") -> Pooler | None:
+def detect(database: Database) -> Pooler | None:
     """Return the pooler on the backends' way to the server; None if there is none.
 
     The check leaves nothing on the connections of the pool. Raises `BenchError` if no connection
@@ -58,7 +57,7 @@ def detect(database: "Database") -> Pooler | None:
         return _pooler(database, connection)
 
 
-def refuse_transaction_pooling(database: "Database", connection: "psycopg.Connection[Any]") -> None:
+def refuse_transaction_pooling(database: Database, connection: "psycopg.Connection[Any]") -> None:
     """Raise `BenchError` if the pooler gives `connection` no server session of its own.
 
     The check leaves nothing on the connections of the pool.
@@ -68,7 +67,7 @@ def refuse_transaction_pooling(database: "Database", connection: "psycopg.Connec
         raise sharing_refused(database, pooler)
 
 
-def sharing_refused(database: "Database", pooler: Pooler) -> BenchError:
+def sharing_refused(database: Database, pooler: Pooler) -> BenchError:
     """Return the error to raise if the command's own connections would go through the pooler."""
     return BenchError(
         f"a connection pooler in {pooler.mode} mode is at {database.safe_url}: it gives each "
@@ -79,7 +78,7 @@ def sharing_refused(database: "Database", pooler: Pooler) -> BenchError:
     )
 
 
-def check_same_database(database: "Database") -> None:
+def check_same_database(database: Database) -> None:
     """Raise `UsageError` if the backends' URL and the admin URL lead to different databases."""
     with database.connect() as own, database.connect(as_backend=True) as backend:
         different = own.execute(_IDENTITY).fetchone() != backend.execute(_IDENTITY).fetchone()
@@ -103,7 +102,7 @@ def server_process(connection: "psycopg.Connection[Any]") -> int:
     return int(row[0])
 
 
-def _pooler(database: "Database", connection: "psycopg.Connection[Any]") -> Pooler | None:
+def _pooler(database: Database, connection: "psycopg.Connection[Any]") -> Pooler | None:
     """Return the pooler between us and the server that `connection` reaches; None without one.
 
     A pooler lends the connection that came back last, or the one that has been idle longest. So

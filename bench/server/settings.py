@@ -7,6 +7,9 @@ from bench.model.errors import BenchError
 if TYPE_CHECKING:
     import psycopg
 
+ENCODING = "UTF8"
+"""The encoding of every session: asyncpg knows no other, and drivers must get the same bytes."""
+
 PINNED = {"search_path": "pg_catalog"}
 """Settings of every session: ours, and those of the backends.
 

@@ -12,7 +12,7 @@ from typing import Any
 import accessors
 from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
 from bench.measure.fetch_calls import call_of
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.model.workload import Operation
 from bench.verification.expected import Expectation, canonical
 

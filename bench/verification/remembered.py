@@ -19,7 +19,7 @@ import bench.measure
 import bench.verification
 from accessors import BUILTIN, DiscoveredBackend
 from bench.dataset.fingerprint import Fingerprint
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.results import environment
 from bench.system.home import home
 from bench.system.output_files import write_text

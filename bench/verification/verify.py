@@ -14,8 +14,8 @@ from bench.dataset.loading import restore
 from bench.dataset.lock import Lock
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
-from bench.model.case import Fetch
 from bench.model.dataset import Dataset
+from bench.model.fetch import Fetch
 from bench.model.timeout import TIMEOUT_S
 from bench.model.workload import Operation
 from bench.server.database import Database

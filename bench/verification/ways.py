@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from accessors import DiscoveredBackend
 from accessors.api import Target, Transactions
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.connect import Setting, arguments, variants
+from bench.model.fetch import Fetch
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.measure.fetch_calls import call_of
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 
 CUSTOMERS, ORDERS = "get_customers", "get_orders_between_dates"
 SPRING = datetime(2024, 3, 1), datetime(2024, 4, 21)

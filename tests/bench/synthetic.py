@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 from accessors import BUILTIN, EXTRAS
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
 from bench.results.header import (

@@ -11,7 +11,7 @@ from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.uncertain import drawn, note
 from bench.analysis.wording import asked, conditions
-from bench.model.case import MODES, Fetch
+from bench.model.fetch import MODES, Fetch
 from bench.model.units import BYTES, RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style

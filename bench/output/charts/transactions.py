@@ -9,7 +9,8 @@ from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.uncertain import drawn, note
 from bench.analysis.wording import asked
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.model.units import RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style

@@ -90,24 +90,9 @@ def _row(
     summary: Summary, backend: BackendFacts, more: Mapping[str, Mapping[Case, float]]
 ) -> dict[str, Any]:
     case = summary.case
-    factors = {
-        name: value
-        for name, value in case.as_dict().items()
-        if name not in ("link", "rate", "pool")
-    }
     row: dict[str, Any] = {
-        **factors,
+        **case.columns(),
         "backend": _written(case.backend),
-        **{
-            name: getattr(case, name)
-            for name in ("size", "twin", "frozen", "allocator", "connect", "processes")
-        },
-        "rate_per_s": case.rate,
-        "arrivals": None if case.rate is None else case.arrivals,
-        **vars(case.link),
-        "transport": case.transport,
-        "pool_size": case.pool.size,
-        "pool_timeout_s": case.pool.timeout_s,
         **{name: _written(getattr(backend, name)) for name in ("colour", "layer", "driver")},
         "key": case.key,
         "load_model": "closed" if case.rate is None else "open",

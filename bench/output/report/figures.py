@@ -11,7 +11,7 @@ from bench.analysis.summary import Summary
 from bench.analysis.uncertain import MARK, NOTE
 from bench.analysis.verdict import compare
 from bench.analysis.wording import LAYER_NAMES, asked, conditions
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.model.profiles import POINT_READ
 from bench.model.units import BYTES, RATES, TIMES, Unit
 from bench.output.report.lines_panel import LinesPanel, lines_panel

@@ -15,15 +15,17 @@ from bench.dataset import lock
 from bench.dataset.lock import Lock
 from bench.execution.measurement import SPARE_CONNECTIONS
 from bench.measure.runner import Job
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
+from bench.model.fetch import Fetch
 from bench.model.plan import plan
 from bench.model.profiles import Block, Profile
 from bench.model.workload import FUNCTIONS, WORKLOADS
 from bench.results import environment
-from bench.server.database import Database, postmaster_pid, resolve
+from bench.server.database import Database, postmaster_pid
 from bench.server.drivers import drivers_of
+from bench.server.resolution import resolve
 from bench.studies.microbench.client import calls_a_round
 
 CONCURRENCY = (1, 16)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from bench.analysis.findings.finding import Finding, listed, work
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.model.units import TIMES, with_unit
 from bench.results.file import Results
 from bench.studies.network.columns import per_operation

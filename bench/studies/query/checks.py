@@ -10,7 +10,7 @@ from typing import Any
 
 from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Backend, Target
 from bench.measure.fetch_calls import call_of
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.model.sql_text import SqlText
 from bench.studies.query import object_checks
 from bench.studies.query.answers import COMPARED_ROWS, Answer, Answers, values_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from accessors.statements import Read as StatementRead
 from accessors.statements import text_read
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.studies.query.answers import COMPARED_ROWS
 from bench.studies.query.forms import Forms
 

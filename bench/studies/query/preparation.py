@@ -16,7 +16,8 @@ from bench.dataset import lock
 from bench.model.dataset import Dataset
 from bench.model.declared import check_name, declare
 from bench.model.sql_text import SqlText
-from bench.server.database import Database, resolve
+from bench.server.database import Database
+from bench.server.resolution import resolve
 from bench.studies.query.answers import ask
 from bench.studies.query.arguments import gather
 from bench.studies.query.description import describe

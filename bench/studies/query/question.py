@@ -6,8 +6,9 @@ from typing import Any
 
 from accessors import DiscoveredBackend
 from accessors.api import AnyBackend
-from bench.model.case import LARGE, Case, Fetch
+from bench.model.case import LARGE, Case
 from bench.model.declared import MANY_ROWS, Changes
+from bench.model.fetch import Fetch
 from bench.model.plan import Plan, plan
 from bench.model.profiles import Block, Factors, Profile
 from bench.model.sql_text import SqlText

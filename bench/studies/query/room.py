@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from bench.model.case import Fetch
 from bench.model.errors import BenchError
+from bench.model.fetch import Fetch
 from bench.model.units import BYTES, with_unit
 from bench.studies.query.question import Subject
 from bench.system.free_memory import free_bytes

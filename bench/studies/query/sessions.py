@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from bench.model.errors import BenchError
 from bench.server import settings
-from bench.server.database import Database, named
+from bench.server.database import Database
 from bench.server.pooler import check_same_database, detect, sharing_refused
+from bench.server.resolution import named
 from bench.server.url import build, parse
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from accessors.sql import SCHEMA
 from bench.model.declared import declare
 from bench.model.errors import BenchError
 from bench.model.workload import READ_ARGUMENTS
-from bench.server.database import Database, named
+from bench.server.database import Database
+from bench.server.resolution import named
 from bench.studies.query.arguments import LEAST_PER_CLIENT
 from bench.studies.query.called_arguments import called, refuse_iterator
 from bench.studies.query.forms import forms_of

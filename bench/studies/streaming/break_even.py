@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.plan import BATCHED
 

@@ -9,7 +9,7 @@ from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.verdict import in_words
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.studies.streaming.entries import BareLoop
 from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.plan import BATCHED, LARGEST, PROMISED

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bench.analysis.summary import summarise
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.model.units import BYTES, RATES, TIMES, Unit, with_unit
 from bench.results import file as results
 from bench.studies.streaming.break_even import break_evens

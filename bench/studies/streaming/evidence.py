@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bench.analysis.summary import Summary
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.results.entries import Memory
 from bench.results.file import Results
 from bench.studies.streaming.entries import Proof

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from accessors.api import Accessor, AnyBackend, AsyncAccessor
 from accessors.statements import stream_options
-from bench.model.case import MODES, VERBS, Fetch
+from bench.model.fetch import MODES, VERBS, Fetch
 from bench.model.units import BYTES, RATES, TIMES, with_unit
 from bench.studies.streaming.evidence import FetchModeResult
 

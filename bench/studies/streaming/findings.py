@@ -11,7 +11,8 @@ from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.model.units import BYTES, RATES, with_unit
 from bench.model.workload import WORKLOADS
 from bench.results.file import Results

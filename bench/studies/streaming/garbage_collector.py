@@ -14,7 +14,7 @@ from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.verdict import in_words
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.model.units import RATES, TIMES, with_unit
 
 HEADINGS = (

@@ -10,10 +10,11 @@ from itertools import product
 
 from accessors import DiscoveredBackend
 from accessors.api import AnyBackend
-from bench.model.case import Case, Fetch, Loop
+from bench.model.case import Case, Loop
 from bench.model.connect import Setting, variants
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
+from bench.model.fetch import Fetch
 from bench.model.plan import Plan
 from bench.model.profiles import FINE_HEARTBEAT_S, SQLALCHEMY_ON_PSYCOPG, Profile
 

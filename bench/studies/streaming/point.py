@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.plan import BATCHED
 

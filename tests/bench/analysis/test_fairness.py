@@ -1,7 +1,8 @@
 """Different work is reported for the cases that did it, and for no others."""
 
 from bench.analysis import fairness
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.results.header import BackendFacts, Header
 
 CARDS = {

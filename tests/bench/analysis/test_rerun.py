@@ -8,7 +8,8 @@ from accessors import discover
 from bench.analysis import rerun
 from bench.cli.link_options import links
 from bench.cli.run import run
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.model.link import Link
 from bench.model.plan import plan
 from bench.model.profiles import PROFILES, Factors

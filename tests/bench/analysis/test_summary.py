@@ -10,7 +10,8 @@ import pytest
 from bench.analysis.figure import FIGURES
 from bench.analysis.summary import summarise
 from bench.analysis.verdict import compare
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.output.export.summary_csv import read_throughput, write_csv
 from bench.results.entries import Failure, Memory
 from bench.results.file import Results

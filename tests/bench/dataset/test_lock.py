@@ -12,7 +12,8 @@ from bench.dataset import loading as dataset
 from bench.dataset import lock, schema
 from bench.dataset.lock import Lock, LockLostError, ServerGoneError
 from bench.model.errors import BenchError
-from bench.server.database import Database, resolve
+from bench.server.database import Database
+from bench.server.resolution import resolve
 from tests.bench.conftest import SMALL
 
 

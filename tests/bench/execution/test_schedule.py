@@ -10,7 +10,8 @@ from bench.execution.schedule import (
     pairs,
     shuffled,
 )
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 
 POINT = "get_total_cost_of_an_order"
 BACKENDS = ("psycopg2", "asyncpg", "orm+asyncpg")

@@ -15,8 +15,9 @@ from bench.dataset.windows import window
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.measurement import measure
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.dataset import Dataset
+from bench.model.fetch import Fetch
 from bench.model.plan import Plan
 from bench.model.profiles import PROFILES
 from bench.model.run_config import RunConfig

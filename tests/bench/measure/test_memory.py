@@ -11,8 +11,9 @@ from bench.dataset import loading as dataset
 from bench.measure import memory
 from bench.measure.runner import Job
 from bench.measure.worker_pool import WorkerPool
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.dataset import Dataset
+from bench.model.fetch import Fetch
 from bench.server.database import Database
 
 ROWS = Dataset(scale=0.2)

@@ -10,8 +10,9 @@ from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.measure.memory import peak
 from bench.measure.meter import server_cpu_ns
 from bench.measure.runner import Job
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.errors import UsageError
+from bench.model.fetch import Fetch
 from bench.model.plan import Plan, plan
 from bench.model.profiles import PROFILES, Factors
 from bench.model.workload import WORKLOADS, ClientSlot, operations

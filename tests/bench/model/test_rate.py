@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from accessors import load
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.errors import UsageError
+from bench.model.fetch import Fetch
 from bench.model.rate import LONGEST_S, parse, window_at_rate_s
 
 CASE = Case("asyncpg", "get_customers", concurrency=4, rate=500)

@@ -14,7 +14,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.results.entries import Failure
 from bench.results.file import Recorder
 from tests.bench import synthetic

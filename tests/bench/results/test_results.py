@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.cli.measurement import in_results
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.errors import BenchError, UsageError
+from bench.model.fetch import Fetch
 from bench.results import archive
 from bench.results.entries import End, Failure, Memory, Run
 from bench.results.file import FORMAT, FolderExistsError, Recorder, load

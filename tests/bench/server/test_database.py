@@ -10,8 +10,9 @@ import pytest
 
 from bench.model.errors import BenchError, UsageError
 from bench.server import database as database_module
-from bench.server.database import Database, postmaster_pid, redact, resolve
+from bench.server.database import Database, postmaster_pid, redact
 from bench.server.embedded import EmbeddedServer
+from bench.server.resolution import resolve
 from tests.bench.conftest import PASSWORD
 
 HIDDEN = quote(PASSWORD, safe="")

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from bench.server.account import account_for_caller
-from bench.server.database import resolve
+from bench.server.resolution import resolve
 from bench.server.url import changed, parse
 from tests.bench.command import Bench
 from tests.listening import Listening, free_port, give, listening

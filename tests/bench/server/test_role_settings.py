@@ -9,8 +9,8 @@ import pytest
 
 from bench.model.errors import BenchError
 from bench.server.account import account_for_caller
-from bench.server.database import resolve
 from bench.server.embedded import EmbeddedServer
+from bench.server.resolution import resolve
 from bench.server.url import changed, parse
 from tests.bench.command import Bench, Done
 from tests.databases import new_database

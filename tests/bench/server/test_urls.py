@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
 from bench.model.errors import UsageError
-from bench.server.database import Database, named
+from bench.server.database import Database
 from bench.server.drivers import check_drivers, driver_url
+from bench.server.resolution import named
 from bench.server.url import build, changed, masked, parse, redact
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)

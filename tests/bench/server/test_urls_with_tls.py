@@ -23,10 +23,11 @@ from bench.model.case import Case
 from bench.model.errors import BenchError, UsageError
 from bench.model.link import Link
 from bench.results.file import load
-from bench.server.database import Database, resolve
+from bench.server.database import Database
 from bench.server.drivers import driver_url
 from bench.server.proxy.address import address_of, through
 from bench.server.proxy.process import Proxy
+from bench.server.resolution import resolve
 from bench.studies.network.probe import count
 from tests.bench.command import ONE_CASE, POINT, Bench
 from tests.bench.conftest import SMALL

@@ -7,7 +7,7 @@ import pytest
 
 from accessors import discover
 from bench.dataset.fingerprint import fingerprint
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.server.database import Database
 from bench.verification import remembered
 from bench.verification.remembered import RememberedResults

@@ -6,7 +6,8 @@ from typing import Any
 
 from bench.analysis.compare.comparison import Comparison, compare_runs
 from bench.analysis.figure import FIGURES
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.results.entries import Run
 from bench.results.file import Results
 from tests.bench import synthetic

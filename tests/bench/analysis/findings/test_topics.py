@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis import findings
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.results.entries import Memory
 from bench.results.file import Results
 from bench.studies.streaming.entries import Proof

@@ -10,7 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from bench.analysis.selection import select
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.output.charts import FAMILIES, draw, style
 from bench.output.charts.page import caption, error_note
 from bench.output.palette import _HUES, hue

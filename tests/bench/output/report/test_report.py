@@ -10,8 +10,9 @@ from shutil import copytree
 import pytest
 
 from bench.analysis import findings
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.errors import UsageError
+from bench.model.fetch import Fetch
 from bench.model.plan import plan
 from bench.model.profiles import PROFILES
 from bench.model.units import RATES

@@ -14,7 +14,8 @@ from select import select
 import pytest
 from rich.console import Console
 
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.output.terminal.progress import Estimate, _in_words
 from bench.output.terminal.screen import _figures
 from tests.bench import synthetic

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.output.terminal.table import render
 from bench.results.entries import Failure
 from bench.results.file import Results

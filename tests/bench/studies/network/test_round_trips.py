@@ -11,9 +11,10 @@ from accessors.api import Transactions
 from bench.dataset import loading
 from bench.dataset.lock import held
 from bench.measure.runner import Job
-from bench.model.case import Case, Fetch, SessionScope
+from bench.model.case import Case, SessionScope
 from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
+from bench.model.fetch import Fetch
 from bench.results.file import Results
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer

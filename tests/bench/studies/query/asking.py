@@ -5,8 +5,9 @@ from typing import Any
 
 import accessors
 from bench.measure.worker_pool import WorkerPool
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.dataset import Dataset
+from bench.model.fetch import Fetch
 from bench.server.database import Database
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import JobRead, QueryJob

@@ -6,8 +6,8 @@ import pytest
 
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
-from bench.model.case import Fetch
 from bench.model.errors import BenchError
+from bench.model.fetch import Fetch
 from bench.server.database import Database
 from tests.bench.studies.query.asking import ask, checked
 

@@ -7,7 +7,7 @@ import pytest
 import accessors
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.studies.query.description import Type

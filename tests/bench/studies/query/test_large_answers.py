@@ -6,8 +6,9 @@ import pytest
 
 import accessors
 from bench.execution.links import Links
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.errors import BenchError
+from bench.model.fetch import Fetch
 from bench.model.plan import Plan
 from bench.model.profiles import PROFILES
 from bench.model.run_config import RunConfig

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench.measure.worker_pool import WorkerPool
-from bench.model.case import Fetch
 from bench.model.errors import BenchError, UsageError
+from bench.model.fetch import Fetch
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed

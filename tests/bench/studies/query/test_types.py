@@ -6,7 +6,7 @@ import pytest
 
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from tests.bench.studies.query.asking import ask, checked

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench.model.case import Fetch
 from bench.model.errors import UsageError
+from bench.model.fetch import Fetch
 from bench.model.sql_text import SqlText
 from bench.studies.query.arguments import _text_of
 from bench.studies.query.called_arguments import called, refuse_iterator

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.summary import summarise
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.results.file import Results
 from bench.studies.streaming.evidence import ways_of
 from bench.studies.streaming.garbage_collector import collected

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis.stats import Interval
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
+from bench.model.fetch import Fetch
 from bench.studies.streaming.break_even import break_even_size
 from bench.studies.streaming.checks import _no_fewer, checks
 from bench.studies.streaming.entries import BareLoop, Proof

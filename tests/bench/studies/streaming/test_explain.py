@@ -3,7 +3,7 @@
 import pytest
 
 import accessors
-from bench.model.case import Fetch
+from bench.model.fetch import Fetch
 from bench.studies.streaming.explain import _accessor, lines_of
 from bench.studies.streaming.plan import EVERY_WAY
 from tests.installed import INSTALLED

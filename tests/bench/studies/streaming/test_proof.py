@@ -10,8 +10,9 @@ import accessors
 from bench.dataset import loading as dataset
 from bench.dataset.windows import window
 from bench.measure.runner import Job
-from bench.model.case import Case, Fetch
+from bench.model.case import Case
 from bench.model.dataset import Dataset
+from bench.model.fetch import Fetch
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.studies.streaming.entries import Proof
