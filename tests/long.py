@@ -12,6 +12,7 @@ _OUTPUT, _SERVER, _STUDIES = (rf"tests/bench/{name}" for name in ("output", "ser
 _PATTERNS = (
     # Extras run only if they are named.
     r"tests/accessors/.*\[.*(pg8000|psqlpy)",
+    r"tests/bench/studies/streaming/test_proof\.py::.*(pg8000|psqlpy)",
     r"tests/test_tutorial\.py",
     r"tests/test_documents\.py::test_a_command_of_bench_runs\[(?!README.*bench (gate|list))",
     r"tests/bench/cli/test_gate\.py::test_the_gate_stops_what_is_slower",
