@@ -16,6 +16,7 @@ from bench.analysis.figure import FIGURES, THROUGHPUT, Figure
 from bench.analysis.sequential import Decision, decide, median_interval
 from bench.analysis.summary import of_case
 from bench.model.case import Case
+from bench.model.run_config import LEAST_GENERATIONS
 from bench.results.entries import Entry, Run
 
 ALPHA = 0.05
@@ -27,9 +28,6 @@ COMPARED = (THROUGHPUT, FIGURES["cpu"])
 
 LEAST_TURNS = 8
 """The fewest turns of a case: enough for an interval of its own figures."""
-
-LEAST_GENERATIONS = 2
-"""The fewest sets of worker processes that must show a difference."""
 
 MOST_FAILURES = 3
 """The most turns without a result, before a case has no more turns."""
@@ -105,10 +103,10 @@ class Stopping:
 
     def waits_for_processes(self) -> bool:
         """Return whether all that is undecided would be decided if other processes agreed."""
-        open_pairs = [pair for pair in self._alphas if not self._ended(pair)]
         left = [
             (pair, figure)
-            for pair in open_pairs
+            for pair in self._alphas
+            if not self._gave_up(pair)
             for figure in COMPARED
             if not self._is_decided(pair, figure)
         ]
@@ -136,9 +134,10 @@ class Stopping:
         return Comparison(*pair, figure, decision, ratio, len(gains))
 
     def _ended(self, pair: Pair) -> bool:
-        if any(self._failures[case] >= MOST_FAILURES for case in pair):
-            return True
-        return all(self._is_decided(pair, figure) for figure in COMPARED)
+        return self._gave_up(pair) or all(self._is_decided(pair, figure) for figure in COMPARED)
+
+    def _gave_up(self, pair: Pair) -> bool:
+        return any(self._failures[case] >= MOST_FAILURES for case in pair)
 
     def _is_decided(self, pair: Pair, figure: Figure) -> bool:
         if (pair, figure) not in self._decided:

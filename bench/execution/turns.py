@@ -23,15 +23,13 @@ from bench.measure import runner
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case
-from bench.model.run_config import RunConfig
+from bench.model.run_config import LEAST_GENERATIONS, RunConfig
 from bench.model.window import longest_s, window_s
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
 
 MOST_GENERATIONS = 6
 """The most times that a run with a budget starts its worker processes."""
-LEAST_GENERATIONS = 2
-"""The fewest: a difference must show in two sets of worker processes."""
 LEAST_GENERATION_S = 15.0
 """The least seconds between two starts. Starting takes a second or two."""
 TWINS_EVERY = 4

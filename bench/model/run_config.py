@@ -8,6 +8,9 @@ from bench.model.dataset import Dataset
 from bench.model.plan import Plan
 from bench.model.timeout import TIMEOUT_S
 
+LEAST_GENERATIONS = 2
+"""The fewest sets of worker processes in a run with a budget. A difference must show in so many."""
+
 
 @dataclass(frozen=True)
 class RunConfig:

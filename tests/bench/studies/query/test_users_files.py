@@ -1,4 +1,4 @@
-"""What users bring in a workload file: enums, arguments by functions, packages, odd names."""
+"""Workload files as users write them: enums, arguments by functions, packages, odd names."""
 
 import sys
 from collections import Counter
