@@ -19,6 +19,7 @@ from bench.model.errors import BenchError
 from bench.output.documents import readme
 from bench.output.documents.marked_blocks import fill, marked
 from bench.server.embedded import EmbeddedServer
+from bench.studies.pool import document as pool_document
 from bench.studies.streaming import document as streaming_document
 from tests.documents import (
     DOCUMENTS,
@@ -162,6 +163,14 @@ def test_the_story_of_streaming_has_the_figures_of_its_run() -> None:
     document = ROOT / "docs" / "streaming.md"
     text = document.read_text(encoding="utf-8")
     for name, block in streaming_document.blocks(folder, document.parent).items():
+        assert marked(name, block) in text, "run `make docs`"
+
+
+def test_the_guide_to_pools_has_the_figures_of_its_run() -> None:
+    folder = ROOT / "results" / "reference-pool"
+    document = ROOT / "docs" / "pool-size.md"
+    text = document.read_text(encoding="utf-8")
+    for name, block in pool_document.blocks(folder, document.parent).items():
         assert marked(name, block) in text, "run `make docs`"
 
 

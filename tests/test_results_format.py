@@ -106,7 +106,7 @@ def test_a_run(folder: Path) -> None:
     streamed = Case(
         "asyncpg", "get_customers", size=10, frozen=True, allocator="fresh", connect="a.b=1",
         rate=5, arrivals="uniform", processes=2, link=Link(2, 1, 1.0), transport="tcp",
-        pool=Pool(2, 0.5),
+        pool=Pool(2, 0.5, 4),
     ).as_dict()  # fmt: skip
     column = array("q", [1])
     at_rate = whole[0] | {

@@ -12,6 +12,7 @@ from bench.output.documents import readme, tutorial
 from bench.output.documents.marked_blocks import fill
 from bench.studies.audit import document as audit
 from bench.studies.lessons.document import documents
+from bench.studies.pool import document as pool
 from bench.studies.streaming import document as streaming
 from bench.system.output_files import write_text
 
@@ -24,6 +25,7 @@ def write(root: Path) -> None:
     fill(docs / "tutorial.md", tutorial.blocks(results / "reference"))
     fill(docs / "method.md", audit.blocks(results / "audit", docs))
     fill(docs / "streaming.md", streaming.blocks(results / "reference-streaming", docs))
+    fill(docs / "pool-size.md", pool.blocks(results / "reference-pool", docs))
     for page, text in documents(results / "lessons", docs / "one-session-per-task.md").items():
         page.parent.mkdir(exist_ok=True)
         write_text(page, text)

@@ -27,7 +27,7 @@ _JITTER = click.option(
 _BANDWIDTH = click.option(
     "--bandwidth",
     metavar="RATE",
-    help="Bandwidth of the network each way, as in 100Mbit or 1Gbit, shared by all connections.",
+    help="Bandwidth of the network each way, as in 100Mbit or 10MB, shared by all connections.",
 )
 
 

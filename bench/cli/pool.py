@@ -59,6 +59,17 @@ if TYPE_CHECKING:
     shell_complete=completed(workload_names),
     help="The work of an operation. Default: a point read.",
 )
+@click.option(
+    "--workload-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A file with workloads of your own, of which --workload chooses one of reads.",
+)
+@click.option(
+    "--pgbouncer/--no-pgbouncer",
+    default=None,
+    help="Measure behind a PgBouncer of the run's own, too. Default: if PgBouncer is installed.",
+)
 @link_options
 @connect_option
 @click.option("--rounds", type=click.IntRange(1, MOST_REPEATED), help="Runs of each case.")
@@ -78,6 +89,8 @@ def pool(
     sizes: tuple[int, ...],
     pool_timeout_s: float | None,
     workload: str | None,
+    workload_file: Path | None,
+    pgbouncer: bool | None,
     links: "tuple[Link, ...]",
     connect: tuple[str, ...],
     rounds: int | None,
@@ -94,7 +107,8 @@ def pool(
 
     Each operation takes a connection from the library's own pool and gives it back. The command
     shows throughput, the wait for a connection, requests that got none, and the connections that
-    were opened; for SQLAlchemy also its default pool (5 + 10), pre-ping and no pool (NullPool).
+    were opened; for SQLAlchemy also its default pool (5 + 10), pre-ping and no pool (NullPool); and
+    the same behind a PgBouncer in transaction mode, started for the run, if it is installed.
     Then clients that hold a connection ask for a second one: a pool that is too small deadlocks.
     It writes a results folder with a heat map.
 
@@ -105,6 +119,8 @@ def pool(
       bench pool --backend orm+asyncpg --concurrency 8,32 --size 1,2,4,8
       bench pool --backend asyncpg --latency 0,1ms
       bench pool --backend orm+psycopg2 --size 1,2 --pool-timeout 0.01
+      bench pool --backend psycopg --pgbouncer --quick
+      bench pool --backend asyncpg --workload-file shop.py --workload orders
     """
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.dataset import Dataset
@@ -112,9 +128,15 @@ def pool(
     from bench.model.profiles import POINT_READ
     from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
+    from bench.server.pgbouncer import installed
     from bench.studies.pool.plan import CONCURRENCY, POOL, QUICK, Asked, chosen_names, plan
 
-    (name,) = named("workload", [workload or POINT_READ], WORKLOADS)
+    if workload_file and pgbouncer:
+        raise UsageError(
+            "no PgBouncer is put in front of a workload file: its sessions have settings of their"
+            " own.\nLeave out either --pgbouncer or --workload-file."
+        )
+    (name,) = named("workload", [(not workload_file and workload) or POINT_READ], WORKLOADS)
     if WORKLOADS[name].writes:
         raise UsageError(
             f"{name} writes, and the pools of a run are to read equal rows.\n"
@@ -129,10 +151,36 @@ def pool(
         workload=name,
         links=links or (Link(),),
         connect=settings(connect, chosen.values()),
+        pgbouncer=None if pgbouncer is False else installed(),
         timeout_s=pool_timeout_s,
     )
+    if workload_file:
+        from bench.cli.pool_workload_file import pool_workload_file
+
+        pool_workload_file(
+            workload_file,
+            workload,
+            profile,
+            chosen,
+            asked,
+            named_backends=bool(backends),
+            database_url=database_url,
+            admin_url=admin_url,
+            label=label or "",
+            out=out,
+            timeout_s=timeout,
+            charts=charts,
+            quiet=quiet,
+        )
+        return
+    if asked.pgbouncer is None and pgbouncer is not False:
+        absent = "PgBouncer is not installed here: no pgbouncer in PATH or /usr/sbin"
+        if pgbouncer:
+            raise UsageError(f"{absent}.\nInstall it, or leave --pgbouncer out.")
+        echo(f"left out: the rows of PgBouncer: {absent}", err=True)
     planned = plan(profile, chosen, asked)
-    for reason in planned.left_out(chosen):
+    behind = [why for key, why in planned.impossible.items() if key.endswith("/PgBouncer")]
+    for reason in dict.fromkeys([*planned.left_out(chosen), *behind]):
         echo(f"left out: {reason}", err=True)
     config = RunConfig(
         plan=planned,

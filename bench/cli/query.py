@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.connect_options import connect_option, settings
+from bench.cli.link_options import link_options
 from bench.cli.options import (
     MOST_REPEATED,
     Seconds,
@@ -23,6 +24,7 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from accessors.api import Transactions
+    from bench.model.link import Link
     from bench.studies.query.question import Question
 
 _LONG_S = 180
@@ -74,6 +76,7 @@ _SCALE = 0.5
     help="Autocommit, or with the library's own BEGIN and ROLLBACK. Repeatable."
     "  [default: autocommit]",
 )
+@link_options
 @backend_options
 @connect_option
 @database_url_option
@@ -126,6 +129,7 @@ def query(
     fetches: tuple[str, ...],
     concurrency: tuple[int, ...],
     transactions: "tuple[Transactions, ...]",
+    links: "tuple[Link, ...]",
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     connect: tuple[str, ...],
@@ -162,6 +166,7 @@ def query(
       bench query 'SELECT * FROM orders WHERE customer_id = $1' --arguments 1..1000
       bench query 'SELECT * FROM customer WHERE id = :id' --arguments 'SELECT id FROM customer'
       bench query 'SELECT * FROM customer' --fetch buffered --fetch batched:1000 --concurrency 1,4
+      bench query 'SELECT * FROM customer WHERE id = 7' --latency 0,0.5ms,2ms
       bench query --file report.sql --database-url postgresql://user@host/shop --explain
     """
     from functools import partial
@@ -221,7 +226,13 @@ def query(
     plan = planned(
         subjects,
         chosen,
-        Factors(fetches=wanted, concurrency=concurrency, transactions=transactions, connect=ways),
+        Factors(
+            fetches=wanted,
+            concurrency=concurrency,
+            transactions=transactions,
+            connect=ways,
+            links=links,
+        ),
         rounds=rounds or ROUNDS,
         seconds=seconds or SECONDS,
     )

@@ -101,7 +101,7 @@ def run_workload_file(
         timeout_s=timeout_s,
     )
     with subjects_of(asked, path, chosen) as subjects:
-        taken = _taken(path, subjects, backends, named_backends=named_backends)
+        taken = taken_backends(path, subjects, backends, named_backends=named_backends)
         concurrency, note = check_room(subjects, factors.fetches, factors.concurrency)
         if note:
             echo(note, err=True)
@@ -179,7 +179,7 @@ def stream_workload_file(
     )
     chosen_reads = dict(_streamable(*declared[name]) for name in wanted)
     with reads_of(asked, path, chosen_reads) as subjects:
-        chosen = _taken(path, subjects, backends, named_backends=named_backends)
+        chosen = taken_backends(path, subjects, backends, named_backends=named_backends)
         sizes = {subject.name: subject.rows for subject in subjects}
         planned_cases = plan_of_reads(sizes, chosen, quick=quick, most_rows=most_rows)
         planned_cases = connected(planned_cases, chosen, settings)
@@ -215,7 +215,7 @@ def _streamable(read: Read, workload: Workload) -> tuple[Read, Workload]:
     return replace(read, orm=None, orm_streamed=None, as_dict=None, rows_in=None), workload
 
 
-def _taken(
+def taken_backends(
     path: Path,
     subjects: Sequence[Subject],
     backends: Mapping[str, DiscoveredBackend],

@@ -35,6 +35,8 @@ def fitted(
     Raises `BenchError` if the command's own connections would go through it, and `UsageError` if
     backends need options that are not set, or if no case is left.
     """
+    if pooler is not None:
+        plan = without_pgbouncer(plan, "the database URL leads to a pooler already")
     if pooler is None or not pooler.shares:
         return plan
     probed = chain.from_iterable(plan.probes.values())  # also those that are no planned cases
@@ -57,6 +59,23 @@ def fitted(
             and (possible := tuple(case for case in cases if case not in refused))
         },
         fewer_rounds={c: n for c, n in plan.fewer_rounds.items() if c not in refused},
+    )
+
+
+def without_pgbouncer(plan: Plan, reason: str) -> Plan:
+    """Return the plan without the cases behind a PgBouncer of the run's own; log the reason."""
+    dropped = [case for case in plan.cases if case.pool.pooler_size is not None]
+    if not dropped:
+        return plan
+    log.warning("left out: %d cases behind PgBouncer: %s", len(dropped), reason)
+    return replace(
+        plan,
+        cases=tuple(case for case in plan.cases if case not in dropped),
+        impossible={**plan.impossible, **{case.key: reason for case in dropped}},
+        probes={
+            name: tuple(case for case in cases if case.pool.pooler_size is None)
+            for name, cases in plan.probes.items()
+        },
     )
 
 

@@ -16,9 +16,15 @@ def most_connections(config: RunConfig) -> int:
         backend = config.backends[case.backend].backend
         clients = case.connections if backend is None or not backend.in_memory else 0
         needed.append(clients + barrier_connections([case]))
+    needed = [number + pooler_connections(config.plan.everything) for number in needed]
     if config.verify:  # all backends read at the same time
         needed.append(len(config.backends))
     return max(needed)
+
+
+def pooler_connections(cases: Iterable[Case]) -> int:
+    """Return the server connections that the run's own PgBouncers keep: one for each size."""
+    return sum({case.pool.pooler_size or 0 for case in cases})
 
 
 def barrier_connections(cases: Iterable[Case]) -> int:

@@ -34,6 +34,8 @@ class Jobs:
     postmaster_pid: int | None
     links: Links
     samples_folder: str | None = None
+    behind_pooler: bool = False
+    """Whether the database URL leads to a pooler."""
     _databases: dict[Transport, Database] = field(default_factory=dict)
     _windows: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
@@ -48,7 +50,8 @@ class Jobs:
         return Job(
             case=case,
             module=described.module,
-            url=self.links.url(database.url_for(driver), case.link, driver, case.loop),
+            url=self.links.url(database.url_for(driver), case.link, driver, case.loop, case.pool),
+            behind_pooler=self.behind_pooler or case.pool.pooler_size is not None,
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,

@@ -1,4 +1,8 @@
-"""The links of a run: a proxy in a process of its own, with a port for each network asked for."""
+"""The links of a run: what its own programs put between clients and server.
+
+A proxy in a process of its own has a port for each network asked for. A PgBouncer is started for
+each size of its pool.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -6,8 +10,11 @@ from types import TracebackType
 from typing import Self
 
 from bench.model.case import Case
+from bench.model.errors import BenchError
 from bench.model.link import Link
+from bench.model.pool import Pool
 from bench.results.entries import LinkCounts
+from bench.server.pgbouncer import PgBouncer, installed
 from bench.server.proxy.address import address_of, through
 from bench.server.proxy.process import Proxy
 
@@ -19,10 +26,12 @@ class Links:
     """
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._target = address_of(url)
         self._stack = ExitStack()
         self._proxy: Proxy | None = None
         self._ports: dict[Link, int] = {}
+        self._pgbouncers: dict[int, PgBouncer] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -35,11 +44,34 @@ class Links:
     ) -> None:
         self._stack.close()
 
-    def url(self, url: str, link: Link, driver: str = "", loop: str = "") -> str:
+    def start_pgbouncers(self, cases: Iterable[Case]) -> str:
+        """Start the PgBouncers of the cases. Return why they cannot be; an empty text if they run.
+
+        The reason is one line.
+        """
+        sizes = {case.pool.pooler_size for case in cases if case.pool.pooler_size}
+        program = installed() if sizes else None
+        if sizes and program is None:
+            return "PgBouncer is not installed here"
+        try:
+            for size in sorted(sizes):
+                assert program is not None
+                made = PgBouncer(program, self._url, size)
+                self._pgbouncers[size] = self._stack.enter_context(made)
+        except BenchError as error:
+            return str(error).partition("\n")[0].removesuffix(".")
+        return ""
+
+    def url(
+        self, url: str, link: Link, driver: str = "", loop: str = "", pool: Pool | None = None
+    ) -> str:
         """Return the URL that leads this driver to the same database over this link.
 
-        Raises `BenchError` if the proxy has ended, or if it cannot be between (`through`).
+        `pool`: that of the case, which may have a PgBouncer. Raises `BenchError` if the proxy has
+        ended, or if it cannot be between (`through`).
         """
+        if pool is not None and pool.pooler_size is not None:
+            return self._pgbouncers[pool.pooler_size].url(url)
         if self._proxy is not None:
             self._proxy.check()
         if link.is_direct:

@@ -12,8 +12,8 @@ from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
-from bench.execution.behind_pooler import fitted
-from bench.execution.capacity import barrier_connections, most_connections
+from bench.execution.behind_pooler import fitted, without_pgbouncer
+from bench.execution.capacity import barrier_connections, most_connections, pooler_connections
 from bench.execution.client_machines import client_machines, machines_of
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
@@ -72,6 +72,8 @@ def measure(
             WorkerPool(config.guard) as workers,
             client_machines(config, database) as cluster,
         ):
+            if reason := links.start_pgbouncers(config.plan.everything):
+                config = replace(config, plan=without_pgbouncer(config.plan, reason))
             outcomes = Outcomes(database, recorder, times, held, workers)
             Measurement(config, times, outcomes, links, stopping, pooler, cluster).carry_out(times)
 
@@ -147,7 +149,15 @@ class Measurement:
         verified = self._verify(fingerprint) if config.verify else None
         self.local = server_pid is not None
         folder = str(self.outcomes.recorder.folder.resolve())
-        self.jobs = Jobs(config, self.lock, self.database, server_pid, self.links, folder)
+        self.jobs = Jobs(
+            config,
+            self.lock,
+            self.database,
+            server_pid,
+            self.links,
+            folder,
+            behind_pooler=self.pooler is not None,
+        )
         self.jobs.check_transports(config.plan.cases)
         self.outcomes.recorder.header(
             new_header(
@@ -210,6 +220,7 @@ class Measurement:
         capacity = most
         if self.local:  # a server elsewhere may be a pooler, which lets clients wait
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
+            spare += pooler_connections(plan.cases)
             capacity = max(most, self.database.free_connections() - spare)
         self.new_turns(capacity).measure()
 
@@ -294,7 +305,8 @@ class Measurement:
         chosen = [case for case in cases if case.backend not in self.outcomes.failed]
         self.listener.stage(what, len(chosen))
         self.workers.start(dict.fromkeys(case.process for case in chosen))
-        for pair in pairs(chosen):
+        # A pooler between would let clients of two cases wait for each other.
+        for pair in pairs(chosen) if self.pooler is None else [(case,) for case in chosen]:
             pending = {}
             for case in pair:
                 if case.backend not in self.outcomes.failed:

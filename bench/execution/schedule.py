@@ -21,18 +21,25 @@ def clients_of(case: Case) -> Clients:
 def pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:
     """Yield the cases two by two, for work that is not timed: two do not share a process.
 
-    No two cases that write are paired, because both would write the same rows. Where no partner is
-    left, a case is alone.
+    No two cases that write are paired, because both would write the same rows; and no two behind
+    PgBouncer, because they would wait for each other. Where no partner is left, a case is alone.
     """
 
     def writes(case: Case) -> bool:
         return WORKLOADS[case.workload].writes
 
-    left = sorted(cases, key=writes, reverse=True)  # first, while there are partners
+    def is_pooled(case: Case) -> bool:
+        return case.pool.pooler_size is not None
+
+    def clash(one: Case, other: Case) -> bool:
+        return (writes(one) and writes(other)) or (is_pooled(one) and is_pooled(other))
+
+    # First those that clash, while there are partners.
+    left = sorted(cases, key=lambda case: writes(case) or is_pooled(case), reverse=True)
     while left:
         first = left.pop(0)
         for place, other in enumerate(left):
-            if other.process != first.process and not (writes(first) and writes(other)):
+            if other.process != first.process and not clash(first, other):
                 yield first, left.pop(place)
                 break
         else:

@@ -108,6 +108,8 @@ class Job:
     session_options: str | None = None
     """The `options` of the sessions on a cluster's worker, which has the rest of the URL; None for
     those of the worker's own URL."""
+    behind_pooler: bool = False
+    """Whether a pooler such as PgBouncer is between: its console may tell more."""
     part: Part | None = None
     """None: one process performs the case."""
 

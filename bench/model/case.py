@@ -129,7 +129,11 @@ class Case:
         metadata=written(
             write=Pool.as_dict,
             read=lambda fields: Pool(**fields or {}),
-            columns=lambda pool: {"pool_size": pool.size, "pool_timeout_s": pool.timeout_s},
+            columns=lambda pool: {
+                "pool_size": pool.size,
+                "pool_timeout_s": pool.timeout_s,
+                "pooler_size": pool.pooler_size,
+            },
             options=no_options,
         ),
     )
@@ -186,13 +190,20 @@ class Case:
 
     @property
     def kept_connections(self) -> int:
-        """The connections that the pool keeps open: none without a pool."""
+        """The server connections that the pool keeps open: none without a pool of the client's."""
+        if self.pool.pooler_size:
+            return 0
         unpooled = dict(pairs(self.connect)).get("engine.poolclass") == "NullPool"
         return 0 if unpooled else self.pool.size or self.concurrency
 
     @property
     def connections(self) -> int:
-        """The most connections that the case's clients hold open together."""
+        """The most server connections that the case's clients hold open together.
+
+        Those of a PgBouncer are its own: it keeps them between the turns of its cases.
+        """
+        if self.pool.pooler_size:
+            return 0
         kept = self.kept_connections
         if not kept:
             return self.concurrency

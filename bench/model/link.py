@@ -9,7 +9,7 @@ from bench.model.errors import UsageError
 
 _UNITS_NS = {"us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(us|µs|ms|s)", re.ASCII | re.IGNORECASE)
-_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)bit(?:/s)?")
+_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)(bit|B)(?:/s)?")
 _FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 
 SHORTEST_NS = 100_000
@@ -76,8 +76,8 @@ class Link:
             )
         if jitter_ns > latency_ns:
             raise UsageError(
-                f"a jitter of {jitter} is more than the latency of {latency}: a message cannot\n"
-                "arrive before it was sent. Choose a smaller --jitter."
+                f"a jitter of {jitter} is more than the latency of {latency}: a message would"
+                " arrive before it was sent.\nChoose a smaller --jitter."
             )
         return cls(latency_ns, jitter_ns, bytes_per_s(bandwidth) if bandwidth else None)
 
@@ -102,8 +102,13 @@ def duration_ns(text: str) -> int:
 
 
 def bytes_per_s(text: str) -> float:
-    """Return `100Mbit` or `1Gbit/s` in bytes a second. Raises `UsageError` for another form."""
+    """Return `100Mbit`, `1Gbit/s` or `1kB/s` in bytes a second.
+
+    Raises `UsageError` for another form.
+    """
     found = _BANDWIDTH.fullmatch(text.strip())
     if found is None or not float(found[1]):
-        raise UsageError(f"{text!r} is no bandwidth.\nWrite it as 100Mbit or 1Gbit (a second).")
-    return float(found[1]) * _FACTORS[found[2]] / 8
+        raise UsageError(
+            f"{text!r} is no bandwidth.\nWrite it as 100Mbit, 1Gbit or 10MB (a second)."
+        )
+    return float(found[1]) * _FACTORS[found[2]] / (8 if found[3] == "bit" else 1)

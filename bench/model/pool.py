@@ -12,6 +12,9 @@ class Pool:
     """Connections that the pool keeps open; None: as many as clients."""
     timeout_s: float | None = None
     """Seconds that a client waits for a free connection; None: the library's default."""
+    pooler_size: int | None = None
+    """Server connections of a PgBouncer that the run puts in front of the server, which all clients
+    share; None: there is none. Each client then has a connection to PgBouncer."""
 
     @property
     def is_default(self) -> bool:
@@ -21,6 +24,7 @@ class Pool:
     def __str__(self) -> str:
         words = [] if self.size is None else [f"pool of {self.size}"]
         words += [] if self.timeout_s is None else [f"pool timeout {self.timeout_s:g} s"]
+        words += [] if self.pooler_size is None else [f"PgBouncer of {self.pooler_size}"]
         return ", ".join(words)
 
     def as_dict(self) -> dict[str, Any] | None:

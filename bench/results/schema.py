@@ -57,6 +57,7 @@ class PoolFields(Struct):
 
     size: Place | None = None
     timeout_s: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    pooler_size: Place | None = None
 
 
 class CaseFields(Struct):

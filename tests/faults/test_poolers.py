@@ -248,6 +248,9 @@ def test_pool_sizes_in_front_of_it(tmp_path: Path, mortal: EmbeddedServer) -> No
         )  # fmt: skip
     assert done.code == 0, done
     assert bench.lines("pool_deadlock")
+    # A run puts no PgBouncer in front of another; the waits in that one are shown.
+    assert "cases behind PgBouncer: the database URL leads to a pooler already" in done.err
+    assert all(line["pooler_connections"] for line in bench.lines("pool_waits"))
     assert not bench.lines("failure")
     assert {line["case"].get("connect") for line in bench.lines("pool_waits")} == {
         None,

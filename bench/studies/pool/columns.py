@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bench.model.case import Case
-from bench.model.pool import Pool
 from bench.results.file import Results
 from bench.studies.pool.entries import PoolWaits
 
@@ -12,7 +11,7 @@ from bench.studies.pool.entries import PoolWaits
 def columns(results: Results) -> dict[str, Mapping[Case, float]]:
     """Return the watched waits by the case of the rounds; none if the run watched no pool."""
     watched = {
-        replace(entry.case, pool=Pool(entry.case.pool.size)): entry
+        replace(entry.case, pool=replace(entry.case.pool, timeout_s=None)): entry
         for entry in results.probed_as(PoolWaits)
     }
     if not watched:
@@ -23,6 +22,8 @@ def columns(results: Results) -> dict[str, Mapping[Case, float]]:
         "pool_checkouts": {case: entry.checkouts for case, entry in watched.items()},
         "pool_timeouts": {case: entry.timeouts for case, entry in watched.items()},
         "pool_connections_opened": {case: entry.opened for case, entry in watched.items()},
+        "pooler_wait_ns": {case: entry.pooler_wait_ns for case, entry in watched.items()},
+        "pooler_connections": {case: entry.pooler_connections for case, entry in watched.items()},
     }
     return {
         name: {case: value for case, value in by_case.items() if value is not None}

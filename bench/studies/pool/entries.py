@@ -26,6 +26,11 @@ class PoolWaits(ProbeResult):
     """The library's own text for it; empty without one."""
     opened: int | None
     """Connections that were opened in the window; None if they are not seen."""
+    pooler_wait_ns: int | None = None
+    """Mean wait of a transaction for a server connection of the PgBouncer between, while clients
+    worked; None without one, or without its admin console."""
+    pooler_connections: int | None = None
+    """Server connections of that PgBouncer at the end."""
 
 
 class PoolWaitsLine(EntryLine, tag=PoolWaits.kind):
@@ -38,6 +43,8 @@ class PoolWaitsLine(EntryLine, tag=PoolWaits.kind):
     timeouts: Count
     timeout_error: str
     opened: Count | None
+    pooler_wait_ns: Count | None = None
+    pooler_connections: Count | None = None
 
     def entry(self) -> PoolWaits:
         return PoolWaits(**self.fields())

@@ -7,6 +7,7 @@ from bench.analysis.findings.judge import judge
 from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.selection import Selection
 from bench.model.case import Case
+from bench.model.connect import SEPARATOR
 from bench.model.units import TIMES, with_unit
 from bench.results.file import Results
 from bench.studies.pool.plan import OVERFLOW, PRE_PING, UNPOOLED
@@ -31,6 +32,7 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
         yield from _smallest(surface, most, selection.floor)
         yield from _waits(surface, most)
         yield from _options(surface, most, selection.floor)
+        yield from _pgbouncer(surface, most, selection.floor)
         yield from _timeouts(surface)
         yield from _deadlock(surface)
 
@@ -111,6 +113,49 @@ def _options(surface: Surface, most: int, floor: NoiseFloor | None) -> Iterator[
             sentence += f"; it opened {cell.waits.opened:,} connections in {seconds:g} s"
         evidence = f"operations per second in {rounds(judged.ratio.rounds)}"
         yield Finding(TOPIC, f"{sentence}.", evidence, _cases(base, cell))
+
+
+def _pgbouncer(surface: Surface, most: int, floor: NoiseFloor | None) -> Iterator[Finding]:
+    """Compare as many connections behind PgBouncer with as many to the server itself."""
+    behind = surface.behind_pgbouncer(most)
+    direct = next((c for c in surface.at(most, plain=True) if c.case.pool.size == most), None)
+    if not behind:
+        return
+    small, large = behind[0], behind[-1]
+    judged = None
+    if direct and direct.summary and large.summary:
+        judged = judge(direct.summary, large.summary, floor)
+    if judged is not None and judged.decided and direct is not None:
+        with_it = f"A PgBouncer of {large.case.pool.pooler_size} in transaction mode"
+        cost = "cannot be told from"
+        if judged.apart and judged.ratio.median > 1:
+            cost = f"makes an operation take {times(judged.ratio)} as long as"
+        elif judged.apart:
+            cost = f"does {times(inverse(judged.ratio))} of"
+        sentence = f"{with_it} {cost} a pool of {direct.kind}: {_where(surface, direct)}"
+        if added := [text for text in pairs_of(large.case) if text not in pairs_of(direct.case)]:
+            sentence += f"; there it has `{SEPARATOR.join(added)}`"
+        evidence = f"operations per second in {rounds(judged.ratio.rounds)}"
+        yield Finding(TOPIC, f"{sentence}.", evidence, _cases(direct, large))
+    told = [cell for cell in (small, large) if cell.waits and cell.waits.pooler_wait_ns is not None]
+    if len(told) == 2 and small is not large:
+        parts = [
+            f"{with_unit(cell.waits.pooler_wait_ns or 0, TIMES)} for one of"
+            f" {cell.case.pool.pooler_size}"
+            for cell in told
+            if cell.waits
+        ]
+        sentence = (
+            f"{_where(surface, small)}: a transaction waits in PgBouncer {listed(parts)} server"
+            " connections"
+        )
+        evidence = "mean waits that its admin console shows (SHOW STATS)"
+        yield Finding(TOPIC, f"{sentence}.", evidence, _cases(small, large))
+
+
+def pairs_of(case: Case) -> list[str]:
+    """Return the settings with which the case connects."""
+    return [text for text in case.connect.split(SEPARATOR) if text]
 
 
 def _timeouts(surface: Surface) -> Iterator[Finding]:

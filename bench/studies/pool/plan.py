@@ -15,7 +15,9 @@ from bench.model.errors import UsageError
 from bench.model.link import Link
 from bench.model.plan import Plan, plan_of_cases
 from bench.model.pool import Pool
+from bench.model.pooling import impossible, needed
 from bench.model.profiles import POINT_READ, Profile
+from bench.server.pgbouncer import Program
 from bench.studies.pool.deadlock import TIMEOUT_S
 
 CONCURRENCY = (1, 4, 16)
@@ -61,6 +63,8 @@ class Asked:
     links: tuple[Link, ...] = (Link(),)
     connect: tuple[Setting, ...] = ()
     """Settings of `--connect`, one value for each option, that every case has besides."""
+    pgbouncer: Program | None = None
+    """The PgBouncer to put in front of the server, as a further row; None: no such row."""
     timeout_s: float | None = None
     """Seconds that a client waits for a connection where waits are watched; None: as the library
     has it. The rounds always use the library's own."""
@@ -88,6 +92,11 @@ def plan(profile: Profile, backends: Mapping[str, DiscoveredBackend], asked: Ask
             "Choose backends with a pool, such as --backend orm+asyncpg --backend psycopg."
         )
     cases = [case for name in pooled for case in _cases(name, pooled[name], asked)]
+    for name, backend in pooled.items() if asked.pgbouncer else ():
+        if reason := _impossible_behind(name, backend, asked):
+            without[f"{name}/{asked.workload}/PgBouncer"] = reason
+        else:
+            cases += _behind_pgbouncer(name, backend, asked)
     timed = [case for case in cases if _serves_all(case, pooled[case.backend])]
     if not timed:
         raise UsageError(
@@ -129,7 +138,8 @@ def sizes(asked: Asked, clients: int) -> list[int]:
 
 def _serves_all(case: Case, backend: AnyBackend) -> bool:
     """Return whether every operation gets a connection: its pool waits, or is large enough."""
-    return backend.when_pool_is_empty == "wait" or case.connections >= case.concurrency
+    enough = case.pool.pooler_size is not None or case.connections >= case.concurrency
+    return backend.when_pool_is_empty == "wait" or enough
 
 
 def _cases(name: str, backend: AnyBackend, asked: Asked) -> Iterator[Case]:
@@ -143,6 +153,46 @@ def _cases(name: str, backend: AnyBackend, asked: Asked) -> Iterator[Case]:
                 yield with_option(replace(plain, pool=Pool(DEFAULT_SIZE)), OVERFLOW)
                 yield with_option(replace(plain, pool=Pool(clients)), PRE_PING)
                 yield with_option(plain, UNPOOLED)
+
+
+def _behind_pgbouncer(name: str, backend: AnyBackend, asked: Asked) -> Iterator[Case]:
+    """Yield the cases in which each client has a connection to PgBouncer, which has few to the
+    server.
+
+    Without a network between: PgBouncer is on this machine, where the server may not be.
+    """
+    assert asked.pgbouncer is not None
+    for clients in asked.concurrency if Link() in asked.links else ():
+        case = _case(name, backend, asked, clients, Link())
+        if not asked.pgbouncer.keeps_prepared:
+            for setting in needed(backend):
+                case = with_option(case, setting)
+        for size in reversed(pgbouncer_sizes(asked, clients)):
+            yield replace(case, pool=Pool(pooler_size=size))
+
+
+def pgbouncer_sizes(asked: Asked, clients: int) -> list[int]:
+    """Return the sizes of PgBouncer's pool to try with so many clients, in ascending order.
+
+    By default the powers of four, and as many as clients: PgBouncer keeps the connections of all.
+    """
+    if asked.sizes:
+        return sizes(asked, clients)
+    powers = {4**place for place in range(clients.bit_length()) if 4**place <= clients}
+    return sorted(powers | {clients})
+
+
+def _impossible_behind(name: str, backend: AnyBackend, asked: Asked) -> str | None:
+    """Return why this backend has no row of PgBouncer; None if it has one."""
+    assert asked.pgbouncer is not None
+    if asked.pgbouncer.keeps_prepared:
+        return None
+    words = f"{name} behind PgBouncer {asked.pgbouncer.version}"
+    options = {setting.option for setting in asked.connect}
+    if lost := [text for text in needed(backend) if text.partition("=")[0] in options]:
+        return f"{words}: it needs {lost[0]}, and --connect sets it"
+    reason = impossible(backend, _case(name, backend, asked, 1, Link()), "transaction")
+    return f"{words}: {reason}" if reason else None
 
 
 def _deadlocks(name: str, backend: AnyBackend, asked: Asked) -> Iterator[Case]:

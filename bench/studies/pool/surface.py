@@ -9,7 +9,6 @@ from bench.analysis.summary import Summary
 from bench.model.case import Case
 from bench.model.connect import SEPARATOR
 from bench.model.link import Link
-from bench.model.pool import Pool
 from bench.results.file import Results
 from bench.studies.pool.entries import Deadlock, PoolWaits
 from bench.studies.pool.plan import DEFAULT_OVERFLOW, OPTIONS, OVERFLOW, PRE_PING, UNPOOLED
@@ -32,13 +31,13 @@ class Cell:
 
     @property
     def kind(self) -> str:
-        """The pool in words: its size, `5 + 10`, `16, pre-ping` or `NullPool`."""
+        """The pool in words, as `kind_of` has them."""
         return kind_of(self.case)
 
     @property
     def is_plain(self) -> bool:
-        """Whether the pool has a fixed size and no options."""
-        return not option_of(self.case)
+        """Whether the pool has a fixed size and no options, and no PgBouncer is between."""
+        return not option_of(self.case) and self.case.pool.pooler_size is None
 
     @property
     def rate(self) -> float | None:
@@ -49,7 +48,12 @@ class Cell:
 
 
 def kind_of(case: Case) -> str:
-    """Return the pool of a case in words: its size, `5 + 10`, `16, pre-ping` or `NullPool`."""
+    """Return the pool of a case in words.
+
+    Its size, `5 + 10`, `16, pre-ping`, `NullPool`, or `PgBouncer 4`.
+    """
+    if case.pool.pooler_size is not None:
+        return f"PgBouncer {case.pool.pooler_size}"
     option = option_of(case)
     size = "" if option == UNPOOLED else str(case.pool.size or case.concurrency)
     return f"{size}{_KINDS[option]}"
@@ -86,6 +90,11 @@ class Surface:
     def with_option(self, clients: int, connect: str) -> Cell | None:
         """Return the cell of a SQLAlchemy pool with this option, for so many clients."""
         return next((c for c in self.at(clients) if option_of(c.case) == connect), None)
+
+    def behind_pgbouncer(self, clients: int) -> list[Cell]:
+        """Return the cells behind a PgBouncer of the run's own, by the size of its pool."""
+        cells = [cell for cell in self.at(clients) if cell.case.pool.pooler_size is not None]
+        return sorted(cells, key=lambda cell: cell.case.pool.pooler_size or 0)
 
     def best(self, clients: int) -> Cell | None:
         """Return the pool of a fixed size with the highest throughput."""
@@ -166,8 +175,9 @@ def surfaces(results: Results, summaries: Sequence[Summary]) -> list[Surface]:
 
 def _plain(case: Case) -> Case:
     """Return the case without the timeout of its pool: that of the rounds."""
-    return replace(case, pool=Pool(case.pool.size))
+    return replace(case, pool=replace(case.pool, timeout_s=None))
 
 
-def _order(case: Case) -> tuple[int, int, int]:
-    return case.concurrency, list(_KINDS).index(option_of(case)), case.pool.size or 0
+def _order(case: Case) -> tuple[int, int, int, int]:
+    kind = list(_KINDS).index(option_of(case))
+    return case.concurrency, case.pool.pooler_size or 0, kind, case.pool.size or 0

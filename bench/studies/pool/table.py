@@ -1,6 +1,7 @@
 """The output of `bench pool`: a table for each backend, and the sentences."""
 
 from collections.abc import Callable
+from textwrap import fill
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -19,11 +20,12 @@ Shown = Callable[[float | None], str]
 def render(results: Results, summaries: list[Summary]) -> RenderableType:
     """Return the tables, for a terminal of 100 columns, and what they tell."""
     parts: list[RenderableType] = []
-    for surface in surfaces(results, summaries):
+    made = surfaces(results, summaries)
+    for surface in made:
         parts += [Text(title(surface), style="bold"), _table(surface), Text()]
     sentences = [found.sentence for found in findings(results, select(results, summaries))]
     parts += [Text(sentence.replace("`", "")) for sentence in sentences]
-    return Group(*parts, _legend())
+    return Group(*parts, _legend(pgbouncer=any(map(_has_pgbouncer, made))))
 
 
 def title(surface: Surface) -> str:
@@ -35,7 +37,8 @@ def title(surface: Surface) -> str:
 def _table(surface: Surface) -> Table:
     cells = surface.cells
     rates = unit_of((cell.rate for cell in cells), RATES)
-    waits = unit_of((cell.waits.wait_p99_ns for cell in cells if cell.waits), TIMES)
+    longest = [cell.waits.wait_p99_ns for cell in cells if cell.waits]
+    waits = unit_of([*longest, *map(_pooler_wait, cells)], TIMES)
     missing = any(cell.waits and cell.waits.timeouts for cell in cells)
     table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 2))
     table.add_column("\nclients", justify="right")
@@ -43,12 +46,13 @@ def _table(surface: Surface) -> Table:
     headings = [
         f"{rates.symbol}\noperations/s".strip() if rates.symbol else "\noperations/s",
         "",
-        "of the best\nsize",
+        "of the\nbest size",
         f"wait p50\n{waits.symbol}",
         f"wait p99\n{waits.symbol}",
-        "connections\nopened",
+        "\nopened",
     ]
-    for heading in headings + ["without a\nconnection"] * missing:
+    headings += [f"PgBouncer\nwait {waits.symbol}"] * any(_pooler_wait(cell) for cell in cells)
+    for heading in headings + ["got\nnone"] * missing:
         table.add_column(heading, justify="right", no_wrap=True)
     before = 0
     for cell in cells:
@@ -72,17 +76,34 @@ def _row(surface: Surface, cell: Cell, rate: Shown, wait: Shown, *, missing: boo
         wait(watched.wait_p99_ns) if watched else "-",
         "-" if watched is None or watched.opened is None else f"{watched.opened:,}",
     ]
+    if any(_pooler_wait(cell) for cell in surface.cells):
+        row.append(wait(_pooler_wait(cell)) if _pooler_wait(cell) is not None else "")
     if missing:
         row.append("-" if watched is None else f"{watched.timeouts:,}")
     return row
 
 
-def _legend() -> Text:
-    return Text(
-        "\npool: the connections that it keeps; 5 + 10: up to 10 more while they are needed;"
-        " pre-ping: asked\nwhether it is alive before each use; NullPool: a new connection for each"
-        " operation. of the best\nsize: among the pools of a fixed size, for as many clients. wait:"
-        " for a connection of the pool, in a\nwindow of its own, as are the connections opened in"
-        " it. without a connection: the wait timed out, or\nthe pool does not let clients wait.",
-        "dim",
+def _has_pgbouncer(surface: Surface) -> bool:
+    return any(surface.behind_pgbouncer(clients) for clients in surface.clients)
+
+
+def _pooler_wait(cell: Cell) -> int | None:
+    return cell.waits.pooler_wait_ns if cell.waits else None
+
+
+def _legend(*, pgbouncer: bool) -> Text:
+    """Return the legend; with `pgbouncer`, also that of its rows."""
+    text = (
+        "pool: the connections that it keeps; 5 + 10: up to 10 more while they are needed;"
+        " pre-ping: asked whether it is alive before each use; NullPool: a new connection for"
+        " each operation. of the best size: among the pools of a fixed size, for as many"
+        " clients. wait: for a connection of the pool, in a window of its own, as are the"
+        " connections opened in it. got none: requests whose wait timed out, or whose pool"
+        " does not let clients wait."
     )
+    if pgbouncer:
+        text += (
+            " PgBouncer 4: each client has a connection to a PgBouncer in transaction mode, which"
+            " has 4 to the server; PgBouncer wait: the mean of a transaction for one of these."
+        )
+    return Text("\n" + fill(text, 100), "dim")

@@ -8,6 +8,7 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import ceil
 from time import perf_counter_ns, sleep
 from typing import Any
@@ -17,6 +18,7 @@ from bench.measure.clients_async import AFTER_FAILURE_S, AsyncClient
 from bench.measure.clients_sync import Client
 from bench.measure.meter import server_processes
 from bench.measure.runner import Job, loop_factory
+from bench.studies.pool.console import totals
 from bench.studies.pool.entries import PoolWaits
 from bench.studies.pool.watched import NoConnectionError, PoolWatch, watched
 
@@ -32,13 +34,19 @@ def watch_pool(job: Job) -> PoolWaits:
     Raises what opening the backend raises, and what an operation raises, except a pool that has no
     free connection: that is counted.
     """
+    before = totals(job.url) if job.behind_pooler else None
     with watched(copy.copy(job.backend())) as (backend, watch):
         if isinstance(backend, Backend):
             start_ns, served = _in_threads(backend, job)
         else:
             with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
                 start_ns, served = loop.run(_in_tasks(backend, job))
-    return _entry(job, watch, start_ns, served)
+    entry = _entry(job, watch, start_ns, served)
+    after = totals(job.url) if before is not None else None
+    if before is None or after is None:
+        return entry
+    wait_ns, connections = after.wait_ns(before), after.connections
+    return replace(entry, pooler_wait_ns=wait_ns, pooler_connections=connections)
 
 
 def _times() -> tuple[int, int]:

@@ -251,14 +251,19 @@ def planned(
 def plainest(cases: Iterable[Case]) -> list[Case]:
     """Return the cases that show best where the time goes: clients wait least for each other.
 
-    They are those of each workload's lowest concurrency and first way of fetching, without twins.
+    They are those of each workload's lowest concurrency, fastest network and first way of fetching,
+    without twins.
     """
     usual = [case for case in cases if not case.twin]
-    least: dict[str, tuple[int, Fetch]] = {}
+    least: dict[str, tuple[int, tuple[float, float, float], Fetch]] = {}
     for case in usual:
-        own = (case.concurrency, case.fetch)
+        own = (case.concurrency, case.link.order, case.fetch)
         least[case.workload] = min(own, least.get(case.workload, own))
-    return [case for case in usual if (case.concurrency, case.fetch) == least[case.workload]]
+    return [
+        case
+        for case in usual
+        if (case.concurrency, case.link.order, case.fetch) == least[case.workload]
+    ]
 
 
 def taking(

@@ -12,6 +12,7 @@ from bench.execution.schedule import (
 )
 from bench.model.case import Case
 from bench.model.fetch import Fetch
+from bench.model.pool import Pool
 
 POINT = "get_total_cost_of_an_order"
 BACKENDS = ("psycopg2", "asyncpg", "orm+asyncpg")
@@ -95,3 +96,11 @@ def test_probes_are_paired_over_processes_and_never_two_that_write() -> None:
         assert sum(case.workload == "mixed" for case in pair) <= 1
     assert list(pairs(writing)) == [(case,) for case in writing]
     assert list(pairs([])) == []
+
+
+def test_two_behind_pgbouncer_are_no_pair() -> None:
+    """Forbids waits in PgBouncer for the clients of another backend."""
+    pooled = [Case(name, POINT, pool=Pool(pooler_size=1)) for name in BACKENDS[:2]]
+    assert [len(pair) for pair in pairs(pooled)] == [1, 1]
+    for pair in pairs([*cases(1), *pooled]):
+        assert sum(case in pooled for case in pair) <= 1

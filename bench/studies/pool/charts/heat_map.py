@@ -47,7 +47,7 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         f"{network} A cell: operations/s; below it the median wait for a connection / its"
         " 99th percentile, or the share of requests that got none."
         " Colour: the share of the best pool of a fixed size, for as many clients."
-        " Frame: the smallest pool that is within 5 % of it.",
+        f" Frame: the smallest pool that is within 5 % of it.{_of_pgbouncer(group)}",
         height=rows * (kinds * _ROW_IN) + (rows - 1) * 0.75,
         columns=columns,
         rows=rows,
@@ -66,16 +66,28 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
     return figure
 
 
+def _of_pgbouncer(group: Sequence[Surface]) -> str:
+    if not any(cell.case.pool.pooler_size for surface in group for cell in surface.cells):
+        return ""
+    return (
+        " PgBouncer 4: each client has a connection to a PgBouncer in transaction mode, which has 4"
+        " to the server; below, the mean wait of a transaction for one of these."
+    )
+
+
 def _kinds(surface: Surface) -> list[str]:
-    """Return the rows: fixed sizes from the smallest, then SQLAlchemy's other pools."""
+    """Return the rows: fixed sizes from the smallest, SQLAlchemy's other pools, PgBouncer."""
     fixed: dict[str, int] = {}
+    behind: dict[str, int] = {}
     others: dict[str, None] = {}
     for cell in surface.cells:
         if cell.is_plain:
             fixed[_row(cell)] = cell.case.pool.size or 0
+        elif cell.case.pool.pooler_size is not None:
+            behind[_row(cell)] = cell.case.pool.pooler_size
         else:
             others[_row(cell)] = None
-    return [*sorted(fixed, key=lambda kind: fixed[kind]), *others]
+    return [*sorted(fixed, key=fixed.__getitem__), *others, *sorted(behind, key=behind.__getitem__)]
 
 
 def _row(cell: Cell) -> str:
@@ -132,6 +144,8 @@ def _below(cell: Cell) -> str:
     if waits.timeouts:
         part = waits.timeouts / (waits.timeouts + waits.checkouts)
         return f"{part * 100:.0f} % got none"
+    if waits.pooler_wait_ns is not None:
+        return with_unit(waits.pooler_wait_ns, TIMES)
     times = [
         "-" if value is None else with_unit(value, TIMES)
         for value in (waits.wait_p50_ns, waits.wait_p99_ns)

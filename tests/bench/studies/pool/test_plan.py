@@ -8,7 +8,16 @@ from bench.model.connect import Setting
 from bench.model.errors import UsageError
 from bench.model.pool import Pool
 from bench.results.schema import CaseFields
-from bench.studies.pool.plan import OVERFLOW, POOL, UNPOOLED, Asked, plan, sizes
+from bench.server.pgbouncer import Program
+from bench.studies.pool.plan import (
+    OVERFLOW,
+    POOL,
+    UNPOOLED,
+    Asked,
+    pgbouncer_sizes,
+    plan,
+    sizes,
+)
 from bench.studies.pool.surface import kind_of
 
 
@@ -76,6 +85,47 @@ def test_settings_are_beside_the_options_of_the_study() -> None:
     assert {kind_of(case) for case in planned.cases} == {
         "1", "2", "5 + 10", "2, pre-ping", "NullPool"
     }  # fmt: skip
+
+
+def test_sizes_of_pgbouncer() -> None:
+    assert pgbouncer_sizes(Asked(), 1) == [1]
+    assert pgbouncer_sizes(Asked(), 16) == [1, 4, 16]
+    assert pgbouncer_sizes(Asked(), 6) == [1, 4, 6]
+    assert pgbouncer_sizes(Asked(sizes=(2, 99)), 6) == [2, 6]
+
+
+@pytest.mark.parametrize(
+    ("version", "connects", "left_out"),
+    [
+        ("1.18.0", {"asyncpg": "asyncpg.statement_cache_size=0", "psycopg2": ""}, True),
+        ("1.24.1", {"asyncpg": "", "psycopg2": "", "orm+asyncpg": ""}, False),
+    ],
+)
+def test_rows_behind_pgbouncer(version: str, connects: dict[str, str], left_out: bool) -> None:
+    """Forbids a case that loses its prepared statements, and one without its reason."""
+    backends = {name: discover()[name] for name in ("asyncpg", "psycopg2", "orm+asyncpg")}
+    asked = Asked(concurrency=(4,), pgbouncer=Program("pgbouncer", version))
+    planned = plan(POOL, backends, asked)
+    behind = [case for case in planned.cases if case.pool.pooler_size and not case.twin]
+    assert {case.backend: case.connect for case in behind} == connects
+    assert {case.pool.pooler_size for case in behind} == {1, 4}
+    assert all(case.connections == case.kept_connections == 0 for case in behind)
+    assert {case.pool.pooler_size for case in planned.probes["pool waits"]} == {None, 1, 4}
+    reasons = [why for key, why in planned.impossible.items() if key.endswith("/PgBouncer")]
+    assert bool(reasons) is left_out
+    assert all("orm+asyncpg behind PgBouncer 1.18.0: " in why for why in reasons)
+    assert Case.from_dict(behind[0].as_dict()) == behind[0]
+
+
+def test_a_setting_that_pgbouncer_needs_otherwise() -> None:
+    backends = {"asyncpg": discover()["asyncpg"]}
+    asked = Asked(
+        concurrency=(2,),
+        pgbouncer=Program("pgbouncer", "1.18.0"),
+        connect=(Setting.parse("asyncpg.statement_cache_size=9"),),
+    )
+    (reason,) = plan(POOL, backends, asked).impossible.values()
+    assert "and --connect sets it" in reason
 
 
 @pytest.mark.parametrize(

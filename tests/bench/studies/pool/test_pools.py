@@ -1,6 +1,7 @@
 """The probes of the pool study: waits, requests without a connection, and deadlocks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from bench.model.dataset import Dataset
 from bench.model.pool import Pool
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
+from bench.server.pgbouncer import PgBouncer, installed
 from bench.studies.pool.deadlock import TIMEOUT_S, take_two
 from bench.studies.pool.plan import OVERFLOW, PRE_PING, UNPOOLED
 from bench.studies.pool.waits import watch_pool
@@ -110,6 +112,22 @@ def test_a_second_connection_deadlocks_up_to_the_number_of_clients(
     found = take_two(job(shop, name, Pool(size, TIMEOUT_S)))
     assert found.deadlocked is deadlocked
     assert bool(found.timeout_error) is deadlocked
+
+
+@pytest.mark.skipif(installed() is None, reason="PgBouncer is not installed")
+def test_waits_in_pgbouncer(shop: Database) -> None:
+    """Forbids that a wait in PgBouncer, which the client's pool does not see, is in no figure."""
+    program = installed()
+    assert program is not None
+    with PgBouncer(program, shop.url, 1) as between:
+        plain = job(shop, "psycopg2", Pool(pooler_size=1))
+        found = watch_pool(replace(plain, url=between.url(plain.url), behind_pooler=True))
+    assert found.checkouts > 0
+    assert found.pooler_connections == 1
+    assert found.pooler_wait_ns is not None
+    assert found.wait_p50_ns is not None
+    # Three of four clients wait in PgBouncer, and none for its connection to it.
+    assert found.pooler_wait_ns > found.wait_p50_ns
 
 
 def test_the_watch_leaves_sqlalchemy_as_it_was(shop: Database) -> None:

@@ -70,8 +70,45 @@ def test_kinds_are_told_apart() -> None:
         "5 + 10": replace(PLAIN, pool=Pool(5), connect="engine.max_overflow=10"),
         "8, pre-ping": replace(PLAIN, pool=Pool(8), connect="engine.pool_pre_ping=true"),
         "NullPool": replace(PLAIN, connect="engine.poolclass=NullPool"),
+        "PgBouncer 4": replace(PLAIN, pool=Pool(pooler_size=4)),
     }
     assert {kind_of(case): case for case in kinds.values()} == kinds
+
+
+def test_the_sentences_about_pgbouncer() -> None:
+    """Forbids that a row behind PgBouncer is among the pools of a fixed size."""
+    option = "asyncpg.statement_cache_size=0"
+    behind = [replace(PLAIN, connect=option, pool=Pool(pooler_size=size)) for size in (1, 8)]
+    factors = {
+        replace(PLAIN, pool=Pool(4)): 1.0,
+        replace(PLAIN, pool=Pool(8)): 1.0,
+        behind[0]: 3.0,
+        behind[1]: 0.5,
+    }
+    made = synthetic.of_durations(
+        Path("results"),
+        {
+            case: [round(MILLISECOND * (1 + number / 50) / factor) for number in range(8)]
+            for case, factor in factors.items()
+        },
+    )
+    waits = [
+        PoolWaits(case, 10**8, 1_000, 2_000, 9_000, 0, "", 0, wait_ns, case.pool.pooler_size)
+        for case, wait_ns in zip(behind, (2_000_000, 3_000), strict=True)
+    ]
+    made = replace(made, probed=[*made.probed, *waits])
+    found, _ = surface(made)
+    assert [kind_of(cell.case) for cell in found.behind_pgbouncer(8)] == [
+        "PgBouncer 1",
+        "PgBouncer 8",
+    ]
+    best = found.best(8)
+    assert best is not None
+    assert best.case.pool.pooler_size is None
+    sentences = " ".join(f.sentence for f in findings(made, select(made)))
+    assert "A PgBouncer of 8 in transaction mode makes an operation take 2.0x" in sentences
+    assert f"as long as a pool of 8: `asyncpg` with 8 tasks; there it has `{option}`" in sentences
+    assert "waits in PgBouncer 2.00 ms for one of 1 and 3.00 µs for one of 8 server" in sentences
 
 
 def test_the_sentences() -> None:
