@@ -19,12 +19,14 @@ READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install bench microbench test test-all versions check charts docs docs-site db-up db-down clean
+.PHONY: help setup install bench microbench test test-all versions check charts docs docs-site db-up db-down clean
 
 help: ## list the targets
 	@echo "gatherbench: what does it cost, under concurrency, to reach PostgreSQL from Python?"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## make the environment .venv, to measure: bench is in .venv/bin
 
 install: $(READY_DEV) ## make the environment .venv, with the tools of development
 

@@ -15,7 +15,7 @@ _PATTERNS = (
     r"tests/test_tutorial\.py",
     r"tests/test_documents\.py::test_a_command_of_bench_runs\[(?!README.*bench (gate|list))",
     r"tests/bench/cli/test_gate\.py::test_the_gate_stops_what_is_slower",
-    r"tests/bench/cluster/test_cluster\.py::test_(?!a_local_cluster|another_form|without_distributed)",
+    r"tests/bench/cluster/test_cluster\.py::test_(?!a_local_cluster|another_form_is|without_distributed)",
     r"tests/bench/cli/test_gate\.py::test_wrong_use_is_two_lines\[words[2-5]",
     r"tests/bench/analysis/test_open_loop\.py::test_simulated_waits_at_other_loads",
     r"tests/faults/test_poolers\.py::test_every_measuring.*\[(overhead|verify)",

@@ -11,8 +11,8 @@ import pytest
 from tests.root import ROOT
 
 TARGETS = (
-    *("help", "install", "bench", "microbench", "test", "test-all", "versions", "check"),
-    *("charts", "docs", "docs-site", "db-up", "db-down", "clean"),
+    *("help", "setup", "install", "bench", "microbench", "test", "test-all", "versions"),
+    *("check", "charts", "docs", "docs-site", "db-up", "db-down", "clean"),
 )
 
 STAND_IN = """\
@@ -84,6 +84,14 @@ def test_make_alone_lists_every_target(copy: Copy) -> None:
 def test_an_installed_environment_is_left_alone(copy: Copy) -> None:
     assert copy.make("bench").stdout == ""
     assert copy.said == ["bench run --profile quick", "url "]
+
+
+def test_a_newcomer_installs_no_tools_of_development(copy: Copy) -> None:
+    """Forbids that a statement of one's own needs pytest, mypy and mkdocs first."""
+    (copy.folder / ".venv" / ".ready").unlink()
+    (copy.folder / ".venv" / ".ready-dev").unlink(missing_ok=True)
+    assert "[dev]" not in copy.make("--dry-run", "setup").stdout
+    assert "[dev]" in copy.make("--dry-run", "install").stdout
 
 
 def test_a_changed_requirement_installs_again(copy: Copy) -> None:

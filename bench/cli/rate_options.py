@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bench.model.errors import UsageError
 from bench.model.rate import ArrivalPattern, parse
+
+if TYPE_CHECKING:
+    from bench.model.profiles import Factors
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -48,3 +51,19 @@ def rates(text: str | None) -> tuple[int, ...]:
     if text is None:
         return ()
     return tuple(dict.fromkeys(parse(part) for part in text.split(",")))
+
+
+def check_with_rate(factors: "Factors") -> None:
+    """Raise `UsageError` for a factor of which no value can be measured at a rate."""
+    if not factors.rates:
+        return
+    what = why = ""
+    if factors.processes and min(factors.processes) > 1:
+        what, why = "--processes", "one process serves the arrivals of a rate, in their order"
+    elif factors.fetches and all(fetch.mode != "buffered" for fetch in factors.fetches):
+        what = f"--fetch {factors.fetches[0]}"
+        why = "its first row would be timed from the call, not from the arrival"
+    elif factors.loops == ("uvloop",):
+        what, why = "--loop uvloop", "its timers are whole milliseconds"
+    if what:
+        raise UsageError(f"{what} does not fit --rate: {why}.\nLeave one of them out.")

@@ -27,7 +27,7 @@ from bench.cli.options import (
     timeout_option,
     workload_option,
 )
-from bench.cli.rate_options import rate_options
+from bench.cli.rate_options import check_with_rate, rate_options
 from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
@@ -244,11 +244,7 @@ def run(
             processes=processes,
         )
         _check_loop(loop)
-        if scheduler is not None:
-            raise UsageError(
-                "--scheduler is not for a workload file.\n"
-                "Measure it on this machine: leave --scheduler out."
-            )
+        check_with_rate(factors)
         if budget_s is not None:
             raise UsageError(
                 "--budget is not for a workload file.\n"
@@ -277,6 +273,7 @@ def run(
             guard=guard,
             charts=charts,
             quiet=quiet,
+            scheduler=checked(scheduler, links),
         )
         return
     (name,) = named("profile", [profile_name], PROFILES)
@@ -301,6 +298,8 @@ def run(
         processes=processes,
     )
     _check_loop(loop)
+    check_with_rate(factors)
+    on_cluster = checked(scheduler, links)
     planned = plan(profile, chosen, factors)
     if budget_s is not None:
         if rates:
@@ -329,7 +328,7 @@ def run(
         budget_s=budget_s,
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),
-        scheduler=checked(scheduler, links),
+        scheduler=on_cluster,
     )
     folder_name = safe_name(label) if label else profile.name
     stopping = Stopping(planned.cases) if budget_s is not None else None

@@ -59,6 +59,7 @@ def run_workload_file(
     guard: bool,
     charts: bool,
     quiet: bool,
+    scheduler: str = "",
 ) -> None:
     """Verify and measure every workload of the file, or those that `factors` names.
 
@@ -82,6 +83,12 @@ def run_workload_file(
         raise UsageError(
             "--rate is not for a workload with think_s: a rate says when operations arrive.\n"
             "Leave it out, or choose another workload with --workload."
+        )
+    if scheduler and any(workload.setup is not None for workload in chosen):
+        raise UsageError(
+            "--scheduler is not for a workload with setup=: the workers know the database of"
+            " their DATABASE_URL only.\n"
+            "Leave it out, or prepare that database yourself and take setup= out."
         )
     asked = Asked(
         sql="",
@@ -115,6 +122,7 @@ def run_workload_file(
             command=command_line(database_url, admin_url=admin_url),
             connect=tuple(map(str, factors.connect)),
             guard=guard,
+            scheduler=scheduler,
         )
         carry_out(
             config,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import accessors
 from bench.cluster.machine import DATABASE, Facts, kernel, this_machine
 from bench.measure.job import Job
 from bench.measure.shared_barrier import read_clock
@@ -24,6 +25,7 @@ from bench.results.entries import Run
 from bench.results.packed_samples import PackedSamples
 from bench.server.database import Database
 from bench.server.resolution import resolve
+from bench.server.url import build, parse
 
 URL = "DATABASE_URL"
 ADMIN_URL = "GATHERBENCH_ADMIN_URL"
@@ -63,6 +65,10 @@ class ClientHost:
             except BenchError as error:
                 problem = str(error).partition("\n")[0]
         return Facts(machine, kernel(), database, problem)
+
+    def has_file(self, path: str) -> bool:
+        """Return whether this file is on the machine."""
+        return os.path.isfile(path)  # noqa: PTH113 (a text of the command's machine)
 
     def start(self, names: Iterable[str]) -> None:
         """Start the processes of these names."""
@@ -111,12 +117,22 @@ class ClientHost:
 
     def _filled(self, job: Job) -> Job:
         """Return the job with the URLs of this worker's environment."""
-        described = job.backend()
-        part = replace(job.part, url=self._database().own.url) if job.part else None
-        return replace(job, url=self._database().url_for(described.driver), part=part)
+        # The job's own backend may import a workload file, which is for the worker process.
+        described = accessors.load(job.case.backend, job.module)
+        database = self._database()
+        part = replace(job.part, url=database.own.url) if job.part else None
+        if job.session_options is not None:
+            database = Database(with_options(database.url, job.session_options))
+        return replace(job, url=database.url_for(described.driver), part=part)
 
     def _safe(self, text: str) -> str:
         return self._found.safe(text) if self._found else text
+
+
+def with_options(url: str, options: str) -> str:
+    """Return the worker's URL with the settings of the command's sessions."""
+    parameters = parse(url) | {"client_encoding": "UTF8", "options": options}
+    return build({name: value for name, value in parameters.items() if value})
 
 
 def without_secrets(argument: Any) -> Any:

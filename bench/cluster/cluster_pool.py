@@ -57,6 +57,16 @@ class ClusterPool:
         """Whether all workers are on one machine."""
         return len({place.facts.kernel for place in self.places}) == 1
 
+    def check_file(self, path: str) -> None:
+        """Raise `BenchError` if a machine has no such file."""
+        asked = [(place, place.host.has_file(path)) for place in self.places]
+        for place, future in asked:
+            if not self._wait(place, future, 30.0):
+                raise BenchError(
+                    f"{place.facts.machine.name} has no file {path}.\n"
+                    "Copy the file, and what it imports, to the same path on each machine."
+                )
+
     def start(self, names: Iterable[str]) -> None:
         """Start the processes of these names, all at the same time."""
         by_place: dict[str, list[str]] = {}

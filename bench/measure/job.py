@@ -105,6 +105,9 @@ class Job:
     files, which may be small."""
     generation: int | None = None
     """Number of the set of worker processes, from 0; None outside of a run."""
+    session_options: str | None = None
+    """The `options` of the sessions on a cluster's worker, which has the rest of the URL; None for
+    those of the worker's own URL."""
     part: Part | None = None
     """None: one process performs the case."""
 

@@ -171,7 +171,7 @@ PROFILES = {
                     without=(*NULL_BACKENDS, *CORE, *SQLALCHEMY_ON_PSYCOPG),
                 ),
             ),
-            rounds=13,
+            rounds=12,
             seconds=0.05,
             warm_up_s=0.03,
             scale=0.5,

@@ -15,7 +15,7 @@ LONGEST_THINK_S = 60.0
 
 def check_workload(path: Path, workload: Workload) -> None:
     """Raise `UsageError` for a declaration that cannot be measured."""
-    _check_name(path, "workload", workload.name)
+    _check_name(path, _kind(workload), workload.name)
     if not isinstance(workload.operations, Mapping):
         raise UsageError(
             f"the workload {workload.name} has the operations {workload.operations!r:.60}.\n"
@@ -35,7 +35,7 @@ def check_workload(path: Path, workload: Workload) -> None:
             )
     named: dict[str, Read | Unit] = {}
     for part in workload.parts:
-        _check_name(path, "unit" if isinstance(part, Unit) else "read", part.name)
+        _check_name(path, _kind(part), part.name)
         if named.setdefault(part.name, part) is not part:
             raise UsageError(
                 f"two operations are named {part.name}.\nGive each its name in {path}."
@@ -45,6 +45,15 @@ def check_workload(path: Path, workload: Workload) -> None:
         else:
             _check_read(path, part)
     _check_settings(path, workload)
+
+
+def _kind(declared: Workload | Read | Unit) -> str:
+    """Return what the file declares; a workload made of one read or unit has the name of that."""
+    if isinstance(declared, Workload) and isinstance(declared.operations, Mapping):
+        for only in declared.operations if len(declared.operations) == 1 else ():
+            if isinstance(only, Read | Unit) and only.name is declared.name:
+                return _kind(only)
+    return type(declared).__name__.lower()
 
 
 def _named(declared: object) -> str:

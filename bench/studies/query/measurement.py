@@ -10,6 +10,8 @@ from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import ServerGoneError
 from bench.execution.behind_pooler import fitted
+from bench.execution.capacity import most_connections
+from bench.execution.client_machines import client_machines, machines_of
 from bench.execution.links import Links
 from bench.execution.measurement import SPARE_CONNECTIONS, Measurement, ended
 from bench.execution.new_header import Verified, new_header
@@ -27,6 +29,7 @@ from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid
 from bench.server.failures import first_line
 from bench.server.pooler import detect
+from bench.server.url import parse
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import QueryJob
 from bench.studies.query.question import Question, Subject, plainest
@@ -64,10 +67,14 @@ def measure(
             _watching(subjects, config, database) as held,
             Links(subjects[0].sessions.url) as links,
             WorkerPool(config.guard) as workers,
+            client_machines(config, database) as cluster,
         ):
+            if cluster:
+                for file in dict.fromkeys(subject.file for subject in subjects if subject.file):
+                    cluster.check_file(file)
             outcomes = Outcomes(database, recorder, times, held, workers)
             measurement = _QueryMeasurement(
-                config, times, outcomes, links, None, pooler, subjects=subjects
+                config, times, outcomes, links, None, pooler, cluster, subjects=subjects
             )
             measurement.carry_out(times)
 
@@ -137,6 +144,7 @@ class _QueryJobs:
             case=case,
             module=found.module,
             url=self.links.url(subject.sessions.url_for(driver), case.link, driver, case.loop),
+            session_options=parse(subject.sessions.url).get("options", ""),
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,
@@ -163,8 +171,7 @@ class _QueryMeasurement(Measurement):
     def prepare(self) -> None:
         """Do all that must be right before anything is measured; then write the header."""
         config = self.config
-        clients = max(case.concurrency for case in config.plan.cases)
-        at_once = max(clients, len(config.backends) if config.verify else 1)
+        at_once = most_connections(config)
         check_open_files(at_once)
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         server_pid = postmaster_pid(self.lock.connection)
@@ -197,6 +204,7 @@ class _QueryMeasurement(Measurement):
             verified if config.verify else None,
             self.pooler,
             local=self.local,
+            cluster=machines_of(self.cluster),
         )
         texts = {name: c.texts for name, c in good.items() if c.texts}
         backends = {

@@ -56,6 +56,7 @@ def test_a_case_of_the_reference_run_alone(case: Case) -> None:
     [
         Case("null", "mixed", concurrency=3, loop="none"),
         Case("asyncpg", "mixed", concurrency=64, loop="uvloop"),
+        Case("asyncpg", "get_customers", concurrency=16, processes=4),
         Case("asyncpg", "mixed", link=Link(2_500_000, 100_000, 12_500_000)),
         Case(
             "orm+asyncpg", "get_customers", Fetch("batched", 7), 2, "operation", "implicit", "dict"

@@ -86,6 +86,7 @@ def bench(
         ("run --rate 500 --budget 60s", "--budget compares throughput, and --rate fixes it"),
         ("run --arrivals uniform", "--arrivals needs a rate"),
         ("run --rate 5 --workload get_customers --fetch streamed", "streamed does not fit --rate"),
+        ("run --rate 5 --concurrency 4 --processes 2", "--processes does not fit --rate"),
         ("run --rate 5 --loop uvloop --backend asyncpg", "uvloop does not fit --rate"),
         ("saturate --objective 0", "no response is that short"),
         ("saturate --objective soon", "'soon' is no duration"),

@@ -3,14 +3,19 @@
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from bench.cluster import scheduler
-from bench.model.errors import UsageError
+from bench.cluster.client_host import ClientHost
+from bench.cluster.cluster_pool import ClusterPool, Place
+from bench.cluster.machine import Facts, this_machine
+from bench.model.errors import BenchError, UsageError
 from bench.results import file
 from bench.server.database import Database
 from tests.bench.cluster.dask_programs import Programs, namespaces, no_namespaces, programs
@@ -62,6 +67,57 @@ def test_a_proxy_here_is_not_between_clients_elsewhere(bench: Bench) -> None:
     done = run(bench, "--scheduler=local:2", "--latency=1ms")
     assert (done.code, len(done.error)) == (2, 2)
     assert "--latency and --scheduler exclude each other" in done.error[0]
+
+
+FILE = """
+from bench.workloads import Read, Workload
+TIME = "SELECT :n::int / (pg_catalog.current_setting('statement_timeout') <> '0')::int AS n"
+here = Workload("here", {Read("r", sql=TIME, arguments=[(1,)]): 1})
+made = Workload("made", {Read("m", sql="SELECT 1"): 1}, setup="CREATE TABLE t ()")
+"""
+
+
+def of_file(bench: Bench, workload: str, *options: str) -> Done:
+    (bench.folder / "own.py").write_text(FILE)
+    words = ("--workload-file=own.py", f"--workload={workload}", "--backend=psycopg2", *options)
+    short = ("--rounds=1", "--seconds=0.1", "--warm-up=0", f"--out={bench.out}")
+    return bench("run", *words, *short, seconds=120)
+
+
+def test_another_form_of_job_a_workload_file(bench: Bench) -> None:
+    """Defect: a workload file was refused on a cluster; its sessions had no time limit there."""
+    done = of_file(bench, "here", "--concurrency=2", "--processes=2", "--scheduler=local:2")
+    assert done.code == 0, done.err
+    results = file.load(bench.out)
+    assert results.header.cluster[0].workers == 2
+    assert {(each.case.workload, each.case.processes) for each in results.runs} == {("here", 2)}
+
+
+def test_another_form_of_job_a_file_with_its_own_database(bench: Bench) -> None:
+    """Forbids that a worker measures the database of its URL in place of the one of setup=."""
+    done = of_file(bench, "made", "--scheduler=local:2")
+    assert (done.code, len(done.error)) == (2, 2)
+    assert "--scheduler is not for a workload with setup=" in done.error[0]
+
+
+def test_a_machine_without_the_file_is_named() -> None:
+    """Forbids that each case fails by itself, after the others were measured."""
+    place = Place("tcp://b", _Without(), Facts(this_machine("b"), "", ""))
+    pool = ClusterPool([place], {}, lambda: ["tcp://b"], "tcp://s")
+    with pytest.raises(BenchError, match=r"\(b\) has no file /own\.py\.\nCopy the file"):
+        pool.check_file("/own.py")
+
+
+class _Without(ClientHost):
+    """A client host as Dask gives it, in this process: the answer is a future."""
+
+    def __init__(self) -> None:
+        pass
+
+    def has_file(self, path: str) -> Any:
+        answer: Future[bool] = Future()
+        answer.set_result(super().has_file(path))
+        return answer
 
 
 def test_a_scheduler_that_is_not_there(bench: Bench) -> None:

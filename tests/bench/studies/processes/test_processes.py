@@ -67,6 +67,15 @@ def test_a_number_below_one_is_refused(bench: Bench) -> None:
     assert "processes must be at least 1" in done.err
 
 
+def test_more_processes_than_connections_is_two_lines(bench: Bench) -> None:
+    """Forbids that processes are started whose connections the server then refuses."""
+    options = ("--no-verify", "--concurrency=2000", "--processes=2000", f"--out={bench.out}")
+    done = bench("run", *ONE_CASE, *options)
+    assert (done.code, len(done.error)) == (1, 2)
+    assert "4004 connections are needed" in done.error[0]
+    assert "max_connections" in done.error[0]
+
+
 def test_a_process_that_is_killed_fails_its_case_by_name(bench: Bench) -> None:
     """Forbids an endless wait of the others at the barrier, and the end of the whole run."""
     command = bench.start(

@@ -100,7 +100,7 @@ def test_an_iterator_as_arguments_is_refused() -> None:
 
 def test_a_file_in_a_package_imports_its_siblings(tmp_path: Path) -> None:
     """Forbid that `from . import models` fails in a package, or in a folder with spaces."""
-    inner = tmp_path / "my folder" / "shop" / "measured"
+    inner = tmp_path / "my folder" / "siblings" / "measured"
     inner.mkdir(parents=True)
     for folder in (inner.parent, inner):
         (folder / "__init__.py").touch()
@@ -121,7 +121,7 @@ NAMED = {
     "space": ("Read('a b', sql='SELECT 1')", "'a b' is no name", "Choose another name in"),
     "number": (
         "Read(3, sql='SELECT 1')",
-        "the workload 3: a name is a text",
+        "the read 3: a name is a text",
         "Choose another name in",
     ),
     "built-in": (

@@ -23,7 +23,7 @@ WRONG = {
     "a package": ("from .models import A", "attempted relative import with no known parent"),
     "a list": (f"{READ}w = Workload('w', [r])", "the workload w has the operations [Read("),
     "no name": ("r = Read('', sql='SELECT 1')", "'' is no name for a workload"),
-    "a number": ("r = Read(5, sql='SELECT 1')", "the workload 5: a name is a text"),
+    "a number": ("r = Read(5, sql='SELECT 1')", "the read 5: a name is a text"),
     "sql": ("r = Read('r', sql=5)", "the read r has sql=5"),
     "arguments": ("r = Read('r', sql='SELECT 1', arguments=5)", "the read r has arguments=5"),
     "empty": ("", "declares no workload"),
