@@ -14,7 +14,6 @@ def test_a_run(bench: Bench) -> None:
     """Defect: a probe's cases, or SQLAlchemy's default pool, were missing in table or files."""
     done = bench(
         "pool", "--backend=orm+asyncpg", "--backend=psycopg2", *SHORT, f"--out={bench.out}",
-        seconds=110,
     )  # fmt: skip
     assert done.code == 0, done
     for words in ("orm+asyncpg: get_total", "5 + 10", "4, pre-ping", "NullPool", "wait p99"):

@@ -62,7 +62,7 @@ def test_a_statement_is_measured_and_every_command_reads_its_results(
         ("export", str(bench.out), "--format=csv"),
         ("compare", str(bench.out), str(bench.out), "--no-charts"),
     ):
-        done = bench(*command, seconds=120)
+        done = bench(*command)
         assert done.code == 0, (command, done.err)
     assert (bench.out / "charts" / f"time-{name}.png").exists()
     with database.connect() as connection:
