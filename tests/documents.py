@@ -40,7 +40,8 @@ def commands(document: Path) -> Iterator[Command]:
         lines += [line[2:] for line in text.splitlines() if line.startswith("$ ")]
     for line in lines:
         if line.strip():
-            yield Command(document.name, line)
+            is_bench = line.startswith(".venv/bin/bench ")  # as who has not activated it types
+            yield Command(document.name, line.removeprefix(".venv/bin/") if is_bench else line)
 
 
 def prose(document: Path) -> str:

@@ -36,7 +36,7 @@ def principal(task: Task[Any]) -> Task[Any]:
         return task
     if is_closer(task) and exit_frame(parent) is not None:
         return parent
-    return parent if _waits_for(parent, task) else task
+    return parent if waits_for(parent, task) else task
 
 
 def is_exit(code: CodeType) -> bool:
@@ -52,7 +52,8 @@ def exit_frame(task: Task[Any]) -> FrameType | None:
     return None
 
 
-def _waits_for(parent: Task[Any], child: Task[Any]) -> bool:
+def waits_for(parent: Task[Any], child: Task[Any]) -> bool:
+    """Return whether a task awaits another, and nothing else, also by `shield` or `wait_for`."""
     # asyncio has no public name for what a task waits for. If the private attribute is missing
     # too, the child counts as any other task.
     waiter = getattr(parent, "_fut_waiter", None)

@@ -65,8 +65,9 @@ End = tuple[CodeType | None, int]
 def end_of(made: Made, actor: Actor | None) -> End | None:
     """Return where the `close()` that the actor runs ends a session.
 
-    None where a function closes it that has not made it, and may well use it again. Not for the
-    task in which SQLAlchemy closes a session at the end of an `async with`: that one is LEFT.
+    None where a function closes it that has not made it, and may well use it again. But an
+    `__exit__` ends a session that the `__enter__` of its class has made. Not for the task in which
+    SQLAlchemy closes a session at the end of an `async with`: that one is LEFT.
     """
     called_by = _getframe(1).f_back
     if called_by is not None and called_by.f_code is _EXIT:
@@ -75,11 +76,19 @@ def end_of(made: Made, actor: Actor | None) -> End | None:
         code = frame.f_code
         if code is _EXIT:
             return LEFT
-        if any(code is maker for maker, _ in made):
+        if any(code is maker or _is_exit_of(code, maker) for maker, _ in made):
             return code, frame.f_lineno
         if is_users_file(code.co_filename):
             return None
     return None
+
+
+def _is_exit_of(code: CodeType, maker: CodeType) -> bool:
+    """Return whether the code is the exit method of the class whose enter method is the maker."""
+    enter = _METHODS_OF_A_BLOCK.get(code.co_name)
+    if enter is None or maker.co_name != enter:
+        return False
+    return code.co_qualname.rpartition(".")[0] == maker.co_qualname.rpartition(".")[0]
 
 
 def closed_by_maker(made: Made, end: End) -> Closed | None:
@@ -100,13 +109,17 @@ def closed_by_maker(made: Made, end: End) -> Closed | None:
 _ENTERS = "BEFORE_WITH", "BEFORE_ASYNC_WITH", "LOAD_SPECIAL"
 """The instructions that begin a `with`; the third since Python 3.14."""
 
+_METHODS_OF_A_BLOCK = {"__aexit__": "__aenter__", "__exit__": "__enter__"}
 _STACKS = "enter_context", "enter_async_context"
 
 
 def _heads_a_with(code: CodeType, instruction: int) -> bool:
     after = [step for step in dis.get_instructions(code) if step.offset > instruction]
-    if any(step.opname in _ENTERS for step in after[:3]):
-        return True
+    for step in after[:3]:
+        if step.opname.startswith("STORE_"):  # made before the block, which may be entered again
+            break
+        if step.opname in _ENTERS:
+            return True
     line = _line(code, instruction)
     return any(
         step.argval in _STACKS and _line(code, step.offset) == line

@@ -239,8 +239,8 @@ class Ownership(Loans):
         principal: Task[Any] | None = None
         for hold in self._holds():
             owner = self._current_owner(hold)
-            if owner is None or owner is me or owner in lenders:
-                continue
+            if owner is None or owner is me or owner in lenders or acting.waits_for(owner, me):
+                continue  # a task started with another context does not know its parent
             principal = principal or acting.principal(me)
             if not self._lent(principal, owner, hold.lineage):
                 return replace(hold, holder=owner), lent

@@ -108,6 +108,34 @@ def test_after_its_block(desk: Desk, run: Run) -> None:
     assert all("test_blocks.py:" in found.holder_at for found in violations())
 
 
+def test_after_the_block_of_a_unit_of_work(desk: Desk, run: Run) -> None:
+    """Forbids that a session is missed which a class has made on entry and closed on exit."""
+
+    class Work:
+        def __init__(self, maker: Any) -> None:
+            self._maker = maker
+
+        async def __aenter__(self) -> AsyncSession:
+            self.session: AsyncSession = self._maker()
+            return self.session
+
+        async def __aexit__(self, *_: object) -> None:
+            await self.session.rollback()
+            await self.session.close()
+
+    async def scenario() -> None:
+        async with desk.maker() as maker:
+            work = Work(maker)
+            for _ in range(2):
+                async with work as session:
+                    await uses(session)
+            await uses(session)
+            await session.close()
+
+    run(scenario())
+    assert [found.kind for found in violations()] == ["use after close"]
+
+
 def test_after_its_block_if_a_child_used_it_last(desk: Desk, run: Run) -> None:
     """Forbids that the end of the block is missed if a child task has used the session last."""
 
@@ -172,6 +200,11 @@ def test_a_session_that_is_meant_to_be_used_again(desk: Desk, run: Run) -> None:
             for _ in range(3):
                 async with maker() as another:
                     await uses(another)
+            early = maker()
+            async with early:  # the next statement: its bytecode is as near as that of a head
+                await uses(early)
+            async with early:
+                await uses(early)
 
     run(scenario())
     assert violations() == ()

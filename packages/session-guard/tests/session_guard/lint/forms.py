@@ -5,6 +5,7 @@ tuned on the first half only. The checksum of its title assigns each form to a h
 
 Later folders came after the lint: `third`, `fourth`, and `others`, whose forms are those of public
 code by other authors, written anew. The lint was mended after the first score of each.
+`applications` has the forms of FastAPI, litestar, aiohttp, starlette, Celery, arq and taskiq.
 """
 
 import re

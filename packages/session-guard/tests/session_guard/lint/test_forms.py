@@ -3,7 +3,7 @@
 import pytest
 from tests.session_guard.lint.forms import Form, read, score
 
-FOLDERS = ("wrong", "right", "third", "fourth", "others")
+FOLDERS = ("wrong", "right", "third", "fourth", "others", "applications")
 FORMS = [form for folder in FOLDERS for form in read(folder)]
 
 
