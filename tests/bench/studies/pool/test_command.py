@@ -10,7 +10,18 @@ from tests.bench.command import Bench
 SHORT = ("--rounds=6", "--seconds=0.02", "--concurrency=4", "--size=1,4")
 
 
-def test_a_run(bench: Bench) -> None:
+def test_a_short_run(bench: Bench) -> None:
+    done = bench(
+        "pool", "--backend=psycopg2", "--rounds=2", "--seconds=0.02", "--concurrency=2", "--size=1",
+        f"--out={bench.out}", "--no-charts",
+    )  # fmt: skip
+    assert done.code == 0, done
+    assert "wait p99" in done.out
+    (refused,) = [e for e in file.load(bench.out).probed_as(PoolWaits) if e.timeout_error]
+    assert (refused.case.backend, refused.case.pool.size) == ("psycopg2", 1)
+
+
+def test_a_run_of_two_libraries(bench: Bench) -> None:
     """Defect: a probe's cases, or SQLAlchemy's default pool, were missing in table or files."""
     done = bench(
         "pool", "--backend=orm+asyncpg", "--backend=psycopg2", *SHORT, f"--out={bench.out}",
