@@ -12,7 +12,7 @@ import pytest
 from accessors.sql import SCHEMA
 from bench.dataset import schema
 from bench.server.database import Database
-from tests.bench.command import Bench, wait_until
+from tests.bench.command import LONGEST_S, Bench, wait_until
 
 SOME = 3
 """Number of runs after which a measurement is well under way."""
@@ -36,7 +36,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def measure(bench: Bench, *options: str) -> "subprocess.Popen[str]":
     """Start a measurement of hours, with writes; return when it is well under way."""
     command = begin(bench, *options)
-    wait_until(lambda: len(bench.lines("run")) > SOME or command.poll() is not None, 60)
+    wait_until(lambda: len(bench.lines("run")) > SOME or command.poll() is not None)
     return command
 
 
@@ -48,7 +48,7 @@ def begin(bench: Bench, *options: str) -> "subprocess.Popen[str]":
 def goes_on(bench: Bench, command: "subprocess.Popen[str]", runs: int = 3) -> None:
     """Wait until the command has done more runs."""
     before = len(bench.lines("run"))
-    wait_until(lambda: len(bench.lines("run")) > before + runs or command.poll() is not None, 60)
+    wait_until(lambda: len(bench.lines("run")) > before + runs or command.poll() is not None)
     assert command.poll() is None, command.communicate()
 
 
@@ -63,7 +63,9 @@ def processes_of(command: "subprocess.Popen[str]") -> list[psutil.Process]:
 def is_clean(processes: list[psutil.Process], database: Database | None = None) -> None:
     """Assert that no process is left, and in the database no session, lock or partial schema."""
     # Only the database itself may continue. Processes of a command may take a moment to end.
-    _, alive = psutil.wait_procs([p for p in processes if "postgres" not in _name(p)], timeout=20)
+    _, alive = psutil.wait_procs(
+        [p for p in processes if "postgres" not in _name(p)], timeout=LONGEST_S
+    )
     assert alive == []
     if database is None:
         return

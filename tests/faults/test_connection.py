@@ -63,7 +63,7 @@ def test_another_command_resets_the_rows_meanwhile(bench: Bench, database: Datab
         schema.drop(other)
         schema.create(other)
         command.send_signal(signal.SIGCONT)
-        wait_until(lambda: command.poll() is not None or bench.lines("end"), 60)
+        wait_until(lambda: command.poll() is not None or bench.lines("end"))
     done = finish(command)
     RESET.is_shown_by(done)
     kept(bench)

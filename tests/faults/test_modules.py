@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.command import Bench
+from tests.bench.command import LONGEST_S, Bench
 from tests.faults.campaign import is_clean, processes_of
 from tests.faults.fault import Fault
 
@@ -57,7 +57,7 @@ def test_a_module_that_forks(bench: Bench) -> None:
     """Forbids a forked process that continues as a second command with the same results folder."""
     (bench.folder / "badly.py").write_text("import os\nos.fork()\nBACKENDS = ()")
     command = bench.start(*OPTIONS, f"--out={bench.out}")
-    out, err = command.communicate(timeout=60)
+    out, err = command.communicate(timeout=LONGEST_S)
     assert command.returncode == FORKS.code, err
     assert out.count("report   ") == 1
     assert "Traceback" not in err

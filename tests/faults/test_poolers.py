@@ -16,7 +16,7 @@ import pytest
 from bench.dataset import schema
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed
-from tests.bench.command import POINT, Bench, finish, wait_until
+from tests.bench.command import LONGEST_S, POINT, Bench, finish, wait_until
 from tests.faults.campaign import begin
 from tests.faults.fault import Fault, is_well
 
@@ -79,7 +79,7 @@ def pooler(server: EmbeddedServer, mode: str, *settings: str) -> Iterator[str]:
             yield url
         finally:
             running.terminate()
-            running.wait(timeout=20)
+            running.wait(timeout=LONGEST_S)
 
 
 def _answers(url: str) -> bool:
@@ -163,7 +163,7 @@ def test_transaction_mode_with_what_each_library_needs(
             "--fetch=buffered", "--concurrency=6", "--session-scope=operation",
             "--transactions=implicit", "--transactions=autocommit", "--rows=native", "--rounds=1",
             "--no-charts", f"--admin-url={mortal.start()}", f"--out={bench.out}",
-            *[f"--backend={name}" for name in backends], *connecting(*NEEDED), seconds=170,
+            *[f"--backend={name}" for name in backends], *connecting(*NEEDED),
         )  # fmt: skip
     assert done.code == 0, done
     lines = [json.loads(line) for line in (bench.out / "run.jsonl").read_text().splitlines()]
@@ -203,7 +203,7 @@ def test_statement_mode_measures_what_needs_no_transaction(
         done = bench(
             "run", "--profile=smoke", "--no-charts", f"--admin-url={mortal.start()}",
             f"--out={bench.out}", *[f"--backend={name}" for name in backends],
-            *connecting(*NEEDED[:2]), seconds=170,
+            *connecting(*NEEDED[:2]),
         )  # fmt: skip
     assert done.code == 0, done
     lines = [json.loads(line) for line in (bench.out / "run.jsonl").read_text().splitlines()]
@@ -244,7 +244,7 @@ def test_pool_sizes_in_front_of_it(tmp_path: Path, mortal: EmbeddedServer) -> No
         done = bench(
             "pool", "--backend=asyncpg", "--backend=psycopg2", "--rounds=1", "--seconds=0.02",
             "--concurrency=3", "--size=1,3", "--no-charts", f"--admin-url={mortal.start()}",
-            f"--out={bench.out}", *connecting("asyncpg.statement_cache_size=0"), seconds=110,
+            f"--out={bench.out}", *connecting("asyncpg.statement_cache_size=0"),
         )  # fmt: skip
     assert done.code == 0, done
     assert bench.lines("pool_deadlock")
@@ -281,8 +281,8 @@ def test_every_measuring_command_works_in_transaction_mode(
     admin = f"--admin-url={mortal.start()}"
     with pooler(mortal, "transaction", *FEW) as url:
         bench = Bench(tmp_path, url)
-        untold = bench(*command, *chosen, admin, seconds=110)
-        done = bench(*command, *chosen, admin, *connecting(*NEEDED[1:]), seconds=170)
+        untold = bench(*command, *chosen, admin)
+        done = bench(*command, *chosen, admin, *connecting(*NEEDED[1:]))
     assert untold.code == 2, untold
     assert "asyncpg, core+asyncpg: asyncpg.statement_cache_size=0" in untold.error[0]
     assert len(untold.error) == 2

@@ -5,7 +5,7 @@ import signal
 
 from bench.cli.main import INTERRUPTED
 from bench.server.database import Database
-from tests.bench.command import Bench, ctrl_c, finish, wait_until
+from tests.bench.command import LONGEST_S, Bench, ctrl_c, finish, wait_until
 from tests.faults.campaign import is_clean, measure, processes_of
 from tests.faults.fault import Fault
 
@@ -29,7 +29,7 @@ def test_a_worker_is_killed(bench: Bench, database: Database) -> None:
     for process in busy[:1]:
         process.kill()
     before = len(bench.lines("run"))
-    wait_until(lambda: len(bench.lines("run")) > before + 4 or command.poll() is not None, 60)
+    wait_until(lambda: len(bench.lines("run")) > before + 4 or command.poll() is not None)
     workers += processes_of(command)
     ctrl_c(command)
     done = finish(command)
@@ -44,7 +44,7 @@ def test_the_command_is_killed(bench: Bench, database: Database) -> None:
     command = measure(bench)
     workers = processes_of(command)
     os.kill(command.pid, signal.SIGKILL)
-    assert command.wait(timeout=20) == PARENT.code
+    assert command.wait(timeout=LONGEST_S) == PARENT.code
     command.communicate()
     is_clean(workers, database)
     drawn = bench("charts", str(bench.out))

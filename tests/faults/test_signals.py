@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.server.database import Database
-from tests.bench.command import BENCH, Bench, finish, wait_until
+from tests.bench.command import BENCH, LONGEST_S, Bench, finish, wait_until
 from tests.faults.campaign import LONG, begin, is_clean, kept, measure, processes_of
 from tests.faults.fault import Fault
 
@@ -97,10 +97,10 @@ def test_the_terminal_is_closed(bench: Bench, database: Database) -> None:
         return len(bench.lines("run")) > 5
 
     try:
-        wait_until(some, 60)
+        wait_until(some)
         workers = processes_of(command)
         os.close(ours)
-        assert command.wait(timeout=60) == CLOSED.code
+        assert command.wait(timeout=LONGEST_S) == CLOSED.code
     finally:
         command.kill()
         command.wait()
@@ -115,7 +115,7 @@ def test_nohup_keeps_it_going(bench: Bench, database: Database) -> None:
         command = begin(bench, "--rounds=6")
     finally:
         signal.signal(signal.SIGHUP, before)
-    wait_until(lambda: bool(bench.lines("run")), 60)
+    wait_until(lambda: bool(bench.lines("run")))
     os.kill(command.pid, signal.SIGHUP)
     done = finish(command)
     assert done.code == NOHUP.code, done

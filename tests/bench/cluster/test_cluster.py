@@ -26,9 +26,7 @@ SHARED = ("--backend=psycopg2", "--no-verify", "--concurrency=3", "--processes=1
 
 
 def run(bench: Bench, *options: str) -> Done:
-    return bench(
-        "run", *ONE_CASE, *SHARED, f"--out={bench.out}", "--seconds=0.1", *options, seconds=120
-    )
+    return bench("run", *ONE_CASE, *SHARED, f"--out={bench.out}", "--seconds=0.1", *options)
 
 
 def test_a_local_cluster(bench: Bench) -> None:
@@ -81,7 +79,7 @@ def of_file(bench: Bench, workload: str, *options: str) -> Done:
     (bench.folder / "own.py").write_text(FILE)
     words = ("--workload-file=own.py", f"--workload={workload}", "--backend=psycopg2", *options)
     short = ("--rounds=1", "--seconds=0.1", "--warm-up=0", f"--out={bench.out}")
-    return bench("run", *words, *short, seconds=120)
+    return bench("run", *words, *short)
 
 
 def test_another_form_of_job_a_workload_file(bench: Bench) -> None:
@@ -180,7 +178,7 @@ def test_a_worker_that_is_killed_fails_its_case_by_name(bench: Bench) -> None:
         "run", *ONE_CASE[:-2], *SHARED, f"--out={bench.out}", "--scheduler=local:2",
         "--rounds=100000", "--timeout=5",
     )  # fmt: skip
-    wait_until(lambda: len(bench.lines("run")) > 5, 60)
+    wait_until(lambda: len(bench.lines("run")) > 5)
     clients = [p for p in workers(command) if len(p.children()) > 0 and p.name() != "bench"]
     hosts = [p for p in clients if "spawn_main" in " ".join(p.cmdline())]
     os.kill(hosts[0].pid, signal.SIGKILL)
@@ -203,7 +201,7 @@ def test_a_scheduler_that_ends_in_mid_run_ends_the_run(bench: Bench, dask: Progr
         "run", *ONE_CASE[:-2], *SHARED, f"--out={bench.out}", f"--scheduler={dask.address}",
         "--rounds=100000",
     )  # fmt: skip
-    wait_until(lambda: len(bench.lines("run")) > 5, 60)
+    wait_until(lambda: len(bench.lines("run")) > 5)
     hosts = psutil.Process(dask.started["one"].pid).children(recursive=True)
     dask.stop("scheduler")
     done = finish(command, 90)

@@ -14,7 +14,7 @@ import pytest
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.url import changed, parse
-from tests.bench.command import POINT, Bench, ctrl_c, finish, wait_until, workers
+from tests.bench.command import LONGEST_S, POINT, Bench, ctrl_c, finish, wait_until, workers
 
 TO_MEASUREMENT = ("--concurrency=2", "--no-verify", f"--workload={POINT}", "--fetch=buffered")
 """Leave out what comes before."""
@@ -165,7 +165,7 @@ def test_workers_follow_a_parent_that_is_killed(bench: Bench, database: Database
     crew = workers(command)
     os.kill(command.pid, signal.SIGKILL)
     assert are_gone(crew)
-    command.communicate(timeout=10)
+    command.communicate(timeout=LONGEST_S)
     assert len(bench.lines("run")) > 4
     wait_until(lambda: connections(database) == 0)
     drawn = bench("charts", str(bench.out))

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bench.model.errors import BenchError
 from bench.server import embedded as server_module
 from bench.server.account import account_for_caller
 from bench.server.embedded import EmbeddedServer
+from tests.bench.command import wait_until
 from tests.bench.server.embedded_server import ask, in_process, pid_of
 
 
@@ -69,10 +69,7 @@ def test_a_half_written_pid_file(own: EmbeddedServer, text: str) -> None:
 def test_an_interrupted_initdb_is_begun_again(own: EmbeddedServer) -> None:
     """Forbids using a partial data folder as a complete one."""
     starter = in_process(own, "start")
-    deadline = time.monotonic() + 30
-    while not (own.folder / "data.partial" / "PG_VERSION").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_until((own.folder / "data.partial" / "PG_VERSION").exists)
     starter.kill()
     starter.communicate()
     assert not own.data.exists()

@@ -14,6 +14,7 @@ import pytest
 from bench.model.errors import BenchError
 from bench.server import embedded as server_module
 from bench.server.embedded import EmbeddedServer
+from tests.bench.command import LONGEST_S
 from tests.bench.server.embedded_server import ask, in_process, pid_of
 
 
@@ -67,14 +68,14 @@ def test_pgport_of_the_caller_does_not_matter(
 
 def test_commands_at_once_start_one_server(own: EmbeddedServer) -> None:
     starting = [in_process(own, "start") for _ in range(4)]
-    said = [process.communicate(timeout=60) for process in starting]
+    said = [process.communicate(timeout=LONGEST_S) for process in starting]
     assert {answer.strip() for answer, _ in said} == {own.start()}, [error for _, error in said]
 
 
 def test_starts_and_stops_at_once_do_not_break_each_other(own: EmbeddedServer) -> None:
     commands = [in_process(own, verb) for verb in ["start", "stop"] * 4]
     for process in commands:
-        said = process.communicate(timeout=60)
+        said = process.communicate(timeout=LONGEST_S)
         assert process.returncode == 0, said
     assert ask(own.start(), "select 1") == 1
 
@@ -82,7 +83,7 @@ def test_starts_and_stops_at_once_do_not_break_each_other(own: EmbeddedServer) -
 def test_it_outlives_its_starter_and_closes_its_pipes(own: EmbeddedServer) -> None:
     """Forbids a server that keeps its starter's pipe open: a reader would wait forever."""
     starter = in_process(own, "start")
-    said, _ = starter.communicate(timeout=60)
+    said, _ = starter.communicate(timeout=LONGEST_S)
     assert ask(said.strip(), "select 1") == 1
 
 
@@ -110,7 +111,7 @@ def test_a_busy_server_is_waited_for(own: EmbeddedServer) -> None:
     time.sleep(5)  # longer than the timeout of one question to the server
     assert starter.poll() is None
     os.kill(pid, signal.SIGCONT)
-    starter.communicate(timeout=60)
+    starter.communicate(timeout=LONGEST_S)
     assert starter.returncode == 0
     assert pid_of(own) == pid
 

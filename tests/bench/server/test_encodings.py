@@ -33,7 +33,7 @@ def encoded(
 )
 def test_rows_are_the_same_in_every_encoding(encoded: Bench) -> None:
     """Forbids bytes instead of text, and a client that decodes by the server's encoding."""
-    done = encoded("verify", "--scale=0.01", *DRIVERS, seconds=110)
+    done = encoded("verify", "--scale=0.01", *DRIVERS)
     assert done.code == 0, done
     assert done.out.count("ok ") == len(DRIVERS)
 
@@ -41,7 +41,7 @@ def test_rows_are_the_same_in_every_encoding(encoded: Bench) -> None:
 @pytest.mark.parametrize("encoded", ["MULE_INTERNAL"], indirect=True)
 def test_an_encoding_that_cannot_be_converted_is_refused(encoded: Bench) -> None:
     """Forbids a traceback, and a remaining schema, for an encoding without conversion to UTF-8."""
-    done = encoded("verify", "--scale=0.01", *DRIVERS, seconds=110)
+    done = encoded("verify", "--scale=0.01", *DRIVERS)
     assert done.code == 1
     assert len(done.error) == 2, done
     assert "cannot convert the database's encoding to UTF-8" in done.error[0]

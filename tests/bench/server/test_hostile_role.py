@@ -95,7 +95,7 @@ def test_what_is_planted_would_run(planted: Listening, victim: Bench) -> None:
 
 def test_nothing_planted_runs_through_any_backend(planted: Listening, victim: Bench) -> None:
     """Forbids a session with the role's search path: every backend reads and writes here."""
-    done = victim("verify", "--scale=0.01", seconds=110)
+    done = victim("verify", "--scale=0.01")
     assert ran(planted) == []
     assert done.code == 0, done
 
@@ -114,7 +114,7 @@ def test_nothing_planted_runs_in_other_commands(
     planted: Listening, victim: Bench, command: tuple[str, ...]
 ) -> None:
     """Forbids a connection that does not set the search path."""
-    done = victim(*command, seconds=110)
+    done = victim(*command)
     assert ran(planted) == []
     assert not done.error, done
 
@@ -150,7 +150,7 @@ def test_a_schema_that_another_role_has_made_for_us(planted: Listening, tmp_path
         )
         connection.execute("GRANT ALL ON SCHEMA gatherbench TO PUBLIC")
     bench = Bench(tmp_path, planted.admin)
-    done = bench("verify", "--scale=0.01", "--backend=psycopg", seconds=110)
+    done = bench("verify", "--scale=0.01", "--backend=psycopg")
     assert ran(planted) == []
     assert done.code == 1
     assert len(done.error) == 2, done
@@ -158,5 +158,5 @@ def test_a_schema_that_another_role_has_made_for_us(planted: Listening, tmp_path
     assert "bench db reset" in done.error[1]
     planted.execute("DROP FUNCTION gatherbench.planted() CASCADE")
     assert bench("db", "reset", "--yes").code == 0
-    again = bench("verify", "--scale=0.01", "--backend=psycopg", seconds=110)
+    again = bench("verify", "--scale=0.01", "--backend=psycopg")
     assert again.code == 0, again

@@ -22,8 +22,6 @@ from bench.server.proxy.direction import MOST_WAITING_BYTES
 from bench.server.proxy.process import HOST, Proxy
 from bench.server.proxy.relay import Address
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[Proxy]:

@@ -53,7 +53,7 @@ class Role:
                 connection.execute(f"ALTER ROLE {self.name} SET {name} = {value}".encode())
 
     def verify(self) -> Done:
-        return self.bench("verify", "--scale=0.01", *DRIVERS, seconds=110)
+        return self.bench("verify", "--scale=0.01", *DRIVERS)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_a_timeout_can_be_taken_away_in_the_url(role: Role) -> None:
     """Forbids advice that does not help."""
     role.set(statement_timeout="'1ms'", search_path="public")
     url = changed(role.url, options="-c statement_timeout=0")
-    done = role.bench("verify", "--scale=0.01", f"--database-url={url}", *DRIVERS, seconds=110)
+    done = role.bench("verify", "--scale=0.01", f"--database-url={url}", *DRIVERS)
     assert done.code == 0, done
 
 
@@ -170,7 +170,7 @@ def test_the_way_out_of_read_only(role: Role) -> None:
     """Forbids advice that does not help."""
     role.set(default_transaction_read_only="on")
     url = changed(role.url, options="-c default_transaction_read_only=off")
-    done = role.bench("verify", "--scale=0.01", f"--database-url={url}", *DRIVERS, seconds=110)
+    done = role.bench("verify", "--scale=0.01", f"--database-url={url}", *DRIVERS)
     assert done.code == 0, done
 
 

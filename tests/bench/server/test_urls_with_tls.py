@@ -95,7 +95,7 @@ def tls(authority: Authority) -> Iterator[Listening]:
 def verified(folder: Path, url: str, *backends: str) -> None:
     bench = Bench(folder, url)
     options = [f"--backend={name}" for name in backends]
-    done = bench("verify", "--scale=0.01", *options, seconds=110)
+    done = bench("verify", "--scale=0.01", *options)
     assert done.code == 0, done
     assert done.out.count("ok ") == len(backends)
 
@@ -113,9 +113,7 @@ def test_a_run_by_tls(tls: Listening, authority: Authority, tmp_path: Path) -> N
     url = tls.url(host="localhost", sslmode="verify-full", sslrootcert=str(authority.root))
     bench = Bench(tmp_path, url)
     backends = [f"--backend={name}" for name in BACKENDS]
-    done = bench(
-        "run", *ONE_CASE, "--workload=get_customers", *backends, f"--out={bench.out}", seconds=110
-    )
+    done = bench("run", *ONE_CASE, "--workload=get_customers", *backends, f"--out={bench.out}")
     assert done.code == 0, done
     counted = {line["case"]["backend"] for line in bench.lines("round_trips")}
     assert {"asyncpg", "core+asyncpg", "psycopg", "psycopg2"} <= counted
@@ -173,7 +171,7 @@ def test_a_latency_by_tls(tls: Listening, authority: Authority, tmp_path: Path) 
     url = tls.url(host="localhost", sslmode="verify-full", sslrootcert=str(authority.root))
     bench = Bench(tmp_path, url)
     backends = [f"--backend={name}" for name in ("asyncpg", "core+asyncpg", "psycopg")]
-    done = bench("run", *ONE_CASE, *backends, "--latency=0,2ms", f"--out={bench.out}", seconds=110)
+    done = bench("run", *ONE_CASE, *backends, "--latency=0,2ms", f"--out={bench.out}")
     assert done.code == 0, done
     slow = [run for run in load(bench.out).runs if not run.case.link.is_direct]
     assert {run.case.backend for run in slow} == {"asyncpg", "core+asyncpg", "psycopg"}
@@ -194,7 +192,7 @@ def test_tls_as_a_factor(tls: Listening, tmp_path: Path) -> None:
     bench = Bench(tmp_path, tls.url(host="localhost", sslmode="require"))
     done = bench(
         "run", *ONE_CASE, "--backend=psycopg", "--backend=psycopg2",
-        "--connect=psycopg2.sslmode=disable", seconds=110,
+        "--connect=psycopg2.sslmode=disable",
     )  # fmt: skip
     assert done.code == 1, done
     assert "no encryption" in done.err

@@ -21,7 +21,6 @@ from tests.root import REFERENCE
 STREAMING = REFERENCE.with_name("reference-streaming")
 PAGES = ("report", "streaming", "comparison", "index")
 
-pytestmark = pytest.mark.timeout(300)
 
 Open = Callable[..., Watched]
 

@@ -55,7 +55,6 @@ def microbench(database: Database) -> Microbench:
     return Microbench(database)
 
 
-@pytest.mark.timeout(300)
 def test_a_round_of_every_function_and_fetch_in_both_modes(microbench: Microbench) -> None:
     """A driver, the ORM and the null backends run here; verification has the other backends."""
     chosen = ("psycopg2", "orm+asyncpg", "null", "null-async")

@@ -16,7 +16,7 @@ from bench.model.link import Link
 from bench.results import file
 from bench.results.entries import LinkCounts
 from bench.studies.network.by_latency import by_latency
-from tests.bench.command import ONE_CASE, Bench, ctrl_c, finish, wait_until, workers
+from tests.bench.command import LONGEST_S, ONE_CASE, Bench, ctrl_c, finish, wait_until, workers
 
 TWO = ("--backend=psycopg2", "--backend=asyncpg", "--no-verify")
 
@@ -95,7 +95,7 @@ def test_ctrl_c_leaves_no_proxy(bench: Bench) -> None:
     assert started
     ctrl_c(command)
     assert finish(command).code == 130
-    assert not psutil.wait_procs(started, timeout=10)[1]
+    assert not psutil.wait_procs(started, timeout=LONGEST_S)[1]
     assert [end["outcome"] for end in bench.lines("end")] == ["interrupted"]
 
 

@@ -34,7 +34,7 @@ def test_a_run_by_both(both: Listening, tmp_path: Path) -> None:
     bench = Bench(tmp_path, both.url())
     done = bench(
         "run", *ONE_CASE, "--backend=asyncpg", "--backend=psycopg2", "--no-verify",
-        "--transport=unix,tcp", f"--out={bench.out}", seconds=100,
+        "--transport=unix,tcp", f"--out={bench.out}",
     )  # fmt: skip
     assert done.code == 0, done
     assert "by TCP" in done.out

@@ -12,12 +12,22 @@ from tests.bench.command import Bench
 SHORT = ("--rounds=6", "--seconds=0.02", "--concurrency=4", "--size=1,4")
 
 
-def test_a_run(bench: Bench) -> None:
+def test_a_short_run(bench: Bench) -> None:
+    done = bench(
+        "pool", "--backend=core+psycopg2", "--no-pgbouncer", "--rounds=2", "--seconds=0.02",
+        "--concurrency=2", "--size=1", f"--out={bench.out}", "--no-charts",
+    )  # fmt: skip
+    assert done.code == 0, done
+    assert "wait p99" in done.out
+    cases = [e.case for e in file.load(bench.out).probed_as(PoolWaits)]
+    assert ("core+psycopg2", 1) in [(case.backend, case.pool.size) for case in cases]
+
+
+def test_a_run_of_two_libraries(bench: Bench) -> None:
     """Defect: a probe's cases, or SQLAlchemy's default pool, were missing in table or files."""
     done = bench(
         "pool", "--backend=orm+asyncpg", "--backend=psycopg2", *SHORT, f"--out={bench.out}",
         "--no-pgbouncer",
-        seconds=110,
     )  # fmt: skip
     assert done.code == 0, done
     for words in ("orm+asyncpg: get_total", "5 + 10", "4, pre-ping", "NullPool", "wait p99"):

@@ -19,7 +19,16 @@ from bench.studies.processes.by_processes import by_processes
 from bench.studies.processes.charts import figures
 from bench.studies.processes.findings import findings
 from tests.bench import synthetic
-from tests.bench.command import ONE_CASE, POINT, Bench, ctrl_c, finish, wait_until, workers
+from tests.bench.command import (
+    LONGEST_S,
+    ONE_CASE,
+    POINT,
+    Bench,
+    ctrl_c,
+    finish,
+    wait_until,
+    workers,
+)
 
 TWO = ("--backend=psycopg2", "--backend=asyncpg", "--no-verify")
 SHARED = ("--concurrency=3", "--processes=1,2")
@@ -90,7 +99,7 @@ def test_a_process_that_is_killed_fails_its_case_by_name(bench: Bench) -> None:
     started = workers(command)
     ctrl_c(command)
     assert finish(command).code == 130
-    assert not psutil.wait_procs(started, timeout=10)[1]
+    assert not psutil.wait_procs(started, timeout=LONGEST_S)[1]
     assert "its process died" in bench.lines("failure")[0]["error"]
 
 

@@ -64,7 +64,7 @@ def test_the_builtin_script_runs_on_every_driver_in_a_copy(
     bench = Bench(tmp_path, database.url)
     options = ("--workload-file=tpcb.sql", "--concurrency=2", f"--out={bench.out}", *SHORT)
     chosen = [f"--backend={name}" for name in backends]
-    done = bench("run", *options, *chosen, seconds=120)
+    done = bench("run", *options, *chosen)
     assert done.code == 0, done.err
     found = results.load(bench.out)
     assert {case.backend for case in found.cases} == (set(backends) or ALL)
@@ -87,7 +87,7 @@ def test_the_tables_of_pgbench_itself(database: Database, tmp_path: Path) -> Non
     )
     bench = Bench(tmp_path, database.url)
     options = ("--workload-file=select.sql", "--concurrency=1", f"--out={bench.out}", *SHORT)
-    done = bench("run", *options, seconds=120)
+    done = bench("run", *options)
     assert done.code == 0, done.err
     facts = results.load(bench.out).header.statements["select"]
     assert (facts.changes, facts.read_only) == ("nothing", True)

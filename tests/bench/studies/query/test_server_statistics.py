@@ -51,7 +51,7 @@ def test_the_servers_own_times_are_in_the_bars(counting: Listening, tmp_path: Pa
     bench = Bench(tmp_path, counting.url())
     chosen = [f"--backend={name}" for name in NAMES]
     options = ("--arguments=0..6", "--concurrency=1,2", f"--out={bench.out}", "--rounds=2")
-    done = bench("query", SQL, *options, *chosen, "--seconds=0.05", "--quiet", seconds=120)
+    done = bench("query", SQL, *options, *chosen, "--seconds=0.05", "--quiet")
     assert done.code == 0, done.err
     run = results.load(bench.out)
     found = {entry.case.backend: entry for entry in run.probed_as(ServerStatistics)}

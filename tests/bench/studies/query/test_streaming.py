@@ -57,7 +57,7 @@ def test_the_users_own_read_has_verdicts_and_break_evens(
     """Forbid that only the built-in reads are proved to stream, or the ORM's without proof."""
     options = ("--workload-file=shop.py", "--workload=newest", f"--out={bench.out}", "--quiet")
     chosen = [f"--backend={name}" for name in backends]
-    done = bench("streaming", "--quick", "--no-charts", *options, *chosen, seconds=170)
+    done = bench("streaming", "--quick", "--no-charts", *options, *chosen)
     assert done.code == 0, done.err
     run = results.load(bench.out)
     assert not run.failures

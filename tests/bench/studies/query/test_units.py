@@ -105,7 +105,7 @@ def run(bench: Bench, text: str, *options: str) -> "tuple[int, str, list[str]]":
     (bench.folder / "notes.py").write_text(MODELS + text)
     out = f"--out={bench.out}"
     one = () if any("concurrency" in option for option in options) else ("--concurrency=1",)
-    done = bench("run", "--workload-file=notes.py", out, *one, *SHORT, *options, seconds=120)
+    done = bench("run", "--workload-file=notes.py", out, *one, *SHORT, *options)
     return done.code, done.out + done.err, done.error
 
 

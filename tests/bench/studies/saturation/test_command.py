@@ -7,7 +7,7 @@ import psutil
 from bench.output import charts, report
 from bench.results import file
 from bench.studies.saturation.entries import Objective, Saturation
-from tests.bench.command import Bench, ctrl_c, finish, wait_until, workers
+from tests.bench.command import LONGEST_S, Bench, ctrl_c, finish, wait_until, workers
 
 
 def test_a_rate_is_a_factor(bench: Bench) -> None:
@@ -37,7 +37,7 @@ def test_an_interrupted_search_shows_what_it_has(bench: Bench) -> None:
         "saturate", "--backend=psycopg2", "--scale=0.01", "--no-charts", f"--out={bench.out}",
         "--concurrency=2",
     )  # fmt: skip
-    wait_until(lambda: len(bench.lines("run")) >= 3, 60)
+    wait_until(lambda: len(bench.lines("run")) >= 3)
     started = workers(command)
     ctrl_c(command)
     done = finish(command)
@@ -45,7 +45,7 @@ def test_an_interrupted_search_shows_what_it_has(bench: Bench) -> None:
     assert "not confirmed" in done.out
     assert "Every rate that was measured" in done.out
     assert [end["outcome"] for end in bench.lines("end")] == ["interrupted"]
-    assert not psutil.wait_procs(started, timeout=10)[1]
+    assert not psutil.wait_procs(started, timeout=LONGEST_S)[1]
     results = file.load(bench.out)
     assert [found.objective_ns for found in results.probed_as(Objective)] == [20_000_000]
     assert results.probed_as(Saturation) == []
