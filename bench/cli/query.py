@@ -177,15 +177,9 @@ def query(
     from bench.model.profiles import Factors
     from bench.model.run_config import RunConfig
     from bench.studies.query import measurement
+    from bench.studies.query.planning import CONCURRENCY, planned, taking
     from bench.studies.query.preparation import Asked, prepare
-    from bench.studies.query.question import (
-        CONCURRENCY,
-        ROUNDS,
-        SECONDS,
-        Subject,
-        planned,
-        taking,
-    )
+    from bench.studies.query.question import Subject
     from bench.studies.query.room import check_room
 
     sql = _statement(statement, file)
@@ -233,8 +227,8 @@ def query(
             connect=ways,
             links=links,
         ),
-        rounds=rounds or ROUNDS,
-        seconds=seconds or SECONDS,
+        rounds=rounds,
+        seconds=seconds,
     )
     least_s = plan.runs * question.times.execution_ns / 1e9
     if least_s > _LONG_S:

@@ -32,7 +32,8 @@ from bench.server.pooler import detect
 from bench.server.url import parse
 from bench.studies.query.checks import Checked, check
 from bench.studies.query.job import QueryJob
-from bench.studies.query.question import Question, Subject, plainest
+from bench.studies.query.planning import plainest
+from bench.studies.query.question import Question, Subject
 from bench.studies.query.room import at_once
 from bench.studies.query.server_statistics import Observer
 from bench.studies.query.unit_verification import check_units
