@@ -61,13 +61,13 @@ _SCALE = 0.5
     multiple=True,
     metavar="MODE[:SIZE]",
     help="buffered, streamed or batched:1000. Repeatable. Default: buffered, and from 1,000 rows"
-    " on all three.",
+    " on all three for one client.",
 )
 @click.option(
     "--concurrency",
     callback=counts,
     metavar="N,N",
-    help="Numbers of tasks or threads.  [default: 1,16]",
+    help="Numbers of tasks or threads.  [default: 1,16; fewer for many rows or a slow statement]",
 )
 @click.option(
     "--transactions",
@@ -81,8 +81,14 @@ _SCALE = 0.5
 @connect_option
 @database_url_option
 @admin_url_option
-@click.option("--rounds", type=click.IntRange(1, MOST_REPEATED), help="Runs of each case.")
-@click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, MOST_REPEATED),
+    help="Runs of each case.  [default: 12, or 6 if these would take long]",
+)
+@click.option(
+    "--seconds", type=Seconds(0.01, 3600), help="Length of each run.  [default: 0.05, or 0.1]"
+)
 @click.option("--explain", is_flag=True, help="Print the server's plan, too.")
 @click.option("--name", default="", metavar="NAME", help="Name of the workload in results.")
 @click.option(

@@ -18,6 +18,9 @@ from bench.studies.query.question import Subject
 
 ROUNDS = 12
 SECONDS = 0.05
+SECONDS_OF_LONG_OPERATIONS = 0.1
+"""The length of a window that would have few operations: a collection of garbage is a large share
+of it then."""
 WARM_UP_S = 0.03
 GENERATIONS = 2
 """The same as in the quick profile: each costs some seconds."""
@@ -77,13 +80,15 @@ def planned(
     so has one of workloads that write. Windows are of `seconds`, or as long as suits the workloads.
     """
     writes = any(subject.kept for subject in subjects)
+    takes_long = any(_concurrency(subject) != CONCURRENCY for subject in subjects)
+    usual_s = SECONDS_OF_LONG_OPERATIONS if takes_long else SECONDS
     orm = any(question.orm for subject in subjects for question in subject.questions)
     profile = Profile(
         "query",
         "what does my statement cost through each library?",
         tuple(block for subject in subjects for block in _blocks(subject, backends)),
         rounds=rounds or (FEWER_ROUNDS if writes else ROUNDS),
-        seconds=seconds or (WRITING_SECONDS if writes else SECONDS),
+        seconds=seconds or (WRITING_SECONDS if writes else usual_s),
         warm_up_s=warm_up_s,
         leaves_out=""
         if orm or any(subject.units for subject in subjects)
@@ -104,11 +109,15 @@ def _blocks(subject: Subject, backends: Mapping[str, DiscoveredBackend]) -> list
         if found.backend and not subject.taken_by(found.backend)
     )
     fetches = (Fetch(),) if subject.units else default_fetches(subject.rows)
-    concurrency = default_concurrency(subject.rows, subject.execution_ns)
+    concurrency = _concurrency(subject)
     one = Block((subject.name,), fetches, concurrency[:1], without=without)
     if not concurrency[1:]:
         return [one]
     return [one, replace(one, fetches=fetches[:1], concurrency=concurrency[1:])]
+
+
+def _concurrency(subject: Subject) -> tuple[int, ...]:
+    return default_concurrency(subject.rows, subject.execution_ns)
 
 
 def windows_s(made: Plan, subjects: Sequence[Subject]) -> float:
