@@ -89,6 +89,13 @@ _SCALE = 0.5
 @click.option(
     "--seconds", type=Seconds(0.01, 3600), help="Length of each run.  [default: 0.05, or 0.1]"
 )
+@click.option(
+    "--warm-up",
+    "warm_up_s",
+    type=Seconds(0, 3600),
+    metavar="SECONDS",
+    help="Length of the warm-up before a case's first run in a worker process.  [default: 0.03]",
+)
 @click.option("--explain", is_flag=True, help="Print the server's plan, too.")
 @click.option("--name", default="", metavar="NAME", help="Name of the workload in results.")
 @click.option(
@@ -143,6 +150,7 @@ def query(
     admin_url: str | None,
     rounds: int | None,
     seconds: float | None,
+    warm_up_s: float | None,
     explain: bool,
     name: str,
     allow_writes: bool,
@@ -183,7 +191,7 @@ def query(
     from bench.model.profiles import Factors
     from bench.model.run_config import RunConfig
     from bench.studies.query import measurement
-    from bench.studies.query.planning import CONCURRENCY, planned, taking
+    from bench.studies.query.planning import CONCURRENCY, WARM_UP_S, planned, taking
     from bench.studies.query.preparation import Asked, prepare
     from bench.studies.query.question import Subject
     from bench.studies.query.room import check_room
@@ -235,6 +243,7 @@ def query(
         ),
         rounds=rounds,
         seconds=seconds,
+        warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
     )
     least_s = plan.runs * question.times.execution_ns / 1e9
     if least_s > _LONG_S:
