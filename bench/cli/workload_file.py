@@ -13,7 +13,7 @@ from bench.cli.options import named
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.profiles import Factors
-from bench.model.run_config import RunConfig
+from bench.model.run_config import Pin, RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.query import measurement
 from bench.studies.query.preparation import Asked
@@ -60,6 +60,7 @@ def run_workload_file(
     charts: bool,
     quiet: bool,
     scheduler: str = "",
+    pin: Pin = "no",
 ) -> None:
     """Verify and measure every workload of the file, or those that `factors` names.
 
@@ -123,6 +124,7 @@ def run_workload_file(
             connect=tuple(map(str, factors.connect)),
             guard=guard,
             scheduler=scheduler,
+            pin=pin,
         )
         carry_out(
             config,

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from math import inf
-from statistics import median
+from statistics import fmean
 from time import perf_counter_ns, process_time_ns
 from typing import Any, Literal
 
@@ -28,8 +28,9 @@ SHARES = (0.02, 0.05, 0.10, 0.20)
 _CLOCKS: Mapping[Of, Callable[[], int]] = {"time": perf_counter_ns, "cpu": process_time_ns}
 _BATCH = 10
 """The operations from one look at the clock to the next."""
-_BATCHES = 51
-"""The batches whose median decides."""
+_BATCHES = 200
+"""The batches whose mean decides. Their median would not do: an event loop takes a crowd of answers
+at once and waits then, so that most batches have no wait, and few have a long one."""
 _PAUSE_NS = 3_000_000
 """The time between two operations, if it is ten times the usual one too, that is no operation's: a
 pause between two turns. A batch begins again after it."""
@@ -71,7 +72,7 @@ class BusyWait:
         if self._count == _BATCH:
             took_ns = (self._clock() - self._begun_ns - self._waited_ns) / _BATCH
             self._batches.append(took_ns - self._own_ns)
-            usual_ns = median(self._batches)
+            usual_ns = fmean(self._batches)
             self._wait_ns = max(0.0, self._share * usual_ns - self._own_ns)
             self._pause_ns = max(_PAUSE_NS, 10 * usual_ns)
             self._restart()

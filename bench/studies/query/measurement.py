@@ -16,6 +16,7 @@ from bench.execution.links import Links
 from bench.execution.measurement import SPARE_CONNECTIONS, Measurement, ended
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
+from bench.execution.pinning import placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.stage_times import StageTimes
 from bench.measure.worker_pool import Pending, WorkerPool
@@ -194,7 +195,8 @@ class _QueryMeasurement(Measurement):
         if config.verify:
             self._check_units()
         self.config = _without(config, bad, self.subjects[0].name)
-        self.local = server_pid is not None
+        self.server_pid = server_pid
+        self.placement = placement(config, server_pid)
         verified = Verified({name: c.checks for name, c in good.items()}, [])
         header = new_header(
             self.config,
@@ -203,7 +205,8 @@ class _QueryMeasurement(Measurement):
             fingerprint,
             verified if config.verify else None,
             self.pooler,
-            local=self.local,
+            local=server_pid is not None,
+            placement=self.placement,
             cluster=machines_of(self.cluster),
         )
         texts = {name: c.texts for name, c in good.items() if c.texts}
