@@ -62,7 +62,7 @@ def _shares(
     show_default=True,
     callback=_shares,
     metavar="SHARE",
-    help="The busy wait after each operation, as a share of it: 2, 5, 10 or 20 %. 0 %: two equal"
+    help="The busy wait after each operation, as a share of it: 2, 3, 5, 10 or 20 %. 0 %: two equal"
     " backends. Repeatable.",
 )
 @click.option(
