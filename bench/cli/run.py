@@ -25,6 +25,7 @@ from bench.cli.options import (
     processes_option,
     profile_names,
     timeout_option,
+    workload_files_option,
     workload_option,
 )
 from bench.cli.rate_options import check_with_rate, rate_options
@@ -59,14 +60,7 @@ one each, and that changes often: longer turns mix both, and hide a small differ
 )
 @backend_options
 @workload_option
-@click.option(
-    "--workload-file",
-    "workload_files",
-    multiple=True,
-    metavar="FILE",
-    help="Measure the workloads that this Python file declares, or a script of pgbench"
-    " (docs/your-own-query.md). Scripts may be several, with weights as in read.sql@3.",
-)
+@workload_files_option("Measure the workloads")
 @click.option(
     "--fetch",
     "fetches",

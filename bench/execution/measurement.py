@@ -22,7 +22,7 @@ from bench.execution.outcomes import Outcomes
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
-from bench.execution.turns import StoppingRule, Turns
+from bench.execution.turns import MakeTurns, StoppingRule, Turns
 from bench.measure import memory
 from bench.measure.job import Job
 from bench.measure.worker_pool import WorkerPool
@@ -107,6 +107,8 @@ class Measurement:
     pooler: Pooler | None = None
     cluster: ClusterPool | None = None
     """The worker processes of the turns, if they are on a cluster."""
+    turns: MakeTurns = Turns
+    """Makes the turns; a study may have turns of its own."""
     jobs: Jobs = field(init=False)
     local: bool = field(init=False)
 
@@ -222,19 +224,16 @@ class Measurement:
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
             spare += pooler_connections(plan.cases)
             capacity = max(most, self.database.free_connections() - spare)
-        self.new_turns(capacity).measure()
-
-    def new_turns(self, capacity: int) -> Turns:
-        """Return the turns of the run. `capacity`: the connections that clients may hold."""
-        return Turns(
+        turns = self.turns(
             self.config,
             self.jobs,
             self.outcomes,
             self.cluster or self.workers,
             capacity,
-            self.stopping,
             restore=self.restore,
+            stopping=self.stopping,
         )
+        turns.measure()
 
     def restore(self, case: Case) -> None:
         """Bring the rows back after a turn of a case that writes."""

@@ -80,7 +80,7 @@ def reads_of(asked: Asked, path: Path, reads: Mapping[Read, Workload]) -> Iterat
             place = replace(asked, database_url=database.url) if owner else asked
             question = _question(place, database, read_only, path, read)
             question = replace(question, draws=question.draws[:1])
-            subject = Subject(question.name, (question,), (1,))
+            subject = Subject(question.name, (question,), (1,), files=asked.files)
             declare(subject.name, {subject.name: 1}, subject.facts({}).description, subject.rows)
             made.append(subject)
         yield made
@@ -129,6 +129,7 @@ def _subject(
         file,
         _kept(workload, own, database),
         float(workload.think_s),
+        asked.files,
     )
     weights = {part.name: weight for part, weight in workload.parts.items()}
     declare(
