@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.budget import check_budget, within
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
@@ -42,10 +43,6 @@ if TYPE_CHECKING:
     from bench.model.rate import ArrivalPattern
 
 _LONGEST_WRITES_S = 120
-
-_BUDGET_TURN_S = 0.01
-"""The length of a turn with a budget. A lone client and its server process share a core or have
-one each, and that changes often: longer turns mix both, and hide a small difference."""
 
 
 @click.command()
@@ -208,6 +205,7 @@ def run(
       bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
       bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
       bench run --profile smoke --concurrency 4 --processes 2 --scheduler local:2
+      bench run --workload-file shop.py --workload orders --budget 60s
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -240,10 +238,7 @@ def run(
         _check_loop(loop)
         check_with_rate(factors)
         if budget_s is not None:
-            raise UsageError(
-                "--budget is not for a workload file.\n"
-                "Choose its length with --rounds and --seconds."
-            )
+            check_budget(rounds, rates)
         if transports:
             raise UsageError(
                 "--transport is not for a workload file.\n"
@@ -258,6 +253,7 @@ def run(
             database_url=database_url,
             admin_url=admin_url,
             rounds=rounds,
+            budget_s=budget_s,
             seconds=seconds,
             warm_up_s=warm_up_s,
             label=label or "",
@@ -296,17 +292,8 @@ def run(
     on_cluster = checked(scheduler, links)
     planned = plan(profile, chosen, factors)
     if budget_s is not None:
-        if rates:
-            raise UsageError(
-                "--budget compares throughput, and --rate fixes it.\n"
-                "Choose the length with --rounds, or find the highest rate: bench saturate."
-            )
-        if rounds is not None:
-            raise UsageError(
-                "--budget and --rounds exclude each other: a budget shares out the rounds itself.\n"
-                "Leave one of them out."
-            )
-        planned = replace(planned, profile=_within(planned, budget_s, seconds))
+        check_budget(rounds, rates)
+        planned = within(planned, budget_s, seconds)
     _check_writes(planned)
     for reason in planned.left_out(chosen):
         echo(f"left out: {reason}", err=True)
@@ -336,13 +323,6 @@ def run(
         admin_url=admin_url,
         stopping=stopping,
     )
-
-
-def _within(planned: "Plan", budget_s: float, seconds: float | None) -> "Profile":
-    """Return the profile with the rounds that fit the budget if no comparison ends early."""
-    turn_s = seconds or min(planned.profile.seconds, _BUDGET_TURN_S)
-    rounds = max(1, int(budget_s / turn_s / len(planned.cases)))
-    return replace(planned.profile, rounds=rounds, seconds=turn_s)
 
 
 def _adjusted(

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accessors import DiscoveredBackend
+from bench.analysis.stopping import Stopping
+from bench.cli.budget import within
 from bench.cli.foreign_code import contained
 from bench.cli.measurement import carry_out, command_line, safe_name
 from bench.cli.options import named
@@ -138,6 +140,7 @@ def run_workload_file(
     database_url: str | None,
     admin_url: str | None,
     rounds: int | None,
+    budget_s: float | None,
     seconds: float | None,
     warm_up_s: float | None,
     label: str,
@@ -175,15 +178,21 @@ def run_workload_file(
         concurrency, note = check_room(subjects, factors.fetches, factors.concurrency)
         if note:
             echo(note, err=True)
+        asked_for = planned(
+            subjects,
+            taken,
+            replace(factors, workloads=(), concurrency=concurrency),
+            rounds=rounds or ROUNDS,
+            seconds=seconds or SECONDS,
+            warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
+        )
+        stopping = None
+        if budget_s is not None:
+            asked_for = within(asked_for, budget_s, seconds)
+            stopping = Stopping(asked_for.cases)
         config = RunConfig(
-            plan=planned(
-                subjects,
-                taken,
-                replace(factors, workloads=(), concurrency=concurrency),
-                rounds=rounds or ROUNDS,
-                seconds=seconds or SECONDS,
-                warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
-            ),
+            plan=asked_for,
+            budget_s=budget_s,
             backends=taken,
             dataset=dataset,
             label=label,
@@ -202,7 +211,8 @@ def run_workload_file(
             quiet=quiet,
             charts=charts,
             admin_url=admin_url,
-            measured=partial(measurement.measure, subjects),
+            stopping=stopping,
+            measured=partial(measurement.measure, subjects, stopping=stopping),
         )
 
 
