@@ -14,6 +14,7 @@ from bench.cli.options import (
     choose_backends,
     counts,
     database_url_option,
+    no_workload_file,
 )
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
@@ -35,6 +36,10 @@ _OPEN = 3
 
 
 @click.command()
+@no_workload_file(
+    "it holds the harness against bare loops of the built-in functions",
+    "See a file's own cost with bench run --workload-file, or that of the guard with --guard.",
+)
 @click.option(
     "--backend",
     "backends",

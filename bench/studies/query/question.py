@@ -129,6 +129,12 @@ class Subject:
         )
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of its operations."""
+        units = self.units.jobs if self.units else ()
+        return (*(read.name for read in self.reads), *(unit.name for unit in units))
+
+    @property
     def sessions(self) -> Database:
         """The database with the settings of the measured sessions."""
         return self.units.sessions if self.units else self.questions[0].sessions

@@ -12,6 +12,7 @@ from bench.execution.links import Links
 from bench.measure.worker_pool import Pending, WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case
+from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
 from bench.server.database import Database
 from bench.server.pooler import detect
@@ -38,6 +39,18 @@ class Verification:
     database: Database
     shared: bool = field(kw_only=True)
     """Whether a pooler is between that shares connections."""
+    lock: Any = None
+    """The hold on the server, of a command that measures nothing by itself; its `check` raises."""
+
+    def check_all(self) -> None:
+        """Check every read and every unit of work. Raises `BenchError` if any differs."""
+        for backend, checked in self.check().items():
+            if checked.difference:
+                raise BenchError(
+                    f"{backend} differs: {checked.difference}\n"
+                    "Nothing was timed. Correct the file, or choose another backend with --backend."
+                )
+        self.check_units()
 
     def check(
         self, on_compared: Callable[[str], None] = lambda backend: None
@@ -146,4 +159,5 @@ def verification(
             workers,
             database,
             shared=pooler is not None and pooler.shares,
+            lock=held,
         )
