@@ -15,11 +15,11 @@ from bench.cli.options import (
     backend_options,
     choose_backends,
     database_url_option,
+    timeout_option,
     workload_files_option,
 )
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
-from bench.model.timeout import TIMEOUT_S
 from bench.output.terminal.safe_text import echo
 from bench.studies.calibration.calibrate import CalibrationConfig
 
@@ -73,6 +73,7 @@ _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
 )
 @database_url_option
 @admin_url_option
+@timeout_option
 def calibrate(
     workload_files: tuple[str, ...],
     workload: str | None,
@@ -85,6 +86,7 @@ def calibrate(
     figure_name: str,
     database_url: str | None,
     admin_url: str | None,
+    timeout: float,
 ) -> int:
     """Count false verdicts on equal cases, and found differences on slowed cases.
 
@@ -111,7 +113,9 @@ def calibrate(
             f"no figure named {figure_name!r} here: use throughput, p50, p95, p99 or cpu."
         )
     figure = FIGURES[figure_name]
-    setting = CalibrationConfig("", Dataset(), concurrency, generations, rounds, seconds)
+    setting = CalibrationConfig(
+        "", Dataset(), concurrency, generations, rounds, seconds, timeout_s=timeout
+    )
     with ExitStack() as stack:
         if workload_files:
             from bench.cli.calibrate_workload_file import calibration_of_file
@@ -122,9 +126,9 @@ def calibrate(
                     "bench calibrate measures one backend.\nGive one --backend, and repeat the"
                     " command for others."
                 )
-            chosen = choose_backends(backends, backend_modules, TIMEOUT_S)
+            chosen = choose_backends(backends, backend_modules, timeout)
             dataset = Dataset(WORKLOAD_FILE_SCALE)
-            place = Place(chosen, bool(backends), dataset, database_url, admin_url, TIMEOUT_S)
+            place = Place(chosen, bool(backends), dataset, database_url, admin_url, timeout)
             calibrated = calibration_of_file(workload_files, workload, setting, place)
             setting, check = stack.enter_context(calibrated)
         else:

@@ -38,7 +38,7 @@ _OPEN = 3
 @click.command()
 @no_workload_file(
     "it holds the harness against bare loops of the built-in functions",
-    "See a file's own cost with bench run --workload-file, or that of the guard with --guard.",
+    "Measure the file: bench run --workload-file.",
 )
 @click.option(
     "--backend",

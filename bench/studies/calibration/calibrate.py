@@ -21,10 +21,13 @@ from bench.analysis.verdict import Verdict, compare, noise_floor
 from bench.measure import runner
 from bench.measure.runner import Job
 from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_process import WorkError
 from bench.model.case import Case
 from bench.model.dataset import Dataset
+from bench.model.errors import BenchError
 from bench.model.profiles import POINT_READ
 from bench.model.timeout import TIMEOUT_S
+from bench.model.window import longest_s
 from bench.results.entries import Run
 from bench.studies.calibration import slowed
 
@@ -78,6 +81,7 @@ class CalibrationConfig:
     seconds: float = 0.05
     warm_up_s: float = 0.03
     own: OwnWorkload | None = None
+    timeout_s: float = TIMEOUT_S
 
     @property
     def backend(self) -> str:
@@ -88,7 +92,7 @@ class CalibrationConfig:
         """Return the job of a case's round. `share`: that of its busy wait."""
         if self.own:
             job = self.own.job(replace(self.own.case, concurrency=self.concurrency), number)
-            return replace(job, seconds=self.seconds, warm_up_s=self.warm_up_s, lengthen=False)
+            return replace(job, seconds=self.seconds, warm_up_s=self.warm_up_s)
         backend = EQUAL if share is None else slowed.name_of(share)
         case = Case(backend, POINT_READ, concurrency=self.concurrency, loop="none")
         module = accessors.BUILTIN.get(backend, slowed.__name__)
@@ -100,7 +104,7 @@ class CalibrationConfig:
 
 
 def measure(setting: CalibrationConfig, on_run: Callable[[], None]) -> list[Generation]:
-    """Measure all generations. Raises `WorkError` if a run has no result."""
+    """Measure all generations. Raises `BenchError` if a run has no result, or operations fail."""
     return [_generation(setting, number, on_run) for number in range(setting.generations)]
 
 
@@ -110,11 +114,18 @@ def _generation(
     shares: dict[str, Slowdown] = {f"{EQUAL} {number}": None for number in range(EQUALS)}
     shares |= {slowed.name_of(share): share for share in slowed.SHARES}
     runs: dict[str, list[Run]] = {process: [] for process in shares}
+    latency_s: dict[str, float] = {}
     with WorkerPool() as pool:
         for number in range(setting.rounds):
             order = random.Random(f"{generation}/{number}").sample(list(shares), len(shares))
             for process in order:
-                runs[process].append(_turn(pool, process, setting, shares[process], number))
+                job = setting.job(shares[process], number)
+                job = replace(job, latency_s=latency_s.get(process))
+                run = _turn(pool, process, setting, shares[process], job)
+                runs[process].append(run)
+                # Little's law, as in `bench.execution.turns`: a window is as long as operations ask
+                taken_s = run.elapsed_ns / 1e9
+                latency_s[process] = setting.concurrency * taken_s / len(run.samples)
                 on_run()
     summaries = {
         process: of_case(entries[0].case, entries, [], []) for process, entries in runs.items()
@@ -126,20 +137,34 @@ def _generation(
 
 
 def _turn(
-    pool: WorkerPool, process: str, setting: CalibrationConfig, share: Slowdown, number: int
+    pool: WorkerPool, process: str, setting: CalibrationConfig, share: Slowdown, job: Job
 ) -> Run:
     """Measure one turn, and bring the rows back."""
-    job, own = setting.job(share, number), setting.own
+    own = setting.own
     if own is None or share is None:
         pending = pool.submit(process, runner.take_turn, job)
     else:
         pending = pool.submit(process, slowed.take_turn, job, share, own.functions)
-    run = pool.result(pending, TIMEOUT_S)
+    timeout_s = job.lasts_s + longest_s(job.seconds) + setting.timeout_s
+    try:
+        run = pool.result(pending, timeout_s)
+        if own and own.renewed:
+            pool.result(pool.submit(process, runner.close_all), setting.timeout_s)
+    except WorkError as error:
+        raise _failed(job, str(error)) from None
+    if run.samples.errors:
+        raise _failed(job, next(iter(run.samples.errors.values())))
     if own and own.restore:
-        if own.renewed:
-            pool.result(pool.submit(process, runner.close_all), TIMEOUT_S)
         own.restore()
     return run
+
+
+def _failed(job: Job, reason: str) -> BenchError:
+    case = job.case
+    return BenchError(
+        f"{case.workload} failed on {case.backend} ({reason}).\n"
+        "Correct it. Failed operations have no time, so nothing can be calibrated."
+    )
 
 
 def verdicts(

@@ -178,7 +178,7 @@ def _units(
     units = tuple(workload.units)
     return Units(
         units,
-        tuple(_job_unit(asked, workload, unit, database) for unit in units),
+        tuple(_job_unit(asked, path, workload, unit, database) for unit in units),
         {unit.name: unit.text or "\n".join(map(_signature, unit.functions)) for unit in units},
         database,
         marketplace,
@@ -186,10 +186,17 @@ def _units(
     )
 
 
-def _job_unit(asked: Asked, workload: Workload, unit: Unit, database: Database) -> JobUnit:
+def _job_unit(
+    asked: Asked, path: Path, workload: Workload, unit: Unit, database: Database
+) -> JobUnit:
     if isinstance(unit, ScriptUnit):
         return script_job(unit, database, asked.seed, asked.clients, workload.parts[unit])
-    draws = draws_of(workload, unit, database, asked.seed, asked.clients)
+    try:
+        draws = draws_of(workload, unit, database, asked.seed, asked.clients)
+    except BenchError as error:
+        if path.name in str(error):
+            raise
+        raise type(error)(f"{path}, the unit {unit.name}: {error}") from None
     return JobUnit(unit.name, draws, workload.parts[unit])
 
 
