@@ -14,6 +14,7 @@ from bench.cli.options import (
     choose_backends,
     counts,
     database_url_option,
+    no_workload_file,
 )
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
@@ -35,6 +36,10 @@ _OPEN = 3
 
 
 @click.command()
+@no_workload_file(
+    "it holds the harness against bare loops of the built-in functions",
+    "Measure the file: bench run --workload-file.",
+)
 @click.option(
     "--backend",
     "backends",

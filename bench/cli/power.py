@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.compare import as_share
-from bench.cli.options import MOST_REPEATED, Duration, database_url_option
+from bench.cli.options import MOST_REPEATED, Duration, database_url_option, no_workload_file
 from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ def _shares(
 
 
 @click.command()
+@no_workload_file(
+    "its slower backend slows the built-in point read",
+    "Count how often verdicts on your file are wrong: bench calibrate --workload-file.",
+)
 @click.option(
     "--repeat",
     type=click.IntRange(1, MOST_REPEATED),

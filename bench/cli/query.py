@@ -17,6 +17,7 @@ from bench.cli.options import (
     choose_backends,
     counts,
     database_url_option,
+    no_workload_file,
     timeout_option,
 )
 from bench.model.errors import UsageError
@@ -33,6 +34,10 @@ _SCALE = 0.5
 
 
 @click.command()
+@no_workload_file(
+    "it measures a statement",
+    "Measure the file: bench run --workload-file.",
+)
 @click.argument("statement", required=False)
 @click.option(
     "--file",

@@ -23,7 +23,7 @@ from bench.execution.pinning import placement, server_on
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
-from bench.execution.turns import StoppingRule, Turns
+from bench.execution.turns import MakeTurns, StoppingRule, Turns
 from bench.measure import memory
 from bench.measure.job import Job
 from bench.measure.worker_pool import WorkerPool
@@ -109,6 +109,8 @@ class Measurement:
     pooler: Pooler | None = None
     cluster: ClusterPool | None = None
     """The worker processes of the turns, if they are on a cluster."""
+    turns: MakeTurns = Turns
+    """Makes the turns; a study may have turns of its own."""
     jobs: Jobs = field(init=False)
     server_pid: int | None = field(init=False)
     """The server's first process, if it runs on this machine."""
@@ -228,8 +230,17 @@ class Measurement:
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
             spare += pooler_connections(plan.cases)
             capacity = max(most, self.database.free_connections() - spare)
+        turns = self.turns(
+            self.config,
+            self.jobs,
+            self.outcomes,
+            self.cluster or self.workers,
+            capacity,
+            restore=self.restore,
+            stopping=self.stopping,
+        )
         with self._pinned():
-            self.new_turns(capacity).measure()
+            turns.measure()
 
     @contextmanager
     def _pinned(self) -> Iterator[None]:
@@ -243,18 +254,6 @@ class Measurement:
                 yield
             finally:
                 self.workers.pin(None)
-
-    def new_turns(self, capacity: int) -> Turns:
-        """Return the turns of the run. `capacity`: the connections that clients may hold."""
-        return Turns(
-            self.config,
-            self.jobs,
-            self.outcomes,
-            self.cluster or self.workers,
-            capacity,
-            self.stopping,
-            restore=self.restore,
-        )
 
     def restore(self, case: Case) -> None:
         """Bring the rows back after a turn of a case that writes."""
