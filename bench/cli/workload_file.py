@@ -19,16 +19,9 @@ from bench.model.profiles import Factors
 from bench.model.run_config import Pin, RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.query import measurement
+from bench.studies.query.planning import CONCURRENCY, WARM_UP_S, planned, taking
 from bench.studies.query.preparation import Asked
-from bench.studies.query.question import (
-    CONCURRENCY,
-    ROUNDS,
-    SECONDS,
-    WARM_UP_S,
-    Subject,
-    planned,
-    taking,
-)
+from bench.studies.query.question import Subject
 from bench.studies.query.room import check_room
 from bench.studies.query.script_files import workloads_of
 from bench.studies.query.subjects import reads_of, subjects_of
@@ -183,8 +176,8 @@ def run_workload_file(
             subjects,
             taken,
             replace(factors, workloads=(), concurrency=concurrency),
-            rounds=rounds or ROUNDS,
-            seconds=seconds or SECONDS,
+            rounds=rounds,
+            seconds=seconds,
             warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
         )
         stopping = None

@@ -26,7 +26,8 @@ from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid
 from bench.server.pooler import detect
 from bench.studies.query.jobs import QueryJobs
-from bench.studies.query.question import Subject, plainest
+from bench.studies.query.planning import plainest
+from bench.studies.query.question import Subject
 from bench.studies.query.server_statistics import Observer
 from bench.studies.query.verification import Verification
 from bench.studies.query.watch import watching
