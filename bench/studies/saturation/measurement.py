@@ -1,11 +1,13 @@
 """The run of `bench saturate`: windows at the rates that a search asks for."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
 
 from bench.analysis.summary import of_case
 from bench.dataset import lock
+from bench.execution.client_machines import client_machines
 from bench.execution.links import Links
 from bench.execution.measurement import Measurement, ended
 from bench.execution.outcomes import Outcomes
@@ -14,7 +16,7 @@ from bench.execution.stage_times import StageTimes
 from bench.execution.turns import Turns
 from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
-from bench.model.rate import ArrivalPattern
+from bench.model.rate import MOST_PER_S, ArrivalPattern
 from bench.model.run_config import RunConfig
 from bench.results.entries import Entry, Run
 from bench.results.file import Recorder
@@ -51,11 +53,12 @@ def measure(
             lock.held(database, config.timeout_s) as held,
             Links(database.url) as links,
             WorkerPool(config.guard) as workers,
+            client_machines(config, database) as cluster,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
             searches = Searches(config.plan.cases, objective_ns, arrivals)
             _Measurement(
-                config, times, outcomes, links, searches, pooler, searches=searches
+                config, times, outcomes, links, searches, pooler, cluster, searches=searches
             ).carry_out(times)
 
 
@@ -78,7 +81,7 @@ class Searches:
         case = entry.case
         if case in self.closed:
             if isinstance(entry, Run) and (per_s := _throughput(entry)):
-                self._searches[case] = Search(per_s)
+                self._searches[case] = Search(per_s, MOST_PER_S * case.processes)
         elif case.rate is not None:
             search = self._searches[replace(case, rate=None, arrivals="poisson")]
             search.note(case.rate, isinstance(entry, Run) and self._passed(entry))
@@ -131,7 +134,7 @@ class _Measurement(Measurement):
             self.config,
             self.jobs,
             self.outcomes,
-            self.workers,
+            self.cluster or self.workers,
             capacity,
             self.stopping,
             restore=self.restore,
@@ -147,6 +150,10 @@ class _SearchTurns(Turns):
 
     def measure(self) -> None:
         """Measure the closed loops, then every round of the searches. Raises `BenchError`."""
+        with closing(self._shared):
+            self._search()
+
+    def _search(self) -> None:
         recorder = self.outcomes.recorder
         cases = list(self.searches.closed)
         for number in count():
