@@ -60,6 +60,8 @@ def window_length(job: Job) -> WindowLength:
     """
 
     def chosen(latency_s: float | None) -> float:
+        if job.part and job.part.window_s is not None:
+            return job.part.window_s
         if not job.lengthen:
             return job.seconds
         known = latency_s if job.latency_s is None else job.latency_s

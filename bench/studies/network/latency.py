@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bench.analysis.findings.finding import Finding, rounds, times, work
+from bench.analysis.findings.finding import Finding, conditions, rounds, times, work
 from bench.analysis.findings.judge import Judgement
 from bench.analysis.selection import Selection
 from bench.results.entries import LinkCounts
@@ -32,8 +32,9 @@ def _spread(measured: ByLatency, selection: Selection, what: str) -> Iterator[Fi
         return
     amount = measured.kind.concurrency
     sentence = (
-        f"{work(measured.kind).capitalize()} with {amount} client{'s' * (amount > 1)}, "
-        f"{len(first.summaries)} {what}: {_compared(first, near)}; {_compared(last, far)}"
+        f"{work(measured.kind).capitalize()} with {amount} client{'s' * (amount > 1)}"
+        f"{conditions(measured.kind)}, {len(first.summaries)} {what}: {_compared(first, near)};"
+        f" {_compared(last, far)}"
     )
     close = measured.close_from(selection)
     if close is not None:
