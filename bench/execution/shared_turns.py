@@ -55,12 +55,13 @@ class SharedTurns:
                 return merged_run(parts, one_machine=self.one_machine)
             late.append((late_ns(parts), max(part.clock_error_ns for part in parts)))
         worst, error = min(late)
+        milliseconds = (window_s or job.seconds) * 1e3
         return Failure(
             job.case,
             job.round,
             f"a process began {worst / 1e6:.1f} ms late (clocks agree within {error / 1e6:.1f} ms),"
-            f" {ATTEMPTS} times in a row: windows of {(window_s or job.seconds) * 1e3:g} ms overlap by"
-            f" less than {LEAST_OVERLAP:.0%}, so choose longer ones with --seconds",
+            f" {ATTEMPTS} times in a row: windows of {milliseconds:g} ms overlap by less than"
+            f" {LEAST_OVERLAP:.0%}, so choose longer ones with --seconds",
         )
 
     def _attempt(
