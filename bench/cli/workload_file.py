@@ -95,6 +95,16 @@ def check_rates(workloads: Sequence[Workload], what: str) -> None:
         )
 
 
+def check_cluster(workloads: Sequence[Workload]) -> None:
+    """Raise `UsageError` for --scheduler with a workload that makes a database of its own."""
+    if any(workload.setup is not None for workload in workloads):
+        raise UsageError(
+            "--scheduler is not for a workload with setup=: the workers know the database of"
+            " their DATABASE_URL only.\n"
+            "Leave it out, or prepare that database yourself and take setup= out."
+        )
+
+
 @contextmanager
 def opened(
     path: Path, chosen: Sequence[Workload], place: Place, *, clients: int, files: Sequence[str] = ()
@@ -160,12 +170,8 @@ def run_workload_file(
         check_transactions(chosen)
     if factors.rates:
         check_rates(chosen, "--rate")
-    if scheduler and any(workload.setup is not None for workload in chosen):
-        raise UsageError(
-            "--scheduler is not for a workload with setup=: the workers know the database of"
-            " their DATABASE_URL only.\n"
-            "Leave it out, or prepare that database yourself and take setup= out."
-        )
+    if scheduler:
+        check_cluster(chosen)
     place = Place(backends, named_backends, dataset, database_url, admin_url, timeout_s)
     clients = max(factors.concurrency or CONCURRENCY)
     with opened(path, chosen, place, clients=clients, files=files) as (subjects, taken):
