@@ -19,7 +19,7 @@ from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
-from bench.execution.pinning import placement, server_on
+from bench.execution.pinning import pinned, placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
@@ -239,21 +239,8 @@ class Measurement:
             restore=self.restore,
             stopping=self.stopping,
         )
-        with self._pinned():
+        with pinned(self.workers, self.server_pid, self.placement):
             turns.measure()
-
-    @contextmanager
-    def _pinned(self) -> Iterator[None]:
-        """Let the turns' worker processes and the server have processors of their own."""
-        if self.placement is None or self.server_pid is None:
-            yield
-            return
-        self.workers.pin(self.placement.clients)
-        with server_on(self.server_pid, self.placement.server):
-            try:
-                yield
-            finally:
-                self.workers.pin(None)
 
     def restore(self, case: Case) -> None:
         """Bring the rows back after a turn of a case that writes."""
