@@ -67,6 +67,9 @@ class _Evidence:
     def again(self, options: str) -> str:
         profile = self.header.profile or "quick"
         if study := study_of(profile):
+            own = study.plain_run in study.profiles.values()
+            if file := rerun.files(self.header):
+                return f"{study.plain_run if own else 'bench run'} {file} {options}"
             return f"{study.plain_run} {options}"
         return f"bench run --profile {shlex.quote(profile)} {options}"
 

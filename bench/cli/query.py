@@ -17,8 +17,11 @@ from bench.cli.options import (
     choose_backends,
     counts,
     database_url_option,
+    no_workload_file,
+    processes_option,
     timeout_option,
 )
+from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
@@ -33,6 +36,10 @@ _SCALE = 0.5
 
 
 @click.command()
+@no_workload_file(
+    "it measures a statement",
+    "Measure the file: bench run --workload-file.",
+)
 @click.argument("statement", required=False)
 @click.option(
     "--file",
@@ -77,6 +84,8 @@ _SCALE = 0.5
     "  [default: autocommit]",
 )
 @link_options
+@processes_option
+@scheduler_option
 @backend_options
 @connect_option
 @database_url_option
@@ -143,6 +152,8 @@ def query(
     concurrency: tuple[int, ...],
     transactions: "tuple[Transactions, ...]",
     links: "tuple[Link, ...]",
+    processes: tuple[int, ...],
+    scheduler: str | None,
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     connect: tuple[str, ...],
@@ -181,6 +192,7 @@ def query(
       bench query 'SELECT * FROM customer WHERE id = :id' --arguments 'SELECT id FROM customer'
       bench query 'SELECT * FROM customer' --fetch buffered --fetch batched:1000 --concurrency 1,4
       bench query 'SELECT * FROM customer WHERE id = 7' --latency 0,0.5ms,2ms
+      bench query 'SELECT * FROM customer WHERE id = 7' --concurrency 8 --processes 1,2
       bench query --file report.sql --database-url postgresql://user@host/shop --explain
     """
     from functools import partial
@@ -197,6 +209,7 @@ def query(
     from bench.studies.query.room import check_room
 
     sql = _statement(statement, file)
+    on_cluster = checked(scheduler, links)
     wanted = tuple(Fetch.parse(fetch) for fetch in fetches)
     chosen, others = taking(choose_backends(backends, backend_modules, timeout), ())
     if backends and others:
@@ -240,6 +253,7 @@ def query(
             transactions=transactions,
             connect=ways,
             links=links,
+            processes=processes,
         ),
         rounds=rounds,
         seconds=seconds,
@@ -260,6 +274,7 @@ def query(
         timeout_s=timeout,
         command=_command_line(database_url, admin_url, arguments, question, keep_arguments),
         connect=tuple(map(str, ways)),
+        scheduler=on_cluster,
     )
     carry_out(
         config,

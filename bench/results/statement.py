@@ -63,6 +63,8 @@ class StatementFacts:
     that is `renewed` after each turn, from its template."""
     think_s: Annotated[float, Meta(ge=0)] = 0.0
     """Seconds that a client waited after each operation, not counted as latency."""
+    files: list[str] = field(default_factory=list)
+    """The workload file as it was named, or several scripts; empty for `bench query`."""
     plan: dict[str, Any] | None = None
     """The plan of EXPLAIN (FORMAT JSON), with `?` for constants if there are parameters."""
 

@@ -237,6 +237,8 @@ def _legend(results: Results, summaries: list[Summary]) -> Text:
             "stall: the longest time for which the event loop ran no other task.",
         ]
     planned = len(results.header.plan)
+    if pinned := results.header.pinned:
+        lines.append(f"Pinned: {pinned}.")
     if floor := noise_floor(summaries):
         lines.append(f"Noise floor: {floor}. A smaller difference is no difference.")
     if missing := planned - sum(1 for summary in summaries if summary.rounds):

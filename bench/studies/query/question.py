@@ -100,6 +100,8 @@ class Subject:
     kept: "Kept | None" = None
     """The way to bring its rows back; None if it writes nothing."""
     think_s: float = 0.0
+    files: tuple[str, ...] = ()
+    """The values of --workload-file, as they were given."""
 
     @property
     def rows(self) -> int:
@@ -118,6 +120,12 @@ class Subject:
             JobRead(question.name, question.statement, question.draws, weight, question.file)
             for question, weight in zip(self.questions, self.weights, strict=True)
         )
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of its operations."""
+        units = self.units.jobs if self.units else ()
+        return (*(read.name for read in self.reads), *(unit.name for unit in units))
 
     @property
     def sessions(self) -> Database:
@@ -143,7 +151,8 @@ class Subject:
         """Return the facts for the header. `texts`: as in `StatementFacts`."""
         if self.units is None and len(self.questions) == 1:
             facts = self.questions[0].facts(texts)
-            return replace(facts, reads={self.questions[0].name: 1}, think_s=self.think_s)
+            reads = {self.questions[0].name: 1}
+            return replace(facts, reads=reads, think_s=self.think_s, files=list(self.files))
         weights = {q.name: w for q, w in zip(self.questions, self.weights, strict=True)}
         texts_of_all = [f"-- {q.name}, weight {weights[q.name]}\n{q.sql}" for q in self.questions]
         if self.units:
@@ -163,6 +172,7 @@ class Subject:
             units=[unit.name for unit in self.units.jobs] if self.units else [],
             changes=self.kept.changes if self.kept else "nothing",
             think_s=self.think_s,
+            files=list(self.files),
         )
 
 
