@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.budget_options import budget_option, check_budget, pin_option, pinned, within
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
     MOST_REPEATED,
-    Duration,
     Seconds,
     admin_url_option,
     backend_options,
@@ -25,6 +25,7 @@ from bench.cli.options import (
     processes_option,
     profile_names,
     timeout_option,
+    workload_files_option,
     workload_option,
 )
 from bench.cli.rate_options import check_with_rate, rate_options
@@ -42,10 +43,6 @@ if TYPE_CHECKING:
 
 _LONGEST_WRITES_S = 120
 
-_BUDGET_TURN_S = 0.01
-"""The length of a turn with a budget. A lone client and its server process share a core or have
-one each, and that changes often: longer turns mix both, and hide a small difference."""
-
 
 @click.command()
 @click.option(
@@ -59,14 +56,7 @@ one each, and that changes often: longer turns mix both, and hide a small differ
 )
 @backend_options
 @workload_option
-@click.option(
-    "--workload-file",
-    "workload_files",
-    multiple=True,
-    metavar="FILE",
-    help="Measure the workloads that this Python file declares, or a script of pgbench"
-    " (docs/your-own-query.md). Scripts may be several, with weights as in read.sql@3.",
-)
+@workload_files_option("Measure the workloads")
 @click.option(
     "--fetch",
     "fetches",
@@ -124,15 +114,8 @@ one each, and that changes often: longer turns mix both, and hide a small differ
 @click.option(
     "--rounds", type=click.IntRange(1, MOST_REPEATED), help="Number of runs of each case."
 )
-@click.option(
-    "--budget",
-    "budget_s",
-    type=Duration(1, 86_400),
-    metavar="TIME",
-    help="Time for all runs together, as 60s or 5m, in place of --rounds: it is spent on the"
-    " comparisons that are undecided, and a decided one ends. With --workload, the profile's first"
-    " block of cases alone (docs/method.md).",
-)
+@budget_option
+@pin_option
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(
     "--warm-up",
@@ -173,6 +156,7 @@ def run(
     rows: "tuple[RowForm, ...]",
     rounds: int | None,
     budget_s: float | None,
+    pin: bool | None,
     seconds: float | None,
     warm_up_s: float | None,
     scale: float | None,
@@ -214,6 +198,7 @@ def run(
       bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
       bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
       bench run --profile smoke --concurrency 4 --processes 2 --scheduler local:2
+      bench run --workload-file shop.py --workload orders --budget 60s
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -246,10 +231,7 @@ def run(
         _check_loop(loop)
         check_with_rate(factors)
         if budget_s is not None:
-            raise UsageError(
-                "--budget is not for a workload file.\n"
-                "Choose its length with --rounds and --seconds."
-            )
+            check_budget(rounds, rates)
         if transports:
             raise UsageError(
                 "--transport is not for a workload file.\n"
@@ -264,6 +246,7 @@ def run(
             database_url=database_url,
             admin_url=admin_url,
             rounds=rounds,
+            budget_s=budget_s,
             seconds=seconds,
             warm_up_s=warm_up_s,
             label=label or "",
@@ -274,6 +257,7 @@ def run(
             charts=charts,
             quiet=quiet,
             scheduler=checked(scheduler, links),
+            pin=pinned(pin, budget_s),
         )
         return
     (name,) = named("profile", [profile_name], PROFILES)
@@ -302,17 +286,8 @@ def run(
     on_cluster = checked(scheduler, links)
     planned = plan(profile, chosen, factors)
     if budget_s is not None:
-        if rates:
-            raise UsageError(
-                "--budget compares throughput, and --rate fixes it.\n"
-                "Choose the length with --rounds, or find the highest rate: bench saturate."
-            )
-        if rounds is not None:
-            raise UsageError(
-                "--budget and --rounds exclude each other: a budget shares out the rounds itself.\n"
-                "Leave one of them out."
-            )
-        planned = replace(planned, profile=_within(planned, budget_s, seconds))
+        check_budget(rounds, rates)
+        planned = within(planned, budget_s, seconds)
     _check_writes(planned)
     for reason in planned.left_out(chosen):
         echo(f"left out: {reason}", err=True)
@@ -326,6 +301,7 @@ def run(
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
         budget_s=budget_s,
+        pin=pinned(pin, budget_s),
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),
         scheduler=on_cluster,
@@ -342,13 +318,6 @@ def run(
         admin_url=admin_url,
         stopping=stopping,
     )
-
-
-def _within(planned: "Plan", budget_s: float, seconds: float | None) -> "Profile":
-    """Return the profile with the rounds that fit the budget if no comparison ends early."""
-    turn_s = seconds or min(planned.profile.seconds, _BUDGET_TURN_S)
-    rounds = max(1, int(budget_s / turn_s / len(planned.cases)))
-    return replace(planned.profile, rounds=rounds, seconds=turn_s)
 
 
 def _adjusted(

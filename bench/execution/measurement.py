@@ -19,10 +19,11 @@ from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
+from bench.execution.pinning import pinned, placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
-from bench.execution.turns import StoppingRule, Turns
+from bench.execution.turns import MakeTurns, StoppingRule, Turns
 from bench.measure import memory
 from bench.measure.job import Job
 from bench.measure.worker_pool import WorkerPool
@@ -37,6 +38,7 @@ from bench.server.database import Database, postmaster_pid
 from bench.server.pooler import Pooler, detect
 from bench.server.proxy.address import through
 from bench.system.limits import check_open_files
+from bench.system.processors import Halves
 from bench.verification.remembered import RememberedResults
 from bench.verification.verify import VerificationResult, verify
 from bench.verification.ways import ways_of
@@ -107,8 +109,12 @@ class Measurement:
     pooler: Pooler | None = None
     cluster: ClusterPool | None = None
     """The worker processes of the turns, if they are on a cluster."""
+    turns: MakeTurns = Turns
+    """Makes the turns; a study may have turns of its own."""
     jobs: Jobs = field(init=False)
-    local: bool = field(init=False)
+    server_pid: int | None = field(init=False)
+    """The server's first process, if it runs on this machine."""
+    placement: Halves | None = field(init=False)
 
     @property
     def _shared(self) -> bool:
@@ -143,11 +149,11 @@ class Measurement:
         at_once = most_connections(config)
         check_open_files(at_once)
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
-        server_pid = postmaster_pid(self.lock.connection)
+        self.server_pid = server_pid = postmaster_pid(self.lock.connection)
+        self.placement = placement(config, server_pid)
         self.listener.stage("rows")
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         verified = self._verify(fingerprint) if config.verify else None
-        self.local = server_pid is not None
         folder = str(self.outcomes.recorder.folder.resolve())
         self.jobs = Jobs(
             config,
@@ -167,7 +173,8 @@ class Measurement:
                 fingerprint,
                 verified,
                 self.pooler,
-                local=self.local,
+                local=server_pid is not None,
+                placement=self.placement,
                 cluster=machines_of(self.cluster),
             )
         )
@@ -218,23 +225,22 @@ class Measurement:
             self.workers.dismiss(name)
         most = max((case.connections for case in plan.cases), default=0)
         capacity = most
-        if self.local:  # a server elsewhere may be a pooler, which lets clients wait
+        # A server elsewhere may be a pooler, which lets clients wait.
+        if self.server_pid is not None:
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
             spare += pooler_connections(plan.cases)
             capacity = max(most, self.database.free_connections() - spare)
-        self.new_turns(capacity).measure()
-
-    def new_turns(self, capacity: int) -> Turns:
-        """Return the turns of the run. `capacity`: the connections that clients may hold."""
-        return Turns(
+        turns = self.turns(
             self.config,
             self.jobs,
             self.outcomes,
             self.cluster or self.workers,
             capacity,
-            self.stopping,
             restore=self.restore,
+            stopping=self.stopping,
         )
+        with pinned(self.workers, self.server_pid, self.placement):
+            turns.measure()
 
     def restore(self, case: Case) -> None:
         """Bring the rows back after a turn of a case that writes."""

@@ -266,3 +266,7 @@ class Turns:
                 pending = self.workers.submit(process, runner.close, key)
                 with suppress(WorkError):
                     self.workers.result(pending, _CLOSE_S)
+
+
+MakeTurns = Callable[..., Turns]
+"""Makes the turns of a run from the arguments of `Turns`."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from bench.analysis.summary import of_case
 from bench.dataset import lock
@@ -30,9 +31,29 @@ RESTART_AFTER = 8
 """The rounds after which worker processes are restarted, so that their luck is sampled."""
 
 
+@dataclass(frozen=True)
+class SearchTask:
+    """The search that a command asks for."""
+
+    objective_ns: int
+    """The highest p99 of the response."""
+    arrivals: ArrivalPattern
+
+    def fitted(self, config: RunConfig) -> RunConfig:
+        """Return the config with the rounds of the plan's own cases: one.
+
+        The file says how many; those of a search are not known before.
+        """
+        profile = replace(config.plan.profile, rounds=1)
+        return replace(config, plan=replace(config.plan, profile=profile))
+
+    def searches(self, config: RunConfig) -> "Searches":
+        """Return the searches of the plan's cases, which have not begun."""
+        return Searches(config.plan.cases, self.objective_ns, self.arrivals)
+
+
 def measure(
-    objective_ns: int,
-    arrivals: ArrivalPattern,
+    asked: SearchTask,
     config: RunConfig,
     database: Database,
     recorder: Recorder,
@@ -43,9 +64,7 @@ def measure(
     Raises as `bench.execution.measurement.measure` does. If it is interrupted, the file has the
     windows and answers so far.
     """
-    # The file has the rounds of the plan's own cases: those of a search are not known before.
-    profile = replace(config.plan.profile, rounds=1)
-    config = replace(config, plan=replace(config.plan, profile=profile))
+    config = asked.fitted(config)
     times = StageTimes(listener)
     with ended(recorder, times):
         pooler: Pooler | None = detect(database)
@@ -56,9 +75,9 @@ def measure(
             client_machines(config, database) as cluster,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
-            searches = Searches(config.plan.cases, objective_ns, arrivals)
-            _Measurement(
-                config, times, outcomes, links, searches, pooler, cluster, searches=searches
+            searches = asked.searches(config)
+            Measurement(
+                config, times, outcomes, links, searches, pooler, cluster, turns=searches.turns
             ).carry_out(times)
 
 
@@ -102,6 +121,10 @@ class Searches:
             if (rate := search.next()) is not None
         ]
 
+    def turns(self, *arguments: Any, **named: Any) -> Turns:
+        """Return the turns of a run that measures what these searches ask for."""
+        return _SearchTurns(*arguments, **named, searches=self)
+
     def answers(self) -> list[Saturation]:
         """Return the answers that came since the last call."""
         new = []
@@ -126,23 +149,6 @@ def _throughput(run: Run) -> float | None:
 
 
 @dataclass
-class _Measurement(Measurement):
-    searches: Searches = field(kw_only=True)
-
-    def new_turns(self, capacity: int) -> Turns:
-        return _SearchTurns(
-            self.config,
-            self.jobs,
-            self.outcomes,
-            self.cluster or self.workers,
-            capacity,
-            self.stopping,
-            restore=self.restore,
-            searches=self.searches,
-        )
-
-
-@dataclass
 class _SearchTurns(Turns):
     """Gives turns to the rates that the searches ask for. A round has one window of each."""
 
@@ -155,14 +161,16 @@ class _SearchTurns(Turns):
 
     def _search(self) -> None:
         recorder = self.outcomes.recorder
-        cases = list(self.searches.closed)
+        # Without those of backends whose answers differ.
+        closed = [case for case in self.searches.closed if case in self.config.plan.cases]
+        cases = closed
         for number in count():
             if not cases:
                 break
             self._round(cases, number, number // RESTART_AFTER)
             if number == 0:
-                for closed in self.searches.closed:
-                    recorder.add(Objective(closed, self.searches.objective_ns))
+                for case in closed:
+                    recorder.add(Objective(case, self.searches.objective_ns))
             for answer in self.searches.answers():
                 recorder.add(answer)
             if number % RESTART_AFTER == RESTART_AFTER - 1:
