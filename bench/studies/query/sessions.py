@@ -94,6 +94,7 @@ def _reaching(database: Database) -> dict[str, bool]:
 
 
 def _unprotected(database_url: str | None) -> BenchError:
+    url = named(database_url).safe_url
     return BenchError(
         f"the sessions at {named(database_url).safe_url} cannot be made read-only: a pooler refuses"
         " the setting.\n"
