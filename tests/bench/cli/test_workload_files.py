@@ -34,9 +34,7 @@ def assert_nothing_is_left(database: Database) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("command", ["run", "verify", "streaming", "pool", "calibrate"])
-def test_a_command_takes_a_file(
-    command: str, kind: str, bench: Bench, database: Database
-) -> None:
+def test_a_command_takes_a_file(command: str, kind: str, bench: Bench, database: Database) -> None:
     """Forbids that a command measures the built-in functions alone, or one kind of a user's own."""
     if command in ("streaming", "pool") and kind not in READS:
         pytest.skip("the command measures reads")
@@ -102,7 +100,9 @@ def test_a_slowed_statement_stops_the_gate(bench: Bench) -> None:
     assert bench(*reference, "--rounds=6").code == 0
     file = bench.folder / "notes.py"
     text = file.read_text()
-    file.write_text(text.replace("WHERE id <= :id", "WHERE id <= :id AND pg_sleep(0.01) IS NULL"))
+    file.write_text(
+        text.replace("WHERE id <= :id", "WHERE id <= :id AND pg_sleep(0.001) IS NOT NULL")
+    )
     done = gate(bench, "sql", "--rounds=6")
     assert done.code == 1, done
     assert "statement of w: SELECT * FROM note WHERE id <= :id ORDER BY id" in done.out
@@ -120,7 +120,10 @@ def test_a_slowed_statement_stops_the_gate(bench: Bench) -> None:
         (("power",), "--workload-file is not for bench power"),
         (("audit",), "--workload-file is not for bench audit"),
         (("query",), "--workload-file is not for bench query"),
-        (("saturate", "--backend=psycopg"), "declares 2 workloads, and bench saturate measures one"),
+        (
+            ("saturate", "--backend=psycopg"),
+            "declares 2 workloads, and bench saturate measures one",
+        ),
         (("calibrate",), "declares 2 workloads, and bench calibrate measures one"),
         (("calibrate", "--workload=x", "--backend=psycopg", "--backend=asyncpg"), "one backend"),
         (("saturate", "--workload=x", "--transactions=autocommit"), "is not for units of work"),
