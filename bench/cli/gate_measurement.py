@@ -14,7 +14,7 @@ from bench.model.errors import UsageError
 from bench.model.plan import plan_of_cases
 from bench.model.profiles import PROFILES, Profile
 from bench.model.run_config import RunConfig
-from bench.studies.query.question import SECONDS, WARM_UP_S
+from bench.studies.query.planning import SECONDS, WARM_UP_S
 
 if TYPE_CHECKING:
     from bench.model.case import Case

@@ -15,11 +15,11 @@ from bench.output.terminal.safe_text import echo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.studies.calibration.busy_wait import Of
     from bench.studies.calibration.power_file import PowerFile
-    from bench.studies.calibration.slower import Of
     from bench.studies.calibration.whole_runs import Variant, WholeRun
 
-_BACKENDS = ("asyncpg", "psycopg-async", "psycopg2")
+_BACKENDS = ("orm+asyncpg", "asyncpg", "psycopg-async", "psycopg2")
 """The backends that have a slower one, as in `bench.studies.calibration.slower`."""
 _EQUAL = 0.0
 
@@ -66,7 +66,7 @@ def _shares(
     show_default=True,
     callback=_shares,
     metavar="SHARE",
-    help="The busy wait after each operation, as a share of it: 2, 5, 10 or 20 %. 0 %: two equal"
+    help="The busy wait after each operation, as a share of it: 2, 3, 5, 10 or 20 %. 0 %: two equal"
     " backends. Repeatable.",
 )
 @click.option(
@@ -82,7 +82,8 @@ def _shares(
     type=click.Choice(_BACKENDS),
     default=_BACKENDS[0],
     show_default=True,
-    help="The backend to compare with a slower one.",
+    help="The backend to compare with a slower one. The default's client is what limits it at 16:"
+    " where the server is, a slower client loses no throughput.",
 )
 @click.option("--busy", is_flag=True, help="Keep half of the processors busy with other work.")
 @click.option(
@@ -106,8 +107,9 @@ def power(
 
     Each run is `bench run --budget` with two backends and one workload, at 1 and at 16. One backend
     is slower by a real busy wait, or equal, in a module that `--backend-module` names. The table
-    counts the verdicts of each run on throughput and on CPU time. The slowdown is the one that was
-    measured, because a wait of 5 % of the time may be 10 % of the CPU time.
+    counts the verdicts of each run on throughput and on CPU time. A run of a fixed length measures
+    first what each wait costs, because a wait of 5 % of the time may be 10 % of the CPU time, and
+    nothing of the throughput. All runs are pinned, where that is possible.
 
     Each run that has ended is kept in results/. After Ctrl-C, --out DIR goes on with it.
 
@@ -118,8 +120,8 @@ def power(
       bench power --share 5% --of cpu --backend psycopg2
     """
     from bench.results import environment
-    from bench.studies.calibration import power_file
-    from bench.studies.calibration.whole_runs import Variant, other_load
+    from bench.studies.calibration import power_file, power_table
+    from bench.studies.calibration.whole_runs import Variant, other_load, slowdowns
 
     processors = max(1, (environment.host().cores or 1) // 2) if busy else 0
     file = power_file.begin(out, backend, budget_s, processors)
@@ -130,13 +132,15 @@ def power(
     try:
         with other_load(processors) if processors else nullcontext():
             for number, variant in enumerate(left, 1):
+                if variant.share and not file.has_slowdown(variant):
+                    file.slowdowns += slowdowns(variant, database_url)
                 run = _one(variant, budget_s, database_url)
                 file.runs.append(run)
                 folder = _written(folder, file)
                 echo(f"{number} of {len(left)}  {_in_words(run)}", err=True)
     finally:
         if file.runs:
-            echo(report(file))
+            echo(power_table.report(file))
         if file.runs and folder:
             echo(f"written  {folder / power_file.FILE}")
             if missing := len(_left(wanted, file, repeat)):
@@ -190,39 +194,3 @@ def _in_words(run: "WholeRun") -> str:
         f"{one.clock} at {one.concurrency} {one.word} ({-one.slower_by:+.1%})" for one in run.seen
     )
     return f"{kind}, {run.seconds:.0f} s: {words}"
-
-
-def report(file: "PowerFile") -> str:
-    """Return the table of what was found, with its legend."""
-    from bench.studies.calibration import power_file
-
-    heading = ("wait", "clock", "at", "found", "95 % interval", "slower by", "one ratio", "floor")
-    rows = [heading]
-    for line in power_file.counts(file.runs):
-        low, middle, high = line.slower_by
-        rows.append(
-            (
-                f"{line.share:.0%} of {line.of}" if line.share else "none",
-                line.clock,
-                str(line.concurrency),
-                f"{line.found} of {line.runs}",
-                f"{line.low:.0%} to {line.high:.0%}",
-                f"{middle:.1%} ({low:.1%} to {high:.1%})",
-                f"\N{PLUS-MINUS SIGN}{line.deviation:.1%} x {line.rounds:.0f}",
-                f"{line.floor:.3f}x" if line.floor else "",
-            )
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
-    busy = f", {file.busy} processors kept busy" if file.busy else ""
-    table = "\n".join(line.rstrip() for line in lines)
-    return (
-        f"{file.backend} against a slower or an equal backend,"
-        f" bench run --budget {file.budget_s:g}s{busy}\n\n{table}\n\n"
-        "found: the runs whose verdict says slower; for equal backends slower or faster, which is a"
-        " false alarm.\n"
-        "decided: the run's line of that name. The others: the verdict of a table, by its interval"
-        " and noise floor.\n"
-        "slower by: the slowdown that was measured, median (lowest to highest run).\n"
-        "one ratio: the deviation of the ratio of one pair of turns, and the number of pairs."
-    )

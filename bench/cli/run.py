@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.budget import check_budget, within
+from bench.cli.budget_options import budget_option, check_budget, pin_option, pinned, within
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
     MOST_REPEATED,
-    Duration,
     Seconds,
     admin_url_option,
     backend_options,
@@ -115,15 +114,8 @@ _LONGEST_WRITES_S = 120
 @click.option(
     "--rounds", type=click.IntRange(1, MOST_REPEATED), help="Number of runs of each case."
 )
-@click.option(
-    "--budget",
-    "budget_s",
-    type=Duration(1, 86_400),
-    metavar="TIME",
-    help="Time for all runs together, as 60s or 5m, in place of --rounds: it is spent on the"
-    " comparisons that are undecided, and a decided one ends. With --workload, the profile's first"
-    " block of cases alone (docs/method.md).",
-)
+@budget_option
+@pin_option
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(
     "--warm-up",
@@ -164,6 +156,7 @@ def run(
     rows: "tuple[RowForm, ...]",
     rounds: int | None,
     budget_s: float | None,
+    pin: bool | None,
     seconds: float | None,
     warm_up_s: float | None,
     scale: float | None,
@@ -264,6 +257,7 @@ def run(
             charts=charts,
             quiet=quiet,
             scheduler=checked(scheduler, links),
+            pin=pinned(pin, budget_s),
         )
         return
     (name,) = named("profile", [profile_name], PROFILES)
@@ -307,6 +301,7 @@ def run(
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
         budget_s=budget_s,
+        pin=pinned(pin, budget_s),
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),
         scheduler=on_cluster,

@@ -24,6 +24,7 @@ from bench.cli.options import (
     workload_files_option,
     workload_names,
 )
+from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,6 +73,14 @@ def _objective(context: click.Context, option: click.Parameter, text: str) -> in
     help="The most connections that serve them.",
 )
 @click.option(
+    "--processes",
+    type=click.IntRange(1, MOST_CONCURRENT),
+    default=1,
+    show_default=True,
+    help="Worker processes that share the connections. Each serves its share of the arrivals.",
+)
+@scheduler_option
+@click.option(
     "--arrivals",
     type=click.Choice(["poisson", "uniform"]),
     default="poisson",
@@ -117,6 +126,8 @@ def saturate(
     workload: str | None,
     workload_files: tuple[str, ...],
     concurrency: int,
+    processes: int,
+    scheduler: str | None,
     arrivals: "ArrivalPattern",
     session_scope: "SessionScope",
     transactions: "Transactions",
@@ -145,6 +156,7 @@ def saturate(
       bench saturate --backend psycopg --objective 5ms --concurrency 16
       bench saturate --backend asyncpg --workload mixed --latency 1ms
       bench saturate --backend orm+asyncpg --workload-file shop.py --workload orders
+      bench saturate --backend orm+asyncpg --concurrency 8 --processes 2
     """
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.case import Case
@@ -169,7 +181,9 @@ def saturate(
         session_scope=session_scope,
         transactions=transactions,
         link=links[0] if links else Link(),
+        processes=processes,
     )
+    on_cluster = checked(scheduler, links)
     profile = replace(PROFILE, seconds=seconds, scale=SCALE if scale is None else scale)
     dataset = Dataset(profile.scale, seed)
     asked = SearchTask(objective_ns, arrivals)
@@ -190,6 +204,7 @@ def saturate(
             out=out,
             charts=charts,
             quiet=quiet,
+            scheduler=on_cluster,
         )
         return
     planned = plan(profile, chosen, case)
@@ -200,6 +215,7 @@ def saturate(
         label=label or "",
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
+        scheduler=on_cluster,
     )
     carry_out(
         config,

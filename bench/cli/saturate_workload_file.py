@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.cli.measurement import carry_out, command_line, safe_name
 from bench.cli.workload_file import (
     Place,
+    check_cluster,
     check_rates,
     check_transactions,
     declared_in,
@@ -43,6 +44,7 @@ def saturate_workload_file(
     out: Path | None,
     charts: bool,
     quiet: bool,
+    scheduler: str = "",
 ) -> None:
     """Search the highest rate of one workload of the file on each backend that takes it.
 
@@ -55,6 +57,8 @@ def saturate_workload_file(
     check_rates([chosen], "bench saturate")
     if own_transactions:
         check_transactions([chosen])
+    if scheduler:
+        check_cluster([chosen])
     with opened(path, [chosen], place, clients=case.concurrency, files=files) as opening:
         subjects, taken = opening
         planned = plan(profile, taken, replace(case, workload=chosen.name))
@@ -67,6 +71,7 @@ def saturate_workload_file(
             label=label,
             timeout_s=place.timeout_s,
             command=command_line(place.database_url, admin_url=place.admin_url),
+            scheduler=scheduler,
         )
         carry_out(
             config,

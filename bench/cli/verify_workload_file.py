@@ -9,7 +9,7 @@ from bench.model.run_config import RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.server.drivers import drivers_of
 from bench.server.resolution import resolve
-from bench.studies.query.question import planned
+from bench.studies.query.planning import planned
 from bench.studies.query.room import check_room
 from bench.studies.query.verification import verification
 from bench.verification.verify import FETCHES

@@ -9,26 +9,19 @@ from typing import TYPE_CHECKING
 
 from accessors import DiscoveredBackend
 from bench.analysis.stopping import Stopping
-from bench.cli.budget import within
+from bench.cli.budget_options import within
 from bench.cli.foreign_code import contained
 from bench.cli.measurement import carry_out, command_line, safe_name
 from bench.cli.options import named
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.profiles import Factors
-from bench.model.run_config import RunConfig
+from bench.model.run_config import Pin, RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.query import measurement
+from bench.studies.query.planning import CONCURRENCY, WARM_UP_S, planned, taking
 from bench.studies.query.preparation import Asked
-from bench.studies.query.question import (
-    CONCURRENCY,
-    ROUNDS,
-    SECONDS,
-    WARM_UP_S,
-    Subject,
-    planned,
-    taking,
-)
+from bench.studies.query.question import Subject
 from bench.studies.query.room import check_room
 from bench.studies.query.script_files import workloads_of
 from bench.studies.query.subjects import reads_of, subjects_of
@@ -102,6 +95,16 @@ def check_rates(workloads: Sequence[Workload], what: str) -> None:
         )
 
 
+def check_cluster(workloads: Sequence[Workload]) -> None:
+    """Raise `UsageError` for --scheduler with a workload that makes a database of its own."""
+    if any(workload.setup is not None for workload in workloads):
+        raise UsageError(
+            "--scheduler is not for a workload with setup=: the workers know the database of"
+            " their DATABASE_URL only.\n"
+            "Leave it out, or prepare that database yourself and take setup= out."
+        )
+
+
 @contextmanager
 def opened(
     path: Path, chosen: Sequence[Workload], place: Place, *, clients: int, files: Sequence[str] = ()
@@ -151,6 +154,7 @@ def run_workload_file(
     charts: bool,
     quiet: bool,
     scheduler: str = "",
+    pin: Pin = "no",
 ) -> None:
     """Verify and measure every workload of the file, or those that `factors` names.
 
@@ -166,12 +170,8 @@ def run_workload_file(
         check_transactions(chosen)
     if factors.rates:
         check_rates(chosen, "--rate")
-    if scheduler and any(workload.setup is not None for workload in chosen):
-        raise UsageError(
-            "--scheduler is not for a workload with setup=: the workers know the database of"
-            " their DATABASE_URL only.\n"
-            "Leave it out, or prepare that database yourself and take setup= out."
-        )
+    if scheduler:
+        check_cluster(chosen)
     place = Place(backends, named_backends, dataset, database_url, admin_url, timeout_s)
     clients = max(factors.concurrency or CONCURRENCY)
     with opened(path, chosen, place, clients=clients, files=files) as (subjects, taken):
@@ -182,8 +182,8 @@ def run_workload_file(
             subjects,
             taken,
             replace(factors, workloads=(), concurrency=concurrency),
-            rounds=rounds or ROUNDS,
-            seconds=seconds or SECONDS,
+            rounds=rounds,
+            seconds=seconds,
             warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
         )
         stopping = None
@@ -202,6 +202,7 @@ def run_workload_file(
             connect=tuple(map(str, factors.connect)),
             guard=guard,
             scheduler=scheduler,
+            pin=pin,
         )
         carry_out(
             config,

@@ -19,6 +19,7 @@ from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
+from bench.execution.pinning import pinned, placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
@@ -37,6 +38,7 @@ from bench.server.database import Database, postmaster_pid
 from bench.server.pooler import Pooler, detect
 from bench.server.proxy.address import through
 from bench.system.limits import check_open_files
+from bench.system.processors import Halves
 from bench.verification.remembered import RememberedResults
 from bench.verification.verify import VerificationResult, verify
 from bench.verification.ways import ways_of
@@ -110,7 +112,9 @@ class Measurement:
     turns: MakeTurns = Turns
     """Makes the turns; a study may have turns of its own."""
     jobs: Jobs = field(init=False)
-    local: bool = field(init=False)
+    server_pid: int | None = field(init=False)
+    """The server's first process, if it runs on this machine."""
+    placement: Halves | None = field(init=False)
 
     @property
     def _shared(self) -> bool:
@@ -145,11 +149,11 @@ class Measurement:
         at_once = most_connections(config)
         check_open_files(at_once)
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
-        server_pid = postmaster_pid(self.lock.connection)
+        self.server_pid = server_pid = postmaster_pid(self.lock.connection)
+        self.placement = placement(config, server_pid)
         self.listener.stage("rows")
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         verified = self._verify(fingerprint) if config.verify else None
-        self.local = server_pid is not None
         folder = str(self.outcomes.recorder.folder.resolve())
         self.jobs = Jobs(
             config,
@@ -169,7 +173,8 @@ class Measurement:
                 fingerprint,
                 verified,
                 self.pooler,
-                local=self.local,
+                local=server_pid is not None,
+                placement=self.placement,
                 cluster=machines_of(self.cluster),
             )
         )
@@ -220,7 +225,8 @@ class Measurement:
             self.workers.dismiss(name)
         most = max((case.connections for case in plan.cases), default=0)
         capacity = most
-        if self.local:  # a server elsewhere may be a pooler, which lets clients wait
+        # A server elsewhere may be a pooler, which lets clients wait.
+        if self.server_pid is not None:
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
             spare += pooler_connections(plan.cases)
             capacity = max(most, self.database.free_connections() - spare)
@@ -233,7 +239,8 @@ class Measurement:
             restore=self.restore,
             stopping=self.stopping,
         )
-        turns.measure()
+        with pinned(self.workers, self.server_pid, self.placement):
+            turns.measure()
 
     def restore(self, case: Case) -> None:
         """Bring the rows back after a turn of a case that writes."""

@@ -12,6 +12,7 @@ from bench.results import environment
 from bench.results.header import ClientMachine, DatasetFacts, Environment, Header
 from bench.server.database import Database
 from bench.server.pooler import Pooler
+from bench.system.processors import Halves
 
 if TYPE_CHECKING:
     import psycopg
@@ -55,11 +56,13 @@ def new_header(
     pooler: Pooler | None = None,
     *,
     local: bool,
+    placement: Halves | None = None,
     cluster: Sequence[ClientMachine] = (),
 ) -> Header:
     """Return the header of the config.
 
     `fingerprint`: None if the rows are not ours. `verified`: None if nothing was verified.
+    `placement`: the processors of clients and server; None if the kernel chose them.
     """
     plan = config.plan
     return Header(
@@ -78,6 +81,7 @@ def new_header(
         verified_before=None if verified is None else verified.before,
         leaves_out=plan.profile.leaves_out,
         impossible=dict(plan.impossible),
+        pinned=placement,
         connect=config.connect,
         cluster=tuple(cluster),
         dataset=DatasetFacts(seed=config.dataset.seed)

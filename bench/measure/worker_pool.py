@@ -45,6 +45,7 @@ class WorkerPool:
 
     def __init__(self, guard: bool = False) -> None:
         self._guard = guard
+        self._processors: tuple[int, ...] | None = None
         self._processes: dict[str, WorkerProcess] = {}
         check_open_files(connections=1)
         with held_back(), kept_from_processes():  # what starts the tracker lifts the mask
@@ -58,6 +59,10 @@ class WorkerPool:
         with held_back():
             for name in list(self._processes):
                 self.dismiss(name)
+
+    def pin(self, processors: tuple[int, ...] | None) -> None:
+        """Let processes that start from now on use these processors alone; all if None."""
+        self._processors = processors
 
     def start(self, names: Iterable[str]) -> None:
         """Start the processes of these names, all at the same time."""
@@ -118,5 +123,5 @@ class WorkerPool:
             if name in self._processes and not self._processes[name].alive:
                 self.dismiss(name)  # it died when it had nothing to do
             if name not in self._processes:
-                self._processes[name] = WorkerProcess(context, self._guard)
+                self._processes[name] = WorkerProcess(context, self._guard, self._processors)
         return self._processes[name]

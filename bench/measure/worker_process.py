@@ -40,11 +40,22 @@ class DiedError(WorkError):
 
 
 class WorkerProcess:
-    """A process that starts now. `guard`: session_guard watches every session in it."""
+    """A process that starts now.
 
-    def __init__(self, context: SpawnContext | ForkServerContext, guard: bool) -> None:
+    `guard`: session_guard watches every session in it. `processors`: those that it may use; all if
+    None.
+    """
+
+    def __init__(
+        self,
+        context: SpawnContext | ForkServerContext,
+        guard: bool,
+        processors: tuple[int, ...] | None = None,
+    ) -> None:
         self._pipe, its_end = context.Pipe()
-        self._process = context.Process(target=_serve, args=(its_end, guard, searched()))
+        self._process = context.Process(
+            target=_serve, args=(its_end, guard, processors, searched())
+        )
         with kept_from_processes():
             self._process.start()
         its_end.close()
@@ -84,7 +95,14 @@ class WorkerProcess:
         self._pipe.close()
 
 
-def _serve(pipe: "Connection[Any, Any]", guard: bool, folder: str | None) -> None:
+def _serve(
+    pipe: "Connection[Any, Any]",
+    guard: bool,
+    processors: tuple[int, ...] | None,
+    folder: str | None,
+) -> None:
+    if processors is not None:
+        os.sched_setaffinity(0, processors)
     search_in(folder)
     _enter(guard)
     with suppress(EOFError, ConnectionError):  # the parent is gone

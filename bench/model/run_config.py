@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from accessors import DiscoveredBackend
 from bench.model.dataset import Dataset
@@ -10,6 +11,10 @@ from bench.model.timeout import TIMEOUT_S
 
 LEAST_GENERATIONS = 2
 """The fewest sets of worker processes in a run with a budget. A difference must show in so many."""
+
+
+Pin = Literal["no", "if possible", "yes"]
+"""Whether clients and server have processors of their own while they are measured."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class RunConfig:
     """Seconds for all turns, in place of the profile's rounds."""
     guard: bool = False
     """Whether session_guard watches every session while it is timed."""
+    pin: Pin = "no"
     connect: tuple[str, ...] = ()
     """The settings of `--connect`, as they were given."""
     scheduler: str = ""

@@ -13,6 +13,7 @@ from msgspec import Meta
 from bench.model.case import Case
 from bench.results.samples import LARGEST
 from bench.results.statement import StatementFacts
+from bench.system.processors import Halves
 
 Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 Amount = Annotated[int, Meta(ge=0, le=LARGEST)] | Annotated[float, Meta(ge=0, le=LARGEST)]
@@ -160,6 +161,8 @@ class Conditions:
     """The backends that an earlier command verified, with equal code, rows and server."""
     leaves_out: str | None = None
     impossible: dict[str, str] = field(default_factory=dict)
+    pinned: Halves | None = None
+    """The processors that clients and server were kept on; None if the kernel chose."""
     connect: tuple[str, ...] = ()
     """The settings of `--connect`, as they were given."""
     dataset: DatasetFacts = field(default_factory=DatasetFacts)
@@ -208,6 +211,10 @@ class Header(Conditions):
             fields["statements"] = {n: asdict(facts) for n, facts in self.statements.items()}
         else:
             del fields["statements"]
+        if self.pinned:
+            fields["pinned"] = asdict(self.pinned)
+        else:
+            del fields["pinned"]
         fields["cluster"] = [asdict(machine) for machine in self.cluster]
         if not self.cluster:
             del fields["cluster"]

@@ -70,6 +70,10 @@ class StatementFacts:
 
     @property
     def description(self) -> str:
-        """The statement in one line of at most 100 characters."""
+        """The statement in one line of at most 100 characters, or the operations by weight."""
+        if self.units or len(self.reads) > 1:
+            weights = [f"{name} {weight}" for name, weight in self.reads.items()]
+            kind = "by weight: " + ", ".join(weights) if weights[1:] else "a unit of work"
+            return kind if len(kind) <= 100 else f"{len(weights)} operations by weight"
         line = " ".join(self.sql.split())
         return line if len(line) <= 100 else f"{line[:97]}..."

@@ -140,14 +140,15 @@ class PgBouncer:
         assert self._process is not None
         until = time.monotonic() + _TIMEOUT_S
         while True:
+            # Looked at before: the socket may appear just after a refusal that it did not give.
+            listens = (self._folder / f".s.PGSQL.{LISTENING_PORT}").exists()
             try:
                 with psycopg.connect(self.url(self._url), connect_timeout=_TIMEOUT_S) as connection:
                     settings.check(connection, "PgBouncer")
                 return
             except psycopg.Error as error:
                 ended = self._process.poll() is not None
-                has_refused = (self._folder / f".s.PGSQL.{LISTENING_PORT}").exists()
-                if ended or has_refused or time.monotonic() > until:
+                if ended or listens or time.monotonic() > until:
                     raise self._failure(error, log) from None
             time.sleep(0.02)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.results.header import Header
 
-_OPTIONS = ("profile", "rounds", "seconds", "warm_up_s", "load_model")
+_OPTIONS = ("profile", "rounds", "seconds", "warm_up_s", "load_model", "pinned")
 _NOT_OURS = ("environment.host.load_1min", "environment.server.url")
 """Facts that always differ, or that are private."""
 _SINCE_FORMAT_3 = {"host.cpu_generation"}

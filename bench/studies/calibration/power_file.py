@@ -12,7 +12,14 @@ import msgspec
 
 from bench.model.errors import BenchError, UsageError
 from bench.results import environment
-from bench.studies.calibration.whole_runs import CLOCKS, CONCURRENCY, Seen, WholeRun
+from bench.studies.calibration.whole_runs import (
+    CLOCKS,
+    CONCURRENCY,
+    Seen,
+    Slowdown,
+    Variant,
+    WholeRun,
+)
 from bench.system.output_files import write_text
 
 FILE = "power.json"
@@ -34,6 +41,13 @@ class PowerFile(msgspec.Struct):
     cpu: str = ""
     cores: int = 0
     runs: list[WholeRun] = []
+    slowdowns: list[Slowdown] = []
+    """The cost of each wait; none for equal backends, and none in older files."""
+
+    def has_slowdown(self, variant: Variant) -> bool:
+        """Return whether it is known what the variant's wait costs."""
+        wanted = (variant.share, variant.of)
+        return any((one.share, one.of) == wanted for one in self.slowdowns)
 
 
 @dataclass(frozen=True)
@@ -49,8 +63,8 @@ class Count:
     low: float
     high: float
     """The exact binomial interval of the share found, at 95 %."""
-    slower_by: tuple[float, float, float]
-    """The slowdown that was measured: lowest, median and highest run, as shares."""
+    slowdown: Slowdown | None
+    """The cost of the wait by this clock; None for equal backends."""
     rounds: float
     deviation: float
     """The median deviation of the logarithm of one paired ratio."""
@@ -99,16 +113,17 @@ def read(folder: Path) -> PowerFile:
 def write(folder: Path, file: PowerFile) -> Path:
     """Write the file, in place of the one before. Raises `OSError`."""
     path = folder / FILE
-    content = msgspec.to_builtins(file) | {"table": [asdict(line) for line in counts(file.runs)]}
+    content = msgspec.to_builtins(file) | {"table": [asdict(line) for line in counts(file)]}
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return path
 
 
-def counts(runs: Sequence[WholeRun]) -> list[Count]:
+def counts(file: PowerFile) -> list[Count]:
     """Return the table's lines: for each kind of run, clock and concurrency."""
     lines = []
-    for share, of in dict.fromkeys((run.share, run.of) for run in runs):
-        chosen = [run for run in runs if (run.share, run.of) == (share, of)]
+    costs = {(one.share, one.of, one.clock, one.concurrency): one for one in file.slowdowns}
+    for share, of in dict.fromkeys((run.share, run.of) for run in file.runs):
+        chosen = [run for run in file.runs if (run.share, run.of) == (share, of)]
         for clock in (*(f"{clock}, decided" for clock in CLOCKS), *CLOCKS):
             for concurrency in CONCURRENCY:
                 seen = [
@@ -118,16 +133,16 @@ def counts(runs: Sequence[WholeRun]) -> list[Count]:
                     if (one.clock, one.concurrency) == (clock, concurrency)
                 ]
                 if seen:
-                    lines.append(_count(share, of, seen))
+                    cost = costs.get((share, of, clock.partition(",")[0], concurrency))
+                    lines.append(_count(share, of, seen, cost))
     return lines
 
 
-def _count(share: float, of: str, seen: Sequence[Seen]) -> Count:
+def _count(share: float, of: str, seen: Sequence[Seen], cost: Slowdown | None) -> Count:
     # A slower backend that is called faster is not found; two equal ones must be called neither.
     wanted = ("slower",) if share else FOUND
     found = sum(one.word in wanted for one in seen)
     low, high = exact_interval(found, len(seen))
-    slowdowns = sorted(one.slower_by for one in seen)
     floors = [one.floor for one in seen if one.floor is not None]
     return Count(
         share,
@@ -138,7 +153,7 @@ def _count(share: float, of: str, seen: Sequence[Seen]) -> Count:
         len(seen),
         low,
         high,
-        (slowdowns[0], median(slowdowns), slowdowns[-1]),
+        cost,
         median(one.rounds for one in seen),
         median(one.deviation for one in seen),
         median(floors) if floors else None,

@@ -6,6 +6,9 @@ Each is the command that a user would type, in a process of its own:
 
 The verdicts are those of every run, for throughput and CPU time: the lines `decided`, and the
 comparison of a table. Nothing is resampled.
+
+A run that ends early exaggerates the difference that made it end. So the slowdown is measured by a
+run of its own, which has a fixed length.
 """
 
 import shlex
@@ -13,14 +16,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from math import log
+from math import exp, log
 from pathlib import Path
 from statistics import median
 
 from bench.analysis.figure import FIGURES
+from bench.analysis.stats import median_over_rounds
 from bench.analysis.stopping import Comparison, Stopping
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import compare, noise_floor
@@ -29,7 +33,8 @@ from bench.model.profiles import POINT_READ
 from bench.results import file
 from bench.results.file import Results
 from bench.studies.calibration import slower
-from bench.studies.calibration.slower import Of
+from bench.studies.calibration.busy_wait import Of
+from bench.system.processors import halves
 
 CONCURRENCY = (1, 16)
 CLOCKS = ("throughput", "cpu")
@@ -37,6 +42,9 @@ CLOCKS = ("throughput", "cpu")
 _OPPOSITE = {"faster": "slower", "slower": "faster"}
 OTHER_WORK_S = 8.0
 """Seconds that a run takes beside its budget: its start, verification, probes and report."""
+ROUNDS = 400
+"""The rounds of the run that measures a slowdown."""
+TURN_S = 0.01
 _END_S = 30.0
 """Seconds that an interrupted run may take to end."""
 
@@ -62,7 +70,7 @@ class Seen:
     concurrency: int
     word: str
     slower_by: float
-    """The slowdown that was measured, as a share."""
+    """The slowdown in this run, as a share. A run that ended early exaggerates it."""
     rounds: int
     floor: float | None
     """The factor of the noise floor; None for a decision, which needs none."""
@@ -83,34 +91,74 @@ class WholeRun:
     seen: list[Seen] = field(default_factory=list)
 
 
-def command(variant: Variant, budget_s: float, folder: Path) -> list[str]:
-    """Return the words after `bench` of a focused run."""
+@dataclass(frozen=True)
+class Slowdown:
+    """The cost of a slower backend's wait, by a run of a fixed length."""
+
+    share: float
+    of: str
+    clock: str
+    concurrency: int
+    low: float
+    slower_by: float
+    """The slowdown as a share, by the median of paired ratios, with its interval."""
+    high: float
+    rounds: int
+
+
+def command(variant: Variant, length: Sequence[str], folder: Path, *, pin: bool) -> list[str]:
+    """Return the words after `bench` of a focused run. `length`: the options that decide it."""
     return [
         "run",
         *("--backend-module", slower.__name__),
         *("--backend", variant.backend, "--backend", variant.other),
         *("--workload", POINT_READ),
         *("--concurrency", ",".join(map(str, CONCURRENCY))),
-        *("--budget", f"{budget_s:g}s"),
+        *("--latency", "0", "--session-scope", "task", "--transactions", "autocommit"),
+        *length,
+        "--pin" if pin else "--no-pin",
         *("--no-charts", "--quiet", "--out", str(folder)),
     ]
 
 
 def measure(variant: Variant, budget_s: float, database_url: str | None = None) -> list[Seen]:
     """Run it once, and return its verdicts. Raises `BenchError` if the run failed."""
+    return verdicts(_measured(variant, ("--budget", f"{budget_s:g}s"), database_url), variant)
+
+
+def slowdowns(variant: Variant, database_url: str | None = None) -> list[Slowdown]:
+    """Return what the variant's wait costs, by a run of its own. Raises as `measure`."""
+    length = ("--rounds", str(ROUNDS), "--seconds", str(TURN_S))
+    results = _measured(variant, length, database_url)
+    found = []
+    for concurrency, plain, other in _pairs(results, variant):
+        for clock in CLOCKS:
+            sign = -1 if FIGURES[clock].more_is_better else 1
+            logs = [sign * value for value in _logs(clock, plain, other)]
+            cost = median_over_rounds(logs)
+            if cost is None or cost.low is None or cost.high is None:
+                raise BenchError(f"{other.case.title}: too few rounds.\nTry it: bench doctor")
+            low, middle, high = (exp(end) - 1 for end in (cost.low, cost.median, cost.high))
+            measured = (low, middle, high, len(logs))
+            found.append(Slowdown(variant.share, variant.of, clock, concurrency, *measured))
+    return found
+
+
+def _measured(variant: Variant, length: Sequence[str], database_url: str | None) -> Results:
+    # Both kinds of run must have the same placement, so neither chooses for itself.
+    pin = database_url is None and halves() is not None
     with tempfile.TemporaryDirectory(prefix="gatherbench-power-") as name:
         folder = Path(name) / "run"
-        words = command(variant, budget_s, folder)
+        words = command(variant, length, folder, pin=pin)
         _carry_out([*words, *(("--database-url", database_url) if database_url else ())])
-        return verdicts(file.load(folder), variant)
+        return file.load(folder)
 
 
-def verdicts(results: Results, variant: Variant) -> list[Seen]:
-    """Return the verdicts of a run on the slower backend, for each concurrency."""
-    summaries = summarise(results)
-    by_case = {(s.case.backend, s.case.concurrency): s for s in summaries if not s.case.twin}
-    decisions = {(said.case.concurrency, said.figure): said for said in _decisions(results)}
-    found = []
+def _pairs(results: Results, variant: Variant) -> Iterator[tuple[int, Summary, Summary]]:
+    """Yield each concurrency with its two cases. Raises `BenchError` if one was not measured."""
+    by_case = {
+        (s.case.backend, s.case.concurrency): s for s in summarise(results) if not s.case.twin
+    }
     for concurrency in CONCURRENCY:
         plain = by_case.get((variant.backend, concurrency))
         other = by_case.get((variant.other, concurrency))
@@ -118,6 +166,15 @@ def verdicts(results: Results, variant: Variant) -> list[Seen]:
             raise BenchError(
                 f"the run has no case of {variant.other} at {concurrency}.\nTry it: bench doctor"
             )
+        yield concurrency, plain, other
+
+
+def verdicts(results: Results, variant: Variant) -> list[Seen]:
+    """Return the verdicts of a run on the slower backend, for each concurrency."""
+    summaries = summarise(results)
+    decisions = {(said.case.concurrency, said.figure): said for said in _decisions(results)}
+    found = []
+    for concurrency, plain, other in _pairs(results, variant):
         for clock in CLOCKS:
             shown = _verdict(clock, plain, other, summaries)
             said = decisions[concurrency, FIGURES[clock]]

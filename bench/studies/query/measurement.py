@@ -13,6 +13,7 @@ from bench.execution.links import Links
 from bench.execution.measurement import SPARE_CONNECTIONS, Measurement, ended
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
+from bench.execution.pinning import placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.stage_times import StageTimes
 from bench.execution.turns import MakeTurns, StoppingRule, Turns
@@ -25,7 +26,8 @@ from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid
 from bench.server.pooler import detect
 from bench.studies.query.jobs import QueryJobs
-from bench.studies.query.question import Subject, plainest
+from bench.studies.query.planning import plainest
+from bench.studies.query.question import Subject
 from bench.studies.query.server_statistics import Observer
 from bench.studies.query.verification import Verification
 from bench.studies.query.watch import watching
@@ -113,7 +115,8 @@ class _QueryMeasurement(Measurement):
         if config.verify:
             verification.check_units()
         self.config = _without(config, bad, self.subjects[0].name)
-        self.local = server_pid is not None
+        self.server_pid = server_pid
+        self.placement = placement(config, server_pid)
         verified = Verified({name: c.checks for name, c in good.items()}, [])
         header = new_header(
             self.config,
@@ -122,7 +125,8 @@ class _QueryMeasurement(Measurement):
             fingerprint,
             verified if config.verify else None,
             self.pooler,
-            local=self.local,
+            local=server_pid is not None,
+            placement=self.placement,
             cluster=machines_of(self.cluster),
         )
         texts = {name: c.texts for name, c in good.items() if c.texts}

@@ -1,12 +1,14 @@
 """The run of `bench saturate`: windows at the rates that a search asks for."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
 from bench.analysis.summary import of_case
 from bench.dataset import lock
+from bench.execution.client_machines import client_machines
 from bench.execution.links import Links
 from bench.execution.measurement import Measurement, ended
 from bench.execution.outcomes import Outcomes
@@ -15,7 +17,7 @@ from bench.execution.stage_times import StageTimes
 from bench.execution.turns import Turns
 from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
-from bench.model.rate import ArrivalPattern
+from bench.model.rate import MOST_PER_S, ArrivalPattern
 from bench.model.run_config import RunConfig
 from bench.results.entries import Entry, Run
 from bench.results.file import Recorder
@@ -70,11 +72,12 @@ def measure(
             lock.held(database, config.timeout_s) as held,
             Links(database.url) as links,
             WorkerPool(config.guard) as workers,
+            client_machines(config, database) as cluster,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
             searches = asked.searches(config)
             Measurement(
-                config, times, outcomes, links, searches, pooler, turns=searches.turns
+                config, times, outcomes, links, searches, pooler, cluster, turns=searches.turns
             ).carry_out(times)
 
 
@@ -97,7 +100,7 @@ class Searches:
         case = entry.case
         if case in self.closed:
             if isinstance(entry, Run) and (per_s := _throughput(entry)):
-                self._searches[case] = Search(per_s)
+                self._searches[case] = Search(per_s, MOST_PER_S * case.processes)
         elif case.rate is not None:
             search = self._searches[replace(case, rate=None, arrivals="poisson")]
             search.note(case.rate, isinstance(entry, Run) and self._passed(entry))
@@ -153,6 +156,10 @@ class _SearchTurns(Turns):
 
     def measure(self) -> None:
         """Measure the closed loops, then every round of the searches. Raises `BenchError`."""
+        with closing(self._shared):
+            self._search()
+
+    def _search(self) -> None:
         recorder = self.outcomes.recorder
         # Without those of backends whose answers differ.
         closed = [case for case in self.searches.closed if case in self.config.plan.cases]
