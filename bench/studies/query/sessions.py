@@ -95,7 +95,7 @@ def _reaching(database: Database) -> dict[str, bool]:
 
 def _unprotected(database_url: str | None) -> BenchError:
     return BenchError(
-        f"the sessions at {named(database_url).safe_url} cannot be made read-only: a pooler refuses the"
-        " setting.\nGive the URL of the server itself with --database-url, or add --allow-writes:"
-        " the sessions may write then."
+        f"the sessions at {named(database_url).safe_url} cannot be made read-only: a pooler refuses"
+        " the setting.\nGive the URL of the server itself with --database-url, or add"
+        " --allow-writes: the sessions may write then."
     )
