@@ -52,6 +52,7 @@ _PATTERNS = (
     rf"{_STUDIES}/calibration/test_power\.py::test_a_whole_run",
     rf"{_STUDIES}/query/test_command\.py::test_(two_statements|a_file_and|history_shows|a_failed)",
     rf"{_STUDIES}/query/test_command\.py::test_(every_command|arguments_are.*\[--keep)",
+    rf"{_STUDIES}/query/test_help\.py::test_an_example.*\['SELECT",
     rf"{_STUDIES}/query/test_extras\.py::test_what_an_extra_cannot_read",
     rf"{_STUDIES}/query/test_large_answers\.py::test_(a_value_of|a_million|a_gigabyte|1600_columns)",
     rf"{_STUDIES}/query/test_workload_file\.py::test_(what_a_file_prints|an_answer_of_the|one_workload)",

@@ -104,7 +104,7 @@ MAY_READ_THE_CLOCK = {
     "bench.studies.doctor.clock": "looks at the clock itself",
     "bench.studies.doctor.disk": "times what a commit waits for",
     "bench.studies.overhead.ab_pairs": "times the turns of the harness and of the bare loop",
-    "bench.studies.calibration.slower": "waits on purpose, to be found by `bench power`",
+    "bench.studies.calibration.busy_wait": "waits on purpose, to be found by `bench power`",
     "bench.studies.calibration.slowed": "waits on purpose, to be found by `bench calibrate`",
     "bench.measure.arrivals": "sets when operations are to start",
     "bench.studies.doctor.proxy": "times what the proxy passes on",

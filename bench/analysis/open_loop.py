@@ -8,6 +8,7 @@ the service time alone, and so omits the wait of everybody behind a slow operati
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ class OpenRound:
     """Quantiles of the time from an intended start until a client was free; 0 if one was."""
     late_ns: Mapping[str, int]
     """Quantiles of the start's lateness, of the operations for which a client was free."""
+    late_p99_ns_of_processes: tuple[int, ...] = ()
+    """The p99 of the same in each process, where several share the case and each had samples."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ class OpenSummary:
     averaged over rounds whose backlog grew."""
     wait_ns: Mapping[str, Interval]
     late_ns: Mapping[str, Interval]
+    late_p99_ns_of_processes: tuple[float, ...] = ()
+    """The median over rounds of the p99 of the lateness in each process, where several share the
+    case."""
 
     @property
     def is_held(self) -> bool:
@@ -114,7 +120,29 @@ def open_round(run: Run) -> OpenRound | None:
         late_ns=_quantiles(
             run, lambda piece: _column(piece, "late_ns")[_column(piece, "wait_ns") == 0]
         ),
+        late_p99_ns_of_processes=_late_in_processes(run),
     )
+
+
+def _late_in_processes(run: Run) -> tuple[int, ...]:
+    case = run.case
+    if case.processes == 1:
+        return ()
+    quantiles = [_quantiles(run, _late_of(case.clients_of(n))) for n in range(case.processes)]
+    known = tuple(of["p99"] for of in quantiles if "p99" in of)
+    return known if len(known) == case.processes else ()
+
+
+def _late_of(clients: range) -> Callable[[Samples], Block]:
+    """Return the function that gives the lateness of starts for which one of these was free."""
+
+    def late(piece: Samples) -> Block:
+        client = _column(piece, "worker")
+        chosen = (client >= clients.start) & (client < clients.stop)
+        late_ns: Block = _column(piece, "late_ns")[chosen & (_column(piece, "wait_ns") == 0)]
+        return late_ns
+
+    return late
 
 
 def open_summary(rounds: Sequence[OpenRound | None]) -> OpenSummary | None:
@@ -136,7 +164,13 @@ def open_summary(rounds: Sequence[OpenRound | None]) -> OpenSummary | None:
         parts["service"],
         parts["wait"],
         parts["late"],
+        _medians_of_processes([round_.late_p99_ns_of_processes for round_ in known]),
     )
+
+
+def _medians_of_processes(rounds: Sequence[tuple[int, ...]]) -> tuple[float, ...]:
+    of_processes = zip(*filter(None, rounds), strict=True)
+    return tuple(median(late_ns) for late_ns in of_processes)
 
 
 def response_ns(piece: Samples) -> Block:
@@ -170,7 +204,7 @@ def _only(piece: Samples, chosen: NDArray[np.bool_]) -> Samples:
     if chosen.all():
         return piece
     only = Samples()
-    for name in ("start_ns", "duration_ns", "wait_ns", "late_ns"):
+    for name in ("start_ns", "duration_ns", "wait_ns", "late_ns", "worker"):
         getattr(only, name).frombytes(_column(piece, name)[chosen].tobytes())
     return only
 

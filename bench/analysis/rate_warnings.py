@@ -37,7 +37,7 @@ def not_held(summaries: Sequence[Summary], null: set[str]) -> Iterator[Parts]:
 def late(summaries: Sequence[Summary]) -> Iterator[Parts]:
     """Yield the worst lateness of starts for which a client was free, if it is above 1 ms."""
     known = [
-        (interval.median, summary)
+        (max(interval.median, *summary.open.late_p99_ns_of_processes, 0), summary)
         for summary in summaries
         if summary.open and (interval := summary.open.late_ns.get("p99"))
     ]
@@ -45,10 +45,13 @@ def late(summaries: Sequence[Summary]) -> Iterator[Parts]:
     if above:
         late_ns, worst = max(above, key=lambda pair: pair[0])
         waiting = "the GIL" if worst.case.loop == "none" else "the event loop"
+        assert worst.open is not None, "only a case at a rate is late"
+        of_processes = worst.open.late_p99_ns_of_processes
+        where = f"process {of_processes.index(max(of_processes)) + 1} of " if of_processes else ""
         yield (
             f"1 % of operations began {with_unit(late_ns, TIMES)} or more after their time, though"
-            f" a client was free, in {worst.case.title}; above 1 ms in {len(above)} of {len(known)}"
-            " cases at a rate",
+            f" a client was free, in {where}{worst.case.title}; above 1 ms in {len(above)} of"
+            f" {len(known)} cases at a rate",
             f"{waiting} was busy with other operations, or the machine with other programs; the"
             " response has this time, and service does not",
             "fewer clients in a process, a lower --rate, or close other programs",

@@ -8,6 +8,7 @@ from bench.model.case import FACTORS, Case
 from bench.model.profiles import PROFILES, Block
 from bench.model.study import study_of
 from bench.results.header import Conditions
+from bench.results.statement import StatementFacts
 
 _VARIED: Mapping[str, Callable[[Block], Iterable[Any]]] = {
     "link": lambda block: block.links,
@@ -24,7 +25,10 @@ def command(header: Conditions, case: Case) -> str:
     the embedded server. It does not name a module of your own backends either.
     """
     profile = header.profile or ""
-    if case.workload in header.statements:
+    facts = header.statements.get(case.workload)
+    if facts and facts.files:
+        return _of_file(header, case, facts)
+    if facts:
         return _of_statement(header, case)
     if study := study_of(profile):
         return f"{study.profiles[profile]} --backend {shlex.quote(case.backend)}"
@@ -47,6 +51,29 @@ def command(header: Conditions, case: Case) -> str:
 def _given(options: Iterable[tuple[str, Any]]) -> list[str]:
     """Return the options that have a value, as a shell takes them."""
     return [f"--{name} {shlex.quote(str(value))}" for name, value in options if value is not None]
+
+
+def files(header: Conditions) -> str:
+    """Return the options of the workload file that a run measured; empty if it had none."""
+    named = [file for facts in header.statements.values() for file in facts.files]
+    return " ".join(_given(("workload-file", file) for file in dict.fromkeys(named)))
+
+
+def _of_file(header: Conditions, case: Case, facts: StatementFacts) -> str:
+    """Return the command for a workload of a file, which is as it was named."""
+    file = _given(("workload-file", file) for file in facts.files)
+    study = study_of(header.profile)
+    if study and header.profile != "query":
+        options: list[tuple[str, Any]] = [("backend", case.backend), ("workload", case.workload)]
+        return " ".join([study.profiles[header.profile or ""], *file, *_given(options)])
+    factors = [option for option in case.options() if option[0] != "transactions"]
+    options = [
+        *(factors if facts.units else case.options()),
+        ("rounds", header.rounds),
+        ("seconds", header.seconds),
+        ("seed", header.dataset.seed),
+    ]
+    return " ".join(["bench run", *file, *_given(options)])
 
 
 def _of_statement(header: Conditions, case: Case) -> str:

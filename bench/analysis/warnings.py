@@ -18,6 +18,7 @@ from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import in_words, noise_floor
 from bench.model.case import Case
 from bench.model.study import study_of
+from bench.model.units import TIMES, number, with_unit
 from bench.model.window import OPERATIONS_EACH
 from bench.results.entries import Run
 from bench.results.file import Results
@@ -66,6 +67,9 @@ class _Evidence:
     def again(self, options: str) -> str:
         profile = self.header.profile or "quick"
         if study := study_of(profile):
+            own = study.plain_run in study.profiles.values()
+            if file := rerun.files(self.header):
+                return f"{study.plain_run if own else 'bench run'} {file} {options}"
             return f"{study.plain_run} {options}"
         return f"bench run --profile {shlex.quote(profile)} {options}"
 
@@ -180,15 +184,16 @@ def _uncertain(evidence: _Evidence) -> Iterator[ResultWarning]:
 
     worst = max(marked, key=width)
     least, most = worst.throughput_bounds_per_s or (0.0, 0.0)
-    longest_s = max(
-        summary.latency_ns["p50"].median / 1e9 for summary in marked if "p50" in summary.latency_ns
+    longest_ns = max(
+        summary.latency_ns["p50"].median for summary in marked if "p50" in summary.latency_ns
     )
+    long_s = max(OPERATIONS_EACH * longest_ns / 1e9, 2 * (evidence.header.seconds or 0.0))
     yield ResultWarning(
         f"throughput is uncertain (~) in {_of(len(marked), len(evidence.summaries))}, most in"
-        f" {worst.case.title}: {least:.3g} to {most:.3g} operations/s",
-        f"an operation takes up to {longest_s:.2g} s while all clients are active: too few end in a"
-        " window to tell what the clients wait for",
-        evidence.again(f"--seconds {OPERATIONS_EACH * longest_s:.2g}"),
+        f" {worst.case.title}: {number(least)} to {number(most)} operations/s",
+        f"an operation takes up to {with_unit(longest_ns, TIMES)} while all clients are active: too"
+        " few of some client end in a window to tell what the clients wait for",
+        evidence.again(f"--seconds {long_s:.2g}"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import completed, database_url_option, named
+from bench.cli.options import completed, database_url_option, named, no_workload_file
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
@@ -25,6 +25,10 @@ def _names() -> "Iterable[str]":
 
 
 @click.command()
+@no_workload_file(
+    "its claims are about workloads whose truth is known",
+    "Measure the file: bench run --workload-file.",
+)
 @click.option(
     "--claim",
     "names",

@@ -41,18 +41,8 @@ def pinned(asked: bool | None, budget_s: float | None) -> "Pin":
     return "yes" if asked else "no"
 
 
-def within(
-    planned: "Plan",
-    budget_s: float,
-    *,
-    seconds: float | None,
-    rounds: int | None,
-    rates: tuple[int, ...],
-) -> "Plan":
-    """Return the plan with the rounds that fit the budget if no comparison ends early.
-
-    Raises `UsageError` for options that a budget excludes.
-    """
+def check_budget(rounds: int | None, rates: tuple[int, ...]) -> None:
+    """Raise `UsageError` for options that contradict --budget."""
     if rates:
         raise UsageError(
             "--budget compares throughput, and --rate fixes it.\n"
@@ -63,6 +53,10 @@ def within(
             "--budget and --rounds exclude each other: a budget shares out the rounds itself.\n"
             "Leave one of them out."
         )
+
+
+def within(planned: "Plan", budget_s: float, seconds: float | None) -> "Plan":
+    """Return the plan with the rounds that fit the budget if no comparison ends early."""
     turn_s = seconds or min(planned.profile.seconds, TURN_S)
-    fitting = max(1, int(budget_s / turn_s / len(planned.cases)))
-    return replace(planned, profile=replace(planned.profile, rounds=fitting, seconds=turn_s))
+    rounds = max(1, int(budget_s / turn_s / len(planned.cases)))
+    return replace(planned, profile=replace(planned.profile, rounds=rounds, seconds=turn_s))

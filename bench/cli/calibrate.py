@@ -1,11 +1,23 @@
 """`bench calibrate`: count how often verdicts are wrong on this machine."""
 
 import sys
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import MOST_CONCURRENT, MOST_REPEATED, Seconds, database_url_option
+from bench.cli.options import (
+    MOST_CONCURRENT,
+    MOST_REPEATED,
+    Seconds,
+    admin_url_option,
+    backend_options,
+    choose_backends,
+    database_url_option,
+    timeout_option,
+    workload_files_option,
+)
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
@@ -20,12 +32,15 @@ _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
 
 
 @click.command()
+@workload_files_option("Calibrate with a workload")
+@click.option("--workload", metavar="NAME", help="The workload of the file, if it has several.")
+@backend_options
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MOST_CONCURRENT),
     default=1,
     show_default=True,
-    help="Number of threads.",
+    help="Number of threads, or of tasks.",
 )
 @click.option(
     "--generations",
@@ -57,24 +72,34 @@ _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
     help="The figure to compare cases by: throughput, p50, p95, p99 or cpu.",
 )
 @database_url_option
+@admin_url_option
+@timeout_option
 def calibrate(
+    workload_files: tuple[str, ...],
+    workload: str | None,
+    backends: tuple[str, ...],
+    backend_modules: tuple[str, ...],
     concurrency: int,
     generations: int,
     rounds: int,
     seconds: float,
     figure_name: str,
     database_url: str | None,
+    admin_url: str | None,
+    timeout: float,
 ) -> int:
     """Count false verdicts on equal cases, and found differences on slowed cases.
 
     The command measures four equal cases (psycopg2, the point read), and three cases with a real
     busy wait of 5, 10 and 20 %, as in any run. It then resamples thousands of verdicts from those
     rounds. The exit code is 1 if more than 5 % of the verdicts on equal cases say faster or slower.
+    With a workload file, the cases are its operations, on psycopg2 or on the --backend.
 
     \b
     Examples:
       bench calibrate
       bench calibrate --concurrency 16 --seconds 0.2 --rounds 100
+      bench calibrate --workload-file shop.py --workload orders --backend orm+asyncpg
     """
     from bench.analysis.figure import FIGURES
     from bench.dataset import loading as rows
@@ -88,18 +113,43 @@ def calibrate(
             f"no figure named {figure_name!r} here: use throughput, p50, p95, p99 or cpu."
         )
     figure = FIGURES[figure_name]
-    database, dataset = resolve(database_url, [calibration.EQUAL]), Dataset()
-    url = database.url_for(calibration.EQUAL)
-    setting = CalibrationConfig(url, dataset, concurrency, generations, rounds, seconds)
-    with lock.held(database) as held:
-        check_open_files(concurrency)
-        database.check_capacity(concurrency + 1)
-        rows.ensure(held.connection, dataset)
+    setting = CalibrationConfig(
+        "", Dataset(), concurrency, generations, rounds, seconds, timeout_s=timeout
+    )
+    with ExitStack() as stack:
+        if workload_files:
+            from bench.cli.calibrate_workload_file import calibration_of_file
+            from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
+
+            if len(backends) > 1:
+                raise UsageError(
+                    "bench calibrate measures one backend.\nGive one --backend, and repeat the"
+                    " command for others."
+                )
+            chosen = choose_backends(backends, backend_modules, timeout)
+            dataset = Dataset(WORKLOAD_FILE_SCALE)
+            place = Place(chosen, bool(backends), dataset, database_url, admin_url, timeout)
+            calibrated = calibration_of_file(workload_files, workload, setting, place)
+            setting, check = stack.enter_context(calibrated)
+        else:
+            if workload or backends or backend_modules:
+                raise UsageError(
+                    "--workload and --backend choose what a workload file gives; without one,"
+                    " psycopg2 and the point read are calibrated.\n"
+                    "Leave them out, or name the file with --workload-file."
+                )
+            database = resolve(database_url, [calibration.EQUAL], admin_url=admin_url)
+            setting = replace(setting, url=database.url_for(calibration.EQUAL))
+            held = stack.enter_context(lock.held(database))
+            check = held.check
+            check_open_files(concurrency)
+            database.check_capacity(concurrency + 1)
+            rows.ensure(held.connection, setting.dataset)
         echo(_planned(setting), err=True)
         with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
 
             def after_run() -> None:
-                held.check()
+                check()
                 bar.update(1)
 
             generations_measured = calibration.measure(setting, after_run)
@@ -112,6 +162,15 @@ def calibrate(
 def _planned(setting: "CalibrationConfig") -> str:
     a_run_s = setting.seconds + setting.warm_up_s + 0.03
     return f"{setting.runs} runs, about {setting.runs * a_run_s:.0f} s on a quiet machine"
+
+
+def _measured(setting: "CalibrationConfig") -> str:
+    """Return the backend with its clients, and the workload of a file."""
+    own = setting.own
+    client = "task" if own and own.case.loop != "none" else "thread"
+    plural = "s" if setting.concurrency > 1 else ""
+    words = f"{setting.backend}, {setting.concurrency} {client}{plural}"
+    return f"{own.case.workload} on {words}" if own else words
 
 
 def report(generations: "list[Generation]", setting: "CalibrationConfig", figure: "Figure") -> str:
@@ -150,8 +209,7 @@ def report(generations: "list[Generation]", setting: "CalibrationConfig", figure
         f"The share of {calibration.COMPARISONS:,} comparisons by {figure.title} whose verdict is"
         " faster or slower, by the number of rounds in each comparison.\n"
         f"The comparisons are resampled from {setting.generations} x {setting.rounds} real rounds"
-        f" of {setting.seconds:g} s: psycopg2, {setting.concurrency} thread"
-        f"{'s' if setting.concurrency > 1 else ''}, {calibration.EQUALS} equal processes and"
+        f" of {setting.seconds:g} s: {_measured(setting)}, {calibration.EQUALS} equal processes and"
         f" {len(SHARES)} with a busy wait.\n\n" + "\n".join(lines) + "\n\n"
         f"slower by: the slowdown of {figure.title} that was realised. busy wait: the wait that was"
         " asked for, as a share of the call.\n"

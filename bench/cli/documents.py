@@ -11,6 +11,7 @@ from bench.model.errors import BenchError
 from bench.output.documents import readme, tutorial
 from bench.output.documents.marked_blocks import fill
 from bench.studies.audit import document as audit
+from bench.studies.calibration import power_table
 from bench.studies.lessons.document import documents
 from bench.studies.pool import document as pool
 from bench.studies.streaming import document as streaming
@@ -23,7 +24,8 @@ def write(root: Path) -> None:
     write_text(docs / "cli.md", reference())
     fill(root / "README.md", readme.blocks(results / "reference", root))
     fill(docs / "tutorial.md", tutorial.blocks(results / "reference"))
-    fill(docs / "method.md", audit.blocks(results / "audit", docs))
+    method = audit.blocks(results / "audit", docs) | power_table.blocks(results / "power", docs)
+    fill(docs / "method.md", method)
     fill(docs / "streaming.md", streaming.blocks(results / "reference-streaming", docs))
     fill(docs / "pool-size.md", pool.blocks(results / "reference-pool", docs))
     for page, text in documents(results / "lessons", docs / "one-session-per-task.md").items():

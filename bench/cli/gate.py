@@ -10,11 +10,13 @@ from bench.cli.compare import as_share, show
 from bench.cli.options import (
     MOST_REPEATED,
     Seconds,
+    admin_url_option,
     backend_options,
     database_url_option,
     figure_option,
     named,
     timeout_option,
+    workload_files_option,
     workload_option,
 )
 from bench.model.errors import UsageError
@@ -50,6 +52,7 @@ AGAIN_ROUNDS = 2
 @figure_option
 @backend_options
 @workload_option
+@workload_files_option("Measure the workloads")
 @click.option(
     "--rounds",
     type=click.IntRange(1, MOST_REPEATED),
@@ -69,6 +72,7 @@ AGAIN_ROUNDS = 2
 )
 @click.option("--allow-blind", is_flag=True, help="Exit with 0 instead of 3.")
 @database_url_option
+@admin_url_option
 @timeout_option
 @click.option(
     "--verify/--no-verify",
@@ -84,11 +88,13 @@ def gate(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     workloads: tuple[str, ...],
+    workload_files: tuple[str, ...],
     rounds: int | None,
     seconds: float | None,
     form: str,
     allow_blind: bool,
     database_url: str | None,
+    admin_url: str | None,
     timeout: float,
     verify: bool,
     quiet: bool,
@@ -107,6 +113,7 @@ def gate(
       bench gate reference --fail-on 10%
       bench gate reference --backend asyncpg --backend orm+asyncpg --figure cpu
       bench gate previous --first latest --fail-on 5%
+      bench gate reference --workload-file shop.py --workload orders
     """
     from bench.analysis.figure import FIGURES, usual_figure
     from bench.cli.gate_measurement import GateOptions, chosen_cases, measure
@@ -124,6 +131,8 @@ def gate(
         rounds,
         seconds,
         database_url,
+        admin_url,
+        workload_files,
         timeout,
         verify,
         quiet,

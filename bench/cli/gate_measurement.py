@@ -1,5 +1,6 @@
 """The measurements of `bench gate`: the cases of a reference, measured as the reference was."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from bench.cli.measurement import carry_out, command_line
 from bench.cli.options import choose_backends, named
+from bench.cli.workload_file import WORKLOAD_FILE_SCALE
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.plan import plan_of_cases
-from bench.model.profiles import PROFILES
+from bench.model.profiles import PROFILES, Profile
 from bench.model.run_config import RunConfig
+from bench.studies.query.planning import SECONDS, WARM_UP_S
 
 if TYPE_CHECKING:
     from bench.model.case import Case
-    from bench.model.profiles import Profile
     from bench.results.header import Header
 
 
@@ -29,6 +31,8 @@ class GateOptions:
     rounds: int | None
     seconds: float | None
     database_url: str | None
+    admin_url: str | None
+    workload_files: tuple[str, ...]
     timeout_s: float
     verify: bool
     quiet: bool
@@ -61,9 +65,23 @@ def measure(
     `times` multiplies the rounds. `name` ends the name of the folder. Raises `UsageError` if the
     reference cannot be measured again here, and `BenchError` if a run fails.
     """
+    _check_source(header, cases, options)
     names = list(dict.fromkeys(case.backend for case in cases))
     profile = _profile(header, options, times)
     found = choose_backends(names, options.backend_modules, options.timeout_s)
+    if options.workload_files:
+        from bench.cli.gate_workload_file import measure_file
+
+        return measure_file(
+            cases,
+            options,
+            profile,
+            found,
+            name,
+            seed=_seed(header),
+            clients=max(case.concurrency for case in header.plan),
+            guard=bool(header.session_guard),
+        )
     config = RunConfig(
         plan=plan_of_cases(profile, found, cases),
         backends=found,
@@ -71,7 +89,7 @@ def measure(
         label="",
         verify=options.verify,
         timeout_s=options.timeout_s,
-        command=command_line(options.database_url),
+        command=command_line(options.database_url, admin_url=options.admin_url),
         guard=bool(header.session_guard),
     )
     return carry_out(
@@ -81,14 +99,39 @@ def measure(
         name=name,
         quiet=options.quiet,
         charts=False,
+        admin_url=options.admin_url,
         shown=False,
     )
+
+
+def _check_source(header: "Header", cases: "Sequence[Case]", options: GateOptions) -> None:
+    """Raise `UsageError` if the reference measured a file that is not named, or none.
+
+    A path in a results file is never imported by itself: it would be code of that file's choice.
+    """
+    own = {case.workload for case in cases} & header.statements.keys()
+    if own and not options.workload_files:
+        files = [file for name in sorted(own) for file in header.statements[name].files]
+        given = " ".join(f"--workload-file {shlex.quote(file)}" for file in dict.fromkeys(files))
+        raise UsageError(
+            f"the reference measured {', '.join(sorted(own))}, which bench has not built in.\n"
+            + (f"Add {given}." if files else "Declare it in a file, and name it: --workload-file.")
+        )
+    if options.workload_files and not own:
+        raise UsageError(
+            "the reference measured no workload of a file.\nLeave --workload-file out, or make a"
+            " reference with: bench run --workload-file FILE --label reference"
+        )
 
 
 def _profile(header: "Header", options: GateOptions, times: int) -> "Profile":
     profile = PROFILES.get(header.profile or "")
     rounds, seconds = options.rounds or header.rounds, options.seconds or header.seconds
-    if profile is None or rounds is None or seconds is None or header.dataset.scale is None:
+    scale = header.dataset.scale
+    if options.workload_files and header.profile == "query":
+        profile = Profile("query", "", (), rounds=1, seconds=SECONDS, warm_up_s=WARM_UP_S)
+        scale = scale or WORKLOAD_FILE_SCALE  # unknown for a database of the user's own
+    if profile is None or rounds is None or seconds is None or scale is None:
         raise UsageError(
             "the reference is no run of `bench run`, so it cannot be measured again.\n"
             f"Its profile is {header.profile!r}. Make a reference with: bench run --label reference"
@@ -98,7 +141,7 @@ def _profile(header: "Header", options: GateOptions, times: int) -> "Profile":
         rounds=rounds * times,
         seconds=seconds,
         warm_up_s=profile.warm_up_s if header.warm_up_s is None else header.warm_up_s,
-        scale=header.dataset.scale,
+        scale=scale,
     )
 
 

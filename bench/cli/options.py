@@ -32,9 +32,11 @@ __all__ = [
     "dataset_options",
     "look_for_backends",
     "named",
+    "no_workload_file",
     "processes_option",
     "profile_names",
     "timeout_option",
+    "workload_files_option",
     "workload_names",
 ]
 
@@ -192,6 +194,35 @@ workload_option: Decorator = click.option(
     shell_complete=completed(workload_names),
     help="Only this workload. Repeatable.",
 )
+
+
+def workload_files_option(does: str) -> Decorator:
+    """Return the option --workload-file. `does`: the beginning of its help, a verb."""
+    option: Decorator = click.option(
+        "--workload-file",
+        "workload_files",
+        multiple=True,
+        metavar="FILE",
+        help=f"{does} that this Python file declares, or a script of pgbench"
+        " (docs/your-own-query.md). Scripts may be several, with weights as in read.sql@3.",
+    )
+    return option
+
+
+def no_workload_file(reason: str, instead: str) -> Decorator:
+    """Return a hidden option --workload-file that is refused with this reason."""
+
+    def refuse(context: click.Context, option: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise UsageError(
+                f"--workload-file is not for {context.command_path}: {reason}.\n{instead}"
+            )
+
+    option: Decorator = click.option(
+        "--workload-file", hidden=True, expose_value=False, callback=refuse
+    )
+    return option
+
 
 charts_option: Decorator = click.option(
     "--charts/--no-charts",

@@ -14,6 +14,7 @@ from bench.cli.options import (
     choose_backends,
     counts,
     database_url_option,
+    no_workload_file,
 )
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
@@ -35,6 +36,10 @@ _OPEN = 3
 
 
 @click.command()
+@no_workload_file(
+    "it holds the harness against bare loops of the built-in functions",
+    "Measure the file: bench run --workload-file.",
+)
 @click.option(
     "--backend",
     "backends",
@@ -86,7 +91,7 @@ def overhead(
     are added until the 95 % intervals are within 1.5 % on either side, or until three minutes are
     over. The exit code is 1 if the harness reaches less than 97 % of the bare loop's throughput, or
     adds more than 5 % of CPU time. It is 3 if a wider interval includes such a limit, because the
-    machine was too busy.
+    machine was too busy. Clients and server have processors of their own, where that is possible.
 
     With --guard, the command measures what a guarded session (docs/session-guard.md) adds to a
     call, and to a unit of work of one task: open a session, do one point read, close the session.
@@ -166,11 +171,13 @@ def _harness(
     from bench.dataset import loading as rows
     from bench.dataset import lock
     from bench.execution.behind_pooler import refused_cases
+    from bench.execution.pinning import pinned, where_possible
     from bench.measure.runner import Job
     from bench.measure.worker_pool import WorkerPool
     from bench.model.case import Case
     from bench.model.connect import variants
     from bench.model.profiles import POINT_READ
+    from bench.server.database import postmaster_pid
     from bench.server.drivers import drivers_of
     from bench.server.pooler import detect
     from bench.server.resolution import resolve
@@ -215,7 +222,9 @@ def _harness(
         ]
         echo("harness / bare loop: median of paired turns [95 % interval]")
         echo(f"{'backend':13} {'at':>3}  {'throughput':24} {'client CPU per operation':24} pairs")
-        overheads = measure(worker_pool, jobs, pairs, after_pairs)
+        server_pid = postmaster_pid(held.connection)
+        with pinned(worker_pool, server_pid, where_possible(server_pid)):
+            overheads = measure(worker_pool, jobs, pairs, after_pairs)
     for measured in overheads:
         echo(_row(measured))
     kept = {overhead.kept for overhead in overheads}

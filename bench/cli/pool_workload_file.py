@@ -7,24 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accessors import DiscoveredBackend
-from bench.cli.foreign_code import contained
 from bench.cli.measurement import carry_out, command_line, safe_name
-from bench.cli.options import named
-from bench.cli.workload_file import WORKLOAD_FILE_SCALE, taken_backends
+from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place, declared_in, one_of, opened
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.run_config import RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.pool.plan import plan
 from bench.studies.query import measurement
-from bench.studies.query.preparation import Asked as AskedQuestions
-from bench.studies.query.subjects import subjects_of
-from bench.studies.query.workload_file import workloads_in
 
 if TYPE_CHECKING:
     from bench.model.profiles import Profile
     from bench.studies.pool.plan import Asked
-    from bench.workloads import Workload
 
 
 def pool_workload_file(
@@ -48,27 +42,26 @@ def pool_workload_file(
     No PgBouncer is put between: it would not pass on the settings of these sessions. Raises
     `UsageError` for a file or workload that cannot be measured, and `BenchError` for a failed run.
     """
-    with contained(timeout_s):
-        declared = workloads_in(path)
-    chosen = _chosen(path, declared, workload)
-    questions = AskedQuestions(
-        sql="",
-        clients=max(asked.concurrency),
-        database_url=database_url,
-        admin_url=admin_url,
-        dataset=Dataset(WORKLOAD_FILE_SCALE),
-        unprotected=True,
-        timeout_s=timeout_s,
-    )
-    with subjects_of(questions, path, [chosen]) as subjects:
-        taken = taken_backends(path, subjects, backends, named_backends=named_backends)
+    path, declared = declared_in([str(path)], timeout_s)
+    chosen = one_of(path, declared, workload, "bench pool")
+    if chosen.units:
+        raise UsageError(
+            f"{chosen.name} has units of work, and bench pool measures reads.\n"
+            "Choose a workload of reads with --workload, or measure it with bench run."
+        )
+    dataset = Dataset(WORKLOAD_FILE_SCALE)
+    place = Place(backends, named_backends, dataset, database_url, admin_url, timeout_s)
+    with opened(
+        path, [chosen], place, clients=max(asked.concurrency), files=[str(path)]
+    ) as opening:
+        subjects, taken = opening
         planned = plan(profile, taken, replace(asked, workload=chosen.name, pgbouncer=None))
         for reason in planned.left_out(taken):
             echo(f"left out: {reason}", err=True)
         config = RunConfig(
             plan=planned,
             backends={case.backend: taken[case.backend] for case in planned.probes["pool waits"]},
-            dataset=questions.dataset,
+            dataset=dataset,
             label=label,
             timeout_s=timeout_s,
             command=command_line(database_url, admin_url=admin_url),
@@ -84,21 +77,3 @@ def pool_workload_file(
             admin_url=admin_url,
             measured=partial(measurement.measure, subjects),
         )
-
-
-def _chosen(path: Path, declared: "list[Workload]", name: str | None) -> "Workload":
-    """Return the workload of this name, or the only one. Raises `UsageError`."""
-    names = [workload.name for workload in declared]
-    if name is None and len(declared) > 1:
-        raise UsageError(
-            f"{path} declares {len(declared)} workloads, and bench pool measures one.\n"
-            f"Choose it with --workload: {', '.join(names)}."
-        )
-    (wanted,) = named("workload", [name or names[0]], names, str(path))
-    chosen = next(workload for workload in declared if workload.name == wanted)
-    if chosen.units:
-        raise UsageError(
-            f"{wanted} has units of work, and bench pool measures reads.\n"
-            "Choose a workload of reads with --workload, or measure it with bench run."
-        )
-    return chosen

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.compare import as_share
-from bench.cli.options import MOST_REPEATED, Duration, database_url_option
+from bench.cli.options import MOST_REPEATED, Duration, database_url_option, no_workload_file
 from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.studies.calibration.busy_wait import Of
-    from bench.studies.calibration.power_file import Count, PowerFile
-    from bench.studies.calibration.whole_runs import Slowdown, Variant, WholeRun
+    from bench.studies.calibration.power_file import PowerFile
+    from bench.studies.calibration.whole_runs import Variant, WholeRun
 
 _BACKENDS = ("orm+asyncpg", "asyncpg", "psycopg-async", "psycopg2")
 """The backends that have a slower one, as in `bench.studies.calibration.slower`."""
@@ -38,6 +38,10 @@ def _shares(
 
 
 @click.command()
+@no_workload_file(
+    "its slower backend slows the built-in point read",
+    "Count how often verdicts on your file are wrong: bench calibrate --workload-file.",
+)
 @click.option(
     "--repeat",
     type=click.IntRange(1, MOST_REPEATED),
@@ -62,7 +66,7 @@ def _shares(
     show_default=True,
     callback=_shares,
     metavar="SHARE",
-    help="The busy wait after each operation, as a share of it: 2, 5, 10 or 20 %. 0 %: two equal"
+    help="The busy wait after each operation, as a share of it: 2, 3, 5, 10 or 20 %. 0 %: two equal"
     " backends. Repeatable.",
 )
 @click.option(
@@ -116,7 +120,7 @@ def power(
       bench power --share 5% --of cpu --backend psycopg2
     """
     from bench.results import environment
-    from bench.studies.calibration import power_file
+    from bench.studies.calibration import power_file, power_table
     from bench.studies.calibration.whole_runs import Variant, other_load, slowdowns
 
     processors = max(1, (environment.host().cores or 1) // 2) if busy else 0
@@ -136,7 +140,7 @@ def power(
                 echo(f"{number} of {len(left)}  {_in_words(run)}", err=True)
     finally:
         if file.runs:
-            echo(report(file))
+            echo(power_table.report(file))
         if file.runs and folder:
             echo(f"written  {folder / power_file.FILE}")
             if missing := len(_left(wanted, file, repeat)):
@@ -190,42 +194,3 @@ def _in_words(run: "WholeRun") -> str:
         f"{one.clock} at {one.concurrency} {one.word} ({-one.slower_by:+.1%})" for one in run.seen
     )
     return f"{kind}, {run.seconds:.0f} s: {words}"
-
-
-def _row(line: "Count") -> tuple[str, ...]:
-    return (
-        f"{line.share:.0%} of {line.of}" if line.share else "none",
-        line.clock,
-        str(line.concurrency),
-        f"{line.found} of {line.runs}",
-        f"{line.low:.0%} to {line.high:.0%}",
-        _as_slowdown(line.slowdown),
-        f"\N{PLUS-MINUS SIGN}{line.deviation:.1%} x {line.rounds:.0f}",
-        f"{line.floor:.3f}x" if line.floor else "",
-    )
-
-
-def _as_slowdown(cost: "Slowdown | None") -> str:
-    return f"{cost.slower_by:.1%} ({cost.low:.1%} to {cost.high:.1%})" if cost else ""
-
-
-def report(file: "PowerFile") -> str:
-    """Return the table of what was found, with its legend."""
-    from bench.studies.calibration import power_file
-
-    heading = ("wait", "clock", "at", "found", "95 % interval", "slower by", "one ratio", "floor")
-    rows = [heading, *map(_row, power_file.counts(file))]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
-    busy = f", {file.busy} processors kept busy" if file.busy else ""
-    table = "\n".join(line.rstrip() for line in lines)
-    return (
-        f"{file.backend} against a slower or an equal backend,"
-        f" bench run --budget {file.budget_s:g}s{busy}\n\n{table}\n\n"
-        "found: the runs whose verdict says slower; for equal backends slower or faster, which is a"
-        " false alarm.\n"
-        "decided: the run's line of that name. The others: the verdict of a table, by its interval"
-        " and noise floor.\n"
-        "slower by: what the wait costs, by a run of a fixed length, with its interval.\n"
-        "one ratio: the deviation of the ratio of one pair of turns, and the number of pairs."
-    )

@@ -17,8 +17,11 @@ from bench.cli.options import (
     choose_backends,
     counts,
     database_url_option,
+    no_workload_file,
+    processes_option,
     timeout_option,
 )
+from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
@@ -33,6 +36,10 @@ _SCALE = 0.5
 
 
 @click.command()
+@no_workload_file(
+    "it measures a statement",
+    "Measure the file: bench run --workload-file.",
+)
 @click.argument("statement", required=False)
 @click.option(
     "--file",
@@ -61,13 +68,13 @@ _SCALE = 0.5
     multiple=True,
     metavar="MODE[:SIZE]",
     help="buffered, streamed or batched:1000. Repeatable. Default: buffered, and from 1,000 rows"
-    " on all three.",
+    " on all three for one client.",
 )
 @click.option(
     "--concurrency",
     callback=counts,
     metavar="N,N",
-    help="Numbers of tasks or threads.  [default: 1,16]",
+    help="Numbers of tasks or threads.  [default: 1,16; fewer for many rows or a slow statement]",
 )
 @click.option(
     "--transactions",
@@ -77,12 +84,27 @@ _SCALE = 0.5
     "  [default: autocommit]",
 )
 @link_options
+@processes_option
+@scheduler_option
 @backend_options
 @connect_option
 @database_url_option
 @admin_url_option
-@click.option("--rounds", type=click.IntRange(1, MOST_REPEATED), help="Runs of each case.")
-@click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, MOST_REPEATED),
+    help="Runs of each case.  [default: 12, or 6 if these would take long]",
+)
+@click.option(
+    "--seconds", type=Seconds(0.01, 3600), help="Length of each run.  [default: 0.05, or 0.1]"
+)
+@click.option(
+    "--warm-up",
+    "warm_up_s",
+    type=Seconds(0, 3600),
+    metavar="SECONDS",
+    help="Length of the warm-up before a case's first run in a worker process.  [default: 0.03]",
+)
 @click.option("--explain", is_flag=True, help="Print the server's plan, too.")
 @click.option("--name", default="", metavar="NAME", help="Name of the workload in results.")
 @click.option(
@@ -130,6 +152,8 @@ def query(
     concurrency: tuple[int, ...],
     transactions: "tuple[Transactions, ...]",
     links: "tuple[Link, ...]",
+    processes: tuple[int, ...],
+    scheduler: str | None,
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     connect: tuple[str, ...],
@@ -137,6 +161,7 @@ def query(
     admin_url: str | None,
     rounds: int | None,
     seconds: float | None,
+    warm_up_s: float | None,
     explain: bool,
     name: str,
     allow_writes: bool,
@@ -167,6 +192,7 @@ def query(
       bench query 'SELECT * FROM customer WHERE id = :id' --arguments 'SELECT id FROM customer'
       bench query 'SELECT * FROM customer' --fetch buffered --fetch batched:1000 --concurrency 1,4
       bench query 'SELECT * FROM customer WHERE id = 7' --latency 0,0.5ms,2ms
+      bench query 'SELECT * FROM customer WHERE id = 7' --concurrency 8 --processes 1,2
       bench query --file report.sql --database-url postgresql://user@host/shop --explain
     """
     from functools import partial
@@ -177,18 +203,13 @@ def query(
     from bench.model.profiles import Factors
     from bench.model.run_config import RunConfig
     from bench.studies.query import measurement
+    from bench.studies.query.planning import CONCURRENCY, WARM_UP_S, planned, taking
     from bench.studies.query.preparation import Asked, prepare
-    from bench.studies.query.question import (
-        CONCURRENCY,
-        ROUNDS,
-        SECONDS,
-        Subject,
-        planned,
-        taking,
-    )
+    from bench.studies.query.question import Subject
     from bench.studies.query.room import check_room
 
     sql = _statement(statement, file)
+    on_cluster = checked(scheduler, links)
     wanted = tuple(Fetch.parse(fetch) for fetch in fetches)
     chosen, others = taking(choose_backends(backends, backend_modules, timeout), ())
     if backends and others:
@@ -232,9 +253,11 @@ def query(
             transactions=transactions,
             connect=ways,
             links=links,
+            processes=processes,
         ),
-        rounds=rounds or ROUNDS,
-        seconds=seconds or SECONDS,
+        rounds=rounds,
+        seconds=seconds,
+        warm_up_s=WARM_UP_S if warm_up_s is None else warm_up_s,
     )
     least_s = plan.runs * question.times.execution_ns / 1e9
     if least_s > _LONG_S:
@@ -251,6 +274,7 @@ def query(
         timeout_s=timeout,
         command=_command_line(database_url, admin_url, arguments, question, keep_arguments),
         connect=tuple(map(str, ways)),
+        scheduler=on_cluster,
     )
     carry_out(
         config,

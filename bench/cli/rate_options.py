@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bench.model.errors import UsageError
-from bench.model.rate import ArrivalPattern, parse
+from bench.model.rate import MOST_PER_S, ArrivalPattern, parse, too_high
 
 if TYPE_CHECKING:
     from bench.model.profiles import Factors
@@ -54,13 +54,16 @@ def rates(text: str | None) -> tuple[int, ...]:
 
 
 def check_with_rate(factors: "Factors") -> None:
-    """Raise `UsageError` for a factor of which no value can be measured at a rate."""
+    """Raise `UsageError` for a factor of which no value can be measured at a rate, and for a rate
+    that no number of processes can begin."""
     if not factors.rates:
         return
+    processes = max(factors.processes, default=1)
+    highest = max(rate for rate in factors.rates if rate is not None)
+    if highest > MOST_PER_S * processes:
+        raise too_high(highest, processes)
     what = why = ""
-    if factors.processes and min(factors.processes) > 1:
-        what, why = "--processes", "one process serves the arrivals of a rate, in their order"
-    elif factors.fetches and all(fetch.mode != "buffered" for fetch in factors.fetches):
+    if factors.fetches and all(fetch.mode != "buffered" for fetch in factors.fetches):
         what = f"--fetch {factors.fetches[0]}"
         why = "its first row would be timed from the call, not from the arrival"
     elif factors.loops == ("uvloop",):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.budget_options import budget_option, pin_option, pinned, within
+from bench.cli.budget_options import budget_option, check_budget, pin_option, pinned, within
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
@@ -25,6 +25,7 @@ from bench.cli.options import (
     processes_option,
     profile_names,
     timeout_option,
+    workload_files_option,
     workload_option,
 )
 from bench.cli.rate_options import check_with_rate, rate_options
@@ -55,14 +56,7 @@ _LONGEST_WRITES_S = 120
 )
 @backend_options
 @workload_option
-@click.option(
-    "--workload-file",
-    "workload_files",
-    multiple=True,
-    metavar="FILE",
-    help="Measure the workloads that this Python file declares, or a script of pgbench"
-    " (docs/your-own-query.md). Scripts may be several, with weights as in read.sql@3.",
-)
+@workload_files_option("Measure the workloads")
 @click.option(
     "--fetch",
     "fetches",
@@ -204,6 +198,7 @@ def run(
       bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
       bench run --workload get_total_cost_of_an_order --concurrency 16 --processes 1,2,4
       bench run --profile smoke --concurrency 4 --processes 2 --scheduler local:2
+      bench run --workload-file shop.py --workload orders --budget 60s
     """
     from bench.analysis.stopping import Stopping
     from bench.cli.measurement import carry_out, command_line, safe_name
@@ -236,10 +231,7 @@ def run(
         _check_loop(loop)
         check_with_rate(factors)
         if budget_s is not None:
-            raise UsageError(
-                "--budget is not for a workload file.\n"
-                "Choose its length with --rounds and --seconds."
-            )
+            check_budget(rounds, rates)
         if transports:
             raise UsageError(
                 "--transport is not for a workload file.\n"
@@ -254,6 +246,7 @@ def run(
             database_url=database_url,
             admin_url=admin_url,
             rounds=rounds,
+            budget_s=budget_s,
             seconds=seconds,
             warm_up_s=warm_up_s,
             label=label or "",
@@ -293,7 +286,8 @@ def run(
     on_cluster = checked(scheduler, links)
     planned = plan(profile, chosen, factors)
     if budget_s is not None:
-        planned = within(planned, budget_s, seconds=seconds, rounds=rounds, rates=rates)
+        check_budget(rounds, rates)
+        planned = within(planned, budget_s, seconds)
     _check_writes(planned)
     for reason in planned.left_out(chosen):
         echo(f"left out: {reason}", err=True)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from bench.cli.link_options import link_options
 from bench.cli.options import (
@@ -20,8 +21,10 @@ from bench.cli.options import (
     dataset_options,
     named,
     timeout_option,
+    workload_files_option,
     workload_names,
 )
+from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,12 +59,12 @@ def _objective(context: click.Context, option: click.Parameter, text: str) -> in
 )
 @click.option(
     "--workload",
-    default="get_total_cost_of_an_order",
-    show_default=True,
     metavar="NAME",
     shell_complete=completed(workload_names),
-    help="The operations that arrive.",
+    help="The operations that arrive. Default: get_total_cost_of_an_order, or the only workload of"
+    " the file.",
 )
+@workload_files_option("Take the operations of a workload")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MOST_CONCURRENT),
@@ -69,6 +72,14 @@ def _objective(context: click.Context, option: click.Parameter, text: str) -> in
     show_default=True,
     help="The most connections that serve them.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, MOST_CONCURRENT),
+    default=1,
+    show_default=True,
+    help="Worker processes that share the connections. Each serves its share of the arrivals.",
+)
+@scheduler_option
 @click.option(
     "--arrivals",
     type=click.Choice(["poisson", "uniform"]),
@@ -112,8 +123,11 @@ def saturate(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
     objective_ns: int,
-    workload: str,
+    workload: str | None,
+    workload_files: tuple[str, ...],
     concurrency: int,
+    processes: int,
+    scheduler: str | None,
     arrivals: "ArrivalPattern",
     session_scope: "SessionScope",
     transactions: "Transactions",
@@ -141,19 +155,24 @@ def saturate(
       bench saturate --backend asyncpg --backend orm+asyncpg
       bench saturate --backend psycopg --objective 5ms --concurrency 16
       bench saturate --backend asyncpg --workload mixed --latency 1ms
+      bench saturate --backend orm+asyncpg --workload-file shop.py --workload orders
+      bench saturate --backend orm+asyncpg --concurrency 8 --processes 2
     """
     from bench.cli.measurement import carry_out, command_line, safe_name
     from bench.model.case import Case
     from bench.model.dataset import Dataset
     from bench.model.link import Link
+    from bench.model.profiles import POINT_READ
     from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
-    from bench.studies.saturation.measurement import measure
+    from bench.studies.saturation.measurement import SearchTask, measure
     from bench.studies.saturation.plan import PROFILE, plan
 
     if len(links) > 1:
         raise UsageError("a search has one network.\nGive one --latency, and repeat the command.")
-    (name,) = named("workload", [workload], WORKLOADS)
+    name = POINT_READ
+    if not workload_files:
+        (name,) = named("workload", [workload or POINT_READ], WORKLOADS)
     chosen = choose_backends(backends, backend_modules, timeout)
     case = Case(
         "",
@@ -162,18 +181,42 @@ def saturate(
         session_scope=session_scope,
         transactions=transactions,
         link=links[0] if links else Link(),
+        processes=processes,
     )
+    on_cluster = checked(scheduler, links)
     profile = replace(PROFILE, seconds=seconds, scale=SCALE if scale is None else scale)
+    dataset = Dataset(profile.scale, seed)
+    asked = SearchTask(objective_ns, arrivals)
+    if workload_files:
+        from bench.cli.saturate_workload_file import saturate_workload_file
+        from bench.cli.workload_file import Place
+
+        source = click.get_current_context().get_parameter_source("transactions")
+        saturate_workload_file(
+            workload_files,
+            workload,
+            profile,
+            case,
+            asked,
+            Place(chosen, bool(backends), dataset, database_url, admin_url, timeout),
+            own_transactions=source is ParameterSource.COMMANDLINE,
+            label=label or "",
+            out=out,
+            charts=charts,
+            quiet=quiet,
+            scheduler=on_cluster,
+        )
+        return
     planned = plan(profile, chosen, case)
     config = RunConfig(
         plan=planned,
         backends={case.backend: chosen[case.backend] for case in planned.cases},
-        dataset=Dataset(profile.scale, seed),
+        dataset=dataset,
         label=label or "",
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
+        scheduler=on_cluster,
     )
-    search: Any = partial(measure, objective_ns, arrivals)
     carry_out(
         config,
         database_url,
@@ -182,5 +225,5 @@ def saturate(
         quiet=quiet,
         charts=charts,
         admin_url=admin_url,
-        measured=search,
+        measured=partial(measure, asked),
     )

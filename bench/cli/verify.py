@@ -10,13 +10,18 @@ from bench.cli.options import (
     database_url_option,
     dataset_options,
     timeout_option,
+    workload_files_option,
+    workload_option,
 )
 from bench.model.dataset import Dataset
+from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
 
 @click.command()
 @backend_options
+@workload_files_option("Verify the workloads")
+@workload_option
 @dataset_options
 @database_url_option
 @admin_url_option
@@ -25,6 +30,8 @@ from bench.output.terminal.safe_text import echo
 def verify(
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
+    workload_files: tuple[str, ...],
+    workloads: tuple[str, ...],
     scale: float | None,
     seed: int,
     database_url: str | None,
@@ -35,12 +42,14 @@ def verify(
     """Compare every read, in every way of fetching, and the effect of every write, row by row.
 
     The expected answers come from the server itself. The exit code is 1 if a backend differs.
+    Of a workload file, the values that a unit of work returns must be the same on every backend.
 
     \b
     Examples:
       bench verify
       bench verify --backend orm+asyncpg --scale 0.1
       bench verify --backend psycopg --connect psycopg.prepare_threshold=none
+      bench verify --workload-file shop.py --workload orders
     """
     from bench.dataset import loading as rows
     from bench.dataset import lock
@@ -58,6 +67,24 @@ def verify(
 
     chosen = choose_backends(backends, backend_modules, timeout)
     taken = settings(connect, chosen.values())
+    if workload_files:
+        from bench.cli.verify_workload_file import verify_workload_file
+        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
+
+        place = Place(
+            chosen,
+            bool(backends),
+            Dataset(WORKLOAD_FILE_SCALE if scale is None else scale, seed),
+            database_url,
+            admin_url,
+            timeout,
+        )
+        return 0 if verify_workload_file(workload_files, workloads, taken, place) else 1
+    if workloads:
+        raise UsageError(
+            "--workload chooses among the workloads of a file; all functions are verified.\n"
+            "Leave it out, or name the file with --workload-file."
+        )
     dataset = Dataset(1.0 if scale is None else scale, seed)
     database = resolve(database_url, drivers_of(chosen.values()), admin_url=admin_url)
     pooler = detect(database)

@@ -19,11 +19,11 @@ from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
 from bench.execution.outcomes import Outcomes
-from bench.execution.pinning import placement, server_on
+from bench.execution.pinning import pinned, placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
-from bench.execution.turns import StoppingRule, Turns
+from bench.execution.turns import MakeTurns, StoppingRule, Turns
 from bench.measure import memory
 from bench.measure.job import Job
 from bench.measure.worker_pool import WorkerPool
@@ -109,6 +109,8 @@ class Measurement:
     pooler: Pooler | None = None
     cluster: ClusterPool | None = None
     """The worker processes of the turns, if they are on a cluster."""
+    turns: MakeTurns = Turns
+    """Makes the turns; a study may have turns of its own."""
     jobs: Jobs = field(init=False)
     server_pid: int | None = field(init=False)
     """The server's first process, if it runs on this machine."""
@@ -228,33 +230,17 @@ class Measurement:
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
             spare += pooler_connections(plan.cases)
             capacity = max(most, self.database.free_connections() - spare)
-        with self._pinned():
-            self.new_turns(capacity).measure()
-
-    @contextmanager
-    def _pinned(self) -> Iterator[None]:
-        """Let the turns' worker processes and the server have processors of their own."""
-        if self.placement is None or self.server_pid is None:
-            yield
-            return
-        self.workers.pin(self.placement.clients)
-        with server_on(self.server_pid, self.placement.server):
-            try:
-                yield
-            finally:
-                self.workers.pin(None)
-
-    def new_turns(self, capacity: int) -> Turns:
-        """Return the turns of the run. `capacity`: the connections that clients may hold."""
-        return Turns(
+        turns = self.turns(
             self.config,
             self.jobs,
             self.outcomes,
             self.cluster or self.workers,
             capacity,
-            self.stopping,
             restore=self.restore,
+            stopping=self.stopping,
         )
+        with pinned(self.workers, self.server_pid, self.placement):
+            turns.measure()
 
     def restore(self, case: Case) -> None:
         """Bring the rows back after a turn of a case that writes."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from bench.measure.shared_turn import PartOfRun
-from bench.results.entries import Run
+from bench.results.entries import Arrived, Run
 from bench.results.merged_samples import merged
 
 LEAST_OVERLAP = 0.95
@@ -25,7 +25,8 @@ def late_ns(parts: Sequence[PartOfRun]) -> int:
 def merged_run(parts: Sequence[PartOfRun], *, one_machine: bool = True) -> Run:
     """Return one run of all parts, in the order of the processes.
 
-    Samples are together, and CPU times of the clients and of their garbage collectors are added up.
+    Samples are together, and so are the arrivals at a rate. CPU times of the clients and of their
+    garbage collectors are added up.
     CPU times of the server and of the machine are those of the part that saw the most: each part
     reads them of all processes. The stalls are those of the worst process. `one_machine`: if
     not, the CPU time of the machine is unknown, because there are several.
@@ -56,6 +57,7 @@ def merged_run(parts: Sequence[PartOfRun], *, one_machine: bool = True) -> Run:
         fewest_operations=min(run.fewest_operations for run in runs),
         most_operations=max(run.most_operations for run in runs),
         connections=_connections(parts),
+        arrived=_arrived(runs),
         start_skew_ns=late_ns(parts),
         clock_error_ns=max(part.clock_error_ns for part in parts),
     )
@@ -68,6 +70,18 @@ def _connections(parts: Sequence[PartOfRun]) -> int | None:
         return None
     appeared = frozenset().union(*(part.appeared for part in parts))
     return opened + len(appeared - {part.barrier_process for part in parts})
+
+
+def _arrived(runs: Sequence[Run]) -> Arrived | None:
+    """Return the arrivals of all processes: each has served its own."""
+    known = [run.arrived for run in runs if run.arrived]
+    if not known:
+        return None
+    return Arrived(
+        offered=sum(arrived.offered for arrived in known),
+        unserved=sum(arrived.unserved for arrived in known),
+        carried=sum(arrived.carried for arrived in known),
+    )
 
 
 def _known(of: Callable[[Iterable[int]], int], values: Iterable[int | None]) -> int | None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
+from bench.cluster.cluster_pool import ClusterPool
+from bench.measure.worker_pool import WorkerPool
 from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
 from bench.system.processors import Halves, halves
@@ -24,7 +26,7 @@ def placement(config: RunConfig, server_pid: int | None) -> Halves | None:
     if config.pin == "no":
         return None
     parts = halves()
-    reason = _reason(config, server_pid, parts)
+    reason = _reason_of_config(config, parts) or _reason(server_pid, parts)
     if not reason:
         return parts
     if config.pin == "if possible":
@@ -32,23 +34,53 @@ def placement(config: RunConfig, server_pid: int | None) -> Halves | None:
     raise BenchError(f"clients and server cannot be pinned: {reason}.\nLeave out --pin.")
 
 
-def _reason(config: RunConfig, server_pid: int | None, parts: Halves | None) -> str:
-    """Return why they cannot be pinned, or an empty text."""
+def where_possible(server_pid: int | None) -> Halves | None:
+    """Return the processors of clients and server, or None if they cannot be pinned."""
+    parts = halves()
+    return None if _reason(server_pid, parts) else parts
+
+
+def _reason_of_config(config: RunConfig, parts: Halves | None) -> str:
+    """Return why clients of this config cannot be pinned, or an empty text."""
     if config.scheduler:
         return "the clients are on a cluster"
+    most = max((case.processes for case in config.plan.cases), default=1)
+    if parts and most > len(parts.clients):
+        return f"{most} processes have {len(parts.clients)} of the processors"
+    return ""
+
+
+def _reason(server_pid: int | None, parts: Halves | None) -> str:
+    """Return why a server and its clients cannot be pinned, or an empty text."""
     if server_pid is None:
         return "the server does not run on this machine"
     if parts is None:
         return "this process has one processor, or its system lets no program choose"
-    most = max((case.processes for case in config.plan.cases), default=1)
-    if most > len(parts.clients):
-        return f"{most} processes have {len(parts.clients)} of the processors"
     try:
         server = psutil.Process(server_pid)
         server.cpu_affinity(server.cpu_affinity())
     except psutil.Error:
         return "this user may not choose the server's processors"
     return ""
+
+
+@contextmanager
+def pinned(
+    workers: WorkerPool | ClusterPool, server_pid: int | None, parts: Halves | None
+) -> Iterator[None]:
+    """Let worker processes that start in the block, and the server, have processors of their own.
+
+    Without `parts` the kernel chooses.
+    """
+    if parts is None or server_pid is None or not isinstance(workers, WorkerPool):
+        yield
+        return
+    workers.pin(parts.clients)
+    with server_on(server_pid, parts.server):
+        try:
+            yield
+        finally:
+            workers.pin(None)
 
 
 @contextmanager

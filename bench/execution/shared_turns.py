@@ -40,11 +40,14 @@ class SharedTurns:
         """Close the connection that holds the gate."""
         self._gate.__exit__()
 
-    def take(self, job: Job, timeout_s: float) -> Entry:
-        """Take the turn. A failure of any process is the outcome of the whole turn."""
+    def take(self, job: Job, timeout_s: float, window_s: float | None = None) -> Entry:
+        """Take the turn. A failure of any process is the outcome of the whole turn.
+
+        `window_s`: the length of the window, if it is not the job's.
+        """
         late = []
         for _ in range(ATTEMPTS):
-            parts, problems = self._attempt(job, timeout_s)
+            parts, problems = self._attempt(job, timeout_s, window_s)
             if problems:
                 return self._failure(job, problems)
             # On one machine a process starts late because it gets no CPU, as a late thread does.
@@ -52,15 +55,18 @@ class SharedTurns:
                 return merged_run(parts, one_machine=self.one_machine)
             late.append((late_ns(parts), max(part.clock_error_ns for part in parts)))
         worst, error = min(late)
+        milliseconds = (window_s or job.seconds) * 1e3
         return Failure(
             job.case,
             job.round,
             f"a process began {worst / 1e6:.1f} ms late (clocks agree within {error / 1e6:.1f} ms),"
-            f" {ATTEMPTS} times in a row: windows of {job.seconds * 1e3:g} ms overlap by less than"
+            f" {ATTEMPTS} times in a row: windows of {milliseconds:g} ms overlap by less than"
             f" {LEAST_OVERLAP:.0%}, so choose longer ones with --seconds",
         )
 
-    def _attempt(self, job: Job, timeout_s: float) -> tuple[list[PartOfRun], dict[int, WorkError]]:
+    def _attempt(
+        self, job: Job, timeout_s: float, window_s: float | None
+    ) -> tuple[list[PartOfRun], dict[int, WorkError]]:
         """Return the parts, or the error of each process that failed, by its number."""
         names = job.case.process_names
         deadline = time.monotonic() + timeout_s
@@ -70,7 +76,8 @@ class SharedTurns:
             if problems:
                 return [], {number: problems[0]}
         barrier = self._gate.shut()
-        at_gate = Part(0, barrier, self._gate.server_process, self._gate.url, timeout_s)
+        gate = self._gate
+        at_gate = Part(0, barrier, gate.server_process, gate.url, timeout_s, window_s)
         try:
             pending = [
                 self.workers.submit(

@@ -20,6 +20,7 @@ from bench.execution.schedule import (
 )
 from bench.execution.shared_turns import SharedTurns
 from bench.measure import runner
+from bench.measure.job import Job
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case
@@ -149,7 +150,7 @@ class Turns:
 
         def take() -> Entry:
             if case.processes > 1:
-                return self._shared.take(job, timeout_s)
+                return self._take_together(job, timeout_s)
             pending = self.workers.submit(case.process, runner.take_turn, job)
             return self.outcomes.wait(case, round_number, pending, timeout_s, self.workers)
 
@@ -161,9 +162,8 @@ class Turns:
             if others := self._open.others(*parts):
                 self._close(others)
                 outcome = take()
-        if isinstance(outcome, Run) and (operations := len(outcome.samples)):
-            # Little's law (*Operations Research* 9(3), 1961): the mean time while all are active.
-            self._latency_s[case] = case.concurrency * outcome.elapsed_ns / 1e9 / operations
+        if isinstance(outcome, Run):
+            self._note_latency(outcome)
         connected = self.outcomes.keep(outcome, round_number)
         if self.stopping:
             self.stopping.note(outcome)
@@ -178,6 +178,33 @@ class Turns:
             self._close([part for part in parts if self._open.drop(part)])
         if WORKLOADS[case.workload].writes:
             self.restore(case)
+
+    def _take_together(self, job: Job, timeout_s: float) -> Entry:
+        """Let the processes of a case take its turn.
+
+        Their window has one length, so the command chooses it: after a first turn, which is a
+        warm-up if its operations turn out to be long.
+        """
+        case = job.case
+        if case.rate is not None:
+            return self._shared.take(job, timeout_s)
+        if case not in self._latency_s:
+            outcome = self._shared.take(job, timeout_s)
+            if not isinstance(outcome, Run) or not self._note_latency(outcome):
+                return outcome
+            if self._window_of(job) <= job.seconds:
+                return outcome
+        return self._shared.take(job, timeout_s, self._window_of(job))
+
+    def _window_of(self, job: Job) -> float:
+        return window_s(self._latency_s.get(job.case), job.seconds, job.case.concurrency)
+
+    def _note_latency(self, run: Run) -> bool:
+        """Note how long an operation takes; return False if none was begun."""
+        if operations := len(run.samples):
+            # Little's law (*Operations Research* 9(3), 1961): the mean time while all are active.
+            self._latency_s[run.case] = run.case.concurrency * run.elapsed_ns / 1e9 / operations
+        return operations > 0
 
     def _window_s(self, case: Case) -> float:
         """Return the length of the case's next window, as far as it is known."""
@@ -239,3 +266,7 @@ class Turns:
                 pending = self.workers.submit(process, runner.close, key)
                 with suppress(WorkError):
                     self.workers.result(pending, _CLOSE_S)
+
+
+MakeTurns = Callable[..., Turns]
+"""Makes the turns of a run from the arguments of `Turns`."""

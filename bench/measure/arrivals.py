@@ -1,14 +1,20 @@
-"""The arrivals of one turn at a rate: a seeded schedule that all clients of the turn share."""
+"""The arrivals of one turn at a rate: a seeded schedule that all clients of the turn share.
+
+Where several processes share a case, the schedule is that of all together. An arrival is dealt to a
+process beforehand, and waits there: processes have no queue in common.
+"""
 
 import random
 import threading
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, compress, cycle
 from time import perf_counter_ns
 
 from bench.measure.job import Job
+from bench.model.case import Case
 from bench.model.rate import ArrivalPattern, grace_s, lead_in_s
 from bench.results.entries import Arrived
 
@@ -67,10 +73,35 @@ def schedule(rate: int, pattern: ArrivalPattern, seconds: float, seed: str) -> "
     return array("q", [round(time) for time in times if time < seconds * NS_PER_S])
 
 
-class Arrivals:
-    """The arrivals of a turn: those of the lead-in, then those of the window."""
+def processes_of(case: Case, arrivals: int, seed: str) -> Iterator[int]:
+    """Yield the number of the process that serves each of so many arrivals.
 
-    def __init__(self, job: Job, clients: int, at_window: Callable[[], object]) -> None:
+    Each process has the share of its clients. Poisson arrivals are dealt by chance, as independent
+    users meet the workers of an application: what a process gets is then a Poisson process, too
+    (the colouring theorem; Kingman, *Poisson Processes*, 1993, section 5.1). Uniform ones are dealt
+    in turn. The same arguments give the same processes.
+    """
+    shares = [len(case.clients_of(process)) for process in range(case.processes)]
+    if case.arrivals == "poisson":
+        draw = random.Random(f"{seed}/processes")
+        limits = list(accumulate(shares))
+        yield from draw.choices(range(case.processes), cum_weights=limits, k=arrivals)
+        return
+    # With 1 and 2 clients: the second process, the first, the second.
+    places = [
+        ((number + 0.5) / share, process)
+        for process, share in enumerate(shares)
+        for number in range(share)
+    ]
+    in_turn = cycle([process for _, process in sorted(places)])
+    for _ in range(arrivals):
+        yield next(in_turn)
+
+
+class Arrivals:
+    """The arrivals of a turn in this process: those of the lead-in, then those of the window."""
+
+    def __init__(self, job: Job, at_window: Callable[[], object]) -> None:
         """`at_window` is called once, by the first client that has reached the window."""
         case = job.case
         assert case.rate is not None, "a closed loop has no arrivals"
@@ -80,8 +111,12 @@ class Arrivals:
         # Every backend has the same arrivals in a round: differences are paired.
         seed = f"{job.dataset.seed}/{case.rate}/{case.arrivals}/{job.round}"
         seconds = (self._lead_in_ns + self._window_ns) / NS_PER_S
-        self._times = schedule(case.rate, case.arrivals, seconds, seed)
-        self._clients = clients
+        self._times: Sequence[int] = schedule(case.rate, case.arrivals, seconds, seed)
+        if job.part and case.processes > 1:
+            dealt = processes_of(case, len(self._times), seed)
+            own = [process == job.part.process for process in dealt]
+            self._times = list(compress(self._times, own))
+        self._clients = clients = len(job.clients)
         self._at_window = at_window
         self._lock = threading.Lock()
         self._reached = False
@@ -90,9 +125,9 @@ class Arrivals:
         self.start_ns = 0
         """Clock reading at the start of the window."""
 
-    def begin(self) -> None:
-        """Start the schedule now."""
-        now = perf_counter_ns()
+    def begin(self, now_ns: int | None = None) -> None:
+        """Start the schedule at this reading of the clock; by default now."""
+        now = perf_counter_ns() if now_ns is None else now_ns
         self.start_ns = start = now + self._lead_in_ns
         due = [now + time for time in self._times]
         before = bisect_left(due, start)

@@ -71,6 +71,8 @@ class Part:
     """The libpq URL of the server that has the lock."""
     timeout_s: float = TIMEOUT_S
     """The longest wait for the lock."""
+    window_s: float | None = None
+    """The length of the window, the same for all processes; None for that of the job."""
 
 
 @dataclass(frozen=True)

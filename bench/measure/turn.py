@@ -60,6 +60,8 @@ def window_length(job: Job) -> WindowLength:
     """
 
     def chosen(latency_s: float | None) -> float:
+        if job.part and job.part.window_s is not None:
+            return job.part.window_s
         if not job.lengthen:
             return job.seconds
         known = latency_s if job.latency_s is None else job.latency_s
@@ -68,11 +70,13 @@ def window_length(job: Job) -> WindowLength:
     return chosen
 
 
-def at_start(job: Job, meter: Meter) -> Callable[[], int | None]:
+def at_start(job: Job, meter: Meter, arrivals: Arrivals | None = None) -> Callable[[], int | None]:
     """Return the function that the last client at the start barrier calls.
 
-    It returns the common start of several processes; None if there is one process.
+    It starts the meter, or the arrivals of a turn at a rate, which start the meter when their
+    window begins. It returns the common start of several processes; None if there is one process.
     """
+    start = arrivals.begin if arrivals else meter.start
 
     def prepare_and_start() -> int | None:
         if job.case.frozen:
@@ -80,21 +84,24 @@ def at_start(job: Job, meter: Meter) -> Callable[[], int | None]:
             gc.collect()
             gc.freeze()
         if job.part is None:
-            meter.start()
+            start()
             return None
         barrier = shared_barrier.of(job.part)
         start_ns = barrier.wait()
-        meter.start()
+        if arrivals:
+            arrivals.begin(start_ns)
+        else:
+            meter.start()
+            meter.count_from(start_ns)
         barrier.sleep_until(start_ns)
-        meter.count_from(start_ns)
         return start_ns
 
-    return prepare_and_start if job.case.frozen or job.part else meter.start
+    return prepare_and_start if job.case.frozen or job.part else start
 
 
-def arrivals_of(job: Job, started: Callable[[], int | None]) -> Arrivals | None:
-    """Return the arrivals of a turn; None for a closed loop. `started`: see `at_start`."""
-    return None if job.case.rate is None else Arrivals(job, job.case.concurrency, started)
+def arrivals_of(job: Job, meter: Meter) -> Arrivals | None:
+    """Return the arrivals of a turn; None for a closed loop."""
+    return None if job.case.rate is None else Arrivals(job, meter.start)
 
 
 def outcome(

@@ -138,9 +138,8 @@ class WarmTasks:
     async def _turn(
         self, job: Job, clients: Sequence[AsyncClient], meter: Meter, warm_up_s: float
     ) -> Outcome:
-        started = at_start(job, meter)
-        arrivals = arrivals_of(job, started)
-        ready = arrivals.begin if arrivals else started
+        arrivals = arrivals_of(job, meter)
+        ready = at_start(job, meter, arrivals)
         barrier = AsyncStartBarrier(len(clients), warm_up_s, window_length(job), ready)
         barrier.arrivals = arrivals
         barrier.seeks_latency = seeks_latency(job)

@@ -102,9 +102,8 @@ class WarmThreads:
 
     def turn(self, job: Job, clients: Sequence[Client], meter: Meter, warm_up_s: float) -> Outcome:
         """Take a turn. Raises the error of a session that cannot be opened."""
-        started = at_start(job, meter)
-        arrivals = arrivals_of(job, started)
-        ready = arrivals.begin if arrivals else started
+        arrivals = arrivals_of(job, meter)
+        ready = at_start(job, meter, arrivals)
         barrier = ThreadStartBarrier(len(clients), warm_up_s, window_length(job), ready)
         barrier.arrivals = arrivals
         barrier.seeks_latency = seeks_latency(job)

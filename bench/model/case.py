@@ -10,7 +10,7 @@ from bench.model.factor import Factor, declared, no_options, only, written
 from bench.model.fetch import Fetch
 from bench.model.link import Link
 from bench.model.pool import Pool
-from bench.model.rate import ArrivalPattern
+from bench.model.rate import MOST_PER_S, ArrivalPattern
 from bench.model.workload import WORKLOADS
 
 SessionScope = Literal["task", "operation"]
@@ -318,8 +318,11 @@ class Case:
             )
         if self.loop == "uvloop":
             return "uvloop does not fit --rate: its timers are whole milliseconds"
-        if self.processes > 1:
-            return "one process serves the arrivals of a rate, in their order"
+        if self.rate is not None and self.rate > MOST_PER_S * self.processes:
+            return (
+                f"{self.rate:,} arrivals/s are more than {self.processes}"
+                f" process{'es' * (self.processes > 1)} can begin (about {MOST_PER_S:,}/s each)"
+            )
         return None
 
 

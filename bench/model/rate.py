@@ -9,8 +9,10 @@ ArrivalPattern = Literal["poisson", "uniform"]
 all times between two arrivals are equal."""
 
 MOST_PER_S = 50_000
-"""The highest rate that can be asked for, in operations a second. The generator is one Python
-process: with the null backend it begins about this many (docs/arrival-rate.md)."""
+"""The highest rate that can be asked of a process, in operations a second. The generator is Python:
+with the null backend it begins about this many (docs/arrival-rate.md)."""
+
+_MOST_DIGITS = 9
 
 ARRIVALS = 1_000
 """The arrivals of a window, from which the queue is stationary and a p99 has ten samples above it
@@ -42,13 +44,21 @@ def parse(text: str) -> int:
             "Write whole operations a second, at least 1: --rate 500,1000,2000."
         )
     # int() raises ValueError for a number of thousands of digits.
-    if len(text) > len(str(MOST_PER_S)) + 1 or int(text) > MOST_PER_S:
-        raise UsageError(
-            f"{text[:20]} operations/s are more than this generator can begin: about"
-            f" {MOST_PER_S:,}/s, in one process.\n"
-            f"Choose --rate {MOST_PER_S} or less. Without --rate, clients go as fast as they can."
-        )
+    if len(text) > _MOST_DIGITS:
+        raise too_high(text[:20], 1)
     return int(text)
+
+
+def too_high(rate: int | str, processes: int) -> UsageError:
+    """Return the error of a rate that so many processes cannot begin."""
+    most = MOST_PER_S * processes
+    where = "one process" if processes == 1 else f"{processes} processes"
+    return UsageError(
+        f"{rate} operations/s are more than this generator can begin: about {most:,}/s, in"
+        f" {where}.\n"
+        f"Choose --rate {most} or less, or more --processes. Without --rate, clients go as fast as"
+        " they can."
+    )
 
 
 def window_at_rate_s(rate: int, seconds: float) -> float:

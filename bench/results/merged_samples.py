@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterator, Sequence
 
-from bench.results.packing import COLUMNS
+from bench.results.packing import AT_RATE, COLUMNS
 from bench.results.samples import PIECE, AnySamples, Samples, SamplesInPieces
 
 
@@ -45,7 +45,7 @@ def _append(piece: Samples, more: Samples, first_client: int) -> None:
 
     offset = len(piece)
     clients = np.frombuffer(more.worker, np.int64) + first_client
-    for name in COLUMNS:
+    for name in (*COLUMNS, *AT_RATE):
         getattr(piece, name).extend(getattr(more, name) if name != "worker" else array("q"))
     piece.worker.frombytes(clients.tobytes())
     piece.errors.update({offset + at: error for at, error in more.errors.items()})

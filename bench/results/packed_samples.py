@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterator
 
-from bench.results.packing import PACKED, unpack
+from bench.results.packing import AT_RATE, PACKED, unpack
 from bench.results.samples import AnySamples, Samples, SamplesInPieces
 
 
@@ -19,5 +19,6 @@ class PackedSamples(SamplesInPieces):
     def pieces(self) -> Iterator[Samples]:
         """Yield the pieces in order, each unpacked when it is needed."""
         for piece in self._pieces:
-            columns = {name: base64.b64decode(piece[name]) for name in PACKED}
+            names = (*PACKED, *(name for name in AT_RATE if name in piece))
+            columns = {name: base64.b64decode(piece[name]) for name in names}
             yield Samples(**unpack(columns, piece["count"]), errors=piece["errors"])

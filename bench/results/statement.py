@@ -63,11 +63,17 @@ class StatementFacts:
     that is `renewed` after each turn, from its template."""
     think_s: Annotated[float, Meta(ge=0)] = 0.0
     """Seconds that a client waited after each operation, not counted as latency."""
+    files: list[str] = field(default_factory=list)
+    """The workload file as it was named, or several scripts; empty for `bench query`."""
     plan: dict[str, Any] | None = None
     """The plan of EXPLAIN (FORMAT JSON), with `?` for constants if there are parameters."""
 
     @property
     def description(self) -> str:
-        """The statement in one line of at most 100 characters."""
+        """The statement in one line of at most 100 characters, or the operations by weight."""
+        if self.units or len(self.reads) > 1:
+            weights = [f"{name} {weight}" for name, weight in self.reads.items()]
+            kind = "by weight: " + ", ".join(weights) if weights[1:] else "a unit of work"
+            return kind if len(kind) <= 100 else f"{len(weights)} operations by weight"
         line = " ".join(self.sql.split())
         return line if len(line) <= 100 else f"{line[:97]}..."

@@ -150,8 +150,14 @@ def _obstacles(runs: Sequence[Results]) -> Iterator[str]:
 
     statements = [results.header.statements for results in runs]
     for name in set.intersection(*(set(known) for known in statements)):
-        texts = [" ".join(known[name].sql.split()) for known in statements]
-        yield from unequal(f"statements of {name}", texts)
+        facts = [known[name] for known in statements]
+        if any(one.files for one in facts):
+            # The change of a workload file may be what is judged: it is among the differences.
+            yield from unequal(f"operations of {name}", [str(one.reads) for one in facts])
+            yield from unequal(f"think times of {name}", [f"{one.think_s:g} s" for one in facts])
+        else:
+            texts = [" ".join(one.sql.split()) for one in facts]
+            yield from unequal(f"statements of {name}", texts)
     datasets = [results.header.dataset for results in runs]
     words = [f"scale {dataset.scale} ({dataset.digest})" for dataset in datasets]
     yield from unequal("datasets", words)

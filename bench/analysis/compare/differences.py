@@ -1,5 +1,6 @@
 """The differences between the environments of runs: versions, server, machine, dataset, options."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +12,8 @@ _NOT_OURS = ("environment.host.load_1min", "environment.server.url")
 """Facts that always differ, or that are private."""
 _SINCE_FORMAT_3 = {"host.cpu_generation"}
 """Facts that older files do not have. A missing value is no difference."""
+_STATEMENT = "statement of "
+"""Begins the name of the text of a workload file. A run without the workload has no value."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def differences(headers: Sequence[Header]) -> list[EnvironmentDifference]:
 
 
 def _values(difference: EnvironmentDifference) -> list[Any]:
-    newer = difference.what in _SINCE_FORMAT_3
+    newer = difference.what in _SINCE_FORMAT_3 or difference.what.startswith(_STATEMENT)
     return [value for value in difference.values if value is not None or not newer]
 
 
@@ -48,6 +51,10 @@ def _facts(header: Header) -> Iterator[tuple[str, Any]]:
     dataset, environment = header.dataset, header.environment
     yield from ((f"dataset.{name}", getattr(dataset, name)) for name in ("scale", "seed", "digest"))
     yield from ((name, getattr(header, name)) for name in _OPTIONS)
+    for name, facts in header.statements.items():
+        if facts.files:
+            digest = hashlib.sha256(" ".join(facts.sql.split()).encode()).hexdigest()[:6]
+            yield f"{_STATEMENT}{name}", f"{facts.description} ({digest})"
     yield from _flat("server", asdict(environment.server), "environment.server")
     yield from _flat("host", asdict(environment.host), "environment.host")
     for name in ("python", "implementation", "gil", "gatherbench"):

@@ -1,7 +1,7 @@
 """A finding, and the words that findings share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.analysis.stats import Interval
 from bench.model.case import Case
@@ -54,6 +54,16 @@ def work(case: Case) -> str:
         return "a point read"
     size = "" if case.size is None else f"{case.size:,} row{'s' if case.size > 1 else ''} of "
     return f"{size}`{case.workload}`"
+
+
+def conditions(case: Case) -> str:
+    """Return the factors of a case with unusual values, each after a comma; empty without any.
+
+    Backend, work, concurrency and processes are left out: the sentence has them.
+    """
+    plain = replace(case, backend="", concurrency=1, processes=1, size=None)
+    unusual = plain.title.split(", ")[2:]
+    return "".join(f", {words}" for words in unusual if words != "at 1")
 
 
 def clients(case: Case) -> str:

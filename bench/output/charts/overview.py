@@ -35,7 +35,8 @@ def _figure(selection: Selection, workload: str) -> Figure:
     figure, grid = page(
         selection,
         f"The cost of {what} with {clients}",
-        f"{workload}: {conditions(measured[0].case)}. null shows the harness's overhead."
+        f"{workload}: {conditions(measured[0].case)}."
+        + (" null shows the harness's overhead." if any(look.null for look in looks) else "")
         + note(measured),
         height=draw.rows_height(looks, 0.34),
         columns=2,

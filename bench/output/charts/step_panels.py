@@ -44,7 +44,10 @@ def step_page(
         gap=0.75,
         row_gap=0.45,
         right=1.75,
-        legend=style.key(selection, sorted(looks, key=lambda look: look.mode != "sync")),
+        legend=style.key(
+            selection, sorted(looks, key=lambda look: look.mode != "sync"), layered=True
+        ),
+        legend_columns=3,
         failed=selection.marked(workload),
     )
 

@@ -88,6 +88,8 @@ def _rows(dataset: DatasetFacts) -> str:
 def _verified(checks: Mapping[str, int] | None) -> str:
     if not checks:
         return "nothing"
+    if not any(checks.values()):
+        return f"what units of work return, equal through {len(checks)} backends"
     counts = sorted(set(checks.values()))
     many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"{many} answers of each of {len(checks)} backends, before any measurement"

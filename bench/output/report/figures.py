@@ -85,11 +85,13 @@ def _overview(selection: Selection) -> Iterator[Chart]:
         panels = _panels(
             PLAIN, chosen, selection, _backend, lambda summary: _layer(summary, selection)
         )
+        null = any(selection.looks[summary.case.backend].null for summary in chosen)
         yield Chart(
             "overview",
             f"The cost of {'a point read' if case.workload == POINT_READ else case.workload} "
             f"at concurrency {case.concurrency}",
-            f"{asked(case.workload)}; {conditions(case)}. null shows the harness's overhead.",
+            f"{asked(case.workload)}; {conditions(case)}."
+            + (" null shows the harness's overhead." if null else ""),
             panels,
         )
 

@@ -82,7 +82,8 @@ def _table(taken: bool, data: _TableData) -> Table:
         columns.append(("\nfetch", fetches))
         columns += _rates("rows/s", FIGURES["rows"], data)
         columns.append(_first_row(data))
-        columns.append(_plain("memory", lambda s: s.peak_memory_bytes, BYTES, group))
+        if any(s.peak_memory_bytes is not None for s in group):
+            columns.append(_plain("memory", lambda s: s.peak_memory_bytes, BYTES, group))
         columns.append(_plain("stall", lambda s: s.loop_stall_max_ns, TIMES, group))
     elif group[0].case.rate is not None:
         quantiles = ("p50", "p95", "p99")
@@ -227,7 +228,8 @@ def _legend(results: Results, summaries: list[Summary]) -> Text:
         _marks(rounds),
         *_uncertain(summaries),
         *rate_columns.legend(summaries),
-        "Medians over rounds. CPU/op: client CPU time per operation. null: the harness's overhead.",
+        "Medians over rounds. CPU/op: client CPU time per operation."
+        + (" null: the harness's overhead." if results.header.null_backends else ""),
     ]
     if any(summary.case.fetch.mode != "buffered" for summary in summaries):
         lines += [

@@ -14,7 +14,7 @@ _CLOCKS: Mapping[Of, Callable[[], int]] = {"time": perf_counter_ns, "cpu": proce
 _BATCH = 10
 """The operations from one look at the clock to the next."""
 _GROUP = 16
-"""The batches whose mean is one value. An event loop takes a crowd of answers at once and waits
+"""The batches whose mean is one value. An event loop takes many answers at once and waits
 then, so that most batches have no wait, and few have a long one."""
 _GROUPS = 25
 """The values whose median decides, so that other work on the machine does not."""

@@ -21,10 +21,13 @@ from bench.analysis.verdict import Verdict, compare, noise_floor
 from bench.measure import runner
 from bench.measure.runner import Job
 from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_process import WorkError
 from bench.model.case import Case
 from bench.model.dataset import Dataset
+from bench.model.errors import BenchError
 from bench.model.profiles import POINT_READ
 from bench.model.timeout import TIMEOUT_S
+from bench.model.window import longest_s
 from bench.results.entries import Run
 from bench.studies.calibration import slowed
 
@@ -50,6 +53,22 @@ class Generation:
 
 
 @dataclass(frozen=True)
+class OwnWorkload:
+    """A workload of the user's own, which the cases perform in place of the point read."""
+
+    case: Case
+    """Every factor but the concurrency."""
+    functions: tuple[str, ...]
+    """The operations, each of which is slowed."""
+    job: Callable[[Case, int], Job]
+    """Returns the job of a case's round."""
+    restore: Callable[[], None] | None = None
+    """Brings the rows back after each turn; None if nothing is written."""
+    renewed: bool = False
+    """Whether `restore` makes the database again, so that no session may be open."""
+
+
+@dataclass(frozen=True)
 class CalibrationConfig:
     """The options of a calibration: what is measured, for how long, and how often."""
 
@@ -61,8 +80,20 @@ class CalibrationConfig:
     """The rounds of each generation."""
     seconds: float = 0.05
     warm_up_s: float = 0.03
+    own: OwnWorkload | None = None
+    timeout_s: float = TIMEOUT_S
 
-    def job(self, backend: str, number: int) -> Job:
+    @property
+    def backend(self) -> str:
+        """The backend of the equal cases."""
+        return self.own.case.backend if self.own else EQUAL
+
+    def job(self, share: Slowdown, number: int) -> Job:
+        """Return the job of a case's round. `share`: that of its busy wait."""
+        if self.own:
+            job = self.own.job(replace(self.own.case, concurrency=self.concurrency), number)
+            return replace(job, seconds=self.seconds, warm_up_s=self.warm_up_s)
+        backend = EQUAL if share is None else slowed.name_of(share)
         case = Case(backend, POINT_READ, concurrency=self.concurrency, loop="none")
         module = accessors.BUILTIN.get(backend, slowed.__name__)
         return Job(case, module, self.url, self.dataset, number, self.seconds, self.warm_up_s)
@@ -73,30 +104,66 @@ class CalibrationConfig:
 
 
 def measure(setting: CalibrationConfig, on_run: Callable[[], None]) -> list[Generation]:
-    """Measure all generations. Raises `WorkError` if a run has no result."""
+    """Measure all generations. Raises `BenchError` if a run has no result, or operations fail."""
     return [_generation(setting, number, on_run) for number in range(setting.generations)]
 
 
 def _generation(
     setting: CalibrationConfig, generation: int, on_run: Callable[[], None]
 ) -> Generation:
-    backends = {f"{EQUAL} {number}": EQUAL for number in range(EQUALS)}
-    backends |= {slowed.name_of(share): slowed.name_of(share) for share in slowed.SHARES}
-    runs: dict[str, list[Run]] = {process: [] for process in backends}
+    shares: dict[str, Slowdown] = {f"{EQUAL} {number}": None for number in range(EQUALS)}
+    shares |= {slowed.name_of(share): share for share in slowed.SHARES}
+    runs: dict[str, list[Run]] = {process: [] for process in shares}
+    latency_s: dict[str, float] = {}
     with WorkerPool() as pool:
         for number in range(setting.rounds):
-            order = random.Random(f"{generation}/{number}").sample(list(backends), len(backends))
+            order = random.Random(f"{generation}/{number}").sample(list(shares), len(shares))
             for process in order:
-                job = setting.job(backends[process], number)
-                pending = pool.submit(process, runner.take_turn, job)
-                runs[process].append(pool.result(pending, TIMEOUT_S))
+                job = setting.job(shares[process], number)
+                job = replace(job, latency_s=latency_s.get(process))
+                run = _turn(pool, process, setting, shares[process], job)
+                runs[process].append(run)
+                # Little's law, as in `bench.execution.turns`: a window is as long as operations ask
+                taken_s = run.elapsed_ns / 1e9
+                latency_s[process] = setting.concurrency * taken_s / len(run.samples)
                 on_run()
     summaries = {
         process: of_case(entries[0].case, entries, [], []) for process, entries in runs.items()
     }
     return Generation(
-        tuple(summaries[process] for process, backend in backends.items() if backend == EQUAL),
+        tuple(summaries[process] for process, share in shares.items() if share is None),
         {share: summaries[slowed.name_of(share)] for share in slowed.SHARES},
+    )
+
+
+def _turn(
+    pool: WorkerPool, process: str, setting: CalibrationConfig, share: Slowdown, job: Job
+) -> Run:
+    """Measure one turn, and bring the rows back."""
+    own = setting.own
+    if own is None or share is None:
+        pending = pool.submit(process, runner.take_turn, job)
+    else:
+        pending = pool.submit(process, slowed.take_turn, job, share, own.functions)
+    timeout_s = job.lasts_s + longest_s(job.seconds) + setting.timeout_s
+    try:
+        run = pool.result(pending, timeout_s)
+        if own and own.renewed:
+            pool.result(pool.submit(process, runner.close_all), setting.timeout_s)
+    except WorkError as error:
+        raise _failed(job, str(error)) from None
+    if run.samples.errors:
+        raise _failed(job, next(iter(run.samples.errors.values())))
+    if own and own.restore:
+        own.restore()
+    return run
+
+
+def _failed(job: Job, reason: str) -> BenchError:
+    case = job.case
+    return BenchError(
+        f"{case.workload} failed on {case.backend} ({reason}).\n"
+        "Correct it. Failed operations have no time, so nothing can be calibrated."
     )
 
 

@@ -42,7 +42,7 @@ class PowerFile(msgspec.Struct):
     cores: int = 0
     runs: list[WholeRun] = []
     slowdowns: list[Slowdown] = []
-    """What each wait costs; none for equal backends, and none in older files."""
+    """The cost of each wait; none for equal backends, and none in older files."""
 
     def has_slowdown(self, variant: Variant) -> bool:
         """Return whether it is known what the variant's wait costs."""
@@ -64,7 +64,7 @@ class Count:
     high: float
     """The exact binomial interval of the share found, at 95 %."""
     slowdown: Slowdown | None
-    """What the wait costs by this clock; None for equal backends."""
+    """The cost of the wait by this clock; None for equal backends."""
     rounds: float
     deviation: float
     """The median deviation of the logarithm of one paired ratio."""

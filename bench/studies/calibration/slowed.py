@@ -1,16 +1,20 @@
-"""psycopg2, slowed down by a busy wait, so that `bench calibrate` has a difference to find.
+"""Backends that are slowed down by a busy wait, so that `bench calibrate` has a difference to find.
 
-These backends are not in the list of backends. A point read takes longer than with psycopg2 by a
-given share. The wait holds the CPU and the GIL, as slower code would.
+They are not in the list of backends. A point read of psycopg2, or an operation of the user's own,
+takes longer by a given share. The wait holds the CPU and the GIL, as slower code would.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import copy
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter_ns
 from typing import Any
 
-from accessors.api import Accessor
+from accessors.api import Accessor, AnyBackend, AsyncAccessor, Backend
 from accessors.sync.psycopg2 import Psycopg2, Psycopg2Accessor
+from bench.measure import runner
+from bench.measure.job import Job
+from bench.results.entries import Run
 
 SHARES = (0.05, 0.10, 0.20)
 """The busy waits, as shares of the call. The slowdown that they cause is measured."""
@@ -28,10 +32,7 @@ class _SlowedAccessor(Psycopg2Accessor):
     def get_total_cost_of_an_order(self, order_id: int) -> Any:
         start = perf_counter_ns()
         answer = super().get_total_cost_of_an_order(order_id)
-        end = perf_counter_ns()
-        until = end + (end - start) * self._share
-        while perf_counter_ns() < until:
-            pass
+        _wait(start, self._share)
         return answer
 
 
@@ -51,3 +52,73 @@ class _Slowed(Psycopg2):
 
 
 BACKENDS = tuple(_Slowed(share) for share in SHARES)
+
+
+def _wait(start_ns: int, share: float) -> None:
+    """Hold the processor for a share of the time since `start_ns`."""
+    end_ns = perf_counter_ns()
+    until_ns = end_ns + (end_ns - start_ns) * share
+    while perf_counter_ns() < until_ns:
+        pass
+
+
+def take_turn(job: Job, share: float, functions: Sequence[str]) -> Run:
+    """Measure a turn of any job, with these functions slowed down by the share.
+
+    It is for a worker process in which all turns are slowed. Raises as `runner.take_turn`.
+    """
+    kind = type(job)
+
+    def backend(self: Job) -> AnyBackend:
+        return _slow(kind.backend(self), share, functions)
+
+    slowed_job = copy.copy(job)
+    object.__setattr__(slowed_job, "__class__", type(kind.__name__, (kind,), {"backend": backend}))
+    return runner.take_turn(slowed_job)
+
+
+def _slow(backend: AnyBackend, share: float, functions: Sequence[str]) -> AnyBackend:
+    """Give the backend sessions whose functions wait."""
+    if isinstance(backend, Backend):
+        give = backend.accessor
+
+        @contextmanager
+        def accessor() -> Iterator[Accessor]:
+            with give() as session:
+                for name in functions:
+                    setattr(session, name, _slowed(getattr(session, name), share))
+                yield session
+
+        backend.accessor = accessor  # type: ignore[method-assign]
+        return backend
+    give_async = backend.accessor
+
+    @asynccontextmanager
+    async def async_accessor() -> AsyncIterator[AsyncAccessor]:
+        async with give_async() as session:
+            for name in functions:
+                setattr(session, name, _slowed_async(getattr(session, name), share))
+            yield session
+
+    backend.accessor = async_accessor  # type: ignore[method-assign]
+    return backend
+
+
+def _slowed(function: Callable[..., Any], share: float) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        start_ns = perf_counter_ns()
+        answer = function(*arguments)
+        _wait(start_ns, share)
+        return answer
+
+    return call
+
+
+def _slowed_async(function: Callable[..., Any], share: float) -> Callable[..., Any]:
+    async def call(*arguments: Any) -> Any:
+        start_ns = perf_counter_ns()
+        answer = await function(*arguments)
+        _wait(start_ns, share)
+        return answer
+
+    return call

@@ -17,7 +17,7 @@ from accessors.api import Accessor, AnyBackend, AsyncAccessor, AsyncBackend, Tar
 from bench.model.profiles import POINT_READ
 from bench.studies.calibration.busy_wait import BusyWait, Of
 
-SHARES = (0.02, 0.05, 0.10, 0.20)
+SHARES = (0.02, 0.03, 0.05, 0.10, 0.20)
 PLAIN = ("asyncpg", "psycopg-async", "psycopg2", "orm+asyncpg")
 """The backends that have a slower one."""
 

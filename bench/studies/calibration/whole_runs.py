@@ -93,7 +93,7 @@ class WholeRun:
 
 @dataclass(frozen=True)
 class Slowdown:
-    """What the wait of a slower backend costs, by a run of a fixed length."""
+    """The cost of a slower backend's wait, by a run of a fixed length."""
 
     share: float
     of: str

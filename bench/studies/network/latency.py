@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bench.analysis.findings.finding import Finding, rounds, times, work
+from bench.analysis.findings.finding import Finding, conditions, rounds, times, work
 from bench.analysis.findings.judge import Judgement
 from bench.analysis.selection import Selection
 from bench.results.entries import LinkCounts
@@ -32,12 +32,11 @@ def _spread(measured: ByLatency, selection: Selection, what: str) -> Iterator[Fi
         return
     amount = measured.kind.concurrency
     sentence = (
-        f"{work(measured.kind).capitalize()} with {amount} client{'s' * (amount > 1)}, "
-        f"{len(first.summaries)} {what}: {_compared(first, near)}; {_compared(last, far)}"
+        f"{work(measured.kind).capitalize()} with {amount} client{'s' * (amount > 1)}"
+        f"{conditions(measured.kind)}, {len(first.summaries)} {what}: {_compared(first, near)};"
+        f" {_compared(last, far)}"
     )
-    close = measured.close_from(selection)
-    if close is not None:
-        sentence += f"; from {close} on they are within {(CLOSE - 1) * 100:.0f} % of each other"
+    sentence += f"; {_from_where(measured, selection, far)}"
     evidence = (
         f"throughput of `{first.best.case.backend}` over `{first.worst.case.backend}`, and of "
         f"`{last.best.case.backend}` over `{last.worst.case.backend}`, in "
@@ -45,6 +44,19 @@ def _spread(measured: ByLatency, selection: Selection, what: str) -> Iterator[Fi
     )
     cases = (first.best.case, first.worst.case, last.best.case, last.worst.case)
     yield Finding(TOPIC, f"{sentence}.", evidence, tuple(dict.fromkeys(cases)))
+
+
+def _from_where(measured: ByLatency, selection: Selection, far: Judgement) -> str:
+    """Return from which latency on the choice matters little, by the medians of the ratios."""
+    within = f"within {(CLOSE - 1) * 100:.0f} % of each other"
+    close = measured.close_from(selection)
+    if close is not None and close.is_direct:
+        return f"they are {within} in the median with and without a network"
+    if close is not None:
+        return f"from {close} on they are {within} in the median: there the choice matters little"
+    if far.apart:
+        return f"at none of these latencies are they {within}"
+    return f"the rounds are too few or too unlike to say that they are {within}"
 
 
 def _compared(at: AtLink, spread: Judgement) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.analysis.findings.finding import Finding, inverse, rounds, times, work
+from bench.analysis.findings.finding import Finding, conditions, inverse, rounds, times, work
 from bench.analysis.findings.judge import Judgement, judge
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
 from bench.results.file import Results
+from bench.results.header import Environment
 from bench.studies.processes.by_processes import ByProcesses, by_processes
 
 TOPIC = "More processes"
@@ -31,7 +32,7 @@ def findings(_: Results, selection: Selection) -> Iterator[Finding]:
             _gains(measured, selection), key=lambda gain: gain.judged.ratio.median, reverse=True
         )
         for gain in gains[:1] + gains[1:][-1:]:
-            yield _finding(gain, gil=selection.header.environment.gil is not False)
+            yield _finding(gain, selection.header.environment)
 
 
 def _gains(measured: ByProcesses, selection: Selection) -> Iterator[Gain]:
@@ -43,15 +44,19 @@ def _gains(measured: ByProcesses, selection: Selection) -> Iterator[Gain]:
             yield Gain(best, fewest, judged)
 
 
-def _finding(gain: Gain, *, gil: bool) -> Finding:
+def _finding(gain: Gain, machine: Environment) -> Finding:
+    gil = machine.gil is not False
     several, one, judged = gain.several.case, gain.one.case, gain.judged
-    what = f"`{several.backend}`, {work(several)} with {several.concurrency} clients"
+    clients = f"{several.concurrency} clients{conditions(several)}"
+    what = f"`{several.backend}`, {work(several)} with {clients}"
     here, there = _shape(gain.several), _shape(gain.one)
     if not judged.apart:
         end = "do as much as" if judged.decided else "cannot be told from"
         sentence = f"{what}: {here} {end} {there}, within the noise floor"
         if not judged.decided:
-            sentence = f"{what}: {here} cannot be told from {there}"
+            sentence = f"{what}: {here} cannot be told from {there} in so few rounds"
+        else:
+            sentence += _reason(gain, machine)
     elif judged.ratio.median > 1:
         sentence = f"{what}: {here} beat {there} by {times(judged.ratio)}"
         if gil and _busy(gain.one):
@@ -60,12 +65,31 @@ def _finding(gain: Gain, *, gil: bool) -> Finding:
             sentence += ", although Python runs without the GIL"
     else:
         sentence = f"{what}: {there} beats {here} by {times(inverse(judged.ratio))}"
+        sentence += _reason(gain, machine)
     evidence = (
         f"throughput of {several.processes} processes over {one.processes}, in"
-        f" {rounds(judged.ratio.rounds)}; {there} used {_cores(gain.one):.2f} cores,"
-        f" {here} {_cores(gain.several):.2f}"
+        f" {rounds(judged.ratio.rounds)}; {there} used {_used(gain.one)},"
+        f" {here} {_used(gain.several)}"
     )
     return Finding(TOPIC, f"{sentence}.", evidence, (several, one))
+
+
+def _reason(gain: Gain, machine: Environment) -> str:
+    """Return why several processes do not gain, as the end of the sentence; empty if unknown."""
+    server = _server_cores(gain.several)
+    cores = machine.host.cores
+    if server is not None and cores and _cores(gain.several) + server >= BUSY * cores:
+        return f": they and the server use all {cores} cores of this machine"
+    if not _busy(gain.one):
+        count = gain.one.case.processes
+        return f": {'one process' if count == 1 else 'the few'} had CPU time left to begin with"
+    return ""
+
+
+def _used(summary: Summary) -> str:
+    server = _server_cores(summary)
+    words = f"{_cores(summary):.2f} cores"
+    return words if server is None else f"{words} and {server:.2f} of the server's"
 
 
 def _shape(summary: Summary) -> str:
@@ -86,6 +110,13 @@ def _cores(summary: Summary) -> float:
     if summary.throughput_per_s is None or summary.client_cpu_ns is None:
         return 0.0
     return summary.throughput_per_s.median * summary.client_cpu_ns.median / 1e9
+
+
+def _server_cores(summary: Summary) -> float | None:
+    """Return the cores that a local server used; None for another server."""
+    if summary.throughput_per_s is None or summary.server_cpu_ns is None:
+        return None
+    return summary.throughput_per_s.median * summary.server_cpu_ns.median / 1e9
 
 
 def _rate(summary: Summary) -> float:

@@ -13,6 +13,9 @@ from bench.analysis.summary import Summary
 from bench.model.case import Case
 from bench.model.units import BYTES, with_unit
 
+MOST_NAMES = 4
+"""The most names of a tie. Of a larger one, the sentence names those that are behind."""
+
 
 def sentences(summaries: Sequence[Summary]) -> list[str]:
     """Return a sentence for each concurrency, and for memory and first row if they matter.
@@ -68,6 +71,7 @@ def _best(
             f"By {what}, none can be told from the best in {rounds_in_words(rounds, paired=False)}."
         )
     names = [_name(group[place].case, several) for place in sorted(ahead)]
+    behind = [_name(group[place].case, several) for place in known if place not in ahead]
     sure = (
         ""
         if rounds >= ENOUGH_ROUNDS
@@ -75,6 +79,12 @@ def _best(
     )
     if len(names) == 1:
         return f"Best by {what}: {names[0]}{sure}."
+    if len(names) > MOST_NAMES and behind and len(behind) < len(names):
+        verb = "is" if len(behind) == 1 else "are"
+        return (
+            f"Best by {what}: {len(names)} that cannot be told apart{sure};"
+            f" {listed(behind)} {verb} behind."
+        )
     return f"Best by {what}: {listed(names)}, which cannot be told apart{sure}."
 
 

@@ -28,6 +28,19 @@ def _of_units(name: str, facts: StatementFacts) -> str:
     )
 
 
+def _unread(reason: str, facts: StatementFacts) -> str:
+    """Return the reason; in plain words if asyncpg has no codec for the type of a column.
+
+    It asks the server for the parts of such a type, and gives up after some attempts.
+    """
+    backend, _, words = reason.partition(": ")
+    if "could not resolve query result" not in words:
+        return reason
+    named = [f"{c.name} ({c.type})" for c in facts.columns if c.type.startswith("any")]
+    columns = f" of {listed(named)}" if named else " of a column"
+    return f"{backend}: asyncpg has no codec for the type{columns}; cast it to text"
+
+
 def notes(header: Header) -> list[str]:
     """Return the notes on the statements of a run; names are in backquotes."""
     found = []
@@ -53,7 +66,7 @@ def notes(header: Header) -> list[str]:
                 f"Unequal work: {names} {verb} {listed(list(types))} as text, which others parse."
             )
     found += [
-        f"Not measured: {reason}"
+        f"Not measured: {_unread(reason, header.statements[key.partition('/')[2]])}"
         for key, reason in header.impossible.items()
         if key.partition("/")[2] in header.statements
     ]

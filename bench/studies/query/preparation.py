@@ -53,6 +53,8 @@ class Asked:
     """The most bytes of an answer as text; None for no limit, if no fetch holds all of it."""
     keep_arguments: bool = False
     timeout_s: float = 120.0
+    files: tuple[str, ...] = ()
+    """The values of --workload-file; empty for a statement of `bench query`."""
 
 
 def prepare(asked: Asked) -> Question:

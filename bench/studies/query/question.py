@@ -1,16 +1,11 @@
 """A user's statement with all that is known of it before anything is measured."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from accessors import DiscoveredBackend
 from accessors.api import AnyBackend
-from bench.model.case import LARGE, Case
-from bench.model.declared import MANY_ROWS, Changes
-from bench.model.fetch import Fetch
-from bench.model.plan import Plan, plan
-from bench.model.profiles import Block, Factors, Profile
+from bench.model.declared import Changes
 from bench.model.sql_text import SqlText
 from bench.results.statement import ColumnFacts, ServerTimes, StatementFacts
 from bench.server.database import Database
@@ -20,13 +15,6 @@ from bench.studies.query.description import Description
 from bench.studies.query.job import JobRead, JobUnit
 from bench.workloads import Unit
 from bench.workloads.places import function_for
-
-ROUNDS = 6
-SECONDS = 0.2
-WARM_UP_S = 0.05
-CONCURRENCY = (1, 16)
-FETCHES_OF_LARGE_ANSWERS = (Fetch(), Fetch("batched", 1000))
-FETCHES_OF_MANY_ROWS = (Fetch(), Fetch("streamed"), Fetch("batched", 1000))
 
 
 @dataclass(frozen=True)
@@ -112,11 +100,18 @@ class Subject:
     kept: "Kept | None" = None
     """The way to bring its rows back; None if it writes nothing."""
     think_s: float = 0.0
+    files: tuple[str, ...] = ()
+    """The values of --workload-file, as they were given."""
 
     @property
     def rows(self) -> int:
         """The number of rows of its largest read, for the first arguments."""
         return max((question.rows for question in self.questions), default=0)
+
+    @property
+    def execution_ns(self) -> int:
+        """The server's time of its longest read, by EXPLAIN; 0 if it has units of work alone."""
+        return max((question.times.execution_ns for question in self.questions), default=0)
 
     @property
     def reads(self) -> tuple[JobRead, ...]:
@@ -125,6 +120,12 @@ class Subject:
             JobRead(question.name, question.statement, question.draws, weight, question.file)
             for question, weight in zip(self.questions, self.weights, strict=True)
         )
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of its operations."""
+        units = self.units.jobs if self.units else ()
+        return (*(read.name for read in self.reads), *(unit.name for unit in units))
 
     @property
     def sessions(self) -> Database:
@@ -150,7 +151,8 @@ class Subject:
         """Return the facts for the header. `texts`: as in `StatementFacts`."""
         if self.units is None and len(self.questions) == 1:
             facts = self.questions[0].facts(texts)
-            return replace(facts, reads={self.questions[0].name: 1}, think_s=self.think_s)
+            reads = {self.questions[0].name: 1}
+            return replace(facts, reads=reads, think_s=self.think_s, files=list(self.files))
         weights = {q.name: w for q, w in zip(self.questions, self.weights, strict=True)}
         texts_of_all = [f"-- {q.name}, weight {weights[q.name]}\n{q.sql}" for q in self.questions]
         if self.units:
@@ -170,6 +172,7 @@ class Subject:
             units=[unit.name for unit in self.units.jobs] if self.units else [],
             changes=self.kept.changes if self.kept else "nothing",
             think_s=self.think_s,
+            files=list(self.files),
         )
 
 
@@ -194,94 +197,3 @@ class Kept:
 
     changes: Changes
     restore: Callable[[], None]
-
-
-def default_fetches(rows: int) -> tuple[Fetch, ...]:
-    """Return the ways of fetching to measure if none is named: all that matter for so many rows."""
-    if rows >= LARGE:
-        return FETCHES_OF_LARGE_ANSWERS
-    return FETCHES_OF_MANY_ROWS if rows >= MANY_ROWS else (Fetch(),)
-
-
-def default_concurrency(rows: int) -> tuple[int, ...]:
-    """Return the concurrencies to measure if none is given: sixteen large answers fill a memory."""
-    if rows >= LARGE:
-        return CONCURRENCY[:1]
-    return CONCURRENCY if rows < 10 * MANY_ROWS else (1, 4)
-
-
-def planned(
-    subjects: Sequence[Subject],
-    backends: Mapping[str, DiscoveredBackend],
-    factors: Factors,
-    *,
-    rounds: int = ROUNDS,
-    seconds: float = SECONDS,
-    warm_up_s: float = WARM_UP_S,
-) -> Plan:
-    """Return the cases for these workloads, which must be declared."""
-    blocks = tuple(
-        Block(
-            (subject.name,),
-            (Fetch(),) if subject.units else default_fetches(subject.rows),
-            default_concurrency(subject.rows),
-            without=tuple(
-                name
-                for name, found in backends.items()
-                if found.backend and not subject.taken_by(found.backend)
-            ),
-        )
-        for subject in subjects
-    )
-    profile = Profile(
-        "query",
-        "what does my statement cost through each library?",
-        blocks,
-        rounds=rounds,
-        seconds=seconds,
-        warm_up_s=warm_up_s,
-        leaves_out=""
-        if any(subject.units for subject in subjects)
-        or any(question.orm for subject in subjects for question in subject.questions)
-        else "the ORM, which reads mapped classes and not SQL text",
-    )
-    return plan(profile, backends, factors)
-
-
-def plainest(cases: Iterable[Case]) -> list[Case]:
-    """Return the cases that show best where the time goes: clients wait least for each other.
-
-    They are those of each workload's lowest concurrency, fastest network and first way of fetching,
-    without twins.
-    """
-    usual = [case for case in cases if not case.twin]
-    least: dict[str, tuple[int, tuple[float, float, float], Fetch]] = {}
-    for case in usual:
-        own = (case.concurrency, case.link.order, case.fetch)
-        least[case.workload] = min(own, least.get(case.workload, own))
-    return [
-        case
-        for case in usual
-        if (case.concurrency, case.link.order, case.fetch) == least[case.workload]
-    ]
-
-
-def taking(
-    backends: Mapping[str, DiscoveredBackend], subjects: Sequence[Subject]
-) -> tuple[dict[str, DiscoveredBackend], list[str]]:
-    """Return the backends that take one of the workloads, and the names of the others.
-
-    Without a workload: the backends that take SQL text.
-    """
-    taken, others = {}, []
-    for name, found in backends.items():
-        backend = found.backend
-        if subjects:
-            takes = backend is not None and any(s.taken_by(backend) for s in subjects)
-        else:
-            takes = backend is not None and backend.placeholders is not None
-        if takes:
-            taken[name] = found
-        else:
-            others.append(name)
-    return taken, others

@@ -27,12 +27,13 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
     statements = results.header.statements
     if not statements:
         return None
-    name, facts = next(iter(statements.items()))
+    facts = next(iter(statements.values()))
     made = time_split.splits(results, summaries)
+    title = "Your workload" if facts.units or len(facts.reads) > 1 else "Your statement"
     html = render_part(
         "bench.studies.query",
         "section.html.j2",
-        name=name,
+        title=title,
         facts=facts,
         server=_server(facts),
         plan="\n".join(explain.lines(facts.plan)) if facts.plan else "",
@@ -44,7 +45,7 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
         rows=_rows(made),
         place={name: place for place, name in enumerate(selection.looks)},
     )
-    return Section("statement", "Your statement", html)
+    return Section("statement", title, html)
 
 
 def _server(facts: StatementFacts) -> str:

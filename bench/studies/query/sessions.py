@@ -55,9 +55,9 @@ def sessions(
             continue
         break
     else:
-        raise _unprotected(database)
+        raise _unprotected(database_url)
     if not (admitted or reaching["read_only"]):
-        raise _unprotected(database)
+        raise _unprotected(database_url)
     if not reaching["timeout"]:
         log.warning(
             "the pooler at %s passes no setting on: the measured sessions have no statement"
@@ -93,9 +93,9 @@ def _reaching(database: Database) -> dict[str, bool]:
     return {"read_only": row[0], "timeout": row[1]}
 
 
-def _unprotected(database: Database) -> BenchError:
+def _unprotected(database_url: str | None) -> BenchError:
     return BenchError(
-        f"the sessions at {database.safe_url} cannot be made read-only: a pooler refuses the"
+        f"the sessions at {named(database_url).safe_url} cannot be made read-only: a pooler refuses the"
         " setting.\nGive the URL of the server itself with --database-url, or add --allow-writes:"
         " the sessions may write then."
     )

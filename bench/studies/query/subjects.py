@@ -80,7 +80,7 @@ def reads_of(asked: Asked, path: Path, reads: Mapping[Read, Workload]) -> Iterat
             place = replace(asked, database_url=database.url) if owner else asked
             question = _question(place, database, read_only, path, read)
             question = replace(question, draws=question.draws[:1])
-            subject = Subject(question.name, (question,), (1,))
+            subject = Subject(question.name, (question,), (1,), files=asked.files)
             declare(subject.name, {subject.name: 1}, subject.facts({}).description, subject.rows)
             made.append(subject)
         yield made
@@ -129,6 +129,7 @@ def _subject(
         file,
         _kept(workload, own, database),
         float(workload.think_s),
+        asked.files,
     )
     weights = {part.name: weight for part, weight in workload.parts.items()}
     declare(
@@ -177,7 +178,7 @@ def _units(
     units = tuple(workload.units)
     return Units(
         units,
-        tuple(_job_unit(asked, workload, unit, database) for unit in units),
+        tuple(_job_unit(asked, path, workload, unit, database) for unit in units),
         {unit.name: unit.text or "\n".join(map(_signature, unit.functions)) for unit in units},
         database,
         marketplace,
@@ -185,10 +186,17 @@ def _units(
     )
 
 
-def _job_unit(asked: Asked, workload: Workload, unit: Unit, database: Database) -> JobUnit:
+def _job_unit(
+    asked: Asked, path: Path, workload: Workload, unit: Unit, database: Database
+) -> JobUnit:
     if isinstance(unit, ScriptUnit):
         return script_job(unit, database, asked.seed, asked.clients, workload.parts[unit])
-    draws = draws_of(workload, unit, database, asked.seed, asked.clients)
+    try:
+        draws = draws_of(workload, unit, database, asked.seed, asked.clients)
+    except BenchError as error:
+        if path.name in str(error):
+            raise
+        raise type(error)(f"{path}, the unit {unit.name}: {error}") from None
     return JobUnit(unit.name, draws, workload.parts[unit])
 
 

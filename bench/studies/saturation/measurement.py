@@ -1,11 +1,14 @@
 """The run of `bench saturate`: windows at the rates that a search asks for."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from bench.analysis.summary import of_case
 from bench.dataset import lock
+from bench.execution.client_machines import client_machines
 from bench.execution.links import Links
 from bench.execution.measurement import Measurement, ended
 from bench.execution.outcomes import Outcomes
@@ -14,7 +17,7 @@ from bench.execution.stage_times import StageTimes
 from bench.execution.turns import Turns
 from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
-from bench.model.rate import ArrivalPattern
+from bench.model.rate import MOST_PER_S, ArrivalPattern
 from bench.model.run_config import RunConfig
 from bench.results.entries import Entry, Run
 from bench.results.file import Recorder
@@ -28,9 +31,29 @@ RESTART_AFTER = 8
 """The rounds after which worker processes are restarted, so that their luck is sampled."""
 
 
+@dataclass(frozen=True)
+class SearchTask:
+    """The search that a command asks for."""
+
+    objective_ns: int
+    """The highest p99 of the response."""
+    arrivals: ArrivalPattern
+
+    def fitted(self, config: RunConfig) -> RunConfig:
+        """Return the config with the rounds of the plan's own cases: one.
+
+        The file says how many; those of a search are not known before.
+        """
+        profile = replace(config.plan.profile, rounds=1)
+        return replace(config, plan=replace(config.plan, profile=profile))
+
+    def searches(self, config: RunConfig) -> "Searches":
+        """Return the searches of the plan's cases, which have not begun."""
+        return Searches(config.plan.cases, self.objective_ns, self.arrivals)
+
+
 def measure(
-    objective_ns: int,
-    arrivals: ArrivalPattern,
+    asked: SearchTask,
     config: RunConfig,
     database: Database,
     recorder: Recorder,
@@ -41,9 +64,7 @@ def measure(
     Raises as `bench.execution.measurement.measure` does. If it is interrupted, the file has the
     windows and answers so far.
     """
-    # The file has the rounds of the plan's own cases: those of a search are not known before.
-    profile = replace(config.plan.profile, rounds=1)
-    config = replace(config, plan=replace(config.plan, profile=profile))
+    config = asked.fitted(config)
     times = StageTimes(listener)
     with ended(recorder, times):
         pooler: Pooler | None = detect(database)
@@ -51,11 +72,12 @@ def measure(
             lock.held(database, config.timeout_s) as held,
             Links(database.url) as links,
             WorkerPool(config.guard) as workers,
+            client_machines(config, database) as cluster,
         ):
             outcomes = Outcomes(database, recorder, times, held, workers)
-            searches = Searches(config.plan.cases, objective_ns, arrivals)
-            _Measurement(
-                config, times, outcomes, links, searches, pooler, searches=searches
+            searches = asked.searches(config)
+            Measurement(
+                config, times, outcomes, links, searches, pooler, cluster, turns=searches.turns
             ).carry_out(times)
 
 
@@ -78,7 +100,7 @@ class Searches:
         case = entry.case
         if case in self.closed:
             if isinstance(entry, Run) and (per_s := _throughput(entry)):
-                self._searches[case] = Search(per_s)
+                self._searches[case] = Search(per_s, MOST_PER_S * case.processes)
         elif case.rate is not None:
             search = self._searches[replace(case, rate=None, arrivals="poisson")]
             search.note(case.rate, isinstance(entry, Run) and self._passed(entry))
@@ -98,6 +120,10 @@ class Searches:
             for closed, search in self._searches.items()
             if (rate := search.next()) is not None
         ]
+
+    def turns(self, *arguments: Any, **named: Any) -> Turns:
+        """Return the turns of a run that measures what these searches ask for."""
+        return _SearchTurns(*arguments, **named, searches=self)
 
     def answers(self) -> list[Saturation]:
         """Return the answers that came since the last call."""
@@ -123,23 +149,6 @@ def _throughput(run: Run) -> float | None:
 
 
 @dataclass
-class _Measurement(Measurement):
-    searches: Searches = field(kw_only=True)
-
-    def new_turns(self, capacity: int) -> Turns:
-        return _SearchTurns(
-            self.config,
-            self.jobs,
-            self.outcomes,
-            self.workers,
-            capacity,
-            self.stopping,
-            restore=self.restore,
-            searches=self.searches,
-        )
-
-
-@dataclass
 class _SearchTurns(Turns):
     """Gives turns to the rates that the searches ask for. A round has one window of each."""
 
@@ -147,15 +156,21 @@ class _SearchTurns(Turns):
 
     def measure(self) -> None:
         """Measure the closed loops, then every round of the searches. Raises `BenchError`."""
+        with closing(self._shared):
+            self._search()
+
+    def _search(self) -> None:
         recorder = self.outcomes.recorder
-        cases = list(self.searches.closed)
+        # Without those of backends whose answers differ.
+        closed = [case for case in self.searches.closed if case in self.config.plan.cases]
+        cases = closed
         for number in count():
             if not cases:
                 break
             self._round(cases, number, number // RESTART_AFTER)
             if number == 0:
-                for closed in self.searches.closed:
-                    recorder.add(Objective(closed, self.searches.objective_ns))
+                for case in closed:
+                    recorder.add(Objective(case, self.searches.objective_ns))
             for answer in self.searches.answers():
                 recorder.add(answer)
             if number % RESTART_AFTER == RESTART_AFTER - 1:

@@ -11,7 +11,7 @@ from bench.output.report.template import Section, render_part
 from bench.results.file import Results
 from bench.studies.saturation.answers import answers
 from bench.studies.saturation.by_rate import ByRate, by_rate
-from bench.studies.saturation.words import rule, sentence
+from bench.studies.saturation.words import in_processes, rule, sentence
 
 
 def section(results: Results, summaries: Sequence[Summary], selection: Selection) -> Section | None:
@@ -34,8 +34,9 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
 
 
 def _title(measured: ByRate) -> str:
-    amount = measured.kind.concurrency
-    return f"{asked(measured.kind.workload)}, up to {amount} client{'s' * (amount > 1)}"
+    kind = measured.kind
+    clients = f"{kind.concurrency} client{'s' * (kind.concurrency > 1)}"
+    return f"{asked(kind.workload)}, up to {clients}{in_processes(kind)}"
 
 
 def _panels(measured: ByRate, selection: Selection) -> list[LinesPanel]:

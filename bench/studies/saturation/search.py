@@ -61,6 +61,8 @@ class Search:
     """The search of one backend. `closed_per_s`: its throughput in a closed loop."""
 
     closed_per_s: float
+    most_per_s: int = MOST_PER_S
+    """The highest rate that the generator can begin."""
     answer: int | None = None
     """The highest rate that was confirmed."""
     tried: int = 0
@@ -74,7 +76,7 @@ class Search:
     _over: bool = False
 
     def __post_init__(self) -> None:
-        self._high = min(float(MOST_PER_S), HIGHEST * self.closed_per_s)
+        self._high = min(float(self.most_per_s), HIGHEST * self.closed_per_s)
         self._low = max(1.0, min(LOWEST * self.closed_per_s, self._high))
         self._low_passed = False
 
@@ -89,8 +91,8 @@ class Search:
         middle = round(sqrt(self._low * self._high))
         if self._high / self._low > STEP and round(self._low) < middle < round(self._high):
             return middle
-        if self.missed is None and self._high < MOST_PER_S:
-            self._high = min(float(MOST_PER_S), RAISED * self._high)
+        if self.missed is None and self._high < self.most_per_s:
+            self._high = min(float(self.most_per_s), RAISED * self._high)
             return self.next()
         lowest = max(1, round(self._low))
         if not self._low_passed and len(self._windows.get(lowest, ())) < 2:

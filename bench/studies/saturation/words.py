@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.model.case import Case
 from bench.model.units import TIMES, with_unit
 from bench.studies.saturation.answers import Answer
 from bench.studies.saturation.search import CONFIRMING, STEP
@@ -18,13 +19,19 @@ def rule(found: Sequence[Answer]) -> str:
     ).replace("5%", "5 %")
 
 
+def in_processes(case: Case) -> str:
+    """Return ` in 2 processes`; empty for one process."""
+    return f" in {case.processes} processes" if case.processes > 1 else ""
+
+
 def sentence(answer: Answer) -> str:
     """Return the answer of one backend in words."""
     objective = with_unit(answer.objective_ns, TIMES)
     name = f"`{answer.backend}`"
     if answer.rate is None:
         return f"{name} held no rate that was tried with a p99 below {objective}."
-    words = f"{name} holds {answer.rate:,} operations/s with a p99 below {objective}"
+    where = in_processes(answer.closed)
+    words = f"{name} holds {answer.rate:,} operations/s{where} with a p99 below {objective}"
     if answer.closed_per_s:
         words += f", {answer.rate / answer.closed_per_s * 100:.0f} % of its closed loop"
     if answer.confidence is None:

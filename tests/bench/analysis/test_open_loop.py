@@ -17,6 +17,7 @@ from bench.model.profiles import POINT_READ
 from bench.output.terminal import table
 from bench.results.entries import Arrived, Run
 from bench.results.file import Recorder, Results, load
+from bench.results.merged_samples import merged
 from bench.results.samples import Samples
 from bench.studies.audit import arrivals as claims
 from tests.bench import synthetic
@@ -62,6 +63,24 @@ def test_a_response_is_from_the_intended_start() -> None:
     assert summary.open.service_ns["max"].median == 4 * MS
     assert summary.open.wait_ns["max"].median == 300 * MS
     assert summary.open.late_ns["max"].median == 1 * MS
+
+
+def test_lateness_is_of_each_process() -> None:
+    """Defect: a process that begins everything late is hidden by others that are in time."""
+    case = replace(CASE, processes=2)
+    early = run_of([(n, 0, 0, 4) for n in range(900)] * 15)
+    late = run_of([(5, 0, 3, 4), (6, 9, 9, 4)] * 100)
+    samples = late.samples.pieces()
+    together = merged([early.samples, *samples], [0, 1])
+    run = replace(late, case=case, samples=together)
+    figures = open_round(run)
+    assert figures is not None
+    assert figures.late_p99_ns_of_processes == (0, 3 * MS)
+    assert figures.late_ns["p99"] == 0
+    assert open_round(run_of(STEADY)).late_p99_ns_of_processes == ()  # type: ignore[union-attr]
+    header = synthetic.header([case], 1)
+    symptoms = [w.symptom for w in result_warnings(Results(Path(), header, [run]))]
+    assert any("in process 2 of asyncpg" in symptom for symptom in symptoms)
 
 
 def test_operations_are_counted_where_they_ended() -> None:

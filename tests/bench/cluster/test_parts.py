@@ -1,6 +1,7 @@
 """The parts of a cluster that need none: samples that travel, unlike machines, their order."""
 
 import pickle
+from array import array
 from dataclasses import replace
 
 from bench.cluster.client_host import without_secrets
@@ -30,6 +31,14 @@ def test_samples_of_a_file_travel_without_it() -> None:
     assert len(arrived) == 3
     assert list(arrived.duration_ns) == [5, 5, 5]
     assert set(arrived.errors.values()) == {"ValueError: no"}
+
+
+def test_the_waits_of_a_rate_travel() -> None:
+    """Defect: a run at a rate on a cluster had no waits, so that its response was its service."""
+    column = array("q", [7])
+    samples = Samples(column, column, array("q"), column, column, wait_ns=column, late_ns=column)
+    (arrived,) = pickle.loads(pickle.dumps(PackedSamples(samples))).pieces()
+    assert (arrived.wait_ns, arrived.late_ns) == (column, column)
 
 
 def test_a_job_travels_without_a_url() -> None:

@@ -7,7 +7,7 @@ from bench.execution.merged_run import merged_run, overlap
 from bench.measure.shared_turn import PartOfRun
 from bench.model.case import Case
 from bench.results import merged_samples
-from bench.results.entries import Run
+from bench.results.entries import Arrived, Run
 from bench.results.samples import Samples
 from tests.bench.synthetic import POINT, constant_run
 
@@ -31,6 +31,18 @@ def test_clients_are_numbered_on() -> None:
     assert set(run.samples.worker) == {0, 2}
     assert len(run.samples) == 11
     assert run.samples.errors == {10: "E: no"}
+
+
+def test_arrivals_of_all_processes_are_together() -> None:
+    """Defect: the arrivals of one process were those of the run, and waits of the others lost."""
+    parts = two(arrived=Arrived(10, 1, 2))
+    for each in parts:
+        for column in (each.run.samples.wait_ns, each.run.samples.late_ns):
+            column.extend([3] * len(each.run.samples))
+    run = merged_run(parts)
+    assert run.arrived == Arrived(20, 2, 4)
+    assert list(run.samples.wait_ns) == list(run.samples.late_ns) == [3] * 11
+    assert merged_run(two()).arrived is None
 
 
 def test_cpu_time_of_clients_is_added_up_and_that_of_the_machine_is_not() -> None:

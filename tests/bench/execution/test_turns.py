@@ -40,10 +40,11 @@ def measured(
     folder: Path,
     *cases: Case,
     rounds: int = 1,
+    seconds: float = 0.02,
     budget_s: float | None = None,
     stopping: Stopping | None = None,
 ) -> Results:
-    profile = replace(PROFILES["smoke"], rounds=rounds, seconds=0.02, warm_up_s=0.01)
+    profile = replace(PROFILES["smoke"], rounds=rounds, seconds=seconds, warm_up_s=0.01)
     backends = {case.backend: discover()[case.backend] for case in cases}
     config = RunConfig(
         Plan(profile, cases), backends, SMALL, label="", verify=False, budget_s=budget_s
@@ -62,6 +63,17 @@ def test_processes_are_restarted_a_few_times(shop: Database, tmp_path: Path) -> 
     for case in (PSYCOPG2, NULL):
         runs = [(run.round, run.generation) for run in found.runs if run.case == case]
         assert runs == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2)]
+
+
+def test_processes_that_share_long_operations_have_a_longer_window(
+    shop: Database, tmp_path: Path
+) -> None:
+    """Defect: one window of a second for operations of a second: no throughput was certain, and
+    nothing was found out about several processes."""
+    case = Case("psycopg2", "get_customers", concurrency=2, loop="none", processes=2)
+    found = measured(shop, tmp_path / "out", case, rounds=2, seconds=0.001)
+    assert [run.round for run in found.runs] == [0, 1]
+    assert all(run.window_ns > 1_000_000 for run in found.runs)
 
 
 def test_the_time_of_each_stage_is_in_the_file(shop: Database, tmp_path: Path) -> None:

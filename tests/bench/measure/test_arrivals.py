@@ -15,9 +15,9 @@ import pytest
 
 from accessors import BUILTIN
 from bench.measure import open_clients_async, runner
-from bench.measure.arrivals import Due, schedule
+from bench.measure.arrivals import Arrivals, Due, processes_of, schedule
 from bench.measure.exact_loop import exact_loop
-from bench.measure.job import Job
+from bench.measure.job import Job, Part
 from bench.measure.open_clients_async import AsyncOpenClient
 from bench.model.case import Case
 from bench.model.profiles import POINT_READ
@@ -48,6 +48,29 @@ def test_uniform_arrivals_have_equal_gaps() -> None:
     gaps = np.diff(times)
     assert len(times) in (30_000, 30_001)
     assert set(gaps) <= {333_333, 333_334}
+
+
+def test_processes_share_one_schedule() -> None:
+    """Defect: each process with a schedule of its own doubles the rate, or draws other arrivals."""
+    case = Case("null", POINT_READ, concurrency=3, rate=3_000, processes=2)
+    dealt = list(processes_of(case, 30_000, "seed"))
+    assert dealt == list(processes_of(case, 30_000, "seed"))
+    assert dealt.count(1) == pytest.approx(20_000, rel=0.02)  # two of three clients
+    gaps = np.diff(np.flatnonzero(np.array(dealt) == 0))
+    assert gaps.std() == pytest.approx(gaps.mean() * (2 / 3) ** 0.5, rel=0.05)  # geometric
+    uniform = list(processes_of(replace(case, arrivals="uniform"), 7, "seed"))
+    assert uniform == [1, 0, 1, 1, 0, 1, 1]
+
+    def due(process: int) -> set[int]:
+        made = Job(case, "m", "", SMALL, seconds=0.2, part=Part(process))
+        arrivals = Arrivals(made, lambda: None)
+        arrivals.begin(0)
+        return set(iter(arrivals.window.next, None))
+
+    whole = Arrivals(Job(replace(case, processes=1), "m", "", SMALL, seconds=0.2), lambda: None)
+    whole.begin(0)
+    assert due(0) | due(1) == set(iter(whole.window.next, None))
+    assert not due(0) & due(1)
 
 
 def test_each_client_ends_and_leaves_what_came_too_late() -> None:

@@ -1,6 +1,7 @@
 """Throughput against the number of processes, at the same total of clients."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,7 +33,9 @@ def figures(
     for measured in by_processes(selection):
         by_workload.setdefault(measured.kind.workload, []).append(measured)
     for workload, kinds in by_workload.items():
-        alike = [of for of in kinds if conditions(of.kind) == conditions(kinds[0].kind)]
+        # Kinds that differ in their number of clients alone, beside the plainest.
+        first = replace(kinds[0].kind, concurrency=0)
+        alike = [of for of in kinds if replace(of.kind, concurrency=0) == first]
         alike.sort(key=lambda of: of.kind.concurrency)
         yield f"processes-{workload}", _figure(selection, workload, alike[-MOST_ROWS:])
 

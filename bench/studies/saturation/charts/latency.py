@@ -18,6 +18,7 @@ from bench.output.ticks import extents
 from bench.results.file import Results
 from bench.studies.saturation.answers import Answer, answers
 from bench.studies.saturation.by_rate import ByRate, by_rate
+from bench.studies.saturation.words import in_processes
 
 _QUANTILES = ("p50", "p99")
 
@@ -29,7 +30,9 @@ def figures(
     found = answers(results, summaries)
     seen: dict[str, int] = {}
     for measured in by_rate(selection):
-        name = f"latency-by-rate-{measured.kind.workload}-{measured.kind.concurrency}"
+        kind = measured.kind
+        name = f"latency-by-rate-{kind.workload}-{kind.concurrency}"
+        name += f"-in-{kind.processes}-processes" if kind.processes > 1 else ""
         seen[name] = seen.get(name, 0) + 1
         more = f"-{seen[name]}" if seen[name] > 1 else ""
         yield name + more, _figure(selection, measured, found)
@@ -42,9 +45,9 @@ def _figure(selection: Selection, measured: ByRate, found: Sequence[Answer]) -> 
     pattern = "at equal times" if kind.arrivals == "uniform" else "at random times (Poisson)"
     words = conditions(replace(kind, rate=None)).removesuffix(", closed loop")
     subtitle = (
-        f"{asked(kind.workload)}; {words}. Operations arrive {pattern}, and up to {clients} serve"
-        " them. Response: from the intended start to the end, with the wait for a free client."
-        " A cross at the top: a rate that was not held."
+        f"{asked(kind.workload)}; {words}. Operations arrive {pattern}, and up to {clients}"
+        f"{in_processes(kind)} serve them. Response: from the intended start to the end, with"
+        " the wait for a free client. A cross at the top: a rate that was not held."
     )
     if found:
         subtitle += " A ring: the highest rate within the objective. A dot: a single window."

@@ -109,7 +109,7 @@ def test_a_file_of_other_runs_is_not_gone_on_with(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--share=7%"], "0.07 is none of 0%, 2%, 5%, 10%, 20%"),
+        (["--share=7%"], "0.07 is none of 0%, 2%, 3%, 5%, 10%, 20%"),
         (["--share=x"], "'x' is not a share"),
         (["--repeat=0"], "is not in the range"),
     ],

@@ -4,6 +4,7 @@ import csv
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,7 +16,10 @@ from bench.model.errors import UsageError
 from bench.model.link import Link
 from bench.results import file
 from bench.results.entries import LinkCounts
+from bench.results.file import Results
 from bench.studies.network.by_latency import by_latency
+from bench.studies.network.latency import findings
+from tests.bench import synthetic
 from tests.bench.command import LONGEST_S, ONE_CASE, Bench, ctrl_c, finish, wait_until, workers
 
 TWO = ("--backend=psycopg2", "--backend=asyncpg", "--no-verify")
@@ -118,3 +122,26 @@ def test_a_report_is_made_of_cases_that_were_only_counted(bench: Bench) -> None:
     done = bench.measure(*TWO, "--workload=mixed", "--concurrency=2")
     assert done.code == 0, done.err
     assert (bench.out / "report.html").exists(), done.err
+
+
+def _over(latencies: dict[int, tuple[float, float]]) -> str:
+    """Return the first sentence on two drivers with these throughputs at each latency in ms."""
+    runs = []
+    for ms, rates in latencies.items():
+        for name, rate in zip(("psycopg2", "psycopg"), rates, strict=True):
+            case = Case(name, synthetic.POINT, concurrency=8, link=Link(ms * 1_000_000))
+            runs += [
+                synthetic.constant_run(case, number, round(1e9 / rate) + number)
+                for number in range(8)
+            ]
+    cases = list(dict.fromkeys(run.case for run in runs))
+    results = Results(Path(), synthetic.header(cases, 8), runs)
+    return next(findings(results, select(results))).sentence
+
+
+def test_the_latency_from_which_the_choice_matters_little_is_told() -> None:
+    """Defect: where no latency was enough, nothing said so."""
+    tie = _over({0: (2_000, 1_000), 2: (400, 390), 10: (100, 99)})
+    assert "from 2ms on they are within 10 % of each other in the median" in tie
+    never = _over({0: (2_000, 1_000), 10: (100, 50)})
+    assert "at none of these latencies are they within 10 % of each other" in never

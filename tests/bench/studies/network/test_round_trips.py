@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import psycopg2
 import pytest
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 import accessors
 from accessors.api import Transactions
+from accessors.models import Orders
 from bench.dataset import loading
 from bench.dataset.lock import held
 from bench.measure.runner import Job
@@ -19,10 +24,11 @@ from bench.results.file import Results
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.proxy.address import address_of, through
+from bench.server.proxy.process import Proxy
 from bench.studies.network.columns import COLUMN, columns
 from bench.studies.network.entries import RoundTrips
 from bench.studies.network.plan import PROBE, probes_of_run
-from bench.studies.network.probe import count
+from bench.studies.network.probe import LINK, count
 from tests.bench import synthetic
 from tests.databases import new_database
 from tests.installed import ABSENT, INSTALLED
@@ -47,9 +53,10 @@ def counted(
     fetch: Fetch | None = None,
     scope: SessionScope = "task",
     transactions: Transactions = "autocommit",
+    connect: str = "",
 ) -> RoundTrips:
     backend = accessors.load(name, accessors.BUILTIN[name])
-    case = Case(name, workload, fetch or Fetch(), 1, scope, transactions)
+    case = Case(name, workload, fetch or Fetch(), 1, scope, transactions, connect=connect)
     if backend.mode == "sync":
         case = replace(case, loop="none")
     module = accessors.BUILTIN[name]
@@ -84,6 +91,46 @@ def test_a_point_read_of_an_extra(shop: Database, backend: str, trips: float) ->
     assert counted(shop, backend).per_operation == trips
     card = accessors.load(backend).card["prepared"]
     assert ("3 round trips" in card) == (trips == 3)
+
+
+@pytest.mark.parametrize("backend", ["orm+psycopg2", "core+asyncpg", "orm+psycopg-async"])
+def test_a_ping_before_use_adds_one(shop: Database, backend: str) -> None:
+    """Defect: `pool_pre_ping` looked free of cost."""
+    ping = counted(shop, backend, scope="operation", connect="engine.pool_pre_ping=true")
+    assert ping.per_operation == counted(shop, backend, scope="operation").per_operation + 1
+
+
+def test_a_selectinload_adds_one(shop: Database) -> None:
+    """Forbids that the statement for a collection is counted with the one before it."""
+    with Proxy() as proxy:
+        port = proxy.open(address_of(shop.own.url), LINK)
+        url = through(shop.url_for("psycopg2"), port, driver="psycopg2")
+        engine = create_engine(
+            "postgresql+psycopg2://",
+            creator=partial(psycopg2.connect, url),
+            isolation_level="AUTOCOMMIT",
+        )
+        trips = []
+        for loading_of in (joinedload, selectinload):
+            read = select(Orders).options(loading_of(Orders.order_items)).where(Orders.id <= 3)
+            with Session(engine) as session:
+                session.connection()
+                proxy.counts(port)
+                assert len(session.scalars(read).unique().all()) == 3
+                trips.append(proxy.counts(port).round_trips)
+        engine.dispose()
+    assert trips == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "backend", ["asyncpg", "psycopg", "psycopg2", "core+psycopg", "orm+asyncpg"]
+)
+def test_executemany_is_one(shop: Database, backend: str) -> None:
+    """Defect: lines that are pipelined were counted as a round trip each.
+
+    BEGIN, the order, all its lines, COMMIT.
+    """
+    assert counted(shop, backend, "add_new_order_for_customer").per_operation == 4
 
 
 @pytest.mark.parametrize("backend", ["psycopg2", "psycopg-async", "core+psycopg2", "orm+asyncpg"])

@@ -12,6 +12,7 @@ import pytest
 from bench.analysis.selection import select
 from bench.analysis.warnings import result_warnings
 from bench.model.case import Case
+from bench.model.link import Link
 from bench.results import file
 from bench.results.entries import Run
 from bench.results.file import Results
@@ -147,6 +148,35 @@ def test_processes_that_lose_are_told(tmp_path: Path) -> None:
 def test_equal_processes_are_equal(tmp_path: Path) -> None:
     (sentence,) = sentences(results(tmp_path, {1: 1_000.0, 4: 1_000.0}))
     assert "4 processes of 4 tasks do as much as one process of 16 tasks" in sentence
+
+
+def test_a_machine_that_is_full_is_the_reason(tmp_path: Path) -> None:
+    """Forbids a sentence that leaves the reader to think that processes never help."""
+    found = results(tmp_path, {1: 1_000.0, 2: 1_000.0})
+    header = found.header
+    environment = replace(header.environment, host=replace(header.environment.host, cores=2))
+    runs = [replace(run, server_cpu_ns=run.elapsed_ns) for run in found.runs]
+    full = replace(found, runs=runs, header=replace(header, environment=environment))
+    (sentence,) = sentences(full)
+    assert sentence.endswith("they and the server use all 2 cores of this machine.")
+    idle = [replace(run, client_cpu_ns=run.elapsed_ns // 4, server_cpu_ns=0) for run in runs]
+    (sentence,) = sentences(replace(full, runs=idle))
+    assert sentence.endswith("one process had CPU time left to begin with.")
+
+
+def test_kinds_are_told_apart(tmp_path: Path) -> None:
+    """Defect: one sentence for six kinds of work, and a row of the chart for a network that no
+    word named."""
+    here = results(tmp_path, {1: 1_000.0, 2: 1_900.0})
+    far = [replace(run, case=replace(run.case, link=Link(1_000_000))) for run in here.runs]
+    cases = list(dict.fromkeys(run.case for run in [*here.runs, *far]))
+    header = synthetic.header(cases, 8)
+    both = Results(tmp_path, header, [*here.runs, *far])
+    first, second = sentences(both)
+    assert "with 16 clients: 2 processes" in first
+    assert "with 16 clients, 1ms to the server: 2 processes" in second
+    ((_, figure),) = figures(both, [], select(both))
+    assert len(figure.axes) == 2
 
 
 def test_a_chart_is_drawn_of_every_workload(tmp_path: Path) -> None:

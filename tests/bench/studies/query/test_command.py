@@ -46,6 +46,7 @@ def test_a_statement_is_measured_and_explained(bench: Bench, database: Database)
         "The server's plan:",
     ):
         assert words in done.out
+    assert "null: " not in done.out, "no null backend takes SQL text"
     header = results.load(bench.out).header
     (name,) = header.statements
     facts = header.statements[name]

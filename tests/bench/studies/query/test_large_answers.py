@@ -14,7 +14,8 @@ from bench.model.profiles import PROFILES
 from bench.model.run_config import RunConfig
 from bench.results import file as results
 from bench.server.database import Database
-from bench.studies.query import measurement, room
+from bench.studies.query import room
+from bench.studies.query.jobs import QueryJobs
 from bench.studies.query.question import Subject
 from tests.bench.command import Bench
 from tests.bench.conftest import SMALL
@@ -75,7 +76,7 @@ def test_samples_of_a_long_run_go_to_its_folder(database: Database, tmp_path: Pa
     plan = Plan(PROFILES["smoke"], (case,))
     config = RunConfig(plan, accessors.discover(only=["psycopg2"]), SMALL, "")
     with Links(database.url) as links:
-        jobs = measurement._QueryJobs({subject.name: subject}, config, None, links, str(tmp_path))
+        jobs = QueryJobs({subject.name: subject}, config, None, links, str(tmp_path))
         assert jobs.of(case).samples_folder == str(tmp_path)
 
 

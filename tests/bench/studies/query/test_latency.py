@@ -3,7 +3,7 @@
 from bench.model.link import Link
 from bench.results import file
 from bench.studies.network.entries import RoundTrips
-from bench.studies.query.question import plainest
+from bench.studies.query.planning import plainest
 from tests.bench.command import Bench
 
 SHORT = ("--rounds=1", "--seconds=0.02", "--concurrency=1", "--no-charts")

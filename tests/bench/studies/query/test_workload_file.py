@@ -167,7 +167,7 @@ def test_what_a_file_prints_is_not_in_the_tables(bench: Bench) -> None:
 
 
 def test_an_option_that_a_file_does_not_take_is_refused(bench: Bench) -> None:
-    """Forbid that --budget is ignored without a word."""
-    code, _, lines = run(bench, SHOP, "--budget=10s")
+    """Forbid that --transport is ignored without a word."""
+    code, _, lines = run(bench, SHOP, "--transport=tcp")
     assert code == 2
-    assert lines[0] == "error: --budget is not for a workload file."
+    assert lines[0] == "error: --transport is not for a workload file."

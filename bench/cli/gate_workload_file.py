@@ -1,0 +1,78 @@
+"""A user's workload file, measured again by `bench gate` as a reference measured it."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accessors import DiscoveredBackend
+from bench.cli.measurement import carry_out, command_line
+from bench.cli.workload_file import Place, chosen_of, declared_in, opened
+from bench.model.dataset import Dataset
+from bench.model.errors import UsageError
+from bench.model.plan import plan_of_cases
+from bench.model.run_config import RunConfig
+from bench.studies.query import measurement
+
+if TYPE_CHECKING:
+    from bench.cli.gate_measurement import GateOptions
+    from bench.model.case import Case
+    from bench.model.profiles import Profile
+
+
+def measure_file(
+    cases: "Sequence[Case]",
+    options: "GateOptions",
+    profile: "Profile",
+    backends: Mapping[str, DiscoveredBackend],
+    name: str,
+    *,
+    seed: int,
+    clients: int,
+    guard: bool,
+) -> Path:
+    """Measure these cases of the file's workloads, and return the results folder.
+
+    `name` ends the name of the folder. `seed`, `clients`: the seed and the largest concurrency of
+    the reference, by which the arguments are drawn.
+
+    Raises `UsageError` for a file that has not these workloads or cannot be measured, and
+    `BenchError` if a run fails.
+    """
+    path, declared = declared_in(options.workload_files, options.timeout_s)
+    chosen = chosen_of(path, declared, list(dict.fromkeys(case.workload for case in cases)))
+    dataset = Dataset(profile.scale, seed)
+    place = Place(
+        backends, False, dataset, options.database_url, options.admin_url, options.timeout_s
+    )
+    with opened(path, chosen, place, clients=clients, files=options.workload_files) as opening:
+        subjects, taken = opening
+        for case in cases:
+            subject = next(subject for subject in subjects if subject.name == case.workload)
+            found = backends[case.backend].backend
+            if found is None or not subject.taken_by(found):
+                raise UsageError(
+                    f"{case.backend} takes {case.workload} in the reference, but not in {path}.\n"
+                    "Give it that form again, or choose other backends with --backend."
+                )
+        config = RunConfig(
+            plan=plan_of_cases(profile, taken, cases),
+            backends=taken,
+            dataset=dataset,
+            label="",
+            verify=options.verify,
+            timeout_s=options.timeout_s,
+            command=command_line(options.database_url, admin_url=options.admin_url),
+            guard=guard,
+        )
+        return carry_out(
+            config,
+            options.database_url,
+            None,
+            name=name,
+            quiet=options.quiet,
+            charts=False,
+            admin_url=options.admin_url,
+            shown=False,
+            measured=partial(measurement.measure, subjects),
+        )
