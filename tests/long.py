@@ -68,7 +68,7 @@ _PATTERNS = (
     rf"{_STUDIES}/query/test_scripts\.py::test_(the_tables_of|a_script_that_cannot.*(command|zero|code))",
     r"tests/test_examples\.py::test_the_(bookings|six_functions)",
     rf"{_OUTPUT}/test_drawing\.py::test_charts_are_drawn_while",
-    rf"{_OUTPUT}/report/test_pages_in_browser\.py::test_an_accessibility_checker.*\[dark-(?!short report)",
+    rf"{_OUTPUT}/report/test_pages_in_browser\.py::test_an_acc.*\[dark-(?!short report)",
     r"tests/bench/measure/test_interrupt\.py::test_ctrl_c_leaves_a_server_that_ran",
     rf"{_STUDIES}/query/test_latency\.py",
     rf"{_STUDIES}/pool/test_command\.py::test_pgbouncer",
