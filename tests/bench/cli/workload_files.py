@@ -68,8 +68,7 @@ KINDS = {
     "r = Read('one', orm=select(Note).where(Note.id == bindparam('id')), arguments='1..30')\n"
     "u = Unit('add', f, arguments=lambda random: (random.choice('ab'),))\n"
     "w = Workload('w', {r: 3, u: 1}, setup=setup, restore=AGAIN)",
-    "script": "\\set id random(1, 30)\n"
-    "SELECT relname FROM pg_catalog.pg_class WHERE oid = :id;\n",
+    "script": "\\set id random(1, 30)\nSELECT relname FROM pg_catalog.pg_class WHERE oid = :id;\n",
 }
 """The text of a file after `MODELS`; of a script, all of it."""
 READS = {"sql", "core", "orm"}
