@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as LateError
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,7 +96,10 @@ def run(
         reading = [threads.submit(file.read) for file in (output, errors, answer)]
         try:
             out, err, code = (each.result(seconds) for each in reading)
-        except LateError:
-            os.killpg(process, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(command, seconds) from None
+        except BaseException as error:  # pytest's own timeout, and Ctrl-C, are among them
+            with suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
+            if isinstance(error, TimeoutError):
+                raise subprocess.TimeoutExpired(command, seconds) from None
+            raise
     return int(code), out, err
