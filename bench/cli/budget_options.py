@@ -30,12 +30,12 @@ pin_option = click.option(
     "pin",
     default=None,
     help="Keep the clients on one half of the processors and the server on the other, or let the"
-    " kernel place them. Default: with --budget they are kept apart, where that is possible.",
+    " kernel place them. Default: the kernel does, unless there is a --budget.",
 )
 
 
-def pinned(asked: bool | None, budget_s: float | None) -> "Pin":
-    """Return whether to pin, from the two options."""
+def pinned(asked: bool | None, budget_s: float | None = None) -> "Pin":
+    """Return whether to pin, from the options --pin and --budget."""
     if asked is None:
         return "no" if budget_s is None else "if possible"
     return "yes" if asked else "no"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.budget_options import pin_option, pinned
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options
 from bench.cli.options import (
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder. It must not exist.")
 @charts_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@pin_option
 @timeout_option
 @database_url_option
 @admin_url_option
@@ -99,6 +101,7 @@ def pool(
     out: Path | None,
     charts: bool,
     quiet: bool,
+    pin: bool | None,
     timeout: float,
     database_url: str | None,
     admin_url: str | None,
@@ -168,6 +171,7 @@ def pool(
             admin_url=admin_url,
             label=label or "",
             out=out,
+            pin=pinned(pin),
             timeout_s=timeout,
             charts=charts,
             quiet=quiet,
@@ -187,6 +191,7 @@ def pool(
         backends={case.backend: chosen[case.backend] for case in planned.probes["pool waits"]},
         dataset=Dataset(profile.scale, 1),
         label=label or "",
+        pin=pinned(pin),
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
         connect=tuple(str(setting) for setting in asked.connect),

@@ -11,7 +11,7 @@ from bench.cli.measurement import carry_out, command_line, safe_name
 from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place, declared_in, one_of, opened
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
-from bench.model.run_config import RunConfig
+from bench.model.run_config import Pin, RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.pool.plan import plan
 from bench.studies.query import measurement
@@ -34,6 +34,7 @@ def pool_workload_file(
     label: str,
     out: Path | None,
     timeout_s: float,
+    pin: Pin,
     charts: bool,
     quiet: bool,
 ) -> None:
@@ -64,6 +65,7 @@ def pool_workload_file(
             dataset=dataset,
             label=label,
             timeout_s=timeout_s,
+            pin=pin,
             command=command_line(database_url, admin_url=admin_url),
             connect=tuple(str(setting) for setting in asked.connect),
         )

@@ -144,7 +144,7 @@ def power(
         if file.runs and folder:
             echo(f"written  {folder / power_file.FILE}")
             if missing := len(_left(wanted, file, repeat)):
-                echo(f"{missing} runs are missing. Give the same options and --out {folder}.")
+                echo(f"Runs that are missing: {missing}. Give the same options and --out {folder}.")
 
 
 def _left(wanted: "Sequence[Variant]", file: "PowerFile", repeat: int) -> "list[Variant]":
@@ -183,7 +183,7 @@ def _written(folder: Path | None, file: "PowerFile") -> Path:
 def _planned(runs: int, budget_s: float, processors: int) -> str:
     from bench.studies.calibration.whole_runs import OTHER_WORK_S
 
-    minutes = runs * (budget_s + OTHER_WORK_S) / 60
+    minutes = max(1, runs * (budget_s + OTHER_WORK_S) / 60)
     busy = f", while {processors} processors are kept busy" if processors else ""
     return f"{runs} runs of {budget_s:g} s, at most about {minutes:.0f} minutes{busy}"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.budget_options import pin_option, pinned
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options
 from bench.cli.options import (
@@ -139,6 +140,7 @@ _SCALE = 0.5
     show_default=True,
     help="Size of the marketplace, if no database is named.",
 )
+@pin_option
 @timeout_option
 @charts_option
 @click.option("--quiet", is_flag=True, help="Print only the tables at the end.")
@@ -171,6 +173,7 @@ def query(
     label: str | None,
     out: Path | None,
     scale: float,
+    pin: bool | None,
     timeout: float,
     charts: bool,
     quiet: bool,
@@ -271,6 +274,7 @@ def query(
         backends=chosen,
         dataset=dataset,
         label=label or "",
+        pin=pinned(pin),
         timeout_s=timeout,
         command=_command_line(database_url, admin_url, arguments, question, keep_arguments),
         connect=tuple(map(str, ways)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from bench.cli.budget_options import pin_option, pinned
 from bench.cli.link_options import link_options
 from bench.cli.options import (
     MOST_CONCURRENT,
@@ -116,6 +117,7 @@ def _objective(context: click.Context, option: click.Parameter, text: str) -> in
     "--label", metavar="TEXT", help="Text for the name of the results folder and for every chart."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Results folder. It must not exist.")
+@pin_option
 @timeout_option
 @charts_option
 @click.option("--quiet", is_flag=True, help="Print only the table at the end.")
@@ -139,6 +141,7 @@ def saturate(
     admin_url: str | None,
     label: str | None,
     out: Path | None,
+    pin: bool | None,
     timeout: float,
     charts: bool,
     quiet: bool,
@@ -204,6 +207,7 @@ def saturate(
             out=out,
             charts=charts,
             quiet=quiet,
+            pin=pinned(pin),
             scheduler=on_cluster,
         )
         return
@@ -213,6 +217,7 @@ def saturate(
         backends={case.backend: chosen[case.backend] for case in planned.cases},
         dataset=dataset,
         label=label or "",
+        pin=pinned(pin),
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
         scheduler=on_cluster,

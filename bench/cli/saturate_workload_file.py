@@ -16,7 +16,7 @@ from bench.cli.workload_file import (
     one_of,
     opened,
 )
-from bench.model.run_config import RunConfig
+from bench.model.run_config import Pin, RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.query import measurement
 from bench.studies.saturation.plan import plan
@@ -44,6 +44,7 @@ def saturate_workload_file(
     out: Path | None,
     charts: bool,
     quiet: bool,
+    pin: Pin,
     scheduler: str = "",
 ) -> None:
     """Search the highest rate of one workload of the file on each backend that takes it.
@@ -71,6 +72,7 @@ def saturate_workload_file(
             label=label,
             timeout_s=place.timeout_s,
             command=command_line(place.database_url, admin_url=place.admin_url),
+            pin=pin,
             scheduler=scheduler,
         )
         carry_out(

@@ -15,7 +15,7 @@ from bench.model.link import Link
 from bench.model.pool import Pool
 from bench.results.entries import LinkCounts
 from bench.server.pgbouncer import PgBouncer, installed
-from bench.server.proxy.address import address_of, through
+from bench.server.proxy.address import address_of, at_one_host, through
 from bench.server.proxy.process import Proxy
 
 
@@ -27,7 +27,6 @@ class Links:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._target = address_of(url)
         self._stack = ExitStack()
         self._proxy: Proxy | None = None
         self._ports: dict[Link, int] = {}
@@ -76,7 +75,7 @@ class Links:
             self._proxy.check()
         if link.is_direct:
             return url
-        return through(url, self._port(link), driver=driver, loop=loop)
+        return through(at_one_host(url), self._port(link), driver=driver, loop=loop)
 
     def entries(self, cases: Iterable[Case]) -> Iterator[LinkCounts]:
         """Yield the counts of each link since it was opened, or since the last call.
@@ -99,5 +98,5 @@ class Links:
         if self._proxy is None:
             self._proxy = self._stack.enter_context(Proxy())
         if link not in self._ports:
-            self._ports[link] = self._proxy.open(self._target, link)
+            self._ports[link] = self._proxy.open(address_of(at_one_host(self._url)), link)
         return self._ports[link]

@@ -225,8 +225,9 @@ class Measurement:
             self.workers.dismiss(name)
         most = max((case.connections for case in plan.cases), default=0)
         capacity = most
-        # A server elsewhere may be a pooler, which lets clients wait.
-        if self.server_pid is not None:
+        # A server elsewhere may be a pooler, which lets clients wait. In session mode, clients that
+        # rest between their turns would hold all connections of its pool.
+        if self.server_pid is not None and (self.pooler is None or self.pooler.shares):
             spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
             spare += pooler_connections(plan.cases)
             capacity = max(most, self.database.free_connections() - spare)

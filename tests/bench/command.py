@@ -1,4 +1,7 @@
-"""`bench` as a user runs it: a program of its own, at the head of its own process group."""
+"""`bench` as a user runs it: a program of its own, at the head of its own process group.
+
+`Bench.start` starts the program. A call, which waits for its end, may fork one that is imported.
+"""
 
 import json
 import os
@@ -12,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from tests.bench import forked
 
 POINT = "get_total_cost_of_an_order"
 BENCH = Path(sys.executable).with_name("bench")
@@ -105,7 +110,10 @@ class Bench:
         return command
 
     def __call__(self, *arguments: str, seconds: float = LONGEST_S) -> Done:
-        return finish(self.start(*arguments), seconds)
+        if not forked.can_run(self.environment):
+            return finish(self.start(*arguments), seconds)
+        command = [str(BENCH), *arguments]
+        return _checked(*forked.run(command, self.folder, self.environment, seconds))
 
     def measure(self, *arguments: str) -> Done:
         """`bench run` of one case, into `out`."""
@@ -134,8 +142,12 @@ def kill_what_goes_on() -> None:
 def finish(command: "subprocess.Popen[str]", seconds: float = LONGEST_S) -> Done:
     """Wait for the end of the command, and check that it printed no traceback."""
     out, err = command.communicate(timeout=seconds)
+    return _checked(command.returncode, out, err)
+
+
+def _checked(code: int, out: str, err: str) -> Done:
     assert "Traceback" not in out + err, err
-    return Done(command.returncode, out, err)
+    return Done(code, out, err)
 
 
 def ctrl_c(command: "subprocess.Popen[str]") -> None:

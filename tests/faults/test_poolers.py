@@ -305,5 +305,22 @@ def test_a_statement_behind_a_pooler_that_refuses_read_only_sessions(
     assert (done.code, len(done.error)) == (1, 2), done
     assert "cannot be made read-only: a pooler refuses the setting" in done.error[0]
     assert "--allow-writes" in done.error[1]
+    assert "default_transaction_read_only" not in done.error[0], "the user's own URL"
     assert (alone.code, len(alone.error)) == (1, 2), alone
     assert "Add --admin-url with the server's own URL" in alone.error[1]
+
+
+def test_a_small_pool_in_session_mode(tmp_path: Path, mortal: EmbeddedServer) -> None:
+    """Forbids that clients which rest hold the whole pool, so that the next case waits for ever.
+
+    PgBouncer gives each client a connection of its own there, and by default it has twenty.
+    """
+    two = ("--backend=psycopg2", "--backend=psycopg-async", "--concurrency=1,2", "--timeout=5")
+    sql = "SELECT 1 AS n"
+    with pooler(mortal, "session", "default_pool_size = 3") as url:
+        bench = Bench(tmp_path, url)
+        admitted = ("--allow-writes", f"--admin-url={mortal.start()}")
+        done = bench("query", sql, *two, *admitted, *SHORT, f"--out={bench.out}")
+    assert done.code == 0, done
+    measured = {(run["case"]["backend"], run["case"]["concurrency"]) for run in bench.lines("run")}
+    assert len(measured) == 4, done

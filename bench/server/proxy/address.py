@@ -1,13 +1,44 @@
 """The server of a database URL as a socket's address, and the URL that leads through a proxy."""
 
 import socket
+from functools import lru_cache
 from typing import Any
 
 from bench.model.errors import BenchError
+from bench.server.database import Database
 from bench.server.process import PORT
 from bench.server.proxy.process import HOST
 from bench.server.proxy.relay import Address
 from bench.server.url import build, parse
+
+
+@lru_cache
+def at_one_host(url: str) -> str:
+    """Return the URL with the one of its hosts that a session reaches; unchanged with one host.
+
+    They are tried in their order, as libpq does, also for `target_session_attrs`. A proxy leads to
+    one server, so the answer stays the same in this process. Raises `BenchError` if none answers.
+    """
+    parameters = parse(url)
+    places: dict[str, list[str]] = {
+        name: parameters[name].split(",")
+        for name in ("host", "hostaddr", "port")
+        if name in parameters
+    }
+    amount = max(map(len, places.values()), default=1)
+    problem: BenchError | None = None
+    for number in range(amount) if amount > 1 else ():
+        one = {name: (texts * amount if len(texts) == 1 else texts)[number]
+               for name, texts in places.items()}  # fmt: skip
+        try:
+            Database(build({**parameters, **one})).connect(as_backend=True).close()
+        except BenchError as error:
+            problem = problem or error
+        else:
+            return build({**parameters, **one})
+    if problem is not None:
+        raise problem
+    return url
 
 
 def address_of(url: str) -> Address:

@@ -12,7 +12,7 @@ from bench.measure.clients_sync import Client
 from bench.measure.runner import Job
 from bench.model.link import Link
 from bench.model.workload import WORKLOADS, Workload
-from bench.server.proxy.address import address_of, find_at_proxy, through
+from bench.server.proxy.address import address_of, at_one_host, find_at_proxy, through
 from bench.server.proxy.process import Counts, Proxy
 from bench.studies.network.entries import RoundTrips
 
@@ -60,9 +60,10 @@ def _steps(workload: Workload) -> Steps:
 
 @contextmanager
 def _link(job: Job, driver: str) -> Iterator[tuple[int, Job]]:
-    port = _proxy().open(address_of(job.url), LINK)
+    one = at_one_host(job.url)
+    port = _proxy().open(address_of(one), LINK)
     try:
-        url = through(job.url, port, driver=driver)
+        url = through(one, port, driver=driver)
         find_at_proxy(url, driver)
         yield port, replace(job, url=url)
     finally:

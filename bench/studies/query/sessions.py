@@ -94,8 +94,9 @@ def _reaching(database: Database) -> dict[str, bool]:
 
 
 def _unprotected(database_url: str | None) -> BenchError:
+    url = named(database_url).safe_url
     return BenchError(
-        f"the sessions at {named(database_url).safe_url} cannot be made read-only: a pooler refuses"
-        " the setting.\nGive the URL of the server itself with --database-url, or add"
-        " --allow-writes: the sessions may write then."
+        f"the sessions at {url} cannot be made read-only: a pooler refuses the setting.\n"
+        "Give the URL of the server itself with --database-url, or add --allow-writes: the sessions"
+        " may write then."
     )

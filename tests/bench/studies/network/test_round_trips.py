@@ -1,10 +1,16 @@
 """Round trips: known truths of the libraries, counted by the proxy."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
+import asyncpg
+import psycopg
 import psycopg2
 import pytest
 from sqlalchemy import create_engine, select
@@ -20,11 +26,13 @@ from bench.model.case import Case, SessionScope
 from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 from bench.model.fetch import Fetch
+from bench.model.link import Link
 from bench.results.file import Results
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
-from bench.server.proxy.address import address_of, through
+from bench.server.proxy.address import address_of, at_one_host, through
 from bench.server.proxy.process import Proxy
+from bench.server.url import build, parse
 from bench.studies.network.columns import COLUMN, columns
 from bench.studies.network.entries import RoundTrips
 from bench.studies.network.plan import PROBE, probes_of_run
@@ -32,6 +40,7 @@ from bench.studies.network.probe import LINK, count
 from tests.bench import synthetic
 from tests.databases import new_database
 from tests.installed import ABSENT, INSTALLED
+from tests.listening import free_port
 
 POINT = "get_total_cost_of_an_order"
 DATASET = Dataset(scale=0.2)
@@ -170,6 +179,20 @@ def test_a_socket_keeps_its_address_and_loses_tls() -> None:
     assert address_of("postgresql://u@[::1]/d") == ("::1", 5432)
 
 
+def test_of_several_hosts_the_one_that_answers_is_reached(shop: Database) -> None:
+    """Defect: the proxy led to the first host of the URL, which did not answer or was a standby."""
+    here = parse(shop.own.url)
+    dead = {**here, "host": f"127.0.0.1,{here['host']}", "port": f"{free_port()},{here['port']}"}
+    assert parse(at_one_host(build(dead))) == here
+    assert at_one_host(shop.own.url) == shop.own.url
+    nobody = {**here, "host": "127.0.0.1,127.0.0.1", "port": str(free_port())}
+    with pytest.raises(BenchError, match="connect"):
+        at_one_host(build(nobody))
+    primary = {**dead, "target_session_attrs": "standby"}
+    with pytest.raises(BenchError):
+        at_one_host(build(primary))
+
+
 def test_a_case_of_both_states_of_the_allocator_is_counted_once() -> None:
     """Defect: `--allocator fresh --allocator warmed` counted each case twice, and said it twice."""
     case = Case("asyncpg", POINT, concurrency=4)
@@ -190,3 +213,37 @@ def test_a_file_with_both_states_counted_has_one_figure_for_both(tmp_path: Path)
         probed=[RoundTrips(replace(lone, allocator="fresh"), 3, 6, 1)],
     )
     assert columns(results) == {COLUMN: {case: 2, fresh: 2}}
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg", "asyncpg"])
+def test_a_cancel_request_passes_through(shop: Database, driver: str) -> None:
+    """Forbids that the request, whose connection ends at once, is dropped in its delay."""
+    with Proxy() as proxy:
+        port = proxy.open(address_of(shop.own.url), Link(latency_ns=20_000_000))
+        url = through(shop.url_for(driver), port, driver=driver)
+        if driver == "asyncpg":
+            with pytest.raises(TimeoutError):
+                asyncio.run(_slept_too_long(url))
+        else:
+            module: Any = psycopg2 if driver == "psycopg2" else psycopg
+            with closing(module.connect(url)) as connection:
+                timer = Timer(0.1, connection.cancel)
+                timer.start()
+                with pytest.raises(module.errors.QueryCanceled):
+                    connection.cursor().execute("SELECT pg_sleep(60)")
+                timer.join()
+    with shop.connect() as watcher:
+        found = watcher.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'"
+            " AND state = 'active' AND datname = current_database()"
+        ).fetchone()
+        assert found == (0,)
+
+
+async def _slept_too_long(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SELECT pg_sleep(60)", timeout=0.2)
+    finally:
+        assert await connection.fetchval("SELECT 7") == 7  # it was cancelled, and is usable
+        await connection.close()
