@@ -135,8 +135,8 @@ def test_values_of_twins_are_compared_in_bench_verify(bench: Bench, database: Da
 def test_an_answer_that_differs_is_named_by_bench_verify(bench: Bench) -> None:
     """Forbids that bench verify, which times nothing, leaves a backend out without a word."""
     (bench.folder / "shop.py").write_text(
-        f"{HEAD}from sqlalchemy import column\n"
-        "q = Read('q', sql='SELECT 1 AS n', core=text('SELECT 2 AS n'))\n"
+        f"{HEAD}from sqlalchemy import literal, select\n"
+        "q = Read('q', sql='SELECT 1 AS n', core=select(literal(2).label('n')))\n"
     )
     two = ("--backend=psycopg", "--backend=core+psycopg")
     done = bench("verify", *two, "--workload-file=shop.py")
