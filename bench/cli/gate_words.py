@@ -8,6 +8,9 @@ from bench.analysis.verdict import in_words
 _MOST_NAMED = 5
 """The most blind cases that are named."""
 
+_FEW_CASES = 4
+"""So few cases have one equal pair of each kind, which hardly tells how much processes differ."""
+
 
 def gate_lines(decision: GateDecision) -> Iterator[str]:
     """Yield what stops, what is only suspected, and what could not have been seen."""
@@ -44,6 +47,11 @@ def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
         "More and longer rounds, fewer cases or a quieter machine see more:"
         " bench run --rounds 20 --seconds 0.2, bench doctor"
     )
+    if decision.cases <= _FEW_CASES:
+        yield (
+            "So few cases have too few equal pairs to tell how much processes differ by themselves:"
+            " measure more backends, or both --concurrency 1 and 16"
+        )
 
 
 def _alone(gated: GatedCase) -> str:
