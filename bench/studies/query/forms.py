@@ -120,9 +120,16 @@ def forms_of(read: "Read") -> Forms:
     that it cannot compile.
     """
     text = read.sql if read.sql is not None else _compiled(read.core, read.orm)
-    return Forms(
-        SqlText.parse(text), read.core, read.orm, read.orm_streamed, read.as_dict, read.rows_in
-    )
+    # Core makes a text() of the text by itself, in a form that it can stream.
+    core = None if is_text(read.core) else read.core
+    return Forms(SqlText.parse(text), core, read.orm, read.orm_streamed, read.as_dict, read.rows_in)
+
+
+def is_text(statement: object) -> bool:
+    """Return whether a statement of SQLAlchemy is a plain `text()`."""
+    from sqlalchemy import TextClause
+
+    return isinstance(statement, TextClause)
 
 
 def _compiled(core: Any, orm: Any) -> str:

@@ -93,6 +93,33 @@ def test_a_gate_measures_a_file_again(kind: str, bench: Bench, database: Databas
     assert_nothing_is_left(database)
 
 
+def test_a_gate_passes_for_the_same_code(bench: Bench) -> None:
+    """Forbids that a file which did not change can never be told to be as fast as before."""
+    reference = [word for word in options(bench, "run", "sql") if not word.startswith("--")]
+    kept = ("--concurrency=1", "--rounds=30", "--seconds=0.05", "--no-charts", "--quiet")
+    file = write(bench.folder, "sql")
+    done = bench(*reference, *kept, "--backend=psycopg", f"--workload-file={file}",
+                 f"--out={bench.out}")  # fmt: skip
+    assert done.code == 0, done
+    done = bench("gate", str(bench.out), f"--workload-file={file}", "--fail-on=50%", "--quiet")
+    assert done.code == 0, done
+    assert done.err.rstrip().endswith("gate: passed")
+
+
+def test_a_budget_spent_on_databases_is_told(bench: Bench, database: Database) -> None:
+    """Forbids that --budget is used up by new databases without a word about restore=."""
+    words = [
+        word
+        for word in options(bench, "run", "Connection")
+        if not word.startswith(("--rounds", "--seconds"))
+    ]
+    done = bench(*words, "--budget=1s", "--no-verify")
+    assert done.code == 0, done
+    assert "w makes its database again after each turn" in done.err
+    assert f"give it restore= in {bench.folder / 'notes.py'}" in done.err
+    assert_nothing_is_left(database)
+
+
 def test_a_slowed_statement_stops_the_gate(bench: Bench) -> None:
     """Forbids that a statement that was changed in the file is an obstacle, and not the slowdown
     that the gate is for; and that its second measurement needs the file and has it not."""
