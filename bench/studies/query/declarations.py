@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.model.declared import check_name
 from bench.model.errors import UsageError
-from bench.studies.query.forms import Forms, forms_of
+from bench.studies.query.forms import Forms, forms_of, has_types, is_select, is_text
 from bench.workloads import Read, Unit, Workload
 from bench.workloads.places import check_places, place_of
 
@@ -129,29 +129,22 @@ def _check_read(path: Path, read: Read) -> None:
 
 def _check_statements(path: Path, read: Read) -> None:
     """Raise `UsageError` for a statement of SQLAlchemy that no read can be made of."""
-    if not any((read.core is not None, read.orm is not None)):
-        return  # SQLAlchemy is imported for those who use it
-    from sqlalchemy import TextClause
-    from sqlalchemy.sql.selectable import GenerativeSelect
-    from sqlalchemy.types import NullType
-
     where_ = f"{path}, the read {read.name}"
-    core: Any = read.core
-    if isinstance(core, TextClause):
+    if is_text(read.core):
         if read.sql is not None:
             raise UsageError(
                 f"{where_}: it has sql= and core=text(...), which is SQL text too.\n"
                 "Leave one of them out: Core takes sql= by text()."
             )
-        if any(type(bind.type) is not NullType for bind in core._bindparams.values()):
+        if has_types(read.core):
             raise UsageError(
                 f"{where_}: core=text(...) has bindparams() with values or types.\n"
                 "Leave bindparams() out: arguments= gives the values, and the server the types."
             )
     for name in ("core", "orm", "orm_streamed"):
         statement: Any = getattr(read, name)
-        text = name == "core" and isinstance(statement, TextClause)
-        if statement is None or text or isinstance(statement, GenerativeSelect):
+        text = name == "core" and is_text(statement)
+        if statement is None or text or is_select(statement):
             continue
         kind = type(statement).__name__
         raise UsageError(

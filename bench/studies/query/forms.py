@@ -126,10 +126,26 @@ def forms_of(read: "Read") -> Forms:
 
 
 def is_text(statement: object) -> bool:
-    """Return whether a statement of SQLAlchemy is a plain `text()`."""
+    """Return whether a statement is a plain `text()` of SQLAlchemy."""
+    if statement is None:  # SQLAlchemy is imported for those who use it
+        return False
     from sqlalchemy import TextClause
 
     return isinstance(statement, TextClause)
+
+
+def has_types(text: Any) -> bool:
+    """Return whether a parameter of a `text()` has a value or a type, by `bindparams()`."""
+    from sqlalchemy.types import NullType
+
+    return any(type(bind.type) is not NullType for bind in text._bindparams.values())
+
+
+def is_select(statement: object) -> bool:
+    """Return whether a statement is a `select()`, or a union of some: it can be limited."""
+    from sqlalchemy.sql.selectable import GenerativeSelect
+
+    return isinstance(statement, GenerativeSelect)
 
 
 def _compiled(core: Any, orm: Any) -> str:

@@ -93,19 +93,6 @@ def test_a_gate_measures_a_file_again(kind: str, bench: Bench, database: Databas
     assert_nothing_is_left(database)
 
 
-def test_a_gate_passes_for_the_same_code(bench: Bench) -> None:
-    """Forbids that a file which did not change can never be told to be as fast as before."""
-    reference = [word for word in options(bench, "run", "sql") if not word.startswith("--")]
-    kept = ("--concurrency=1", "--rounds=30", "--seconds=0.05", "--no-charts", "--quiet")
-    file = write(bench.folder, "sql")
-    done = bench(*reference, *kept, "--backend=psycopg", f"--workload-file={file}",
-                 f"--out={bench.out}")  # fmt: skip
-    assert done.code == 0, done
-    done = bench("gate", str(bench.out), f"--workload-file={file}", "--fail-on=50%", "--quiet")
-    assert done.code == 0, done
-    assert done.err.rstrip().endswith("gate: passed")
-
-
 def test_a_budget_spent_on_databases_is_told(bench: Bench, database: Database) -> None:
     """Forbids that --budget is used up by new databases without a word about restore=."""
     words = [
@@ -127,7 +114,7 @@ def test_a_slowed_statement_stops_the_gate(bench: Bench) -> None:
     assert bench(*reference, "--rounds=6").code == 0
     file = bench.folder / "notes.py"
     text = file.read_text()
-    slowed = "WHERE pg_sleep(0.001) IS NOT NULL AND id <= :id"
+    slowed = "WHERE pg_sleep(0.01) IS NOT NULL AND id <= :id"
     file.write_text(text.replace("WHERE id <= :id", slowed))
     done = gate(bench, "sql", "--rounds=6")
     assert done.code == 1, done
