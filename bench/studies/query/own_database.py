@@ -136,6 +136,12 @@ def _create(
             f"the role {connection.info.user} may not create a database at {database.safe_url}.\n"
             f'Type ALTER ROLE "{connection.info.user}" CREATEDB as a superuser, or use restore=.'
         ) from None
+    except psycopg.errors.ReadOnlySqlTransaction:
+        raise UsageError(
+            "no database can be made for the workload: default_transaction_read_only is on for the"
+            f" role {connection.info.user} at {database.safe_url}.\nAdd"
+            " options=-c%20default_transaction_read_only%3Doff to the URL, or name another server."
+        ) from None
     except psycopg.Error as error:
         raise BenchError(
             f"a database for the workload cannot be made ({first_line(error, database.url)}).\n"
@@ -155,8 +161,9 @@ def _drop(connection: "psycopg.Connection[Any]", name: str) -> None:
     import psycopg
     from psycopg import sql
 
-    # A server that is gone keeps the database. The next command drops it.
-    with held_back(), suppress(psycopg.OperationalError):
+    # A server that is gone keeps the database. The next command drops it. A read-only one has none.
+    gone = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+    with held_back(), suppress(*gone):
         connection.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )

@@ -306,3 +306,27 @@ def test_a_driver_s_own_failure_is_not_weaker_than_libpq_s(
         [sys.executable, script, driver_url(url, "asyncpg")], capture_output=True, text=True
     )
     assert "CERTIFICATE_VERIFY_FAILED" in done.stderr, done.stderr
+
+
+QUERY = ("--concurrency=1", "--rounds=1", "--seconds=0.02", "--no-charts", "--quiet")
+
+
+def test_a_statement_of_your_own_by_tls(
+    tls: Listening, authority: Authority, tmp_path: Path
+) -> None:
+    """Forbids that a probe of `bench query` connects without the URL's TLS."""
+    url = tls.url(
+        host="localhost",
+        sslmode="verify-full",
+        sslrootcert=str(authority.root),
+        channel_binding="require",
+    )
+    sql = "SELECT n FROM generate_series(1, 3) AS n ORDER BY n"
+    two = ("--backend=psycopg2", "--backend=psycopg-async")
+    bench = Bench(tmp_path, url)
+    done = bench("query", sql, *two, *QUERY, f"--out={bench.out}")
+    assert done.code == 0, done
+    assert {run.case.backend for run in load(bench.out).runs} == {"psycopg2", "psycopg-async"}
+    refused = bench("query", sql, "--backend=asyncpg", *QUERY)
+    assert (refused.code, len(refused.error)) == (2, 2), refused
+    assert "asyncpg cannot honour channel_binding=require" in refused.error[0]

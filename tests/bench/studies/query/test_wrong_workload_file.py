@@ -8,6 +8,8 @@ import pytest
 
 from bench.model.errors import BenchError, UsageError
 from bench.server.database import Database
+from bench.server.url import changed
+from bench.studies.query.own_database import own_database
 from bench.studies.query.preparation import Asked
 from bench.studies.query.subjects import subjects_of
 from bench.studies.query.workload_file import workloads_in
@@ -122,3 +124,18 @@ def test_a_read_is_refused_in_words_of_a_file(sql: str, database: Database, tmp_
     assert what.startswith(f"{file}, the read r: ")
     assert what.endswith(REFUSED[sql][0])
     assert advice == REFUSED[sql][1]
+
+
+def test_a_setup_on_a_server_whose_sessions_are_read_only(
+    database: Database, tmp_path: Path
+) -> None:
+    """Defect: a traceback (ReadOnlySqlTransaction) where default_transaction_read_only is on."""
+    file = tmp_path / "shop.py"
+    file.write_text(f"{IMPORT}{READ}w = Workload('w', {{r: 1}}, setup='SELECT 1')\n")
+    (workload,) = (known for known in workloads_in(file) if known.name == "w")
+    server = Database(changed(database.url, options="-c default_transaction_read_only=on"))
+    with pytest.raises(UsageError) as raised, own_database(workload, server):
+        pass
+    what, advice = str(raised.value).splitlines()
+    assert what.startswith("no database can be made for the workload")
+    assert "options=-c%20default_transaction_read_only%3Doff" in advice
