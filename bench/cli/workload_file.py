@@ -188,6 +188,7 @@ def run_workload_file(
         )
         stopping = None
         if budget_s is not None:
+            _warn_of_renewals(path, subjects)
             asked_for = within(asked_for, budget_s, seconds)
             stopping = Stopping(asked_for.cases)
         config = RunConfig(
@@ -215,6 +216,17 @@ def run_workload_file(
             stopping=stopping,
             measured=partial(measurement.measure, subjects, stopping=stopping),
         )
+
+
+def _warn_of_renewals(path: Path, subjects: Sequence[Subject]) -> None:
+    """Say which workloads spend a budget on new databases and not on operations."""
+    for subject in subjects:
+        if subject.kept and subject.kept.changes == "renewed":
+            echo(
+                f"warning: {subject.name} makes its database again after each turn, which can take"
+                f" most of --budget: give it restore= in {path}",
+                err=True,
+            )
 
 
 def stream_workload_file(

@@ -11,7 +11,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from accessors.api import AsyncBackend, Backend
-from bench.measure import clients_async, clients_sync
+from bench.measure import clients_async, clients_sync, free_heap
 from bench.measure.allocator import bring_into
 from bench.measure.consumer import Streamed, counter
 from bench.measure.runner import Job, loop_factory
@@ -24,8 +24,9 @@ _PROC = Path("/proc/self")
 def peak(job: Job) -> Memory:
     """Perform the case's first operation once; return how far memory rose above the open session.
 
-    For a fresh process: a heap that was filled before hides what is asked of it. What a library
-    loads when it first fetches so is loaded before, by an answer of next to no rows.
+    For a fresh process: a heap that was filled before hides what is asked of it. The free memory
+    that imports left in its heap is used up before, for the same reason. What a library loads when
+    it first fetches so is loaded before, by an answer of next to no rows.
     """
     backend = job.backend()
     bring_into(job.case.allocator)
@@ -54,6 +55,7 @@ class _Seen:
 
 class _Watch:
     def __init__(self) -> None:
+        self._held = free_heap.use_up()
         self._bytes, self._ns = _start_bytes(), perf_counter_ns()
 
     def stop(self, answer: Any) -> _Seen:

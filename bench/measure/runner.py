@@ -70,12 +70,16 @@ class WarmClients:
 
         If the machine stalls for a whole window, no operation begins in it. That says nothing about
         the backend, so the window is tried again. Raises `RuntimeError` if it happens `ATTEMPTS`
-        times in a row.
+        times in a row, with the error of the warm-up if that is why.
         """
         for _ in range(ATTEMPTS):
             outcome, meter = self.window(job)
             if any(outcome.recorders):
                 return self.entry(job, outcome, meter)
+        for recorder in outcome.recorders:
+            if recorder.warm_up_error:
+                reason = redact(recorder.warm_up_error, url=job.url)
+                raise RuntimeError(f"the warm-up failed: {reason}")
         raise RuntimeError(
             f"no operation began within {job.seconds:g} s, {ATTEMPTS} times in a row: this machine"
             " is busy with something else, or --seconds is too short"

@@ -110,6 +110,8 @@ class SampleRecorder:
     """At an arrival rate, the clock reading at which the client took the operation."""
     errors: dict[int, str] = field(default_factory=dict)
     """Position of a failed operation in the lists -> its error."""
+    warm_up_error: str = ""
+    """The first error of the warm-up; empty if there was none."""
     _chunks: list[_Chunk] = field(default_factory=list)
     """The records that were handed over, the oldest first."""
     _begun_ns: int = 0
@@ -178,7 +180,8 @@ class SampleRecorder:
         self._empty()
 
     def clear(self) -> None:
-        """Remove the records of the warm-up."""
+        """Remove the records of the warm-up; keep the text of its first error."""
+        self.warm_up_error = next(iter(self.errors.values()), "")
         self._empty()
         self._chunks.clear()
 

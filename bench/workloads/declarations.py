@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
+    from sqlalchemy import Select, TextClause
 
 Function = Callable[..., Any]
 Arguments = (
@@ -36,8 +36,9 @@ class Read:
     """Letters, digits and `-_.`; the workload's name in results if the read is measured alone."""
     sql: str | None = None
     """One statement that reads, with `:name` for each parameter (`$1` if it is the only form)."""
-    core: "Select[Any] | None" = None
-    """A `select()` of columns, with `bindparam("name")` for each parameter."""
+    core: "Select[Any] | TextClause | None" = None
+    """A `select()` of columns, with `bindparam("name")` for each parameter; or a `text()` with
+    `:name`, which is the same as `sql`."""
     orm: "Select[Any] | None" = None
     """A `select()` of one mapped class, with `bindparam("name")` for each parameter."""
     arguments: Arguments = ()

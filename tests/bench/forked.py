@@ -18,6 +18,8 @@ from threading import Lock
 from tests.bench.imported import HEADER_BYTES
 
 _PROGRAM = Path(__file__).with_name("imported.py")
+_AT_IMPORT = dict(os.environ)
+"""The environment before any test has changed it."""
 _READ_LATE = ("DATABASE_URL", "GATHERBENCH_", "PG", "PYTEST_", "PYTHONPATH")
 
 
@@ -37,8 +39,9 @@ class _Imported:
                 [sys.executable, _PROGRAM, str(its.fileno())],
                 pass_fds=[its.fileno()],
                 stdout=subprocess.DEVNULL,
+                env=_AT_IMPORT,
             )
-        imported = cls(process, ours, dict(os.environ))
+        imported = cls(process, ours, _AT_IMPORT)
         atexit.register(imported.end)
         return imported
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.model.declared import check_name
 from bench.model.errors import UsageError
-from bench.studies.query.forms import Forms, forms_of
+from bench.studies.query.forms import Forms, forms_of, has_types, is_select, is_text
 from bench.workloads import Read, Unit, Workload
 from bench.workloads.places import check_places, place_of
 
@@ -108,6 +108,7 @@ def _check_read(path: Path, read: Read) -> None:
             f"the read {read.name} has sql={read.sql!r:.40}.\n"
             f"Write the statement as text in {path}."
         )
+    _check_statements(path, read)
     arguments: Any = read.arguments
     listed = isinstance(arguments, Sequence) and not isinstance(arguments, bytes)
     if not (listed or callable(arguments) or isinstance(arguments, Iterator)):  # refused elsewhere
@@ -124,6 +125,36 @@ def _check_read(path: Path, read: Read) -> None:
             f"the SQL text of the read {read.name} has $1, and a select() has names.\n"
             "Write :name in the text, and bindparam('name') in the select()."
         )
+
+
+def _check_statements(path: Path, read: Read) -> None:
+    """Raise `UsageError` for a statement of SQLAlchemy that no read can be made of."""
+    where_ = f"{path}, the read {read.name}"
+    if is_text(read.core):
+        if read.sql is not None:
+            raise UsageError(
+                f"{where_}: it has sql= and core=text(...), which is SQL text too.\n"
+                "Leave one of them out: Core takes sql= by text()."
+            )
+        if has_types(read.core):
+            raise UsageError(
+                f"{where_}: core=text(...) has bindparams() with values or types.\n"
+                "Leave bindparams() out: arguments= gives the values, and the server the types."
+            )
+    for name in ("core", "orm", "orm_streamed"):
+        statement: Any = getattr(read, name)
+        text = name == "core" and is_text(statement)
+        if statement is None or text or is_select(statement):
+            continue
+        kind = type(statement).__name__
+        raise UsageError(
+            f"{where_}: {name}= is {_article(kind)}, and no select().\n"
+            f"Write select(...){', text(...)' if name == 'core' else ''} or sql='...'."
+        )
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
 
 
 def _check_settings(path: Path, workload: Workload) -> None:

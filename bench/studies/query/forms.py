@@ -120,9 +120,32 @@ def forms_of(read: "Read") -> Forms:
     that it cannot compile.
     """
     text = read.sql if read.sql is not None else _compiled(read.core, read.orm)
-    return Forms(
-        SqlText.parse(text), read.core, read.orm, read.orm_streamed, read.as_dict, read.rows_in
-    )
+    # Core makes a text() of the text by itself, in a form that it can stream.
+    core = None if is_text(read.core) else read.core
+    return Forms(SqlText.parse(text), core, read.orm, read.orm_streamed, read.as_dict, read.rows_in)
+
+
+def is_text(statement: object) -> bool:
+    """Return whether a statement is a plain `text()` of SQLAlchemy."""
+    if statement is None:  # SQLAlchemy is imported for those who use it
+        return False
+    from sqlalchemy import TextClause
+
+    return isinstance(statement, TextClause)
+
+
+def has_types(text: Any) -> bool:
+    """Return whether a parameter of a `text()` has a value or a type, by `bindparams()`."""
+    from sqlalchemy.types import NullType
+
+    return any(type(bind.type) is not NullType for bind in text._bindparams.values())
+
+
+def is_select(statement: object) -> bool:
+    """Return whether a statement is a `select()`, or a union of some: it can be limited."""
+    from sqlalchemy.sql.selectable import GenerativeSelect
+
+    return isinstance(statement, GenerativeSelect)
 
 
 def _compiled(core: Any, orm: Any) -> str:

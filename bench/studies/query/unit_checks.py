@@ -2,18 +2,25 @@
 
 import asyncio
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
+from time import monotonic
 from typing import Any
 
 from accessors.api import AsyncBackend, Backend
 from bench.server.failures import first_line
 from bench.studies.query.arguments import Row
-from bench.studies.query.job import QueryJob
+from bench.studies.query.job import JobUnit, QueryJob
 from bench.studies.query.plain_values import plain
 
 READ_ONLY = "25006"
 """PostgreSQL's code for a write in a read-only transaction."""
+
+FURTHER_CALLS = 100
+"""The calls after those whose values are compared: a unit may leave a transaction open in few."""
+FURTHER_S = 1.0
+"""The time after which no further call begins."""
 
 
 @dataclass
@@ -26,49 +33,65 @@ class UnitAnswers:
     """The error of the unit, with the line in the user's file; empty if there is none."""
     code: str = ""
     """PostgreSQL's code of the error; empty if it is none of the server's."""
-    left_open: bool = False
-    """Whether the unit left a transaction open."""
+    left_open: int = 0
+    """The number of the call, from 1, that left a transaction open; 0 if none did."""
 
 
 def answers_of(job: QueryJob, unit: str, rows: Sequence[Row]) -> UnitAnswers:
     """Call the unit for each row of arguments, and return what it gave.
 
-    It ends at the first error, and at the first transaction that is left open. Raises what opening
-    the backend raises.
+    Then calls it as it is measured, `FURTHER_CALLS` times or for `FURTHER_S`, to see whether a call
+    leaves a transaction open. An error of a further call ends them and is no answer: the
+    measurement counts it. All ends at the first error, and at the first transaction that is left
+    open. Raises what opening the backend raises.
     """
     backend = job.backend()
     known = next(known for known in job.units if known.name == unit)
-    rows = [known.native(backend, row) for row in rows]
+    calls = _calls(rows, known.draws)
     if isinstance(backend, Backend):
         answers = UnitAnswers()
         with backend.open(job.target), backend.accessor() as accessor:
-            for row in rows:
+            for number, row in calls:
                 try:
-                    answers.values.append(plain(getattr(accessor, unit)(*row)))
+                    value = getattr(accessor, unit)(*known.native(backend, row))
+                    if number <= len(rows):
+                        answers.values.append(plain(value))
                 except Exception as error:
-                    return _failed(answers, error, job)
+                    return answers if number > len(rows) else _failed(answers, error, job)
                 if _in_transaction(accessor.native):
-                    answers.left_open = True
-                    return answers
+                    answers.left_open = number
+                    break
         return answers
     with asyncio.Runner() as runner:
-        return runner.run(_answers_of_async(backend, job, unit, rows))
+        return runner.run(_answers_of_async(backend, job, known, rows))
 
 
 async def _answers_of_async(
-    backend: AsyncBackend, job: QueryJob, unit: str, rows: Sequence[Row]
+    backend: AsyncBackend, job: QueryJob, known: JobUnit, rows: Sequence[Row]
 ) -> UnitAnswers:
     answers = UnitAnswers()
     async with backend.open(job.target), backend.accessor() as accessor:
-        for row in rows:
+        for number, row in _calls(rows, known.draws):
             try:
-                answers.values.append(plain(await getattr(accessor, unit)(*row)))
+                value = await getattr(accessor, known.name)(*known.native(backend, row))
+                if number <= len(rows):
+                    answers.values.append(plain(value))
             except Exception as error:
-                return _failed(answers, error, job)
+                return answers if number > len(rows) else _failed(answers, error, job)
             if _in_transaction(accessor.native):
-                answers.left_open = True
-                return answers
+                answers.left_open = number
+                break
     return answers
+
+
+def _calls(rows: Sequence[Row], draws: Sequence[Row]) -> Iterator[tuple[int, Row]]:
+    """Give the number, from 1, and the arguments of each call: the rows first, then the draws."""
+    yield from enumerate(rows, 1)
+    until = monotonic() + FURTHER_S
+    for number, row in enumerate(islice(cycle(draws), FURTHER_CALLS), len(rows) + 1):
+        if monotonic() >= until:
+            return
+        yield number, row
 
 
 def _in_transaction(native: Any) -> bool:

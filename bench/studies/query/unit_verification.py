@@ -64,8 +64,9 @@ def _check(subject: Subject, unit: JobUnit, backend: str, answers: UnitAnswers) 
         )
     if answers.left_open:
         raise BenchError(
-            f"{place} leaves a transaction open on {backend}.\n"
-            "End it: with session.begin(): ..., or commit() before the return."
+            f"{place} leaves a transaction open on {backend}"
+            f"{f', in call {answers.left_open}' if answers.left_open > 1 else ''}.\n"
+            "End it on every path: with session.begin(): ..., or commit() before each return."
         )
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def _namespace(path: str) -> dict[str, Any]:
             )
         module = module_from_spec(spec)
         sys.modules[spec.name] = module  # where SQLAlchemy and dataclasses look for annotations
-        with _no_event_loop(), _same_folder(), _no_lasting_thread():
+        with _said_once(), _no_event_loop(), _same_folder(), _no_lasting_thread():
             if "." in name:
                 import_module(name.rpartition(".")[0])
             spec.loader.exec_module(module)
@@ -110,6 +111,28 @@ def _module_of(path: Path) -> tuple[str, list[str]]:
         folder = folder.parent
     folders = list(dict.fromkeys([str(path.parent), str(folder)]))
     return (".".join(names) if len(names) > 1 else "workload_file"), folders
+
+
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """Drop what the block prints in a worker process: the command has printed it already."""
+    if parent_process() is None:
+        yield
+        return
+    # The streams themselves stay: a logging handler that is made in the block keeps one.
+    streams = (sys.stdout, sys.stderr)
+    kept = [os.dup(number) for number in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        for number, (stream, copy) in enumerate(zip(streams, kept, strict=True), 1):
+            stream.flush()
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)
 
 
 @contextmanager

@@ -93,6 +93,20 @@ def test_a_gate_measures_a_file_again(kind: str, bench: Bench, database: Databas
     assert_nothing_is_left(database)
 
 
+def test_a_budget_spent_on_databases_is_told(bench: Bench, database: Database) -> None:
+    """Forbids that --budget is used up by new databases without a word about restore=."""
+    words = [
+        word
+        for word in options(bench, "run", "Connection")
+        if not word.startswith(("--rounds", "--seconds"))
+    ]
+    done = bench(*words, "--budget=1s", "--no-verify")
+    assert done.code == 0, done
+    assert "w makes its database again after each turn" in done.err
+    assert f"give it restore= in {bench.folder / 'notes.py'}" in done.err
+    assert_nothing_is_left(database)
+
+
 def test_a_slowed_statement_stops_the_gate(bench: Bench) -> None:
     """Forbids that a statement that was changed in the file is an obstacle, and not the slowdown
     that the gate is for; and that its second measurement needs the file and has it not."""
@@ -100,7 +114,7 @@ def test_a_slowed_statement_stops_the_gate(bench: Bench) -> None:
     assert bench(*reference, "--rounds=6").code == 0
     file = bench.folder / "notes.py"
     text = file.read_text()
-    slowed = "WHERE pg_sleep(0.001) IS NOT NULL AND id <= :id"
+    slowed = "WHERE pg_sleep(0.01) IS NOT NULL AND id <= :id"
     file.write_text(text.replace("WHERE id <= :id", slowed))
     done = gate(bench, "sql", "--rounds=6")
     assert done.code == 1, done

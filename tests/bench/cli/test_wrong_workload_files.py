@@ -32,6 +32,22 @@ REFUSED = {
         "asyncio.set_event_loop_policy(asyncio.DefaultEventLoopPolicy())",
         "it changes the event loop policy",
     ),
+    "columns()": (
+        "q = Read('q', core=text('SELECT 1 AS n').columns())",
+        "the read q: core= is a TextualSelect, and no select()",
+    ),
+    "two texts": (
+        "q = Read('q', sql='SELECT 1', core=text('SELECT 1'))",
+        "the read q: it has sql= and core=text(...), which is SQL text too",
+    ),
+    "typed text": (
+        "q = Read('q', core=text('SELECT :i').bindparams(i=1))",
+        "the read q: core=text(...) has bindparams() with values or types",
+    ),
+    "a string": (
+        "q = Read('q', sql='SELECT 1', orm='SELECT 1')",
+        "the read q: orm= is a str, and no select()",
+    ),
     "weight 0": ("w = Workload('w', {r: 0})", "with the weight 0"),
     "weight -1": ("w = Workload('w', {r: -1})", "with the weight -1"),
     "think time": ("w = Workload('w', {r: 1}, think_s=-1)", "has think_s=-1"),
@@ -93,7 +109,7 @@ FAILED = {
         "def g(s: Connection):\n    with s.begin():\n"
         "        s.execute(text('SELECT 1/0' if next(numbers) > 2 else 'SELECT 1'))\n"
         "w = Workload('w', {g: 1}, setup='')",
-        "",
+        "division by zero",
     ),
     "the process": (
         "import os\ndef g(s: Connection):\n    os._exit(3)\nw = Workload('w', {g: 1}, setup='')",
@@ -135,8 +151,8 @@ def test_values_of_twins_are_compared_in_bench_verify(bench: Bench, database: Da
 def test_an_answer_that_differs_is_named_by_bench_verify(bench: Bench) -> None:
     """Forbids that bench verify, which times nothing, leaves a backend out without a word."""
     (bench.folder / "shop.py").write_text(
-        f"{HEAD}from sqlalchemy import column\n"
-        "q = Read('q', sql='SELECT 1 AS n', core=text('SELECT 2 AS n'))\n"
+        f"{HEAD}from sqlalchemy import literal, select\n"
+        "q = Read('q', sql='SELECT 1 AS n', core=select(literal(2).label('n')))\n"
     )
     two = ("--backend=psycopg", "--backend=core+psycopg")
     done = bench("verify", *two, "--workload-file=shop.py")

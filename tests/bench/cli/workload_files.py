@@ -35,6 +35,9 @@ KINDS = {
     "core": READ.format(
         "core=select(notes).where(notes.c.id <= bindparam('id')).order_by(notes.c.id)"
     ),
+    "core-text": READ.format(
+        "core=text('SELECT id, words::text FROM note WHERE id <= :id ORDER BY id')"
+    ),
     "orm": READ.format("orm=select(Note).where(Note.id <= bindparam('id')).order_by(Note.id)"),
     "Session": "def f(s: Session):\n"
     "    with s.begin():\n"
@@ -71,11 +74,12 @@ KINDS = {
     "script": "\\set id random(1, 30)\nSELECT relname FROM pg_catalog.pg_class WHERE oid = :id;\n",
 }
 """The text of a file after `MODELS`; of a script, all of it."""
-READS = {"sql", "core", "orm"}
+READS = {"sql", "core", "core-text", "orm"}
 
 BACKENDS = {
     "sql": "psycopg",
     "core": "core+asyncpg",
+    "core-text": "core+psycopg",
     "orm": "orm+psycopg2",
     "Session": "orm+psycopg",
     "AsyncSession": "orm+asyncpg",

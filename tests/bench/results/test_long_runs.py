@@ -243,7 +243,7 @@ def test_a_measured_run_hands_its_samples_over(
     monkeypatch.setattr(clients_sync, "LOOK_NS", 0)
     monkeypatch.setattr(clients_async, "LOOK_NS", 0)
     case = Case(backend, synthetic.POINT, concurrency=2)
-    job = Job(case, accessors.BUILTIN[backend], "postgresql:///x", Dataset(), seconds=0.02)
+    job = Job(case, accessors.BUILTIN[backend], "postgresql:///x", Dataset(), seconds=0.2)
     found = run(job)
     assert isinstance(found.samples, SpooledSamples)
     begun = list(zip(found.samples.worker, found.samples.start_ns, strict=True))

@@ -296,6 +296,12 @@ FAILED = {
         "def f(s: Session):\n    return s.scalar(text('SELECT 1'))\nw = Workload('w', {f: 1})",
         "f leaves a transaction open on orm+psycopg2",
     ),
+    "left open in some calls": (
+        "def f(s: Session, n: int):\n    value = s.scalar(text('SELECT 1'))\n"
+        "    if n != 50:\n        s.commit()\n    return value\n"
+        "u = Unit('u', f, arguments='1..100')\nw = Workload('w', {u: 1})",
+        "f leaves a transaction open on orm+psycopg2, in call ",
+    ),
     "another value": (
         "def f(s: Connection):\n"
         "    with s.begin():\n        return {'total': [1, 2]}\n"
@@ -331,7 +337,10 @@ def test_wrong_use_is_two_lines(text: str, words: str, bench: Bench) -> None:
 def test_a_unit_that_cannot_be_compared_is_not_timed(
     text: str, words: str, bench: Bench, database: Database
 ) -> None:
-    """Forbid that a unit is timed that fails, leaves locks behind, or returns another value."""
+    """Forbid that a unit is timed that fails, leaves locks behind, or returns another value.
+
+    Defect: a transaction that only some calls leave open was not found.
+    """
     code, _, lines = run(bench, text)
     assert code == 1
     assert len(lines) == 2

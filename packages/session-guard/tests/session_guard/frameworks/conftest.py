@@ -74,7 +74,7 @@ async def served(app: Any) -> AsyncIterator[httpx.AsyncClient]:
             await asyncio.sleep(0.005)
         port = listener.getsockname()[1]
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
                 yield client
         finally:
             server.should_exit = True
