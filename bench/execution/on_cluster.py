@@ -31,7 +31,7 @@ def without_ways_of_this_machine(plan: Plan) -> Plan:
         raise UsageError(
             f"no case can be measured: {_REASON}.\nLeave out --scheduler, --latency or --transport."
         )
-    log.warning("left out: %d cases: %s", len(left_out), _REASON)
+    log.warning("left out: %d of the cases: %s", len(left_out), _REASON)
     return replace(
         plan,
         cases=kept,
