@@ -73,10 +73,12 @@ class Lock:
         """
         refuse_transaction_pooling(self.database, self.connection)
         if not _try(self.connection):
+            holder = _holder(self.connection)
             raise BenchError(
                 f"another bench command is using schema {SCHEMA} of this database"
-                f" (server process {_holder(self.connection)}).\n"
-                "Two would disturb each other's figures: wait for it, or use another database."
+                f" (server process {holder}).\n"
+                "Wait for it, or use another database. If its machine is lost:"
+                f" SELECT pg_terminate_backend({holder})"
             )
         self._server_process = server_process(self.connection)
         schema.create(self.connection)

@@ -18,6 +18,7 @@ from bench.execution.client_machines import client_machines, machines_of
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
 from bench.execution.new_header import Verified, new_header
+from bench.execution.on_cluster import without_ways_of_this_machine
 from bench.execution.outcomes import Outcomes
 from bench.execution.pinning import pinned, placement
 from bench.execution.progress_listener import ProgressListener
@@ -68,6 +69,8 @@ def measure(
     with ended(recorder, times):
         pooler = detect(database)
         config = replace(config, plan=fitted(config.plan, config.backends, database, pooler))
+        if config.scheduler:
+            config = replace(config, plan=without_ways_of_this_machine(config.plan))
         with (
             lock.held(database, config.timeout_s) as held,
             Links(database.url) as links,
