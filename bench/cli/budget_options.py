@@ -34,7 +34,7 @@ pin_option = click.option(
 )
 
 
-def pinned(asked: bool | None, budget_s: float | None = None) -> "Pin":
+def pin_of(asked: bool | None, budget_s: float | None = None) -> "Pin":
     """Return whether to pin, from the options --pin and --budget."""
     if asked is None:
         return "no" if budget_s is None else "if possible"

@@ -1,11 +1,12 @@
 """The measurements of `bench gate`: the cases of a reference, measured as the reference was."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from accessors import DiscoveredBackend
 from bench.cli.measurement import carry_out, command_line
 from bench.cli.options import choose_backends, named
 from bench.cli.workload_file import WORKLOAD_FILE_SCALE
@@ -17,7 +18,9 @@ from bench.model.run_config import RunConfig
 from bench.studies.query.planning import SECONDS, WARM_UP_S
 
 if TYPE_CHECKING:
+    from bench.cli.measurement import Measure
     from bench.model.case import Case
+    from bench.model.plan import Plan
     from bench.results.header import Header
 
 
@@ -82,16 +85,41 @@ def measure(
             clients=max(case.concurrency for case in header.plan),
             guard=bool(header.session_guard),
         )
-    config = RunConfig(
-        plan=plan_of_cases(profile, found, cases),
-        backends=found,
-        dataset=Dataset(profile.scale, _seed(header)),
+    config = config_of(
+        plan_of_cases(profile, found, cases),
+        found,
+        Dataset(profile.scale, _seed(header)),
+        options,
+        guard=bool(header.session_guard),
+    )
+    return carried_out(config, options, name)
+
+
+def config_of(
+    plan: "Plan",
+    backends: Mapping[str, DiscoveredBackend],
+    dataset: Dataset,
+    options: GateOptions,
+    *,
+    guard: bool,
+) -> RunConfig:
+    """Return the config of a measurement of the gate."""
+    return RunConfig(
+        plan=plan,
+        backends=backends,
+        dataset=dataset,
         label="",
         verify=options.verify,
         timeout_s=options.timeout_s,
         command=command_line(options.database_url, admin_url=options.admin_url),
-        guard=bool(header.session_guard),
+        guard=guard,
     )
+
+
+def carried_out(
+    config: RunConfig, options: GateOptions, name: str, measured: "Measure | None" = None
+) -> Path:
+    """Measure without showing it, and return the results folder. `measured`: as in `carry_out`."""
     return carry_out(
         config,
         options.database_url,
@@ -101,6 +129,7 @@ def measure(
         charts=False,
         admin_url=options.admin_url,
         shown=False,
+        measured=measured,
     )
 
 

@@ -6,23 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accessors import DiscoveredBackend
-from bench.cli.measurement import carry_out, command_line
+from bench.cli.gate_measurement import GateOptions, carried_out, config_of
 from bench.cli.workload_file import Place, chosen_of, declared_in, opened
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.plan import plan_of_cases
-from bench.model.run_config import RunConfig
 from bench.studies.query import measurement
 
 if TYPE_CHECKING:
-    from bench.cli.gate_measurement import GateOptions
     from bench.model.case import Case
     from bench.model.profiles import Profile
 
 
 def measure_file(
     cases: "Sequence[Case]",
-    options: "GateOptions",
+    options: GateOptions,
     profile: "Profile",
     backends: Mapping[str, DiscoveredBackend],
     name: str,
@@ -55,24 +53,7 @@ def measure_file(
                     f"{case.backend} takes {case.workload} in the reference, but not in {path}.\n"
                     "Give it that form again, or choose other backends with --backend."
                 )
-        config = RunConfig(
-            plan=plan_of_cases(profile, taken, cases),
-            backends=taken,
-            dataset=dataset,
-            label="",
-            verify=options.verify,
-            timeout_s=options.timeout_s,
-            command=command_line(options.database_url, admin_url=options.admin_url),
-            guard=guard,
+        config = config_of(
+            plan_of_cases(profile, taken, cases), taken, dataset, options, guard=guard
         )
-        return carry_out(
-            config,
-            options.database_url,
-            None,
-            name=name,
-            quiet=options.quiet,
-            charts=False,
-            admin_url=options.admin_url,
-            shown=False,
-            measured=partial(measurement.measure, subjects),
-        )
+        return carried_out(config, options, name, partial(measurement.measure, subjects))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.budget_options import pin_option, pinned
+from bench.cli.budget_options import pin_of, pin_option
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options
 from bench.cli.options import (
@@ -171,7 +171,7 @@ def pool(
             admin_url=admin_url,
             label=label or "",
             out=out,
-            pin=pinned(pin),
+            pin=pin_of(pin),
             timeout_s=timeout,
             charts=charts,
             quiet=quiet,
@@ -191,7 +191,7 @@ def pool(
         backends={case.backend: chosen[case.backend] for case in planned.probes["pool waits"]},
         dataset=Dataset(profile.scale, 1),
         label=label or "",
-        pin=pinned(pin),
+        pin=pin_of(pin),
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
         connect=tuple(str(setting) for setting in asked.connect),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.budget_options import pin_option, pinned
+from bench.cli.budget_options import pin_of, pin_option
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options
 from bench.cli.options import (
@@ -274,7 +274,7 @@ def query(
         backends=chosen,
         dataset=dataset,
         label=label or "",
-        pin=pinned(pin),
+        pin=pin_of(pin),
         timeout_s=timeout,
         command=_command_line(database_url, admin_url, arguments, question, keep_arguments),
         connect=tuple(map(str, ways)),

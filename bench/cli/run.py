@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.budget_options import budget_option, check_budget, pin_option, pinned, within
+from bench.cli.budget_options import budget_option, check_budget, pin_of, pin_option, within
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
@@ -257,7 +257,7 @@ def run(
             charts=charts,
             quiet=quiet,
             scheduler=checked(scheduler, links),
-            pin=pinned(pin, budget_s),
+            pin=pin_of(pin, budget_s),
         )
         return
     (name,) = named("profile", [profile_name], PROFILES)
@@ -301,7 +301,7 @@ def run(
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
         budget_s=budget_s,
-        pin=pinned(pin, budget_s),
+        pin=pin_of(pin, budget_s),
         guard=guard,
         connect=tuple(str(setting) for setting in factors.connect),
         scheduler=on_cluster,

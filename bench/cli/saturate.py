@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from bench.cli.budget_options import pin_option, pinned
+from bench.cli.budget_options import pin_of, pin_option
 from bench.cli.link_options import link_options
 from bench.cli.options import (
     MOST_CONCURRENT,
@@ -207,7 +207,7 @@ def saturate(
             out=out,
             charts=charts,
             quiet=quiet,
-            pin=pinned(pin),
+            pin=pin_of(pin),
             scheduler=on_cluster,
         )
         return
@@ -217,7 +217,7 @@ def saturate(
         backends={case.backend: chosen[case.backend] for case in planned.cases},
         dataset=dataset,
         label=label or "",
-        pin=pinned(pin),
+        pin=pin_of(pin),
         timeout_s=timeout,
         command=command_line(database_url, admin_url=admin_url),
         scheduler=on_cluster,

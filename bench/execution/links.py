@@ -6,7 +6,6 @@ each size of its pool.
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 from bench.model.case import Case
@@ -35,12 +34,7 @@ class Links:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def start_pgbouncers(self, cases: Iterable[Case]) -> str:

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from bench.cluster.cluster_pool import ClusterPool
 from bench.measure.worker_pool import WorkerPool
 from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
@@ -65,14 +64,12 @@ def _reason(server_pid: int | None, parts: Halves | None) -> str:
 
 
 @contextmanager
-def pinned(
-    workers: WorkerPool | ClusterPool, server_pid: int | None, parts: Halves | None
-) -> Iterator[None]:
+def pinned(workers: WorkerPool, server_pid: int | None, parts: Halves | None) -> Iterator[None]:
     """Let worker processes that start in the block, and the server, have processors of their own.
 
     Without `parts` the kernel chooses.
     """
-    if parts is None or server_pid is None or not isinstance(workers, WorkerPool):
+    if parts is None or server_pid is None:
         yield
         return
     workers.pin(parts.clients)

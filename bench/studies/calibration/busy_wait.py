@@ -69,6 +69,8 @@ class BusyWait:
         if len(self._group) == _GROUP:
             self._values.append(fmean(self._group))
             self._group.clear()
+        elif self._values:
+            return  # the median is the same until the next value
         usual_ns = median(self._values) if self._values else fmean(self._group)
         self._wait_ns = max(0.0, self._share * usual_ns - self._own_ns)
         self._pause_ns = _PAUSE * usual_ns

@@ -131,7 +131,7 @@ def slowdowns(variant: Variant, database_url: str | None = None) -> list[Slowdow
     length = ("--rounds", str(ROUNDS), "--seconds", str(TURN_S))
     results = _measured(variant, length, database_url)
     found = []
-    for concurrency, plain, other in _pairs(results, variant):
+    for concurrency, plain, other in _pairs(summarise(results), variant):
         for clock in CLOCKS:
             sign = -1 if FIGURES[clock].more_is_better else 1
             logs = [sign * value for value in _logs(clock, plain, other)]
@@ -154,11 +154,11 @@ def _measured(variant: Variant, length: Sequence[str], database_url: str | None)
         return file.load(folder)
 
 
-def _pairs(results: Results, variant: Variant) -> Iterator[tuple[int, Summary, Summary]]:
+def _pairs(
+    summaries: Sequence[Summary], variant: Variant
+) -> Iterator[tuple[int, Summary, Summary]]:
     """Yield each concurrency with its two cases. Raises `BenchError` if one was not measured."""
-    by_case = {
-        (s.case.backend, s.case.concurrency): s for s in summarise(results) if not s.case.twin
-    }
+    by_case = {(s.case.backend, s.case.concurrency): s for s in summaries if not s.case.twin}
     for concurrency in CONCURRENCY:
         plain = by_case.get((variant.backend, concurrency))
         other = by_case.get((variant.other, concurrency))
@@ -174,7 +174,7 @@ def verdicts(results: Results, variant: Variant) -> list[Seen]:
     summaries = summarise(results)
     decisions = {(said.case.concurrency, said.figure): said for said in _decisions(results)}
     found = []
-    for concurrency, plain, other in _pairs(results, variant):
+    for concurrency, plain, other in _pairs(summaries, variant):
         for clock in CLOCKS:
             shown = _verdict(clock, plain, other, summaries)
             said = decisions[concurrency, FIGURES[clock]]

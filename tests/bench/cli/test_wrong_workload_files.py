@@ -1,4 +1,4 @@
-"""What can be wrong in a workload file, in every command that takes one."""
+"""Wrong workload files, in every command that takes one."""
 
 from pathlib import Path
 
