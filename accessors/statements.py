@@ -4,8 +4,8 @@ Each statement is built once. SQLAlchemy's compiled cache would also find a stat
 anew for every call, but each call would pay for the statement and for its cache key.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Select, TextualSelect, bindparam, func, insert, select, text
@@ -15,6 +15,20 @@ from sqlalchemy.sql.base import ExecutableOption
 from accessors.api import Line
 from accessors.models import Address, Base, Customer, Item, OrderItems, Orders
 from accessors.sql import SCHEMA, Reads
+
+Bind = Callable[..., dict[str, Any]]
+
+
+def _binder(names: tuple[str, ...]) -> Bind:
+    """Return the function from a value for each name to a dict of them.
+
+    It is compiled, as dataclasses compile theirs: `dict(zip(names, values))` would add 3 % to a
+    point read over asyncpg.
+    """
+    values = [f"value_{place}" for place in range(len(names))]
+    pairs = (f"{name!r}: {value}" for name, value in zip(names, values, strict=True))
+    bind: Bind = eval(f"lambda {', '.join(values)}: {{{', '.join(pairs)}}}")
+    return bind
 
 
 @dataclass(frozen=True)
@@ -26,9 +40,12 @@ class Read:
     collections: bool = False
     """True if the read joins a collection. Then each parent row comes once per member, and the ORM
     requires `unique()`."""
+    bind: Bind = field(init=False, repr=False, compare=False)
+    """The function from the arguments of a call to the dict of parameters that SQLAlchemy takes.
+    Raises `TypeError` for another number of arguments."""
 
-    def bind(self, arguments: Sequence[Any]) -> dict[str, Any]:
-        return dict(zip(self.parameters, arguments, strict=True))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bind", _binder(self.parameters))
 
 
 _address, _customer, _item, _orders, _lines = (
@@ -44,12 +61,12 @@ _core_orders = (
     .order_by(_orders.c.id, _lines.c.item_id)
 )
 
-_total_cost = Read(
+TOTAL_COST = (
     select(func.sum(Item.price * OrderItems.quantity))
     .join(OrderItems.item)
-    .where(OrderItems.order_id == bindparam("order_id")),
-    ("order_id",),
+    .where(OrderItems.order_id == bindparam("order_id"))
 )
+_total_cost = Read(TOTAL_COST, ("order_id",))
 
 _core_customers = (
     select(*_customer.c, *_address.c)

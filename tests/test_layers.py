@@ -121,7 +121,7 @@ MAY_READ_THE_CLOCK = {
     "bench.studies.lessons.trial": "times a trial, to show what queueing loses",
     "bench.measure.garbage_collector": "times what the garbage collector takes",
     "bench.measure.meter": "times a whole run, and the client's CPU",
-    "bench.measure.warm_tasks": "measures the stalls of the event loop",
+    "bench.measure.heartbeat": "measures the stalls of the event loop",
 }
 CLOCKS = ("perf_counter", "process_time", "thread_time")
 

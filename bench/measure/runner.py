@@ -11,7 +11,7 @@ from bench.measure.allocator import bring_into
 from bench.measure.job import ClientsKey, Job, clients_key
 from bench.measure.meter import Meter, server_processes
 from bench.measure.turn import Outcome, warm_up_s
-from bench.measure.warm_tasks import WarmTasks, beat, loop_factory
+from bench.measure.warm_tasks import WarmTasks, loop_factory
 from bench.measure.warm_threads import WarmThreads
 from bench.model.case import Case
 from bench.results.entries import Run
@@ -22,7 +22,6 @@ from bench.server.url import redact
 __all__ = [
     "ClientsKey",
     "Job",
-    "beat",
     "close",
     "close_all",
     "load",

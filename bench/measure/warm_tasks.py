@@ -7,15 +7,15 @@ import asyncio
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from time import perf_counter_ns
 
 from accessors.api import AsyncBackend, Target
 from bench.measure.clients_async import AsyncClient, AsyncHeldSession
 from bench.measure.exact_loop import exact_loop
+from bench.measure.heartbeat import Heartbeat
 from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.open_clients_async import AsyncOpenClient
-from bench.measure.start_barrier import AsyncStartBarrier, StartBarrier
+from bench.measure.start_barrier import AsyncStartBarrier
 from bench.measure.turn import (
     Outcome,
     arrivals_of,
@@ -25,7 +25,7 @@ from bench.measure.turn import (
     window_length,
 )
 from bench.model.case import Loop
-from bench.model.profiles import HEARTBEAT_S, heartbeat_s
+from bench.model.profiles import heartbeat_s
 from bench.model.workload import WORKLOADS
 
 
@@ -147,12 +147,10 @@ class WarmTasks:
         stalls_ns: array[int] = array("q")
         many_rows = WORKLOADS[job.case.workload].many_rows
         every_s = heartbeat_s(job.heartbeat_s, job.seconds, many_rows=many_rows)
-        heart = asyncio.create_task(beat(barrier, stalls_ns, every_s))
-        for slot, client in zip(self._slots, clients, strict=True):
-            slot.inbox.put_nowait((client, turn))
-        await turn.ended.wait()
-        heart.cancel()
-        await asyncio.gather(heart, return_exceptions=True)
+        with Heartbeat(barrier, stalls_ns, every_s):
+            for slot, client in zip(self._slots, clients, strict=True):
+                slot.inbox.put_nowait((client, turn))
+            await turn.ended.wait()
         if turn.error:
             # The others may wait at the barrier for the one that failed.
             for slot in self._slots:
@@ -171,19 +169,6 @@ class WarmTasks:
         await asyncio.gather(*(slot.task for slot in self._slots), return_exceptions=True)
         self._closing.set()
         await self._pool
-
-
-async def beat(
-    barrier: StartBarrier, stalls_ns: "array[int]", every_s: float = HEARTBEAT_S
-) -> None:
-    """Append how late the event loop wakes a sleeping task, in ns, from the start barrier on."""
-    while True:
-        expected_ns = perf_counter_ns() + round(every_s * 1e9)
-        try:
-            await asyncio.sleep(every_s)
-        finally:  # cancelled, it may be late too: the last operation may have held the loop
-            if barrier.start_ns:
-                stalls_ns.append(max(0, perf_counter_ns() - max(expected_ns, barrier.start_ns)))
 
 
 def loop_factory(loop: Loop, *, exact: bool = False) -> Callable[[], asyncio.AbstractEventLoop]:

@@ -7,7 +7,7 @@ from statistics import median
 from types import SimpleNamespace
 from typing import cast
 
-from bench.measure.runner import beat
+from bench.measure.heartbeat import Heartbeat
 from bench.measure.start_barrier import StartBarrier
 from bench.model.profiles import HEARTBEAT_S, heartbeat_s
 from bench.studies.audit.claim import Claim, Outcome
@@ -28,13 +28,11 @@ def stall_ns(every_s: float, after_s: float) -> int:
 async def _stalled(every_s: float, after_s: float) -> int:
     course = cast(StartBarrier, SimpleNamespace(start_ns=0))
     stalls: array[int] = array("q")
-    heart = asyncio.create_task(beat(course, stalls, every_s))
-    await asyncio.sleep(after_s)
-    course.start_ns = time.perf_counter_ns()
-    time.sleep(STALL_S)  # noqa: ASYNC251 - to block the loop is the purpose
-    await asyncio.sleep(0)
-    heart.cancel()
-    await asyncio.gather(heart, return_exceptions=True)
+    with Heartbeat(course, stalls, every_s):
+        await asyncio.sleep(after_s)
+        course.start_ns = time.perf_counter_ns()
+        time.sleep(STALL_S)  # noqa: ASYNC251 - to block the loop is the purpose
+        await asyncio.sleep(0)
     return max(stalls)
 
 

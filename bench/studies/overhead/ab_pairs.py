@@ -20,9 +20,9 @@ import accessors
 from accessors.api import AsyncBackend, Backend
 from bench.measure.clients_async import AsyncClient
 from bench.measure.clients_sync import Client
+from bench.measure.heartbeat import Heartbeat
 from bench.measure.runner import Job
 from bench.measure.start_barrier import StartBarrier
-from bench.measure.warm_tasks import beat
 from bench.studies.overhead.baseline import ASYNC_LOOPS, SYNC_LOOPS, Flag
 
 
@@ -94,12 +94,10 @@ async def _take_turns_async(backend: AsyncBackend, job: Job, amount: int) -> lis
         async def harness() -> Turn:
             watch = _Watch()
             deadline_ns = time.perf_counter_ns() + round(job.seconds * 1e9)
-            heart = asyncio.create_task(beat(barrier, array("q")))
-            asking = zip(clients, steps, strict=True)
-            await asyncio.gather(*(client.measure(own, deadline_ns) for client, own in asking))
-            turn = watch.stop(sum(len(client.recorder) for client in clients))
-            heart.cancel()
-            await asyncio.gather(heart, return_exceptions=True)
+            with Heartbeat(barrier, array("q")):
+                asking = zip(clients, steps, strict=True)
+                await asyncio.gather(*(client.measure(own, deadline_ns) for client, own in asking))
+                turn = watch.stop(sum(len(client.recorder) for client in clients))
             for client in clients:
                 client.recorder.clear()
             return turn

@@ -169,5 +169,5 @@ async def _units(maker: async_sessionmaker[AsyncSession], order_ids: int) -> flo
     began_ns = perf_counter_ns()
     for order_id in ids:
         async with maker() as session:
-            await session.scalar(read.statement, read.bind((order_id,)))
+            await session.scalar(read.statement, read.bind(order_id))
     return (perf_counter_ns() - began_ns) / _UNITS

@@ -19,14 +19,14 @@ _LONGEST_SHOWN = 60
 def text_rows(accessor: Any, forms: Forms, arguments: Sequence[Any]) -> list[Any]:
     """Return all rows of the SQL text, through the session of a sync backend of the ORM."""
     read = _read(forms)
-    result = accessor.native.execute(read.statement, read.bind(arguments))
+    result = accessor.native.execute(read.statement, read.bind(*arguments))
     return list(result.all())
 
 
 async def text_rows_async(accessor: Any, forms: Forms, arguments: Sequence[Any]) -> list[Any]:
     """Return as `text_rows`, through an async session."""
     read = _read(forms)
-    result = await accessor.native.execute(read.statement, read.bind(arguments))
+    result = await accessor.native.execute(read.statement, read.bind(*arguments))
     return list(result.all())
 
 
