@@ -149,6 +149,7 @@ class WarmTasks:
         every_s = heartbeat_s(job.heartbeat_s, job.seconds, many_rows=many_rows)
         heart = asyncio.create_task(beat(barrier, stalls_ns, every_s))
         for slot, client in zip(self._slots, clients, strict=True):
+            client.begin_round(job.round)
             slot.inbox.put_nowait((client, turn))
         await turn.ended.wait()
         heart.cancel()
