@@ -29,8 +29,8 @@ AGAIN_NS = 1_000_000
 """The time in which a second operation of a warm-up has to begin."""
 
 _GOLDEN = (5**0.5 - 1) / 2
-"""The part of the operations between the starts of two rounds: its multiples spread evenly, whatever
-the number of rounds (Knuth, *The Art of Computer Programming*, volume 3, section 6.4)."""
+"""The part of the operations between the starts of two rounds: its multiples spread evenly, for any
+number of rounds (Knuth, *The Art of Computer Programming*, volume 3, section 6.4)."""
 
 AFTER_FAILURE_S = 0.01
 """Pause before the next session, so that a dead server does not make the client spin."""

@@ -10,6 +10,7 @@ from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import StartBarrier, WindowLength
 from bench.model.window import window_s
+from bench.model.workload import WORKLOADS
 from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
 
@@ -50,7 +51,8 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
 
 def seeks_latency(job: Job) -> bool:
     """Return whether the warm-up has to show how long an operation takes."""
-    return job.lengthen and job.latency_s is None and job.case.concurrency > 1
+    several = job.case.concurrency > 1 or WORKLOADS[job.case.workload].mixed
+    return job.lengthen and job.latency_s is None and several
 
 
 def window_length(job: Job) -> WindowLength:
@@ -65,7 +67,8 @@ def window_length(job: Job) -> WindowLength:
         if not job.lengthen:
             return job.seconds
         known = latency_s if job.latency_s is None else job.latency_s
-        return window_s(known, job.seconds, job.case.concurrency)
+        mixed = WORKLOADS[job.case.workload].mixed
+        return window_s(known, job.seconds, job.case.concurrency, mixed=mixed)
 
     return chosen
 

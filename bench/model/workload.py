@@ -43,6 +43,11 @@ class Workload:
         return not self.weights.keys().isdisjoint(_WRITES)
 
     @property
+    def mixed(self) -> bool:
+        """Whether its operations are of several kinds, which may differ much in length."""
+        return len(self.weights) > 1
+
+    @property
     def streams(self) -> bool:
         """Whether every operation returns rows, so that they can be streamed."""
         return self.weights.keys() <= _STREAMS
