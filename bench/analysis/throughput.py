@@ -221,18 +221,19 @@ class _Laps:
 
     @property
     def variation(self) -> float:
-        """The squared coefficient of variation of their durations, at most 1."""
+        """The squared coefficient of variation of their durations."""
         mean_ns = self.duration_ns / self.operations
-        return min(1.0, max(0.0, self.squares / self.operations / mean_ns**2 - 1))
+        return max(0.0, self.squares / self.operations / mean_ns**2 - 1)
 
     def hurried(self, clients: int) -> float:
         """Return the share by which their rate is too high at most, if clients share a processor.
 
         After the deadline, what remains of an operation takes (1 + c) / 2 laps on average, for a
         squared coefficient of variation c (the mean residual life: Cox, *Renewal Theory*, 1962,
-        section 5.2). Since clients end one by one, it takes about half of that at the least.
+        section 5.2). Since clients end one by one, it takes about half of that at the least. A
+        variation above 1 is that between clients of different speed, and not of each client's own.
         """
-        return (1 + self.variation) / 4 / (self.operations / clients)
+        return (1 + min(1.0, self.variation)) / 4 / (self.operations / clients)
 
 
 def _total(times_ns: NDArray[np.int64]) -> float:
