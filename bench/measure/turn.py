@@ -30,7 +30,8 @@ class Outcome:
     window_ns: int
     """Time from the start barrier to the deadline."""
     stalls_ns: Sequence[int] | None
-    """Delays of the heartbeat; None for threads."""
+    """Delays of the heartbeat. None for threads, and if none of them is as long as a heartbeat in a
+    window of less than two: a stall would fall between them, and read as 0."""
     arrived: Arrived | None = None
     """The arrivals of a turn at a rate."""
 
