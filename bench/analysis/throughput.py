@@ -14,7 +14,9 @@ Two rules bound the answer. docs/method.md argues them, and `bench audit` tests 
   time. The lower of the two counts: with the first operations it is too high for a queue; without
   them it is too high where a client is served in bursts, since its first operation is the wait for
   its first burst. If clients share a processor, both are too high: the last ones have it for
-  themselves.
+  themselves. In a window of fewer than ten operations of each client, the higher of the two counts:
+  clients that first wait apart and then in a queue, as for a network and an event loop, queue at
+  their first operation alone.
 """
 
 from collections.abc import Iterable
@@ -24,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.analysis.stats import NS_PER_S
+from bench.model.window import OPERATIONS_EACH
 
 TOLERANCE = 0.03
 """The largest relative error of a throughput that is not marked."""
@@ -146,6 +149,8 @@ class Counts:
             return _per_second(at_least, at_least, max(at_least, own_time, by_laps, finished))
         at_most = max(at_least, min(own_time, by_laps))
         at_least = max(at_least, at_most * (1 - laps.hurried(clients)))
+        if laps.operations < OPERATIONS_EACH * clients:
+            at_most = max(at_most, by_laps)
         if finished > at_most * (1 + TOLERANCE):
             at_most = finished
         if within_tolerance(at_least, at_most):
@@ -216,18 +221,19 @@ class _Laps:
 
     @property
     def variation(self) -> float:
-        """The squared coefficient of variation of their durations, at most 1."""
+        """The squared coefficient of variation of their durations."""
         mean_ns = self.duration_ns / self.operations
-        return min(1.0, max(0.0, self.squares / self.operations / mean_ns**2 - 1))
+        return max(0.0, self.squares / self.operations / mean_ns**2 - 1)
 
     def hurried(self, clients: int) -> float:
         """Return the share by which their rate is too high at most, if clients share a processor.
 
         After the deadline, what remains of an operation takes (1 + c) / 2 laps on average, for a
         squared coefficient of variation c (the mean residual life: Cox, *Renewal Theory*, 1962,
-        section 5.2). Since clients end one by one, it takes about half of that at the least.
+        section 5.2). Since clients end one by one, it takes about half of that at the least. A
+        variation above 1 is that between clients of different speed, and not of each client's own.
         """
-        return (1 + self.variation) / 4 / (self.operations / clients)
+        return (1 + min(1.0, self.variation)) / 4 / (self.operations / clients)
 
 
 def _total(times_ns: NDArray[np.int64]) -> float:

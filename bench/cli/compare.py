@@ -106,6 +106,8 @@ def compare(
             "; ".join(comparison.obstacles) + ".\n"
             "Their figures answer different questions. To compare them anyway, add --force."
         )
+    if comparison.left_out and not comparison.rows:
+        raise UsageError(f"{comparison.left_out}.\nMeasure both runs with longer --seconds.")
     if not comparison.rows:
         raise UsageError(
             f"{' and '.join(comparison.names)} have no case in common with {figure_name}.\n"

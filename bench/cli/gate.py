@@ -182,6 +182,11 @@ class _Gated:
             raise UsageError(
                 "; ".join(self.comparison.obstacles) + ".\nMeasure both runs with the same options."
             )
+        if self.comparison.left_out and not self.comparison.rows:
+            raise UsageError(
+                f"{self.comparison.left_out}.\n"
+                "Measure a reference with longer --seconds, or choose another --figure."
+            )
         if not self.comparison.rows:
             raise UsageError(
                 f"{folder} has no case in common with the reference by {figure.title}.\n"

@@ -16,7 +16,7 @@ from bench.results.entries import Entry, Failure
 from bench.server.database import Database
 
 ATTEMPTS = 3
-"""The most windows for one turn, if those of its processes overlap too little."""
+"""The most windows for one turn, if its processes overlap too little or no operation begins."""
 _LOOK_S = 0.002
 """Seconds between two looks at the gate. The processes warm up meanwhile."""
 
@@ -50,10 +50,19 @@ class SharedTurns:
             parts, problems = self._attempt(job, timeout_s, window_s)
             if problems:
                 return self._failure(job, problems)
+            if job.case.rate is None and not any(len(part.run.samples) for part in parts):
+                continue  # no process got the machine before the deadline
             # On one machine a process starts late because it gets no CPU, as a late thread does.
             if self.one_machine or overlap(parts) >= LEAST_OVERLAP:
                 return merged_run(parts, one_machine=self.one_machine)
             late.append((late_ns(parts), max(part.clock_error_ns for part in parts)))
+        if not late:
+            return Failure(
+                job.case,
+                job.round,
+                f"no operation began within {window_s or job.seconds:g} s, {ATTEMPTS} times in a"
+                " row: this machine is busy with something else, or --seconds is too short",
+            )
         worst, error = min(late)
         milliseconds = (window_s or job.seconds) * 1e3
         return Failure(

@@ -115,7 +115,10 @@ class Turns:
                 # Each group has a share of the time that is left, by the windows of its cases.
                 wanted = stopping.wanted()
                 left = [
-                    sum(self._window_s(case) for case in wanted.intersection(part))
+                    sum(
+                        self._window_s(case, self.config.plan.profile.seconds)
+                        for case in wanted.intersection(part)
+                    )
                     for part in parts[number:]
                 ]
                 now = time.monotonic()
@@ -197,7 +200,7 @@ class Turns:
         return self._shared.take(job, timeout_s, self._window_of(job))
 
     def _window_of(self, job: Job) -> float:
-        return window_s(self._latency_s.get(job.case), job.seconds, job.case.concurrency)
+        return self._window_s(job.case, job.seconds)
 
     def _note_latency(self, run: Run) -> bool:
         """Note how long an operation takes; return False if none was begun."""
@@ -206,10 +209,10 @@ class Turns:
             self._latency_s[run.case] = run.case.concurrency * run.elapsed_ns / 1e9 / operations
         return operations > 0
 
-    def _window_s(self, case: Case) -> float:
+    def _window_s(self, case: Case, seconds: float) -> float:
         """Return the length of the case's next window, as far as it is known."""
-        seconds = self.config.plan.profile.seconds
-        return window_s(self._latency_s.get(case), seconds, case.concurrency)
+        mixed = WORKLOADS[case.workload].mixed
+        return window_s(self._latency_s.get(case), seconds, case.concurrency, mixed=mixed)
 
     def _connections(self, case: Case) -> int:
         backend = self.config.backends[case.backend].backend

@@ -29,6 +29,10 @@ Step = tuple[Bound, tuple[Any, ...]]
 AGAIN_NS = 1_000_000
 """The time in which a second operation of a warm-up has to begin."""
 
+_GOLDEN = (5**0.5 - 1) / 2
+"""The part of the operations between the starts of two rounds: its multiples spread evenly, for any
+number of rounds (Knuth, *The Art of Computer Programming*, volume 3, section 6.4)."""
+
 AFTER_FAILURE_S = 0.01
 """Pause before the next session, so that a dead server does not make the client spin."""
 
@@ -146,7 +150,14 @@ class AsyncClient:
         self._think_s = think_s
         self._functions = {operation.function for operation in operations}
         self._counted = not self._functions.isdisjoint(backend.shapes)
-        self._begun = 0
+        self._first = self._begun = 0
+
+    def begin_round(self, number: int) -> None:
+        """Begin the next turn elsewhere in the operations: a window may see only a few of them.
+
+        The place depends on the round alone, so that it is the same for every backend.
+        """
+        self._first = round(number * _GOLDEN * len(self._operations)) % len(self._operations)
 
     async def work(self, barrier: AsyncStartBarrier, session: AsyncHeldSession) -> None:
         """Get the session, warm up, wait at the start barrier, measure until the deadline.
@@ -155,7 +166,7 @@ class AsyncClient:
         is a sample.
         """
         self.recorder.clear()
-        self._begun = 0
+        self._begun = self._first
         started = reached = False
         try:
             accessor = await self._accessor(session)

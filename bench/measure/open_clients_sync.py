@@ -25,7 +25,7 @@ class OpenClient(Client):
         arrivals = barrier.arrivals
         assert arrivals is not None, "an open loop has arrivals"
         self.recorder.clear()
-        self._begun = 0
+        self._begun = self._first
         accessor = self._accessor(session)
         # Without arrivals at first: each client prepares its own statements.
         warm = self.steps(accessor, self._warm_up)

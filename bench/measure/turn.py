@@ -10,6 +10,7 @@ from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import StartBarrier, WindowLength
 from bench.model.window import window_s
+from bench.model.workload import WORKLOADS
 from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
 
@@ -29,7 +30,8 @@ class Outcome:
     window_ns: int
     """Time from the start barrier to the deadline."""
     stalls_ns: Sequence[int] | None
-    """Delays of the heartbeat; None for threads."""
+    """Delays of the heartbeat. None for threads, and if none of them is as long as a heartbeat in a
+    window of less than two: a stall would fall between them, and read as 0."""
     arrived: Arrived | None = None
     """The arrivals of a turn at a rate."""
 
@@ -50,7 +52,8 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
 
 def seeks_latency(job: Job) -> bool:
     """Return whether the warm-up has to show how long an operation takes."""
-    return job.lengthen and job.latency_s is None and job.case.concurrency > 1
+    several = job.case.concurrency > 1 or WORKLOADS[job.case.workload].mixed
+    return job.lengthen and job.latency_s is None and several
 
 
 def window_length(job: Job) -> WindowLength:
@@ -65,7 +68,8 @@ def window_length(job: Job) -> WindowLength:
         if not job.lengthen:
             return job.seconds
         known = latency_s if job.latency_s is None else job.latency_s
-        return window_s(known, job.seconds, job.case.concurrency)
+        mixed = WORKLOADS[job.case.workload].mixed
+        return window_s(known, job.seconds, job.case.concurrency, mixed=mixed)
 
     return chosen
 

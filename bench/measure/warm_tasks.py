@@ -149,6 +149,7 @@ class WarmTasks:
         every_s = heartbeat_s(job.heartbeat_s, job.seconds, many_rows=many_rows)
         with Heartbeat(barrier, stalls_ns, every_s):
             for slot, client in zip(self._slots, clients, strict=True):
+                client.begin_round(job.round)
                 slot.inbox.put_nowait((client, turn))
             await turn.ended.wait()
         if turn.error:
@@ -156,7 +157,10 @@ class WarmTasks:
             for slot in self._slots:
                 slot.task.cancel()
             raise turn.error
-        return outcome(barrier, [client.recorder for client in clients], stalls_ns)
+        beat_ns = every_s * 1e9
+        seen = barrier.window_ns >= 2 * beat_ns or max(stalls_ns, default=0) >= beat_ns
+        recorders = [client.recorder for client in clients]
+        return outcome(barrier, recorders, stalls_ns if seen else None)
 
     def close(self) -> None:
         """Close sessions, pool and event loop."""

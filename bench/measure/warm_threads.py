@@ -109,6 +109,7 @@ class WarmThreads:
         barrier.seeks_latency = seeks_latency(job)
         turn = _Turn(barrier, meter, len(clients))
         for slot, client in zip(self._slots, clients, strict=True):
+            client.begin_round(job.round)
             slot.inbox.put((client, turn))
         turn.ended.wait()
         # First the error that is a reason, not a consequence.

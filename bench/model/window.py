@@ -1,5 +1,7 @@
 """The length of a turn's window: long enough that its throughput is certain."""
 
+from math import ceil
+
 OPERATIONS_EACH = 10
 """The operations of each client from which its throughput is certain; `bench audit` tests it."""
 
@@ -8,16 +10,29 @@ LONGEST_S = 2.0
 more. So a case of very long operations cannot take an hour; its throughput is marked."""
 
 
-def window_s(latency_s: float | None, seconds: float, concurrency: int) -> float:
+OPERATIONS_OF_A_MIX = 30
+"""The operations of all clients together, where they are of several kinds. With fewer, most windows
+lack the rare kind, and the median of rounds is one of those. The median time of n operations is
+shorter than the mean one by a share of c x skewness / 6n, for a coefficient of variation c (the
+Cornish-Fisher expansion). Where one of ten operations is 20 times as long, c x skewness is 5."""
+
+
+def window_s(
+    latency_s: float | None, seconds: float, concurrency: int, *, mixed: bool = False
+) -> float:
     """Return the length of a window in seconds, from `seconds`, which was asked for, upwards.
 
     `latency_s` is the mean time of an operation while all clients are active, as the warm-up or an
     earlier turn shows it; None if neither does. One client needs no longer window: its throughput
-    has no bounds, because nobody ends before it.
+    has no bounds, because nobody ends before it. It does if the operations are `mixed`, of several
+    kinds.
     """
-    if concurrency == 1 or latency_s is None:
+    each = OPERATIONS_EACH if concurrency > 1 else 0
+    if mixed:
+        each = max(each, ceil(OPERATIONS_OF_A_MIX / concurrency))
+    if not each or latency_s is None:
         return seconds
-    return max(seconds, min(OPERATIONS_EACH * latency_s, longest_s(seconds)))
+    return max(seconds, min(each * latency_s, longest_s(seconds)))
 
 
 def longest_s(seconds: float) -> float:

@@ -43,6 +43,11 @@ class Workload:
         return not self.weights.keys().isdisjoint(_WRITES)
 
     @property
+    def mixed(self) -> bool:
+        """Whether its operations are of several kinds, which may differ much in length."""
+        return len(self.weights) > 1
+
+    @property
     def streams(self) -> bool:
         """Whether every operation returns rows, so that they can be streamed."""
         return self.weights.keys() <= _STREAMS
@@ -150,7 +155,8 @@ def operations(
     """Return the operations of a client in their order. They are made before the clock starts.
 
     There are enough for `seconds` of writes. Reads are repeated when they run out. The operations
-    are the same for every backend and round, and differ between clients.
+    are the same for every backend, and differ between clients. A round begins somewhere in them
+    (`bench.measure.clients_sync.Client.begin_round`).
     """
     mix = WORKLOADS[workload]
     random = Random(f"{dataset.seed}/{workload}/{slot.number}/{slot.clients}")

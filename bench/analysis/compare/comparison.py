@@ -16,6 +16,7 @@ from bench.analysis.compare.differences import EnvironmentDifference, difference
 from bench.analysis.compare.gate import GateDecision, Visibility, decide, visibility_of
 from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.stationarity import taken_by_others
+from bench.analysis.stats import SAMPLES_NEEDED
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.analysis.warnings import ResultWarning, result_warnings
@@ -52,6 +53,21 @@ class Comparison:
     """The warnings about each run."""
     compared: tuple[tuple[str, RunsCompared], ...]
     """The name of each other run, and its comparison with the first."""
+    too_few_operations: tuple[Case, ...] = ()
+    """Cases of several runs that stand in no row: no round of one of them has enough operations for
+    the quantile that is compared."""
+
+    @property
+    def left_out(self) -> str:
+        """Why cases of several runs stand in no row; empty if none is left out."""
+        if not (cases := self.too_few_operations):
+            return ""
+        field = self.figure.field
+        many = f"{len(cases)} cases have" if len(cases) > 1 else "1 case has"
+        return (
+            f"{many} no verdict, as {cases[0].title}: no round of a run has the"
+            f" {SAMPLES_NEEDED[field]:,} operations of a {field}"
+        )
 
     @property
     def workloads(self) -> dict[str, list[ComparedCase]]:
@@ -90,11 +106,14 @@ def compare_runs(
     first, *others = measured
     compared = [compare_cases(first, other, figure, again) for other in others]
     base = {identity(s.case): s for s in first.summaries if not s.case.twin}
-    rows = []
+    elsewhere = {identity(s.case) for run in others for s in run.summaries if _has_latency(s)}
+    rows, too_few = [], []
     for known, summary in base.items():
         changes = tuple(pair.changes.get(known) for pair in compared)
         if any(change and change.is_judged for change in changes):
             rows.append(ComparedCase(summary.case, summary, changes))
+        elif figure.field in SAMPLES_NEEDED and known in elsewhere and _has_latency(summary):
+            too_few.append(summary.case)
     return Comparison(
         names=tuple(name for name, _ in runs),
         figure=figure,
@@ -107,7 +126,12 @@ def compare_runs(
             for (_, results), run in zip(runs, measured, strict=True)
         ),
         compared=tuple((name, pair) for (name, _), pair in zip(runs[1:], compared, strict=True)),
+        too_few_operations=tuple(too_few),
     )
+
+
+def _has_latency(summary: Summary) -> bool:
+    return summary.operations > 0 and summary.held
 
 
 def measured_run(results: Results) -> MeasuredRun:

@@ -195,6 +195,8 @@ def _legend(comparison: Comparison) -> list[str]:
             f"? one of the runs has fewer than {ENOUGH_ROUNDS} rounds, or a failure: there is no"
             " verdict, and the interval may promise less than 95 %."
         )
+    if comparison.left_out:
+        lines.append(f"{comparison.left_out}. Measure both runs with longer rounds (--seconds).")
     lines.append("visible: the smallest slowdown that would be seen, in four of five such runs.")
     for name, floor in zip(comparison.names, comparison.floors, strict=True):
         words = str(floor) if floor else "none was measured"

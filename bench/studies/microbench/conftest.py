@@ -14,6 +14,7 @@ from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import Lock
 from bench.execution.measurement import SPARE_CONNECTIONS
+from bench.measure.allocator import bring_into
 from bench.measure.runner import Job
 from bench.model.case import Case
 from bench.model.dataset import Dataset
@@ -128,6 +129,7 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    bring_into("warmed")
     try:
         dataset = Dataset(request.config.getoption("--scale"))
         found = usual(discover())

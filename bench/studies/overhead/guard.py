@@ -19,6 +19,7 @@ from accessors.api import Target
 from accessors.statements import ORM
 from bench.analysis.ratios import ratio_of_rounds
 from bench.analysis.stats import Interval, median_over_rounds
+from bench.measure.allocator import bring_into
 
 MOST_NS_A_CALL = 1_500
 MOST_SHARE = 1.03
@@ -108,6 +109,7 @@ def measure(
 
     `most_rounds` limits the rounds of a part. `order_ids`: the orders have the ids 1 to this.
     """
+    bring_into("warmed")
     return asyncio.run(_measure(url, order_ids, most_rounds, on_progress))
 
 

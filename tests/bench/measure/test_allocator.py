@@ -49,6 +49,35 @@ def test_a_worker_starts_with_a_warmed_allocator(pool: WorkerPool) -> None:
     assert pool.result(pool.submit_alone("b", faults_of_reads), 20) < 0.1
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MALLOC_MMAP_THRESHOLD_", "131072"),
+        ("MALLOC_TRIM_THRESHOLD_", "131072"),
+        ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=131072"),
+    ],
+)
+def test_the_users_environment_does_not_decide(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Defect: with the variable that fixes the threshold, no freed block warmed a worker.
+
+    The header of the results said that it was warmed.
+    """
+    monkeypatch.setenv(name, value)
+    with WorkerPool() as pool:
+        assert pool.result(pool.submit("a", faults_of_reads), 20) < 0.1
+
+
+@pytest.mark.parametrize("state", ["warmed", "fresh"])
+def test_another_c_library_is_left_alone(state: Allocator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbids `mallopt` of a library that has none, as musl."""
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    monkeypatch.setattr("ctypes.CDLL", None)
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "131072")
+    bring_into(state)
+
+
 def test_a_fresh_allocator_stays_fresh(pool: WorkerPool) -> None:
     """Defect: a large block that a workload frees would end the state in the middle of a run."""
     assert pool.result(pool.submit("a", faults_in, "fresh"), 20) > 1

@@ -219,3 +219,9 @@ def test_the_orm_loads_every_object_each_time(measure: Measure, name: str) -> No
     assert len(found.samples) > 1
     assert not found.samples.errors
     assert len(loaded) == SMALL.customers * len(found.samples)
+
+
+def test_a_window_shorter_than_the_heartbeats_shows_no_stall(measure: Measure) -> None:
+    """Defect: turns of 10 ms read 0 for stalls as long as themselves, and showed it."""
+    assert measure("recording-async", seconds=0.01, heartbeat_s=30.0).loop_stall_max_ns is None
+    assert measure("recording-async", seconds=0.01, heartbeat_s=0.001).loop_stall_max_ns is not None

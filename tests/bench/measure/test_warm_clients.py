@@ -226,3 +226,19 @@ def test_operations_of_values_follow_without_a_pause(job: MakeJob, name: str) ->
         own = [at for at, number in enumerate(samples.worker) if number == client]
         ends = [samples.start_ns[at] + samples.duration_ns[at] for at in own]
         assert [samples.start_ns[at] for at in own[1:]] == ends[:-1]
+
+
+@BOTH
+def test_rounds_do_not_begin_with_the_same_operations(job: MakeJob, name: str) -> None:
+    """Defect: short windows saw the same few operations in every round.
+
+    A mix whose long operation was the tenth showed the throughput of the nine short ones, with a
+    narrow interval.
+    """
+    first = []
+    for turn in (0, 1, 2, 0):
+        before = len(record.calls)
+        runner.take_turn(replace(job(name, seconds=0.001), round=turn))
+        first.append([arguments for _, _, arguments in record.calls[before:]][:1])
+    assert first[0] == first[3], "the same for every backend and process"
+    assert len({str(one) for one in first}) == 3

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.compare.differences import differences
+from bench.output.terminal.comparison import as_markdown
 from bench.results.file import Results
 from bench.results.header import DatasetFacts, Environment, Header, Host, Server
 from tests.bench import synthetic
@@ -121,3 +122,14 @@ def test_two_runs_are_compared_without_pairing_their_rounds(tmp_path: Path) -> N
     shifted = {POINT: 1.005}
     (row,) = compared(run(tmp_path, {POINT: 1.0}), run(tmp_path, shifted)).rows
     assert [change and change.word for change in row.verdicts] == ["indistinguishable"]
+
+
+def test_a_quantile_of_too_few_operations_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    """Defect: cases without a p99 stood in no row, and the command said that no case was common."""
+    few = run(tmp_path, {POINT: 200.0, MANY: 1.0, TWIN: 1.0})
+    found = compared(few, few, figure="p99")
+    assert [row.case for row in found.rows] == [MANY]
+    assert found.left_out.startswith(f"1 case has no verdict, as {POINT.title}: no round of a run")
+    assert found.left_out in as_markdown(found)
+    assert compared(few, few, figure="p50").left_out == ""
+    assert compared(run(tmp_path, {MANY: 1.0}), few, figure="p99").left_out == ""
