@@ -70,7 +70,9 @@ def measure(
         pooler = detect(database)
         config = replace(config, plan=fitted(config.plan, config.backends, database, pooler))
         if config.scheduler:
-            config = replace(config, plan=without_ways_of_this_machine(config.plan))
+            config = replace(
+                config, plan=without_ways_of_this_machine(config.plan, config.backends)
+            )
         with (
             lock.held(database, config.timeout_s) as held,
             Links(database.url) as links,
@@ -78,7 +80,9 @@ def measure(
             client_machines(config, database) as cluster,
         ):
             if reason := links.start_pgbouncers(config.plan.everything):
-                config = replace(config, plan=without_pgbouncer(config.plan, reason))
+                config = replace(
+                    config, plan=without_pgbouncer(config.plan, config.backends, reason)
+                )
             outcomes = Outcomes(database, recorder, times, held, workers)
             Measurement(config, times, outcomes, links, stopping, pooler, cluster).carry_out(times)
 

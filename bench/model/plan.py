@@ -1,6 +1,6 @@
 """The plan: the cases that a command measures, made from a profile, backends and factors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
 
@@ -71,6 +71,34 @@ class Plan:
         lost = set(backends) - {case.backend for case in self.cases}
         reasons = (why for key, why in self.impossible.items() if key.partition("/")[0] in lost)
         return list(dict.fromkeys(reasons))
+
+    def without(
+        self, reason: Callable[[Case], str | None], backends: Mapping[str, DiscoveredBackend]
+    ) -> "Plan":
+        """Return the plan without the cases that `reason` gives a reason for.
+
+        A mode whose twins are left out has others, so that it keeps its noise floor. A probe
+        without a case is left out.
+        """
+
+        def kept(cases: Iterable[Case]) -> list[Case]:
+            return [case for case in cases if case not in left_out]
+
+        probed = chain.from_iterable(self.probes.values())
+        asked = dict.fromkeys([*self.cases, *self.memory_cases, *probed])
+        left_out = {case: why for case in asked if (why := reason(case))}
+        cases = kept(self.cases)
+        if any(case.twin for case in left_out):
+            cases = list(_with_twins([case for case in cases if not case.twin], backends))
+        probes = {name: tuple(kept(cases)) for name, cases in self.probes.items()}
+        return replace(
+            self,
+            cases=tuple(cases),
+            impossible={**self.impossible, **{case.key: why for case, why in left_out.items()}},
+            memory_cases=tuple(kept(self.memory_cases)),
+            probes={name: cases for name, cases in probes.items() if cases},
+            fewer_rounds={case: self.fewer_rounds[case] for case in kept(self.fewer_rounds)},
+        )
 
 
 def plan(

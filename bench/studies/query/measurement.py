@@ -20,7 +20,6 @@ from bench.execution.turns import MakeTurns, StoppingRule, Turns
 from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
 from bench.model.errors import BenchError
-from bench.model.plan import Plan
 from bench.model.run_config import RunConfig
 from bench.results.file import Recorder
 from bench.server.database import Database, postmaster_pid
@@ -170,24 +169,8 @@ def _without(config: RunConfig, bad: dict[str, str], workload: str) -> RunConfig
     """Return the config without these backends; the plan says why they are left out."""
     if not bad:
         return config
-    plan = config.plan
     reasons = {f"{name}/{workload}": f"{name}: {reason}" for name, reason in bad.items()}
-    kept = tuple(case for case in plan.cases if case.backend not in bad)
-    if any(case.twin for case in plan.cases) and not any(case.twin for case in kept):
-        most = max(kept, key=lambda case: case.concurrency)
-        kept = (*kept, replace(most, twin=True))
-    return replace(
-        config,
-        plan=Plan(
-            plan.profile,
-            kept,
-            {**plan.impossible, **reasons},
-            tuple(case for case in plan.memory_cases if case.backend not in bad),
-            {
-                name: tuple(case for case in cases if case.backend not in bad)
-                for name, cases in plan.probes.items()
-            },
-            plan.fewer_rounds,
-        ),
-        backends={name: found for name, found in config.backends.items() if name not in bad},
-    )
+    good = {name: found for name, found in config.backends.items() if name not in bad}
+    plan = config.plan.without(lambda case: bad.get(case.backend), good)
+    plan = replace(plan, impossible={**config.plan.impossible, **reasons})
+    return replace(config, plan=plan, backends=good)
