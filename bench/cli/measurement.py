@@ -3,8 +3,9 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +17,8 @@ from bench.system.interrupts import held_back
 if TYPE_CHECKING:
     from bench.analysis.stopping import Stopping
     from bench.execution.progress_listener import ProgressListener
-    from bench.model.run_config import RunConfig
+    from bench.model.plan import Plan
+    from bench.model.run_config import Pin, RunConfig
     from bench.results.file import Recorder
     from bench.server.database import Database
 
@@ -24,6 +26,60 @@ if TYPE_CHECKING:
 
 
 Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class CommandOptions:
+    """The options that all measuring commands share: the server, the results folder, the screen."""
+
+    database_url: str | None
+    admin_url: str | None
+    timeout_s: float
+    label: str = ""
+    out: Path | None = None
+    charts: bool = False
+    quiet: bool = False
+    pin: "Pin" = "no"
+
+    def carry_out(
+        self,
+        config: "RunConfig",
+        name: str,
+        *,
+        shown: bool = True,
+        stopping: "Stopping | None" = None,
+        measured: "Measure | None" = None,
+    ) -> Path:
+        """Measure the config with these options, present the results, and return their folder.
+
+        `name` ends the name of the folder if there is no label. `shown`, `stopping`,
+        `measured`: as in `carry_out`.
+        """
+        config = replace(
+            config,
+            label=self.label,
+            pin=self.pin,
+            timeout_s=self.timeout_s,
+            command=config.command or command_line(self.database_url, admin_url=self.admin_url),
+        )
+        return carry_out(
+            config,
+            self.database_url,
+            self.out,
+            name=safe_name(self.label or name),
+            quiet=self.quiet,
+            charts=self.charts,
+            admin_url=self.admin_url,
+            shown=shown,
+            stopping=stopping,
+            measured=measured,
+        )
+
+
+def tell_left_out(plan: "Plan", backends: Iterable[str], others: Iterable[str] = ()) -> None:
+    """Print why backends have no case at all, and the other reasons."""
+    for reason in dict.fromkeys([*plan.left_out(backends), *others]):
+        echo(f"left out: {reason}", err=True)
 
 
 def carry_out(

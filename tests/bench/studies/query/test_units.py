@@ -15,32 +15,10 @@ from bench.model.case import Case
 from bench.results import file as results
 from bench.server.database import Database
 from bench.studies.query.bound import bound, give_units
+from tests.bench.cli.workload_files import MODELS
 from tests.bench.command import Bench, ctrl_c, finish, wait_until
 from tests.bench.studies.query.test_command import SHORT
 
-MODELS = """
-from collections.abc import Callable
-import asyncpg, psycopg, psycopg2.extensions
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-
-from bench.workloads import COPY, Read, Unit, Workload
-
-class Base(DeclarativeBase):
-    pass
-
-class Note(Base):
-    __tablename__ = "note"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    words: Mapped[str]
-
-def setup(session: Session):
-    Base.metadata.create_all(session.connection())
-    session.add_all(Note(words=f"word {n}") for n in range(20))
-
-ADD = "INSERT INTO note (words) VALUES ('more') RETURNING id"
-"""
 UNITS = """
 def write(session: Session, words: str) -> int:
     with session.begin():
