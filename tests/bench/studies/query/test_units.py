@@ -19,6 +19,7 @@ from tests.bench.cli.workload_files import MODELS
 from tests.bench.command import Bench, ctrl_c, finish, wait_until
 from tests.bench.studies.query.test_command import SHORT
 
+AFTER_MODELS = MODELS.count("\n") + 1
 UNITS = """
 def write(session: Session, words: str) -> int:
     with session.begin():
@@ -266,7 +267,7 @@ REFUSED = {
     "a write": (
         "def f(s: Session):\n    with s.begin():\n        s.execute(text('CREATE TABLE t ()'))\n"
         "w = Workload('w', {f: 1})",
-        "f writes (line 25: ReadOnlySqlTransaction: cannot execute",
+        f"f writes (line {AFTER_MODELS + 2}: ReadOnlySqlTransaction: cannot execute",
     ),
 }
 FAILED = {
@@ -291,7 +292,7 @@ FAILED = {
     "an error": (
         "def f(s: Session):\n    with s.begin():\n        raise ValueError('mine')\n"
         "w = Workload('w', {f: 1})",
-        "f failed on orm+psycopg2 (line 25: ValueError: mine)",
+        f"f failed on orm+psycopg2 (line {AFTER_MODELS + 2}: ValueError: mine)",
     ),
     "a setup that fails": (
         "def bad(c):\n    c.execute('SELECT absent')\n"
