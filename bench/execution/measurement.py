@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 from accessors import DiscoveredBackend
 from bench.cluster.cluster_pool import ClusterPool
@@ -255,15 +256,16 @@ class Measurement:
         self.lock.run(partial(rows.restore, dataset=self.config.dataset))
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
-        """Verify the backends, except those whose result is remembered."""
+        """Verify the backends that have a case, except those whose result is remembered."""
         config = self.config
-        memory = RememberedResults(
-            self.lock.connection, fingerprint, config.backends, config.plan.fetches
-        )
+        cases = chain(config.plan.everything, *config.plan.probes.values())
+        asked = {case.backend for case in cases}
+        chosen = {name: found for name, found in config.backends.items() if name in asked}
+        memory = RememberedResults(self.lock.connection, fingerprint, chosen, config.plan.fetches)
         # A result is of the backends' defaults on the server itself.
         plain = not config.connect and self.pooler is None
         known = memory.checks() if config.remember and plain else {}
-        backends = {name: found for name, found in config.backends.items() if name not in known}
+        backends = {name: found for name, found in chosen.items() if name not in known}
         results = self._compare(backends) if _asking(backends) else []
         checks = {result.backend: result.checks for result in results}
         if plain:

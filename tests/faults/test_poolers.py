@@ -180,6 +180,22 @@ def test_transaction_mode_with_what_each_library_needs(
     assert advisory_locks(mortal) == 0
 
 
+def test_a_backend_without_a_case_is_not_verified(tmp_path: Path, mortal: EmbeddedServer) -> None:
+    """Defect: a backend whose cases were all left out was verified with the library's defaults, and
+    its lost statement ended the run."""
+    with pooler(mortal, "transaction", *FEW) as url:
+        bench = Bench(tmp_path, url)
+        done = bench(
+            "run", "--profile=smoke", f"--workload={POINT}", "--fetch=buffered", "--concurrency=1",
+            "--session-scope=task", "--transactions=autocommit", "--rounds=1", "--no-charts",
+            "--backend=psycopg2", "--backend=core+asyncpg", f"--admin-url={mortal.start()}",
+            f"--out={bench.out}", *connecting(*NEEDED[1:]),
+        )  # fmt: skip
+    assert done.code == 0, done
+    assert "left out: core+asyncpg prepares a statement" in done.err
+    assert {*bench.lines("header")[0]["verified"]} == {"psycopg2"}
+
+
 @pytest.mark.parametrize("mode", REFUSED)
 def test_a_backend_that_needs_an_option_is_told_which(
     tmp_path: Path, mortal: EmbeddedServer, mode: str
