@@ -52,13 +52,9 @@ def fitted(
 
 def without_pgbouncer(plan: Plan, backends: Mapping[str, DiscoveredBackend], reason: str) -> Plan:
     """Return the plan without the cases behind a PgBouncer of the run's own; log the reason."""
-
-    def behind(case: Case) -> bool:
-        return case.pool.pooler_size is not None
-
-    if dropped := sum(map(behind, plan.cases)):
+    if dropped := sum(case.pool.behind_pgbouncer for case in plan.cases):
         log.warning("left out: %d cases behind PgBouncer: %s", dropped, reason)
-    return plan.without(lambda case: reason if behind(case) else None, backends)
+    return plan.without(lambda case: reason if case.pool.behind_pgbouncer else None, backends)
 
 
 def refused_cases(

@@ -169,7 +169,7 @@ def _with_twins(cases: list[Case], backends: Mapping[str, DiscoveredBackend]) ->
     server, and its wake-up latency varies; busy clients wait for each other. So neither pair can
     stand for the other. Cases that ask a server are preferred, and then the plainest ones.
     """
-    asking = [case for case in cases if _asks_a_server(case, backends)] or cases
+    asking = [case for case in cases if asks_a_server(case, backends)] or cases
     twins: dict[Case, None] = {}
     for sync in (True, False):
         in_mode = [case for case in asking if (case.loop == "none") is sync]
@@ -182,7 +182,8 @@ def _with_twins(cases: list[Case], backends: Mapping[str, DiscoveredBackend]) ->
     return (*cases, *twins)
 
 
-def _asks_a_server(case: Case, backends: Mapping[str, DiscoveredBackend]) -> bool:
+def asks_a_server(case: Case, backends: Mapping[str, DiscoveredBackend]) -> bool:
+    """Return whether the case's backend asks a server. Others answer from memory."""
     backend = backends[case.backend].backend
     return backend is not None and not backend.in_memory
 
