@@ -50,11 +50,25 @@ class CommandOptions:
         stopping: "Stopping | None" = None,
         measured: "Measure | None" = None,
     ) -> Path:
-        """Measure the config with these options, present the results, and return their folder.
+        """Measure with these options, then present the results even if the run failed.
 
-        `name` ends the name of the folder if there is no label. `shown`, `stopping`,
-        `measured`: as in `carry_out`.
+        Returns the results folder. Its name in results/ ends with the label, or else with `name`;
+        neither is used with `out`. With `shown` False, nothing is presented. `stopping`: the rule
+        for a run with a budget. `measured`: the function that measures, if it is not that of
+        `bench run`.
         """
+        from bench.execution.capacity import most_connections
+        from bench.execution.measurement import measure
+        from bench.output import drawing
+        from bench.output.attempts import Attempts
+        from bench.output.present import present
+        from bench.output.terminal import decisions
+        from bench.output.terminal.progress import Progress
+        from bench.results.file import Recorder
+        from bench.server.drivers import drivers_of
+        from bench.server.embedded import EmbeddedServer, default_folder
+        from bench.server.resolution import resolve
+
         config = replace(
             config,
             label=self.label,
@@ -62,86 +76,43 @@ class CommandOptions:
             timeout_s=self.timeout_s,
             command=config.command or command_line(self.database_url, admin_url=self.admin_url),
         )
-        return carry_out(
-            config,
-            self.database_url,
-            self.out,
-            name=safe_name(self.label or name),
-            quiet=self.quiet,
-            charts=self.charts,
-            admin_url=self.admin_url,
-            shown=shown,
-            stopping=stopping,
-            measured=measured,
-        )
+        folder_name = safe_name(self.label) if self.label else _plain(name)
+        folder_name = folder_name or config.plan.profile.name
+        drawing.wait(lambda: echo("waiting for the charts of the run before", err=True))
+        embedded = None if self.database_url else EmbeddedServer(default_folder())
+        was_running = embedded is None or embedded.status().running
+        recorder = Recorder(self.out) if self.out else in_results(folder_name, Recorder)
+        try:
+            with Progress(
+                config.plan, len(config.backends), verify=config.verify, quiet=self.quiet
+            ) as progress:
+                drivers = drivers_of(config.backends.values())
+                clients = most_connections(config)
+                database = resolve(self.database_url, drivers, clients, admin_url=self.admin_url)
+                if measured:
+                    measured(config, database, recorder, progress)
+                else:
+                    measure(config, database, recorder, progress, stopping)
+        except KeyboardInterrupt:
+            if embedded is not None and not was_running:
+                with held_back():
+                    embedded.stop()
+            raise
+        finally:
+            recorder.close()
+            if shown and recorder.holds_runs:
+                retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
+                with Attempts(retry_command).at("table and report"):
+                    present(recorder.folder, charts=self.charts, in_background=sys.stdout.isatty())
+                for line in decisions.lines(stopping.comparisons()) if stopping else ():
+                    echo(line)
+        return recorder.folder
 
 
 def tell_left_out(plan: "Plan", backends: Iterable[str], others: Iterable[str] = ()) -> None:
     """Print why backends have no case at all, and the other reasons."""
     for reason in dict.fromkeys([*plan.left_out(backends), *others]):
         echo(f"left out: {reason}", err=True)
-
-
-def carry_out(
-    config: "RunConfig",
-    database_url: str | None,
-    out: Path | None,
-    *,
-    name: str,
-    quiet: bool,
-    charts: bool,
-    admin_url: str | None = None,
-    shown: bool = True,
-    stopping: "Stopping | None" = None,
-    measured: "Measure | None" = None,
-) -> Path:
-    """Measure, then present the results even if the run failed. Return the results folder.
-
-    With `shown` False, nothing is presented. `stopping`: the rule for a run with a budget.
-    `measured`: the function that measures, if it is not that of `bench run`. `name` ends the name
-    of the folder in results/, after the time; it is not used with `out`.
-    """
-    from bench.execution.capacity import most_connections
-    from bench.execution.measurement import measure
-    from bench.output import drawing
-    from bench.output.attempts import Attempts
-    from bench.output.present import present
-    from bench.output.terminal import decisions
-    from bench.output.terminal.progress import Progress
-    from bench.results.file import Recorder
-    from bench.server.drivers import drivers_of
-    from bench.server.embedded import EmbeddedServer, default_folder
-    from bench.server.resolution import resolve
-
-    drawing.wait(lambda: echo("waiting for the charts of the run before", err=True))
-    embedded = None if database_url else EmbeddedServer(default_folder())
-    was_running = embedded is None or embedded.status().running
-    recorder = Recorder(out) if out else in_results(name, Recorder)
-    try:
-        with Progress(
-            config.plan, len(config.backends), verify=config.verify, quiet=quiet
-        ) as progress:
-            drivers = drivers_of(config.backends.values())
-            clients = most_connections(config)
-            database = resolve(database_url, drivers, clients, admin_url=admin_url)
-            if measured:
-                measured(config, database, recorder, progress)
-            else:
-                measure(config, database, recorder, progress, stopping)
-    except KeyboardInterrupt:
-        if embedded is not None and not was_running:
-            with held_back():
-                embedded.stop()
-        raise
-    finally:
-        recorder.close()
-        if shown and recorder.holds_runs:
-            retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
-            with Attempts(retry_command).at("table and report"):
-                present(recorder.folder, charts=charts, in_background=sys.stdout.isatty())
-            for line in decisions.lines(stopping.comparisons()) if stopping else ():
-                echo(line)
-    return recorder.folder
 
 
 def in_results(name: str, make: Callable[[Path], Made]) -> Made:
@@ -165,10 +136,13 @@ _ATTEMPTS = 20
 
 def safe_name(label: str) -> str:
     """Return the label as part of a folder name. Raises `UsageError` if nothing of it is left."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")
-    if not name:
-        raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
-    return name
+    if name := _plain(label):
+        return name
+    raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")
 
 
 def command_line(

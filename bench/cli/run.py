@@ -211,56 +211,12 @@ def run(
     options = CommandOptions(
         database_url, admin_url, timeout, label or "", out, charts, quiet, pin_of(pin, budget_s)
     )
-    if workload_files:
-        from bench.cli.run_workload_file import run_workload_file
-        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
-
-        of_file = choose_backends(backends, backend_modules, timeout)
-        factors = Factors(
-            workloads=workloads,
-            fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
-            concurrency=concurrency,
-            session_scopes=session_scopes,
-            transactions=transactions,
-            rows=rows,
-            loops=(loop,) if loop else (),
-            connect=settings(connect, of_file.values()),
-            allocators=allocators,
-            links=links,
-            rates=rates,
-            arrivals=arrivals,
-            processes=processes,
-        )
-        _check_loop(loop)
-        check_with_rate(factors)
-        if budget_s is not None:
-            check_budget(rounds, rates)
-        if transports:
-            raise UsageError(
-                "--transport is not for a workload file.\n"
-                "Name the way in its --database-url: a host, or the folder of a Unix socket."
-            )
-        dataset = Dataset(scale or WORKLOAD_FILE_SCALE, seed)
-        run_workload_file(
-            workload_files,
-            Place(of_file, bool(backends), dataset, options),
-            factors,
-            rounds=rounds,
-            budget_s=budget_s,
-            seconds=seconds,
-            warm_up_s=warm_up_s,
-            verify=verify is not False,
-            guard=guard,
-            scheduler=checked(scheduler, links),
-        )
-        return
-    (name,) = named("profile", [profile_name], PROFILES)
-    profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
-    if budget_s is not None and workloads:  # a question of one's own: nothing else takes its time
-        profile = replace(profile, blocks=profile.blocks[:1])
+    if not workload_files:
+        (profile_name,) = named("profile", [profile_name], PROFILES)
+        workloads = tuple(named("workload", workloads, WORKLOADS))
     chosen = choose_backends(backends, backend_modules, timeout)
     factors = Factors(
-        workloads=tuple(named("workload", workloads, WORKLOADS)),
+        workloads=workloads,
         fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
         concurrency=concurrency,
         session_scopes=session_scopes,
@@ -277,10 +233,37 @@ def run(
     )
     _check_loop(loop)
     check_with_rate(factors)
-    on_cluster = checked(scheduler, links)
-    planned = plan(profile, chosen, factors)
     if budget_s is not None:
         check_budget(rounds, rates)
+    on_cluster = checked(scheduler, links)
+    if workload_files:
+        from bench.cli.run_workload_file import run_workload_file
+        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
+
+        if transports:
+            raise UsageError(
+                "--transport is not for a workload file.\n"
+                "Name the way in its --database-url: a host, or the folder of a Unix socket."
+            )
+        dataset = Dataset(scale or WORKLOAD_FILE_SCALE, seed)
+        run_workload_file(
+            workload_files,
+            Place(chosen, bool(backends), dataset, options),
+            factors,
+            rounds=rounds,
+            budget_s=budget_s,
+            seconds=seconds,
+            warm_up_s=warm_up_s,
+            verify=verify is not False,
+            guard=guard,
+            scheduler=on_cluster,
+        )
+        return
+    profile = _adjusted(PROFILES[profile_name], rounds, seconds, warm_up_s, scale)
+    if budget_s is not None and workloads:  # a question of one's own: nothing else takes its time
+        profile = replace(profile, blocks=profile.blocks[:1])
+    planned = plan(profile, chosen, factors)
+    if budget_s is not None:
         planned = within(planned, budget_s, seconds)
     _check_writes(planned)
     tell_left_out(planned, chosen)
