@@ -36,6 +36,7 @@ from bench.model.study import probes
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry
 from bench.results.file import Recorder
+from bench.results.header import Header
 from bench.server.database import Database, postmaster_pid
 from bench.server.pooler import Pooler, detect
 from bench.server.proxy.address import through
@@ -154,11 +155,7 @@ class Measurement:
         Raises `BenchError` if something is not.
         """
         config = self.config
-        at_once = most_connections(config)
-        check_open_files(at_once)
-        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
-        self.server_pid = server_pid = postmaster_pid(self.lock.connection)
-        self.placement = placement(config, server_pid)
+        self.find_server()
         self.listener.stage("rows")
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         verified = self._verify(fingerprint) if config.verify else None
@@ -167,24 +164,34 @@ class Measurement:
             config,
             self.lock,
             self.database,
-            server_pid,
+            self.server_pid,
             self.links,
             folder,
             behind_pooler=self.pooler is not None,
         )
         self.jobs.check_transports(config.plan.cases)
-        self.outcomes.recorder.header(
-            new_header(
-                config,
-                self.lock.connection,
-                self.database,
-                fingerprint,
-                verified,
-                self.pooler,
-                local=server_pid is not None,
-                placement=self.placement,
-                cluster=machines_of(self.cluster),
-            )
+        self.outcomes.recorder.header(self.header(fingerprint, verified))
+
+    def find_server(self) -> None:
+        """Find the server's process, and check that connections, files and processors suffice."""
+        at_once = most_connections(self.config)
+        check_open_files(at_once)
+        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
+        self.server_pid = postmaster_pid(self.lock.connection)
+        self.placement = placement(self.config, self.server_pid)
+
+    def header(self, fingerprint: Fingerprint | None, verified: Verified | None) -> Header:
+        """Return the header of the config as it is now."""
+        return new_header(
+            self.config,
+            self.lock.connection,
+            self.database,
+            fingerprint,
+            verified,
+            self.pooler,
+            local=self.server_pid is not None,
+            placement=self.placement,
+            cluster=machines_of(self.cluster),
         )
 
     def measure(self) -> None:

@@ -7,13 +7,11 @@ from typing import Any
 
 from bench.dataset import loading as rows
 from bench.execution.behind_pooler import fitted
-from bench.execution.capacity import most_connections
-from bench.execution.client_machines import client_machines, machines_of
+from bench.execution.client_machines import client_machines
 from bench.execution.links import Links
-from bench.execution.measurement import SPARE_CONNECTIONS, Measurement, ended
-from bench.execution.new_header import Verified, new_header
+from bench.execution.measurement import Measurement, ended
+from bench.execution.new_header import Verified
 from bench.execution.outcomes import Outcomes
-from bench.execution.pinning import placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.stage_times import StageTimes
 from bench.execution.turns import MakeTurns, StoppingRule, Turns
@@ -22,7 +20,7 @@ from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
 from bench.results.file import Recorder
-from bench.server.database import Database, postmaster_pid
+from bench.server.database import Database
 from bench.server.pooler import detect
 from bench.studies.query.jobs import QueryJobs
 from bench.studies.query.planning import plainest
@@ -30,7 +28,6 @@ from bench.studies.query.question import Subject
 from bench.studies.query.server_statistics import Observer
 from bench.studies.query.verification import Verification
 from bench.studies.query.watch import watching
-from bench.system.limits import check_open_files
 
 
 def measure(
@@ -85,16 +82,13 @@ class _QueryMeasurement(Measurement):
     def prepare(self) -> None:
         """Do all that must be right before anything is measured; then write the header."""
         config = self.config
-        at_once = most_connections(config)
-        check_open_files(at_once)
-        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
-        server_pid = postmaster_pid(self.lock.connection)
+        self.find_server()
         fingerprint = None
         if any(subject.marketplace for subject in self.subjects):
             fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         by_name = {subject.name: subject for subject in self.subjects}
         folder = str(self.outcomes.recorder.folder.resolve())
-        made: Any = QueryJobs(by_name, config, server_pid, self.links, folder)
+        made: Any = QueryJobs(by_name, config, self.server_pid, self.links, folder)
         self.jobs = made
         verification = Verification(
             self.subjects, config, self.jobs, self.workers, self.database, shared=self._shared
@@ -114,20 +108,8 @@ class _QueryMeasurement(Measurement):
         if config.verify:
             verification.check_units()
         self.config = _without(config, bad, self.subjects[0].name)
-        self.server_pid = server_pid
-        self.placement = placement(config, server_pid)
         verified = Verified({name: c.checks for name, c in good.items()}, [])
-        header = new_header(
-            self.config,
-            self.lock.connection,
-            self.database,
-            fingerprint,
-            verified if config.verify else None,
-            self.pooler,
-            local=server_pid is not None,
-            placement=self.placement,
-            cluster=machines_of(self.cluster),
-        )
+        header = self.header(fingerprint, verified if config.verify else None)
         texts = {name: c.texts for name, c in good.items() if c.texts}
         backends = {
             name: replace(facts, card=_card(facts.card, texts.get(name)))
