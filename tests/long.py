@@ -30,6 +30,7 @@ _PATTERNS = (
     r"tests/bench/cli/test_gate\.py::test_wrong_use_is_two_lines\[words[2-5]",
     r"tests/bench/analysis/test_open_loop\.py::test_simulated_waits_at_other_loads",
     r"tests/faults/test_poolers\.py::test_every_measuring.*\[(overhead|verify)",
+    r"tests/faults/test_poolers\.py::test_a_backend_without_a_case",
     r"tests/bench/measure/test_failures\.py::test_(two_at_once|one_that_dies)",
     r"tests/bench/system/test_current_folder\.py::test_matplotlib_reads_no_settings_there\[(None|text)",
     r"tests/bench/system/test_current_folder\.py::test_no_command_imports.*\[run",

@@ -119,6 +119,11 @@ class Summary:
         return bool(self.errors or self.failures)
 
     @property
+    def median_per_s(self) -> float:
+        """The median throughput; 0 without one."""
+        return self.throughput_per_s.median if self.throughput_per_s else 0.0
+
+    @property
     def throughput_certain(self) -> bool:
         """Whether throughput and rows per second are within 3 % of the truth, chance aside.
 

@@ -119,6 +119,7 @@ def calibrate(
     with ExitStack() as stack:
         if workload_files:
             from bench.cli.calibrate_workload_file import calibration_of_file
+            from bench.cli.measurement import CommandOptions
             from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
 
             if len(backends) > 1:
@@ -128,7 +129,8 @@ def calibrate(
                 )
             chosen = choose_backends(backends, backend_modules, timeout)
             dataset = Dataset(WORKLOAD_FILE_SCALE)
-            place = Place(chosen, bool(backends), dataset, database_url, admin_url, timeout)
+            options = CommandOptions(database_url, admin_url, timeout)
+            place = Place(chosen, bool(backends), dataset, options)
             calibrated = calibration_of_file(workload_files, workload, setting, place)
             setting, check = stack.enter_context(calibrated)
         else:

@@ -27,7 +27,7 @@ def calibration_of_file(
     verified before. Databases that are made are dropped at the end. Raises `UsageError` for a file
     or workload that cannot be measured, and `BenchError` if an answer differs.
     """
-    path, declared = declared_in(files, place.timeout_s)
+    path, declared = declared_in(files, place.options.timeout_s)
     chosen = one_of(path, declared, workload, "bench calibrate")
     with opened(path, [chosen], place, clients=setting.concurrency, files=files) as opening:
         (subject,), taken = opening
@@ -42,11 +42,10 @@ def calibration_of_file(
             plan=Plan(profile, (case,)),
             backends=only,
             dataset=place.dataset,
-            label="",
-            timeout_s=place.timeout_s,
+            timeout_s=place.options.timeout_s,
         )
         drivers = drivers_of(only.values())
-        database = resolve(place.database_url, drivers, admin_url=place.admin_url)
+        database = resolve(place.options.database_url, drivers, admin_url=place.options.admin_url)
         check_open_files(setting.concurrency)
         database.check_capacity(setting.concurrency + 1)
         with verification([subject], config, database) as checks:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accessors import DiscoveredBackend
-from bench.cli.measurement import carry_out, command_line
+from bench.cli.measurement import CommandOptions
 from bench.cli.options import choose_backends, named
 from bench.cli.workload_file import WORKLOAD_FILE_SCALE
 from bench.model.dataset import Dataset
@@ -18,7 +18,6 @@ from bench.model.run_config import RunConfig
 from bench.studies.query.planning import SECONDS, WARM_UP_S
 
 if TYPE_CHECKING:
-    from bench.cli.measurement import Measure
     from bench.model.case import Case
     from bench.model.plan import Plan
     from bench.results.header import Header
@@ -39,6 +38,11 @@ class GateOptions:
     timeout_s: float
     verify: bool
     quiet: bool
+
+    @property
+    def of_the_command(self) -> CommandOptions:
+        """The options that other measuring commands have, too."""
+        return CommandOptions(self.database_url, self.admin_url, self.timeout_s, quiet=self.quiet)
 
 
 def chosen_cases(header: "Header", options: GateOptions) -> "list[Case]":
@@ -92,7 +96,7 @@ def measure(
         options,
         guard=bool(header.session_guard),
     )
-    return carried_out(config, options, name)
+    return options.of_the_command.carry_out(config, name, shown=False)
 
 
 def config_of(
@@ -104,33 +108,7 @@ def config_of(
     guard: bool,
 ) -> RunConfig:
     """Return the config of a measurement of the gate."""
-    return RunConfig(
-        plan=plan,
-        backends=backends,
-        dataset=dataset,
-        label="",
-        verify=options.verify,
-        timeout_s=options.timeout_s,
-        command=command_line(options.database_url, admin_url=options.admin_url),
-        guard=guard,
-    )
-
-
-def carried_out(
-    config: RunConfig, options: GateOptions, name: str, measured: "Measure | None" = None
-) -> Path:
-    """Measure without showing it, and return the results folder. `measured`: as in `carry_out`."""
-    return carry_out(
-        config,
-        options.database_url,
-        None,
-        name=name,
-        quiet=options.quiet,
-        charts=False,
-        admin_url=options.admin_url,
-        shown=False,
-        measured=measured,
-    )
+    return RunConfig(plan, backends, dataset, verify=options.verify, guard=guard)
 
 
 def _check_source(header: "Header", cases: "Sequence[Case]", options: GateOptions) -> None:

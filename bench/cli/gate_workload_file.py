@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accessors import DiscoveredBackend
-from bench.cli.gate_measurement import GateOptions, carried_out, config_of
+from bench.cli.gate_measurement import GateOptions, config_of
 from bench.cli.workload_file import Place, chosen_of, declared_in, opened
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
@@ -40,9 +40,7 @@ def measure_file(
     path, declared = declared_in(options.workload_files, options.timeout_s)
     chosen = chosen_of(path, declared, list(dict.fromkeys(case.workload for case in cases)))
     dataset = Dataset(profile.scale, seed)
-    place = Place(
-        backends, False, dataset, options.database_url, options.admin_url, options.timeout_s
-    )
+    place = Place(backends, False, dataset, options.of_the_command)
     with opened(path, chosen, place, clients=clients, files=options.workload_files) as opening:
         subjects, taken = opening
         for case in cases:
@@ -56,4 +54,6 @@ def measure_file(
         config = config_of(
             plan_of_cases(profile, taken, cases), taken, dataset, options, guard=guard
         )
-        return carried_out(config, options, name, partial(measurement.measure, subjects))
+        return place.options.carry_out(
+            config, name, shown=False, measured=partial(measurement.measure, subjects)
+        )

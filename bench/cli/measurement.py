@@ -3,8 +3,9 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +17,8 @@ from bench.system.interrupts import held_back
 if TYPE_CHECKING:
     from bench.analysis.stopping import Stopping
     from bench.execution.progress_listener import ProgressListener
-    from bench.model.run_config import RunConfig
+    from bench.model.plan import Plan
+    from bench.model.run_config import Pin, RunConfig
     from bench.results.file import Recorder
     from bench.server.database import Database
 
@@ -26,66 +28,91 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 
-def carry_out(
-    config: "RunConfig",
-    database_url: str | None,
-    out: Path | None,
-    *,
-    name: str,
-    quiet: bool,
-    charts: bool,
-    admin_url: str | None = None,
-    shown: bool = True,
-    stopping: "Stopping | None" = None,
-    measured: "Measure | None" = None,
-) -> Path:
-    """Measure, then present the results even if the run failed. Return the results folder.
+@dataclass(frozen=True)
+class CommandOptions:
+    """The options that all measuring commands share: the server, the results folder, the screen."""
 
-    With `shown` False, nothing is presented. `stopping`: the rule for a run with a budget.
-    `measured`: the function that measures, if it is not that of `bench run`. `name` ends the name
-    of the folder in results/, after the time; it is not used with `out`.
-    """
-    from bench.execution.capacity import most_connections
-    from bench.execution.measurement import measure
-    from bench.output import drawing
-    from bench.output.attempts import Attempts
-    from bench.output.present import present
-    from bench.output.terminal import decisions
-    from bench.output.terminal.progress import Progress
-    from bench.results.file import Recorder
-    from bench.server.drivers import drivers_of
-    from bench.server.embedded import EmbeddedServer, default_folder
-    from bench.server.resolution import resolve
+    database_url: str | None
+    admin_url: str | None
+    timeout_s: float
+    label: str = ""
+    out: Path | None = None
+    charts: bool = False
+    quiet: bool = False
+    pin: "Pin" = "no"
 
-    drawing.wait(lambda: echo("waiting for the charts of the run before", err=True))
-    embedded = None if database_url else EmbeddedServer(default_folder())
-    was_running = embedded is None or embedded.status().running
-    recorder = Recorder(out) if out else in_results(name, Recorder)
-    try:
-        with Progress(
-            config.plan, len(config.backends), verify=config.verify, quiet=quiet
-        ) as progress:
-            drivers = drivers_of(config.backends.values())
-            clients = most_connections(config)
-            database = resolve(database_url, drivers, clients, admin_url=admin_url)
-            if measured:
-                measured(config, database, recorder, progress)
-            else:
-                measure(config, database, recorder, progress, stopping)
-    except KeyboardInterrupt:
-        if embedded is not None and not was_running:
-            with held_back():
-                embedded.stop()
-        raise
-    finally:
-        recorder.close()
-        if shown and recorder.holds_runs:
-            retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
-            with Attempts(retry_command).at("table and report"):
-                present(recorder.folder, charts=charts, in_background=sys.stdout.isatty())
-            for line in decisions.lines(stopping.comparisons()) if stopping else ():
-                echo(line)
-    return recorder.folder
+    def carry_out(
+        self,
+        config: "RunConfig",
+        name: str,
+        *,
+        shown: bool = True,
+        stopping: "Stopping | None" = None,
+        measured: "Measure | None" = None,
+    ) -> Path:
+        """Measure with these options, then present the results even if the run failed.
+
+        Returns the results folder. Its name in results/ ends with the label, or else with `name`;
+        neither is used with `out`. With `shown` False, nothing is presented. `stopping`: the rule
+        for a run with a budget. `measured`: the function that measures, if it is not that of
+        `bench run`.
+        """
+        from bench.execution.capacity import most_connections
+        from bench.execution.measurement import measure
+        from bench.output import drawing
+        from bench.output.attempts import Attempts
+        from bench.output.present import present
+        from bench.output.terminal import decisions
+        from bench.output.terminal.progress import Progress
+        from bench.results.file import Recorder
+        from bench.server.drivers import drivers_of
+        from bench.server.embedded import EmbeddedServer, default_folder
+        from bench.server.resolution import resolve
+
+        config = replace(
+            config,
+            label=self.label,
+            pin=self.pin,
+            timeout_s=self.timeout_s,
+            command=config.command or command_line(self.database_url, admin_url=self.admin_url),
+        )
+        folder_name = safe_name(self.label) if self.label else _plain(name)
+        folder_name = folder_name or config.plan.profile.name
+        drawing.wait(lambda: echo("waiting for the charts of the run before", err=True))
+        embedded = None if self.database_url else EmbeddedServer(default_folder())
+        was_running = embedded is None or embedded.status().running
+        recorder = Recorder(self.out) if self.out else in_results(folder_name, Recorder)
+        try:
+            with Progress(
+                config.plan, len(config.backends), verify=config.verify, quiet=self.quiet
+            ) as progress:
+                drivers = drivers_of(config.backends.values())
+                clients = most_connections(config)
+                database = resolve(self.database_url, drivers, clients, admin_url=self.admin_url)
+                if measured:
+                    measured(config, database, recorder, progress)
+                else:
+                    measure(config, database, recorder, progress, stopping)
+        except KeyboardInterrupt:
+            if embedded is not None and not was_running:
+                with held_back():
+                    embedded.stop()
+            raise
+        finally:
+            recorder.close()
+            if shown and recorder.holds_runs:
+                retry_command = f"bench charts {shlex.quote(str(recorder.folder))}"
+                with Attempts(retry_command).at("table and report"):
+                    present(recorder.folder, charts=self.charts, in_background=sys.stdout.isatty())
+                for line in decisions.lines(stopping.comparisons()) if stopping else ():
+                    echo(line)
+        return recorder.folder
+
+
+def tell_left_out(plan: "Plan", backends: Iterable[str], others: Iterable[str] = ()) -> None:
+    """Print why backends have no case at all, and the other reasons."""
+    for reason in dict.fromkeys([*plan.left_out(backends), *others]):
+        echo(f"left out: {reason}", err=True)
 
 
 def in_results(name: str, make: Callable[[Path], Made]) -> Made:
@@ -109,10 +136,13 @@ _ATTEMPTS = 20
 
 def safe_name(label: str) -> str:
     """Return the label as part of a folder name. Raises `UsageError` if nothing of it is left."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", label).strip("-.")
-    if not name:
-        raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
-    return name
+    if name := _plain(label):
+        return name
+    raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")
 
 
 def command_line(

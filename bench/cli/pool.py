@@ -125,7 +125,7 @@ def pool(
       bench pool --backend psycopg --pgbouncer --quick
       bench pool --backend asyncpg --workload-file shop.py --workload orders
     """
-    from bench.cli.measurement import carry_out, command_line, safe_name
+    from bench.cli.measurement import CommandOptions, tell_left_out
     from bench.model.dataset import Dataset
     from bench.model.link import Link
     from bench.model.profiles import POINT_READ
@@ -157,24 +157,19 @@ def pool(
         pgbouncer=None if pgbouncer is False else installed(),
         timeout_s=pool_timeout_s,
     )
+    options = CommandOptions(
+        database_url, admin_url, timeout, label or "", out, charts, quiet, pin_of(pin)
+    )
     if workload_file:
         from bench.cli.pool_workload_file import pool_workload_file
+        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
 
         pool_workload_file(
             workload_file,
             workload,
             profile,
-            chosen,
+            Place(chosen, bool(backends), Dataset(WORKLOAD_FILE_SCALE), options),
             asked,
-            named_backends=bool(backends),
-            database_url=database_url,
-            admin_url=admin_url,
-            label=label or "",
-            out=out,
-            pin=pin_of(pin),
-            timeout_s=timeout,
-            charts=charts,
-            quiet=quiet,
         )
         return
     if asked.pgbouncer is None and pgbouncer is not False:
@@ -184,25 +179,11 @@ def pool(
         echo(f"left out: the rows of PgBouncer: {absent}", err=True)
     planned = plan(profile, chosen, asked)
     behind = [why for key, why in planned.impossible.items() if key.endswith("/PgBouncer")]
-    for reason in dict.fromkeys([*planned.left_out(chosen), *behind]):
-        echo(f"left out: {reason}", err=True)
+    tell_left_out(planned, chosen, behind)
     config = RunConfig(
-        plan=planned,
-        backends={case.backend: chosen[case.backend] for case in planned.probes["pool waits"]},
-        dataset=Dataset(profile.scale, 1),
-        label=label or "",
-        pin=pin_of(pin),
-        timeout_s=timeout,
-        command=command_line(database_url, admin_url=admin_url),
-        connect=tuple(str(setting) for setting in asked.connect),
+        planned,
+        {case.backend: chosen[case.backend] for case in planned.probes["pool waits"]},
+        Dataset(profile.scale, 1),
+        connect=tuple(map(str, asked.connect)),
     )
-    folder_name = safe_name(label) if label else profile.name
-    carry_out(
-        config,
-        database_url,
-        out,
-        name=folder_name,
-        quiet=quiet,
-        charts=charts,
-        admin_url=admin_url,
-    )
+    options.carry_out(config, profile.name)

@@ -200,7 +200,7 @@ def query(
     """
     from functools import partial
 
-    from bench.cli.measurement import carry_out, safe_name
+    from bench.cli.measurement import CommandOptions
     from bench.model.dataset import Dataset
     from bench.model.fetch import Fetch
     from bench.model.profiles import Factors
@@ -270,26 +270,17 @@ def query(
             err=True,
         )
     config = RunConfig(
-        plan=plan,
-        backends=chosen,
-        dataset=dataset,
-        label=label or "",
-        pin=pin_of(pin),
-        timeout_s=timeout,
+        plan,
+        chosen,
+        dataset,
         command=_command_line(database_url, admin_url, arguments, question, keep_arguments),
         connect=tuple(map(str, ways)),
         scheduler=on_cluster,
     )
-    carry_out(
-        config,
-        database_url,
-        out,
-        name=safe_name(label) if label else question.name,
-        quiet=quiet,
-        charts=charts,
-        admin_url=admin_url,
-        measured=partial(measurement.measure, subjects),
+    options = CommandOptions(
+        database_url, admin_url, timeout, label or "", out, charts, quiet, pin_of(pin)
     )
+    options.carry_out(config, question.name, measured=partial(measurement.measure, subjects))
     if explain:
         from bench.studies.query.explain import lines
 

@@ -31,7 +31,6 @@ from bench.cli.options import (
 from bench.cli.rate_options import check_with_rate, rate_options
 from bench.cli.scheduler_option import checked, scheduler_option
 from bench.model.errors import UsageError
-from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from accessors.api import Transactions
@@ -201,7 +200,7 @@ def run(
       bench run --workload-file shop.py --workload orders --budget 60s
     """
     from bench.analysis.stopping import Stopping
-    from bench.cli.measurement import carry_out, command_line, safe_name
+    from bench.cli.measurement import CommandOptions, tell_left_out
     from bench.model.dataset import Dataset
     from bench.model.fetch import Fetch
     from bench.model.plan import plan
@@ -209,64 +208,15 @@ def run(
     from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
 
-    if workload_files:
-        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, run_workload_file
-
-        of_file = choose_backends(backends, backend_modules, timeout)
-        factors = Factors(
-            workloads=workloads,
-            fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
-            concurrency=concurrency,
-            session_scopes=session_scopes,
-            transactions=transactions,
-            rows=rows,
-            loops=(loop,) if loop else (),
-            connect=settings(connect, of_file.values()),
-            allocators=allocators,
-            links=links,
-            rates=rates,
-            arrivals=arrivals,
-            processes=processes,
-        )
-        _check_loop(loop)
-        check_with_rate(factors)
-        if budget_s is not None:
-            check_budget(rounds, rates)
-        if transports:
-            raise UsageError(
-                "--transport is not for a workload file.\n"
-                "Name the way in its --database-url: a host, or the folder of a Unix socket."
-            )
-        run_workload_file(
-            workload_files,
-            of_file,
-            factors,
-            named_backends=bool(backends),
-            dataset=Dataset(scale or WORKLOAD_FILE_SCALE, seed),
-            database_url=database_url,
-            admin_url=admin_url,
-            rounds=rounds,
-            budget_s=budget_s,
-            seconds=seconds,
-            warm_up_s=warm_up_s,
-            label=label or "",
-            out=out,
-            timeout_s=timeout,
-            verify=verify is not False,
-            guard=guard,
-            charts=charts,
-            quiet=quiet,
-            scheduler=checked(scheduler, links),
-            pin=pin_of(pin, budget_s),
-        )
-        return
-    (name,) = named("profile", [profile_name], PROFILES)
-    profile = _adjusted(PROFILES[name], rounds, seconds, warm_up_s, scale)
-    if budget_s is not None and workloads:  # a question of one's own: nothing else takes its time
-        profile = replace(profile, blocks=profile.blocks[:1])
+    options = CommandOptions(
+        database_url, admin_url, timeout, label or "", out, charts, quiet, pin_of(pin, budget_s)
+    )
+    if not workload_files:
+        (profile_name,) = named("profile", [profile_name], PROFILES)
+        workloads = tuple(named("workload", workloads, WORKLOADS))
     chosen = choose_backends(backends, backend_modules, timeout)
     factors = Factors(
-        workloads=tuple(named("workload", workloads, WORKLOADS)),
+        workloads=workloads,
         fetches=tuple(Fetch.parse(fetch) for fetch in fetches),
         concurrency=concurrency,
         session_scopes=session_scopes,
@@ -283,41 +233,53 @@ def run(
     )
     _check_loop(loop)
     check_with_rate(factors)
-    on_cluster = checked(scheduler, links)
-    planned = plan(profile, chosen, factors)
     if budget_s is not None:
         check_budget(rounds, rates)
+    on_cluster = checked(scheduler, links)
+    if workload_files:
+        from bench.cli.run_workload_file import run_workload_file
+        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
+
+        if transports:
+            raise UsageError(
+                "--transport is not for a workload file.\n"
+                "Name the way in its --database-url: a host, or the folder of a Unix socket."
+            )
+        dataset = Dataset(scale or WORKLOAD_FILE_SCALE, seed)
+        run_workload_file(
+            workload_files,
+            Place(chosen, bool(backends), dataset, options),
+            factors,
+            rounds=rounds,
+            budget_s=budget_s,
+            seconds=seconds,
+            warm_up_s=warm_up_s,
+            verify=verify is not False,
+            guard=guard,
+            scheduler=on_cluster,
+        )
+        return
+    profile = _adjusted(PROFILES[profile_name], rounds, seconds, warm_up_s, scale)
+    if budget_s is not None and workloads:  # a question of one's own: nothing else takes its time
+        profile = replace(profile, blocks=profile.blocks[:1])
+    planned = plan(profile, chosen, factors)
+    if budget_s is not None:
         planned = within(planned, budget_s, seconds)
     _check_writes(planned)
-    for reason in planned.left_out(chosen):
-        echo(f"left out: {reason}", err=True)
+    tell_left_out(planned, chosen)
     config = RunConfig(
-        plan=planned,
-        backends=chosen,
-        dataset=Dataset(profile.scale, seed),
-        label=label or "",
+        planned,
+        chosen,
+        Dataset(profile.scale, seed),
         verify=verify is not False,
         remember=verify is None,
-        timeout_s=timeout,
-        command=command_line(database_url, admin_url=admin_url),
         budget_s=budget_s,
-        pin=pin_of(pin, budget_s),
         guard=guard,
-        connect=tuple(str(setting) for setting in factors.connect),
+        connect=tuple(map(str, factors.connect)),
         scheduler=on_cluster,
     )
-    folder_name = safe_name(label) if label else profile.name
     stopping = Stopping(planned.cases) if budget_s is not None else None
-    carry_out(
-        config,
-        database_url,
-        out,
-        name=folder_name,
-        quiet=quiet,
-        charts=charts,
-        admin_url=admin_url,
-        stopping=stopping,
-    )
+    options.carry_out(config, profile.name, stopping=stopping)
 
 
 def _adjusted(

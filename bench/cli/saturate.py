@@ -161,7 +161,7 @@ def saturate(
       bench saturate --backend orm+asyncpg --workload-file shop.py --workload orders
       bench saturate --backend orm+asyncpg --concurrency 8 --processes 2
     """
-    from bench.cli.measurement import carry_out, command_line, safe_name
+    from bench.cli.measurement import CommandOptions
     from bench.model.case import Case
     from bench.model.dataset import Dataset
     from bench.model.link import Link
@@ -190,6 +190,9 @@ def saturate(
     profile = replace(PROFILE, seconds=seconds, scale=SCALE if scale is None else scale)
     dataset = Dataset(profile.scale, seed)
     asked = SearchTask(objective_ns, arrivals)
+    options = CommandOptions(
+        database_url, admin_url, timeout, label or "", out, charts, quiet, pin_of(pin)
+    )
     if workload_files:
         from bench.cli.saturate_workload_file import saturate_workload_file
         from bench.cli.workload_file import Place
@@ -201,34 +204,16 @@ def saturate(
             profile,
             case,
             asked,
-            Place(chosen, bool(backends), dataset, database_url, admin_url, timeout),
+            Place(chosen, bool(backends), dataset, options),
             own_transactions=source is ParameterSource.COMMANDLINE,
-            label=label or "",
-            out=out,
-            charts=charts,
-            quiet=quiet,
-            pin=pin_of(pin),
             scheduler=on_cluster,
         )
         return
     planned = plan(profile, chosen, case)
     config = RunConfig(
-        plan=planned,
-        backends={case.backend: chosen[case.backend] for case in planned.cases},
-        dataset=dataset,
-        label=label or "",
-        pin=pin_of(pin),
-        timeout_s=timeout,
-        command=command_line(database_url, admin_url=admin_url),
+        planned,
+        {case.backend: chosen[case.backend] for case in planned.cases},
+        dataset,
         scheduler=on_cluster,
     )
-    carry_out(
-        config,
-        database_url,
-        out,
-        name=safe_name(label) if label else profile.name,
-        quiet=quiet,
-        charts=charts,
-        admin_url=admin_url,
-        measured=partial(measure, asked),
-    )
+    options.carry_out(config, profile.name, measured=partial(measure, asked))

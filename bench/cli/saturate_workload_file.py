@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.measurement import carry_out, command_line, safe_name
+from bench.cli.measurement import tell_left_out
 from bench.cli.workload_file import (
     Place,
     check_cluster,
@@ -16,8 +15,7 @@ from bench.cli.workload_file import (
     one_of,
     opened,
 )
-from bench.model.run_config import Pin, RunConfig
-from bench.output.terminal.safe_text import echo
+from bench.model.run_config import RunConfig
 from bench.studies.query import measurement
 from bench.studies.saturation.plan import plan
 
@@ -40,12 +38,7 @@ def saturate_workload_file(
     place: Place,
     *,
     own_transactions: bool,
-    label: str,
-    out: Path | None,
-    charts: bool,
-    quiet: bool,
-    pin: Pin,
-    scheduler: str = "",
+    scheduler: str,
 ) -> None:
     """Search the highest rate of one workload of the file on each backend that takes it.
 
@@ -53,7 +46,7 @@ def saturate_workload_file(
     chose the transactions of reads. Raises `UsageError` for a file or workload that cannot be
     measured, and `BenchError` for a failed run.
     """
-    path, declared = declared_in(files, place.timeout_s)
+    path, declared = declared_in(files, place.options.timeout_s)
     chosen = one_of(path, declared, workload, "bench saturate")
     check_rates([chosen], "bench saturate")
     if own_transactions:
@@ -63,26 +56,16 @@ def saturate_workload_file(
     with opened(path, [chosen], place, clients=case.concurrency, files=files) as opening:
         subjects, taken = opening
         planned = plan(profile, taken, replace(case, workload=chosen.name))
-        for reason in planned.left_out(taken):
-            echo(f"left out: {reason}", err=True)
+        tell_left_out(planned, taken)
         config = RunConfig(
-            plan=planned,
-            backends={case.backend: taken[case.backend] for case in planned.cases},
-            dataset=place.dataset,
-            label=label,
-            timeout_s=place.timeout_s,
-            command=command_line(place.database_url, admin_url=place.admin_url),
-            pin=pin,
+            planned,
+            {case.backend: taken[case.backend] for case in planned.cases},
+            place.dataset,
             scheduler=scheduler,
         )
-        carry_out(
+        place.options.carry_out(
             config,
-            place.database_url,
-            out,
-            name=safe_name(label) if label else f"{profile.name}-{safe_name(path.stem)}",
-            quiet=quiet,
-            charts=charts,
-            admin_url=place.admin_url,
+            f"{profile.name}-{path.stem}",
             measured=partial(_measure, subjects, asked),
         )
 

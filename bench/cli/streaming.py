@@ -89,14 +89,17 @@ def streaming(
       bench streaming --explain orm+asyncpg
       bench streaming --quick --workload-file shop.py --workload orders
     """
-    from bench.cli.measurement import carry_out, command_line, safe_name
+    from bench.cli.measurement import CommandOptions
     from bench.model.run_config import RunConfig
     from bench.studies.streaming.plan import connected, plan, rows
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules, timeout)
     ways = settings(connect, chosen.values())
+    options = CommandOptions(database_url, admin_url, timeout, label or "", out, charts, quiet)
     if workload_file:
-        from bench.cli.workload_file import stream_workload_file
+        from bench.cli.streaming_workload_file import stream_workload_file
+        from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
+        from bench.model.dataset import Dataset
 
         if explain:
             raise UsageError(
@@ -105,19 +108,11 @@ def streaming(
             )
         stream_workload_file(
             workload_file,
-            chosen,
             workloads,
+            Place(chosen, bool(backends), Dataset(WORKLOAD_FILE_SCALE), options),
             ways,
-            named_backends=bool(backends),
             quick=quick,
             most_rows=most_rows,
-            database_url=database_url,
-            admin_url=admin_url,
-            label=label or "",
-            out=out,
-            timeout_s=timeout,
-            charts=charts,
-            quiet=quiet,
         )
         return
     if workloads:
@@ -128,18 +123,12 @@ def streaming(
         plan(chosen, quick=quick or explain is not None, most_rows=most_rows), chosen, ways
     )
     config = RunConfig(
-        plan=planned,
-        backends={case.backend: chosen[case.backend] for case in planned.everything},
-        dataset=rows(most_rows),
-        label=label or "",
-        timeout_s=timeout,
-        command=command_line(database_url, admin_url=admin_url),
+        planned,
+        {case.backend: chosen[case.backend] for case in planned.everything},
+        rows(most_rows),
         connect=tuple(map(str, ways)),
     )
-    name = safe_name(label) if label else planned.profile.name
-    folder = carry_out(
-        config, database_url, out, name=name, quiet=quiet, charts=charts, admin_url=admin_url
-    )
+    folder = options.carry_out(config, planned.profile.name)
     if explain:
         _explain(folder, chosen[explain])
 

@@ -68,6 +68,7 @@ def verify(
     chosen = choose_backends(backends, backend_modules, timeout)
     taken = settings(connect, chosen.values())
     if workload_files:
+        from bench.cli.measurement import CommandOptions
         from bench.cli.verify_workload_file import verify_workload_file
         from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
 
@@ -75,9 +76,7 @@ def verify(
             chosen,
             bool(backends),
             Dataset(WORKLOAD_FILE_SCALE if scale is None else scale, seed),
-            database_url,
-            admin_url,
-            timeout,
+            CommandOptions(database_url, admin_url, timeout),
         )
         return 0 if verify_workload_file(workload_files, workloads, taken, place) else 1
     if workloads:

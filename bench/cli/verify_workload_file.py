@@ -27,7 +27,7 @@ def verify_workload_file(
     `UsageError` for a file that cannot be verified, and `BenchError` for a unit of work that fails,
     leaves a transaction open, or returns another value on another backend.
     """
-    path, declared = declared_in(files, place.timeout_s)
+    path, declared = declared_in(files, place.options.timeout_s)
     chosen = chosen_of(path, declared, workloads)
     with opened(path, chosen, place, clients=1, files=files) as (subjects, taken):
         check_room(subjects, FETCHES, (1,))
@@ -36,11 +36,12 @@ def verify_workload_file(
             plan=planned(subjects, taken, factors),
             backends=taken,
             dataset=place.dataset,
-            label="",
-            timeout_s=place.timeout_s,
+            timeout_s=place.options.timeout_s,
         )
         database = resolve(
-            place.database_url, drivers_of(taken.values()), admin_url=place.admin_url
+            place.options.database_url,
+            drivers_of(taken.values()),
+            admin_url=place.options.admin_url,
         )
         right = True
         with verification(subjects, config, database) as checks:

@@ -36,47 +36,25 @@ def fitted(
     backends need options that are not set, or if no case is left.
     """
     if pooler is not None:
-        plan = without_pgbouncer(plan, "the database URL leads to a pooler already")
+        plan = without_pgbouncer(plan, backends, "the database URL leads to a pooler already")
     if pooler is None or not pooler.shares:
         return plan
     probed = chain.from_iterable(plan.probes.values())  # also those that are no planned cases
     asked = dict.fromkeys([*plan.everything, *probed])
     refused = refused_cases(asked, backends, database, pooler)
     _tell(refused.values())
-    kept = tuple(case for case in plan.cases if case not in refused)
-    if not [case for case in kept if not case.twin]:
+    made = plan.without(refused.get, backends)
+    if not made.cases:
         raise _nothing_left(database, pooler, refused.values())
-    watching = {name for name in plan.probes if probes()[name].own_session}
-    return replace(
-        plan,
-        cases=kept,
-        impossible={**plan.impossible, **{case.key: why for case, why in refused.items()}},
-        memory_cases=tuple(case for case in plan.memory_cases if case not in refused),
-        probes={
-            name: possible
-            for name, cases in plan.probes.items()
-            if name not in watching
-            and (possible := tuple(case for case in cases if case not in refused))
-        },
-        fewer_rounds={c: n for c, n in plan.fewer_rounds.items() if c not in refused},
-    )
+    kept = {name: cases for name, cases in made.probes.items() if not probes()[name].own_session}
+    return replace(made, probes=kept)
 
 
-def without_pgbouncer(plan: Plan, reason: str) -> Plan:
+def without_pgbouncer(plan: Plan, backends: Mapping[str, DiscoveredBackend], reason: str) -> Plan:
     """Return the plan without the cases behind a PgBouncer of the run's own; log the reason."""
-    dropped = [case for case in plan.cases if case.pool.pooler_size is not None]
-    if not dropped:
-        return plan
-    log.warning("left out: %d cases behind PgBouncer: %s", len(dropped), reason)
-    return replace(
-        plan,
-        cases=tuple(case for case in plan.cases if case not in dropped),
-        impossible={**plan.impossible, **{case.key: reason for case in dropped}},
-        probes={
-            name: tuple(case for case in cases if case.pool.pooler_size is None)
-            for name, cases in plan.probes.items()
-        },
-    )
+    if dropped := sum(case.pool.behind_pgbouncer for case in plan.cases):
+        log.warning("left out: %d cases behind PgBouncer: %s", dropped, reason)
+    return plan.without(lambda case: reason if case.pool.behind_pgbouncer else None, backends)
 
 
 def refused_cases(

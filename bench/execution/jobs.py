@@ -51,7 +51,7 @@ class Jobs:
             case=case,
             module=described.module,
             url=self.links.url(database.url_for(driver), case.link, driver, case.loop, case.pool),
-            behind_pooler=self.behind_pooler or case.pool.pooler_size is not None,
+            behind_pooler=self.behind_pooler or case.pool.behind_pgbouncer,
             dataset=self.config.dataset,
             round=round_number,
             generation=generation,

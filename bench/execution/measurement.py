@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 from accessors import DiscoveredBackend
 from bench.cluster.cluster_pool import ClusterPool
@@ -35,6 +36,7 @@ from bench.model.study import probes
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry
 from bench.results.file import Recorder
+from bench.results.header import Header
 from bench.server.database import Database, postmaster_pid
 from bench.server.pooler import Pooler, detect
 from bench.server.proxy.address import through
@@ -70,7 +72,9 @@ def measure(
         pooler = detect(database)
         config = replace(config, plan=fitted(config.plan, config.backends, database, pooler))
         if config.scheduler:
-            config = replace(config, plan=without_ways_of_this_machine(config.plan))
+            config = replace(
+                config, plan=without_ways_of_this_machine(config.plan, config.backends)
+            )
         with (
             lock.held(database, config.timeout_s) as held,
             Links(database.url) as links,
@@ -78,7 +82,9 @@ def measure(
             client_machines(config, database) as cluster,
         ):
             if reason := links.start_pgbouncers(config.plan.everything):
-                config = replace(config, plan=without_pgbouncer(config.plan, reason))
+                config = replace(
+                    config, plan=without_pgbouncer(config.plan, config.backends, reason)
+                )
             outcomes = Outcomes(database, recorder, times, held, workers)
             Measurement(config, times, outcomes, links, stopping, pooler, cluster).carry_out(times)
 
@@ -149,11 +155,7 @@ class Measurement:
         Raises `BenchError` if something is not.
         """
         config = self.config
-        at_once = most_connections(config)
-        check_open_files(at_once)
-        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
-        self.server_pid = server_pid = postmaster_pid(self.lock.connection)
-        self.placement = placement(config, server_pid)
+        self.find_server()
         self.listener.stage("rows")
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         verified = self._verify(fingerprint) if config.verify else None
@@ -162,24 +164,34 @@ class Measurement:
             config,
             self.lock,
             self.database,
-            server_pid,
+            self.server_pid,
             self.links,
             folder,
             behind_pooler=self.pooler is not None,
         )
         self.jobs.check_transports(config.plan.cases)
-        self.outcomes.recorder.header(
-            new_header(
-                config,
-                self.lock.connection,
-                self.database,
-                fingerprint,
-                verified,
-                self.pooler,
-                local=server_pid is not None,
-                placement=self.placement,
-                cluster=machines_of(self.cluster),
-            )
+        self.outcomes.recorder.header(self.header(fingerprint, verified))
+
+    def find_server(self) -> None:
+        """Find the server's process, and check that connections, files and processors suffice."""
+        at_once = most_connections(self.config)
+        check_open_files(at_once)
+        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
+        self.server_pid = postmaster_pid(self.lock.connection)
+        self.placement = placement(self.config, self.server_pid)
+
+    def header(self, fingerprint: Fingerprint | None, verified: Verified | None) -> Header:
+        """Return the header of the config as it is now."""
+        return new_header(
+            self.config,
+            self.lock.connection,
+            self.database,
+            fingerprint,
+            verified,
+            self.pooler,
+            local=self.server_pid is not None,
+            placement=self.placement,
+            cluster=machines_of(self.cluster),
         )
 
     def measure(self) -> None:
@@ -251,15 +263,16 @@ class Measurement:
         self.lock.run(partial(rows.restore, dataset=self.config.dataset))
 
     def _verify(self, fingerprint: Fingerprint) -> Verified:
-        """Verify the backends, except those whose result is remembered."""
+        """Verify the backends that have a case, except those whose result is remembered."""
         config = self.config
-        memory = RememberedResults(
-            self.lock.connection, fingerprint, config.backends, config.plan.fetches
-        )
+        cases = chain(config.plan.everything, *config.plan.probes.values())
+        asked = {case.backend for case in cases}
+        chosen = {name: found for name, found in config.backends.items() if name in asked}
+        memory = RememberedResults(self.lock.connection, fingerprint, chosen, config.plan.fetches)
         # A result is of the backends' defaults on the server itself.
         plain = not config.connect and self.pooler is None
         known = memory.checks() if config.remember and plain else {}
-        backends = {name: found for name, found in config.backends.items() if name not in known}
+        backends = {name: found for name, found in chosen.items() if name not in known}
         results = self._compare(backends) if _asking(backends) else []
         checks = {result.backend: result.checks for result in results}
         if plain:

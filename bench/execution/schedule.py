@@ -28,14 +28,13 @@ def pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:
     def writes(case: Case) -> bool:
         return WORKLOADS[case.workload].writes
 
-    def is_pooled(case: Case) -> bool:
-        return case.pool.pooler_size is not None
-
     def clash(one: Case, other: Case) -> bool:
-        return (writes(one) and writes(other)) or (is_pooled(one) and is_pooled(other))
+        return (writes(one) and writes(other)) or (
+            one.pool.behind_pgbouncer and other.pool.behind_pgbouncer
+        )
 
     # First those that clash, while there are partners.
-    left = sorted(cases, key=lambda case: writes(case) or is_pooled(case), reverse=True)
+    left = sorted(cases, key=lambda case: writes(case) or case.pool.behind_pgbouncer, reverse=True)
     while left:
         first = left.pop(0)
         for place, other in enumerate(left):

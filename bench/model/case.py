@@ -191,7 +191,7 @@ class Case:
     @property
     def kept_connections(self) -> int:
         """The server connections that the pool keeps open: none without a pool of the client's."""
-        if self.pool.pooler_size:
+        if self.pool.behind_pgbouncer:
             return 0
         unpooled = dict(pairs(self.connect)).get("engine.poolclass") == "NullPool"
         return 0 if unpooled else self.pool.size or self.concurrency
@@ -202,7 +202,7 @@ class Case:
 
         Those of a PgBouncer are its own: it keeps them between the turns of its cases.
         """
-        if self.pool.pooler_size:
+        if self.pool.behind_pgbouncer:
             return 0
         kept = self.kept_connections
         if not kept:

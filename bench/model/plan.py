@@ -1,6 +1,6 @@
 """The plan: the cases that a command measures, made from a profile, backends and factors."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
 
@@ -72,6 +72,34 @@ class Plan:
         reasons = (why for key, why in self.impossible.items() if key.partition("/")[0] in lost)
         return list(dict.fromkeys(reasons))
 
+    def without(
+        self, reason: Callable[[Case], str | None], backends: Mapping[str, DiscoveredBackend]
+    ) -> "Plan":
+        """Return the plan without the cases that `reason` gives a reason for.
+
+        A mode whose twins are left out has others, so that it keeps its noise floor. A probe
+        without a case is left out.
+        """
+
+        def kept(cases: Iterable[Case]) -> list[Case]:
+            return [case for case in cases if case not in left_out]
+
+        probed = chain.from_iterable(self.probes.values())
+        asked = dict.fromkeys([*self.cases, *self.memory_cases, *probed])
+        left_out = {case: why for case in asked if (why := reason(case))}
+        cases = kept(self.cases)
+        if any(case.twin for case in left_out):
+            cases = list(_with_twins([case for case in cases if not case.twin], backends))
+        probes = {name: tuple(kept(cases)) for name, cases in self.probes.items()}
+        return replace(
+            self,
+            cases=tuple(cases),
+            impossible={**self.impossible, **{case.key: why for case, why in left_out.items()}},
+            memory_cases=tuple(kept(self.memory_cases)),
+            probes={name: cases for name, cases in probes.items() if cases},
+            fewer_rounds={case: self.fewer_rounds[case] for case in kept(self.fewer_rounds)},
+        )
+
 
 def plan(
     profile: Profile,
@@ -141,7 +169,7 @@ def _with_twins(cases: list[Case], backends: Mapping[str, DiscoveredBackend]) ->
     server, and its wake-up latency varies; busy clients wait for each other. So neither pair can
     stand for the other. Cases that ask a server are preferred, and then the plainest ones.
     """
-    asking = [case for case in cases if _asks_a_server(case, backends)] or cases
+    asking = [case for case in cases if asks_a_server(case, backends)] or cases
     twins: dict[Case, None] = {}
     for sync in (True, False):
         in_mode = [case for case in asking if (case.loop == "none") is sync]
@@ -154,7 +182,8 @@ def _with_twins(cases: list[Case], backends: Mapping[str, DiscoveredBackend]) ->
     return (*cases, *twins)
 
 
-def _asks_a_server(case: Case, backends: Mapping[str, DiscoveredBackend]) -> bool:
+def asks_a_server(case: Case, backends: Mapping[str, DiscoveredBackend]) -> bool:
+    """Return whether the case's backend asks a server. Others answer from memory."""
     backend = backends[case.backend].backend
     return backend is not None and not backend.in_memory
 

@@ -17,9 +17,9 @@ class Pool:
     share; None: there is none. Each client then has a connection to PgBouncer."""
 
     @property
-    def is_default(self) -> bool:
-        """Whether each client has a connection, and the library decides how long it would wait."""
-        return self == Pool()
+    def behind_pgbouncer(self) -> bool:
+        """Whether a PgBouncer of the run's own is in front of the server."""
+        return self.pooler_size is not None
 
     def __str__(self) -> str:
         words = [] if self.size is None else [f"pool of {self.size}"]

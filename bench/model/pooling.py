@@ -24,6 +24,11 @@ _NEEDED_BY_THE_ADAPTER = (
     "engine.prepared_statement_name_func=uuid",
 )
 
+_PREPARES_APART = ("asyncpg", "pg8000")
+"""The drivers that prepare a statement, by SQLAlchemy's adapter or by themselves, and run it after
+another round trip."""
+_KEEPS_NAME = "a pooler keeps that name"
+
 
 def needed(backend: AnyBackend) -> tuple[str, ...]:
     """Return the settings without which this backend prepares statements that a pooler loses."""
@@ -57,13 +62,13 @@ def impossible(backend: AnyBackend, case: Case, mode: str) -> str | None:
             f"{case.backend} would begin a transaction for {case.workload}"
             f"{f', {case.fetch}' if streamed else ''}: a pooler in statement mode refuses it"
         )
-    if backend.driver != "asyncpg":
-        return None
-    if not is_sqlalchemy:
+    if backend.driver == "psqlpy":  # s0, s1 and so on, in each process
+        return f"{case.backend} names a statement as other processes do, and {_KEEPS_NAME}"
+    if backend.driver == "asyncpg" and not is_sqlalchemy:
         # asyncpg counts its names in each process anew: __asyncpg_stmt_1__ and so on.
-        words = "names a cursor's statement as other processes do, and a pooler keeps that name"
+        words = f"names a cursor's statement as other processes do, and {_KEEPS_NAME}"
         return f"{case.backend} {words}" if streamed else None
-    if case.transactions == "autocommit":
+    if backend.driver in _PREPARES_APART and case.transactions == "autocommit":
         return (
             f"{case.backend} prepares a statement and runs it in two transactions under autocommit,"
             " for which a pooler may take two connections (`bench run --transactions implicit` does"

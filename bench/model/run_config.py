@@ -24,7 +24,7 @@ class RunConfig:
     plan: Plan
     backends: Mapping[str, DiscoveredBackend]
     dataset: Dataset
-    label: str
+    label: str = ""
     verify: bool = True
     remember: bool = True
     """Whether a backend whose result is remembered is not verified again."""

@@ -1,8 +1,8 @@
 """A PostgreSQL database named by its URL. Every error has two lines: what happened, what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bench.model.errors import BenchError, UsageError
@@ -33,16 +33,19 @@ class Database:
     admin_url: str | None = field(default=None, repr=False)
     """The server's own URL, for the connections of the command itself, where `url` leads to a
     pooler. None: they use `url` too."""
+    added: tuple[str, ...] = field(default=(_PINNED,), repr=False)
+    """The texts that we may have added to `options`: a URL that is shown is without the first that
+    is its end."""
 
     @property
     def safe_url(self) -> str:
         """The URL to show: `***` for every password, and without the settings that we add."""
-        return _safe(self.url)
+        return _safe(self.url, self.added)
 
     @property
     def own(self) -> "Database":
         """The database by the URL that the command's own connections use."""
-        return Database(self.admin_url) if self.admin_url else self
+        return replace(self, url=self.admin_url, admin_url=None) if self.admin_url else self
 
     def safe(self, text: str) -> str:
         """Return the text with `***` for every secret of both URLs."""
@@ -79,12 +82,12 @@ class Database:
                 settings.steady(connection)
         except psycopg.Error as error:
             # The cause may quote the password.
-            raise cannot_connect(error, url, _safe(url)) from None
+            raise cannot_connect(error, url, _safe(url, self.added)) from None
         if connection.info.server_version < OLDEST_SERVER * 10_000:
             version = connection.info.parameter_status("server_version")
             connection.close()
             raise BenchError(
-                f"{_safe(url)} is PostgreSQL {version}, older than {OLDEST_SERVER}.\n"
+                f"{_safe(url, self.added)} is PostgreSQL {version}, older than {OLDEST_SERVER}.\n"
                 "Pass another --database-url, or leave it out for the embedded server."
             )
         connection.autocommit = autocommit
@@ -138,13 +141,15 @@ _CAPACITY = """
 """
 
 
-def _safe(url: str) -> str:
-    """Return the URL with `***` for every password, and without the settings that we add."""
+def _safe(url: str, added: Sequence[str]) -> str:
+    """Return the URL with `***` for every password, and without the settings that we added."""
     try:
         shown = parse(url)
     except UsageError:
         return masked(url)
-    shown["options"] = shown.get("options", "").removesuffix(_PINNED).rstrip()
+    options = shown.get("options", "")
+    ours = next((text for text in added if options.endswith(text)), "")
+    shown["options"] = options.removesuffix(ours).rstrip()
     if shown.get("client_encoding") == settings.ENCODING:
         del shown["client_encoding"]
     return masked(build({name: shown[name] for name in shown if shown[name]}))

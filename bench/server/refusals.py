@@ -36,6 +36,7 @@ _CONNECTING = (
         "the server has no TLS, at",
         "Switch it on there (ssl = on), or choose sslmode=prefer.",
     ),
+    ("SSL required", "a pooler asks for TLS at", "Add sslmode=require to the URL."),
     (
         "GSSAPI",
         "there is no encryption by GSSAPI at",

@@ -92,7 +92,7 @@ def _cpu_share_of_added_time(bare: Summary, above: Summary) -> Interval | None:
 
 def _drivers(bare: list[Summary], floor: NoiseFloor | None) -> Iterator[Finding]:
     """Yield the fastest driver against each driver that it differs from."""
-    ranked = sorted(bare, key=_rate, reverse=True)
+    ranked = sorted(bare, key=lambda summary: summary.median_per_s, reverse=True)
     for other in ranked[1:]:
         faster = judge(ranked[0], other, floor)
         if faster and faster.apart:
@@ -139,7 +139,3 @@ def _inside(ratio: Interval, floor: float) -> bool:
 
 def _twin(case: Case) -> Case:
     return replace(case, twin=True)
-
-
-def _rate(summary: Summary) -> float:
-    return summary.throughput_per_s.median if summary.throughput_per_s else 0.0

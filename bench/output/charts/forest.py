@@ -1,7 +1,6 @@
 """The forest plot of `bench compare`: each case's ratio and interval, and the noise floor."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
@@ -13,9 +12,9 @@ from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.verdict import Verdict
 from bench.analysis.wording import asked
-from bench.model.case import Case
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.charts.style import label_without_workload
 from bench.output.palette import hue
 
 ROW_IN = 0.27
@@ -52,7 +51,7 @@ def _figure(
         f"floor.{forced}",
         height=ROW_IN * (len(rows) + 1),
         columns=len(others),
-        left=0.3 + 0.072 * max(len(_label(row.case)) for row in rows),
+        left=0.3 + 0.072 * max(len(label_without_workload(row.case)) for row in rows),
         gap=0.55,
         right=0.35,
         titled=True,
@@ -79,7 +78,7 @@ def _figure(
         verdicts = [row.verdicts[place] for row in rows]
         _shade(panel, verdicts, reach)
         _marks(panel, rows, verdicts, selection)
-    grid[0][0].set_yticks(range(len(rows)), [_label(row.case) for row in rows])
+    grid[0][0].set_yticks(range(len(rows)), [label_without_workload(row.case) for row in rows])
     return figure
 
 
@@ -143,7 +142,3 @@ def _scale(panel: Axes, reach: float, room: int) -> None:
     panel.xaxis.set_major_locator(FixedLocator(ticks))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))  # noqa: RUF001
-
-
-def _label(case: Case) -> str:
-    return replace(case, workload="").title.replace(", , ", ", ")

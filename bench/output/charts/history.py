@@ -1,16 +1,14 @@
 """Cases over all runs: a line for each, and a dotted line where the environment changed."""
 
-from dataclasses import replace
-
 from matplotlib.figure import Figure as Picture
 
 from bench.analysis.compare.history import Moment, cases_of
 from bench.analysis.figure import Figure
 from bench.analysis.selection import Selection
-from bench.model.case import Case
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.charts.style import label_without_workload
 from bench.output.palette import hue
 from bench.output.ticks import extents
 
@@ -33,7 +31,7 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
         "Medians over rounds with their 95 % intervals, the oldest run on the left."
         + (f" A dotted line: the environment or an option changed. {changes}." if changes else ""),
         height=3.8,
-        right=0.25 + 0.075 * max(len(_label(case)) for case in cases),
+        right=0.25 + 0.075 * max(len(label_without_workload(case)) for case in cases),
         bottom=0.5 + 0.035 * max(map(len, names)),
     )
     panel = grid[0][0]
@@ -63,13 +61,11 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
                 capsize=2.5,
             )  # fmt: skip
         panel.plot([at for at, _ in points], [interval.median for _, interval in points], **marks)
-        ends.append((points[-1][1].median, _label(case), hue(look, selection.looks)))
+        ends.append(
+            (points[-1][1].median, label_without_workload(case), hue(look, selection.looks))
+        )
     draw.end_labels(panel, ends)
     return result
-
-
-def _label(case: Case) -> str:
-    return replace(case, workload="").title.replace(", , ", ", ")
 
 
 def _changes(moment: Moment) -> str:

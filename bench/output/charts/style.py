@@ -7,6 +7,7 @@ async is solid and filled, the null backend is grey. Only errors are red.
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import matplotlib
@@ -15,6 +16,7 @@ from matplotlib.lines import Line2D
 from bench.analysis.look import Look
 from bench.analysis.selection import Selection
 from bench.analysis.wording import FLOOR
+from bench.model.case import Case
 from bench.output.palette import hue
 
 INK, MUTED, GRID, RED = "#1a1a1a", "#5f5f5f", "#e4e4e4", "#c1121f"
@@ -157,3 +159,8 @@ RING: Mapping[str, Any] = {
 def ring_key(label: str) -> list[Line2D]:
     """Return the legend entry of a ring around a mark."""
     return [Line2D([], [], label=label, **RING)]
+
+
+def label_without_workload(case: Case) -> str:
+    """Return the case's title for a chart whose heading names the workload."""
+    return replace(case, workload="").title.replace(", , ", ", ")

@@ -57,6 +57,9 @@ RESOLVED_IN_PYTHON = ("asyncpg",)
 """The drivers whose host is looked up by Python's socket module, on asyncio's own loop."""
 
 
+CHECK_NAMES = frozenset({("psqlpy", "verify-ca")})
+"""Each driver and sslmode that checks the server's name where libpq checks the authority alone."""
+
 _LED: set[tuple[str, int]] = set()
 """The names and ports that this process finds at the proxy's address."""
 
@@ -90,8 +93,9 @@ def through(url: str, port: int, *, driver: str = "", loop: str = "") -> str:
     check the server's name, and see the proxy's.
     """
     parameters = parse(url)
-    host = parameters.get("host", "")
-    if parameters.get("sslmode") == "verify-full" and not host.startswith("/"):
+    host, mode = parameters.get("host", ""), parameters.get("sslmode", "")
+    checks_name = mode == "verify-full" or (driver, mode) in CHECK_NAMES
+    if checks_name and not host.startswith("/"):
         name = host.split(",")[0]
         if driver in LIBPQ:
             return build({**parameters, "host": name, "hostaddr": HOST, "port": str(port)})
@@ -99,8 +103,9 @@ def through(url: str, port: int, *, driver: str = "", loop: str = "") -> str:
             return build({**parameters, "host": name, "port": str(port)})
         what = f"{driver or 'the driver'}{' on uvloop' if driver in RESOLVED_IN_PYTHON else ''}"
         raise BenchError(
-            f"sslmode=verify-full checks the server's name, and {what} would see the proxy's.\n"
-            "Use sslmode=verify-ca with --latency and with the count of round trips."
+            f"sslmode={mode} checks the server's name, and {what} would see the proxy's.\n"
+            f"Use sslmode={'verify-ca' if mode == 'verify-full' else 'require'} with --latency and"
+            " with the count of round trips."
         )
     parameters.pop("hostaddr", None)
     if host.startswith("/"):

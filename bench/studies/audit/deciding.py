@@ -82,8 +82,6 @@ class GateRates:
     """The share of comparisons whose table calls any unchanged case faster or slower."""
     visible: float
     """The smallest visible slowdown, as a share: the median over cases and gates."""
-    together_visible: float
-    """The smallest visible slowdown of all cases together."""
 
 
 def gate_rates(
@@ -96,7 +94,7 @@ def gate_rates(
     random = np.random.default_rng(seed)
     slower = set(plan(truth)[truth.cases - truth.slower : truth.cases])
     counts: list[tuple[bool, bool, bool, bool, bool, bool]] = []
-    visible, together = [], []
+    visible = []
     for _ in range(trials):
         base, other = made_run(truth, random), made_run(truth, random, later=True)
         compared = compare_cases(base, other)
@@ -122,8 +120,6 @@ def gate_rates(
         )
         seen = [change.visible for change in compared.changes.values()]
         visible.append(median(np.inf if share is None else share for share in seen))
-        common = compared.common_visible
-        together.append(np.inf if common is None else common)
     wrong, right, common_stopped, suspected, blind, any_named = np.mean(counts, axis=0).tolist()
     return GateRates(
         wrong,
@@ -133,7 +129,6 @@ def gate_rates(
         blind,
         any_named,
         float(median(visible)),
-        float(median(together)),
     )
 
 

@@ -16,7 +16,7 @@ SHORT_S, LONG_S = 0.01, 3.0
 def _freed(run: Run) -> float:
     """Return the share of the time that throughput counts, and that is in no latency."""
     figures = of_case(LARGE, [run], [], [])
-    per_s = figures.throughput_per_s.median if figures.throughput_per_s else 0.0
+    per_s = figures.median_per_s
     return 1 - per_s * fmean(run.samples.duration_ns) / NS_PER_S
 
 

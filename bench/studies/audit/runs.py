@@ -3,7 +3,7 @@
 from statistics import fmean, median
 
 from bench.analysis.stats import NS_PER_S, shares_in_window
-from bench.analysis.summary import Summary, of_case
+from bench.analysis.summary import of_case
 from bench.model.case import Case
 from bench.model.profiles import POINT_READ
 from bench.model.window import window_s
@@ -38,9 +38,9 @@ def _long_operations(laboratory: Laboratory) -> Outcome:
     seconds = window_s(latency_s, SHORT_S, LONG.concurrency)
     longer = [laboratory.run(LONG, seconds, number=number) for number in range(ROUNDS)]
     last = laboratory.run(LONG, TRUE_S / 2)
-    truth = fmean(_rate(of_case(LONG, [run], [], [])) for run in (first, last))
+    truth = fmean(of_case(LONG, [run], [], []).median_per_s for run in (first, last))
     in_short, in_longer = (of_case(LONG, runs, [], []) for runs in (short, longer))
-    shown = _rate(in_longer)
+    shown = in_longer.median_per_s
     least, most = in_short.throughput_bounds_per_s or (0.0, 0.0)
     return Outcome(
         truth=f"{truth:.2f} operations/s in {TRUE_S:g} s",
@@ -53,17 +53,13 @@ def _long_operations(laboratory: Laboratory) -> Outcome:
     )
 
 
-def _rate(summary: Summary) -> float:
-    return summary.throughput_per_s.median if summary.throughput_per_s else 0.0
-
-
 def _one_core(laboratory: Laboratory) -> Outcome:
     now, before, really = [], [], []
     for case in CASES:
         runs = [laboratory.run(case, SHORT_S, number=number) for number in range(ROUNDS)]
         summary = of_case(case, runs, [], [])
         cpu_ns = summary.client_cpu_ns.median if summary.client_cpu_ns else 0.0
-        now.append(_rate(summary) * cpu_ns / NS_PER_S)
+        now.append(summary.median_per_s * cpu_ns / NS_PER_S)
         before.append(median(map(_before, runs)) * cpu_ns / NS_PER_S)
         really.append(median(run.client_cpu_ns / run.elapsed_ns for run in runs))
     return Outcome(

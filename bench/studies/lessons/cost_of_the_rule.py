@@ -63,20 +63,14 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
 def _table(title: str, heading: str, figures: Mapping[str, list[float]]) -> "RenderableType":
     from rich.table import Table
 
-    from bench.analysis import stats
-    from bench.model.units import TIMES, with_unit
+    from bench.studies.lessons import medians
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(title, no_wrap=True)
     table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("interval", no_wrap=True, style="dim")
     for name, values in figures.items():
-        summary = stats.median_over_rounds(values)
-        assert summary is not None
-        interval = ""
-        if summary.low is not None and summary.high is not None:
-            interval = f"{with_unit(summary.low, TIMES)} to {with_unit(summary.high, TIMES)}"
-        table.add_row(name, with_unit(summary.median, TIMES), interval)
+        table.add_row(name, *medians.cells(values))
     return table
 
 

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.model.units import TIMES, with_unit
 from bench.studies.lessons import document_text as words
 from bench.studies.lessons import theme_pages
 from bench.studies.lessons.catalogue import THEMES
@@ -161,21 +160,12 @@ def _cost(record: Record, shown: str) -> Iterator[str]:
 def _medians(
     heading: str, figures: dict[str, list[float]], more: dict[str, str] | None = None
 ) -> str:
-    from bench.analysis import stats
+    from bench.studies.lessons import medians
 
     columns = heading.count("|")
     lines = [f"| {heading} |", "| --- |" + " ---: |" * columns]
     for name, values in figures.items():
-        summary = stats.median_over_rounds(values)
-        assert summary is not None
-        assert summary.low is not None
-        assert summary.high is not None
-        cells = [
-            name,
-            with_unit(summary.median, TIMES),
-            f"{with_unit(summary.low, TIMES)} to {with_unit(summary.high, TIMES)}",
-            *([more[name]] if more else []),
-        ]
+        cells = [name, *medians.cells(values), *([more[name]] if more else [])]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

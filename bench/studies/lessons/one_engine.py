@@ -68,8 +68,8 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    from bench.analysis import ratios, stats
-    from bench.model.units import TIMES, with_unit
+    from bench.analysis import ratios
+    from bench.studies.lessons import medians
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("open, SELECT 1, close", no_wrap=True)
@@ -78,19 +78,12 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
     table.add_column("ratio", justify="right", no_wrap=True)
     table.add_column("open", justify="right", no_wrap=True)
     for name, values in found["calls"].items():
-        summary = stats.median_over_rounds(values)
         ratio = ratios.ratio_of_rounds(
             dict(enumerate(values)), dict(enumerate(found["calls"][POOLED]))
         )
-        assert summary is not None
         assert ratio is not None
-        interval = ""
-        if summary.low is not None and summary.high is not None:
-            interval = f"{with_unit(summary.low, TIMES)} to {with_unit(summary.high, TIMES)}"
         left_open = str(found["open"][name][found["shown_calls"] - 1])
-        table.add_row(
-            name, with_unit(summary.median, TIMES), interval, f"{ratio.median:.1f}", left_open
-        )
+        table.add_row(name, *medians.cells(values), f"{ratio.median:.1f}", left_open)
     table.add_row(
         UNCOLLECTED, "", "", "", str(found["open"][UNCOLLECTED][found["shown_calls"] - 1])
     )

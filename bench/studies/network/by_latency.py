@@ -23,12 +23,12 @@ class AtLink:
     @property
     def best(self) -> Summary:
         """The backend with the highest throughput."""
-        return max(self.summaries, key=_rate)
+        return max(self.summaries, key=lambda summary: summary.median_per_s)
 
     @property
     def worst(self) -> Summary:
         """The backend with the lowest throughput."""
-        return min(self.summaries, key=_rate)
+        return min(self.summaries, key=lambda summary: summary.median_per_s)
 
     def spread(self, selection: Selection) -> Judgement | None:
         """Return the ratio of the best throughput to the worst; None if it is not known."""
@@ -87,7 +87,3 @@ def _complete(kind: Case, of_links: dict[Link, list[Summary]]) -> ByLatency | No
             for link in sorted(of_links, key=lambda link: link.order)
         ),
     )
-
-
-def _rate(summary: Summary) -> float:
-    return summary.throughput_per_s.median if summary.throughput_per_s else 0.0

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from accessors import DiscoveredBackend
 from bench.model.case import Case
+from bench.model.plan import asks_a_server
 
 PROBE = "round trips"
 
@@ -31,10 +32,6 @@ def probes_of_run(
     cases: Iterable[Case], backends: Mapping[str, DiscoveredBackend]
 ) -> dict[str, tuple[Case, ...]]:
     """Return the cases to count. A backend that answers from memory has no round trips."""
-
-    def asks_a_server(case: Case) -> bool:
-        backend = backends[case.backend].backend
-        return backend is not None and not backend.in_memory
-
-    chosen = dict.fromkeys(lone(case) for case in cases if asks_a_server(case) and not case.large)
+    asking = (case for case in cases if asks_a_server(case, backends))
+    chosen = dict.fromkeys(lone(case) for case in asking if not case.large)
     return {PROBE: tuple(chosen)}

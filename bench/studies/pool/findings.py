@@ -72,8 +72,12 @@ def _enough(found: Smallest) -> str:
 
 
 def _waits(surface: Surface, most: int) -> Iterator[Finding]:
-    """Compare the waits in the smallest and the largest pool."""
-    watched = [cell for cell in surface.at(most, plain=True) if cell.waits and cell.waits.checkouts]
+    """Compare the waits in the smallest and the largest pool that served every request."""
+    watched = [
+        cell
+        for cell in surface.at(most, plain=True)
+        if cell.waits and cell.waits.checkouts and not cell.waits.timeouts
+    ]
     if len(watched) < 2 or watched[0].waits is None or watched[-1].waits is None:
         return
     small, large = watched[0].waits, watched[-1].waits
@@ -168,6 +172,8 @@ def _timeouts(surface: Surface) -> Iterator[Finding]:
             f"{_where(surface, cell)}, pool of {cell.kind}: {waits.timeouts:,} of {asked:,}"
             f" requests for a connection got none (`{waits.timeout_error}`)"
         )
+        if waits.wait_p50_ns is not None:
+            sentence += f"; the others got one after {with_unit(waits.wait_p50_ns, TIMES)}"
         yield Finding(TOPIC, f"{sentence}.", "counted in one window", _cases(cell))
 
 

@@ -138,7 +138,7 @@ def sizes(asked: Asked, clients: int) -> list[int]:
 
 def _serves_all(case: Case, backend: AnyBackend) -> bool:
     """Return whether every operation gets a connection: its pool waits, or is large enough."""
-    enough = case.pool.pooler_size is not None or case.connections >= case.concurrency
+    enough = case.pool.behind_pgbouncer or case.connections >= case.concurrency
     return backend.when_pool_is_empty == "wait" or enough
 
 

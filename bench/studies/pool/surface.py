@@ -37,7 +37,7 @@ class Cell:
     @property
     def is_plain(self) -> bool:
         """Whether the pool has a fixed size and no options, and no PgBouncer is between."""
-        return not option_of(self.case) and self.case.pool.pooler_size is None
+        return not option_of(self.case) and not self.case.pool.behind_pgbouncer
 
     @property
     def rate(self) -> float | None:
@@ -52,7 +52,7 @@ def kind_of(case: Case) -> str:
 
     Its size, `5 + 10`, `16, pre-ping`, `NullPool`, or `PgBouncer 4`.
     """
-    if case.pool.pooler_size is not None:
+    if case.pool.behind_pgbouncer:
         return f"PgBouncer {case.pool.pooler_size}"
     option = option_of(case)
     size = "" if option == UNPOOLED else str(case.pool.size or case.concurrency)
@@ -93,7 +93,7 @@ class Surface:
 
     def behind_pgbouncer(self, clients: int) -> list[Cell]:
         """Return the cells behind a PgBouncer of the run's own, by the size of its pool."""
-        cells = [cell for cell in self.at(clients) if cell.case.pool.pooler_size is not None]
+        cells = [cell for cell in self.at(clients) if cell.case.pool.behind_pgbouncer]
         return sorted(cells, key=lambda cell: cell.case.pool.pooler_size or 0)
 
     def best(self, clients: int) -> Cell | None:

@@ -39,7 +39,7 @@ def _gains(measured: ByProcesses, selection: Selection) -> Iterator[Gain]:
     """Yield each backend's best number of processes against its fewest."""
     for of_number in measured.backends.values():
         fewest, *others = of_number.values()
-        best = max(others, key=_rate)
+        best = max(others, key=lambda summary: summary.median_per_s)
         if judged := judge(best, fewest, selection.floor):
             yield Gain(best, fewest, judged)
 
@@ -117,7 +117,3 @@ def _server_cores(summary: Summary) -> float | None:
     if summary.throughput_per_s is None or summary.server_cpu_ns is None:
         return None
     return summary.throughput_per_s.median * summary.server_cpu_ns.median / 1e9
-
-
-def _rate(summary: Summary) -> float:
-    return summary.throughput_per_s.median if summary.throughput_per_s else 0.0

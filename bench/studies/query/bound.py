@@ -135,12 +135,7 @@ class BoundBackend(Backend):
     def accessor(self) -> Iterator[Accessor]:
         """Give a session of the library with the reads."""
         with self._backend.accessor() as accessor:
-            give_reads(accessor, self._reads)
-            give_units(accessor, self._units)
-            if self._units and hasattr(accessor.native, "commit"):
-                for name in self._reads.buffered:
-                    read = getattr(accessor, name)
-                    setattr(accessor, name, _ended(read, accessor.native))
+            _give(accessor, self._reads, self._units, _ended)
             yield accessor
 
 
@@ -161,13 +156,17 @@ class AsyncBoundBackend(AsyncBackend):
     async def accessor(self) -> AsyncIterator[AsyncAccessor]:
         """Give a session of the library with the reads."""
         async with self._backend.accessor() as accessor:
-            give_reads(accessor, self._reads)
-            give_units(accessor, self._units)
-            if self._units and hasattr(accessor.native, "commit"):
-                for name in self._reads.buffered:
-                    read = getattr(accessor, name)
-                    setattr(accessor, name, _ended_async(read, accessor.native))
+            _give(accessor, self._reads, self._units, _ended_async)
             yield accessor
+
+
+def _give(accessor: Any, reads: Reads, units: Units, ended: Callable[..., Any]) -> None:
+    """Give the accessor the reads and the units. Beside units, a buffered read is `ended`."""
+    give_reads(accessor, reads)
+    give_units(accessor, units)
+    if units and hasattr(accessor.native, "commit"):
+        for name in reads.buffered:
+            setattr(accessor, name, ended(getattr(accessor, name), accessor.native))
 
 
 def _describe(

@@ -17,12 +17,11 @@ from bench.studies.query.answers import COMPARED_ROWS, Answer, Answers, values_o
 from bench.studies.query.forms import Forms, entity_values
 from bench.studies.query.job import QueryJob, native_arguments
 from bench.studies.query.object_checks import text_rows, text_rows_async
+from bench.studies.query.plain_values import shown
 from bench.studies.query.values import as_text, same
 
 MOST_UNORDERED = 500
 """The most rows that are compared as a set. Of more, the number is compared."""
-
-_LONGEST_SHOWN = 60
 
 
 @dataclass
@@ -202,7 +201,7 @@ def _difference(taken: _Taken, answer: Answer, answers: Answers, fetch: Fetch) -
             if not same(row[place], expected[place], texts[place], column.type):
                 return (
                     f"{fetch}, row {number}, column {column.name} ({column.type.name}):"
-                    f" {_shown(row[place])} instead of {_shown(texts[place] or expected[place])}"
+                    f" {shown(row[place])} instead of {shown(texts[place] or expected[place])}"
                 )
     return None
 
@@ -222,7 +221,7 @@ def _unordered_difference(
                 left.remove(right)
                 break
         else:
-            return f"{fetch}: row {number} is none of the server's rows: {_shown(tuple(row))}"
+            return f"{fetch}: row {number} is none of the server's rows: {shown(tuple(row))}"
     return None
 
 
@@ -238,8 +237,3 @@ def _note_texts(checked: Checked, rows: list[Any], answers: Answers) -> None:
         for place, column in enumerate(answers.columns):
             if as_text(row[place], column.type):
                 checked.texts[column.name] = column.type.name
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

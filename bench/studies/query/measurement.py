@@ -7,23 +7,20 @@ from typing import Any
 
 from bench.dataset import loading as rows
 from bench.execution.behind_pooler import fitted
-from bench.execution.capacity import most_connections
-from bench.execution.client_machines import client_machines, machines_of
+from bench.execution.client_machines import client_machines
 from bench.execution.links import Links
-from bench.execution.measurement import SPARE_CONNECTIONS, Measurement, ended
-from bench.execution.new_header import Verified, new_header
+from bench.execution.measurement import Measurement, ended
+from bench.execution.new_header import Verified
 from bench.execution.outcomes import Outcomes
-from bench.execution.pinning import placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.stage_times import StageTimes
 from bench.execution.turns import MakeTurns, StoppingRule, Turns
 from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
 from bench.model.errors import BenchError
-from bench.model.plan import Plan
 from bench.model.run_config import RunConfig
 from bench.results.file import Recorder
-from bench.server.database import Database, postmaster_pid
+from bench.server.database import Database
 from bench.server.pooler import detect
 from bench.studies.query.jobs import QueryJobs
 from bench.studies.query.planning import plainest
@@ -31,7 +28,6 @@ from bench.studies.query.question import Subject
 from bench.studies.query.server_statistics import Observer
 from bench.studies.query.verification import Verification
 from bench.studies.query.watch import watching
-from bench.system.limits import check_open_files
 
 
 def measure(
@@ -86,16 +82,13 @@ class _QueryMeasurement(Measurement):
     def prepare(self) -> None:
         """Do all that must be right before anything is measured; then write the header."""
         config = self.config
-        at_once = most_connections(config)
-        check_open_files(at_once)
-        self.database.check_capacity(at_once + SPARE_CONNECTIONS)
-        server_pid = postmaster_pid(self.lock.connection)
+        self.find_server()
         fingerprint = None
         if any(subject.marketplace for subject in self.subjects):
             fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
         by_name = {subject.name: subject for subject in self.subjects}
         folder = str(self.outcomes.recorder.folder.resolve())
-        made: Any = QueryJobs(by_name, config, server_pid, self.links, folder)
+        made: Any = QueryJobs(by_name, config, self.server_pid, self.links, folder)
         self.jobs = made
         verification = Verification(
             self.subjects, config, self.jobs, self.workers, self.database, shared=self._shared
@@ -115,20 +108,8 @@ class _QueryMeasurement(Measurement):
         if config.verify:
             verification.check_units()
         self.config = _without(config, bad, self.subjects[0].name)
-        self.server_pid = server_pid
-        self.placement = placement(config, server_pid)
         verified = Verified({name: c.checks for name, c in good.items()}, [])
-        header = new_header(
-            self.config,
-            self.lock.connection,
-            self.database,
-            fingerprint,
-            verified if config.verify else None,
-            self.pooler,
-            local=server_pid is not None,
-            placement=self.placement,
-            cluster=machines_of(self.cluster),
-        )
+        header = self.header(fingerprint, verified if config.verify else None)
         texts = {name: c.texts for name, c in good.items() if c.texts}
         backends = {
             name: replace(facts, card=_card(facts.card, texts.get(name)))
@@ -170,24 +151,8 @@ def _without(config: RunConfig, bad: dict[str, str], workload: str) -> RunConfig
     """Return the config without these backends; the plan says why they are left out."""
     if not bad:
         return config
-    plan = config.plan
     reasons = {f"{name}/{workload}": f"{name}: {reason}" for name, reason in bad.items()}
-    kept = tuple(case for case in plan.cases if case.backend not in bad)
-    if any(case.twin for case in plan.cases) and not any(case.twin for case in kept):
-        most = max(kept, key=lambda case: case.concurrency)
-        kept = (*kept, replace(most, twin=True))
-    return replace(
-        config,
-        plan=Plan(
-            plan.profile,
-            kept,
-            {**plan.impossible, **reasons},
-            tuple(case for case in plan.memory_cases if case.backend not in bad),
-            {
-                name: tuple(case for case in cases if case.backend not in bad)
-                for name, cases in plan.probes.items()
-            },
-            plan.fewer_rounds,
-        ),
-        backends={name: found for name, found in config.backends.items() if name not in bad},
-    )
+    good = {name: found for name, found in config.backends.items() if name not in bad}
+    plan = config.plan.without(lambda case: bad.get(case.backend), good)
+    plan = replace(plan, impossible={**config.plan.impossible, **reasons})
+    return replace(config, plan=plan, backends=good)

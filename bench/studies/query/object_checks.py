@@ -12,8 +12,7 @@ from accessors.statements import text_read
 from bench.model.fetch import Fetch
 from bench.studies.query.answers import COMPARED_ROWS
 from bench.studies.query.forms import Forms
-
-_LONGEST_SHOWN = 60
+from bench.studies.query.plain_values import shown
 
 
 def text_rows(accessor: Any, forms: Forms, arguments: Sequence[Any]) -> list[Any]:
@@ -60,10 +59,5 @@ def _unequal(found: Any, expected: Any) -> str:
             if key not in found or key not in expected:
                 return f"{key!r} is in one of the dicts only"
             if found[key] != expected[key]:
-                return f"{key!r}: {_shown(found[key])} instead of {_shown(expected[key])}"
-    return f"{_shown(found)} instead of {_shown(expected)}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+                return f"{key!r}: {shown(found[key])} instead of {shown(expected[key])}"
+    return f"{shown(found)} instead of {shown(expected)}"

@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +70,8 @@ def own_database(workload: Workload, database: Database) -> Iterator[OwnDatabase
         first = template if changes == "renewed" else name
         _create(connection, database, first, connection.info.dbname if copied else None)
         if not copied:
-            prepare(workload, "setup", Database(changed(database.url, dbname=first)))
-        own = Database(changed(database.url, dbname=name))
+            prepare(workload, "setup", _of_name(database, first))
+        own = _of_name(database, name)
         path = _search_path(database) if copied else ""
         renew = partial(_renew, connection, database, name, template)
         if changes == "renewed":
@@ -192,6 +192,11 @@ def _drop_old(connection: "psycopg.Connection[Any]") -> None:
             connection.execute(
                 "SELECT pg_catalog.pg_advisory_unlock(pg_catalog.hashtext(%s))", [owner]
             )
+
+
+def _of_name(database: Database, name: str) -> Database:
+    """Return the database of this name on the same server."""
+    return replace(database, url=changed(database.url, dbname=name), admin_url=None)
 
 
 def _search_path(database: Database) -> str:

@@ -1,7 +1,6 @@
 """The database as a user's statement sees it, and the settings that protect it."""
 
 import logging
-from collections.abc import Mapping
 
 from bench.model.errors import BenchError
 from bench.server import settings
@@ -42,16 +41,16 @@ def sessions(
     timeout = {"statement_timeout": str(round(statement_timeout_s * 1000))}
     path = {"search_path": search_path} if search_path else {}
     read_only = {} if allow_writes else _READ_ONLY
-    own = _url(admin_url, timeout | read_only | path) if admin_url else None
-    for protecting in (timeout | read_only | path, read_only, *([{}] if admitted else [])):
-        database = Database(_url(database_url, protecting), own)
+    wanted = settings.options(timeout | read_only | path)
+    own = _url(admin_url, wanted) if admin_url else None
+    attempts = dict.fromkeys([wanted, settings.options(read_only), *([""] if admitted else [])])
+    for added in attempts:
+        database = Database(_url(database_url, added), own, tuple(attempts))
         try:
             reaching = _reaching(database)
         except BenchError as error:
             if "unsupported startup parameter" not in str(error):
-                # The URL as the user knows it, without the settings.
-                words = str(error).replace(database.safe_url, named(database_url).safe_url)
-                raise type(error)(words) from None
+                raise
             continue
         break
     else:
@@ -72,11 +71,9 @@ def sessions(
     return database, bool(reaching["read_only"])
 
 
-def _url(url: str | None, protecting: Mapping[str, str]) -> str:
+def _url(url: str | None, added: str) -> str:
     parameters = parse(named(url).url)
-    options = parameters.pop("options", "")
-    if protecting:
-        options = f"{options} {settings.options(dict(protecting))}".strip()
+    options = f"{parameters.pop('options', '')} {added}".strip()
     return build(
         parameters | {"client_encoding": "UTF8"} | ({"options": options} if options else {})
     )

@@ -15,7 +15,7 @@ from bench.model.connect import Setting, variants
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.fetch import Fetch
-from bench.model.plan import Plan
+from bench.model.plan import Plan, asks_a_server
 from bench.model.profiles import FINE_HEARTBEAT_S, SQLALCHEMY_ON_PSYCOPG, Profile
 
 FUNCTIONS = ("get_customers", "get_orders_between_dates")
@@ -159,13 +159,8 @@ def probes_of_run(
     cases: Iterable[Case], backends: Mapping[str, DiscoveredBackend]
 ) -> dict[str, tuple[Case, ...]]:
     """Return the cases of any run that are proved to stream or to buffer."""
-
-    def asks_a_server(case: Case) -> bool:
-        backend = backends[case.backend].backend
-        return backend is not None and not backend.in_memory
-
     proved = (case for case in cases if case.workload == FUNCTIONS[0] and case.concurrency == 1)
-    return {"proof": tuple(filter(asks_a_server, proved))}
+    return {"proof": tuple(case for case in proved if asks_a_server(case, backends))}
 
 
 def rows(most_rows: int) -> Dataset:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from bench.workloads import Read, Unit, Workload
+from bench.workloads import COPY, Read, Unit, Workload
 
 class Base(DeclarativeBase):
     pass

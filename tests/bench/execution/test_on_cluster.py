@@ -16,11 +16,11 @@ BY_TCP = Case("psycopg", "get_total_cost_of_an_order", transport="tcp")
 
 def test_a_way_of_this_machine_is_left_out() -> None:
     """Forbids figures of a direct connection under the name of a latency or a transport."""
-    plan = without_ways_of_this_machine(Plan(PROFILES["smoke"], (DIRECT, DELAYED, BY_TCP)))
+    plan = without_ways_of_this_machine(Plan(PROFILES["smoke"], (DIRECT, DELAYED, BY_TCP)), {})
     assert plan.cases == (DIRECT,)
     assert set(plan.impossible) == {DELAYED.key, BY_TCP.key}
 
 
 def test_nothing_left_is_an_error() -> None:
     with pytest.raises(UsageError, match="no case can be measured"):
-        without_ways_of_this_machine(Plan(PROFILES["smoke"], (BY_TCP,)))
+        without_ways_of_this_machine(Plan(PROFILES["smoke"], (BY_TCP,)), {})

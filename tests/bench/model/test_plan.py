@@ -57,6 +57,27 @@ def test_a_plan_measures_a_quiet_and_a_busy_case_of_both_modes_twice() -> None:
     assert {case.backend for case in planned("null").cases if case.twin} == {"null"}
 
 
+def test_a_plan_without_a_backend_keeps_a_noise_floor_and_nothing_of_the_backend() -> None:
+    """Defect: a case left out was still probed, and its mode lost the twins of its noise floor."""
+    made = planned("psycopg2", "psycopg", "asyncpg")
+    customers = tuple(Case(name, "get_customers") for name in ("psycopg2", "psycopg"))
+    fewer = dict.fromkeys(made.cases, 2)
+    only_psycopg2 = {"left out": customers[:1]}
+    whole = replace(
+        made,
+        memory_cases=customers,
+        fewer_rounds=fewer,
+        probes={"read times": customers, **only_psycopg2},
+    )
+    left = whole.without(lambda c: "unable" if c.backend == "psycopg2" else None, FOUND)
+    every = [*left.everything, *left.fewer_rounds, *left.probes["read times"]]
+    assert "psycopg2" not in {case.backend for case in every}
+    assert {case.backend for case in left.cases if case.twin} == {"psycopg", "asyncpg"}
+    assert "unable" in left.impossible.values()
+    assert list(left.probes) == ["read times"]
+    assert whole.without(lambda _case: None, FOUND) == whole
+
+
 def test_twins_are_a_small_part_of_a_profile() -> None:
     for profile in PROFILES.values():
         cases = plan(profile, FOUND).cases

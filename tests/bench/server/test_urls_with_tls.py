@@ -27,6 +27,7 @@ from bench.server.database import Database
 from bench.server.drivers import driver_url
 from bench.server.proxy.address import address_of, through
 from bench.server.proxy.process import Proxy
+from bench.server.refusals import cannot_connect
 from bench.server.resolution import resolve
 from bench.studies.network.probe import count
 from tests.bench.command import ONE_CASE, POINT, Bench
@@ -185,6 +186,24 @@ def test_uvloop_cannot_be_led_to_the_proxy() -> None:
     assert "@db.example:7/" in through(url, 7, driver="asyncpg")
     with pytest.raises(BenchError, match="asyncpg on uvloop"):
         through(url, 7, driver="asyncpg", loop="uvloop")
+
+
+def test_psqlpy_checks_the_name_also_with_verify_ca() -> None:
+    """Defect: its round trips were counted through the proxy, and failed by its certificate."""
+    url = "postgresql://u@db.example/d?sslmode=verify-ca"
+    assert "@127.0.0.1:7/" in through(url, 7, driver="asyncpg")
+    with pytest.raises(BenchError, match=r"verify-ca checks .*\n.* sslmode=require"):
+        through(url, 7, driver="psqlpy")
+
+
+def test_a_pooler_that_asks_for_tls() -> None:
+    """Defect: its refusal was followed by the advice to check that the server runs."""
+    failed = psycopg.OperationalError('connection to server at "h" failed: FATAL:  SSL required')
+    error = cannot_connect(failed, "postgresql://u:s3cr@h/d", "postgresql://u@h/d")
+    assert str(error).splitlines() == [
+        "a pooler asks for TLS at postgresql://u@h/d (FATAL:  SSL required).",
+        "Add sslmode=require to the URL.",
+    ]
 
 
 def test_tls_as_a_factor(tls: Listening, tmp_path: Path) -> None:

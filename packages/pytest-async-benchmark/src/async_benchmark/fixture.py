@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -70,6 +70,17 @@ class AsyncBenchmark:
         self._loop = loop
         self._in_async_test = in_async_test
         self._pending: list[Results[Any]] = []
+
+    if not TYPE_CHECKING:  # a type checker is to know the attributes that there are
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(_not_here(name, self.__dict__.get("benchmark")))
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            benchmark = self.__dict__.get("benchmark")
+            if not name.startswith("_") and hasattr(benchmark, name):
+                raise AttributeError(_not_here(name, benchmark))
+            super().__setattr__(name, value)
 
     def __call__(
         self,
@@ -195,3 +206,16 @@ def _a_loop_runs() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def _not_here(name: str, benchmark: Any) -> str:
+    """Return the message for an attribute that only pytest-benchmark's fixture may have."""
+    message = f"async_benchmark has no {name}"
+    if name in ("weave", "patch"):
+        return (
+            f"{message}, which times the calls of a function that other code makes: "
+            "time the coroutine function that makes them, async_benchmark(function, ...)"
+        )
+    if not name.startswith("_") and hasattr(benchmark, name):
+        return f"{message}: it is pytest-benchmark's, write async_benchmark.benchmark.{name}"
+    return message

@@ -1,6 +1,10 @@
 """Errors under `async_benchmark` name their reason."""
 
+import asyncio
+import re
+
 import pytest
+from async_benchmark import AsyncBenchmark
 from tests.async_benchmark.suite import Suite
 
 FAILING = """
@@ -229,3 +233,23 @@ def test_mistakes(async_benchmark, call, tasks):
 """
     )
     suite.run().assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("weave", "async_benchmark has no weave, which times the calls of a function that other"),
+        ("patch", "time the coroutine function that makes them, async_benchmark(function, ...)"),
+        ("extra_info", "it is pytest-benchmark's, write async_benchmark.benchmark.extra_info"),
+        ("absent", "async_benchmark has no absent"),
+    ],
+)
+def test_what_only_the_other_fixture_has_is_named(
+    name: str, words: str, async_benchmark: AsyncBenchmark
+) -> None:
+    """Defect: `async_benchmark.weave` was a bare AttributeError, and a group set here was lost."""
+    with pytest.raises(AttributeError, match=re.escape(words)):
+        getattr(async_benchmark, name)
+    with pytest.raises(AttributeError, match=r"async_benchmark\.benchmark\.group"):
+        async_benchmark.group = "mine"  # type: ignore[attr-defined]
+    async_benchmark.pedantic(asyncio.sleep, args=(0,))

@@ -112,17 +112,20 @@ def test_the_sentences_about_pgbouncer() -> None:
 
 
 def test_the_sentences() -> None:
-    """Defect: a deadlock that was seen was in no sentence."""
-    made = results({1: [0.5], 8: [1.0]})
-    small, large = (replace(PLAIN, pool=Pool(size)) for size in (1, 8))
+    """Defects: a deadlock that was seen was in no sentence; the clients of a pool that refuses
+    were said to wait for the time that the few who got a connection had waited."""
+    made = results({1: [0.5], 2: [0.5], 8: [1.0]})
+    refusing, small, large = (replace(PLAIN, pool=Pool(size)) for size in (1, 2, 8))
     probes = [
+        PoolWaits(refusing, 10**8, 500, 2_890, 9_000, 1_500, "PoolError", None),
         PoolWaits(small, 10**8, 1_000, 2_000_000, 9_000_000, 0, "", 0),
-        PoolWaits(large, 10**8, 2_000, 4_000, 9_000, 3, "TimeoutError", 0),
+        PoolWaits(large, 10**8, 2_000, 4_000, 9_000, 0, "", 0),
         Deadlock(replace(PLAIN, pool=Pool(8, 0.5)), 8, 0, "TimeoutError"),
         Deadlock(replace(PLAIN, pool=Pool(9, 0.5)), 8, 8, ""),
     ]
     made = replace(made, probed=[*made.probed, *probes])
     sentences = " ".join(f.sentence for f in findings(made, select(made)))
-    assert "a client waits 2.00 ms for a connection of a pool of 1 (p99 9.00 ms)" in sentences
-    assert "pool of 8: 3 of 2,003 requests for a connection got none (`TimeoutError`)" in sentences
+    assert "a client waits 2.00 ms for a connection of a pool of 2 (p99 9.00 ms)" in sentences
+    refused = "pool of 1: 1,500 of 2,000 requests for a connection got none (`PoolError`)"
+    assert f"{refused}; the others got one after 2.89 µs." in sentences
     assert "need a second one deadlock with a pool of 8, and finish with 9" in sentences

@@ -15,32 +15,11 @@ from bench.model.case import Case
 from bench.results import file as results
 from bench.server.database import Database
 from bench.studies.query.bound import bound, give_units
+from tests.bench.cli.workload_files import MODELS
 from tests.bench.command import Bench, ctrl_c, finish, wait_until
 from tests.bench.studies.query.test_command import SHORT
 
-MODELS = """
-from collections.abc import Callable
-import asyncpg, psycopg, psycopg2.extensions
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-
-from bench.workloads import COPY, Read, Unit, Workload
-
-class Base(DeclarativeBase):
-    pass
-
-class Note(Base):
-    __tablename__ = "note"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    words: Mapped[str]
-
-def setup(session: Session):
-    Base.metadata.create_all(session.connection())
-    session.add_all(Note(words=f"word {n}") for n in range(20))
-
-ADD = "INSERT INTO note (words) VALUES ('more') RETURNING id"
-"""
+AFTER_MODELS = MODELS.count("\n") + 1
 UNITS = """
 def write(session: Session, words: str) -> int:
     with session.begin():
@@ -288,7 +267,7 @@ REFUSED = {
     "a write": (
         "def f(s: Session):\n    with s.begin():\n        s.execute(text('CREATE TABLE t ()'))\n"
         "w = Workload('w', {f: 1})",
-        "f writes (line 25: ReadOnlySqlTransaction: cannot execute",
+        f"f writes (line {AFTER_MODELS + 2}: ReadOnlySqlTransaction: cannot execute",
     ),
 }
 FAILED = {
@@ -313,7 +292,7 @@ FAILED = {
     "an error": (
         "def f(s: Session):\n    with s.begin():\n        raise ValueError('mine')\n"
         "w = Workload('w', {f: 1})",
-        "f failed on orm+psycopg2 (line 25: ValueError: mine)",
+        f"f failed on orm+psycopg2 (line {AFTER_MODELS + 2}: ValueError: mine)",
     ),
     "a setup that fails": (
         "def bad(c):\n    c.execute('SELECT absent')\n"
