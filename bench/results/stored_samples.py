@@ -13,8 +13,11 @@ KEPT_SAMPLES = 500_000
 """The most samples of a results file that stay in memory: 20 MB. Others are read again."""
 
 KEPT_PIECE = 10_000
-"""The most samples of a piece that stays in memory. Else a few rounds of the null backend take all of
-it, and a thousand small pieces are read twice, at a cost that hardly depends on their size."""
+"""The most samples of a piece that stays in memory.
+
+Else a few rounds of the null backend take all of the room, and a thousand small pieces are read
+twice, at a cost that hardly depends on their size.
+"""
 
 
 class Piece(Protocol):
