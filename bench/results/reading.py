@@ -15,6 +15,7 @@ from bench.results.schema import (
     read_samples,
 )
 from bench.results.stored_samples import (
+    KEPT_PIECE,
     KEPT_SAMPLES,
     KeptPiece,
     OpenFile,
@@ -27,8 +28,8 @@ from bench.results.stored_samples import (
 class LineReader:
     """A reader of the lines after the first, in order.
 
-    Every line is checked, its samples too. The samples of the first lines stay in memory. Those of
-    later lines do not: they are read again when they are needed.
+    Every line is checked, its samples too. Small pieces of samples stay in memory until there are
+    `KEPT_SAMPLES`. Others are read again when they are needed.
     """
 
     def __init__(self, file: BinaryIO, keys: Collection[str] | None = None) -> None:
@@ -81,7 +82,7 @@ class LineReader:
     def _piece(self, fields: SamplesFields, line: bytes, offset: int) -> Piece:
         with refused():
             samples = fields.samples()
-        if len(samples) <= self._may_keep:
+        if len(samples) <= min(self._may_keep, KEPT_PIECE):
             self._may_keep -= len(samples)
             return KeptPiece(samples)
         self._open = self._open or OpenFile(self._file.fileno())

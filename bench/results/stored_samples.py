@@ -12,6 +12,13 @@ from bench.results.samples import Samples, SamplesInPieces
 KEPT_SAMPLES = 500_000
 """The most samples of a results file that stay in memory: 20 MB. Others are read again."""
 
+KEPT_PIECE = 10_000
+"""The most samples of a piece that stays in memory.
+
+Else a few rounds of the null backend take all of the room, and a thousand small pieces are read
+twice, at a cost that hardly depends on their size.
+"""
+
 
 class Piece(Protocol):
     """A piece of the samples of a run, wherever it is."""

@@ -71,11 +71,14 @@ def curve(
     points: Sequence[tuple[int, Interval, bool]],
     style: dict[str, Any],
     uncertain: Collection[int] = (),
+    *,
+    band: bool = True,
 ) -> None:
     """Draw a line over concurrency, with the band of its intervals.
 
     `points`: concurrency, interval, and whether operations failed there (a red cross).
     `uncertain`: the concurrencies at which the interval is that of two bounds (a mark and a line).
+    `band`: False draws each interval as a vertical line, where bands of several backends overlap.
     """
     if not points:
         return
@@ -83,7 +86,10 @@ def curve(
     y = [interval.median for _, interval, _ in points]
     low = [i.median if i.low is None else i.low for _, i, _ in points]
     high = [i.median if i.high is None else i.high for _, i, _ in points]
-    axes.fill_between(x, low, high, color=style["color"], alpha=0.16, linewidth=0)
+    if band:
+        axes.fill_between(x, low, high, color=style["color"], alpha=0.16, linewidth=0)
+    else:
+        axes.vlines(x, low, high, color=style["color"], alpha=0.5, linewidth=1.4)
     axes.plot(x, y, **style)
     crosses = [(c, i.median) for c, i, failed in points if failed]
     if crosses:

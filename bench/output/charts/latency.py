@@ -1,7 +1,11 @@
-"""p50, p95 and p99 against concurrency: a row of panels per layer, a line per backend."""
+"""p50, p95 and p99 at each concurrency, with their intervals: a row per backend.
+
+Above `MOST_PANELS` concurrencies: lines against concurrency, a row of panels per layer.
+"""
 
 from collections.abc import Iterator
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.selection import Selection, by_backend
@@ -12,11 +16,18 @@ from bench.model.units import TIMES
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
-from bench.output.palette import hue
 from bench.output.ticks import extents
 
 SHOWN = ("p50", "p95", "p99")
+SHAPES = dict(zip(SHOWN, ("o", "s", "D"), strict=True))
+STEP = 0.27
+"""The distance of two quantiles of a backend, in rows: on one line their intervals overlap."""
 
+MOST_PANELS = 4
+"""The most concurrencies that have a panel each."""
+
+ROW_IN = 0.4
+"""The height in inches of a row: of three marks."""
 
 QUANTILES = (
     "Median over rounds of each round's exact quantile, or the quantile of all rounds together if"
@@ -43,7 +54,9 @@ def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
             continue
         concurrencies = {summary.case.concurrency for summary in measured}
         figure = (
-            _lines(selection, measured) if len(concurrencies) > 1 else _marks(selection, measured)
+            _lines(selection, measured)
+            if len(concurrencies) > MOST_PANELS
+            else _dots(selection, measured)
         )
         yield f"latency-{workload}", figure
 
@@ -86,40 +99,62 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
                         for summary in summaries
                         if quantile in summary.latency_ns
                     ]
-                    draw.curve(panel, points, style.line_style(look, selection))
+                    draw.curve(panel, points, style.line_style(look, selection), band=False)
             draw.concurrency_axis(panel, (summary.case.concurrency for summary in measured))
     return figure
 
 
-def _marks(selection: Selection, measured: list[Summary]) -> Figure:
-    looks = [selection.looks[summary.case.backend] for summary in measured]
+def _dots(selection: Selection, measured: list[Summary]) -> Figure:
+    """Draw a mark and an interval for each quantile, in a panel for each concurrency.
+
+    Bands of several backends on one panel overlap, and hide which interval is whose.
+    """
+    backends = by_backend(measured)
+    looks = [selection.looks[name] for name in backends]
     case = measured[0].case
-    shapes = dict(zip(SHOWN, ("o", "|", "D"), strict=True))
+    concurrencies = sorted({summary.case.concurrency for summary in measured})
+    several = len(concurrencies) > 1
     figure, grid = page(
         selection,
-        f"Latency of {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; {conditions(case)}. {QUANTILES} The scale is logarithmic.",
-        height=draw.rows_height(looks),
+        f"Latency of {case.workload}" + ("" if several else f", at concurrency {concurrencies[0]}"),
+        f"{asked(case.workload)}; {conditions(case)}. {QUANTILES}"
+        " Lines are intervals; a quantile of all rounds together has none."
+        + (" All panels have the same logarithmic scale." if several else " The scale is")
+        + ("" if several else " logarithmic."),
+        height=draw.rows_height(looks, ROW_IN),
+        columns=len(concurrencies),
         left=1.75,
-        legend=style.shape_key(shapes),
-        failed=selection.marked(measured[0].case.workload),
+        gap=0.3,
+        titled=several,
+        sharex=True,
+        legend=[*style.shape_key(SHAPES), *style.fill_key()],
+        failed=selection.marked(case.workload),
     )
-    panel = grid[0][0]
-    places = draw.rows_by_layer([panel], looks)
-    spans = extents(_shown(measured))
-    draw.log_axis(panel.xaxis, spans, TIMES, room=9)
-    for summary, look in zip(measured, looks, strict=True):
-        y = places[look.name]
-        colour = hue(look, selection.looks)
-        medians = {
-            name: summary.latency_ns[name].median for name in SHOWN if name in summary.latency_ns
-        }
-        ends = list(medians.values())
-        panel.plot([ends[0], ends[-1]], [y, y], color=colour, lw=2, alpha=0.45)
-        for name, median in medians.items():
-            mark = style.mark_style(look, selection, shapes[name])
-            panel.plot(median, y, **mark | ({"markersize": 11} if shapes[name] == "|" else {}))
-        if summary.marked:
-            panel.plot(ends[0], y, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
-    panel.set_xlabel("latency")
+    panels = grid[0]
+    places = draw.rows_by_layer(panels, looks)
+    draw.log_axis(
+        panels[0].xaxis, extents(_shown(measured)), TIMES, room=10 // len(concurrencies) + 1
+    )
+    for panel, concurrency in zip(panels, concurrencies, strict=True):
+        if several:
+            panel.set_title(f"{concurrency} client{'s' * (concurrency > 1)}")
+        panel.set_xlabel("latency")
+        for summary in measured:
+            if summary.case.concurrency == concurrency:
+                _row(panel, places[summary.case.backend], summary, selection)
     return figure
+
+
+def _row(panel: Axes, place: float, summary: Summary, selection: Selection) -> None:
+    """Draw the quantiles of one case around its row, p50 above p99."""
+    look = selection.looks[summary.case.backend]
+    for step, name in enumerate(SHOWN):
+        if name not in summary.latency_ns:
+            continue
+        interval = summary.latency_ns[name]
+        y = place + (step - 1) * STEP
+        mark = style.mark_style(look, selection, SHAPES[name]) | {"markersize": 5}
+        panel.errorbar(interval.median, y, xerr=draw.error_bars(interval), elinewidth=1.6, **mark)
+    if summary.marked:
+        first = next(iter(summary.latency_ns.values()))
+        panel.plot(first.median, place, "x", color=style.RED, ms=9, mew=2.2, zorder=9)

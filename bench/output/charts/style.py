@@ -137,6 +137,15 @@ def sync_async_key() -> list[Line2D]:
     ]
 
 
+def fill_key() -> list[Line2D]:
+    """Return the legend entries of hollow marks (sync) and filled marks (async)."""
+    return [
+        Line2D([], [], linestyle="none", marker="o", markersize=7, color=MUTED, label=label,
+               markerfacecolor=MUTED if full else "white", markeredgewidth=1.4)
+        for label, full in (("hollow: sync, in threads", False), ("filled: async, in tasks", True))
+    ]  # fmt: skip
+
+
 def shape_key(shapes: Mapping[str, str]) -> list[Line2D]:
     """Return one legend entry per shape. `shapes`: label -> marker."""
     return [

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from bench.analysis.selection import select
@@ -240,3 +241,29 @@ def test_rounds_that_failed_are_named(tmp_path: Path) -> None:
     results.failures.append(Failure(plan[0], 1, "the server is gone"))
     text = words(figures(results)["throughput-get_total_cost_of_an_order"])
     assert "asyncpg, at 1 (1 round: the server is gone)" in text
+
+
+def test_latency_of_many_backends_has_no_bands(tmp_path: Path) -> None:
+    """Forbid the defect that the bands of twelve backends lay over each other.
+
+    Up to four concurrencies have a panel each, with an interval for each mark; more have lines.
+    """
+    backends = [f"{layer}{driver}" for layer in ("", "core+", "orm+") for driver in _DRIVERS]
+    for concurrencies in ((1, 16), (1, 2, 4, 8, 16)):
+        plan = [
+            Case(name, synthetic.POINT, concurrency=n) for name in backends for n in concurrencies
+        ]
+        results = synthetic.results(tmp_path / str(len(concurrencies)), plan)
+        figure = figures(results)[f"latency-{synthetic.POINT}"]
+        assert not figure.findobj(PolyCollection)
+        titles = [axes.get_title(loc="left") for axes in figure.axes]
+        if len(concurrencies) == 2:
+            assert titles == ["1 client", "16 clients"]
+            shown = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+            assert sorted(shown) == sorted(backends)
+            assert len(figure.axes[1].containers) == 3 * len(backends)
+        else:
+            assert titles[:3] == ["p50", "p95", "p99"]
+
+
+_DRIVERS = ("psycopg2", "psycopg", "psycopg-async", "asyncpg")
