@@ -60,6 +60,8 @@ class Round:
     open: OpenRound | None = None
     """The figures at an arrival rate; None for a closed loop. `latency_ns` is then the response,
     and empty if the rate was not held: it would be a figure of the window's length."""
+    generation: int | None = None
+    """The set of worker processes that measured it; None in older files."""
 
 
 @dataclass(frozen=True)
@@ -289,6 +291,7 @@ def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
         fewest_operations=run.fewest_operations,
         most_operations=run.most_operations,
         open=at_rate,
+        generation=run.generation,
     )
 
 

@@ -12,7 +12,7 @@ from bench.cli.options import choose_backends, named
 from bench.cli.workload_file import WORKLOAD_FILE_SCALE
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
-from bench.model.plan import plan_of_cases
+from bench.model.plan import plan_of_cases, with_enough_sets
 from bench.model.profiles import PROFILES, Profile
 from bench.model.run_config import RunConfig
 from bench.studies.query.planning import SECONDS, WARM_UP_S
@@ -88,9 +88,10 @@ def measure(
             seed=_seed(header),
             clients=max(case.concurrency for case in header.plan),
             guard=bool(header.session_guard),
+            times=times,
         )
     config = config_of(
-        plan_of_cases(profile, found, cases),
+        with_enough_sets(plan_of_cases(profile, found, cases), times),
         found,
         Dataset(profile.scale, _seed(header)),
         options,

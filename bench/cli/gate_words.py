@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
+from bench.analysis.compare.common_ratio import FEWEST_CASES
 from bench.analysis.compare.gate import GatedCase, GateDecision
+from bench.analysis.compare.process_sets import LEAST_SETS
 from bench.analysis.verdict import in_words
 
 _MOST_NAMED = 5
 """The most blind cases that are named."""
-
-_FEW_CASES = 4
-"""So few cases have one equal pair of each kind, which hardly tells how much processes differ."""
 
 
 def gate_lines(decision: GateDecision) -> Iterator[str]:
@@ -17,6 +16,12 @@ def gate_lines(decision: GateDecision) -> Iterator[str]:
     margin = f"{decision.margin:.0%}"
     for stop in decision.stopped:
         yield f"slower by more than {margin} in {stop.run}: {stop.case.title}: {stop.change}"
+    if decision.stopped and decision.cases < FEWEST_CASES:
+        yield (
+            f"Fewer than {FEWEST_CASES} cases have no common ratio: a machine that is slower than"
+            " when the reference was measured looks the same. To rule it out, measure the same code"
+            " as the reference again"
+        )
     for together in decision.common_stopped:
         words = in_words(together.common.slowdown)
         yield f"slower by more than {margin} in {together.run}: all cases together take {words}"
@@ -47,10 +52,11 @@ def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
         "More and longer rounds, fewer cases or a quieter machine see more:"
         " bench run --rounds 20 --seconds 0.2, bench doctor"
     )
-    if decision.cases <= _FEW_CASES:
+    if any(gated.change.witness == "few pairs" for gated in decision.blind):
         yield (
-            "So few cases have too few equal pairs to tell how much processes differ by themselves:"
-            " measure more backends, or both --concurrency 1 and 16"
+            "Too few equal pairs tell how much processes differ by themselves, and a run has fewer"
+            f" than {LEAST_SETS} sets of processes. Measure the reference again with 12 rounds or"
+            " more: bench run --rounds 12 --label reference"
         )
 
 

@@ -10,7 +10,7 @@ from bench.cli.gate_measurement import GateOptions, config_of
 from bench.cli.workload_file import Place, chosen_of, declared_in, opened
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
-from bench.model.plan import plan_of_cases
+from bench.model.plan import plan_of_cases, with_enough_sets
 from bench.studies.query import measurement
 
 if TYPE_CHECKING:
@@ -28,11 +28,12 @@ def measure_file(
     seed: int,
     clients: int,
     guard: bool,
+    times: int,
 ) -> Path:
     """Measure these cases of the file's workloads, and return the results folder.
 
     `name` ends the name of the folder. `seed`, `clients`: the seed and the largest concurrency of
-    the reference, by which the arguments are drawn.
+    the reference, by which the arguments are drawn. `times`: what the rounds were multiplied by.
 
     Raises `UsageError` for a file that has not these workloads or cannot be measured, and
     `BenchError` if a run fails.
@@ -51,9 +52,8 @@ def measure_file(
                     f"{case.backend} takes {case.workload} in the reference, but not in {path}.\n"
                     "Give it that form again, or choose other backends with --backend."
                 )
-        config = config_of(
-            plan_of_cases(profile, taken, cases), taken, dataset, options, guard=guard
-        )
+        planned = with_enough_sets(plan_of_cases(profile, taken, cases), times)
+        config = config_of(planned, taken, dataset, options, guard=guard)
         return place.options.carry_out(
             config, name, shown=False, measured=partial(measurement.measure, subjects)
         )

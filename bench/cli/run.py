@@ -203,7 +203,7 @@ def run(
     from bench.cli.measurement import CommandOptions, tell_left_out
     from bench.model.dataset import Dataset
     from bench.model.fetch import Fetch
-    from bench.model.plan import plan
+    from bench.model.plan import plan, with_enough_sets
     from bench.model.profiles import PROFILES, Factors
     from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
@@ -265,6 +265,8 @@ def run(
     planned = plan(profile, chosen, factors)
     if budget_s is not None:
         planned = within(planned, budget_s, seconds)
+    else:
+        planned = with_enough_sets(planned)
     _check_writes(planned)
     tell_left_out(planned, chosen)
     config = RunConfig(

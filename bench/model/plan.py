@@ -15,6 +15,13 @@ from bench.model.workload import WORKLOADS
 
 NO_FACTORS = Factors()
 
+SETS_OF_FEW_PAIRS = 6
+"""The sets of worker processes of a run with too few A/A pairs to tell how much processes differ.
+The sets tell it then (`bench.analysis.compare.process_sets`)."""
+
+_ENOUGH_PAIRS = 2
+"""The A/A pairs of a kind of case, in each run of two, that tell it."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -148,6 +155,26 @@ def plan_of_cases(
 ) -> Plan:
     """Return a plan of just these cases and their twins, without memory and without probes."""
     return Plan(profile, _with_twins(list(cases), backends))
+
+
+def with_enough_sets(plan: Plan, times: int = 1) -> Plan:
+    """Return the plan with enough sets of worker processes to be compared with another run.
+
+    A plan with few A/A pairs of a kind of case has more sets, of two rounds or more each. `times`
+    is what the rounds were multiplied by.
+    """
+    twins = [case for case in plan.cases if case.twin]
+    for alike in {_kind(case) for case in plan.cases}:
+        if len([case for case in twins if _kind(case) == alike] or twins) < _ENOUGH_PAIRS:
+            sets = min(SETS_OF_FEW_PAIRS * times, plan.profile.rounds // 2)
+            more = max(plan.profile.generations, sets)
+            return replace(plan, profile=replace(plan.profile, generations=more))
+    return plan
+
+
+def _kind(case: Case) -> tuple[bool, bool]:
+    """Return what the cases of one noise floor have in common."""
+    return case.rate is not None, case.rate is None and case.concurrency == 1
 
 
 def _probes(

@@ -5,11 +5,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import comb
+from typing import Literal
 
 import numpy as np
 
 from bench.analysis.compare.common_ratio import CommonRatio, Series, apart, divide_out, visible
 from bench.analysis.compare.family import Evidence, Logs, evidence_of, holm
+from bench.analysis.compare.process_sets import FEW_PAIRS, centres, evidence_of_sets, factor_of
 from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.noise_floor import NoiseFloor, kind_of, noise_floor
 from bench.analysis.ratios import ratio_of_runs
@@ -26,6 +28,11 @@ class MeasuredRun:
     summaries: Sequence[Summary]
     crowding: float = 1.0
     """The factor by which other programs can have slowed the run: 2 for half of the CPU."""
+
+
+Witness = Literal["pairs", "few pairs", "sets"]
+"""The source of how much processes differ: A/A pairs, fewer of them than tell it, or the sets of
+worker processes of both runs."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class Change(Verdict):
     later: Summary | None = None
     more_is_better: bool = True
     """Whether a ratio above 1 is faster."""
+    witness: Witness = "pairs"
     rate_lost: bool = False
     """Whether the earlier run held the case's arrival rate, and the later one surely does not. Then
     there is no ratio, since a rate that is not held has no latency."""
@@ -103,7 +111,10 @@ def compare_cases(
     below, above = ([_series(side[case], figure) for case in known] for side in (earlier, later))
     divided = divide_out(below, above)
     runs = [base, other, *([again.run] if again else [])]
-    floor = NoiseFloor.pooled(noise_floor(run.summaries, figure) for run in runs)
+    floors = [noise_floor(run.summaries, figure) for run in runs]
+    floor = NoiseFloor.pooled(floors)
+    # A second measurement must not change the test: only the first two runs decide which it is.
+    first_floor = NoiseFloor.pooled(floors[:2])
     crowding = max(run.crowding for run in runs)
     repeated = _repeated(known, below, again, figure)
     changes = []
@@ -113,9 +124,15 @@ def compare_cases(
             continue
         logs = [_values(side[place]) for side in (divided.base, divided.other)]
         measured = [_values(side[place]) for side in (below, above)]
+        of_sets = [
+            centres(side[place], summaries[case])
+            for side, summaries in ((divided.base, earlier), (divided.other, later))
+        ]
         processes = 1
         if case in repeated:
-            logs[1] = np.concatenate([logs[1], repeated[case]])
+            rounds, middles = repeated[case]
+            logs[1] = np.concatenate([logs[1], rounds])
+            of_sets[1] = np.concatenate([of_sets[1], middles])
             processes = 2
         changes.append(
             _change(
@@ -123,7 +140,13 @@ def compare_cases(
                 later[case],
                 (logs[0], logs[1]),
                 _ratio(measured[0], measured[1], figure),
-                _Noise(floor, 1.0 if divided.common else crowding, processes),
+                _Noise(
+                    floor,
+                    1.0 if divided.common else crowding,
+                    processes,
+                    (of_sets[0], of_sets[1]),
+                    few_pairs=_few_pairs(first_floor, earlier[case].case),
+                ),
                 figure,
             )
         )
@@ -150,9 +173,19 @@ class _Noise:
     floor: NoiseFloor | None
     crowding: float
     processes: int
+    centres: tuple[Logs, Logs]
+    """The centres of the sets of processes of both runs."""
+    few_pairs: bool
 
-    def of(self, case: Case) -> float:
+    def of(self, case: Case, sets: Evidence | None) -> float:
+        """Return the factor within which a difference is noise. `sets`: their evidence, if used."""
+        if sets:
+            return max(factor_of(sets), self.crowding)
         return max(self.floor.for_case(case) if self.floor else 1.0, self.crowding)
+
+
+def _few_pairs(floor: NoiseFloor | None, case: Case) -> bool:
+    return floor is None or len(floor.of_kind(kind_of(case)).pairs) < FEW_PAIRS
 
 
 def _change(
@@ -166,17 +199,18 @@ def _change(
     """Return the change of a case, with the verdict on it alone."""
     case = earlier.case
     ratio = _ratio(*logs, figure)
-    factor = noise.of(case)
+    sets = evidence_of_sets(*noise.centres) if noise.few_pairs else None
+    factor = noise.of(case, sets)
     alone = word_of(ratio, figure, factor)
     if earlier.marked or later.marked:
         alone = "undecided"
     of_kind = noise.floor.of_kind(kind_of(case)) if noise.floor else None
-    evidence = evidence_of(*logs, of_kind, noise.processes)
+    evidence = sets or evidence_of(*logs, of_kind, noise.processes)
     seen = None
     if alone != "undecided" and evidence and ratio and ratio.low and ratio.high:
         better = ratio.high / ratio.median if figure.more_is_better else ratio.median / ratio.low
         seen = evidence.visible(float(np.log(better)), factor)
-    known = factor if noise.floor or noise.crowding > 1 else None
+    known = factor if noise.floor or sets or noise.crowding > 1 else None
     return Change(
         alone,
         ratio,
@@ -188,6 +222,7 @@ def _change(
         earlier,
         later,
         figure.more_is_better,
+        "sets" if sets else "few pairs" if noise.few_pairs else "pairs",
     )
 
 
@@ -236,8 +271,11 @@ def _common_word(common: CommonRatio | None, crowding: float) -> Word:
 
 def _repeated(
     known: Sequence[Case], below: Sequence[Series], again: Again | None, figure: Figure
-) -> dict[Case, Logs]:
-    """Return the rounds of the second measurement, without its common ratio, by case."""
+) -> dict[Case, tuple[Logs, Logs]]:
+    """Return the rounds and the centres of the second measurement, by case.
+
+    Its common ratio is divided out.
+    """
     if again is None:
         return {}
     second = _measured(again.run)
@@ -245,7 +283,9 @@ def _repeated(
     in_question = [place for place, case in enumerate(known) if case in again.cases]
     divided = divide_out(below, series, leave_out=in_question)
     return {
-        known[place]: _values(divided.other[place]) for place in in_question if divided.other[place]
+        known[place]: (_values(side), centres(side, second[known[place]]))
+        for place in in_question
+        if (side := divided.other[place])
     }
 
 

@@ -34,7 +34,8 @@ class Evidence:
     slowdown: float
     """The logarithm of the slowdown: positive is slower, for every figure."""
     chance: float
-    """The standard error of the slowdown, from the rounds."""
+    """The standard error of the slowdown, from the rounds; with sets of processes
+    (`bench.analysis.compare.process_sets`) from their centres, and then `luck` is part of it."""
     chance_free: float
     luck: float
     """The deviation of the slowdown of two equal processes, from the A/A pairs."""

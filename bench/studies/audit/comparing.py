@@ -21,6 +21,8 @@ GATES = 150
 """The simulated gates of each condition."""
 QUICK = Truth()
 """The quick profile on a machine whose rounds vary by 3 %."""
+ONE_CASE = Truth(cases=1, rounds=12, sets=6, luck=0.03, common_noise=0.0, day=0.0)
+"""One backend at one concurrency, with one A/A pair in a run. Processes differ as rounds do."""
 MARGIN = 0.1
 MOST_FALSE = 0.05
 
@@ -125,8 +127,47 @@ def _visible() -> Outcome:
     )
 
 
+def _one_case_same_code() -> Outcome:
+    worst = max(
+        gate_rates(
+            replace(ONE_CASE, luck=luck, shape=shape), 0.0, GATES, again=True
+        ).stopped_wrongly
+        for luck in (0.0, 0.03)
+        for shape in SHAPES
+    )
+    return Outcome(
+        truth="at most 5 % stop (sampling error: 4 points)",
+        measured=f"{worst:.1%} in the worst of six conditions",
+        holds=worst <= MOST_FALSE + 0.04,
+    )
+
+
+def _one_case() -> Outcome:
+    slower = replace(ONE_CASE, slower=1, slowdown=0.2)
+    without = replace(slower, sets=0)
+    shares = [
+        (
+            gate_rates(replace(runs, slower=0), MARGIN, GATES, again=True).blind,
+            gate_rates(runs, MARGIN, GATES, again=True).stopped,
+        )
+        for runs in (slower, without)
+    ]
+    (blind, stopped), (blind_before, stopped_before) = shares
+    return Outcome(
+        truth="at least 80 % stop, at most 20 % are blind",
+        measured=f"{stopped:.0%} stop; of the same code {blind:.0%} blind",
+        before=f"{stopped_before:.0%} stop; {blind_before:.0%} blind",
+        holds=stopped >= 0.8 and blind <= 0.2,
+    )
+
+
 _RUNS = f"simulation: {QUICK.cases} cases of {QUICK.rounds} rounds"
 _LUCKY = f"{_RUNS} that vary by 5 %, processes by 2 %, days by 2 %; margin 5 %; share of stops"
+
+_ONE_CASE = (
+    f"simulation: one case of {ONE_CASE.rounds} rounds in {ONE_CASE.sets} sets of processes; rounds"
+    " vary by 3 %, processes by 3 %"
+)
 
 CLAIMS = (
     Claim(
@@ -188,6 +229,18 @@ CLAIMS = (
         "A gate that cannot see its margin is not green.",
         f"{_RUNS} that vary by 20 %; margin 10 %",
         simulate=_blind,
+    ),
+    Claim(
+        "gate-one-case-same-code",
+        "A gate over the same code of one case stops at most once in twenty times.",
+        f"{_ONE_CASE}, or not at all; three shapes; margin 0 %; measured again",
+        simulate=_one_case_same_code,
+    ),
+    Claim(
+        "gate-one-case",
+        "A gate of 10 % on one backend and one concurrency finds 20 %, and is not blind.",
+        f"{_ONE_CASE}; measured again; before: with one A/A pair a run in place of the sets",
+        simulate=_one_case,
     ),
     Claim(
         "visible-slowdown",

@@ -159,7 +159,7 @@ def _again(
 ) -> GateDecision:
     base, other = runs
     places = [place for place, case in enumerate(plan(truth)[: truth.cases]) if case in cases]
-    longer = replace(truth, rounds=2 * truth.rounds)
+    longer = replace(truth, rounds=2 * truth.rounds, sets=2 * truth.sets)
     second = made_run(longer, random, later=True, only=places)
     in_question = frozenset(identity(gated.case) for gated in first.suspects)
     pooled = compare_cases(base, other, again=Again(second, in_question))

@@ -30,6 +30,9 @@ class Truth:
     shape: Shape = "normal"
     luck: float = 0.01
     """The deviation of the ratio of two equal processes."""
+    sets: int = 0
+    """The number of sets of worker processes of a run, each with luck of its own. 0: one set, and
+    a file that does not say so."""
     common_noise: float = 0.03
     """The deviation of a round of all cases together, with a lag-1 correlation of 0.37."""
     day: float = 0.05
@@ -71,7 +74,9 @@ def made_run(
     cases = plan(truth)
     size = (len(cases), truth.rounds)
     logs = truth.noise * noise(random, truth.shape, size)
-    logs += random.normal(size=(len(cases), 1)) * truth.luck / sqrt(2)
+    sets = np.arange(truth.rounds) * max(1, truth.sets) // truth.rounds
+    luck = random.normal(size=(len(cases), max(1, truth.sets)))[:, sets]
+    logs += luck * truth.luck / sqrt(2)
     logs += _common(truth, random) + random.normal() * truth.day
     if later:
         logs += np.log1p(truth.uniform)
@@ -79,7 +84,11 @@ def made_run(
     chosen = only or range(truth.cases)
     return MeasuredRun(
         [
-            _summary(case, dict(enumerate((1000 * np.exp(-logs[place])).tolist())))
+            _summary(
+                case,
+                dict(enumerate((1000 * np.exp(-logs[place])).tolist())),
+                sets.tolist() if truth.sets else None,
+            )
             for place, case in enumerate(cases)
             if place in chosen or place >= truth.cases
         ]
@@ -94,9 +103,17 @@ def _common(truth: Truth, random: np.random.Generator) -> Floats:
     return truth.common_noise * values
 
 
-def _summary(case: Case, throughput: Mapping[int, float]) -> Summary:
+def _summary(case: Case, throughput: Mapping[int, float], sets: Sequence[int] | None) -> Summary:
     rounds = tuple(
-        _with(Round, number=number, operations=1, errors={}, latency_ns={}, throughput_per_s=value)
+        _with(
+            Round,
+            number=number,
+            operations=1,
+            errors={},
+            latency_ns={},
+            throughput_per_s=value,
+            generation=sets[number] if sets else None,
+        )
         for number, value in throughput.items()
     )
     summary: Summary = _with(

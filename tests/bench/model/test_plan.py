@@ -13,7 +13,7 @@ from bench.measure.runner import Job
 from bench.model.case import Case
 from bench.model.errors import UsageError
 from bench.model.fetch import Fetch
-from bench.model.plan import Plan, plan
+from bench.model.plan import SETS_OF_FEW_PAIRS, Plan, plan, with_enough_sets
 from bench.model.profiles import PROFILES, Factors
 from bench.model.workload import WORKLOADS, ClientSlot, operations
 from bench.server.database import Database
@@ -150,3 +150,18 @@ def test_peak_memory_counts_the_rows(shop: Database, backend: str, loop: str) ->
 def test_a_server_that_is_not_seen_has_no_cpu_time() -> None:
     assert server_cpu_ns(None) is None
     assert server_cpu_ns(2**22 + 1) is None
+
+
+def test_a_plan_of_few_pairs_starts_its_processes_more_often() -> None:
+    """Defect: a reference of one case had one A/A pair and two sets, so its gate was blind."""
+    quick = PROFILES["quick"]
+    chosen = {name: FOUND[name] for name in ("asyncpg", "psycopg2")}
+    one = {"asyncpg": FOUND["asyncpg"]}
+    narrow = with_enough_sets(plan(quick, one, Factors(concurrency=(16,))))
+    assert narrow.profile.generations == SETS_OF_FEW_PAIRS
+    again = replace(narrow, profile=replace(narrow.profile, rounds=2 * quick.rounds))
+    assert with_enough_sets(again, 2).profile.generations == 2 * SETS_OF_FEW_PAIRS
+    short = replace(narrow, profile=replace(quick, rounds=2))
+    assert with_enough_sets(short).profile.generations == quick.generations
+    wide = with_enough_sets(plan(quick, chosen))
+    assert wide.profile.generations == quick.generations
