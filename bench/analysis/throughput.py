@@ -198,9 +198,9 @@ class _Weights:
 
     all: float = 0.0
     in_time: float = 0.0
-    """That of the operations that ended before the deadline."""
+    """The sum over the operations that ended before the deadline."""
     of_laps: float = 0.0
-    """That of all operations but each client's first one."""
+    """The sum over all operations but each client's first one."""
     of_laps_in_time: float = 0.0
 
     def add(
