@@ -27,7 +27,8 @@ def quantiles_of_blocks(blocks: Callable[[], Iterable[Block]], amount: int) -> d
     `blocks` gives them anew at each call; they hold `amount` values, from 0 to 2^53.
     """
     if amount <= AT_ONCE:
-        return quantiles(np.concatenate([*blocks(), np.empty(0, np.int64)]))
+        few = list(blocks())
+        return quantiles(few[0] if len(few) == 1 else np.concatenate([*few, np.empty(0, np.int64)]))
     counts = np.zeros(0, np.int64)
     for block in blocks():
         here = np.bincount(_intervals(block), minlength=len(counts))

@@ -25,6 +25,7 @@ would hide every difference. Then floor^2 = centre^2 + (t_f x chance)^2, which i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import exp, sqrt
 from typing import Literal, Self
 
@@ -61,7 +62,7 @@ class EqualPair:
         positive = [number for number in numbers if figures[number] > 0 and twin[number] > 0]
         return cls(case, tuple(float(np.log(twin[n] / figures[n])) for n in positive))
 
-    @property
+    @cached_property
     def ratio(self) -> Interval:
         """The ratio of the twin to the case, with its interval."""
         ratios = {number: exp(log) for number, log in enumerate(self.logs)}
@@ -69,7 +70,7 @@ class EqualPair:
         assert ratio is not None, "a pair has at least one round"
         return ratio
 
-    @property
+    @cached_property
     def centre(self) -> float:
         """The logarithm of the ratio."""
         return float(np.log(self.ratio.median))
@@ -90,7 +91,7 @@ class NoiseFloor:
         pairs = [pair for floor in floors if floor for pair in floor.pairs]
         return cls(tuple(pairs)) if pairs else None
 
-    @property
+    @cached_property
     def factor(self) -> float:
         """The largest factor of any kind of case: at least 1."""
         return max(self.of_kind(kind)._pooled_factor for kind in self.kinds)
@@ -109,10 +110,16 @@ class NoiseFloor:
 
     def of_kind(self, kind: Kind) -> "NoiseFloor":
         """Return the floor from the pairs of this kind; from all, where there is none."""
-        of_kind = tuple(pair for pair in self.pairs if kind_of(pair.case) == kind)
-        return NoiseFloor(of_kind or self.pairs)
+        if kind not in self._of_kinds:
+            of_kind = tuple(pair for pair in self.pairs if kind_of(pair.case) == kind)
+            self._of_kinds[kind] = NoiseFloor(of_kind or self.pairs)
+        return self._of_kinds[kind]
 
-    @property
+    @cached_property
+    def _of_kinds(self) -> "dict[Kind, NoiseFloor]":
+        return {}
+
+    @cached_property
     def _pooled_factor(self) -> float:
         """The factor from all pairs together, as if they were of one kind."""
         rounds = sum(len(pair.logs) for pair in self.pairs)
@@ -122,7 +129,7 @@ class NoiseFloor:
         noise_squared = student_quantile(free) ** 2 * chance_squared
         return exp(sqrt(quantile**2 * self.luck_variance + noise_squared))
 
-    @property
+    @cached_property
     def luck_variance(self) -> float:
         """The variance of the logarithm of the ratio of two equal processes, without chance."""
         if len(self.pairs) == 1:
@@ -130,7 +137,7 @@ class NoiseFloor:
         excess = [pair.centre**2 - self._chance_of(pair) ** 2 for pair in self.pairs]
         return max(0.0, float(np.mean(excess)))
 
-    @property
+    @cached_property
     def careful_luck_variance(self) -> float:
         """The variance of luck, plus one standard error of its estimate.
 
@@ -141,7 +148,11 @@ class NoiseFloor:
 
     def _chance_of(self, pair: EqualPair) -> float:
         """Return the standard error of the pair's centre, in logarithms."""
-        return _deviation(self.pairs) / sqrt(len(pair.logs))
+        return self._deviation / sqrt(len(pair.logs))
+
+    @cached_property
+    def _deviation(self) -> float:
+        return _deviation(self.pairs)
 
     def __str__(self) -> str:
         by_kind = ", ".join(f"{self.of_kind(kind).factor:.2f}x for {kind}" for kind in self.kinds)

@@ -13,7 +13,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.stats import CONFIDENCE, ENOUGH_ROUNDS, Interval
+from bench.analysis.stats import CONFIDENCE, ENOUGH_ROUNDS, Interval, middle_of
 
 __all__ = ["ENOUGH_ROUNDS", "ratio_of_rounds", "ratio_of_runs"]
 
@@ -75,7 +75,7 @@ def ratio_of_runs(numerators: Sequence[float], denominators: Sequence[float]) ->
 def _interval(logs: NDArray[np.float64], rank: int, rounds: int) -> Interval:
     """Return the interval from the `rank`-th lowest to the `rank`-th highest, counted from 1."""
     ordered = np.sort(logs)
-    median, low, high = np.exp([np.median(ordered), ordered[rank - 1], ordered[-rank]]).tolist()
+    median, low, high = np.exp([middle_of(ordered), ordered[rank - 1], ordered[-rank]]).tolist()
     return Interval(median, low, high, rounds)
 
 

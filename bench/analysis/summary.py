@@ -238,14 +238,15 @@ def _durations(runs: Iterable[Run]) -> Iterator[Block]:
     """Yield the durations of the operations that succeeded, a piece at a time."""
     for run in runs:
         for piece in run.samples.pieces():
-            yield response_ns(piece)[_succeeded(piece)]
+            times = response_ns(piece)
+            yield times[_succeeded(piece)] if piece.errors else times
 
 
 def _first_rows(run: Run) -> Iterator[Block]:
     """Yield the times to the first row of the operations that got one, a piece at a time."""
     for piece in run.samples.pieces():
         times = _int64(piece.first_row_ns)
-        if len(times) == len(piece):
+        if piece.errors and len(times) == len(piece):
             times = times[_succeeded(piece)]
         yield times[times > 0]
 
@@ -253,23 +254,26 @@ def _first_rows(run: Run) -> Iterator[Block]:
 def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
     """Return the figures of a run. `durations` gives those of its successful operations."""
     operations = rows = 0
-    rate, rows_rate = Counts(run.window_ns), Counts(run.window_ns)
+    counts = Counts(run.window_ns)
     errors: Counter[str] = Counter()
     for piece in run.samples.pieces():
         succeeded = _succeeded(piece)
         times = (_int64(piece.start_ns), _int64(piece.duration_ns), _int64(piece.worker))
-        rate.add(*times, succeeded)
-        rows_rate.add(*times, _int64(piece.rows) * succeeded)
+        rows_of_each = _int64(piece.rows) * succeeded
+        counts.add(*times, succeeded, rows_of_each)
         operations += int(np.count_nonzero(succeeded))
-        rows += int((_int64(piece.rows) * succeeded).sum())
-        errors += piece.error_classes
+        rows += int(rows_of_each.sum())
+        if piece.errors:
+            errors += piece.error_classes
     with_first_row = sum(map(len, _first_rows(run)))
-    first_rows = quantiles_of_blocks(partial(_first_rows, run), with_first_row)
-    throughput = rate.throughput()
+    first_rows: Mapping[str, int] = {}
+    if with_first_row:
+        first_rows = quantiles_of_blocks(partial(_first_rows, run), with_first_row)
+    throughput = counts.throughput()
     at_rate = open_round(run)
     if at_rate:
         throughput = exactly(at_rate.completed_per_s * operations / max(1, len(run.samples)))
-    rows_per_s = rows_rate.throughput().per_s
+    rows_per_s = counts.throughput(1).per_s
     if at_rate:
         rows_per_s = throughput.per_s * rows / max(1, operations)
     return Round(

@@ -90,9 +90,8 @@ class Counts:
         """The end of each client's last operation, at least the deadline: until then it tried."""
         self._several: NDArray[np.bool_] = np.zeros(0, dtype=bool)
         """Whether a client has more operations than its first one."""
-        self._weight = 0.0
-        self._weight_in_time = 0.0
-        """The weight of the operations that ended before the deadline."""
+        self._weights: list[_Weights] = []
+        """One for each kind of weight."""
         self._laps = _Laps()
 
     def add(
@@ -100,17 +99,17 @@ class Counts:
         start_ns: ArrayLike,
         duration_ns: ArrayLike,
         client: ArrayLike,
-        weights: ArrayLike | None = None,
+        *weights: ArrayLike | None,
     ) -> None:
-        """Add samples, as `throughput` takes them. A client's later samples come later."""
+        """Add samples, as `throughput` takes them. A client's later samples come later.
+
+        Several kinds of `weights` are counted at once, in the same order at each call.
+        """
         start, duration = (np.asarray(column, dtype=np.int64) for column in (start_ns, duration_ns))
         if not len(start):
             return
         end = start + duration
-        weight = np.ones(len(end)) if weights is None else np.asarray(weights, dtype=np.float64)
-        active, first_at, of_active = np.unique(
-            np.asarray(client), return_index=True, return_inverse=True
-        )
+        active, first_at, of_active = _told_apart(np.asarray(client))
         clients = active.tolist()
         is_first = np.zeros(len(end), dtype=bool)
         is_first[[at for client, at in zip(clients, first_at, strict=True)
@@ -122,29 +121,33 @@ class Counts:
         later = ~is_first
         self._several[slots[later]] = True
         in_time = end <= self._window_ns
-        self._weight += float(weight.sum())
-        self._weight_in_time += float(weight[in_time].sum())
-        self._laps.add(duration[later], weight[later], in_time[later])
+        self._laps.add(duration[later])
+        if not self._weights:
+            self._weights = [_Weights() for _ in weights or (None,)]
+        for sums, given in zip(self._weights, weights or (None,), strict=True):
+            weight = np.ones(len(end)) if given is None else np.asarray(given, dtype=np.float64)
+            sums.add(weight, in_time, later)
 
-    def throughput(self) -> Throughput:
-        """Return the throughput of all samples that were added.
+    def throughput(self, kind: int = 0) -> Throughput:
+        """Return the throughput of all samples that were added, by one kind of weights.
 
         The figure is the geometric middle of the bounds if they are close. Otherwise it is the
         count of operations that ended before the deadline (`_by_renewals`), kept within the bounds;
         or, with fewer than 2.5 operations a client, the lower bound.
         """
         clients = len(self._slots)
-        if self._weight == 0:
+        weights = self._weights[kind] if self._weights else _Weights()
+        if weights.all == 0:
             return Throughput(0.0, 0.0, 0.0)
-        at_least = self._weight / float(self._last_ns.max())
+        at_least = weights.all / float(self._last_ns.max())
         if clients == 1:  # nobody is left behind: both bounds are the same
             return _per_second(at_least, at_least, at_least)
-        own_time = clients * self._weight / _total(self._last_ns)
-        finished = self._weight_in_time / self._window_ns
+        own_time = clients * weights.all / _total(self._last_ns)
+        finished = weights.in_time / self._window_ns
         laps = self._laps
         if not laps.duration_ns:
             return _per_second(at_least, at_least, max(at_least, own_time, finished))
-        by_laps = self._by_laps()
+        by_laps = self._by_laps(weights)
         if laps.operations < _ENOUGH_LATER * clients:
             return _per_second(at_least, at_least, max(at_least, own_time, by_laps, finished))
         at_most = max(at_least, min(own_time, by_laps))
@@ -155,7 +158,7 @@ class Counts:
             at_most = finished
         if within_tolerance(at_least, at_most):
             return _per_second((at_least * at_most) ** 0.5, at_least, at_most)
-        figure = min(at_most, max(at_least, self._by_renewals()))
+        figure = min(at_most, max(at_least, self._by_renewals(weights)))
         return _per_second(figure, at_least, at_most)
 
     def _make_room(self, clients: Iterable[int]) -> None:
@@ -168,12 +171,12 @@ class Counts:
             self._last_ns = np.append(self._last_ns, np.full(more, self._window_ns, dtype=np.int64))
             self._several = np.append(self._several, np.zeros(more, dtype=bool))
 
-    def _by_laps(self) -> float:
+    def _by_laps(self, weights: "_Weights") -> float:
         """Return the clients' rate from the end of the first operations to that of the last."""
         time_ns = _total((self._last_ns - self._first_ns)[self._several])
-        return len(self._slots) * self._laps.weight / time_ns if time_ns > 0 else 0.0
+        return len(self._slots) * weights.of_laps / time_ns if time_ns > 0 else 0.0
 
-    def _by_renewals(self) -> float:
+    def _by_renewals(self, weights: "_Weights") -> float:
         """Return the rate from the end of each client's first operation to the deadline.
 
         In this time all clients are active. A client's count of ended operations is that of a
@@ -185,8 +188,29 @@ class Counts:
         if time_ns == 0:
             return 0.0
         begun = int(np.count_nonzero(self._first_ns < self._window_ns))
-        in_progress = begun * (1 - laps.variation) / 2 * laps.weight / laps.operations
-        return len(self._slots) * (laps.weight_in_time + in_progress) / time_ns
+        in_progress = begun * (1 - laps.variation) / 2 * weights.of_laps / laps.operations
+        return len(self._slots) * (weights.of_laps_in_time + in_progress) / time_ns
+
+
+@dataclass
+class _Weights:
+    """The sums of one kind of weights."""
+
+    all: float = 0.0
+    in_time: float = 0.0
+    """The sum over the operations that ended before the deadline."""
+    of_laps: float = 0.0
+    """The sum over all operations but each client's first one."""
+    of_laps_in_time: float = 0.0
+
+    def add(
+        self, weight: NDArray[np.float64], in_time: NDArray[np.bool_], later: NDArray[np.bool_]
+    ) -> None:
+        """Add operations; `later` are those after their client's first one."""
+        self.all += float(weight.sum())
+        self.in_time += float(weight[in_time].sum())
+        self.of_laps += float(weight[later].sum())
+        self.of_laps_in_time += float(weight[in_time & later].sum())
 
 
 @dataclass
@@ -198,24 +222,14 @@ class _Laps:
     """
 
     operations: int = 0
-    weight: float = 0.0
-    weight_in_time: float = 0.0
-    """The weight of those that ended before the deadline."""
     duration_ns: float = 0.0
     squares: float = 0.0
     """The sum of the squared durations."""
 
-    def add(
-        self,
-        duration_ns: NDArray[np.int64],
-        weight: NDArray[np.float64],
-        in_time: NDArray[np.bool_],
-    ) -> None:
+    def add(self, duration_ns: NDArray[np.int64]) -> None:
         """Add operations of any clients."""
         durations = duration_ns.astype(np.float64)
         self.operations += len(durations)
-        self.weight += float(weight.sum())
-        self.weight_in_time += float(weight[in_time].sum())
         self.duration_ns += float(durations.sum())
         self.squares += float(np.square(durations).sum())
 
@@ -234,6 +248,22 @@ class _Laps:
         variation above 1 is that between clients of different speed, and not of each client's own.
         """
         return (1 + min(1.0, self.variation)) / 4 / (self.operations / clients)
+
+
+def _told_apart(
+    client: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
+    """Return what `numpy.unique` does: the clients, their first places, and each sample's client.
+
+    Samples of one client after another, as the files have them, are told apart without a sort.
+    """
+    if client[0] == client[-1] and not (client != client[0]).any():
+        return client[:1], np.zeros(1, np.intp), np.zeros(len(client), np.intp)
+    steps = client[1:] - client[:-1]
+    if (steps < 0).any():
+        return np.unique(client, return_index=True, return_inverse=True)
+    first_at = np.concatenate([[0], np.flatnonzero(steps) + 1])
+    return client[first_at], first_at, np.concatenate([[0], np.cumsum(steps > 0)])
 
 
 def _total(times_ns: NDArray[np.int64]) -> float:

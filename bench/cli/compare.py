@@ -14,7 +14,7 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.analysis.compare.comparison import Comparison
-    from bench.results.file import Results
+    from bench.analysis.selection import Selection
 
 
 def as_share(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
@@ -83,8 +83,9 @@ def compare(
       bench compare reference latest
       bench compare previous latest --fail-on 10% --format github
     """
-    from bench.analysis.compare.comparison import compare_runs, names_of
+    from bench.analysis.compare.comparison import SummedUp, compare_summed_up, names_of
     from bench.analysis.figure import FIGURES, usual_figure
+    from bench.analysis.selection import select
     from bench.output.attempts import tell_left_out
     from bench.results import archive
     from bench.results import file as results
@@ -96,11 +97,13 @@ def compare(
     left_out: dict[archive.LeftOut, None] = {}
     folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
     tell_left_out(list(left_out))
-    loaded = [results.load(folder) for folder in folders]
-    figure_name = figure_name or usual_figure(loaded[0].cases)
-    comparison = compare_runs(
-        list(zip(names_of(folders), loaded, strict=True)), FIGURES[figure_name]
-    )
+    first = results.load(folders[0])
+    first_name, *names = names_of(folders)
+    summed_up = [SummedUp.of(first_name, first)]
+    for name, folder in zip(names, folders[1:], strict=True):
+        summed_up.append(SummedUp.of(name, results.load(folder)))
+    figure_name = figure_name or usual_figure(first.cases)
+    comparison = compare_summed_up(summed_up, FIGURES[figure_name])
     if comparison.obstacles and not force:
         raise UsageError(
             "; ".join(comparison.obstacles) + ".\n"
@@ -117,7 +120,7 @@ def compare(
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
         folder = out or archive.home() / "compare" / file_name(name)
-        _draw(comparison, loaded[0], folder, runs)
+        _draw(comparison, select(first, list(summed_up[0].measured.summaries)), folder, runs)
     return _gate(comparison, margin, runs, allow_blind=allow_blind)
 
 
@@ -138,7 +141,9 @@ def show(comparison: "Comparison", form: str, margin: float | None) -> None:
         console(width=WIDE).print(text.render(comparison))
 
 
-def _draw(comparison: "Comparison", first: "Results", folder: Path, runs: tuple[str, ...]) -> None:
+def _draw(
+    comparison: "Comparison", first: "Selection", folder: Path, runs: tuple[str, ...]
+) -> None:
     from bench.output.attempts import Attempts
     from bench.output.charts import draw_comparison
 

@@ -169,13 +169,13 @@ class _Gated:
         margin: float,
         cases: "Sequence[Case]",
     ) -> None:
-        from bench.analysis.compare.comparison import only
+        from bench.analysis.compare.comparison import SummedUp, only
         from bench.results import file as results
 
         self._margin, self._figure = margin, figure
         self._runs = [
-            ("reference", only(base, cases)),
-            (folder.resolve().name, only(results.load(folder), cases)),
+            SummedUp.of("reference", only(base, cases)),
+            SummedUp.of(folder.resolve().name, only(results.load(folder), cases)),
         ]
         self.comparison = self._compare()
         if self.comparison.obstacles:
@@ -210,7 +210,7 @@ class _Gated:
 
         second = measured_run(results.load(folder))
         in_question = frozenset(identity(gated.case) for gated in self.decision.suspects)
-        alone = compare_cases(measured_run(self._runs[0][1]), second, self._figure)
+        alone = compare_cases(self._runs[0].measured, second, self._figure)
         self.comparison = self._compare(Again(second, in_question))
         self.decision = confirmed(
             self.decision,
@@ -219,6 +219,6 @@ class _Gated:
         )
 
     def _compare(self, again: "Again | None" = None) -> "Comparison":
-        from bench.analysis.compare.comparison import compare_runs
+        from bench.analysis.compare.comparison import compare_summed_up
 
-        return compare_runs(self._runs, self._figure, again)
+        return compare_summed_up(self._runs, self._figure, again)

@@ -95,6 +95,8 @@ def _from_planes(name: str, packed: bytes, count: int) -> "Numbers":
     length, rest = divmod(len(data) - 1, width) if 1 <= width <= 8 else (-1, 0)
     if rest or not _fits(name, length, count):
         raise _other_length(name, count)
+    if width == 1:
+        return np.frombuffer(data, np.uint8, offset=1).astype(np.uint64)
     bytes_of = np.zeros((length, 8), np.uint8)
     bytes_of[:, :width] = np.frombuffer(data, np.uint8, offset=1).reshape(width, length).T
     return bytes_of.view("<u8").reshape(-1).astype(np.uint64, copy=False)
@@ -153,7 +155,7 @@ def _checked(name: str, numbers: "Numbers") -> "array[int]":
     if len(numbers) and numbers.max() > LARGEST:
         raise _out_of_range(name)
     column: array[int] = array("q")
-    column.frombytes(numbers.view("i8").tobytes())
+    column.frombytes(numbers.tobytes())
     return column
 
 

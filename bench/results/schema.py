@@ -4,7 +4,7 @@ A line that passes has the types and ranges on which the rest of `bench` relies.
 raises `LineError`. Unknown fields are ignored. docs/results-format.md has the rules for readers.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Union
 
 import msgspec
@@ -85,10 +85,21 @@ class CaseFields(Struct):
 
     def case(self) -> Case:
         """Return the case. Raises `ValueError`, or `UsageError` for an unknown fetch."""
-        fetch = Fetch.parse(self.fetch)
-        if (fetch.batch_size or 0) > LARGEST:
-            raise ValueError(f"the batch size in {self.fetch!r} is too large")
-        return Case.from_dict(msgspec.to_builtins(self))
+        return self.with_key()[0]
+
+    def with_key(self) -> tuple[Case, str]:
+        """Return the case and its key: one object for all lines of the case."""
+        return _case_with_key(msgspec.msgpack.encode(self))
+
+
+@lru_cache(maxsize=10_000)
+def _case_with_key(packed: bytes) -> tuple[Case, str]:
+    fields = msgspec.msgpack.decode(packed)
+    fetch = Fetch.parse(fields["fetch"])
+    if (fetch.batch_size or 0) > LARGEST:
+        raise ValueError(f"the batch size in {fields['fetch']!r} is too large")
+    case = Case.from_dict(fields)
+    return case, case.key
 
 
 class SamplesFields(Struct):
@@ -134,9 +145,9 @@ class EntryLine(Struct, tag_field="kind"):
 
     def fields(self) -> dict[str, Any]:
         """Return the line's fields, the case as `Case`."""
-        case = self.case.case()
-        if case.key != self.key:
-            raise ValueError(f"key and case differ: {self.key[:200]!r} and {case.key!r}")
+        case, key = self.case.with_key()
+        if key != self.key:
+            raise ValueError(f"key and case differ: {self.key[:200]!r} and {key!r}")
         fields = {name: getattr(self, name) for name in self.__struct_fields__ if name != "key"}
         return fields | {"case": case}
 

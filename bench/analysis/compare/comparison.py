@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from bench.analysis.compare.cases import (
     Again,
@@ -22,6 +23,25 @@ from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
 from bench.results.file import Results
+from bench.results.header import Header
+
+
+@dataclass(frozen=True)
+class SummedUp:
+    """A run to compare, without its samples: ten runs with theirs take half a gigabyte."""
+
+    name: str
+    header: Header
+    cases: tuple[Case, ...]
+    measured: MeasuredRun
+    warnings: tuple[ResultWarning, ...]
+
+    @classmethod
+    def of(cls, name: str, results: Results) -> Self:
+        """Return the run of these results. They may be dropped then."""
+        measured = measured_run(results)
+        found = tuple(result_warnings(results, list(measured.summaries)))
+        return cls(name, results.header, tuple(results.cases), measured, found)
 
 
 @dataclass(frozen=True)
@@ -95,15 +115,19 @@ class Comparison:
 def compare_runs(
     runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPUT, again: Again | None = None
 ) -> Comparison:
+    """Return the comparison of the first run with each of the others, as `compare_summed_up`."""
+    return compare_summed_up([SummedUp.of(*run) for run in runs], figure, again)
+
+
+def compare_summed_up(
+    runs: Sequence[SummedUp], figure: Figure = THROUGHPUT, again: Again | None = None
+) -> Comparison:
     """Return the comparison of the first run with each of the others.
 
     `again` is a second measurement of the second run. If event loops differ, cases are matched
     without them: read `obstacles` first.
     """
-    headers = [results.header for _, results in runs]
-    obstacles = tuple(_obstacles([results for _, results in runs]))
-    measured = [measured_run(results) for _, results in runs]
-    first, *others = measured
+    first, *others = (run.measured for run in runs)
     compared = [compare_cases(first, other, figure, again) for other in others]
     base = {identity(s.case): s for s in first.summaries if not s.case.twin}
     elsewhere = {identity(s.case) for run in others for s in run.summaries if _has_latency(s)}
@@ -115,17 +139,14 @@ def compare_runs(
         elif figure.field in SAMPLES_NEEDED and known in elsewhere and _has_latency(summary):
             too_few.append(summary.case)
     return Comparison(
-        names=tuple(name for name, _ in runs),
+        names=tuple(run.name for run in runs),
         figure=figure,
-        differences=tuple(differences(headers)),
-        obstacles=obstacles,
-        floors=tuple(noise_floor(run.summaries, figure) for run in measured),
+        differences=tuple(differences([run.header for run in runs])),
+        obstacles=tuple(_obstacles(runs)),
+        floors=tuple(noise_floor(run.measured.summaries, figure) for run in runs),
         rows=tuple(rows),
-        result_warnings=tuple(
-            tuple(result_warnings(results, list(run.summaries)))
-            for (_, results), run in zip(runs, measured, strict=True)
-        ),
-        compared=tuple((name, pair) for (name, _), pair in zip(runs[1:], compared, strict=True)),
+        result_warnings=tuple(run.warnings for run in runs),
+        compared=tuple((run.name, pair) for run, pair in zip(runs[1:], compared, strict=True)),
         too_few_operations=tuple(too_few),
     )
 
@@ -167,12 +188,12 @@ def names_of(folders: Sequence[Path]) -> list[str]:
     return [str(folder) for folder in folders]
 
 
-def _obstacles(runs: Sequence[Results]) -> Iterator[str]:
+def _obstacles(runs: Sequence[SummedUp]) -> Iterator[str]:
     def unequal(what: str, values: list[str]) -> Iterator[str]:
         if len(set(values)) > 1:
             yield f"{what} differ: {' and '.join(values)}"
 
-    statements = [results.header.statements for results in runs]
+    statements = [run.header.statements for run in runs]
     for name in set.intersection(*(set(known) for known in statements)):
         facts = [known[name] for known in statements]
         if any(one.files for one in facts):
@@ -182,10 +203,10 @@ def _obstacles(runs: Sequence[Results]) -> Iterator[str]:
         else:
             texts = [" ".join(one.sql.split()) for one in facts]
             yield from unequal(f"statements of {name}", texts)
-    datasets = [results.header.dataset for results in runs]
+    datasets = [run.header.dataset for run in runs]
     words = [f"scale {dataset.scale} ({dataset.digest})" for dataset in datasets]
     yield from unequal("datasets", words)
-    yield from unequal("load models", [str(results.header.load_model) for results in runs])
-    loops = [{case.loop for case in results.cases} - {"none"} for results in runs]
+    yield from unequal("load models", [str(run.header.load_model) for run in runs])
+    loops = [{case.loop for case in run.cases} - {"none"} for run in runs]
     if all(loops):
         yield from unequal("event loops", [", ".join(sorted(names)) for names in loops])

@@ -9,7 +9,7 @@ from bench.analysis.compare.comparison import Comparison
 from bench.analysis.compare.history import Moment
 from bench.analysis.figure import Figure
 from bench.analysis.look import look_of
-from bench.analysis.selection import select
+from bench.analysis.selection import Selection, select
 from bench.analysis.summary import Summary, summarise
 from bench.model.study import studies, study_of
 from bench.results.file import Results
@@ -62,15 +62,15 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
         return [path for name, figure in chain(figures, *more) for path in save(figure, into, name)]
 
 
-def draw_comparison(comparison: Comparison, first: Results, folder: Path) -> list[Path]:
+def draw_comparison(comparison: Comparison, first: Selection, folder: Path) -> list[Path]:
     """Draw one forest plot per workload of a comparison, as PNG and SVG in `folder`.
 
-    Returns the paths of the files.
+    `first` is the selection of the first run. Returns the paths of the files.
     """
     with made_folder(folder) as into, style.styled():
         return [
             path
-            for name, figure in forest.figures(comparison, select(first))
+            for name, figure in forest.figures(comparison, first)
             for path in save(figure, into, name)
         ]
 

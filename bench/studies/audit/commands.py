@@ -8,7 +8,8 @@ import tempfile
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
+
+import numpy as np
 
 from bench.model.case import Case
 from bench.model.profiles import POINT_READ
@@ -18,9 +19,10 @@ from bench.results.header import BackendFacts, DatasetFacts, Header
 from bench.results.samples import Samples
 from bench.studies.audit.claim import Claim, Outcome
 
-CASES = 84
-ROUNDS = 6
-SAMPLES = 200
+CASES, ROUNDS = 99, 13
+"""The cases and rounds of a quick run."""
+SAMPLES, NULL_SAMPLES = 400, 20_000
+"""The samples of a turn, and of one of the null backend: 1,000 on average, as in the reference."""
 COMPARED = 10
 KEPT = 300
 
@@ -62,8 +64,11 @@ def environment(home: Path | None) -> dict[str, str]:
     return without | {"GATHERBENCH_HOME": str(home)}
 
 
-def write_run(folder: Path, cases: int = CASES, seed: int = 1) -> None:
-    """Write a results file with so many cases, as a quick run has them."""
+def write_run(folder: Path, cases: int = CASES, seed: int = 1, rounds: int = ROUNDS) -> None:
+    """Write a results file with so many cases and rounds, as a quick run has them.
+
+    The first backend has as many samples as a null backend.
+    """
     names = [f"backend-{number}" for number in range(cases // 3)]
     plan = tuple(Case(name, POINT_READ, concurrency=n) for name in names for n in (1, 4, 16))
     recorder = Recorder(folder)
@@ -73,32 +78,30 @@ def write_run(folder: Path, cases: int = CASES, seed: int = 1) -> None:
             plan=plan,
             profile="quick",
             created_at="2026-11-26T12:00:00+00:00",
-            rounds=ROUNDS,
+            rounds=rounds,
             seconds=0.05,
             backends=dict.fromkeys(names, facts),
             dataset=DatasetFacts(scale=1.0, seed=1, digest="made up"),
         )
     )
-    random = Random(seed)
-    for number in range(ROUNDS):
+    random = np.random.default_rng(seed)
+    for number in range(rounds):
         for case in plan:
-            recorder.add(_run(case, number, random))
+            samples = NULL_SAMPLES if case.backend == names[0] else SAMPLES
+            recorder.add(_run(case, number, samples, random))
     recorder.end("complete")
     recorder.close()
 
 
-def _run(case: Case, number: int, random: Random) -> Run:
-    each = SAMPLES // case.concurrency + 1
-    samples = Samples()
-    for client in range(case.concurrency):
-        start = 0
-        for _ in range(each):
-            took = int(250_000 * random.lognormvariate(0, 0.2))
-            samples.start_ns.append(start)
-            samples.duration_ns.append(took)
-            start += took
-        samples.worker.extend([client] * each)
-    samples.rows = array("q", [1] * len(samples.start_ns))
+def _run(case: Case, number: int, amount: int, random: np.random.Generator) -> Run:
+    each = amount // case.concurrency + 1
+    took = (250_000 * random.lognormal(0, 0.2, (case.concurrency, each))).astype(np.int64)
+    samples = Samples(
+        start_ns=array("q", (np.cumsum(took, axis=1) - took).ravel()),
+        duration_ns=array("q", took.ravel()),
+        rows=array("q", [1] * took.size),
+        worker=array("q", np.repeat(np.arange(case.concurrency), each)),
+    )
     window_ns = 250_000 * each
     return Run(
         case=case,
@@ -159,7 +162,7 @@ CLAIMS = (
     Claim(
         "cost-compare",
         f"`bench compare` of {COMPARED} runs takes less than 5 s, with its charts.",
-        f"CPU time; runs of {CASES} cases and {ROUNDS} rounds",
+        f"CPU time; runs of {CASES} cases and {ROUNDS} rounds of 1,000 samples",
         simulate=_compare,
     ),
     Claim(

@@ -61,7 +61,7 @@ def test_a_forest_plot_has_a_row_a_case_and_says_what_was_forced(tmp_path: Path)
     first = run(tmp_path)
     larger = DatasetFacts(scale=10.0, seed=7, digest="e")
     found = compared(first, run(tmp_path, SLOWER, dataset=larger))
-    drawn = draw_comparison(found, first, tmp_path / "compare")
+    drawn = draw_comparison(found, select(first), tmp_path / "compare")
     assert {path.name for path in drawn} == {
         f"forest-{workload}.{kind}"
         for workload in (synthetic.POINT, synthetic.MANY)

@@ -1,14 +1,17 @@
 """The command that compares the harness with bare loops: every line, and a bounded time."""
 
+from typing import Any
+
 import pytest
 
 import accessors
 from bench.cli.overhead import _BACKENDS
 from bench.measure.runner import Job
-from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_pool import Pending, WorkerPool
 from bench.model.case import Case
 from bench.model.profiles import POINT_READ
 from bench.server.database import Database
+from bench.studies.overhead import overhead
 from bench.studies.overhead.ab_pairs import Pair, Turn
 from bench.studies.overhead.baseline import ASYNC_LOOPS, SYNC_LOOPS
 from bench.studies.overhead.overhead import Overhead, measure
@@ -40,9 +43,33 @@ def test_the_time_is_bounded_and_every_line_has_a_figure(shop: Database) -> None
     jobs = [job(shop, name) for name in ("psycopg2", "asyncpg")]
     with WorkerPool() as workers:
         measured = measure(workers, jobs, 10_000, told.append, budget_s=0)
-    assert [overhead.job for overhead in measured] == jobs
-    assert [len(overhead.pairs) for overhead in measured] == [50, 50]
+    assert [line.job for line in measured] == jobs
+    assert [len(line.pairs) for line in measured] == [25, 25]
     assert len(told) == 2
+
+
+class NotedPool(WorkerPool):
+    """A pool that notes which process got each job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def submit(self, name: str, *work: Any) -> Pending[Any]:
+        self.names.append(name)
+        return super().submit(name, *work)
+
+
+def test_a_line_is_measured_in_several_processes(
+    shop: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process had all pairs of a line: it was within the limit in one run and beyond in the
+    next, each time with a narrow interval."""
+    monkeypatch.setattr(overhead, "_AT_ONCE_S", 0.08)
+    with NotedPool() as workers:
+        (measured,) = overhead.measure(workers, [job(shop, "asyncpg")], 6, lambda _: None)
+    assert len(measured.pairs) == 6
+    assert workers.names == ["asyncpg 0", "asyncpg 1", "asyncpg 2"]
 
 
 def overhead_of(ratios: list[float]) -> Overhead:
