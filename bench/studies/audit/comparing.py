@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import exp
 
 from bench.analysis import stats
+from bench.analysis.compare.process_sets import LEAST_SETS
 from bench.analysis.noise_floor import EqualPair, NoiseFloor
 from bench.studies.audit.claim import Claim, Outcome
 from bench.studies.audit.deciding import (
@@ -144,7 +145,7 @@ def _one_case_same_code() -> Outcome:
 
 def _one_case() -> Outcome:
     slower = replace(ONE_CASE, slower=1, slowdown=0.2)
-    without = replace(slower, sets=0)
+    without = replace(slower, sets=LEAST_SETS - 1)
     shares = [
         (
             gate_rates(replace(runs, slower=0), MARGIN, GATES, again=True).blind,
@@ -239,7 +240,7 @@ CLAIMS = (
     Claim(
         "gate-one-case",
         "A gate of 10 % on one backend and one concurrency finds 20 %, and is not blind.",
-        f"{_ONE_CASE}; measured again; before: with one A/A pair a run in place of the sets",
+        f"{_ONE_CASE}; measured again; before: two sets, as a quick run had, judged by the A/A pairs",
         simulate=_one_case,
     ),
     Claim(

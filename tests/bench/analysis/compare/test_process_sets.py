@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.analysis.compare import process_sets
 from bench.analysis.compare.cases import Again, Change, MeasuredRun, compare_cases, identity
+from bench.analysis.compare.family import Logs
 from bench.analysis.compare.gate import decide
 from bench.analysis.compare.process_sets import LEAST_SETS, centres, evidence_of_sets, factor_of
 from bench.cli.gate_words import gate_lines
@@ -50,15 +52,28 @@ def test_the_sets_reject_equal_code_in_five_of_a_hundred(shape: str) -> None:
     """Forbid degrees of freedom of the rounds where the sets are the independent values."""
     random = np.random.default_rng(3)
 
-    def side(sets: int) -> np.ndarray:
+    def side(sets: int) -> Logs:
         noise = random.normal if shape == "normal" else lambda size: random.standard_t(3, size)
         rounds = 0.03 * noise(size=(sets, 2)) + 0.03 * random.normal(size=(sets, 1))
-        middles: np.ndarray = np.median(rounds, axis=1)
+        middles: Logs = np.median(rounds, axis=1)
         return middles
 
     found = [evidence_of_sets(side(6), side(6)) for _ in range(2_000)]
     share = np.mean([known is not None and known.p_slower() <= 0.05 for known in found])
     assert 0.03 <= share <= 0.065
+
+
+def test_two_sets_against_fifteen_would_reject_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbid fewer sets than three: Welch's test called equal code slower in 7 of a hundred."""
+    monkeypatch.setattr(process_sets, "LEAST_SETS", 2)
+    random = np.random.default_rng(4)
+
+    def side(sets: int, rounds: int) -> Logs:
+        middles: Logs = np.median(random.normal(size=(sets, rounds)), axis=1)
+        return middles
+
+    found = [evidence_of_sets(side(2, 6), side(15, 3)) for _ in range(2_000)]
+    assert np.mean([known is not None and known.p_slower() <= 0.05 for known in found]) > 0.06
 
 
 def test_the_median_of_a_set_ignores_one_bad_round() -> None:
