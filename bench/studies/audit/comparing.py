@@ -240,7 +240,7 @@ CLAIMS = (
     Claim(
         "gate-one-case",
         "A gate of 10 % on one backend and one concurrency finds 20 %, and is not blind.",
-        f"{_ONE_CASE}; measured again; before: two sets, as a quick run had, judged by the A/A pairs",
+        f"{_ONE_CASE}; measured again; before: two sets, judged by the A/A pairs",
         simulate=_one_case,
     ),
     Claim(
