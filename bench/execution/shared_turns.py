@@ -17,6 +17,8 @@ from bench.server.database import Database
 
 ATTEMPTS = 3
 """The most windows for one turn, if its processes overlap too little or no operation begins."""
+LONGER = 4
+"""The factor by which the next window is longer after one in which no operation began."""
 _LOOK_S = 0.002
 """Seconds between two looks at the gate. The processes warm up meanwhile."""
 
@@ -51,7 +53,9 @@ class SharedTurns:
             if problems:
                 return self._failure(job, problems)
             if job.case.rate is None and not any(len(part.run.samples) for part in parts):
-                continue  # no process got the machine before the deadline
+                # No process got the machine before the deadline.
+                window_s = LONGER * (window_s or job.seconds)
+                continue
             # On one machine a process starts late because it gets no CPU, as a late thread does.
             if self.one_machine or overlap(parts) >= LEAST_OVERLAP:
                 return merged_run(parts, one_machine=self.one_machine)
