@@ -48,6 +48,7 @@ class SharedTurns:
         `window_s`: the length of the window, if it is not the job's.
         """
         late = []
+        asked_s = window_s or job.seconds
         for _ in range(ATTEMPTS):
             parts, problems = self._attempt(job, timeout_s, window_s)
             if problems:
@@ -64,7 +65,7 @@ class SharedTurns:
             return Failure(
                 job.case,
                 job.round,
-                f"no operation began within {window_s or job.seconds:g} s, {ATTEMPTS} times in a"
+                f"no operation began within {asked_s:g} s, {ATTEMPTS} times in a"
                 " row: this machine is busy with something else, or --seconds is too short",
             )
         worst, error = min(late)
