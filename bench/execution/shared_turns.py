@@ -9,6 +9,7 @@ from bench.execution.merged_run import LEAST_OVERLAP, late_ns, merged_run, overl
 from bench.measure.job import Job, Part
 from bench.measure.shared_barrier import StartGate
 from bench.measure.shared_turn import PartOfRun, open_clients, take_part
+from bench.measure.turn import nothing_began
 from bench.measure.worker_pool import Pending, WorkerPool
 from bench.measure.worker_process import DiedError, GivenUpError, WorkError
 from bench.model.case import Case
@@ -62,12 +63,7 @@ class SharedTurns:
                 return merged_run(parts, one_machine=self.one_machine)
             late.append((late_ns(parts), max(part.clock_error_ns for part in parts)))
         if not late:
-            return Failure(
-                job.case,
-                job.round,
-                f"no operation began within {asked_s:g} s, {ATTEMPTS} times in a"
-                " row: this machine is busy with something else, or --seconds is too short",
-            )
+            return Failure(job.case, job.round, nothing_began(asked_s, ATTEMPTS))
         worst, error = min(late)
         milliseconds = (window_s or job.seconds) * 1e3
         return Failure(
