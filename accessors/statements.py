@@ -66,6 +66,8 @@ TOTAL_COST = (
     .join(OrderItems.item)
     .where(OrderItems.order_id == bindparam("order_id"))
 )
+"""The statement of the point read. Accessors call it without `fetch_value`, whose further calls
+would add 1.4 % to a point read of Core over asyncpg."""
 _total_cost = Read(TOTAL_COST, ("order_id",))
 
 _core_customers = (

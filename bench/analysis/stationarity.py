@@ -63,8 +63,7 @@ class Drift:
 
 def _p_of_inversions(inversions: int, rounds: int) -> float:
     """Return the probability of so few inversions or so many, in a random order of the rounds."""
-    orders = [1]
-    """The number of orders with 0, 1, 2 ... inversions."""
+    orders = [1]  # the number of orders with 0, 1, 2 ... inversions
     for size in range(2, rounds + 1):
         longer = len(orders) + size - 1
         orders = [sum(orders[max(0, at - size + 1) : at + 1]) for at in range(longer)]

@@ -9,6 +9,7 @@ from bench.execution.merged_run import LEAST_OVERLAP, late_ns, merged_run, overl
 from bench.measure.job import Job, Part
 from bench.measure.shared_barrier import StartGate
 from bench.measure.shared_turn import PartOfRun, open_clients, take_part
+from bench.measure.turn import nothing_began
 from bench.measure.worker_pool import Pending, WorkerPool
 from bench.measure.worker_process import DiedError, GivenUpError, WorkError
 from bench.model.case import Case
@@ -17,6 +18,8 @@ from bench.server.database import Database
 
 ATTEMPTS = 3
 """The most windows for one turn, if its processes overlap too little or no operation begins."""
+LONGER = 4
+"""The factor by which the next window is longer after one in which no operation began."""
 _LOOK_S = 0.002
 """Seconds between two looks at the gate. The processes warm up meanwhile."""
 
@@ -46,23 +49,21 @@ class SharedTurns:
         `window_s`: the length of the window, if it is not the job's.
         """
         late = []
+        asked_s = window_s or job.seconds
         for _ in range(ATTEMPTS):
             parts, problems = self._attempt(job, timeout_s, window_s)
             if problems:
                 return self._failure(job, problems)
             if job.case.rate is None and not any(len(part.run.samples) for part in parts):
-                continue  # no process got the machine before the deadline
+                # No process got the machine before the deadline.
+                window_s = LONGER * (window_s or job.seconds)
+                continue
             # On one machine a process starts late because it gets no CPU, as a late thread does.
             if self.one_machine or overlap(parts) >= LEAST_OVERLAP:
                 return merged_run(parts, one_machine=self.one_machine)
             late.append((late_ns(parts), max(part.clock_error_ns for part in parts)))
         if not late:
-            return Failure(
-                job.case,
-                job.round,
-                f"no operation began within {window_s or job.seconds:g} s, {ATTEMPTS} times in a"
-                " row: this machine is busy with something else, or --seconds is too short",
-            )
+            return Failure(job.case, job.round, nothing_began(asked_s, ATTEMPTS))
         worst, error = min(late)
         milliseconds = (window_s or job.seconds) * 1e3
         return Failure(

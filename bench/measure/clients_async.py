@@ -16,7 +16,7 @@ from bench.measure.consumer import Consumer, Streamed, counter, new_consumer
 from bench.measure.fetch_calls import call_of
 from bench.measure.start_barrier import AsyncStartBarrier
 from bench.model.case import Case
-from bench.model.workload import Operation
+from bench.model.workload import Operation, first_of_round
 from bench.results.recording import LOOK_NS, SampleRecorder
 
 Call = Callable[..., Awaitable[Any]]
@@ -28,10 +28,6 @@ Step = tuple[Bound, tuple[Any, ...]]
 
 AGAIN_NS = 1_000_000
 """The time in which a second operation of a warm-up has to begin."""
-
-_GOLDEN = (5**0.5 - 1) / 2
-"""The part of the operations between the starts of two rounds: its multiples spread evenly, for any
-number of rounds (Knuth, *The Art of Computer Programming*, volume 3, section 6.4)."""
 
 AFTER_FAILURE_S = 0.01
 """Pause before the next session, so that a dead server does not make the client spin."""
@@ -153,11 +149,8 @@ class AsyncClient:
         self._first = self._begun = 0
 
     def begin_round(self, number: int) -> None:
-        """Begin the next turn elsewhere in the operations: a window may see only a few of them.
-
-        The place depends on the round alone, so that it is the same for every backend.
-        """
-        self._first = round(number * _GOLDEN * len(self._operations)) % len(self._operations)
+        """Begin the next turn elsewhere in the operations: a window may see only a few of them."""
+        self._first = first_of_round(number, len(self._operations))
 
     async def work(self, barrier: AsyncStartBarrier, session: AsyncHeldSession) -> None:
         """Get the session, warm up, wait at the start barrier, measure until the deadline.

@@ -3,7 +3,6 @@
 import asyncio
 from array import array
 from time import perf_counter_ns
-from types import TracebackType
 from typing import Self
 
 from bench.measure.start_barrier import StartBarrier
@@ -31,12 +30,7 @@ class Heartbeat:
         self._sleep()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._next.cancel()
         self._note()
 

@@ -10,7 +10,7 @@ from accessors.api import AnyBackend, Backend
 from bench.measure.allocator import bring_into
 from bench.measure.job import ClientsKey, Job, clients_key
 from bench.measure.meter import Meter, server_processes
-from bench.measure.turn import Outcome, warm_up_s
+from bench.measure.turn import Outcome, nothing_began, warm_up_s
 from bench.measure.warm_tasks import WarmTasks, loop_factory
 from bench.measure.warm_threads import WarmThreads
 from bench.model.case import Case
@@ -79,10 +79,7 @@ class WarmClients:
             if recorder.warm_up_error:
                 reason = redact(recorder.warm_up_error, url=job.url)
                 raise RuntimeError(f"the warm-up failed: {reason}")
-        raise RuntimeError(
-            f"no operation began within {job.seconds:g} s, {ATTEMPTS} times in a row: this machine"
-            " is busy with something else, or --seconds is too short"
-        )
+        raise RuntimeError(nothing_began(job.seconds, ATTEMPTS))
 
     def window(self, job: Job) -> tuple[Outcome, Meter]:
         """Measure the job's case once, whatever the machine does meanwhile."""

@@ -50,6 +50,14 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
     return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
 
 
+def nothing_began(seconds: float, attempts: int) -> str:
+    """Return the reason of a turn that failed: in so many windows in a row no operation began."""
+    return (
+        f"no operation began within {seconds:g} s, {attempts} times in a row: this machine is busy"
+        " with something else, or --seconds is too short"
+    )
+
+
 def seeks_latency(job: Job) -> bool:
     """Return whether the warm-up has to show how long an operation takes."""
     several = job.case.concurrency > 1 or WORKLOADS[job.case.workload].mixed

@@ -9,7 +9,6 @@ LONGEST_S = 2.0
 """The longest window that is made longer by itself, or four times what was asked for if that is
 more. So a case of very long operations cannot take an hour; its throughput is marked."""
 
-
 OPERATIONS_OF_A_MIX = 30
 """The operations of all clients together, where they are of several kinds. With fewer, most windows
 lack the rare kind, and the median of rounds is one of those. The median time of n operations is

@@ -144,6 +144,10 @@ WORKLOADS = {
     )
 }
 
+_GOLDEN = (5**0.5 - 1) / 2
+"""The part of the operations between the starts of two rounds: its multiples spread evenly, for any
+number of rounds (Knuth, *The Art of Computer Programming*, volume 3, section 6.4)."""
+
 BUILT_IN = frozenset(WORKLOADS)
 """The names of the workloads that every process knows."""
 
@@ -156,7 +160,7 @@ def operations(
 
     There are enough for `seconds` of writes. Reads are repeated when they run out. The operations
     are the same for every backend, and differ between clients. A round begins somewhere in them
-    (`bench.measure.clients_sync.Client.begin_round`).
+    (`first_of_round`).
     """
     mix = WORKLOADS[workload]
     random = Random(f"{dataset.seed}/{workload}/{slot.number}/{slot.clients}")
@@ -168,3 +172,11 @@ def operations(
         function = functions[bisect(limits, random.randrange(limits[-1]))]
         result.append(Operation(function, _ARGUMENTS[function](random, dataset, slot, number)))
     return tuple(result)
+
+
+def first_of_round(number: int, operations: int) -> int:
+    """Return the place among so many operations at which a round begins.
+
+    It depends on the round alone, so that it is the same for every backend.
+    """
+    return round(number * _GOLDEN * operations) % operations

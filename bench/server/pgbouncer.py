@@ -7,6 +7,7 @@ the database URL does. https://www.pgbouncer.org/config.html
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -134,8 +135,8 @@ class PgBouncer:
         assert self._process is not None
         until = time.monotonic() + _TIMEOUT_S
         while True:
-            # Looked at before: the socket may appear just after a refusal that it did not give.
-            listens = (self._folder / f".s.PGSQL.{LISTENING_PORT}").exists()
+            # Asked before: it may begin to listen just after a refusal that it did not give.
+            listens = _listens(self._folder / f".s.PGSQL.{LISTENING_PORT}")
             try:
                 with psycopg.connect(self.url(self._url), connect_timeout=_TIMEOUT_S) as connection:
                     settings.check(connection, "PgBouncer")
@@ -154,6 +155,12 @@ class PgBouncer:
             f"PgBouncer cannot be put in front of the server: {reason}.\n"
             "Leave it out with --no-pgbouncer."
         )
+
+
+def _listens(path: Path) -> bool:
+    """Return whether a server accepts connections at this socket. The file is there before."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def console(url: str) -> str:

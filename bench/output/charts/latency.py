@@ -114,13 +114,14 @@ def _dots(selection: Selection, measured: list[Summary]) -> Figure:
     case = measured[0].case
     concurrencies = sorted({summary.case.concurrency for summary in measured})
     several = len(concurrencies) > 1
+    scale = (
+        "All panels have the same logarithmic scale." if several else "The scale is logarithmic."
+    )
     figure, grid = page(
         selection,
         f"Latency of {case.workload}" + ("" if several else f", at concurrency {concurrencies[0]}"),
         f"{asked(case.workload)}; {conditions(case)}. {QUANTILES}"
-        " Lines are intervals; a quantile of all rounds together has none."
-        + (" All panels have the same logarithmic scale." if several else " The scale is")
-        + ("" if several else " logarithmic."),
+        f" Lines are intervals; a quantile of all rounds together has none. {scale}",
         height=draw.rows_height(looks, ROW_IN),
         columns=len(concurrencies),
         left=1.75,

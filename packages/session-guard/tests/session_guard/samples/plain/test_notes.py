@@ -12,18 +12,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 async def shared(
     second: Callable[[AsyncSession], Awaitable[Any]], *, warm: bool = True
 ) -> list[Any]:
-    """One session: a task adds, and thinks; another comes in between. Every error is swallowed."""
+    """One session: a task adds, and waits; another comes in between. Every error is swallowed."""
     async with open_maker(warm=warm) as maker, maker() as session:
+        added, came_between = asyncio.Event(), asyncio.Event()
 
         async def first() -> None:
             session.add(Note(text="a"))
             await session.flush()
-            await asyncio.sleep(0.2)
+            added.set()
+            await came_between.wait()
             await session.commit()
 
         async def other() -> None:
-            await asyncio.sleep(0.1)
-            await second(session)
+            await added.wait()
+            try:
+                await second(session)
+            finally:
+                came_between.set()
 
         return await asyncio.gather(first(), other(), return_exceptions=True)
 
