@@ -2,7 +2,6 @@
 
 import os
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.analysis.compare.comparison import Comparison
+    from bench.analysis.compare.gate import GateDecision
     from bench.analysis.selection import Selection
 
 
@@ -27,6 +27,8 @@ def as_share(context: click.Context, option: click.Parameter, text: str | None) 
         share = -1.0
     if not 0 <= share < 100:
         raise click.BadParameter(f"{text!r} is not a share: write 10% or 0.1")
+    if share >= 1 and not text.endswith("%"):
+        raise click.BadParameter(f"{text!r} is {share:.0%}: write {text.strip()}% or {share:.0%}")
     return share
 
 
@@ -86,6 +88,8 @@ def compare(
     from bench.analysis.compare.comparison import SummedUp, compare_summed_up, names_of
     from bench.analysis.figure import FIGURES, usual_figure
     from bench.analysis.selection import select
+    from bench.cli.gate_command import gate_command
+    from bench.cli.gate_words import gate_lines
     from bench.output.attempts import tell_left_out
     from bench.results import archive
     from bench.results import file as results
@@ -116,24 +120,39 @@ def compare(
             f"{' and '.join(comparison.names)} have no case in common with {figure_name}.\n"
             "`bench compare` compares equal cases: measure the same cases in both runs."
         )
-    show(comparison, form, margin)
+    if margin is not None and (apart := comparison.without_common_cases):
+        raise UsageError(
+            f"{apart[0]} has no case in common with {first_name} by {comparison.figure.title}, so"
+            " it cannot pass.\nLeave it out, or measure the same cases in both runs."
+        )
+    decision = None if margin is None else comparison.gate(margin)
+    show(comparison, form, decision)
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
         folder = out or archive.home() / "compare" / file_name(name)
         _draw(comparison, select(first, list(summed_up[0].measured.summaries)), folder, runs)
-    return _gate(comparison, margin, runs, allow_blind=allow_blind)
+    if decision is None:
+        return 0
+    for line in gate_lines(decision):
+        echo(line, err=True)
+    for run, folder in zip(summed_up[1:], folders[1:], strict=True):
+        if run.name in decision.doubtful_runs:
+            again = gate_command(folders[0], folder, run.header, comparison.figure, decision.margin)
+            echo(f"To measure them again: {again}", err=True)
+    return decision.exit_code(allow_blind=allow_blind)
 
 
-def show(comparison: "Comparison", form: str, margin: float | None) -> None:
+def show(comparison: "Comparison", form: str, decision: "GateDecision | None") -> None:
+    """Print the comparison, and what the gate decided, in this format."""
     from bench.output.terminal import comparison as text
     from bench.output.terminal.console import WIDE, console
 
     if form == "json":
-        echo(text.as_json(comparison, margin))
+        echo(text.as_json(comparison, decision))
     elif form == "markdown":
         echo(text.as_markdown(comparison))
     elif form == "github":
-        echo(text.as_github(comparison, margin))
+        echo(text.as_github(comparison, decision))
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(summary).open("a", encoding="utf-8") as page:
                 page.write(text.as_markdown(comparison) + "\n")
@@ -151,23 +170,3 @@ def _draw(
     with Attempts(f"bench compare {shlex.join(runs)}").at("charts"):
         drawn = draw_comparison(comparison, first, folder)
         echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)
-
-
-def _gate(
-    comparison: "Comparison", margin: float | None, words: Sequence[str], *, allow_blind: bool
-) -> int:
-    """Print the decision of the gate, and return its exit code."""
-    from bench.cli.gate_words import gate_lines
-
-    if margin is None:
-        return 0
-    decision = comparison.gate(margin)
-    for line in gate_lines(decision):
-        echo(line, err=True)
-    for name, run in zip(comparison.names[1:], words[1:], strict=True):
-        suspected = {gated.run for gated in decision.suspects}
-        suspected |= {together.run for together in decision.common_suspects}
-        if name in suspected:
-            again = f"bench gate {shlex.quote(words[0])} --first {shlex.quote(run)}"
-            echo(f"To measure them again: {again} --fail-on {margin:.0%}", err=True)
-    return decision.exit_code(allow_blind=allow_blind)

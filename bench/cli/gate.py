@@ -151,7 +151,7 @@ def gate(
         again = gated.to_measure_again()
         echo(f"measuring {len(again)} cases again before anything stops", err=True)
         gated.pool(measure(base.header, again, options, "gate-again", AGAIN_ROUNDS))
-    show(gated.comparison, form, margin)
+    show(gated.comparison, form, gated.decision)
     for line in gate_lines(gated.decision):
         echo(line, err=True)
     echo(f"gate: {gated.decision.word}", err=True)
@@ -203,13 +203,13 @@ class _Gated:
 
     def pool(self, folder: Path) -> None:
         """Decide from both measurements."""
-        from bench.analysis.compare.cases import Again, compare_cases, identity
+        from bench.analysis.compare.cases import Again, compare_cases
         from bench.analysis.compare.comparison import measured_run
         from bench.analysis.compare.gate import confirmed, decide
         from bench.results import file as results
 
         second = measured_run(results.load(folder))
-        in_question = frozenset(identity(gated.case) for gated in self.decision.suspects)
+        in_question = frozenset(gated.case for gated in self.decision.suspects)
         alone = compare_cases(self._runs[0].measured, second, self._figure)
         self.comparison = self._compare(Again(second, in_question))
         self.decision = confirmed(

@@ -6,6 +6,7 @@ from bench.analysis.compare.common_ratio import FEWEST_CASES
 from bench.analysis.compare.gate import GatedCase, GateDecision
 from bench.analysis.compare.process_sets import LEAST_SETS
 from bench.analysis.verdict import in_words
+from bench.output.terminal.comparison import share_in_words
 
 _MOST_NAMED = 5
 """The most blind cases that are named."""
@@ -13,10 +14,10 @@ _MOST_NAMED = 5
 
 def gate_lines(decision: GateDecision) -> Iterator[str]:
     """Yield what stops, what is only suspected, and what could not have been seen."""
-    margin = f"{decision.margin:.0%}"
+    margin = percent(decision.margin)
     for stop in decision.stopped:
         yield f"slower by more than {margin} in {stop.run}: {stop.case.title}: {stop.change}"
-    if decision.stopped and decision.cases < FEWEST_CASES:
+    if any(stop.run in decision.without_common for stop in decision.stopped):
         yield (
             f"Fewer than {FEWEST_CASES} cases have no common ratio: a machine that is slower than"
             " when the reference was measured looks the same. To rule it out, measure the same code"
@@ -33,7 +34,14 @@ def gate_lines(decision: GateDecision) -> Iterator[str]:
         if together not in decision.common_stopped:
             words = in_words(together.common.slowdown)
             yield f"perhaps slower by more than {margin} in {together.run}: all cases take {words}"
+    for gated in decision.failed:
+        yield f"no verdict in {gated.run}: {gated.case.title}: {_reason(gated)}"
     yield from _blind(decision, margin)
+
+
+def percent(share: float) -> str:
+    """Return a share as a user types it: `10%`, `0.1%`. A rounded one would be another gate."""
+    return f"{100 * share:.10g}%"
 
 
 def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
@@ -42,7 +50,10 @@ def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
     if not decision.blind:
         return
     worst = sorted(decision.blind, key=_visible, reverse=True)
-    named = "; ".join(f"{gated.case.title} ({_share(gated)})" for gated in worst[:_MOST_NAMED])
+    named = "; ".join(
+        f"{gated.case.title} ({share_in_words(gated.change.visible)})"
+        for gated in worst[:_MOST_NAMED]
+    )
     more = "; ..." if len(worst) > _MOST_NAMED else ""
     yield (
         f"blind: {len(worst)} of {decision.cases} cases could be slower by {margin}, unseen."
@@ -69,8 +80,10 @@ def _visible(gated: GatedCase) -> float:
     return float("inf") if gated.change.visible is None else gated.change.visible
 
 
-def _share(gated: GatedCase) -> str:
-    share = gated.change.visible
-    if share is None:
-        return "none"
-    return f"{share:.0%}" if share < 1 else f"{share + 1:.1f}x"
+def _reason(gated: GatedCase) -> str:
+    later = gated.change.later
+    if later and later.marked:
+        return "operations failed, which did not in the first run"
+    if later and not later.held:
+        return "its rate was not held"
+    return "no round has enough operations, as in the first run"

@@ -2,6 +2,7 @@
 `bench gate` all use it, so that they agree.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import comb
@@ -58,6 +59,15 @@ class Change(Verdict):
     rate_lost: bool = False
     """Whether the earlier run held the case's arrival rate, and the later one surely does not. Then
     there is no ratio, since a rate that is not held has no latency."""
+    figure_lost: bool = False
+    """Whether only the earlier run has the figure, although the later one measured the case or
+    tried to: its operations failed, or were too few for the quantile."""
+
+    @property
+    def newly_failed(self) -> bool:
+        """Whether the later run has no figure, or failures that the earlier one has not."""
+        before, after = self.earlier, self.later
+        return self.figure_lost or bool(before and after and after.marked and not before.marked)
 
     @property
     def is_judged(self) -> bool:
@@ -77,7 +87,7 @@ class RunsCompared:
     """The comparison of a run with the base."""
 
     changes: Mapping[Case, Change]
-    """By the identity of the case, in the order of the base."""
+    """By the case of the base, in the order of the base."""
     common: CommonRatio | None
     """None if there are too few cases to have one."""
     common_word: Word
@@ -94,8 +104,8 @@ class Again:
 
     run: MeasuredRun
     cases: frozenset[Case]
-    """The identities of the cases that are in question. The others are controls: they decide the
-    common ratio."""
+    """The cases of the base that are in question. The others are controls: they decide the common
+    ratio."""
 
 
 def compare_cases(
@@ -106,8 +116,9 @@ def compare_cases(
     With `again`, the rounds of the second measurement are pooled with those of `other` for the
     cases in question, after its own common ratio is divided out.
     """
-    earlier, later = (_measured(run) for run in (base, other))
-    known = [identity for identity in earlier if identity in later]
+    pairs = _pairs(base, other)
+    known = list(pairs)
+    earlier, later = ({case: pair[side] for case, pair in pairs.items()} for side in (0, 1))
     below, above = ([_series(side[case], figure) for case in known] for side in (earlier, later))
     divided = divide_out(below, above)
     runs = [base, other, *([again.run] if again else [])]
@@ -116,11 +127,15 @@ def compare_cases(
     # A second measurement must not change the test: only the first two runs decide which it is.
     first_floor = NoiseFloor.pooled(floors[:2])
     crowding = max(run.crowding for run in runs)
-    repeated = _repeated(known, below, again, figure)
+    repeated = _repeated(base, known, below, again, figure)
     changes = []
     for place, case in enumerate(known):
         if _rate_lost(earlier[case], later[case], len(known)):
             changes.append(_lost(earlier[case], later[case]))
+            continue
+        if below[place] and not above[place]:
+            lost = Change("undecided", None, None, earlier=earlier[case], later=later[case])
+            changes.append(replace(lost, figure_lost=True))
             continue
         logs = [_values(side[place]) for side in (divided.base, divided.other)]
         measured = [_values(side[place]) for side in (below, above)]
@@ -270,7 +285,11 @@ def _common_word(common: CommonRatio | None, crowding: float) -> Word:
 
 
 def _repeated(
-    known: Sequence[Case], below: Sequence[Series], again: Again | None, figure: Figure
+    base: MeasuredRun,
+    known: Sequence[Case],
+    below: Sequence[Series],
+    again: Again | None,
+    figure: Figure,
 ) -> dict[Case, tuple[Logs, Logs]]:
     """Return the rounds and the centres of the second measurement, by case.
 
@@ -278,7 +297,7 @@ def _repeated(
     """
     if again is None:
         return {}
-    second = _measured(again.run)
+    second = {case: pair[1] for case, pair in _pairs(base, again.run).items()}
     series = [_series(second[case], figure) if case in second else {} for case in known]
     in_question = [place for place, case in enumerate(known) if case in again.cases]
     divided = divide_out(below, series, leave_out=in_question)
@@ -289,8 +308,24 @@ def _repeated(
     }
 
 
-def _measured(run: MeasuredRun) -> dict[Case, Summary]:
-    return {identity(s.case): s for s in run.summaries if s.rounds and not s.case.twin}
+def _pairs(base: MeasuredRun, other: MeasuredRun) -> dict[Case, tuple[Summary, Summary]]:
+    """Return the summaries of both runs by the case of the base, without twins.
+
+    A case has the same event loop in both. Where the base measured it on one loop only, another
+    loop in the other run is no difference: `compare_summed_up` says so.
+    """
+    measured = [s for s in base.summaries if s.rounds and not s.case.twin]
+    tried = [s for s in other.summaries if (s.rounds or s.failures) and not s.case.twin]
+    loops = Counter(identity(s.case) for s in measured)
+    same = {s.case: s for s in tried}
+    alike = {identity(s.case): s for s in tried}
+    pairs = {}
+    for summary in measured:
+        case = identity(summary.case)
+        found = same.get(summary.case) or (alike.get(case) if loops[case] == 1 else None)
+        if found:
+            pairs[summary.case] = (summary, found)
+    return pairs
 
 
 def _series(summary: Summary, figure: Figure) -> Series:

@@ -106,6 +106,15 @@ class Comparison:
         return decide(self.compared, margin)
 
     @property
+    def without_common_cases(self) -> list[str]:
+        """The names of the runs that have no case to compare with the first."""
+        return [
+            name
+            for name, pair in self.compared
+            if not any(change.is_judged for change in pair.changes.values())
+        ]
+
+    @property
     def visibility(self) -> list[Visibility]:
         """The smallest slowdowns that could have been seen, for each other run."""
         seen = (visibility_of(name, compared) for name, compared in self.compared)
@@ -129,14 +138,18 @@ def compare_summed_up(
     """
     first, *others = (run.measured for run in runs)
     compared = [compare_cases(first, other, figure, again) for other in others]
-    base = {identity(s.case): s for s in first.summaries if not s.case.twin}
+    base = [s for s in first.summaries if not s.case.twin]
     elsewhere = {identity(s.case) for run in others for s in run.summaries if _has_latency(s)}
     rows, too_few = [], []
-    for known, summary in base.items():
-        changes = tuple(pair.changes.get(known) for pair in compared)
+    for summary in base:
+        changes = tuple(pair.changes.get(summary.case) for pair in compared)
         if any(change and change.is_judged for change in changes):
             rows.append(ComparedCase(summary.case, summary, changes))
-        elif figure.field in SAMPLES_NEEDED and known in elsewhere and _has_latency(summary):
+        elif (
+            figure.field in SAMPLES_NEEDED
+            and _has_latency(summary)
+            and identity(summary.case) in elsewhere
+        ):
             too_few.append(summary.case)
     return Comparison(
         names=tuple(run.name for run in runs),

@@ -7,6 +7,7 @@ The chance that a gate stops anything although nothing changed is at most 5 %, f
 common ratio together (`bench.analysis.compare.family`).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
@@ -63,15 +64,20 @@ class GateDecision:
     common_suspects: tuple[GatedCommon, ...]
     blind: tuple[GatedCase, ...]
     """The cases that could have been slower by the margin, and would not have been seen."""
+    blind_runs: tuple[str, ...]
+    """The runs with more blind cases than `SEEN_SHARE` permits."""
+    failed: tuple[GatedCase, ...]
+    """The cases without a figure in the run, or with failures, that the base measured well."""
     common_blind: tuple[GatedCommon, ...]
+    without_common: frozenset[str]
+    """The runs of too few cases for a common ratio."""
 
     @property
     def word(self) -> GateWord:
         """The decision. `blind`: nothing was found, but not everything could be seen."""
         if self.stopped or self.common_stopped:
             return "slower"
-        most = (1 - SEEN_SHARE) * self.cases
-        return "blind" if len(self.blind) > most or self.common_blind else "passed"
+        return "blind" if self.blind_runs or self.failed or self.common_blind else "passed"
 
     def exit_code(self, *, allow_blind: bool = False) -> int:
         """Return 0 for passed, 1 for slower, 3 for blind; with `allow_blind`, 0 for blind."""
@@ -80,7 +86,13 @@ class GateDecision:
     @property
     def doubtful(self) -> bool:
         """Whether something should be measured again before it stops."""
-        return bool(self.suspects or self.common_suspects)
+        return bool(self.doubtful_runs)
+
+    @property
+    def doubtful_runs(self) -> set[str]:
+        """The runs with something to measure again."""
+        cases = {gated.run for gated in self.suspects}
+        return cases | {together.run for together in self.common_suspects}
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,7 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
         GatedCase(run, change.earlier.case, change)
         for run, pair in compared
         for change in pair.changes.values()
-        if change.earlier and change.is_judged
+        if change.earlier and (change.is_judged or change.figure_lost)
     ]
     commons = [(GatedCommon(run, pair.common), pair) for run, pair in compared if pair.common]
     evidence = [
@@ -138,6 +150,12 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
         for (gated, pair), certain in zip(commons, sure[len(cases) :], strict=True)
         if pair.common_word == "slower" and gated.common.slowdown.median > 1 + margin
     ]
+    blind = [
+        gated
+        for gated in cases
+        if gated not in stopped
+        if gated.change.visible is None or gated.change.visible > margin
+    ]
     return GateDecision(
         margin=margin,
         cases=len(cases),
@@ -149,17 +167,15 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
             if certain and (gated.common.slowdown.low or 0.0) > 1 + margin
         ),
         common_suspects=tuple(gated for gated, _ in common_suspects),
-        blind=tuple(
-            gated
-            for gated in cases
-            if gated not in stopped
-            if gated.change.visible is None or gated.change.visible > margin
-        ),
+        blind=tuple(blind),
+        blind_runs=_blind_runs(cases, blind),
+        failed=tuple(gated for gated in cases if gated.change.newly_failed),
         common_blind=tuple(
             gated
             for gated, pair in commons
             if pair.common_visible is None or pair.common_visible > margin
         ),
+        without_common=frozenset(run for run, pair in compared if pair.common is None),
     )
 
 
@@ -238,6 +254,13 @@ def slowdown_of(change: Change) -> float | None:
     if change.ratio is None:
         return None
     return 1 / change.ratio.median if change.more_is_better else change.ratio.median
+
+
+def _blind_runs(cases: Sequence[GatedCase], blind: Sequence[GatedCase]) -> tuple[str, ...]:
+    """Return the runs with too many blind cases. Each run is judged by itself: a blind one must not
+    hide among others that see."""
+    every, unseen = (Counter(gated.run for gated in some) for some in (cases, blind))
+    return tuple(run for run, many in unseen.items() if many > (1 - SEEN_SHARE) * every[run])
 
 
 def _suspect(change: Change, margin: float) -> bool:

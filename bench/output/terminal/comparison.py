@@ -53,13 +53,11 @@ def as_markdown(comparison: Comparison) -> str:
     return "\n".join([*lines, "", *ends])
 
 
-def as_json(comparison: Comparison, margin: float | None) -> str:
+def as_json(comparison: Comparison, decision: GateDecision | None) -> str:
     """Return the comparison as JSON, for a script. Ratios are to the first run.
 
-    `margin`: the slowdown that the gate permits, as a share; `failed` has the cases beyond it. With
-    None, no case fails.
+    `decision`: that of the gate; `failed` has the cases that it stops. None without a gate.
     """
-    decision = None if margin is None else comparison.gate(margin)
     document = {
         "runs": comparison.names,
         "figure": comparison.figure.field,
@@ -77,7 +75,7 @@ def as_json(comparison: Comparison, margin: float | None) -> str:
             for row in comparison.rows
         ],
         "together": [_together(name, compared) for name, compared in comparison.compared],
-        "fail_on": margin,
+        "fail_on": decision.margin if decision else None,
         "failed": [
             {"run": stop.run, "key": stop.case.key}
             for stop in (decision.stopped if decision else ())
@@ -87,29 +85,31 @@ def as_json(comparison: Comparison, margin: float | None) -> str:
     return json.dumps(document, indent=2)
 
 
-def as_github(comparison: Comparison, margin: float | None) -> str:
+def as_github(comparison: Comparison, decision: GateDecision | None) -> str:
     """Return the comparison as workflow commands of GitHub.
 
-    A case that fails the gate is an error, another slower case is a warning. `margin`: as in
+    A case that fails the gate is an error, another slower case is a warning. `decision`: as in
     `as_json`.
 
     https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
     """
-    decision = None if margin is None else comparison.gate(margin)
     stopped = [(stop.run, stop.case, stop.change) for stop in decision.stopped] if decision else []
     slower = f"slower than {comparison.names[0]}"
     lines = [
         _command("error", slower, f"{case.title}: {verdict} in {name}")
         for name, case, verdict in stopped
     ]
-    for gated in decision.common_stopped if decision else ():
-        words = f"{_slowdown(gated.common.slowdown)} in {gated.run}"
+    for together_stopped in decision.common_stopped if decision else ():
+        words = f"{_slowdown(together_stopped.common.slowdown)} in {together_stopped.run}"
         lines.append(_command("error", slower, f"all cases together: {words}"))
     for row in comparison.rows:
         for name, verdict in zip(comparison.names[1:], row.verdicts, strict=True):
             known = verdict and (name, row.case, verdict) in stopped
             if verdict and verdict.word == "slower" and not known:
                 lines.append(_command("warning", slower, f"{row.case.title}: {verdict} in {name}"))
+    for gated in decision.failed if decision else ():
+        words = f"{gated.case.title}: no verdict in {gated.run}, since it failed there"
+        lines.append(_command("warning", "could not be judged", words))
     around = [*surroundings(comparison), *together(comparison)]
     lines += [_command("notice", "what differs", line) for line in around]
     blind = decision is not None and bool(decision.blind or decision.common_blind)
@@ -150,21 +150,24 @@ def visible(comparison: Comparison) -> list[str]:
     """Return a line for each run: the smallest slowdowns that could have been seen."""
     lines = []
     for seen in comparison.visibility:
-        worst = seen.worst.change.visible
+        shares = (seen.over_all, seen.typical, seen.worst.change.visible)
+        most, half, worst = map(share_in_words, shares)
         line = (
-            f"Smallest slowdown that would be seen in {seen.run}: {_share(seen.over_all)} in nine"
-            f" of ten cases, {_share(seen.typical)} in half of them, {_share(worst)} in the worst"
-            f" ({seen.worst.case.title})"
+            f"Smallest slowdown that would be seen in {seen.run}: {most} in nine of ten cases,"
+            f" {half} in half of them, {worst} in the worst ({seen.worst.case.title})"
         )
         if seen.has_common:
-            line += f", {_share(seen.common)} in all cases together"
+            line += f", {share_in_words(seen.common)} in all cases together"
         lines.append(f"{line}.")
     return lines
 
 
-def _share(share: float | None) -> str:
+def share_in_words(share: float | None) -> str:
+    """Return a visible slowdown as `9.4%`, `25%` or `2.3x`, with two digits; `none` for None."""
     if share is None:
         return "none"
+    if share < 0.0995:
+        return f"{100 * share:.2g}%"
     return f"{share:.0%}" if share < 1 else f"{share + 1:.1f}x"
 
 
@@ -237,7 +240,7 @@ def _maybe(verdict: Change) -> bool:
 
 
 def _seen(verdict: Change | None) -> str:
-    return _share(verdict.visible) if verdict and verdict.ratio else "-"
+    return share_in_words(verdict.visible) if verdict and verdict.ratio else "-"
 
 
 def _line(cells: list[str]) -> str:
@@ -276,6 +279,7 @@ def _decision(decision: GateDecision) -> dict[str, Any]:
         "exit_code": decision.exit_code(),
         "suspected": _listed(decision.suspects),
         "blind": _listed(decision.blind),
+        "without_verdict": _listed(decision.failed),
         "together_failed": [gated.run for gated in decision.common_stopped],
         "together_blind": [gated.run for gated in decision.common_blind],
     }

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 
 from bench.analysis import stats
-from bench.analysis.compare.cases import Again, MeasuredRun, compare_cases, identity
+from bench.analysis.compare.cases import Again, MeasuredRun, compare_cases
 from bench.analysis.compare.gate import GateDecision, confirmed, decide, to_measure_again
 from bench.analysis.noise_floor import EqualPair, NoiseFloor
 from bench.analysis.ratios import ratio_of_rounds, ratio_of_runs
@@ -161,7 +161,7 @@ def _again(
     places = [place for place, case in enumerate(plan(truth)[: truth.cases]) if case in cases]
     longer = replace(truth, rounds=2 * truth.rounds, sets=2 * truth.sets)
     second = made_run(longer, random, later=True, only=places)
-    in_question = frozenset(identity(gated.case) for gated in first.suspects)
+    in_question = frozenset(gated.case for gated in first.suspects)
     pooled = compare_cases(base, other, again=Again(second, in_question))
     return confirmed(
         first,

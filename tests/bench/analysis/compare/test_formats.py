@@ -27,7 +27,8 @@ def test_what_to_know_of_each_run_stands_under_its_comparison(tmp_path: Path) ->
 
 
 def test_json_is_for_scripts(tmp_path: Path) -> None:
-    found = json.loads(as_json(compared(run(tmp_path), run(tmp_path, SLOWER)), 0.1))
+    comparison = compared(run(tmp_path), run(tmp_path, SLOWER))
+    found = json.loads(as_json(comparison, comparison.gate(0.1)))
     assert found["runs"] == ["run0", "run1"]
     assert found["failed"] == [{"run": "run1", "key": POINT.key}]
     point = found["cases"][0]
@@ -50,9 +51,10 @@ def test_markdown_is_a_table_a_workload(tmp_path: Path) -> None:
 def test_github_gets_an_error_for_what_is_stopped_and_a_warning_for_the_rest(
     tmp_path: Path,
 ) -> None:
-    lines = as_github(compared(run(tmp_path), run(tmp_path, SLOWER)), 0.1).splitlines()
+    comparison = compared(run(tmp_path), run(tmp_path, SLOWER))
+    lines = as_github(comparison, comparison.gate(0.1)).splitlines()
     assert lines[0].startswith("::error title=slower than run0::asyncpg, ")
-    lines = as_github(compared(run(tmp_path), run(tmp_path, SLOWER)), 0.5).splitlines()
+    lines = as_github(comparison, comparison.gate(0.5)).splitlines()
     assert lines[0].startswith("::warning title=slower than run0::asyncpg, ")
     assert all(line.startswith("::") for line in lines)
 

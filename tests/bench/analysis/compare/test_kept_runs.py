@@ -96,7 +96,10 @@ def test_what_is_suspected_comes_with_the_command_that_measures_it_again(
     shelf: Path, tmp_path: Path
 ) -> None:
     done = Bench(tmp_path)("compare", "previous", "latest", "--no-charts", "--fail-on", "10%")
-    assert "bench gate previous --first latest --fail-on 10%" in done.err
+    (told,) = [line for line in done.err.splitlines() if line.startswith("To measure them again")]
+    stamp = "2026-01-0{}T00-00-00Z-{}"
+    names = stamp.format(2, "laptop"), stamp.format(3, "laptop")
+    assert f"bench gate {names[0]} --first {names[1]} --fail-on 10% --figure throughput" in told
 
 
 def test_the_command_refuses_what_answers_different_questions(shelf: Path, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def compared(before: Sequence[bool], after: Sequence[bool]) -> RunsCompared:
 def test_a_lost_rate_stops_the_gate() -> None:
     """Defect: a rate that is not held has no latency, so the case was in no comparison: passed."""
     pair = compared([True] * 6, [False] * 6)
-    change = pair.changes[replace(CASE, loop="none")]
+    change = pair.changes[CASE]
     assert change.word == "slower"
     assert str(change) == "no longer holds its rate: held in 0 of 6 rounds, before in 6 of 6 rounds"
     decision = decide([("later", pair)], margin=0.1)

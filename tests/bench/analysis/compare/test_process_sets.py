@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.analysis.compare import process_sets
-from bench.analysis.compare.cases import Again, Change, MeasuredRun, compare_cases, identity
+from bench.analysis.compare.cases import Again, Change, MeasuredRun, compare_cases
 from bench.analysis.compare.family import Logs
 from bench.analysis.compare.gate import decide
 from bench.analysis.compare.process_sets import LEAST_SETS, centres, evidence_of_sets, factor_of
@@ -107,7 +107,7 @@ def test_the_number_of_pairs_decides_and_not_the_result() -> None:
     assert changed(*two(replace(narrow, cases=4))).witness == "pairs"
     base, other = two(narrow)
     second = made_run(replace(narrow, rounds=24, sets=12), np.random.default_rng(2), later=True)
-    again = Again(second, frozenset(identity(s.case) for s in base.summaries))
+    again = Again(second, frozenset(s.case for s in base.summaries))
     first, pooled = changed(base, other), changed(base, other, again)
     assert pooled.witness == "sets"
     assert first.evidence is not None
