@@ -17,6 +17,11 @@ class Figure:
     units: tuple[Unit, ...]
     more_is_better: bool
 
+    @property
+    def words(self) -> str:
+        """The name in a sentence."""
+        return "throughput" if self.field == "throughput_per_s" else self.title
+
 
 THROUGHPUT = Figure("throughput_per_s", "operations/s", RATES, True)
 

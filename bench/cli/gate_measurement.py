@@ -88,10 +88,9 @@ def measure(
             seed=_seed(header),
             clients=max(case.concurrency for case in header.plan),
             guard=bool(header.session_guard),
-            times=times,
         )
     config = config_of(
-        with_enough_sets(plan_of_cases(profile, found, cases), times),
+        with_enough_sets(plan_of_cases(profile, found, cases)),
         found,
         Dataset(profile.scale, _seed(header)),
         options,

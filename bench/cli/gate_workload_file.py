@@ -28,12 +28,11 @@ def measure_file(
     seed: int,
     clients: int,
     guard: bool,
-    times: int,
 ) -> Path:
     """Measure these cases of the file's workloads, and return the results folder.
 
     `name` ends the name of the folder. `seed`, `clients`: the seed and the largest concurrency of
-    the reference, by which the arguments are drawn. `times`: what the rounds were multiplied by.
+    the reference, by which the arguments are drawn.
 
     Raises `UsageError` for a file that has not these workloads or cannot be measured, and
     `BenchError` if a run fails.
@@ -52,7 +51,7 @@ def measure_file(
                     f"{case.backend} takes {case.workload} in the reference, but not in {path}.\n"
                     "Give it that form again, or choose other backends with --backend."
                 )
-        planned = with_enough_sets(plan_of_cases(profile, taken, cases), times)
+        planned = with_enough_sets(plan_of_cases(profile, taken, cases))
         config = config_of(planned, taken, dataset, options, guard=guard)
         return place.options.carry_out(
             config, name, shown=False, measured=partial(measurement.measure, subjects)

@@ -16,6 +16,7 @@ from bench.cli.workload_file import (
     declared_in,
     opened,
 )
+from bench.model.plan import with_enough_sets
 from bench.model.profiles import Factors
 from bench.model.run_config import RunConfig
 from bench.output.terminal.safe_text import echo
@@ -70,6 +71,8 @@ def run_workload_file(
             _warn_of_renewals(path, subjects)
             asked_for = within(asked_for, budget_s, seconds)
             stopping = Stopping(asked_for.cases)
+        else:
+            asked_for = with_enough_sets(asked_for)
         config = RunConfig(
             asked_for,
             taken,

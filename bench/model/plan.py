@@ -15,9 +15,12 @@ from bench.model.workload import WORKLOADS
 
 NO_FACTORS = Factors()
 
-SETS_OF_FEW_PAIRS = 6
-"""The sets of worker processes of a run with too few A/A pairs to tell how much processes differ.
-The sets tell it then (`bench.analysis.compare.process_sets`)."""
+MOST_SETS = 12
+"""The most sets of worker processes of a run with too few A/A pairs to tell how much processes
+differ. The sets tell it then (`bench.analysis.compare.process_sets`). Of 24 rounds in six sets, one
+pair called equal cases different in 17 % of simulated runs, since rounds of a set have its luck."""
+
+_ROUNDS_OF_A_SET = 2
 
 _ENOUGH_PAIRS = 2
 """The A/A pairs of a kind of case, in each run of two, that tell it."""
@@ -157,16 +160,15 @@ def plan_of_cases(
     return Plan(profile, _with_twins(list(cases), backends))
 
 
-def with_enough_sets(plan: Plan, times: int = 1) -> Plan:
+def with_enough_sets(plan: Plan) -> Plan:
     """Return the plan with enough sets of worker processes to be compared with another run.
 
-    A plan with few A/A pairs of a kind of case has more sets, of two rounds or more each. `times`
-    is what the rounds were multiplied by.
+    A plan with few A/A pairs of a kind of case has more sets, of two rounds or more each.
     """
     twins = [case for case in plan.cases if case.twin]
     for alike in {_kind(case) for case in plan.cases}:
         if len([case for case in twins if _kind(case) == alike] or twins) < _ENOUGH_PAIRS:
-            sets = min(SETS_OF_FEW_PAIRS * times, plan.profile.rounds // 2)
+            sets = min(MOST_SETS, plan.profile.rounds // _ROUNDS_OF_A_SET)
             more = max(plan.profile.generations, sets)
             return replace(plan, profile=replace(plan.profile, generations=more))
     return plan

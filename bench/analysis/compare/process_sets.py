@@ -7,8 +7,10 @@ degrees of freedom, and whatever they show, Student's quantile of 4.3 hides a sl
 
 The test is Welch's, of the mean of the centres ("The Generalization of 'Student's' Problem when
 Several Different Population Variances are Involved", Biometrika 34, 1947). A centre is the median
-of a set's rounds, so that one bad round does not decide. Two runs of few cases have no common
-ratio, so a machine that is slower today is part of the change: the test cannot tell them apart.
+of a set's rounds. Of three rounds or more, one bad one does not move it; of two, it does, and the
+spread of the centres is then larger: the gate may be blind, and is not wrong. Two runs of few cases
+have no common ratio, so a machine that is slower today is part of the change: the test cannot tell
+them apart.
 """
 
 from collections.abc import Mapping

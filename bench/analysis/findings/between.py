@@ -4,17 +4,21 @@ from collections.abc import Sequence
 from math import inf
 
 from bench.analysis.compare.cases import Change, RunsCompared
+from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.findings.finding import Finding, cases, inverse, rounds, times, work
 from bench.model.case import Case
 
 TOPIC = "Between the runs"
 
 
-def between(compared: RunsCompared, earlier: str, later: str) -> list[Finding]:
+def between(
+    compared: RunsCompared, earlier: str, later: str, figure: Figure = THROUGHPUT
+) -> list[Finding]:
     """Return a finding that counts the changed cases, then one a changed case, the largest first.
 
     If the runs have a common ratio that differs from 1, a finding names it first. Return nothing if
-    no case has enough rounds in both runs. `earlier` and `later` are the names of the runs.
+    no case has enough rounds in both runs. `earlier` and `later` are the names of the runs, and
+    `figure` is what they were compared by.
     """
     judged = [change for change in compared.changes.values() if change.alone != "undecided"]
     if not judged:
@@ -30,7 +34,10 @@ def between(compared: RunsCompared, earlier: str, later: str) -> list[Finding]:
     return [
         *_together(compared, earlier, later),
         lead,
-        *(_one(change, earlier, later) for change in sorted(apart, key=_effect, reverse=True)),
+        *(
+            _one(change, earlier, later, figure)
+            for change in sorted(apart, key=_effect, reverse=True)
+        ),
     ]
 
 
@@ -48,16 +55,19 @@ def _together(compared: RunsCompared, earlier: str, later: str) -> list[Finding]
     return [Finding(TOPIC, sentence, evidence)]
 
 
-def _one(change: Change, earlier: str, later: str) -> Finding:
+def _one(change: Change, earlier: str, later: str, figure: Figure) -> Finding:
     ratio, case = change.ratio, _case(change)
     what = f"`{case.backend}`, {work(case)}, {case.fetch}, at {case.concurrency}"
     if ratio is None:
         return Finding(TOPIC, f"{what}: {case.rate:,}/s {change}.", "Fisher's exact test", (case,))
+    if not figure.more_is_better:
+        ratio = inverse(ratio)
     if ratio.median > 1:
         sentence = f"{what}: {times(ratio)} as fast in `{later}` as in `{earlier}`."
     else:
         sentence = f"{what}: {times(inverse(ratio))} as fast in `{earlier}` as in `{later}`."
-    return Finding(TOPIC, sentence, f"throughput, {rounds(ratio.rounds, paired=False)}", (case,))
+    evidence = f"{figure.words}, {rounds(ratio.rounds, paired=False)}"
+    return Finding(TOPIC, sentence, evidence, (case,))
 
 
 def _case(change: Change) -> Case:

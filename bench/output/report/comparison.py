@@ -7,14 +7,16 @@ from pathlib import Path
 
 from bench.analysis.compare.cases import Change, MeasuredRun, RunsCompared, compare_cases
 from bench.analysis.compare.comparison import measured_run
+from bench.analysis.figure import FIGURES, Figure, usual_figure
 from bench.analysis.findings.between import between
 from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.selection import Selection, select
+from bench.analysis.stats import median_over_rounds
 from bench.analysis.summary import Summary
 from bench.analysis.wording import asked
 from bench.model.case import Case
 from bench.model.errors import UsageError
-from bench.model.units import RATES, Unit, with_unit
+from bench.model.units import Unit, with_unit
 from bench.output.report import REPORT_FILE, facts
 from bench.output.report.cases import anchors
 from bench.output.report.figures import Chart
@@ -52,17 +54,23 @@ class ComparisonLine:
 
     summary: Summary
     values: list[str]
-    """The throughput with its interval, one text per run; a dash if it was not measured."""
+    """The figure with its interval, one text per run; a dash if it was not measured."""
     changes: list[Change | None]
     """One change per later run."""
 
 
 def render(runs: Sequence[Results], into: Path) -> str:
-    """Return the page as HTML, with links relative to the folder of `into`."""
+    """Return the page as HTML, with links relative to the folder of `into`.
+
+    The runs are compared by the figure that `bench compare` takes if none is named.
+    """
     names = _names(runs)
     compared = [_compared(run, name, into.parent) for run, name in zip(runs, names, strict=True)]
     base, *others = compared
-    compared_by_run = {run.name: compare_cases(base.measured, run.measured) for run in others}
+    figure = FIGURES[usual_figure(base.results.cases)]
+    compared_by_run = {
+        run.name: compare_cases(base.measured, run.measured, figure) for run in others
+    }
     changes_by_run = {name: _by_case(pair) for name, pair in compared_by_run.items()}
     summaries = {s.case: s for run in reversed(compared) for s in run.summaries if s.rounds}
     described = {k: v for run in compared for k, v in run.results.header.backends.items()}
@@ -71,7 +79,7 @@ def render(runs: Sequence[Results], into: Path) -> str:
     sentences = [
         finding
         for run in others
-        for finding in between(compared_by_run[run.name], base.name, run.name)
+        for finding in between(compared_by_run[run.name], base.name, run.name, figure)
     ]
     return render_page(
         "comparison.html.j2",
@@ -81,8 +89,9 @@ def render(runs: Sequence[Results], into: Path) -> str:
         lead=sentences[:AT_FIRST],
         more=sentences[AT_FIRST:],
         backends=backends(selection),
-        charts=_charts(changes_by_run, selection),
-        tables=_tables(compared, changes_by_run, selection),
+        charts=_charts(changes_by_run, selection, figure),
+        tables=_tables(compared, changes_by_run, selection, figure),
+        figure=figure,
         enough_rounds=ENOUGH_ROUNDS,
         selection=selection,
         anchors=anchors(header.plan),
@@ -155,13 +164,16 @@ def _by_case(compared: RunsCompared) -> dict[Case, Change]:
     return {
         change.later.case: change
         for change in compared.changes.values()
-        if change.later and change.ratio
+        if change.later and change.is_judged
     }
 
 
-def _charts(changes_by_run: dict[str, dict[Case, Change]], selection: Selection) -> list[Chart]:
+def _charts(
+    changes_by_run: dict[str, dict[Case, Change]], selection: Selection, figure: Figure
+) -> list[Chart]:
     charts = []
-    for workload in selection.workloads:
+    side = "Right" if figure.more_is_better else "Left"
+    for workload in dict.fromkeys(s.case.workload for s in _shown(selection)):
         panels = []
         for name, changes_of_run in changes_by_run.items():
             groups: dict[str, list[Entry]] = {}
@@ -170,14 +182,14 @@ def _charts(changes_by_run: dict[str, dict[Case, Change]], selection: Selection)
                     entry = Entry(change.later, case.backend, change.ratio)
                     groups.setdefault(_conditions(case), []).append(entry)
             panel = rows_panel(
-                f"{name}: throughput, ratio to the first run",
+                f"{name}: {figure.words}, ratio to the first run",
                 (Unit("", 1),),
                 groups,
                 selection,
                 ratio=True,
             )
             panels += [panel] if panel else []
-        words = f"{asked(workload)}. Right of the line the later run is faster than the first."
+        words = f"{asked(workload)}. {side} of the line the later run is faster than the first."
         title = f"From run to run: {workload}"
         charts.append(Chart(f"change-{workload}", title, words, panels, True))
     return [chart for chart in charts if chart.panels]
@@ -187,20 +199,26 @@ def _tables(
     compared: Sequence[Compared],
     changes_by_run: dict[str, dict[Case, Change]],
     selection: Selection,
+    figure: Figure,
 ) -> dict[str, list[ComparisonLine]]:
     measured = [{s.case: s for s in run.summaries if s.rounds} for run in compared]
     changed = list(changes_by_run.values())
     tables: dict[str, list[ComparisonLine]] = {}
-    for summary in selection.summaries:
+    for summary in _shown(selection):
         case = summary.case
         line = ComparisonLine(
             summary,
-            [_value(run.get(case)) for run in measured],
+            [_value(run.get(case), figure) for run in measured],
             [run.get(case) for run in changed],
         )
         title = f"{case.workload}, {_conditions(case)}"
         tables.setdefault(title, []).append(line)
     return tables
+
+
+def _shown(selection: Selection) -> tuple[Summary, ...]:
+    """Return the summaries of both load models: here each stands beside itself in another run."""
+    return (*selection.summaries, *selection.at_rate)
 
 
 def _conditions(case: Case) -> str:
@@ -209,9 +227,9 @@ def _conditions(case: Case) -> str:
     return plain.title.removeprefix(", , ")
 
 
-def _value(summary: Summary | None) -> str:
-    value = summary.throughput_per_s if summary else None
+def _value(summary: Summary | None, figure: Figure) -> str:
+    value = median_over_rounds(list(summary.by_round(figure).values())) if summary else None
     if value is None:
         return "-"
     spread = f" ±{value.relative:.0%}" if value.relative is not None else ""
-    return f"{with_unit(value.median, RATES)}{spread}"
+    return f"{with_unit(value.median, figure.units)}{spread}"

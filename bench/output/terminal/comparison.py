@@ -200,6 +200,11 @@ def _legend(comparison: Comparison) -> list[str]:
         )
     if comparison.left_out:
         lines.append(f"{comparison.left_out}. Measure both runs with longer rounds (--seconds).")
+    if sets := sum(verdict.witness == "sets" for verdict in verdicts):
+        lines.append(
+            f"{sets} of them with too few equal pairs are judged by the spread between sets of"
+            " worker processes, in place of the noise floor."
+        )
     lines.append("visible: the smallest slowdown that would be seen, in four of five such runs.")
     for name, floor in zip(comparison.names, comparison.floors, strict=True):
         words = str(floor) if floor else "none was measured"

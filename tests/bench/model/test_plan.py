@@ -13,7 +13,7 @@ from bench.measure.runner import Job
 from bench.model.case import Case
 from bench.model.errors import UsageError
 from bench.model.fetch import Fetch
-from bench.model.plan import SETS_OF_FEW_PAIRS, Plan, plan, with_enough_sets
+from bench.model.plan import MOST_SETS, Plan, plan, with_enough_sets
 from bench.model.profiles import PROFILES, Factors
 from bench.model.workload import WORKLOADS, ClientSlot, operations
 from bench.server.database import Database
@@ -158,9 +158,11 @@ def test_a_plan_of_few_pairs_starts_its_processes_more_often() -> None:
     chosen = {name: FOUND[name] for name in ("asyncpg", "psycopg2")}
     one = {"asyncpg": FOUND["asyncpg"]}
     narrow = with_enough_sets(plan(quick, one, Factors(concurrency=(16,))))
-    assert narrow.profile.generations == SETS_OF_FEW_PAIRS
+    assert narrow.profile.generations == quick.rounds // 2
     again = replace(narrow, profile=replace(narrow.profile, rounds=2 * quick.rounds))
-    assert with_enough_sets(again, 2).profile.generations == 2 * SETS_OF_FEW_PAIRS
+    assert with_enough_sets(again).profile.generations == quick.rounds
+    many = replace(narrow, profile=replace(narrow.profile, rounds=1000))
+    assert with_enough_sets(many).profile.generations == MOST_SETS
     short = replace(narrow, profile=replace(quick, rounds=2))
     assert with_enough_sets(short).profile.generations == quick.generations
     wide = with_enough_sets(plan(quick, chosen))

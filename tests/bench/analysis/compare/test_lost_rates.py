@@ -1,17 +1,22 @@
 """Cases at an arrival rate in two runs: p99 compares them, and a rate that is lost is slower."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bench.analysis.compare.cases import MeasuredRun, RunsCompared, compare_cases
+from bench.analysis.compare.comparison import compare_runs
 from bench.analysis.compare.gate import confirmed, decide
 from bench.analysis.figure import FIGURES, usual_figure
 from bench.analysis.findings.between import between
 from bench.analysis.summary import Summary, of_case
 from bench.model.case import Case
+from bench.output.report.comparison import render
 from bench.results.entries import Run
+from bench.results.file import Results
+from tests.bench import synthetic
 from tests.bench.analysis.test_open_loop import CASE, GROWING, STEADY, run_of
 
 OTHER = replace(CASE, backend="psycopg-async")
@@ -76,3 +81,27 @@ def test_the_usual_figure() -> None:
     closed = replace(CASE, rate=None)
     assert usual_figure([CASE, OTHER]) == "p99"
     assert usual_figure([CASE, closed]) == usual_figure([closed]) == "throughput"
+
+
+def results(folder: Path, cases: Mapping[Case, Sequence[bool]], service_ms: int) -> Results:
+    steady = [(due, wait, late, service_ms) for due, wait, late, _ in STEADY]
+    runs = [
+        run_of(steady if kept else GROWING, unserved=0 if kept else 9, case=case, number=number)
+        for case, held in cases.items()
+        for number, kept in enumerate(held)
+    ]
+    return Results(folder, synthetic.header(list(cases), load_model="open"), runs)
+
+
+def test_the_report_compares_rates_as_the_command_does(tmp_path: Path) -> None:
+    """Defect: the report compared the throughput, which is the rate, and left out lost rates."""
+    before = results(tmp_path / "a", {CASE: [True] * 6, OTHER: [True] * 6}, 4)
+    after = results(tmp_path / "b", {CASE: [False] * 6, OTHER: [True] * 6}, 6)
+    comparison = compare_runs([("a", before), ("b", after)], FIGURES["p99"])
+    words = [change.word for row in comparison.rows for change in row.verdicts if change]
+    page = render([before, after], tmp_path / "both.html")
+    assert words == ["slower", "slower"]
+    assert page.count(">slower</td>") == 2
+    assert page.count("rate no longer held") == 1
+    assert "P99 latency. The name" in page
+    assert "p99 latency, ratio to the first run" in page
