@@ -34,6 +34,13 @@ def gate_lines(decision: GateDecision) -> Iterator[str]:
         if together not in decision.common_stopped:
             words = in_words(together.common.slowdown)
             yield f"perhaps slower by more than {margin} in {together.run}: all cases take {words}"
+    for gated in decision.unclear:
+        yield f"unclear in {gated.run}: {gated.case.title}: {_both(gated)}"
+    if decision.unclear:
+        yield (
+            "The machine or other cases may have changed instead. To tell, measure the code of the"
+            " reference again, and compare with that"
+        )
     for gated in decision.failed:
         yield f"no verdict in {gated.run}: {gated.case.title}: {_reason(gated)}"
     yield from _blind(decision, margin)
@@ -74,6 +81,14 @@ def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
 def _alone(gated: GatedCase) -> str:
     change = gated.change
     return f"{change.alone}: {in_words(change.ratio)}" if change.ratio else str(change)
+
+
+def _both(gated: GatedCase) -> str:
+    change = gated.change
+    if change.ratio is None or change.measured is None:
+        return str(change)
+    measured, rest = in_words(change.measured), in_words(change.ratio)
+    return f"slower than the other cases: {rest}, but {measured} as measured"
 
 
 def _visible(gated: GatedCase) -> float:

@@ -17,7 +17,7 @@ from typing import Literal
 from bench.analysis.compare.cases import Change, RunsCompared
 from bench.analysis.compare.common_ratio import FEWEST_CASES, CommonRatio
 from bench.analysis.compare.family import holm
-from bench.analysis.stats import CONFIDENCE
+from bench.analysis.stats import CONFIDENCE, Interval
 from bench.model.case import Case
 
 GateWord = Literal["passed", "slower", "blind"]
@@ -66,6 +66,10 @@ class GateDecision:
     """The cases that could have been slower by the margin, and would not have been seen."""
     blind_runs: tuple[str, ...]
     """The runs with more blind cases than `SEEN_SHARE` permits."""
+    unclear: tuple[GatedCase, ...]
+    """The cases that are surely slower than all cases together, but by more than the margin only as
+    measured, or only without the common ratio. If the machine was the same, the former are slower
+    by too much; if the rest of the code was the same, the latter are."""
     failed: tuple[GatedCase, ...]
     """The cases without a figure in the run, or with failures, that the base measured well."""
     common_blind: tuple[GatedCommon, ...]
@@ -77,7 +81,8 @@ class GateDecision:
         """The decision. `blind`: nothing was found, but not everything could be seen."""
         if self.stopped or self.common_stopped:
             return "slower"
-        return "blind" if self.blind_runs or self.failed or self.common_blind else "passed"
+        unseen = self.blind_runs or self.common_blind or self.unclear or self.failed
+        return "blind" if unseen else "passed"
 
     def exit_code(self, *, allow_blind: bool = False) -> int:
         """Return 0 for passed, 1 for slower, 3 for blind; with `allow_blind`, 0 for blind."""
@@ -116,8 +121,9 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
     A case stops if two things are sure. It is slower than in the base: by Holm's method among all
     cases and common ratios, so that a run of the same code stops with a chance of at most 5 %. And
     it is slower by more than the margin: at the favourable end of its own interval, with the luck
-    of processes, and beyond the noise floor. A case also stops if it surely no longer holds its
-    arrival rate.
+    of processes, and beyond the noise floor. It is so without the common ratio, and as measured:
+    where most cases became faster, the others look slower although nothing happened to them. A case
+    also stops if it surely no longer holds its arrival rate.
     """
     cases = [
         GatedCase(run, change.earlier.case, change)
@@ -138,12 +144,17 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
         for p_value, known in zip(adjusted, evidence, strict=True)
     ]
     suspects = [gated for gated in cases if _suspect(gated.change, margin)]
-    stopped = [
-        gated
-        for gated, certain in zip(cases, sure, strict=False)
-        if certain and gated.change.word == "slower" and _suspect(gated.change, margin)
-        if (least := least_slowdown(gated.change)) is not None and least > margin
-    ]
+    alone = frozenset(run for run, pair in compared if pair.common is None)
+    stopped, unclear = [], []
+    for gated, certain, p_value in zip(cases, sure, adjusted, strict=False):
+        change = gated.change
+        if change.word != "slower" or p_value > 1 - CONFIDENCE:
+            continue
+        without = certain and _suspect(change, margin) and _surely(change, change.ratio, margin)
+        if without and (gated.run in alone or _measured_slowdown(change) > 1 + margin):
+            stopped.append(gated)
+        elif gated.run not in alone and (without or _surely(change, change.measured, margin)):
+            unclear.append(gated)
     stopped += [gated for gated in cases if gated.change.rate_lost]
     common_suspects = [
         (gated, certain)
@@ -169,13 +180,14 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
         common_suspects=tuple(gated for gated, _ in common_suspects),
         blind=tuple(blind),
         blind_runs=_blind_runs(cases, blind),
+        unclear=tuple(unclear),
         failed=tuple(gated for gated in cases if gated.change.newly_failed),
         common_blind=tuple(
             gated
             for gated, pair in commons
             if pair.common_visible is None or pair.common_visible > margin
         ),
-        without_common=frozenset(run for run, pair in compared if pair.common is None),
+        without_common=alone,
     )
 
 
@@ -210,6 +222,12 @@ def confirmed(first: GateDecision, pooled: GateDecision, second: GateDecision) -
     lost_again = {gated.case for gated in second.stopped if gated.change.rate_lost}
     return replace(
         pooled,
+        unclear=tuple(
+            gated
+            for gated in pooled.unclear
+            if gated.case not in suspected
+            or _surely(gated.change, gated.change.ratio, first.margin)
+        ),
         stopped=tuple(
             gated
             for gated in pooled.stopped
@@ -217,14 +235,6 @@ def confirmed(first: GateDecision, pooled: GateDecision, second: GateDecision) -
         ),
         common_stopped=first.common_stopped if second.common_suspects else (),
     )
-
-
-def least_slowdown(change: Change) -> float | None:
-    """Return the least slowdown within the interval, as a share; None without an interval."""
-    if change.ratio is None or change.ratio.low is None or change.ratio.high is None:
-        return None
-    ends = change.ratio.low, change.ratio.high
-    return (1 / ends[1] if change.more_is_better else ends[0]) - 1
 
 
 def visibility_of(run: str, compared: RunsCompared) -> Visibility | None:
@@ -254,6 +264,19 @@ def slowdown_of(change: Change) -> float | None:
     if change.ratio is None:
         return None
     return 1 / change.ratio.median if change.more_is_better else change.ratio.median
+
+
+def _surely(change: Change, ratio: Interval | None, margin: float) -> bool:
+    """Return whether the least slowdown within the ratio's interval is more than the margin."""
+    if ratio is None or ratio.low is None or ratio.high is None:
+        return False
+    return (1 / ratio.high if change.more_is_better else ratio.low) > 1 + margin
+
+
+def _measured_slowdown(change: Change) -> float:
+    """Return the slowdown with the common ratio, as a factor."""
+    assert change.measured is not None, "a case with a verdict was measured in both runs"
+    return 1 / change.measured.median if change.more_is_better else change.measured.median
 
 
 def _blind_runs(cases: Sequence[GatedCase], blind: Sequence[GatedCase]) -> tuple[str, ...]:

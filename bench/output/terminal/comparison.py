@@ -110,6 +110,9 @@ def as_github(comparison: Comparison, decision: GateDecision | None) -> str:
     for gated in decision.failed if decision else ():
         words = f"{gated.case.title}: no verdict in {gated.run}, since it failed there"
         lines.append(_command("warning", "could not be judged", words))
+    for gated in decision.unclear if decision else ():
+        words = f"{gated.case.title}: slower than the other cases in {gated.run}"
+        lines.append(_command("warning", "unclear", words))
     around = [*surroundings(comparison), *together(comparison)]
     lines += [_command("notice", "what differs", line) for line in around]
     blind = decision is not None and bool(decision.blind or decision.common_blind)
@@ -284,6 +287,7 @@ def _decision(decision: GateDecision) -> dict[str, Any]:
         "exit_code": decision.exit_code(),
         "suspected": _listed(decision.suspects),
         "blind": _listed(decision.blind),
+        "unclear": _listed(decision.unclear),
         "without_verdict": _listed(decision.failed),
         "together_failed": [gated.run for gated in decision.common_stopped],
         "together_blind": [gated.run for gated in decision.common_blind],

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,6 +160,47 @@ def test_the_command_has_what_the_gate_needs(tmp_path: Path) -> None:
     ]  # fmt: skip
     broken = gate_command(odd, odd, replace(header, command="bench run 'x"), THROUGHPUT, 0.1)
     assert shlex.split(broken)[-2:] == ["--figure", "throughput"]
+
+
+def changed(slowdown: Mapping[int, float]) -> RunsCompared:
+    """Compare a dozen cases of which these, and their twins, are slower by so much."""
+    base, other = two()
+    names = {f"backend {number}": 1 / (1 + share) for number, share in slowdown.items()}
+    slowed = [
+        replace(
+            summary,
+            rounds=tuple(
+                replace(r, throughput_per_s=r.throughput_per_s * names.get(summary.case.backend, 1))
+                for r in summary.rounds
+            ),
+        )
+        for summary in other.summaries
+    ]
+    return compare_cases(base, MeasuredRun(slowed))
+
+
+def test_what_only_others_overtook_does_not_stop_the_gate() -> None:
+    """Defect: where most cases became faster, the others looked slower than the common ratio, and
+    the gate exited with 1 for an improvement."""
+    decision = decide([("later", changed(dict.fromkeys(range(8), -0.3)))], 0.1)
+    assert decision.stopped == ()
+    assert {gated.case.backend for gated in decision.unclear} == {
+        f"backend {n}" for n in range(8, 12)
+    }
+    assert decision.exit_code() == 3
+    assert "unclear in later: backend 8, " in words(decision)
+    assert "slower than the other cases: 0.70x" in words(decision)
+    assert "measure the code of the reference again" in words(decision)
+
+
+def test_half_of_the_cases_slower_is_never_green() -> None:
+    """Defect: where half of the cases were slower by 15 %, the common ratio took 7 % of it, and a
+    gate of 10 % passed."""
+    decision = decide([("later", changed(dict.fromkeys(range(6), 0.15)))], 0.1)
+    assert {gated.case.backend for gated in decision.unclear} == {f"backend {n}" for n in range(6)}
+    assert decision.exit_code() == 3
+    few = decide([("later", changed({0: 0.15, 1: 0.15}))], 0.1)
+    assert (len(few.stopped), few.unclear, few.exit_code()) == (2, (), 1)
 
 
 def test_six_cases_in_two_runs_have_no_common_ratio() -> None:
