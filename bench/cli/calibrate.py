@@ -21,7 +21,6 @@ from bench.cli.options import (
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
-from bench.studies.calibration.calibrate import CalibrationConfig
 
 if TYPE_CHECKING:
     from bench.analysis.figure import Figure
@@ -113,7 +112,7 @@ def calibrate(
             f"no figure named {figure_name!r} here: use throughput, p50, p95, p99 or cpu."
         )
     figure = FIGURES[figure_name]
-    setting = CalibrationConfig(
+    setting = calibration.CalibrationConfig(
         "", Dataset(), concurrency, generations, rounds, seconds, timeout_s=timeout
     )
     with ExitStack() as stack:
