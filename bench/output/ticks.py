@@ -5,6 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from bench.analysis.stats import Interval
 
+FARTHEST = 1.8
+"""The farthest end of an interval on a linear axis, as a multiple of the highest median.
+
+One interval that is far longer than all values would press the values together.
+"""
+
 _DECADE_STEPS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 
 
@@ -33,6 +39,12 @@ def extents(intervals: Iterable[Interval | None]) -> list[float]:
         for value in (interval.median, interval.low, interval.high)
         if value is not None
     ]
+
+
+def farthest(intervals: Sequence[Interval]) -> float:
+    """Return the highest bound, but at most `FARTHEST` times the highest median; 1 if none is."""
+    most = FARTHEST * max((interval.median for interval in intervals), default=1)
+    return min(most, max(extents(intervals), default=1))
 
 
 def apart(

@@ -15,13 +15,7 @@ from bench.analysis.uncertain import MARK, is_uncertain
 from bench.analysis.wording import LAYER_NAMES
 from bench.model.units import Unit, short
 from bench.output.charts.style import INK, MUTED, RED
-from bench.output.ticks import apart, extents, log_ticks
-
-FARTHEST = 1.8
-"""The farthest end of an interval on a linear axis, as a multiple of the highest median.
-
-One interval that is far longer than all bars would press the bars together.
-"""
+from bench.output.ticks import apart, farthest, log_ticks
 
 ROW_IN = 0.29
 """The height in inches of a row, in a chart with one row per backend."""
@@ -232,19 +226,12 @@ def highest(
 ) -> float:
     """Return the end of an axis: `room` times the highest value, null backends not counted.
 
-    A bar of a null backend may be cut off. If only null backends have values, these count. An
-    interval counts up to `FARTHEST` times the highest median.
+    A bar of a null backend may be cut off. If only null backends have values, these count. A
+    far interval may be cut off too: see `farthest`.
     """
     known = {name: value for name, value in values.items() if value}
     others = [value for name, value in known.items() if not selection.looks[name].null]
-    return room * farthest(others or known.values())
-
-
-def farthest(values: Iterable[Interval]) -> float:
-    """Return the highest bound, or `FARTHEST` times the highest median if that is less; else 1."""
-    listed = list(values)
-    most = FARTHEST * max((value.median for value in listed), default=1)
-    return min(most, max(extents(listed), default=1))
+    return room * farthest(others or list(known.values()))
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.062) -> None:
