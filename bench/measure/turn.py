@@ -18,6 +18,13 @@ WARM_AGAIN_SHARE = 0.1
 """The length of the warm-up of clients that performed the case before, as a share of the window.
 Their statements are prepared; only the processor's caches may hold another process's data."""
 
+ATTEMPTS = 3
+"""The most windows for one turn, if no operation begins in them, or several processes overlap too
+little."""
+
+LONGER = 4
+"""The factor by which the next window is longer after one in which no operation began."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -50,10 +57,13 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
     return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
 
 
-def nothing_began(seconds: float, attempts: int) -> str:
-    """Return the reason of a turn that failed: in so many windows in a row no operation began."""
+def nothing_began(seconds: float) -> str:
+    """Return the reason of a turn that failed: in `ATTEMPTS` windows no operation began.
+
+    `seconds`: the length of the first.
+    """
     return (
-        f"no operation began within {seconds:g} s, {attempts} times in a row: this machine is busy"
+        f"no operation began within {seconds:g} s, {ATTEMPTS} times in a row: this machine is busy"
         " with something else, or --seconds is too short"
     )
 
