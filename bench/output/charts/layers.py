@@ -15,7 +15,7 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import GREY
-from bench.output.ticks import extents
+from bench.output.ticks import farthest
 
 ROOM = 1.34
 """The length of an axis divided by its longest bar: room for the bar's label."""
@@ -99,11 +99,11 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
             throughput[summary.case.backend] = (drawn(summary, rate), kept, summary.marked)
     draw.linear_axis(
         costs.xaxis,
-        ROOM * max(extents(cpu_ns for cpu_ns, _, _ in cpu.values())),
+        ROOM * farthest([cpu_ns for cpu_ns, _, _ in cpu.values()]),
         (Unit("", unit.size),),
     )
     draw.linear_axis(
-        rates.xaxis, ROOM * max(extents(rate for rate, _, _ in throughput.values())), RATES
+        rates.xaxis, ROOM * farthest([rate for rate, _, _ in throughput.values()]), RATES
     )
     draw.bars(costs, places, cpu, styles)
     draw.bars(rates, places, throughput, styles)

@@ -22,9 +22,6 @@ from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import hue
 
-SHAPES = {"driver": "●", "core": "■", "orm": "▲"}
-"""The layers' markers as characters, for labels."""
-
 Point = tuple[int, Interval, bool]
 
 
@@ -105,10 +102,7 @@ def _figure(
         ends = [(ratios[move][-1][1].median, looks[move]) for move in moves]
         draw.end_labels(
             panel,
-            [
-                (y, f"{SHAPES.get(x.layer, '◆')} {_name(x)}", hue(x, selection.looks))
-                for y, x in ends
-            ],
+            [(y, f"{style.glyph(x)} {_name(x)}", hue(x, selection.looks)) for y, x in ends],
         )
         for word, y, where in (
             ("async is faster", 0.985, "top"),
