@@ -105,7 +105,6 @@ def calibrate(
     from bench.cli.measurement import CommandOptions
     from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
     from bench.studies.calibration import calibrate as calibration
-    from bench.studies.calibration.calibrate import CalibrationConfig
 
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(
