@@ -62,16 +62,25 @@ class Selection:
     def rounds(self) -> int:
         return max(self._made)
 
-    def alike(self, workload: str) -> list[Summary]:
-        """Return the cases of a workload that differ in backend and concurrency alone.
+    def alike(self, workload: str, *varied: str, size: int | None = None) -> list[Summary]:
+        """Return the cases of a workload that differ in backend, concurrency and `varied` alone.
 
-        These are the plain cases (buffered, a session a task, autocommit, native rows) if there are
-        any; otherwise the cases of the most frequent kind.
+        `varied`: names of factors; a kind of cases that has only their defaults is left out.
+        `size`: only cases of this number of rows. The cases are the plain ones (buffered, a session
+        a task, autocommit, native rows, no network between) if there are any; otherwise those of
+        the most frequent kind.
         """
         kinds: dict[Case, list[Summary]] = {}
         for summary in self.summaries:
-            if summary.case.workload == workload and summary.rounds:
-                kinds.setdefault(_kind(summary.case), []).append(summary)
+            case = summary.case
+            if case.workload == workload and summary.rounds and size in (None, case.size):
+                kinds.setdefault(_kind(case, varied), []).append(summary)
+        if varied:
+            kinds = {
+                kind: summaries
+                for kind, summaries in kinds.items()
+                if any(_kind(summary.case) != kind for summary in summaries)
+            }
         if not kinds:
             return []
         chosen = kinds.get(Case("", workload)) or max(kinds.values(), key=len)
@@ -140,5 +149,7 @@ def _plain(case: Case) -> Case:
     return replace(case, loop="asyncio", allocator="warmed")
 
 
-def _kind(case: Case) -> Case:
-    return replace(case, backend="", concurrency=1, loop="asyncio", connect="")
+def _kind(case: Case, varied: Iterable[str] = ()) -> Case:
+    plain = Case("", case.workload)
+    defaults = {name: getattr(plain, name) for name in varied}
+    return replace(case, backend="", concurrency=1, loop="asyncio", connect="", **defaults)

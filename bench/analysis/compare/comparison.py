@@ -96,11 +96,6 @@ class Comparison:
             grouped.setdefault(row.case.workload, []).append(row)
         return grouped
 
-    def worse_than(self, margin: float) -> list[tuple[str, Case, Change]]:
-        """Return run, case and change of each case that the gate stops; see `gate.decide`."""
-        stopped = self.gate(margin).stopped
-        return [(stop.run, stop.case, stop.change) for stop in stopped]
-
     def gate(self, margin: float) -> GateDecision:
         """Return the decision of a gate with this margin: 0.1 permits a slowdown of 10 %."""
         return decide(self.compared, margin)
@@ -119,13 +114,6 @@ class Comparison:
         """The smallest slowdowns that could have been seen, for each other run."""
         seen = (visibility_of(name, compared) for name, compared in self.compared)
         return [known for known in seen if known]
-
-
-def compare_runs(
-    runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPUT, again: Again | None = None
-) -> Comparison:
-    """Return the comparison of the first run with each of the others, as `compare_summed_up`."""
-    return compare_summed_up([SummedUp.of(*run) for run in runs], figure, again)
 
 
 def compare_summed_up(

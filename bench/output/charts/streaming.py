@@ -37,21 +37,15 @@ Value = tuple[Summary, Interval]
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
     """Yield the name and the chart of each workload with a fetch that is not buffered."""
     for workload in selection.workloads:
-        of_workload = [
-            summary for summary in selection.summaries if summary.case.workload == workload
-        ]
-        not_buffered = [summary for summary in of_workload if summary.case.fetch != Fetch()]
+        alike = selection.alike(workload, "fetch")
+        not_buffered = [summary for summary in alike if summary.case.fetch != Fetch()]
         if not not_buffered:
             continue
-        concurrency, kind = busiest(not_buffered), _kind(not_buffered[0])
-        chosen = [
-            summary
-            for summary in of_workload
-            if summary.case.concurrency == concurrency and _kind(summary) == kind
-        ]
-        streamed = {summary.case.backend for summary in chosen if summary.case.fetch != Fetch()}
-        chosen = [summary for summary in chosen if summary.case.backend in streamed]
-        yield f"streaming-{workload}", _figure(selection, selection.ordered(chosen))
+        concurrency = busiest(not_buffered)
+        alike = [summary for summary in alike if summary.case.concurrency == concurrency]
+        streamed = {summary.case.backend for summary in alike if summary.case.fetch != Fetch()}
+        chosen = [summary for summary in alike if summary.case.backend in streamed]
+        yield f"streaming-{workload}", _figure(selection, chosen)
 
 
 def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
@@ -65,6 +59,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     case = shown[0].case
     shapes = _shapes({summary.case.fetch for summary in shown})
     legend = style.shape_key({_words(fetch): shape for fetch, shape in shapes.items()})
+    legend += style.fill_key()
     if any(_as_in_workshop(summary, selection) for summary in shown):
         legend += style.ring_key(WORKSHOP)
     panels: list[tuple[str, tuple[Unit, ...], list[Value]]] = [
@@ -89,17 +84,17 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         ),
     ]
     panels = [panel for panel in panels if panel[2]]
-    plain = conditions(case).removeprefix(f"{case.fetch}, ").removeprefix("buffered, ")
     figure, grid = page(
         selection,
         f"Buffered and streamed fetches: {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; {plain}. Scales are logarithmic. A buffered fetch has its first "
-        "row when it has its last. Memory: the peak of one operation in a fresh process; "
-        "below 100\N{NO-BREAK SPACE}kB it is drawn at 100\N{NO-BREAK SPACE}kB." + note(shown),
+        f"{asked(case.workload)}; {conditions(case, 'fetch')}. Scales are logarithmic. A "
+        "buffered fetch has its first row when it has its last. Memory: the peak of one operation "
+        "in a fresh process; below 100\N{NO-BREAK SPACE}kB it is drawn at 100\N{NO-BREAK SPACE}kB."
+        + note(shown),
         height=draw.rows_height(looks, 0.36),
         columns=len(panels),
         left=1.75,
-        gap=0.25,
+        gap=0.4,
         legend=legend,
         legend_columns=3,
         failed=selection.marked(shown[0].case.workload),
@@ -163,8 +158,3 @@ def _as_in_workshop(summary: Summary, selection: Selection) -> bool:
     fetch = summary.case.fetch
     orm = selection.looks[summary.case.backend].layer == "orm"
     return orm and fetch.mode == "streamed" and fetch.batch_size is None
-
-
-def _kind(summary: Summary) -> tuple[str, str, str]:
-    case = summary.case
-    return case.session_scope, case.transactions, case.rows

@@ -8,9 +8,8 @@ from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.uncertain import drawn, note
-from bench.analysis.wording import asked
+from bench.analysis.wording import asked, conditions
 from bench.model.case import Case
-from bench.model.fetch import Fetch
 from bench.model.units import RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
@@ -18,6 +17,7 @@ from bench.output.charts.page import page
 from bench.output.palette import hue
 from bench.output.ticks import extents
 
+VARIED = ("session_scope", "transactions")
 SHAPES = {
     "one session per task, autocommit": "o",
     "one session per task, implicit transactions": "p",
@@ -29,24 +29,21 @@ SHAPES = {
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
     """Yield the name and the chart of each workload with several scopes or transactions."""
     for workload in selection.workloads:
-        buffered = [
+        alike = [
             summary
-            for summary in selection.summaries
-            if summary.case.workload == workload
-            and summary.case.fetch == Fetch()
-            and summary.rounds
-            if summary.case.rows == "native" and not selection.looks[summary.case.backend].null
+            for summary in selection.alike(workload, *VARIED)
+            if not selection.looks[summary.case.backend].null
         ]
         varied = [
             summary
-            for summary in buffered
+            for summary in alike
             if _words(summary.case) != "one session per task, autocommit"
         ]
         if not varied:
             continue
-        chosen = [summary for summary in buffered if summary.case.concurrency == busiest(varied)]
+        chosen = [summary for summary in alike if summary.case.concurrency == busiest(varied)]
         if len({_words(summary.case) for summary in chosen}) > 1:
-            yield f"transactions-{workload}", _figure(selection, selection.ordered(chosen))
+            yield f"transactions-{workload}", _figure(selection, chosen)
 
 
 def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
@@ -71,14 +68,14 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     figure, grid = page(
         selection,
         f"Sessions and transactions: {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; buffered, closed loop. Implicit transactions: the library "
+        f"{asked(case.workload)}; {conditions(case, *VARIED)}. Implicit transactions: the library "
         "begins a transaction for each operation and rolls it back, as in most applications. "
         f"Scales are logarithmic.{note(chosen)}",
         height=draw.rows_height(looks, 0.36),
         columns=2,
         left=1.75,
         gap=0.3,
-        legend=style.shape_key(shapes),
+        legend=[*style.shape_key(shapes), *style.fill_key()],
         legend_columns=2,
         failed=selection.marked(chosen[0].case.workload),
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.compare.cases import MeasuredRun, RunsCompared, compare_cases
-from bench.analysis.compare.comparison import compare_runs
 from bench.analysis.compare.gate import confirmed, decide
 from bench.analysis.figure import FIGURES, usual_figure
 from bench.analysis.findings.between import between
@@ -17,6 +16,7 @@ from bench.output.report.comparison import render
 from bench.results.entries import Run
 from bench.results.file import Results
 from tests.bench import synthetic
+from tests.bench.analysis.compare.made_runs import compared as runs_compared
 from tests.bench.analysis.test_open_loop import CASE, GROWING, STEADY, run_of
 
 OTHER = replace(CASE, backend="psycopg-async")
@@ -97,7 +97,7 @@ def test_the_report_compares_rates_as_the_command_does(tmp_path: Path) -> None:
     """Defect: the report compared the throughput, which is the rate, and left out lost rates."""
     before = results(tmp_path / "a", {CASE: [True] * 6, OTHER: [True] * 6}, 4)
     after = results(tmp_path / "b", {CASE: [False] * 6, OTHER: [True] * 6}, 6)
-    comparison = compare_runs([("a", before), ("b", after)], FIGURES["p99"])
+    comparison = runs_compared(before, after, figure="p99")
     words = [change.word for row in comparison.rows for change in row.verdicts if change]
     page = render([before, after], tmp_path / "both.html")
     assert words == ["slower", "slower"]

@@ -99,7 +99,7 @@ def test_fewer_sets_than_three_are_no_evidence() -> None:
 
 
 def test_what_three_sets_call_visible_is_seen() -> None:
-    """Defect: of three sets in each run, a slowdown of the visible size was seen in 61 of 100, since
+    """Defect: of three sets a run, a slowdown of the visible size was seen in 61 of 100, since
     their deviation is estimated too small more often than too large."""
     few = replace(ONE_CASE, rounds=6, sets=3)
     visible = gate_rates(few, margin=0.1, trials=100).visible
