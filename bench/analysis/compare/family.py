@@ -77,10 +77,11 @@ class Evidence:
         All three are from an estimated deviation. Of few values it is too small more often than too
         large, so it is divided by its median, in units of the true one: the cube root of chi-square
         over its degrees of freedom is normal with a mean of 1 - 2 / (9 f) (Wilson and Hilferty,
-        "The Distribution of Chi-Square", PNAS 17(12), 1931).
+        "The Distribution of Chi-Square", PNAS 17(12), 1931). Luck from A/A pairs has a standard
+        error more already.
         """
         least = max(width, float(np.log(floor)))
-        typical = (1 - 2 / (9 * max(1.0, self.free))) ** 1.5
+        typical = 1.0 if self.luck else (1 - 2 / (9 * max(1.0, self.free))) ** 1.5
         return exp((least + student_quantile(self.free, POWER) * self.deviation) / typical) - 1
 
 
