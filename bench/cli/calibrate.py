@@ -105,14 +105,13 @@ def calibrate(
     from bench.cli.measurement import CommandOptions
     from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
     from bench.studies.calibration import calibrate as calibration
-    from bench.studies.calibration.calibrate import CalibrationConfig
 
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(
             f"no figure named {figure_name!r} here: use throughput, p50, p95, p99 or cpu."
         )
     figure = FIGURES[figure_name]
-    setting = CalibrationConfig(
+    setting = calibration.CalibrationConfig(
         "", Dataset(), concurrency, generations, rounds, seconds, timeout_s=timeout
     )
     if not workload_files and (workload or backends or backend_modules):

@@ -14,7 +14,7 @@ from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.behind_pooler import fitted, without_pgbouncer
-from bench.execution.capacity import barrier_connections, most_connections, pooler_connections
+from bench.execution.capacity import SPARE_CONNECTIONS, most_connections, most_open
 from bench.execution.client_machines import client_machines, machines_of
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
@@ -48,9 +48,6 @@ from bench.verification.verify import VerificationResult, verify
 from bench.verification.ways import ways_of
 
 log = logging.getLogger(__name__)
-
-SPARE_CONNECTIONS = 3
-"""Connections beside those of the clients and of the lock, for inspecting the server in a run."""
 
 
 def measure(
@@ -248,14 +245,7 @@ class Measurement:
         # Processes that verified have another heap than those of later generations.
         for name in self.config.backends:
             self.workers.dismiss(name)
-        most = max((case.connections for case in plan.cases), default=0)
-        capacity = most
-        # A server elsewhere may be a pooler, which lets clients wait. In session mode, clients that
-        # rest between their turns would hold all connections of its pool.
-        if self.server_pid is not None and (self.pooler is None or self.pooler.shares):
-            spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
-            spare += pooler_connections(plan.cases)
-            capacity = max(most, self.database.free_connections() - spare)
+        capacity = most_open(self.config, self.database, self.server_pid, self.pooler)
         turns = self.turns(
             self.config,
             self.jobs,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bench.cluster.cluster_pool import ClusterPool
+from bench.execution.capacity import connections_of
 from bench.execution.jobs import Jobs
 from bench.execution.outcomes import Outcomes
 from bench.execution.schedule import (
@@ -212,8 +213,7 @@ class Turns:
         return case_window_s(case, seconds, self._latency_s.get(case))
 
     def _connections(self, case: Case) -> int:
-        backend = self.config.backends[case.backend].backend
-        return 0 if backend is None or backend.in_memory else case.connections
+        return connections_of(self.config, case)
 
     def _start_processes(self, cases: Sequence[Case]) -> None:
         """Start the processes that stay, all at the same time, and wait until they are ready."""

@@ -1,7 +1,6 @@
 """The reading of the lines of a results file, with the pieces of a run's samples put together."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import BinaryIO
 
 from bench.results.decoding import LineError, refused
@@ -54,7 +53,7 @@ class LineReader:
             return None
         with refused():
             if isinstance(fields, RunLine):
-                return replace(fields.entry(), samples=self._samples(fields, line, offset))
+                return fields.run(self._samples(fields, line, offset))
             return fields.entry()
 
     def _samples(self, fields: RunLine, line: bytes, offset: int) -> StoredSamples:

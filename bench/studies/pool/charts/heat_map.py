@@ -44,8 +44,8 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         selection,
         f"Pool size and clients: {workload}",
         f"{asked(workload)}; each operation takes a connection from the pool and gives it back."
-        f"{network} A cell: operations/s; below it the median wait for a connection / its"
-        " 99th percentile, or the share of requests that got none."
+        f"{network} A cell: operations/s; below it the {group[0].usual} wait for a connection / its"
+        f" 99th percentile, or the share of requests that got none.{_of_starving(group)}"
         " Colour: the share of the best pool of a fixed size, for as many clients."
         f" Frame: the smallest pool that is within 5 % of it.{_of_pgbouncer(group)}",
         height=rows * (kinds * _ROW_IN) + (rows - 1) * 0.75,
@@ -64,6 +64,16 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
     for empty in panels[len(group) :]:
         empty.set_visible(False)
     return figure
+
+
+def _of_starving(group: Sequence[Surface]) -> str:
+    if not any(_starve(cell) for surface in group for cell in surface.cells):
+        return ""
+    return " !: a client finished less than a tenth of another one's operations."
+
+
+def _starve(cell: Cell) -> bool:
+    return cell.waits is not None and cell.waits.is_uneven
 
 
 def _of_pgbouncer(group: Sequence[Surface]) -> str:
@@ -125,7 +135,7 @@ def _draw(panel: Axes, x: int, y: int, cell: Cell, share: float | None) -> None:
     dark = share is not None and share >= _DARK
     rate = "-" if cell.rate is None else f"{with_unit(cell.rate, RATES)}/s"
     panel.text(x, y - 0.17, rate, ha="center", va="center", size=9, color="white" if dark else INK)
-    failing = cell.waits is not None and cell.waits.timeouts > 0
+    failing = _starve(cell) or (cell.waits is not None and cell.waits.timeouts > 0)
     panel.text(
         x,
         y + 0.22,
@@ -148,6 +158,6 @@ def _below(cell: Cell) -> str:
         return with_unit(waits.pooler_wait_ns, TIMES)
     times = [
         "-" if value is None else with_unit(value, TIMES)
-        for value in (waits.wait_p50_ns, waits.wait_p99_ns)
+        for value in (cell.usual_wait_ns, waits.wait_p99_ns)
     ]
-    return f"{times[0]} / {times[1]}"
+    return f"{times[0]} / {times[1]}{' !' if _starve(cell) else ''}"
