@@ -21,6 +21,7 @@ from bench.analysis.throughput import within_tolerance
 from bench.model.case import Case
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
+from bench.results.samples import Samples
 
 _Value = TypeVar("_Value", int, float)
 
@@ -115,8 +116,40 @@ class Summary:
         return {number: value for number, value in values.items() if value is not None}
 
 
-def summarise(results: Results) -> list[Summary]:
-    """Return a summary of each case that was measured or failed, in the order of the plan."""
+class Figures:
+    """The rounds of each case, from runs that are added one after another."""
+
+    def __init__(self) -> None:
+        self._rounds: dict[Case, list[tuple[Round, Callable[[], Iterable[Block]]]]] = {}
+        """The rounds of each case, each with a function that gives its durations in blocks."""
+        self._room = AT_ONCE
+
+    def add(self, run: Run) -> None:
+        """Add a run. The durations of a few million operations are kept, others are read again."""
+        durations: Callable[[], Iterable[Block]] = partial(durations_of, [run])
+        if len(run.samples) <= self._room:
+            self._room -= len(run.samples)
+            durations = partial(iter, list(durations()))
+        self._rounds.setdefault(run.case, []).append((round_of(run, durations), durations))
+
+    def without_samples(self, run: Run) -> Run:
+        """Add a run, and return it without its samples, for `load`."""
+        self.add(run)
+        return Run(**vars(run) | {"samples": Samples()})
+
+    def of(self, case: Case) -> tuple[tuple[Round, ...], Callable[[], Iterable[Block]]]:
+        """Return the rounds of a case in order, and a function that gives all their durations."""
+        in_order = sorted(self._rounds.get(case, ()), key=lambda known: known[0].number)
+        return tuple(round_ for round_, _ in in_order), lambda: chain.from_iterable(
+            durations() for _, durations in in_order
+        )
+
+
+def summarise(results: Results, figures: Figures | None = None) -> list[Summary]:
+    """Return a summary of each case that was measured or failed, in the order of the plan.
+
+    `figures`: those of the runs, if their samples were dropped.
+    """
     runs: dict[Case, list[Run]] = {}
     for run in results.runs:
         runs.setdefault(run.case, []).append(run)
@@ -127,15 +160,31 @@ def summarise(results: Results) -> list[Summary]:
     for failure in results.failures:
         failures.setdefault(failure.case, []).append(failure.error)
     return [
-        of_case(case, runs.get(case, []), memory.get(case, []), failures.get(case, []))
+        _summary(
+            case,
+            figures or _figures_of(runs.get(case, [])),
+            memory.get(case, []),
+            failures.get(case, []),
+        )
         for case in results.header.plan
         if case in runs or case in memory or case in failures
     ]
 
 
 def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:
-    in_order = sorted(runs, key=lambda run: run.round)
-    rounds, durations = _rounds(in_order)
+    """Return the summary of a case."""
+    return _summary(case, _figures_of(runs), memory, failures)
+
+
+def _figures_of(runs: Iterable[Run]) -> Figures:
+    figures = Figures()
+    for run in runs:
+        figures.add(run)
+    return figures
+
+
+def _summary(case: Case, figures: Figures, memory: list[Memory], failures: list[str]) -> Summary:
+    rounds, durations = figures.of(case)
     pooled_ns = quantiles_of_blocks(durations, sum(round_.operations for round_ in rounds))
     uneven = min(rounds, key=_evenness, default=None)
     at_rate = open_summary([round_.open for round_ in rounds])
@@ -177,22 +226,6 @@ def shown_latency(rounds: Sequence[Round], pooled_ns: Mapping[str, int]) -> dict
         else:
             shown[name] = Interval(value, None, None, len(rounds))
     return shown
-
-
-def _rounds(runs: list[Run]) -> tuple[tuple[Round, ...], Callable[[], Iterable[Block]]]:
-    """Return the figures of each run, and a function that gives all durations of all in blocks.
-
-    The durations of a few million operations are kept, those of more are read again.
-    """
-    if sum(len(run.samples) for run in runs) > AT_ONCE:
-        rounds = tuple(round_of(run, partial(durations_of, [run])) for run in runs)
-        return rounds, partial(durations_of, runs)
-    kept, figures = [], []
-    for run in runs:
-        blocks = list(durations_of([run]))
-        kept.append(blocks)
-        figures.append(round_of(run, partial(iter, blocks)))
-    return tuple(figures), lambda: chain.from_iterable(kept)
 
 
 def _bounds(rounds: Sequence[Round]) -> tuple[float, float] | None:

@@ -87,12 +87,11 @@ def compare(
     """
     from bench.analysis.compare.comparison import SummedUp, compare_summed_up, names_of
     from bench.analysis.figure import FIGURES, usual_figure
-    from bench.analysis.selection import select
+    from bench.analysis.selection import select_from
     from bench.cli.gate_command import gate_command
     from bench.cli.gate_words import gate_lines
     from bench.output.attempts import tell_left_out
     from bench.results import archive
-    from bench.results import file as results
     from bench.system.output_files import file_name
 
     if len(runs) < 2:
@@ -101,11 +100,9 @@ def compare(
     left_out: dict[archive.LeftOut, None] = {}
     folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
     tell_left_out(list(left_out))
-    first = results.load(folders[0])
-    first_name, *names = names_of(folders)
-    summed_up = [SummedUp.of(first_name, first)]
-    for name, folder in zip(names, folders[1:], strict=True):
-        summed_up.append(SummedUp.of(name, results.load(folder)))
+    named_folders = zip(names_of(folders), folders, strict=True)
+    summed_up = [SummedUp.read(name, folder) for name, folder in named_folders]
+    first = summed_up[0]
     figure_name = figure_name or usual_figure(first.cases)
     comparison = compare_summed_up(summed_up, FIGURES[figure_name])
     if comparison.obstacles and not force:
@@ -122,7 +119,7 @@ def compare(
         )
     if margin is not None and (apart := comparison.without_common_cases):
         raise UsageError(
-            f"{apart[0]} has no case in common with {first_name} by {comparison.figure.title}, so"
+            f"{apart[0]} has no case in common with {first.name} by {comparison.figure.title}, so"
             " it cannot pass.\nLeave it out, or measure the same cases in both runs."
         )
     decision = None if margin is None else comparison.gate(margin)
@@ -130,7 +127,7 @@ def compare(
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
         folder = out or archive.home() / "compare" / file_name(name)
-        _draw(comparison, select(first, list(summed_up[0].measured.summaries)), folder, runs)
+        _draw(comparison, select_from(first.header, first.measured.summaries), folder, runs)
     if decision is None:
         return 0
     for line in gate_lines(decision):

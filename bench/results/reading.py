@@ -21,6 +21,7 @@ from bench.results.stored_samples import (
     Piece,
     PieceInFile,
     StoredSamples,
+    remember,
 )
 
 
@@ -85,7 +86,9 @@ class LineReader:
             self._may_keep -= len(samples)
             return KeptPiece(samples)
         self._open = self._open or OpenFile(self._file.fileno())
-        return PieceInFile(self._open, offset, len(line), fields.count, read_samples)
+        piece = PieceInFile(self._open, offset, len(line), fields.count, read_samples)
+        remember(piece, samples)  # who uses each run as it is read need not unpack it again
+        return piece
 
     def _forget(self) -> None:
         self._pieces, self._owners = [], set()

@@ -157,8 +157,10 @@ def _width_in(text: str, size: float, weight: str) -> float:
 
 
 @cache
-def _measure() -> RendererAgg:
-    return RendererAgg(1, 1, DPI)
+def _measure() -> Any:
+    """Return a renderer to measure texts with. matplotlib declares no types for it."""
+    renderer: Any = RendererAgg
+    return renderer(1, 1, DPI)
 
 
 def error_note(summaries: Iterable[Summary]) -> str:
