@@ -14,7 +14,12 @@ from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.behind_pooler import fitted, without_pgbouncer
-from bench.execution.capacity import SPARE_CONNECTIONS, most_connections, most_open
+from bench.execution.capacity import (
+    SPARE_CONNECTIONS,
+    barrier_connections,
+    most_connections,
+    most_open,
+)
 from bench.execution.client_machines import client_machines, machines_of
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
@@ -183,6 +188,8 @@ class Measurement:
         """Find the server's process, and check that connections, files and processors suffice."""
         at_once = most_connections(self.config)
         check_open_files(at_once)
+        if self._shared:  # clients have no connection of the server to themselves
+            at_once = barrier_connections(self.config.plan.everything)
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         self.server_pid = postmaster_pid(self.lock.connection)
         self.placement = placement(self.config, self.server_pid)

@@ -77,9 +77,9 @@ def _part(surface: Surface) -> Part:
         f"{surface.usual} wait",
         "wait p99",
         "waiting",
-        "fewest–most per client",  # noqa: RUF001
-        "connections opened",
-        "without a connection",
+        "fewest–most",  # noqa: RUF001
+        "opened",
+        "got none",
     )
     return Part(title(surface), surface.backend, headings, rows, deadlocks)
 

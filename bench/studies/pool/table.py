@@ -47,14 +47,14 @@ def _table(surface: Surface) -> Table:
     headings = [
         f"{rates.symbol}\noperations/s".strip() if rates.symbol else "\noperations/s",
         "",
-        "of the\nbest size",
+        "of the\nbest",
         f"{surface.usual}\nwait {waits.symbol}",
         f"p99\nwait {waits.symbol}",
         "\nwaiting",
         "fewest\n/ most",
         "\nopened",
     ]
-    headings += [f"PgBouncer\nwait {waits.symbol}"] * any(_pooler_wait(cell) for cell in cells)
+    headings += [f"pooler\nwait {waits.symbol}"] * any(_pooler_wait(cell) for cell in cells)
     for heading in headings + ["got\nnone"] * missing:
         table.add_column(heading, justify="right", no_wrap=True)
     before = 0
@@ -101,7 +101,7 @@ def _legend(*, pgbouncer: bool) -> Text:
     text = (
         "pool: the connections that it keeps; 5 + 10: up to 10 more while they are needed;"
         " pre-ping: asked whether it is alive before each use; NullPool: a new connection for"
-        " each operation. of the best size: among the pools of a fixed size, for as many"
+        " each operation. of the best: among the pools of a fixed size, for as many"
         " clients. wait: for a connection of the pool, in a window of its own, as are the"
         " connections opened in it; the mean has the waits that did not end in the window, p99 has"
         " not. waiting: that part of the clients' time. fewest / most: the operations of the client"
@@ -111,6 +111,6 @@ def _legend(*, pgbouncer: bool) -> Text:
     if pgbouncer:
         text += (
             " PgBouncer 4: each client has a connection to a PgBouncer in transaction mode, which"
-            " has 4 to the server; PgBouncer wait: the mean of a transaction for one of these."
+            " has 4 to the server; pooler wait: the mean of a transaction for one of these."
         )
     return Text("\n" + fill(text, 100), "dim")

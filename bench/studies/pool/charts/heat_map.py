@@ -20,6 +20,8 @@ _SHARES = LinearSegmentedColormap.from_list("share", ["#ffffff", "#d6e6f2", "#7f
 _COLOURS = Normalize(0.0, 1.0)
 _DARK = 0.93
 """The share from which a cell is so dark that its text is white."""
+_LIGHT = 0.4
+"""The share up to which red text is legible in a cell."""
 
 _ROW_IN = 0.4
 _COLUMNS = 2
@@ -143,7 +145,7 @@ def _draw(panel: Axes, x: int, y: int, cell: Cell, share: float | None) -> None:
         ha="center",
         va="center",
         size=7,
-        color=RED if failing and not dark else "white" if dark else INK,
+        color=RED if failing and (share or 0.0) <= _LIGHT else "white" if dark else INK,
     )
 
 

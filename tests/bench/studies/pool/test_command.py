@@ -64,7 +64,7 @@ def test_pgbouncer(bench: Bench) -> None:
     )
     assert done.code == 0, done
     assert "PgBouncer 4" in done.out
-    assert "clients  pool" in done.out, "the table is wider than a terminal"
+    assert "clients pool" in done.out, "the table is wider than a terminal"
     results = file.load(bench.out)
     behind = [e for e in results.probed_as(PoolWaits) if e.case.pool.pooler_size]
     assert {e.case.pool.pooler_size for e in behind} == {1, 4}
