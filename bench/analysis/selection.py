@@ -4,7 +4,7 @@ Charts, findings and the report are made from it, so that all show the same case
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis import stats
@@ -106,13 +106,17 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
 
     The noise floor's twin is not a backend, so no chart shows it.
     """
-    measured = summarise(results) if summaries is None else summaries
+    return select_from(results.header, summarise(results) if summaries is None else summaries)
+
+
+def select_from(header: Header, measured: Sequence[Summary]) -> Selection:
+    """Return the selection of these summaries of a run."""
     originals = [summary for summary in measured if not summary.case.twin]
     at_rate = tuple(summary for summary in originals if summary.case.rate is not None)
     made = [summary for summary in originals if summary.case.rate is None]
     # Where a backend connects in several ways, charts show the first: tables and findings have all.
     ways: dict[str, str] = {}
-    for case in results.header.plan:
+    for case in header.plan:
         ways.setdefault(case.backend, case.connect)
     several = [summary for summary in made if summary.case.connect != ways[summary.case.backend]]
     variants = tuple(made) if several else ()
@@ -125,11 +129,11 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
             by_plain_case[summary.case] = summary
     found = tuple(by_plain_case.values())
     looks = [
-        look_of(name, results.header.backend(name))
+        look_of(name, header.backend(name))
         for name in dict.fromkeys(summary.case.backend for summary in (*found, *at_rate))
     ]
     in_order = {look.name: look for look in sorted(looks, key=place)}
-    return Selection(results.header, found, in_order, noise_floor(measured), variants, at_rate)
+    return Selection(header, found, in_order, noise_floor(measured), variants, at_rate)
 
 
 def busiest(summaries: Iterable[Summary]) -> int:

@@ -9,7 +9,8 @@ from bench.measure.arrivals import Arrivals
 from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import StartBarrier, WindowLength
-from bench.model.window import window_s
+from bench.model.case import Case
+from bench.model.window import operations_each, window_s
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
@@ -70,8 +71,9 @@ def nothing_began(seconds: float) -> str:
 
 def seeks_latency(job: Job) -> bool:
     """Return whether the warm-up has to show how long an operation takes."""
-    several = job.case.concurrency > 1 or WORKLOADS[job.case.workload].mixed
-    return job.lengthen and job.latency_s is None and several
+    mixed = WORKLOADS[job.case.workload].mixed
+    counts = operations_each(job.case.concurrency, mixed=mixed) > 0
+    return job.lengthen and job.latency_s is None and counts
 
 
 def window_length(job: Job) -> WindowLength:
@@ -86,10 +88,15 @@ def window_length(job: Job) -> WindowLength:
         if not job.lengthen:
             return job.seconds
         known = latency_s if job.latency_s is None else job.latency_s
-        mixed = WORKLOADS[job.case.workload].mixed
-        return window_s(known, job.seconds, job.case.concurrency, mixed=mixed)
+        return case_window_s(job.case, job.seconds, known)
 
     return chosen
+
+
+def case_window_s(case: Case, seconds: float, latency_s: float | None) -> float:
+    """Return the length in seconds of a case's window of `seconds` or more; see `window_s`."""
+    mixed = WORKLOADS[case.workload].mixed
+    return window_s(latency_s, seconds, case.concurrency, mixed=mixed)
 
 
 def at_start(job: Job, meter: Meter, arrivals: Arrivals | None = None) -> Callable[[], int | None]:

@@ -11,10 +11,10 @@ from bench.analysis.look import Look
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.analysis.uncertain import MARK, is_uncertain
+from bench.analysis.uncertain import MARK, drawn, is_uncertain
 from bench.analysis.wording import LAYER_NAMES
 from bench.model.units import Unit, short
-from bench.output.charts.style import INK, MUTED, RED
+from bench.output.charts.style import INK, MUTED, RED, mark_style
 from bench.output.ticks import apart, farthest, log_ticks
 
 ROW_IN = 0.29
@@ -114,6 +114,20 @@ def mark_uncertain(axes: Axes, summary: Summary, value: Interval, y: float) -> N
             MARK, (value.median, y), (0, 5), textcoords="offset points", ha="center", size=11,
             weight="bold", color=INK,
         )  # fmt: skip
+
+
+def horizontal_mark(
+    axes: Axes, selection: Selection, summary: Summary, value: Interval, y: float, marker: str
+) -> None:
+    """Draw a value of a case with its interval, and a red cross if operations failed."""
+    mark = mark_style(selection.looks[summary.case.backend], selection, marker)
+    spread = error_bars(drawn(summary, value))
+    if spread:
+        axes.errorbar(value.median, y, xerr=spread, color=mark["color"], lw=1.3)
+    axes.plot(value.median, y, **mark)
+    mark_uncertain(axes, summary, value, y)
+    if summary.marked:
+        axes.plot(value.median, y, "x", color=RED, ms=9, mew=2.2, zorder=9)
 
 
 def rows_by_layer(

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.look import Look
 from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
@@ -16,7 +14,6 @@ from bench.model.units import BYTES, RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
-from bench.output.palette import hue
 from bench.output.ticks import extents
 
 SHAPES = {
@@ -100,40 +97,19 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         failed=selection.marked(shown[0].case.workload),
     )
     places = draw.rows_by_layer(grid[0], looks)
+    step = 0.56 / max(1, len(shapes) - 1)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
         draw.log_axis(panel.xaxis, extents(drawn(*pair) for pair in values), units, room=4)
         panel.set_xlabel(name)
         for look in looks:
-            of_backend = [
-                (summary, value) for summary, value in values if summary.case.backend == look.name
-            ]
-            _marks(panel, selection, look, places[look.name], of_backend, shapes)
+            panel.axhline(places[look.name], color=style.GRID, lw=0.8, zorder=0.5)
+        for summary, value in values:
+            fetch = summary.case.fetch
+            y = places[summary.case.backend] - 0.28 + step * list(shapes).index(fetch)
+            draw.horizontal_mark(panel, selection, summary, value, y, shapes[fetch])
+            if _as_in_workshop(summary, selection):
+                panel.plot(value.median, y, **style.RING)
     return figure
-
-
-def _marks(
-    panel: Axes,
-    selection: Selection,
-    look: Look,
-    y: float,
-    values: list[Value],
-    shapes: dict[Fetch, str],
-) -> None:
-    step = 0.56 / max(1, len(shapes) - 1)
-    panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
-    for summary, value in values:
-        fetch = summary.case.fetch
-        height = y - 0.28 + step * list(shapes).index(fetch)
-        interval = drawn(summary, value)
-        if interval.low and interval.high:
-            ends = [interval.low, interval.high]
-            panel.plot(ends, [height] * 2, color=hue(look, selection.looks), lw=1.3)
-        panel.plot(value.median, height, **style.mark_style(look, selection, shapes[fetch]))
-        draw.mark_uncertain(panel, summary, value, height)
-        if _as_in_workshop(summary, selection):
-            panel.plot(value.median, height, **style.RING)
-        if summary.marked:
-            panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
 
 
 def _shapes(fetches: set[Fetch]) -> dict[Fetch, str]:

@@ -14,7 +14,6 @@ from bench.model.units import RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
-from bench.output.palette import hue
 from bench.output.ticks import extents
 
 VARIED = ("session_scope", "transactions")
@@ -84,25 +83,13 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         draw.log_axis(panel.xaxis, extents(drawn(*pair) for pair in values), units, room=7)
         panel.set_xlabel(name)
         for look in looks:
-            of_backend = [
-                (summary, value) for summary, value in values if summary.case.backend == look.name
-            ]
-            y = places[look.name]
-            panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
-            for summary, value in of_backend:
-                words = _words(summary.case)
-                # Marks are one above the other, since their intervals overlap on a busy machine.
-                height = y + 0.19 * (list(shapes).index(words) - (len(shapes) - 1) / 2)
-                spread = draw.error_bars(drawn(summary, value))
-                if spread:
-                    panel.errorbar(
-                        value.median, height, xerr=spread, color=hue(look, selection.looks), lw=1.3
-                    )
-                mark = style.mark_style(look, selection, shapes[words])
-                panel.plot(value.median, height, **mark)
-                draw.mark_uncertain(panel, summary, value, height)
-                if summary.marked:
-                    panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
+            panel.axhline(places[look.name], color=style.GRID, lw=0.8, zorder=0.5)
+        for summary, value in values:
+            words = _words(summary.case)
+            # Marks are one above the other, since their intervals overlap on a busy machine.
+            step = list(shapes).index(words) - (len(shapes) - 1) / 2
+            y = places[summary.case.backend] + 0.19 * step
+            draw.horizontal_mark(panel, selection, summary, value, y, shapes[words])
     return figure
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 import accessors
-from bench.analysis.summary import summarise
+from bench.analysis import summary
+from bench.analysis.compare.comparison import SummedUp
+from bench.analysis.summary import Figures, summarise
 from bench.measure import clients_async, clients_sync
 from bench.measure.runner import Job, run
 from bench.model.case import Case
@@ -297,3 +300,20 @@ def test_a_measured_run_hands_its_samples_over(
     assert {worker for worker, _ in begun} == {0, 1}
     assert found.fewest_operations + found.most_operations == len(begun) == len(found.samples)
     assert all(start < found.window_ns for _, start in begun)
+
+
+@pytest.mark.parametrize("kept", [0, 10**6])
+def test_figures_made_while_a_file_is_read_are_those_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """Defect: `bench compare` unpacked the samples of a run twice, and ten runs took 6 s of CPU."""
+    monkeypatch.setattr(recording, "PIECE", 20)
+    monkeypatch.setattr(reading, "KEPT_SAMPLES", kept)
+    monkeypatch.setattr(summary, "AT_ONCE", 120)
+    more = [replace(run_of(spooled()), round=number) for number in (2, 1)]
+    folder = recorded(tmp_path / "run", *more, run_of(spooled(), OTHER))
+    figures = Figures()
+    results = load(folder, as_read=figures.without_samples)
+    assert [len(run.samples) for run in results.runs] == [0, 0, 0]
+    assert summarise(results, figures) == summarise(load(folder))
+    assert SummedUp.read("run", folder) == SummedUp.of("run", load(folder))

@@ -23,6 +23,7 @@ from bench.model.study import study_of
 from bench.output.charts import FAMILIES, forest, style
 from bench.output.charts import axes as draw
 from bench.output.charts.history import picture
+from bench.output.charts.page import caption, lines_of, sheet
 from bench.output.report.figures import charts
 from bench.output.ticks import apart
 from bench.results.file import load
@@ -100,6 +101,29 @@ def test_no_text_of_a_study_is_cut_off_or_overlaps(name: str) -> None:
     assert figures
     found = {name: list(defects(figure)) for name, figure in figures.items()}
     assert not {name: of_figure for name, of_figure in found.items() if of_figure}
+
+
+def test_a_long_text_of_any_letters_stays_in_the_chart() -> None:
+    """Forbid the statement in capitals that went beyond the right edge."""
+    for text in (
+        "SELECT CUSTOMER_ID, ORDER_TIME FROM WAREHOUSE_MOVEMENTS WHERE AMOUNT > 1000 " * 4,
+        "illillillill " * 40,
+        "W" * 400,
+        "",
+    ):
+        with style.styled():
+            figure, _ = sheet(text, text, text, text, height=1.0)
+        assert not list(defects(figure)), text
+        shown = "".join(t.get_text() for t in figure.texts).replace("\n", "").replace(" ", "")
+        assert text.replace(" ", "") in shown
+
+
+def test_no_line_of_the_small_print_begins_with_a_separator(tmp_path: Path) -> None:
+    """Forbid `· 2026-11-27` at the start of a line."""
+    text = caption(select(synthetic.results(tmp_path, [Case("asyncpg", synthetic.POINT)])))
+    for inches in range(3, 12):
+        lines = lines_of(text, 9, inches)
+        assert not any(line.startswith("·") for line in lines)
 
 
 @pytest.mark.parametrize("number", [2, 4])

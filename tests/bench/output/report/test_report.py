@@ -265,8 +265,9 @@ def test_the_index_of_nothing_says_what_to_type(tmp_path: Path) -> None:
     assert (tmp_path / INDEX_FILE).is_file()
 
 
-def test_no_line_ends_within_an_option_or_before_a_percent_sign() -> None:
-    assert code("Try `a`: bench run --rounds 12, 95 % <b>") == (
+def test_no_line_ends_within_an_option_or_before_a_unit() -> None:
+    assert code("Try `a`: bench run --rounds 12, 95 % <b>, 3.46 µs, 12 MB of 2 sets") == (
         'Try <code>a</code>: bench run <span class="whole">--rounds</span> 12, '
-        "95\N{NO-BREAK SPACE}% &lt;b&gt;"
+        "95\N{NO-BREAK SPACE}% &lt;b&gt;, 3.46\N{NO-BREAK SPACE}µs, "
+        "12\N{NO-BREAK SPACE}MB of 2 sets"
     )
