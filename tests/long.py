@@ -19,7 +19,7 @@ _PATTERNS = (
     r"tests/accessors/test_discover\.py::test_a_list_of_backends_has.*\[(?!psycopg\])",
     r"tests/bench/cli/test_gate\.py::test_the_(gate_stops_what_is_slower|same_code_passes)",
     r"tests/bench/analysis/compare/test_gate\.py::test_what_is_called_visible",
-    r"tests/bench/cluster/test_cluster\.py::test_(?!a_local_cluster|another_form_is|without_distributed)",
+    r"tests/bench/cluster/test_cluster\.py::test_(?!a_local_cluster|a_call|no_logger|another_form_is|without_distributed)",
     r"tests/bench/cli/test_workload_files\.py::test_a_command_takes_a_file\[(run|str|pool|cal)",
     r"tests/bench/cli/test_workload_files\.py::test_a_command.*\[verify-(?!AsyncSession|script|mixed|core-text)",
     r"tests/bench/cli/test_workload_files\.py::test_a_search_takes.*\[(?!mixed)",

@@ -1,6 +1,7 @@
 """`bench history`: show a case in all runs in results/."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,10 @@ def history(
     described: dict[str, BackendFacts] = {}
     newest: list[Path] = []
 
+    known: dict[str, None] = {}
+
     def wanted(case: Case) -> bool:
+        known.setdefault(case.backend)
         plain = (Case(case.backend, workload, fetch_mode, n, loop=case.loop) for n in concurrency)
         return (case.backend in backends or not backends) and case in plain
 
@@ -91,12 +95,17 @@ def history(
 
     moments = history_of(measured(), figure)
     tell_left_out(left_out)
+    _check(backends, known)
     if not moments:
         named("workload", [workload], WORKLOADS)  # with the statements of the runs that were read
         raise UsageError(
             f"no run in {archive.home()} has such a case.\n"
             "Measure it with `bench run`. `bench list` shows backends and workloads."
         )
+    shown = {case.backend for moment in moments for case in moment.figures}
+    for name in dict.fromkeys(backends):
+        if name not in shown:
+            echo(f"left out: {name}, since no run has such a case of it", err=True)
     _print(moments, figure)
     folder = out or archive.home() / "history"
     try:
@@ -106,6 +115,20 @@ def history(
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
     echo(f"\nchart    {drawn[0]}")
+
+
+def _check(backends: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a backend that no run has. A typing error would look like a backend without a case."""
+    from bench.results import archive
+
+    for name in backends:
+        if known and name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.5)
+            guess = f" Did you mean {close[0]!r}?" if close else ""
+            raise UsageError(
+                f"no run in {archive.home()} has a backend named {name!r}.{guess}\n"
+                f"They have {', '.join(sorted(known))}."
+            )
 
 
 def _print(moments: "list[Moment]", figure: "Figure") -> None:

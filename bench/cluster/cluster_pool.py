@@ -36,6 +36,30 @@ class Place:
     lost: bool = False
 
 
+def _asked(place: Place, method: str, *arguments: Any) -> Any:
+    """Call a method of the client host, and return the future of its answer.
+
+    Dask raises at the call itself if it knows already that the worker was lost.
+    """
+    try:
+        return getattr(place.host, method)(*arguments)
+    except RuntimeError as error:
+        return _NoAnswer(ConnectionError(str(error)))
+
+
+@dataclass(frozen=True)
+class _NoAnswer:
+    """The future of a call that could not be made."""
+
+    error: Exception
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> Any:
+        raise self.error
+
+
 @dataclass
 class ClusterPool:
     """The worker processes of a command on a cluster, by name; see `WorkerPool`."""
@@ -59,7 +83,7 @@ class ClusterPool:
 
     def check_file(self, path: str) -> None:
         """Raise `BenchError` if a machine has no such file."""
-        asked = [(place, place.host.has_file(path)) for place in self.places]
+        asked = [(place, _asked(place, "has_file", path)) for place in self.places]
         for place, future in asked:
             if not self._wait(place, future, 30.0):
                 raise BenchError(
@@ -73,7 +97,7 @@ class ClusterPool:
         for name in names:
             by_place.setdefault(self._place(name).address, []).append(name)
         starting = [
-            (place, place.host.start(by_place[place.address]))
+            (place, _asked(place, "start", by_place[place.address]))
             for place in self.places
             if place.address in by_place
         ]
@@ -88,7 +112,7 @@ class ClusterPool:
         """
         place = self._place(name)
         given = [self._for(place, without_secrets(argument)) for argument in arguments]
-        self._futures[name] = place.host.perform(name, work, *given)
+        self._futures[name] = _asked(place, "perform", name, work, *given)
         return Pending(name)
 
     def answered(self, pending: Pending[Result]) -> bool:

@@ -78,8 +78,10 @@ def cluster(
 
 def _quiet() -> None:
     """Keep Dask's own messages from the terminal: they would be in the table."""
-    warnings.filterwarnings("ignore", module="distributed")
-    for name in ("distributed", "asyncio", "tornado"):
+    import distributed  # at its import, some loggers get a level of their own
+
+    warnings.filterwarnings("ignore", module=distributed.__name__)
+    for name in ("distributed", "distributed.client", "asyncio", "tornado", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

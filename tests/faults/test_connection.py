@@ -1,7 +1,6 @@
 """Faults of the harness's own connection: with it the command loses the lock."""
 
-import signal
-
+import psutil
 import pytest
 
 from bench.cli.main import INTERRUPTED
@@ -56,13 +55,17 @@ def test_another_command_resets_the_rows_meanwhile(bench: Bench, database: Datab
     """Forbids blaming the server for a change of the rows by another command."""
     command = measure(bench, "--seconds=1")
     workers = processes_of(command)
-    command.send_signal(signal.SIGSTOP)  # stopped, so that the other command is first
+    # Stopped, so that the other command is first, and waits for no worker's transaction.
+    stopped = [psutil.Process(command.pid), *workers]
+    for process in stopped:
+        process.suspend()
     terminate(database)
     with database.connect(application_name="another") as other:
         other.execute("SELECT pg_advisory_lock(%s)", [schema.LOCK])
         schema.drop(other)
         schema.create(other)
-        command.send_signal(signal.SIGCONT)
+        for process in stopped:
+            process.resume()
         wait_until(lambda: command.poll() is not None or bench.lines("end"))
     done = finish(command)
     RESET.is_shown_by(done)

@@ -1,8 +1,9 @@
 """`bench run --scheduler`: the clients of a run on the workers of a Dask cluster."""
 
+import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.cluster import scheduler
 from bench.cluster.client_host import ClientHost
 from bench.cluster.cluster_pool import ClusterPool, Place
 from bench.cluster.machine import Facts, this_machine
+from bench.measure.worker_process import DiedError
 from bench.model.errors import BenchError, UsageError
 from bench.results import file
 from bench.server.database import Database
@@ -106,6 +108,44 @@ def test_a_machine_without_the_file_is_named() -> None:
         pool.check_file("/own.py")
 
 
+def test_a_call_to_a_lost_worker_fails_its_case() -> None:
+    """Defect: Dask's RuntimeError for a worker that it knew to be lost ended the whole run."""
+    places = [Place(f"tcp://{name}", host, Facts(this_machine(name), "", ""))
+              for name, host in (("a", _Lost()), ("b", _Answering()))]  # fmt: skip
+    pool = ClusterPool(places, {}, lambda: ["tcp://a", "tcp://b"], "tcp://s")
+    pool.start(["p"])
+    assert places[0].lost
+    places[0].lost = False  # Dask may know of a loss before its scheduler says so
+    pending = pool.submit("p", len, [1, 2])
+    assert pool.answered(pending)
+    with pytest.raises(DiedError, match="the cluster's worker tcp://a was lost"):
+        pool.result(pending, 1)
+    assert pool.result(pool.submit("p", len, [1, 2]), 1) == 2
+
+
+class _Lost:
+    """A client host as Dask gives it once its worker was lost."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("Worker holding Actor was lost.  Status: cancelled")
+
+
+class _Answering:
+    """A client host as Dask gives it, in this process."""
+
+    def perform(self, name: str, work: Callable[..., Any], *arguments: Any) -> Any:
+        answer: Future[Any] = Future()
+        answer.set_result((work(*arguments), "", ""))
+        return answer
+
+
+def test_no_logger_of_dask_writes_into_the_table() -> None:
+    """Defect: loggers with a level of their own wrote tracebacks when a worker was lost."""
+    scheduler._quiet()
+    for name in ("distributed.client", "distributed.scheduler", "tornado.application"):
+        assert not logging.getLogger(name).isEnabledFor(logging.ERROR), name
+
+
 class _Without(ClientHost):
     """A client host as Dask gives it, in this process: the answer is a future."""
 
@@ -187,7 +227,9 @@ def test_a_worker_that_is_killed_fails_its_case_by_name(bench: Bench) -> None:
     wait_until(lambda: len(bench.lines("run")) > before + 8, 30)
     started = workers(command)
     ctrl_c(command)
-    assert finish(command, 60).code == 130
+    done = finish(command, 60)
+    assert done.code == 130
+    assert "distributed" not in done.err
     assert not psutil.wait_procs(started, timeout=15)[1]
     failure = bench.lines("failure")[0]
     assert "the cluster's worker tls://127.0.0.1:" in failure["error"]
