@@ -13,8 +13,10 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.analysis.compare.history import Moment
+    from bench.analysis.compare.kept_figures import ByRound
     from bench.analysis.figure import Figure
-    from bench.results.file import Results
+    from bench.model.case import Case
+    from bench.results.header import Header
 
 
 @click.command()
@@ -55,7 +57,8 @@ def history(
       bench history --backend asyncpg --backend orm+asyncpg --concurrency 1,16
     """
     from bench.analysis.compare.comparison import names_of
-    from bench.analysis.compare.history import history as history_of
+    from bench.analysis.compare.history import history_of_rounds
+    from bench.analysis.compare.kept_figures import figures_of
     from bench.analysis.figure import FIGURES
     from bench.model.case import Case
     from bench.model.fetch import Fetch
@@ -81,19 +84,19 @@ def history(
         plain = (Case(case.backend, workload, fetch_mode, n, loop=case.loop) for n in concurrency)
         return (case.backend in backends or not backends) and case in plain
 
-    def measured() -> "Iterator[tuple[str, Results]]":
+    def measured() -> "Iterator[tuple[str, Header, dict[Case, ByRound]]]":
         """Yield each run with the wanted cases alone, so that one is in memory at a time."""
         for name, folder in zip(names_of(folders), folders, strict=True):
             try:
-                results = load(folder, wanted)
+                header, figures = figures_of(folder, wanted)
             except BenchError as error:
                 left_out.append(archive.left_out_for(folder, error))
                 continue
-            described.update(results.header.backends)
+            described.update(header.backends)
             newest[:] = [folder]
-            yield name, results
+            yield name, header, {case: by.get(figure_name, {}) for case, by in figures.items()}
 
-    moments = history_of(measured(), figure)
+    moments = history_of_rounds(measured())
     tell_left_out(left_out)
     _check(backends, known)
     if not moments:
