@@ -1,8 +1,10 @@
 """`bench compare`: compare runs with the first of them; a gate for CI."""
 
+import gc
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,20 @@ def as_share(context: click.Context, option: click.Parameter, text: str | None) 
     if not 0 <= share < 100:
         raise click.BadParameter(f"{text!r} is not a share: write 10% or 0.1")
     return share
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Let the garbage collector rest in the block, and pass over what the block made.
+
+    The figures of runs are many objects in no cycle, and it would visit them again and again.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.command()
@@ -97,7 +113,8 @@ def compare(
     folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
     tell_left_out(list(left_out))
     named_folders = zip(names_of(folders), folders, strict=True)
-    summed_up = [SummedUp.read(name, folder) for name, folder in named_folders]
+    with collector_at_rest():
+        summed_up = [SummedUp.read(name, folder) for name, folder in named_folders]
     first = summed_up[0]
     figure_name = figure_name or usual_figure(first.cases)
     comparison = compare_summed_up(summed_up, FIGURES[figure_name])
