@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -83,16 +84,17 @@ def test_async_benchmark_alone(wheels: Path, tmp_path: Path) -> None:
     assert "test_sixteen_at_once" in said
 
 
-def test_gatherbench_outside_of_a_checkout(wheels: Path, tmp_path: Path) -> None:
-    programs = installed("gatherbench", wheels, tmp_path)
-    tmp_path.chmod(0o755)
-    run(
-        programs / "bench",
-        "run",
-        "--profile=smoke",
-        "--backend=asyncpg",
-        "--no-charts",
-        cwd=tmp_path,
-    )
-    assert list(tmp_path.glob("results/*/report.html"))
-    run(programs / "bench", "db", "stop", cwd=tmp_path)
+def test_gatherbench_outside_of_a_checkout(wheels: Path) -> None:
+    """Measure, and stop the server that runs from the new environment."""
+    # Not pytest's tmp_path: the server's own user has to pass through it, and any other session of
+    # pytest takes that right back.
+    with tempfile.TemporaryDirectory(prefix="gatherbench-packages-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        programs = installed("gatherbench", wheels, folder)
+        options = ("--profile=smoke", "--backend=asyncpg", "--no-charts")
+        try:
+            run(programs / "bench", "run", *options, cwd=folder)
+            assert list(folder.glob("results/*/report.html"))
+        finally:
+            run(programs / "bench", "db", "stop", cwd=folder)

@@ -44,7 +44,7 @@ from bench.results.entries import Entry
 from bench.results.file import Recorder
 from bench.results.header import Header
 from bench.server.database import Database, postmaster_pid
-from bench.server.pooler import Pooler, detect
+from bench.server.pooler import Pooler, check_clients, detect
 from bench.server.proxy.address import through
 from bench.system.limits import check_open_files
 from bench.system.processors import Halves
@@ -189,6 +189,7 @@ class Measurement:
         at_once = most_connections(self.config)
         check_open_files(at_once)
         if self._shared:  # clients have no connection of the server to themselves
+            check_clients(self.database, at_once)
             at_once = barrier_connections(self.config.plan.everything)
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         self.server_pid = postmaster_pid(self.lock.connection)

@@ -89,6 +89,7 @@ def hand_over_in(folder: str | None) -> None:
     arrived at the process to which they were sent.
     """
     _folder[0] = folder
+    _discard_spool()  # of a window that failed
     while _sent:
         os.close(_sent.pop())
 
@@ -224,8 +225,12 @@ def gather(
             _append(samples, number, client, start_line_ns)
         samples.errors = {at: shown(error) for at, error in samples.errors.items()}
         return samples
-    for client in clients:
-        client.hand_over()
+    try:
+        for client in clients:
+            client.hand_over()
+    except OSError:
+        _discard_spool()
+        raise
     chunks = [(number, chunk) for number, client in enumerate(clients) for chunk in client._chunks]
     spool = _spools.pop()
     return SpooledSamples(spool.descriptor, spool.path, chunks, start_line_ns, shown)

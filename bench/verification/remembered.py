@@ -8,7 +8,6 @@ import json
 import platform
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +21,7 @@ from accessors import BUILTIN, DiscoveredBackend
 from bench.dataset.fingerprint import Fingerprint
 from bench.model.fetch import Fetch
 from bench.results import environment
+from bench.system.code_hash import code_hash
 from bench.system.home import home
 from bench.system.output_files import write_text
 
@@ -58,7 +58,7 @@ class Remembered:
         self._path = path
         server = [str(value) for value in connection.execute(_SERVER).fetchone() or ()]
         self._shared = [
-            _code(*packages),
+            code_hash(*packages),
             platform.python_version(),
             fingerprint.content,
             *server,
@@ -131,18 +131,6 @@ class RememberedResults:
 def remembered_in(name: str) -> Path:
     """Return the path of a file of remembered results in the project's home."""
     return home() / ".gatherbench" / name
-
-
-@cache
-def _code(*packages: ModuleType) -> str:
-    """Return a hash of the packages' source files."""
-    folders = [Path(str(package.__file__)).parent for package in packages]
-    digest = sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def _hash(parts: Iterable[str]) -> str:

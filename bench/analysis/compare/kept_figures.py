@@ -7,7 +7,6 @@ So a file that changed has none, and the same file elsewhere has them too.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from bench.model.case import Case
 from bench.results import source
 from bench.results.file import RUN_FILE, header_of, load
 from bench.results.header import Header
+from bench.system.code_hash import code_hash
 from bench.system.home import home
 from bench.system.output_files import replacing
 
@@ -77,7 +77,7 @@ def _find(path: Path) -> tuple[Path, Header] | None:
     try:
         with source.open_file(path) as file:
             header = header_of(path, file)
-            digest = sha256(_code())
+            digest = sha256(_made_by().encode())
             file.seek(0)
             while block := file.read(_BLOCK):
                 digest.update(block)
@@ -86,16 +86,9 @@ def _find(path: Path) -> tuple[Path, Header] | None:
     return home() / ".gatherbench" / "figures" / f"{digest.hexdigest()}.json", header
 
 
-@cache
-def _code() -> bytes:
-    """Return a hash of the source files that figures are made by, and of numpy's version."""
-    digest = sha256(np.__version__.encode())
-    for package in (bench.analysis, bench.model, bench.results):
-        folder = Path(str(package.__file__)).parent
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            digest.update(path.read_bytes() + b"\0")
-    return digest.digest()
+def _made_by() -> str:
+    """Return the code that figures are made by, in a few characters."""
+    return f"{code_hash(bench.analysis, bench.model, bench.results)} numpy {np.__version__}"
 
 
 def _read(place: Path) -> _Kept:

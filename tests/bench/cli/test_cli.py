@@ -176,6 +176,21 @@ def test_no_command_imports_anything_heavy_for_its_help() -> None:
     assert not imported(*(f"{name} --help" for name in [*cli.COMMANDS, *subcommands])) & HEAVY
 
 
+def test_an_interrupt_while_a_library_makes_its_classes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Defect: SIGTERM while numpy was imported printed a traceback of `RuntimeError: Error calling
+    __set_name__`, which Python 3.11 makes of the KeyboardInterrupt.
+    """
+
+    def interrupted(**_: object) -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    monkeypatch.setattr(cli.cli, "main", interrupted)
+    monkeypatch.setattr(cli.interrupts, "ignore", lambda: None)  # it would last in this process
+    assert bench("run") == (cli.INTERRUPTED, "", ["interrupted"])
+
+
 def test_a_reader_that_leaves() -> None:
     """Forbids a BrokenPipeError for `bench list | head -1`."""
     command = f"{BENCH} list | head -1; echo ${{PIPESTATUS[0]}}"

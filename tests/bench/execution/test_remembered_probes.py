@@ -52,7 +52,7 @@ def test_a_count_is_remembered_until_something_changes(
     monkeypatch.setenv("PGSSLMODE", "require")
     assert list(memory(shop, path).entries([CASE])) == []
     monkeypatch.delenv("PGSSLMODE")
-    monkeypatch.setattr(remembered, "_code", lambda *packages: "changed")
+    monkeypatch.setattr(remembered, "code_hash", lambda *packages: "changed")
     assert list(memory(shop, path).entries([CASE])) == []
 
 

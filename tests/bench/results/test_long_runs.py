@@ -1,5 +1,6 @@
 """Runs of very many operations: memory stays bounded, and no sample is lost or changed."""
 
+import errno
 import json
 import os
 import pickle
@@ -116,6 +117,31 @@ def test_records_stay_in_memory_where_the_disk_is_full(monkeypatch: pytest.Monke
         client.hand_over_many(clients=1)
     assert (client.starts, len(client)) == ([1], 1)
     os.close(spool.descriptor)
+
+
+def test_a_window_that_fills_the_disk_gives_its_space_back(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Defect: samples that filled the disk kept it full while their process lived. Then the command
+    could not even write that the window had failed, and no later window was kept.
+    """
+    client = SampleRecorder([1], [2])
+    client.hand_over()
+    (spool,) = recording._spools
+    client.starts.append(2)
+    client.ends.append(3)
+    written = os.fstat(spool.descriptor).st_size
+    monkeypatch.setattr(recording.os, "pwrite", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        gather([client], 0)
+    assert written > 0
+    assert recording._spools == []
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(spool.descriptor)
+
+
+def full_disk(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_the_file_of_handed_over_samples_has_no_name(spool_folder: Path) -> None:
