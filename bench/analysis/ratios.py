@@ -48,8 +48,14 @@ def ratio_of_rounds(
     rounds = len(logs)
     if rounds < 2:
         return Interval(float(np.exp(logs[0])), None, None, 1) if rounds else None
-    one, other = np.triu_indices(rounds)
+    one, other = _pairs(rounds)
     return _interval((logs[one] + logs[other]) / 2, _signed_rank(rounds), rounds)
+
+
+@lru_cache(maxsize=4)
+def _pairs(rounds: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the places of every pair of rounds, each with itself too."""
+    return np.triu_indices(rounds)
 
 
 def ratio_of_runs(numerators: Sequence[float], denominators: Sequence[float]) -> Interval | None:

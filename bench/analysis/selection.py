@@ -4,7 +4,7 @@ Charts, findings and the report are made from it, so that all show the same case
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis import stats
@@ -62,16 +62,25 @@ class Selection:
     def rounds(self) -> int:
         return max(self._made)
 
-    def alike(self, workload: str) -> list[Summary]:
-        """Return the cases of a workload that differ in backend and concurrency alone.
+    def alike(self, workload: str, *varied: str, size: int | None = None) -> list[Summary]:
+        """Return the cases of a workload that differ in backend, concurrency and `varied` alone.
 
-        These are the plain cases (buffered, a session a task, autocommit, native rows) if there are
-        any; otherwise the cases of the most frequent kind.
+        `varied`: names of factors; a kind of cases that has only their defaults is left out.
+        `size`: only cases of this number of rows. The cases are the plain ones (buffered, a session
+        a task, autocommit, native rows, no network between) if there are any; otherwise those of
+        the most frequent kind.
         """
         kinds: dict[Case, list[Summary]] = {}
         for summary in self.summaries:
-            if summary.case.workload == workload and summary.rounds:
-                kinds.setdefault(_kind(summary.case), []).append(summary)
+            case = summary.case
+            if case.workload == workload and summary.rounds and size in (None, case.size):
+                kinds.setdefault(_kind(case, varied), []).append(summary)
+        if varied:
+            kinds = {
+                kind: summaries
+                for kind, summaries in kinds.items()
+                if any(_kind(summary.case) != kind for summary in summaries)
+            }
         if not kinds:
             return []
         chosen = kinds.get(Case("", workload)) or max(kinds.values(), key=len)
@@ -97,13 +106,17 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
 
     The noise floor's twin is not a backend, so no chart shows it.
     """
-    measured = summarise(results) if summaries is None else summaries
+    return select_from(results.header, summarise(results) if summaries is None else summaries)
+
+
+def select_from(header: Header, measured: Sequence[Summary]) -> Selection:
+    """Return the selection of these summaries of a run."""
     originals = [summary for summary in measured if not summary.case.twin]
     at_rate = tuple(summary for summary in originals if summary.case.rate is not None)
     made = [summary for summary in originals if summary.case.rate is None]
     # Where a backend connects in several ways, charts show the first: tables and findings have all.
     ways: dict[str, str] = {}
-    for case in results.header.plan:
+    for case in header.plan:
         ways.setdefault(case.backend, case.connect)
     several = [summary for summary in made if summary.case.connect != ways[summary.case.backend]]
     variants = tuple(made) if several else ()
@@ -116,11 +129,11 @@ def select(results: Results, summaries: list[Summary] | None = None) -> Selectio
             by_plain_case[summary.case] = summary
     found = tuple(by_plain_case.values())
     looks = [
-        look_of(name, results.header.backend(name))
+        look_of(name, header.backend(name))
         for name in dict.fromkeys(summary.case.backend for summary in (*found, *at_rate))
     ]
     in_order = {look.name: look for look in sorted(looks, key=place)}
-    return Selection(results.header, found, in_order, noise_floor(measured), variants, at_rate)
+    return Selection(header, found, in_order, noise_floor(measured), variants, at_rate)
 
 
 def busiest(summaries: Iterable[Summary]) -> int:
@@ -140,5 +153,7 @@ def _plain(case: Case) -> Case:
     return replace(case, loop="asyncio", allocator="warmed")
 
 
-def _kind(case: Case) -> Case:
-    return replace(case, backend="", concurrency=1, loop="asyncio", connect="")
+def _kind(case: Case, varied: Iterable[str] = ()) -> Case:
+    plain = Case("", case.workload)
+    defaults = {name: getattr(plain, name) for name in varied}
+    return replace(case, backend="", concurrency=1, loop="asyncio", connect="", **defaults)

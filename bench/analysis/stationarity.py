@@ -12,22 +12,15 @@ from math import erfc, factorial, sqrt
 
 import numpy as np
 
-from bench.analysis import stats
 from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds
+from bench.analysis.rounds import Round
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.results.entries import Run
 from bench.results.file import Results
-
-HEAD_NS = 1_000_000_000
-"""The part of a round compared with its rest: its first second, or half of a shorter round."""
 
 _EXACT_UP_TO = 33
 """The most rounds whose orders are counted, as in scipy.stats."""
-
-_FEWEST_OPERATIONS = 4
-"""The fewest operations of each client, for a round to have a start and an end."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +91,14 @@ def drift(summaries: Iterable[Summary], figure: Figure = THROUGHPUT) -> Drift | 
     return Drift(ratio, tuple(numbers), tuple(factors))
 
 
-def beginning(runs: Sequence[Run]) -> Interval | None:
-    """Return throughput at the start of a round over its rest, for runs with enough operations.
+def beginning(rounds: Sequence[Round]) -> Interval | None:
+    """Return throughput at the start of a round over its rest, for rounds with enough operations.
 
-    If the warm-up was long enough, the interval includes 1. Return None without such runs.
+    If the warm-up was long enough, the interval includes 1. Return None without such rounds.
     """
-    heads: dict[int, float] = {}
-    rests: dict[int, float] = {}
-    for place, run in enumerate(runs):
-        enough = len(run.samples) >= _FEWEST_OPERATIONS * run.case.concurrency
-        if enough and run.case.rate is None:  # arrivals decide how many begin when
-            heads[place], rests[place] = _head_and_rest(run)
-    return ratio_of_rounds(heads, rests)
+    parts = {at: parts for at, of in enumerate(rounds) if (parts := of.head_and_rest_per_ns)}
+    heads = {at: head for at, (head, _) in parts.items()}
+    return ratio_of_rounds(heads, {at: rest for at, (_, rest) in parts.items()})
 
 
 def taken_by_others(results: Results) -> float | None:
@@ -123,17 +112,3 @@ def taken_by_others(results: Results) -> float | None:
     if not capacity_ns:
         return None
     return min(1.0, max(0, sum(run.others_cpu_ns or 0 for run in seen)) / capacity_ns)
-
-
-def _head_and_rest(run: Run) -> tuple[float, float]:
-    """Return operations a second before and after the cut; one across it counts by its share."""
-    head_ns = min(HEAD_NS, run.window_ns // 2)
-    head = whole = 0.0
-    for piece in run.samples.pieces():
-        succeeded = np.ones(len(piece), dtype=bool)
-        succeeded[list(piece.errors)] = False
-        start_ns = np.asarray(piece.start_ns)[succeeded]
-        duration_ns = np.asarray(piece.duration_ns)[succeeded]
-        head += float(stats.shares_in_window(start_ns, duration_ns, head_ns).sum())
-        whole += float(stats.shares_in_window(start_ns, duration_ns, run.window_ns).sum())
-    return head / head_ns, (whole - head) / (run.window_ns - head_ns)

@@ -70,11 +70,14 @@ def shares_in_window(
     before the deadline. Counting it whole would credit the window with time outside it; dropping
     it would cost slow operations more than fast ones.
     """
-    left = window_ns - np.asarray(start_ns, dtype=np.float64)
-    duration = np.asarray(duration_ns, dtype=np.float64)
-    # An operation too short for the clock is a whole one where it began in time.
-    share = np.divide(left, duration, out=(left > 0).astype(np.float64), where=duration > 0)
-    return np.clip(share, 0.0, 1.0)
+    left, duration = window_ns - np.asarray(start_ns), np.asarray(duration_ns)
+    begun = left > 0
+    share = begun.astype(np.float64)
+    # Only an operation that straddles the deadline has a part. One too short for the clock is a
+    # whole one where it began in time.
+    across = np.flatnonzero(begun & (left < duration))
+    share[across] = left[across] / duration[across]
+    return share
 
 
 def quantiles(values: ArrayLike) -> dict[str, int]:

@@ -1,65 +1,29 @@
 """The figures of runs: a Summary for each case, and `summary.csv`."""
 
-from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from statistics import median
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bench.analysis import stats
 from bench.analysis.figure import Figure
 from bench.analysis.many_values import AT_ONCE, Block, quantiles_of_blocks
 from bench.analysis.open_loop import (
-    OpenRound,
     OpenSummary,
-    open_round,
     open_summary,
-    response_ns,
 )
+from bench.analysis.rounds import Round, durations_of, round_of
 from bench.analysis.stats import Interval
-from bench.analysis.throughput import Counts, exactly, within_tolerance
+from bench.analysis.throughput import within_tolerance
 from bench.model.case import Case
 from bench.results.entries import Memory, Run
 from bench.results.file import Results
 from bench.results.samples import Samples
 
 _Value = TypeVar("_Value", int, float)
-
-
-@dataclass(frozen=True)
-class Round:
-    """One run of a case, as figures. Failed operations count in `errors` only."""
-
-    number: int
-    operations: int
-    errors: Mapping[str, int]
-    """The number of failed operations, by class of error."""
-    throughput_per_s: float
-    throughput_bounds_per_s: tuple[float, float]
-    """The least and the most that the round's samples allow (`bench.analysis.throughput`)."""
-    rows_per_s: float
-    latency_ns: Mapping[str, int]
-    """Exact quantiles of the round's samples, by name, without those of too few samples."""
-    first_row_p50_ns: int | None
-    """None unless streamed."""
-    client_cpu_ns: float | None
-    """CPU time of the client for one operation."""
-    server_cpu_ns: float | None
-    gc_ns: float | None
-    """CPU time of the client's garbage collector for one operation; None in older files."""
-    loop_stall_max_ns: int | None
-    loop_stall_p99_ns: int | None
-    fewest_operations: int
-    most_operations: int
-    open: OpenRound | None = None
-    """The figures at an arrival rate; None for a closed loop. `latency_ns` is then the response,
-    and empty if the rate was not held: it would be a figure of the window's length."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +116,40 @@ class Summary:
         return {number: value for number, value in values.items() if value is not None}
 
 
-def summarise(results: Results) -> list[Summary]:
-    """Return a summary of each case that was measured or failed, in the order of the plan."""
+class Figures:
+    """The rounds of each case, from runs that are added one after another."""
+
+    def __init__(self) -> None:
+        self._rounds: dict[Case, list[tuple[Round, Callable[[], Iterable[Block]]]]] = {}
+        """The rounds of each case, each with a function that gives its durations in blocks."""
+        self._room = AT_ONCE
+
+    def add(self, run: Run) -> None:
+        """Add a run. The durations of a few million operations are kept, others are read again."""
+        durations: Callable[[], Iterable[Block]] = partial(durations_of, [run])
+        if len(run.samples) <= self._room:
+            self._room -= len(run.samples)
+            durations = partial(iter, list(durations()))
+        self._rounds.setdefault(run.case, []).append((round_of(run, durations), durations))
+
+    def without_samples(self, run: Run) -> Run:
+        """Add a run, and return it without its samples, for `load`."""
+        self.add(run)
+        return Run(**vars(run) | {"samples": Samples()})
+
+    def of(self, case: Case) -> tuple[tuple[Round, ...], Callable[[], Iterable[Block]]]:
+        """Return the rounds of a case in order, and a function that gives all their durations."""
+        in_order = sorted(self._rounds.get(case, ()), key=lambda known: known[0].number)
+        return tuple(round_ for round_, _ in in_order), lambda: chain.from_iterable(
+            durations() for _, durations in in_order
+        )
+
+
+def summarise(results: Results, figures: Figures | None = None) -> list[Summary]:
+    """Return a summary of each case that was measured or failed, in the order of the plan.
+
+    `figures`: those of the runs, if their samples were dropped.
+    """
     runs: dict[Case, list[Run]] = {}
     for run in results.runs:
         runs.setdefault(run.case, []).append(run)
@@ -164,15 +160,31 @@ def summarise(results: Results) -> list[Summary]:
     for failure in results.failures:
         failures.setdefault(failure.case, []).append(failure.error)
     return [
-        of_case(case, runs.get(case, []), memory.get(case, []), failures.get(case, []))
+        _summary(
+            case,
+            figures or _figures_of(runs.get(case, [])),
+            memory.get(case, []),
+            failures.get(case, []),
+        )
         for case in results.header.plan
         if case in runs or case in memory or case in failures
     ]
 
 
 def of_case(case: Case, runs: list[Run], memory: list[Memory], failures: list[str]) -> Summary:
-    in_order = sorted(runs, key=lambda run: run.round)
-    rounds, durations = _rounds(in_order)
+    """Return the summary of a case."""
+    return _summary(case, _figures_of(runs), memory, failures)
+
+
+def _figures_of(runs: Iterable[Run]) -> Figures:
+    figures = Figures()
+    for run in runs:
+        figures.add(run)
+    return figures
+
+
+def _summary(case: Case, figures: Figures, memory: list[Memory], failures: list[str]) -> Summary:
+    rounds, durations = figures.of(case)
     pooled_ns = quantiles_of_blocks(durations, sum(round_.operations for round_ in rounds))
     uneven = min(rounds, key=_evenness, default=None)
     at_rate = open_summary([round_.open for round_ in rounds])
@@ -214,97 +226,6 @@ def shown_latency(rounds: Sequence[Round], pooled_ns: Mapping[str, int]) -> dict
         else:
             shown[name] = Interval(value, None, None, len(rounds))
     return shown
-
-
-def _rounds(runs: list[Run]) -> tuple[tuple[Round, ...], Callable[[], Iterable[Block]]]:
-    """Return the figures of each run, and a function that gives all durations of all in blocks.
-
-    The durations of a few million operations are kept, those of more are read again.
-    """
-    if sum(len(run.samples) for run in runs) > AT_ONCE:
-        rounds = tuple(_round(run, partial(_durations, [run])) for run in runs)
-        return rounds, partial(_durations, runs)
-    kept, figures = [], []
-    for run in runs:
-        blocks = list(_durations([run]))
-        kept.append(blocks)
-        figures.append(_round(run, partial(iter, blocks)))
-    return tuple(figures), lambda: chain.from_iterable(kept)
-
-
-def _durations(runs: Iterable[Run]) -> Iterator[Block]:
-    """Yield the durations of the operations that succeeded, a piece at a time."""
-    for run in runs:
-        for piece in run.samples.pieces():
-            times = response_ns(piece)
-            yield times[_succeeded(piece)] if piece.errors else times
-
-
-def _first_rows(run: Run) -> Iterator[Block]:
-    """Yield the times to the first row of the operations that got one, a piece at a time."""
-    for piece in run.samples.pieces():
-        times = _int64(piece.first_row_ns)
-        if piece.errors and len(times) == len(piece):
-            times = times[_succeeded(piece)]
-        yield times[times > 0]
-
-
-def _round(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
-    """Return the figures of a run. `durations` gives those of its successful operations."""
-    operations = rows = 0
-    counts = Counts(run.window_ns)
-    errors: Counter[str] = Counter()
-    for piece in run.samples.pieces():
-        succeeded = _succeeded(piece)
-        times = (_int64(piece.start_ns), _int64(piece.duration_ns), _int64(piece.worker))
-        rows_of_each = _int64(piece.rows) * succeeded
-        counts.add(*times, succeeded, rows_of_each)
-        operations += int(np.count_nonzero(succeeded))
-        rows += int(rows_of_each.sum())
-        if piece.errors:
-            errors += piece.error_classes
-    with_first_row = sum(map(len, _first_rows(run)))
-    first_rows: Mapping[str, int] = {}
-    if with_first_row:
-        first_rows = quantiles_of_blocks(partial(_first_rows, run), with_first_row)
-    throughput = counts.throughput()
-    at_rate = open_round(run)
-    if at_rate:
-        throughput = exactly(at_rate.completed_per_s * operations / max(1, len(run.samples)))
-    rows_per_s = counts.throughput(1).per_s
-    if at_rate:
-        rows_per_s = throughput.per_s * rows / max(1, operations)
-    return Round(
-        number=run.round,
-        operations=operations,
-        errors=errors,
-        throughput_per_s=throughput.per_s,
-        throughput_bounds_per_s=(throughput.at_least_per_s, throughput.at_most_per_s),
-        rows_per_s=rows_per_s,
-        latency_ns=quantiles_of_blocks(durations, operations)
-        if at_rate is None or at_rate.held
-        else {},
-        first_row_p50_ns=first_rows.get("p50"),
-        client_cpu_ns=stats.per_operation(run.client_cpu_ns, operations),
-        server_cpu_ns=stats.per_operation(run.server_cpu_ns, operations),
-        gc_ns=stats.per_operation(run.gc_ns, operations),
-        loop_stall_max_ns=run.loop_stall_max_ns,
-        loop_stall_p99_ns=run.loop_stall_p99_ns,
-        fewest_operations=run.fewest_operations,
-        most_operations=run.most_operations,
-        open=at_rate,
-    )
-
-
-def _int64(column: "array[int]") -> Block:
-    return np.asarray(column, dtype=np.int64)
-
-
-def _succeeded(piece: Samples) -> NDArray[np.bool_]:
-    """Return whether each operation of the piece succeeded."""
-    succeeded = np.ones(len(piece), dtype=bool)
-    succeeded[list(piece.errors)] = False
-    return succeeded
 
 
 def _bounds(rounds: Sequence[Round]) -> tuple[float, float] | None:

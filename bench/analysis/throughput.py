@@ -19,7 +19,6 @@ Two rules bound the answer. docs/method.md argues them, and `bench audit` tests 
   their first operation alone.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,24 +108,26 @@ class Counts:
         if not len(start):
             return
         end = start + duration
-        active, first_at, of_active = _told_apart(np.asarray(client))
-        clients = active.tolist()
-        is_first = np.zeros(len(end), dtype=bool)
-        is_first[[at for client, at in zip(clients, first_at, strict=True)
-                  if client not in self._slots]] = True  # fmt: skip
-        self._make_room(clients)
-        slots = np.array([self._slots[client] for client in clients], dtype=np.intp)[of_active]
-        self._first_ns[slots[is_first]] = end[is_first]
-        np.maximum.at(self._last_ns, slots, end)
-        later = ~is_first
-        self._several[slots[later]] = True
-        in_time = end <= self._window_ns
+        clients, order, at = _told_apart(np.asarray(client))
+        ends = end if order is None else end[order]
+        first = at if order is None else order[at]
+        ends_at = np.append(at[1:], len(ends))
+        slots, new = self._places(clients)
+        self._first_ns[slots[new]] = ends[at[new]]
+        self._last_ns[slots] = np.maximum(self._last_ns[slots], np.maximum.reduceat(ends, at))
+        self._several[slots] |= (ends_at - at > 1) | ~new
+        first = first[new]
+        later = np.ones(len(end), dtype=bool)
+        later[first] = False
         self._laps.add(duration[later])
+        in_time = end <= self._window_ns
         if not self._weights:
             self._weights = [_Weights() for _ in weights or (None,)]
         for sums, given in zip(self._weights, weights or (None,), strict=True):
-            weight = np.ones(len(end)) if given is None else np.asarray(given, dtype=np.float64)
-            sums.add(weight, in_time, later)
+            if given is None:
+                sums.add_ones(in_time, first)
+            else:
+                sums.add(np.asarray(given, dtype=np.float64), in_time, first)
 
     def throughput(self, kind: int = 0) -> Throughput:
         """Return the throughput of all samples that were added, by one kind of weights.
@@ -161,15 +162,17 @@ class Counts:
         figure = min(at_most, max(at_least, self._by_renewals(weights)))
         return _per_second(figure, at_least, at_most)
 
-    def _make_room(self, clients: Iterable[int]) -> None:
-        """Give each new client a place. All at once: to extend an array copies it."""
-        before = len(self._slots)
-        for client in clients:
-            self._slots.setdefault(client, len(self._slots))
+    def _places(self, clients: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Return the place of each client in the arrays, and whether the client is new."""
+        before, names = len(self._slots), clients.tolist()
+        for name in names:
+            self._slots.setdefault(name, len(self._slots))
         if more := len(self._slots) - before:
-            self._first_ns = np.append(self._first_ns, np.zeros(more, dtype=np.int64))
-            self._last_ns = np.append(self._last_ns, np.full(more, self._window_ns, dtype=np.int64))
-            self._several = np.append(self._several, np.zeros(more, dtype=bool))
+            self._first_ns = np.concatenate([self._first_ns, np.zeros(more, dtype=np.int64)])
+            self._last_ns = np.concatenate([self._last_ns, np.full(more, self._window_ns)])
+            self._several = np.concatenate([self._several, np.zeros(more, dtype=bool)])
+        places = np.array([self._slots[name] for name in names], dtype=np.intp)
+        return places, places >= before
 
     def _by_laps(self, weights: "_Weights") -> float:
         """Return the clients' rate from the end of the first operations to that of the last."""
@@ -204,13 +207,26 @@ class _Weights:
     of_laps_in_time: float = 0.0
 
     def add(
-        self, weight: NDArray[np.float64], in_time: NDArray[np.bool_], later: NDArray[np.bool_]
+        self, weight: NDArray[np.float64], in_time: NDArray[np.bool_], first: NDArray[np.intp]
     ) -> None:
-        """Add operations; `later` are those after their client's first one."""
-        self.all += float(weight.sum())
-        self.in_time += float(weight[in_time].sum())
-        self.of_laps += float(weight[later].sum())
-        self.of_laps_in_time += float(weight[in_time & later].sum())
+        """Add operations; `first` are the places of those that are their client's first one.
+
+        Weights are whole numbers, so their sums are exact in any order.
+        """
+        weight_in_time = weight * in_time
+        everything, finished = float(weight.sum()), float(weight_in_time.sum())
+        self.all += everything
+        self.in_time += finished
+        self.of_laps += everything - float(weight[first].sum())
+        self.of_laps_in_time += finished - float(weight_in_time[first].sum())
+
+    def add_ones(self, in_time: NDArray[np.bool_], first: NDArray[np.intp]) -> None:
+        """Add operations that count 1 each."""
+        finished = int(np.count_nonzero(in_time))
+        self.all += len(in_time)
+        self.in_time += finished
+        self.of_laps += len(in_time) - len(first)
+        self.of_laps_in_time += finished - int(np.count_nonzero(in_time[first]))
 
 
 @dataclass
@@ -252,18 +268,21 @@ class _Laps:
 
 def _told_apart(
     client: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
-    """Return what `numpy.unique` does: the clients, their first places, and each sample's client.
+) -> tuple[NDArray[np.int64], NDArray[np.intp] | None, NDArray[np.intp]]:
+    """Return the clients, the order that puts their samples together, and each one's first place.
 
-    Samples of one client after another, as the files have them, are told apart without a sort.
+    The order is None where one client follows another already, as in the files. It is stable.
     """
-    if client[0] == client[-1] and not (client != client[0]).any():
-        return client[:1], np.zeros(1, np.intp), np.zeros(len(client), np.intp)
-    steps = client[1:] - client[:-1]
-    if (steps < 0).any():
-        return np.unique(client, return_index=True, return_inverse=True)
-    first_at = np.concatenate([[0], np.flatnonzero(steps) + 1])
-    return client[first_at], first_at, np.concatenate([[0], np.cumsum(steps > 0)])
+    steps = client[1:] != client[:-1]
+    if not steps.any():
+        return client[:1], None, np.zeros(1, np.intp)
+    order = None
+    if (client[1:] < client[:-1]).any():
+        order = np.argsort(client, kind="stable")
+        client = client[order]
+        steps = client[1:] != client[:-1]
+    at = np.concatenate([[0], np.flatnonzero(steps) + 1])
+    return client[at], order, at
 
 
 def _total(times_ns: NDArray[np.int64]) -> float:

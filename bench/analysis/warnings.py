@@ -13,6 +13,7 @@ from statistics import median
 
 from bench.analysis import rate_warnings, rerun
 from bench.analysis.ratios import ENOUGH_ROUNDS
+from bench.analysis.rounds import Round
 from bench.analysis.stationarity import beginning, drift, taken_by_others
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import in_words, noise_floor
@@ -288,10 +289,11 @@ def _drift(evidence: _Evidence) -> Iterator[ResultWarning]:
 
 
 def _warm_up(evidence: _Evidence) -> Iterator[ResultWarning]:
-    by_backend: dict[str, list[Run]] = {}
-    for case, runs in evidence.runs.items():
-        by_backend.setdefault(case.backend, []).extend(runs)
-    cold = {name: ratio for name, runs in by_backend.items() if (ratio := beginning(runs))}
+    rounds = {summary.case: summary.rounds for summary in evidence.summaries}
+    by_backend: dict[str, list[Round]] = {}
+    for case in evidence.runs:
+        by_backend.setdefault(case.backend, []).extend(rounds.get(case, ()))
+    cold = {name: ratio for name, known in by_backend.items() if (ratio := beginning(known))}
     cold = {
         name: ratio
         for name, ratio in cold.items()

@@ -1,7 +1,8 @@
 """`bench calibrate`: count how often verdicts are wrong on this machine."""
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,6 @@ from bench.cli.options import (
 from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
-from bench.studies.calibration.calibrate import CalibrationConfig
 
 if TYPE_CHECKING:
     from bench.analysis.figure import Figure
@@ -102,51 +102,39 @@ def calibrate(
       bench calibrate --workload-file shop.py --workload orders --backend orm+asyncpg
     """
     from bench.analysis.figure import FIGURES
-    from bench.dataset import loading as rows
-    from bench.dataset import lock
-    from bench.server.resolution import resolve
+    from bench.cli.measurement import CommandOptions
+    from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
     from bench.studies.calibration import calibrate as calibration
-    from bench.system.limits import check_open_files
 
     if figure_name not in FIGURES or figure_name in ("rows", "first-row", "server-cpu"):
         raise UsageError(
             f"no figure named {figure_name!r} here: use throughput, p50, p95, p99 or cpu."
         )
     figure = FIGURES[figure_name]
-    setting = CalibrationConfig(
+    setting = calibration.CalibrationConfig(
         "", Dataset(), concurrency, generations, rounds, seconds, timeout_s=timeout
     )
-    with ExitStack() as stack:
-        if workload_files:
-            from bench.cli.calibrate_workload_file import calibration_of_file
-            from bench.cli.measurement import CommandOptions
-            from bench.cli.workload_file import WORKLOAD_FILE_SCALE, Place
+    if not workload_files and (workload or backends or backend_modules):
+        raise UsageError(
+            "--workload and --backend choose what a workload file gives; without one, psycopg2 and"
+            " the point read are calibrated.\n"
+            "Leave them out, or name the file with --workload-file."
+        )
+    if workload_files:
+        from bench.cli.calibrate_workload_file import calibration_of_file
 
-            if len(backends) > 1:
-                raise UsageError(
-                    "bench calibrate measures one backend.\nGive one --backend, and repeat the"
-                    " command for others."
-                )
-            chosen = choose_backends(backends, backend_modules, timeout)
-            dataset = Dataset(WORKLOAD_FILE_SCALE)
-            options = CommandOptions(database_url, admin_url, timeout)
-            place = Place(chosen, bool(backends), dataset, options)
-            calibrated = calibration_of_file(workload_files, workload, setting, place)
-            setting, check = stack.enter_context(calibrated)
-        else:
-            if workload or backends or backend_modules:
-                raise UsageError(
-                    "--workload and --backend choose what a workload file gives; without one,"
-                    " psycopg2 and the point read are calibrated.\n"
-                    "Leave them out, or name the file with --workload-file."
-                )
-            database = resolve(database_url, [calibration.EQUAL], admin_url=admin_url)
-            setting = replace(setting, url=database.url_for(calibration.EQUAL))
-            held = stack.enter_context(lock.held(database))
-            check = held.check
-            check_open_files(concurrency)
-            database.check_capacity(concurrency + 1)
-            rows.ensure(held.connection, setting.dataset)
+        if len(backends) > 1:
+            raise UsageError(
+                "bench calibrate measures one backend.\nGive one --backend, and repeat the command"
+                " for others."
+            )
+        chosen = choose_backends(backends, backend_modules, timeout)
+        options = CommandOptions(database_url, admin_url, timeout)
+        place = Place(chosen, bool(backends), Dataset(WORKLOAD_FILE_SCALE), options)
+        prepared = calibration_of_file(workload_files, workload, setting, place)
+    else:
+        prepared = _of_point_reads(setting, database_url, admin_url)
+    with prepared as (setting, check):
         echo(_planned(setting), err=True)
         with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
 
@@ -159,6 +147,25 @@ def calibrate(
     equal_verdicts = calibration.verdicts(generations_measured, None, _FEWEST, figure)
     false = calibration.share_found(equal_verdicts)
     return 0 if false <= calibration.MOST_FALSE else 1
+
+
+@contextmanager
+def _of_point_reads(
+    setting: "CalibrationConfig", database_url: str | None, admin_url: str | None
+) -> "Iterator[tuple[CalibrationConfig, Callable[[], None]]]":
+    """Give the calibration of the point read, and a check that the server is there."""
+    from bench.dataset import loading as rows
+    from bench.dataset import lock
+    from bench.server.resolution import resolve
+    from bench.studies.calibration.calibrate import EQUAL
+    from bench.system.limits import check_open_files
+
+    database = resolve(database_url, [EQUAL], admin_url=admin_url)
+    with lock.held(database) as held:
+        check_open_files(setting.concurrency)
+        database.check_capacity(setting.concurrency + 1)
+        rows.ensure(held.connection, setting.dataset)
+        yield replace(setting, url=database.url_for(EQUAL)), held.check
 
 
 def _planned(setting: "CalibrationConfig") -> str:

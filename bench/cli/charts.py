@@ -10,13 +10,17 @@ import click
 def charts(folder: Path) -> None:
     """Draw the charts of FOLDER again and write its summary.csv, from its run.jsonl alone.
 
+    FOLDER may also be a run as `bench compare` names it.
+
     \b
-    Example:
+    Examples:
       bench charts results/reference
+      bench charts latest
     """
     from bench.model.errors import BenchError
     from bench.output.present import present
+    from bench.results import archive
 
-    if failed := present(folder):
+    if failed := present(archive.find_path(folder)):
         part, reason = next(iter(failed.items()))
         raise BenchError(f"{part}: {reason}.\nAll other files were written again.")

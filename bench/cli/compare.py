@@ -85,10 +85,9 @@ def compare(
     """
     from bench.analysis.compare.comparison import SummedUp, compare_summed_up, names_of
     from bench.analysis.figure import FIGURES, usual_figure
-    from bench.analysis.selection import select
+    from bench.analysis.selection import select_from
     from bench.output.attempts import tell_left_out
     from bench.results import archive
-    from bench.results import file as results
     from bench.system.output_files import file_name
 
     if len(runs) < 2:
@@ -97,11 +96,9 @@ def compare(
     left_out: dict[archive.LeftOut, None] = {}
     folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
     tell_left_out(list(left_out))
-    first = results.load(folders[0])
-    first_name, *names = names_of(folders)
-    summed_up = [SummedUp.of(first_name, first)]
-    for name, folder in zip(names, folders[1:], strict=True):
-        summed_up.append(SummedUp.of(name, results.load(folder)))
+    named_folders = zip(names_of(folders), folders, strict=True)
+    summed_up = [SummedUp.read(name, folder) for name, folder in named_folders]
+    first = summed_up[0]
     figure_name = figure_name or usual_figure(first.cases)
     comparison = compare_summed_up(summed_up, FIGURES[figure_name])
     if comparison.obstacles and not force:
@@ -120,7 +117,7 @@ def compare(
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
         folder = out or archive.home() / "compare" / file_name(name)
-        _draw(comparison, select(first, list(summed_up[0].measured.summaries)), folder, runs)
+        _draw(comparison, select_from(first.header, first.measured.summaries), folder, runs)
     return _gate(comparison, margin, runs, allow_blind=allow_blind)
 
 

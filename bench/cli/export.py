@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 def export(folder: Path, form: str, table: str | None, out: Path | None) -> None:
     """Write the run of FOLDER (or of a run.jsonl) in the format of another program.
 
+    FOLDER may also be a run as `bench compare` names it.
+
     \b
     Examples:
       bench export results/reference --format csv --table rounds
@@ -41,6 +43,7 @@ def export(folder: Path, form: str, table: str | None, out: Path | None) -> None
       bench export results/reference --format pytest-benchmark --out before.json
       pytest-benchmark compare before.json after.json
     """
+    from bench.results import archive
     from bench.results.file import load
 
     if table and form == "pytest-benchmark":
@@ -49,7 +52,7 @@ def export(folder: Path, form: str, table: str | None, out: Path | None) -> None
         )
     if out and out.exists():
         raise UsageError(f"{out} exists already and was not changed. Choose another --out.")
-    results = load(folder)
+    results = load(archive.find_path(folder))
     if not results.runs:
         raise BenchError(f"{results.folder} holds no finished run: there is nothing to export.")
     table = table or "cases"

@@ -1,6 +1,7 @@
 """`bench history`: show a case in all runs in results/."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.analysis.compare.history import Moment
+    from bench.analysis.compare.kept_figures import ByRound
     from bench.analysis.figure import Figure
-    from bench.results.file import Results
+    from bench.model.case import Case
+    from bench.results.header import Header
 
 
 @click.command()
@@ -54,7 +57,8 @@ def history(
       bench history --backend asyncpg --backend orm+asyncpg --concurrency 1,16
     """
     from bench.analysis.compare.comparison import names_of
-    from bench.analysis.compare.history import history as history_of
+    from bench.analysis.compare.history import history_of_rounds
+    from bench.analysis.compare.kept_figures import figures_of
     from bench.analysis.figure import FIGURES
     from bench.model.case import Case
     from bench.model.fetch import Fetch
@@ -73,30 +77,38 @@ def history(
     described: dict[str, BackendFacts] = {}
     newest: list[Path] = []
 
+    known: dict[str, None] = {}
+
     def wanted(case: Case) -> bool:
+        known.setdefault(case.backend)
         plain = (Case(case.backend, workload, fetch_mode, n, loop=case.loop) for n in concurrency)
         return (case.backend in backends or not backends) and case in plain
 
-    def measured() -> "Iterator[tuple[str, Results]]":
+    def measured() -> "Iterator[tuple[str, Header, dict[Case, ByRound]]]":
         """Yield each run with the wanted cases alone, so that one is in memory at a time."""
         for name, folder in zip(names_of(folders), folders, strict=True):
             try:
-                results = load(folder, wanted)
+                header, figures = figures_of(folder, wanted)
             except BenchError as error:
                 left_out.append(archive.left_out_for(folder, error))
                 continue
-            described.update(results.header.backends)
+            described.update(header.backends)
             newest[:] = [folder]
-            yield name, results
+            yield name, header, {case: by.get(figure_name, {}) for case, by in figures.items()}
 
-    moments = history_of(measured(), figure)
+    moments = history_of_rounds(measured())
     tell_left_out(left_out)
+    _check(backends, known)
     if not moments:
         named("workload", [workload], WORKLOADS)  # with the statements of the runs that were read
         raise UsageError(
             f"no run in {archive.home()} has such a case.\n"
             "Measure it with `bench run`. `bench list` shows backends and workloads."
         )
+    shown = {case.backend for moment in moments for case in moment.figures}
+    for name in dict.fromkeys(backends):
+        if name not in shown:
+            echo(f"left out: {name}, since no run has such a case of it", err=True)
     _print(moments, figure)
     folder = out or archive.home() / "history"
     try:
@@ -106,6 +118,20 @@ def history(
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
     echo(f"\nchart    {drawn[0]}")
+
+
+def _check(backends: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a backend that no run has. A typing error would look like a backend without a case."""
+    from bench.results import archive
+
+    for name in backends:
+        if known and name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.5)
+            guess = f" Did you mean {close[0]!r}?" if close else ""
+            raise UsageError(
+                f"no run in {archive.home()} has a backend named {name!r}.{guess}\n"
+                f"They have {', '.join(sorted(known))}."
+            )
 
 
 def _print(moments: "list[Moment]", figure: "Figure") -> None:

@@ -3,6 +3,7 @@
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from typing import NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -125,17 +126,26 @@ def main() -> None:
             echo(f"See `{error.ctx.command_path} --help`.", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        interrupts.ignore()
-        echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
     except BrokenPipeError:  # the reader has gone, as in `bench list | head`
         sys.stderr.close()
         sys.exit(1)
+    except RuntimeError as error:
+        # Before 3.12, Python raises this for Ctrl-C in `__set_name__`: numpy's import has some.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        _end_interrupted()
     except (OSError, MemoryError, ImportError) as error:
         if not (limit := limits.refusal(error)):
             raise
         echo(f"error: {limit}", err=True)
         sys.exit(limit.exit_code)
+
+
+def _end_interrupted() -> NoReturn:
+    interrupts.ignore()
+    echo("interrupted", err=True)
+    sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

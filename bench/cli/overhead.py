@@ -186,9 +186,8 @@ def _harness(
 
     chosen = choose_backends(backends or _BACKENDS, ())
     taken = settings(connect, chosen.values())
-    drivers = drivers_of(chosen.values())
-    database = resolve(database_url, drivers, max(concurrency) + 1, admin_url=admin_url)
-    dataset = Dataset()
+    clients, dataset = max(concurrency) + 1, Dataset()
+    database = resolve(database_url, drivers_of(chosen.values()), clients, admin_url=admin_url)
     cases = [
         Case(name, POINT_READ, concurrency=count, connect=way)
         for name, found in chosen.items()
@@ -199,27 +198,27 @@ def _harness(
     refused = refused_cases(cases, chosen, database, detect(database))
     for reason in dict.fromkeys(refused.values()):
         echo(f"left out: {reason}", err=True)
+    jobs = [
+        Job(
+            case,
+            chosen[case.backend].module,
+            database.url_for(found.driver),
+            dataset,
+            seconds=seconds,
+            warm_up_s=0.05,
+        )
+        for case in cases
+        if case not in refused and (found := chosen[case.backend].backend)
+    ]
     with lock.held(database) as held, WorkerPool() as worker_pool:
         check_open_files(max(concurrency))
-        database.check_capacity(max(concurrency) + 1)
+        database.check_capacity(clients)
         rows.ensure(held.connection, dataset)
 
         def after_pairs(measured: "Overhead") -> None:
             held.check()
             _tell(measured)
 
-        jobs = [
-            Job(
-                case,
-                chosen[case.backend].module,
-                database.url_for(found.driver),
-                dataset,
-                seconds=seconds,
-                warm_up_s=0.05,
-            )
-            for case in cases
-            if case not in refused and (found := chosen[case.backend].backend)
-        ]
         echo("harness / bare loop: median of paired turns [95 % interval]")
         echo(f"{'backend':13} {'at':>3}  {'throughput':24} {'client CPU per operation':24} pairs")
         server_pid = postmaster_pid(held.connection)

@@ -19,7 +19,7 @@ from bench.output.terminal.safe_text import echo
 def report(folders: tuple[Path, ...], out: Path | None) -> None:
     """Write report.html of DIR again, or a page that compares several DIRs with the first.
 
-    The pages are made from run.jsonl alone.
+    The pages are made from run.jsonl alone. DIR may also be a run as `bench compare` names it.
 
     \b
     Examples:
@@ -33,12 +33,13 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
     from bench.output.present import near, refresh_index
     from bench.output.report import REPORT_FILE, render, render_to
     from bench.output.report.comparison import check, file_name
+    from bench.results import archive
     from bench.results import file as results
     from bench.system.output_files import write_where_named
 
     if out is not None and not out.resolve().parent.is_dir():
         raise UsageError(f"there is no folder {out.parent} to write {out.name} into.")
-    runs = [results.load(folder) for folder in folders]
+    runs = [results.load(archive.find_path(folder)) for folder in folders]
     for run in runs:
         if not run.runs:
             raise BenchError(f"{run.folder} holds no finished run: there is nothing to report.")

@@ -14,7 +14,12 @@ from bench.dataset import lock
 from bench.dataset.fingerprint import Fingerprint
 from bench.dataset.lock import Lock
 from bench.execution.behind_pooler import fitted, without_pgbouncer
-from bench.execution.capacity import barrier_connections, most_connections, pooler_connections
+from bench.execution.capacity import (
+    SPARE_CONNECTIONS,
+    barrier_connections,
+    most_connections,
+    most_open,
+)
 from bench.execution.client_machines import client_machines, machines_of
 from bench.execution.jobs import Jobs
 from bench.execution.links import Links
@@ -23,6 +28,7 @@ from bench.execution.on_cluster import without_ways_of_this_machine
 from bench.execution.outcomes import Outcomes
 from bench.execution.pinning import pinned, placement
 from bench.execution.progress_listener import ProgressListener
+from bench.execution.remembered_probes import RememberedProbes
 from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
 from bench.execution.turns import MakeTurns, StoppingRule, Turns
@@ -32,13 +38,13 @@ from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
-from bench.model.study import probes
+from bench.model.study import Probe, probes
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry
 from bench.results.file import Recorder
 from bench.results.header import Header
 from bench.server.database import Database, postmaster_pid
-from bench.server.pooler import Pooler, detect
+from bench.server.pooler import Pooler, check_clients, detect
 from bench.server.proxy.address import through
 from bench.system.limits import check_open_files
 from bench.system.processors import Halves
@@ -47,9 +53,6 @@ from bench.verification.verify import VerificationResult, verify
 from bench.verification.ways import ways_of
 
 log = logging.getLogger(__name__)
-
-SPARE_CONNECTIONS = 3
-"""Connections beside those of the clients and of the lock, for inspecting the server in a run."""
 
 
 def measure(
@@ -124,10 +127,18 @@ class Measurement:
     server_pid: int | None = field(init=False)
     """The server's first process, if it runs on this machine."""
     placement: Halves | None = field(init=False)
+    fingerprint: Fingerprint | None = field(init=False, default=None)
+    """The rows; None if they are not ours."""
 
     @property
     def _shared(self) -> bool:
         return self.pooler is not None and self.pooler.shares
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the backends have their defaults and reach the server itself. Only then is
+        something remembered."""
+        return not self.config.connect and self.pooler is None
 
     @property
     def lock(self) -> Lock:
@@ -158,6 +169,7 @@ class Measurement:
         self.find_server()
         self.listener.stage("rows")
         fingerprint = self.lock.run(partial(rows.ensure, dataset=config.dataset))
+        self.fingerprint = fingerprint
         verified = self._verify(fingerprint) if config.verify else None
         folder = str(self.outcomes.recorder.folder.resolve())
         self.jobs = Jobs(
@@ -176,6 +188,9 @@ class Measurement:
         """Find the server's process, and check that connections, files and processors suffice."""
         at_once = most_connections(self.config)
         check_open_files(at_once)
+        if self._shared:  # clients have no connection of the server to themselves
+            check_clients(self.database, at_once)
+            at_once = barrier_connections(self.config.plan.everything)
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         self.server_pid = postmaster_pid(self.lock.connection)
         self.placement = placement(self.config, self.server_pid)
@@ -211,7 +226,7 @@ class Measurement:
             self.outcomes.recorder.add(counts)
         for name, cases in plan.probes.items():
             if not probes()[name].alone:
-                self._measure_in_turn(name, self._possible(name, cases), probes()[name].function)
+                self._measure_in_turn(probes()[name], self._possible(name, cases))
         self.outcomes.raise_problems()
 
     def _possible(self, probe: str, cases: Sequence[Case]) -> Sequence[Case]:
@@ -238,14 +253,7 @@ class Measurement:
         # Processes that verified have another heap than those of later generations.
         for name in self.config.backends:
             self.workers.dismiss(name)
-        most = max((case.connections for case in plan.cases), default=0)
-        capacity = most
-        # A server elsewhere may be a pooler, which lets clients wait. In session mode, clients that
-        # rest between their turns would hold all connections of its pool.
-        if self.server_pid is not None and (self.pooler is None or self.pooler.shares):
-            spare = SPARE_CONNECTIONS + barrier_connections(plan.cases)
-            spare += pooler_connections(plan.cases)
-            capacity = max(most, self.database.free_connections() - spare)
+        capacity = most_open(self.config, self.database, self.server_pid, self.pooler)
         turns = self.turns(
             self.config,
             self.jobs,
@@ -269,13 +277,11 @@ class Measurement:
         asked = {case.backend for case in cases}
         chosen = {name: found for name, found in config.backends.items() if name in asked}
         memory = RememberedResults(self.lock.connection, fingerprint, chosen, config.plan.fetches)
-        # A result is of the backends' defaults on the server itself.
-        plain = not config.connect and self.pooler is None
-        known = memory.checks() if config.remember and plain else {}
+        known = memory.checks() if config.remember and self._plain else {}
         backends = {name: found for name, found in chosen.items() if name not in known}
         results = self._compare(backends) if _asking(backends) else []
         checks = {result.backend: result.checks for result in results}
-        if plain:
+        if self._plain:
             memory.remember(checks)
         return Verified(known | checks, list(known))
 
@@ -317,16 +323,23 @@ class Measurement:
                 self.outcomes.keep(outcome)
                 self.workers.dismiss(case.key)
 
-    def _measure_in_turn(
-        self, what: str, cases: Sequence[Case], work: Callable[[Job], Entry]
-    ) -> None:
+    def _measure_in_turn(self, probe: Probe, cases: Sequence[Case]) -> None:
         """Measure each case once, in the process of its backend; none of a backend that failed.
 
         Two processes work at a time. With more, a client might wait for a processor so long that
         its round trips are counted wrong.
         """
         chosen = [case for case in cases if case.backend not in self.outcomes.failed]
-        self.listener.stage(what, len(chosen))
+        memory = self._memory_of(probe)
+        if memory and self.config.remember:
+            known = {entry.case: entry for entry in memory.entries(chosen)}
+            for entry in known.values():
+                self.outcomes.add(entry)
+            chosen = [case for case in chosen if case not in known]
+        if not chosen:
+            return
+        measured: list[Entry] = []
+        self.listener.stage(probe.name, len(chosen))
         self.workers.start(dict.fromkeys(case.process for case in chosen))
         # A pooler between would let clients of two cases wait for each other.
         for pair in pairs(chosen) if self.pooler is None else [(case,) for case in chosen]:
@@ -334,7 +347,9 @@ class Measurement:
             for case in pair:
                 if case.backend not in self.outcomes.failed:
                     self.listener.begin(case)
-                    pending[case] = self.workers.submit(case.process, work, self.jobs.of(case))
+                    pending[case] = self.workers.submit(
+                        case.process, probe.function, self.jobs.of(case)
+                    )
             answers = [
                 self.outcomes.wait(case, 0, answer, self.config.timeout_s)
                 for case, answer in pending.items()
@@ -344,6 +359,17 @@ class Measurement:
             for case in pending:
                 if WORKLOADS[case.workload].writes:
                     self.restore(case)
+            measured += answers
+        if memory:
+            memory.keep(measured)
+
+    def _memory_of(self, probe: Probe) -> RememberedProbes | None:
+        """Return the remembered results of the probe; None if they may be others in every run."""
+        if not (probe.lasting and self.fingerprint and self._plain):
+            return None
+        return RememberedProbes(
+            probe, self.lock.connection, self.fingerprint, self.config.backends, self.database.url
+        )
 
 
 def _asking(backends: Mapping[str, DiscoveredBackend]) -> list[str]:

@@ -69,13 +69,10 @@ def groups(
     `connections` returns the number that the clients of a case hold. Clients that need more than
     `capacity` by themselves make a group of their own, and are opened in turn.
     """
-    kinds: dict[tuple[object, ...], list[Case]] = {}
-    for case in cases:
-        kind = (case.concurrency, case.session_scope, case.transactions)
-        kinds.setdefault(kind, []).append(case)
     placed: list[tuple[int, list[Case]]] = []
-    needed = {id(members): _needed(members, connections) for members in kinds.values()}
-    for members in sorted(kinds.values(), key=lambda members: needed[id(members)], reverse=True):
+    compared = _compared(cases)
+    needed = {id(members): _needed(members, connections) for members in compared}
+    for members in sorted(compared, key=lambda members: needed[id(members)], reverse=True):
         for place, (used, group) in enumerate(placed):
             if used + needed[id(members)] <= capacity:
                 placed[place] = (used + needed[id(members)], group + members)
@@ -83,6 +80,11 @@ def groups(
         else:
             placed.append((needed[id(members)], members))
     return [group for _, group in placed]
+
+
+def most_held(cases: Iterable[Case], connections: Callable[[Case], int]) -> int:
+    """Return the connections with which the clients of all cases that are compared stay open."""
+    return max((_needed(members, connections) for members in _compared(cases)), default=0)
 
 
 def shuffled(cases: Sequence[Case], seed: int, round_number: int) -> list[Case]:
@@ -101,6 +103,14 @@ def shuffled(cases: Sequence[Case], seed: int, round_number: int) -> list[Case]:
     asked = list(questions.values())
     draw.shuffle(asked)
     return [case for members in asked for case in members]
+
+
+def _compared(cases: Iterable[Case]) -> list[list[Case]]:
+    kinds: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        kind = (case.concurrency, case.session_scope, case.transactions)
+        kinds.setdefault(kind, []).append(case)
+    return list(kinds.values())
 
 
 def _needed(cases: Iterable[Case], connections: Callable[[Case], int]) -> int:

@@ -9,17 +9,13 @@ from bench.execution.merged_run import LEAST_OVERLAP, late_ns, merged_run, overl
 from bench.measure.job import Job, Part
 from bench.measure.shared_barrier import StartGate
 from bench.measure.shared_turn import PartOfRun, open_clients, take_part
-from bench.measure.turn import nothing_began
+from bench.measure.turn import ATTEMPTS, LONGER, nothing_began
 from bench.measure.worker_pool import Pending, WorkerPool
 from bench.measure.worker_process import DiedError, GivenUpError, WorkError
 from bench.model.case import Case
 from bench.results.entries import Entry, Failure
 from bench.server.database import Database
 
-ATTEMPTS = 3
-"""The most windows for one turn, if its processes overlap too little or no operation begins."""
-LONGER = 4
-"""The factor by which the next window is longer after one in which no operation began."""
 _LOOK_S = 0.002
 """Seconds between two looks at the gate. The processes warm up meanwhile."""
 
@@ -63,7 +59,7 @@ class SharedTurns:
                 return merged_run(parts, one_machine=self.one_machine)
             late.append((late_ns(parts), max(part.clock_error_ns for part in parts)))
         if not late:
-            return Failure(job.case, job.round, nothing_began(asked_s, ATTEMPTS))
+            return Failure(job.case, job.round, nothing_began(asked_s))
         worst, error = min(late)
         milliseconds = (window_s or job.seconds) * 1e3
         return Failure(

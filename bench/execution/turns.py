@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bench.cluster.cluster_pool import ClusterPool
+from bench.execution.capacity import connections_of
 from bench.execution.jobs import Jobs
 from bench.execution.outcomes import Outcomes
 from bench.execution.schedule import (
@@ -21,11 +22,12 @@ from bench.execution.schedule import (
 from bench.execution.shared_turns import SharedTurns
 from bench.measure import runner
 from bench.measure.job import Job
+from bench.measure.turn import case_window_s
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case
 from bench.model.run_config import LEAST_GENERATIONS, RunConfig
-from bench.model.window import longest_s, window_s
+from bench.model.window import longest_s
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Entry, Failure, Run
 
@@ -195,12 +197,9 @@ class Turns:
             outcome = self._shared.take(job, timeout_s)
             if not isinstance(outcome, Run) or not self._note_latency(outcome):
                 return outcome
-            if self._window_of(job) <= job.seconds:
+            if self._window_s(case, job.seconds) <= job.seconds:
                 return outcome
-        return self._shared.take(job, timeout_s, self._window_of(job))
-
-    def _window_of(self, job: Job) -> float:
-        return self._window_s(job.case, job.seconds)
+        return self._shared.take(job, timeout_s, self._window_s(case, job.seconds))
 
     def _note_latency(self, run: Run) -> bool:
         """Note how long an operation takes; return False if none was begun."""
@@ -211,12 +210,10 @@ class Turns:
 
     def _window_s(self, case: Case, seconds: float) -> float:
         """Return the length of the case's next window, as far as it is known."""
-        mixed = WORKLOADS[case.workload].mixed
-        return window_s(self._latency_s.get(case), seconds, case.concurrency, mixed=mixed)
+        return case_window_s(case, seconds, self._latency_s.get(case))
 
     def _connections(self, case: Case) -> int:
-        backend = self.config.backends[case.backend].backend
-        return 0 if backend is None or backend.in_memory else case.connections
+        return connections_of(self.config, case)
 
     def _start_processes(self, cases: Sequence[Case]) -> None:
         """Start the processes that stay, all at the same time, and wait until they are ready."""

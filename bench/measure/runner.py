@@ -1,7 +1,7 @@
 """The turns of a worker process: it keeps pools, sessions and statements warm between them."""
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from accessors.api import AnyBackend, Backend
 from bench.measure.allocator import bring_into
 from bench.measure.job import ClientsKey, Job, clients_key
 from bench.measure.meter import Meter, server_processes
-from bench.measure.turn import Outcome, nothing_began, warm_up_s
+from bench.measure.turn import ATTEMPTS, LONGER, Outcome, nothing_began, warm_up_s
 from bench.measure.warm_tasks import WarmTasks, loop_factory
 from bench.measure.warm_threads import WarmThreads
 from bench.model.case import Case
@@ -29,9 +29,6 @@ __all__ = [
     "run",
     "take_turn",
 ]
-
-ATTEMPTS = 3
-"""The most windows for one turn, if no operation begins in them."""
 
 
 class _Warm(Protocol):
@@ -68,18 +65,21 @@ class WarmClients:
         """Measure the job's case for one window. Raises what opening a session raises.
 
         If the machine stalls for a whole window, no operation begins in it. That says nothing about
-        the backend, so the window is tried again. Raises `RuntimeError` if it happens `ATTEMPTS`
+        the backend, so a longer window follows. Raises `RuntimeError` if it happens `ATTEMPTS`
         times in a row, with the error of the warm-up if that is why.
         """
+        asked_s = job.seconds
         for _ in range(ATTEMPTS):
             outcome, meter = self.window(job)
             if any(outcome.recorders):
                 return self.entry(job, outcome, meter)
+            if job.case.rate is None:
+                job = replace(job, seconds=LONGER * job.seconds)
         for recorder in outcome.recorders:
             if recorder.warm_up_error:
                 reason = redact(recorder.warm_up_error, url=job.url)
                 raise RuntimeError(f"the warm-up failed: {reason}")
-        raise RuntimeError(nothing_began(job.seconds, ATTEMPTS))
+        raise RuntimeError(nothing_began(asked_s))
 
     def window(self, job: Job) -> tuple[Outcome, Meter]:
         """Measure the job's case once, whatever the machine does meanwhile."""

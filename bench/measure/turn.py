@@ -9,7 +9,8 @@ from bench.measure.arrivals import Arrivals
 from bench.measure.job import Job
 from bench.measure.meter import Meter
 from bench.measure.start_barrier import StartBarrier, WindowLength
-from bench.model.window import window_s
+from bench.model.case import Case
+from bench.model.window import operations_each, window_s
 from bench.model.workload import WORKLOADS
 from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
@@ -17,6 +18,13 @@ from bench.results.recording import SampleRecorder
 WARM_AGAIN_SHARE = 0.1
 """The length of the warm-up of clients that performed the case before, as a share of the window.
 Their statements are prepared; only the processor's caches may hold another process's data."""
+
+ATTEMPTS = 3
+"""The most windows for one turn, if no operation begins in them, or several processes overlap too
+little."""
+
+LONGER = 4
+"""The factor by which the next window is longer after one in which no operation began."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +58,22 @@ def warm_up_s(job: Job, longest_ns: int | None) -> float:
     return min(job.warm_up_s, WARM_AGAIN_SHARE * job.seconds)
 
 
-def nothing_began(seconds: float, attempts: int) -> str:
-    """Return the reason of a turn that failed: in so many windows in a row no operation began."""
+def nothing_began(seconds: float) -> str:
+    """Return the reason of a turn that failed: in `ATTEMPTS` windows no operation began.
+
+    `seconds`: the length of the first.
+    """
     return (
-        f"no operation began within {seconds:g} s, {attempts} times in a row: this machine is busy"
+        f"no operation began within {seconds:g} s, {ATTEMPTS} times in a row: this machine is busy"
         " with something else, or --seconds is too short"
     )
 
 
 def seeks_latency(job: Job) -> bool:
     """Return whether the warm-up has to show how long an operation takes."""
-    several = job.case.concurrency > 1 or WORKLOADS[job.case.workload].mixed
-    return job.lengthen and job.latency_s is None and several
+    mixed = WORKLOADS[job.case.workload].mixed
+    counts = operations_each(job.case.concurrency, mixed=mixed) > 0
+    return job.lengthen and job.latency_s is None and counts
 
 
 def window_length(job: Job) -> WindowLength:
@@ -76,10 +88,15 @@ def window_length(job: Job) -> WindowLength:
         if not job.lengthen:
             return job.seconds
         known = latency_s if job.latency_s is None else job.latency_s
-        mixed = WORKLOADS[job.case.workload].mixed
-        return window_s(known, job.seconds, job.case.concurrency, mixed=mixed)
+        return case_window_s(job.case, job.seconds, known)
 
     return chosen
+
+
+def case_window_s(case: Case, seconds: float, latency_s: float | None) -> float:
+    """Return the length in seconds of a case's window of `seconds` or more; see `window_s`."""
+    mixed = WORKLOADS[case.workload].mixed
+    return window_s(latency_s, seconds, case.concurrency, mixed=mixed)
 
 
 def at_start(job: Job, meter: Meter, arrivals: Arrivals | None = None) -> Callable[[], int | None]:

@@ -27,7 +27,8 @@ class RunConfig:
     label: str = ""
     verify: bool = True
     remember: bool = True
-    """Whether a backend whose result is remembered is not verified again."""
+    """Whether a backend whose result is remembered is not verified again, nor its round trips
+    counted again."""
     timeout_s: float = TIMEOUT_S
     command: str = ""
     """The command line as it was typed, without secrets."""

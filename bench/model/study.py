@@ -28,6 +28,9 @@ class Probe:
     """Whether it needs a new process. If not, it is measured in the process of its backend."""
     by_proxy: bool = False
     """Whether it connects through a proxy. A case whose driver cannot is left out."""
+    lasting: bool = False
+    """Whether equal code, rows and server give equal results, so that they are remembered. The
+    line then has a field `remembered`."""
     own_session: bool = False
     """Whether it watches the backend's server session, which a pooler gives to others too."""
 

@@ -16,19 +16,25 @@ shorter than the mean one by a share of c x skewness / 6n, for a coefficient of 
 Cornish-Fisher expansion). Where one of ten operations is 20 times as long, c x skewness is 5."""
 
 
+def operations_each(concurrency: int, *, mixed: bool = False) -> int:
+    """Return how many operations of each client a window should have; 0 if any number will do.
+
+    One client needs no longer window: its throughput has no bounds, because nobody ends before it.
+    It does if the operations are `mixed`, of several kinds.
+    """
+    each = OPERATIONS_EACH if concurrency > 1 else 0
+    return max(each, ceil(OPERATIONS_OF_A_MIX / concurrency)) if mixed else each
+
+
 def window_s(
     latency_s: float | None, seconds: float, concurrency: int, *, mixed: bool = False
 ) -> float:
     """Return the length of a window in seconds, from `seconds`, which was asked for, upwards.
 
     `latency_s` is the mean time of an operation while all clients are active, as the warm-up or an
-    earlier turn shows it; None if neither does. One client needs no longer window: its throughput
-    has no bounds, because nobody ends before it. It does if the operations are `mixed`, of several
-    kinds.
+    earlier turn shows it; None if neither does.
     """
-    each = OPERATIONS_EACH if concurrency > 1 else 0
-    if mixed:
-        each = max(each, ceil(OPERATIONS_OF_A_MIX / concurrency))
+    each = operations_each(concurrency, mixed=mixed)
     if not each or latency_s is None:
         return seconds
     return max(seconds, min(each * latency_s, longest_s(seconds)))

@@ -58,25 +58,37 @@ def present(folder: Path, *, charts: bool = True, in_background: bool = False) -
     with attempts.at("warnings"):
         _print_warnings(run_results, summaries)
     echo()
-    if "summary.csv" not in attempts.failed:
-        echo(f"figures  {near(run_results.folder / summary_csv.SUMMARY_FILE)}")
-    if not charts:
-        echo(f"charts   none drawn: {attempts.again}")
-    elif in_background:
-        with attempts.at("charts"):
-            draw_in_background(run_results.folder.resolve())
-            place = f"{near(run_results.folder / 'charts')}{os.sep}"
-            echo(f"charts   {place}  (another process draws them now)")
-    elif "charts" not in attempts.failed:
-        echo(f"charts   {near(run_results.folder / 'charts')}{os.sep}  ({len(drawn)} files)")
-    if "report" not in attempts.failed:
-        echo(f"report   {near(run_results.folder / report.REPORT_FILE)}")
+    _tell_files(
+        run_results.folder, attempts, charts=charts, in_background=in_background, drawn=len(drawn)
+    )
     if run_results.end and run_results.end.seconds:
         echo(f"time     {stage_times(run_results.end.seconds)}")
     with attempts.at("variance"):
         if (share := generations.share_of(run_results.runs, summaries)) is not None:
             echo(f"luck     {share:.0%} of the variance of ratios is between sets of processes")
     return attempts.failed
+
+
+def _tell_files(
+    folder: Path, attempts: Attempts, *, charts: bool, in_background: bool, drawn: int
+) -> None:
+    """Print the paths of what was made; start the process that draws in the background."""
+    from bench.output.export.summary_csv import SUMMARY_FILE
+    from bench.output.report import REPORT_FILE
+
+    place = f"{near(folder / 'charts')}{os.sep}"
+    if "summary.csv" not in attempts.failed:
+        echo(f"figures  {near(folder / SUMMARY_FILE)}")
+    if not charts:
+        echo(f"charts   none drawn: {attempts.again}")
+    elif in_background:
+        with attempts.at("charts"):
+            draw_in_background(folder.resolve())
+            echo(f"charts   {place}  (another process draws them now)")
+    elif "charts" not in attempts.failed:
+        echo(f"charts   {place}  ({drawn} files)")
+    if "report" not in attempts.failed:
+        echo(f"report   {near(folder / REPORT_FILE)}")
 
 
 def stage_times(seconds: Mapping[str, float]) -> str:

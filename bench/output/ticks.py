@@ -5,6 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from bench.analysis.stats import Interval
 
+FARTHEST = 1.8
+"""The farthest end of an interval on a linear axis, as a multiple of the highest median.
+
+One interval that is far longer than all values would press the values together.
+"""
+
 _DECADE_STEPS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 
 
@@ -35,12 +41,30 @@ def extents(intervals: Iterable[Interval | None]) -> list[float]:
     ]
 
 
-def apart(places: Sequence[float], gap: float) -> list[float]:
-    """Return the ascending places with at least `gap` between neighbours.
+def farthest(intervals: Sequence[Interval]) -> float:
+    """Return the highest bound, but at most `FARTHEST` times the highest median; 1 if none is."""
+    most = FARTHEST * max((interval.median for interval in intervals), default=1)
+    return min(most, max(extents(intervals), default=1))
 
-    A place that is too close to the one before is moved up.
+
+def apart(
+    places: Sequence[float], gap: float, low: float = -math.inf, high: float = math.inf
+) -> list[float]:
+    """Return the ascending places with at least `gap` between neighbours, and moved the least.
+
+    The sum of the squared moves is the least: neighbours that are too close are moved around their
+    mean (isotonic regression, by pooling adjacent violators). All are kept between `low` and
+    `high`; if there is no room for all, they start at `low`.
     """
-    moved: list[float] = []
-    for place in places:
-        moved.append(max(place, moved[-1] + gap) if moved else place)
-    return moved
+    blocks: list[tuple[float, int]] = []
+    """The mean and the number of places that lie side by side, without the gaps before them."""
+    for number, place in enumerate(places):
+        mean, count = place - number * gap, 1
+        while blocks and blocks[-1][0] > mean:
+            before, of_before = blocks.pop()
+            mean = (before * of_before + mean * count) / (of_before + count)
+            count += of_before
+        blocks.append((mean, count))
+    means = [mean for mean, count in blocks for _ in range(count)]
+    last = max(low, high - gap * (len(places) - 1))
+    return [min(max(mean, low), last) + number * gap for number, mean in enumerate(means)]

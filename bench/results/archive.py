@@ -100,6 +100,14 @@ def find(name: str, folder: Path, on_left_out: Told = lambda _: None) -> Path:
     )
 
 
+def find_path(path: Path) -> Path:
+    """Return a path that exists, else the folder of the run that `find` knows by this name.
+
+    Raises `UsageError` if there is neither.
+    """
+    return path if _exists(path) else find(str(path), home())
+
+
 def _exists(path: Path) -> bool:
     """Return whether the path exists, or is in a folder that this user may not read."""
     try:

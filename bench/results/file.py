@@ -21,6 +21,7 @@ from bench.results.entries import End, Entry, Failure, Memory, ProbeResult, Run
 from bench.results.header import Header
 from bench.results.reading import LineReader
 from bench.results.schema import FORMAT, NewerFormatError, read_header
+from bench.results.stored_samples import forget
 from bench.system.output_files import new_folder
 
 RUN_FILE = "run.jsonl"
@@ -135,19 +136,24 @@ class Recorder:
             ) from error
 
 
-def load(folder: Path, wanted: Callable[[Case], bool] | None = None) -> Results:
+def load(
+    folder: Path,
+    wanted: Callable[[Case], bool] | None = None,
+    as_read: Callable[[Run], Run] | None = None,
+) -> Results:
     """Read a results folder, or its `run.jsonl`.
 
-    `wanted`: only these cases of the plan are read. Lines of other cases are skipped, unchecked. A
-    last line that was cut short is left out and named in `damaged_line`. Raises `BenchError` for
-    a file that is missing, damaged in another line, or of a newer format.
+    `wanted`: only these cases of the plan are read. Lines of other cases are skipped, unchecked.
+    `as_read` is called with each run when it was read, and returns what is kept of it. A last
+    line that was cut short is left out and named in `damaged_line`. Raises `BenchError` for a file
+    that is missing, damaged in another line, or of a newer format.
     """
     path = folder
     try:
         if not folder.is_file():
             path = folder / RUN_FILE
         with source.open_file(path) as file:
-            return _read(path, file, wanted)
+            return _read(path, file, wanted, as_read)
     except OSError as error:
         raise BenchError(
             f"cannot read {path}: {error.strerror}.\n"
@@ -171,7 +177,12 @@ def header_of(path: Path, file: BinaryIO) -> Header:
         ) from error
 
 
-def _read(path: Path, file: BinaryIO, wanted: Callable[[Case], bool] | None) -> Results:
+def _read(
+    path: Path,
+    file: BinaryIO,
+    wanted: Callable[[Case], bool] | None,
+    as_read: Callable[[Run], Run] | None,
+) -> Results:
     header, keys = header_of(path, file), None
     if wanted:
         header = replace(header, plan=tuple(case for case in header.plan if wanted(case)))
@@ -180,7 +191,7 @@ def _read(path: Path, file: BinaryIO, wanted: Callable[[Case], bool] | None) -> 
     for number, offset, line in source.numbered_lines(file):
         try:
             if entry := reader.read(line, offset):
-                results.add(entry)
+                results.add(as_read(entry) if as_read and isinstance(entry, Run) else entry)
         except LineError as error:
             if not source.at_end(file):
                 raise BenchError(
@@ -188,6 +199,7 @@ def _read(path: Path, file: BinaryIO, wanted: Callable[[Case], bool] | None) -> 
                     f"Delete that line to use the others: each holds one run. ({error}.)"
                 ) from error
             results.damaged_line = number
+    forget()
     # A search finds its cases while it measures: they follow those of the plan.
     found = dict.fromkeys(run.case for run in results.runs if run.case.rate is not None)
     if more := [case for case in found if case not in set(header.plan)]:

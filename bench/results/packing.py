@@ -119,12 +119,14 @@ def _starts(numbers: "Mapping[str, Numbers]") -> "Numbers":
     """Return the starts: each operation's gap after the end of the client's one before it."""
     import numpy as np
 
-    gap, duration = numbers["gap_ns"], numbers["duration_ns"]
+    gap, duration, worker = numbers["gap_ns"], numbers["duration_ns"], numbers["worker"]
     ends = np.cumsum(gap + duration, dtype=np.uint64)
-    first = np.arange(len(gap))
-    first[1:][_same_client(numbers["worker"])] = 0
-    before = (ends - gap - duration)[np.maximum.accumulate(first)]
-    starts: Numbers = ends - duration - before
+    starts: Numbers = ends - duration
+    firsts = np.flatnonzero(~_same_client(worker)) + 1
+    if len(firsts):
+        # The sum goes on from client to client, and each client's clock begins at 0.
+        lengths = [*(firsts[1:] - firsts[:-1]).tolist(), len(gap) - int(firsts[-1])]
+        starts[firsts[0] :] -= np.repeat(ends[firsts - 1], lengths)
     return starts
 
 
@@ -155,7 +157,7 @@ def _checked(name: str, numbers: "Numbers") -> "array[int]":
     if len(numbers) and numbers.max() > LARGEST:
         raise _out_of_range(name)
     column: array[int] = array("q")
-    column.frombytes(numbers.tobytes())
+    column.frombytes(numbers.data.cast("B"))
     return column
 
 

@@ -1,7 +1,6 @@
 """The reading of the lines of a results file, with the pieces of a run's samples put together."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import BinaryIO
 
 from bench.results.decoding import LineError, refused
@@ -22,6 +21,7 @@ from bench.results.stored_samples import (
     Piece,
     PieceInFile,
     StoredSamples,
+    remember,
 )
 
 
@@ -54,7 +54,7 @@ class LineReader:
             return None
         with refused():
             if isinstance(fields, RunLine):
-                return replace(fields.entry(), samples=self._samples(fields, line, offset))
+                return fields.run(self._samples(fields, line, offset))
             return fields.entry()
 
     def _samples(self, fields: RunLine, line: bytes, offset: int) -> StoredSamples:
@@ -86,7 +86,9 @@ class LineReader:
             self._may_keep -= len(samples)
             return KeptPiece(samples)
         self._open = self._open or OpenFile(self._file.fileno())
-        return PieceInFile(self._open, offset, len(line), fields.count, read_samples)
+        piece = PieceInFile(self._open, offset, len(line), fields.count, read_samples)
+        remember(piece, samples)  # who uses each run as it is read need not unpack it again
+        return piece
 
     def _forget(self) -> None:
         self._pieces, self._owners = [], set()

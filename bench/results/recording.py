@@ -44,12 +44,19 @@ _RECORDED = ("starts", "ends", "rows", "first_rows_ns", "due", "free")
 
 
 class _Spool:
-    """A file for the records of a worker process. Threads may write to it at once."""
+    """A file for the records of a worker process. Threads may write to it at once.
+
+    On Linux it has no name, so that nothing of it stays behind however the process ends.
+    """
 
     def __init__(self) -> None:
-        self.descriptor, self.path = tempfile.mkstemp(
-            prefix="gatherbench-", suffix=".samples", dir=_folder[0]
-        )
+        if _OPEN_FILES.is_dir():
+            with tempfile.TemporaryFile(dir=_folder[0]) as file:
+                self.descriptor, self.path = os.dup(file.fileno()), ""
+        else:
+            self.descriptor, self.path = tempfile.mkstemp(
+                prefix="gatherbench-", suffix=".samples", dir=_folder[0]
+            )
         self._size = 0
         self._lock = threading.Lock()
 
@@ -69,13 +76,22 @@ _folder: list[str | None] = [None]
 """The folder of the next spool."""
 _opening = threading.Lock()
 
+_OPEN_FILES = Path("/proc/self/fd")
+"""The folder by which Linux opens a file that has no name."""
+_sent: list[int] = []
+"""The descriptors of files without names that another process opens by this process's number."""
+
 
 def hand_over_in(folder: str | None) -> None:
     """Choose the folder of the file to which this process's clients hand their records over.
 
-    None stands for the folder of temporary files.
+    None stands for the folder of temporary files. Call it when the samples of earlier windows have
+    arrived at the process to which they were sent.
     """
     _folder[0] = folder
+    _discard_spool()  # of a window that failed
+    while _sent:
+        os.close(_sent.pop())
 
 
 def _spool() -> _Spool:
@@ -89,8 +105,9 @@ def _discard_spool() -> None:
     while _spools:
         spool = _spools.pop()
         os.close(spool.descriptor)
-        with suppress(OSError):
-            Path(spool.path).unlink()
+        if spool.path:
+            with suppress(OSError):
+                Path(spool.path).unlink()
 
 
 @dataclass
@@ -208,8 +225,12 @@ def gather(
             _append(samples, number, client, start_line_ns)
         samples.errors = {at: shown(error) for at, error in samples.errors.items()}
         return samples
-    for client in clients:
-        client.hand_over()
+    try:
+        for client in clients:
+            client.hand_over()
+    except OSError:
+        _discard_spool()
+        raise
     chunks = [(number, chunk) for number, client in enumerate(clients) for chunk in client._chunks]
     spool = _spools.pop()
     return SpooledSamples(spool.descriptor, spool.path, chunks, start_line_ns, shown)
@@ -237,7 +258,8 @@ class SpooledSamples(SamplesInPieces):
     """The samples of a run in the file to which its clients have handed them.
 
     Pickled, it takes the file to the process that unpickles it, on the same machine. The file has
-    no name there, so that it is gone when that process ends.
+    no name there, so that it is gone when that process ends. That process empties it after use,
+    because the other one may hold it open for longer.
     """
 
     def __init__(
@@ -250,6 +272,7 @@ class SpooledSamples(SamplesInPieces):
     ) -> None:
         self._descriptor, self._path, self._chunks = descriptor, path, chunks
         self._start_line_ns, self._shown = start_line_ns, shown
+        self._received = False
 
     def __len__(self) -> int:
         return sum(len(chunk) for _, chunk in self._chunks)
@@ -303,22 +326,28 @@ class SpooledSamples(SamplesInPieces):
         return super().errors if any(chunk.errors_bytes for _, chunk in self._chunks) else {}
 
     def __getstate__(self) -> dict[str, Any]:
-        state = vars(self) | {"_descriptor": None}
+        path = self._path
+        if not path:
+            _sent.append(os.dup(self._descriptor))
+            path = f"/proc/{os.getpid()}/fd/{_sent[-1]}"
+        state = vars(self) | {"_descriptor": None, "_path": path, "_received": True}
         self._path = ""  # it belongs to the other process now
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._descriptor = os.open(self._path, os.O_RDONLY)
+        self._descriptor = os.open(self._path, os.O_RDWR)
         self._remove()
 
     def __del__(self) -> None:
         self._remove()
         with suppress(OSError, TypeError, AttributeError):
+            if self._received:
+                os.truncate(self._descriptor, 0)
             os.close(self._descriptor)
 
     def _remove(self) -> None:
         if path := getattr(self, "_path", ""):
             self._path = ""
-            with suppress(OSError):
+            with suppress(OSError):  # a name below /proc cannot be removed
                 Path(path).unlink()

@@ -185,8 +185,12 @@ class RunLine(EntryLine, tag="run"):
 
     def entry(self) -> Run:
         """Return the run, without the samples that are in lines of their own."""
+        return self.run(StoredSamples([]))
+
+    def run(self, samples: StoredSamples) -> Run:
+        """Return the run with these samples."""
         arrived = Arrived(**msgspec.structs.asdict(self.arrived)) if self.arrived else None
-        return Run(**self.fields() | {"samples": StoredSamples([]), "arrived": arrived})
+        return Run(**self.fields() | {"samples": samples, "arrived": arrived})
 
 
 class SamplesLine(Struct, tag_field="kind", tag="samples"):

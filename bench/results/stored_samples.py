@@ -105,6 +105,16 @@ _latest: list[tuple[Piece, Samples]] = []
 """The piece that was unpacked last. Columns of a run are mostly asked for one after another."""
 
 
+def remember(piece: Piece, samples: Samples) -> None:
+    """Keep the samples of a piece until another piece is unpacked."""
+    _latest[:] = [(piece, samples)]
+
+
+def forget() -> None:
+    """Keep the samples of no piece: the next one that is asked for is read."""
+    _latest.clear()
+
+
 def _unpacked(piece: Piece) -> Samples:
     if not (_latest and _latest[0][0] is piece):
         _latest[:] = [(piece, piece.samples())]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.model.errors import BenchError, UsageError
 from bench.server import settings
+from bench.server.connection_limits import ConnectionLimit, connection_limits, cure, tightest
 from bench.server.drivers import driver_url
 from bench.server.failures import explained
 from bench.server.refusals import cannot_connect
@@ -108,37 +109,22 @@ class Database:
 
     def check_capacity(self, connections: int) -> None:
         """Raise `BenchError` if the server has fewer free connections than `connections`."""
-        limit, reserved, used = self._connections()
-        free = max(0, limit - reserved - used)
-        if free < connections:
+        limits = self.connection_limits()
+        if (limit := tightest(limits)).free < connections:
             raise BenchError(
-                f"{connections} connections are needed, {free} are free at {self.safe_url} "
-                f"(max_connections {limit}, reserved {reserved}, in use {used}).\n"
-                "Lower --concurrency, close other clients, or raise max_connections."
+                f"{connections} connections are needed, {limit.free} are free at {self.safe_url} "
+                f"({limit}).\n"
+                f"Lower --concurrency, close other clients, or {cure(limits, connections)}."
             )
 
     def free_connections(self) -> int:
         """Return the number of free connections, without those reserved for superusers."""
-        limit, reserved, used = self._connections()
-        return max(0, limit - reserved - used)
+        return tightest(self.connection_limits()).free
 
-    def _connections(self) -> tuple[int, int, int]:
-        """Return the server's limit, the number reserved, and the number that others use."""
+    def connection_limits(self) -> list[ConnectionLimit]:
+        """Return the limits on our own connections: the server's, the role's, the database's."""
         with self.connect() as connection:
-            row = connection.execute(_CAPACITY).fetchone()
-        assert row is not None
-        return row[0], row[1], row[2]
-
-
-# The server hides most columns of other users' rows. It always shows these two, and fills them
-# only for client connections.
-_CAPACITY = """
-    select current_setting('max_connections')::int,
-           current_setting('superuser_reserved_connections')::int
-               + coalesce(current_setting('reserved_connections', true)::int, 0),
-           (select count(*)::int from pg_stat_activity
-             where datid is not null and usesysid is not null and pid <> pg_backend_pid())
-"""
+            return connection_limits(connection)
 
 
 def _safe(url: str, added: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ the driver is refused. If it lacks another parameter, it connects without it, an
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from itertools import zip_longest
 
 from accessors import DiscoveredBackend
 from bench.model.errors import UsageError
@@ -162,8 +163,10 @@ def _unknown_to_psycopg2(name: str) -> bool:
 def _without_libpq(parameters: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters under the names that the drivers without libpq have for them."""
     renamed = dict(parameters)
-    if "hostaddr" in renamed:  # the address replaces the name, so that no name is looked up
-        renamed["host"] = renamed["hostaddr"]
+    if "hostaddr" in renamed:  # an address replaces the name, so that no name is looked up
+        names, places = renamed.get("host", "").split(","), renamed["hostaddr"].split(",")
+        pairs = zip_longest(places, names, fillvalue="")
+        renamed["host"] = ",".join(place or name for place, name in pairs)
     if "fallback_application_name" in renamed:
         renamed.setdefault("application_name", renamed["fallback_application_name"])
     return renamed

@@ -9,10 +9,12 @@ the complete parameters.
 import os
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 
 from bench.model.errors import UsageError
 
 # libpq sends these as settings of the session; https://www.postgresql.org/docs/current/libpq-envars.html
+_DEFAULT_PORT = "5432"
 _SETTINGS = {"PGDATESTYLE": "DateStyle", "PGTZ": "TimeZone", "PGGEQO": "geqo"}
 
 
@@ -21,7 +23,7 @@ def looked_up(parameters: Mapping[str, str]) -> dict[str, str]:
 
     Raises `UsageError` if the service that they name cannot be read.
     """
-    complete = _completed(parameters, "sslmode")
+    complete = _for_each_host(_completed(parameters, "sslmode"))
     # The value of the parameter that stopped libpq is unknown. A second call learns it.
     sslmode = _completed(parameters, "channel_binding").get("sslmode")
     if sslmode is not None:
@@ -30,6 +32,28 @@ def looked_up(parameters: Mapping[str, str]) -> dict[str, str]:
     settings = [f"-c {name}={_escaped(value)}" for name, value in given.items()]
     if settings:
         complete["options"] = " ".join([*settings, complete.get("options", "")]).strip()
+    return complete
+
+
+def _for_each_host(parameters: dict[str, str]) -> dict[str, str]:
+    """Return `parameters` with a name or address and a port for each of several hosts.
+
+    libpq takes its default for each that is empty. asyncpg takes the port from PGPORT, and cannot
+    read an empty host.
+    """
+    hosts, addresses, ports = (
+        parameters.get(name, "").split(",") for name in ("host", "hostaddr", "port")
+    )
+    amount = max(len(hosts), len(addresses))
+    if amount == 1:
+        return parameters
+    complete = dict(parameters)
+    if any(not host and not address for host, address in zip_longest(hosts, addresses)):
+        default = _completed({"host": ""}, "sslmode")["host"]
+        pairs = zip_longest(hosts, addresses, fillvalue="")
+        complete["host"] = ",".join(host or ("" if address else default) for host, address in pairs)
+    if len(ports) > 1:
+        complete["port"] = ",".join(port or _DEFAULT_PORT for port in ports)
     return complete
 
 

@@ -7,6 +7,7 @@ next connection. https://www.pgbouncer.org/features.html
 """
 
 import secrets
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,6 +77,24 @@ def sharing_refused(database: Database, pooler: Pooler) -> BenchError:
         "`query`, `streaming`, `overhead` and `verify`), or use its session mode (PgBouncer: "
         "pool_mode = session)."
     )
+
+
+def check_clients(database: Database, clients: int) -> None:
+    """Raise `BenchError` if the pooler admits fewer than so many clients at once.
+
+    It tells its limit to its administrators alone, so it is tried. A library that waits for its
+    pool to be filled would hide the reason.
+    """
+    with ExitStack() as stack:
+        for admitted in range(clients):
+            try:
+                stack.enter_context(database.connect(as_backend=True))
+            except BenchError as error:
+                reason = str(error).partition("\n")[0]
+                raise BenchError(
+                    f"the pooler admits {admitted} of {clients} clients: {reason}\n"
+                    "Raise its limit (PgBouncer: max_client_conn), or lower --concurrency."
+                ) from None
 
 
 def check_same_database(database: Database) -> None:

@@ -74,6 +74,21 @@ _CONNECTING = (
     ("does not exist", "no such database or user at", "Check the URL, or `createdb` it."),
     ("too many clients", "no connection is free at", "Close others, or raise max_connections."),
     ("remaining connection slots", "no connection is free at", "Close others."),
+    (
+        "too many connections for role",
+        "the role has no connection left at",
+        "Close others, or type ALTER ROLE name CONNECTION LIMIT -1 there.",
+    ),
+    (
+        "too many connections for database",
+        "the database has no connection left at",
+        "Close others, or type ALTER DATABASE name CONNECTION LIMIT -1 there.",
+    ),
+    (
+        "no more connections allowed",
+        "PgBouncer has no connection left at",
+        "Close others, or raise max_client_conn in its settings.",
+    ),
     ("starting up", "the server is still starting at", "Try again in a moment."),
     ("timeout", "no answer in time from", "Check host, port and firewall."),
     ("resolve host", "no such host in", "Check the host's name in the URL."),

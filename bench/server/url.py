@@ -57,7 +57,9 @@ def parse(text: str) -> dict[str, str]:
 def build(parameters: Mapping[str, str]) -> str:
     """Return the URL that has these parameters, in a form that libpq, asyncpg and SQLAlchemy read.
 
-    A socket's folder is in the query: `postgresql://user@/database?host=/folder`.
+    A socket's folder is in the query: `postgresql://user@/database?host=/folder`. One IPv6 address
+    is in brackets. Among several hosts it is percent-encoded, because Python's `urlsplit`, with
+    which asyncpg reads a URL, refuses brackets there (since the fix of CVE-2025-0938).
     """
     hosts = parameters.get("host", "").split(",")
     in_query = {name: value for name, value in parameters.items() if name not in _IN_AUTHORITY}
@@ -99,11 +101,12 @@ def redact(text: str, url: str) -> str:
 
 
 def _address(hosts: list[str], ports: str) -> str:
-    """Return hosts and ports as `a:1,[::1]:2`. A single port belongs to every host."""
+    """Return hosts and ports as `a:1,b:2` or `[::1]:1`. A single port belongs to every host."""
     numbers = ports.split(",")
     if len(numbers) == 1:
         numbers *= len(hosts)
-    named = (f"[{_encoded(host, ':')}]" if ":" in host else _encoded(host) for host in hosts)
+    in_brackets = len(hosts) == 1 and ":" in hosts[0]
+    named = [f"[{_encoded(hosts[0], ':')}]"] if in_brackets else map(_encoded, hosts)
     pairs = zip_longest(named, numbers, fillvalue="")
     return ",".join(host + (f":{port}" if port else "") for host, port in pairs)
 

@@ -135,7 +135,7 @@ def _verified(
         own = fetches if way.fetches is None else way.fetches
         ways[name] = sorted({Fetch(), *own}) if transactions else [Fetch()]
     right = [expected.ask(held.connection, operation) for operation in expected.operations(dataset)]
-    pool.start(modules)
+    pool.start(modules, alike=True)
     reading = {
         name: pool.submit(name, backend_checks.read, name, module, targets[name], right, ways[name])
         for name, module in modules.items()

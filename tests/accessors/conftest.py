@@ -160,7 +160,7 @@ class Observer:
         query = f"SELECT FROM pg_stat_activity WHERE {condition}"
         return bool(self.rows(query, library.application, event_type))
 
-    def settles(self, library: Library, *wanted: list[str], within_s: float = 5) -> bool:
+    def settles(self, library: Library, *wanted: list[str], within_s: float = 30) -> bool:
         """Return whether the states of the library's connections become one of these lists.
 
         The server process of an abandoned connection takes some time to end.

@@ -78,11 +78,11 @@ def cancel_when_it_waits(
 ) -> None:
     async def cancelled() -> None:
         task = asyncio.create_task(consumed_in_loop(opened, after))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (observer.waits(library, "Lock") and begun()):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         task.cancel()
-        await asyncio.wait({task}, timeout=10)
+        await asyncio.wait({task}, timeout=30)
         assert task.cancelled()
 
     library.wait(cancelled())
@@ -93,7 +93,7 @@ def ended(library: Any, observer: Any) -> bool:
 
     SQLAlchemy abandons the connection; a driver keeps it.
     """
-    within_s = 0 if library.backend.layer == "driver" else 5
+    within_s = 0 if library.backend.layer == "driver" else 30
     return bool(observer.settles(library, [], ["idle"], within_s=within_s))
 
 

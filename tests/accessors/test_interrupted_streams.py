@@ -46,7 +46,7 @@ def interrupt(library: Any, opened: Opener, how: str) -> None:
             return 60
 
         task = asyncio.create_task(consumed_in_loop(opened, sleep))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await reached.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

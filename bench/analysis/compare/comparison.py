@@ -18,11 +18,11 @@ from bench.analysis.compare.gate import GateDecision, Visibility, decide, visibi
 from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.stationarity import taken_by_others
 from bench.analysis.stats import SAMPLES_NEEDED
-from bench.analysis.summary import Summary, summarise
+from bench.analysis.summary import Figures, Summary, summarise
 from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
-from bench.results.file import Results
+from bench.results.file import Results, load
 from bench.results.header import Header
 
 
@@ -39,8 +39,22 @@ class SummedUp:
     @classmethod
     def of(cls, name: str, results: Results) -> Self:
         """Return the run of these results. They may be dropped then."""
-        measured = measured_run(results)
-        found = tuple(result_warnings(results, list(measured.summaries)))
+        return cls._of(name, results, summarise(results))
+
+    @classmethod
+    def read(cls, name: str, folder: Path) -> Self:
+        """Return the run in a folder. The samples of each round are dropped when they were counted.
+
+        Raises `BenchError` as `load` does.
+        """
+        figures = Figures()
+        results = load(folder, as_read=figures.without_samples)
+        return cls._of(name, results, summarise(results, figures))
+
+    @classmethod
+    def _of(cls, name: str, results: Results, summaries: list[Summary]) -> Self:
+        found = tuple(result_warnings(results, summaries))
+        measured = _measured_run(results, summaries)
         return cls(name, results.header, tuple(results.cases), measured, found)
 
 
@@ -96,11 +110,6 @@ class Comparison:
             grouped.setdefault(row.case.workload, []).append(row)
         return grouped
 
-    def worse_than(self, margin: float) -> list[tuple[str, Case, Change]]:
-        """Return run, case and change of each case that the gate stops; see `gate.decide`."""
-        stopped = self.gate(margin).stopped
-        return [(stop.run, stop.case, stop.change) for stop in stopped]
-
     def gate(self, margin: float) -> GateDecision:
         """Return the decision of a gate with this margin: 0.1 permits a slowdown of 10 %."""
         return decide(self.compared, margin)
@@ -110,13 +119,6 @@ class Comparison:
         """The smallest slowdowns that could have been seen, for each other run."""
         seen = (visibility_of(name, compared) for name, compared in self.compared)
         return [known for known in seen if known]
-
-
-def compare_runs(
-    runs: Sequence[tuple[str, Results]], figure: Figure = THROUGHPUT, again: Again | None = None
-) -> Comparison:
-    """Return the comparison of the first run with each of the others, as `compare_summed_up`."""
-    return compare_summed_up([SummedUp.of(*run) for run in runs], figure, again)
 
 
 def compare_summed_up(
@@ -157,8 +159,12 @@ def _has_latency(summary: Summary) -> bool:
 
 def measured_run(results: Results) -> MeasuredRun:
     """Return a run with its summaries and the effect of other programs, to be compared."""
+    return _measured_run(results, summarise(results))
+
+
+def _measured_run(results: Results, summaries: Sequence[Summary]) -> MeasuredRun:
     taken = taken_by_others(results) or 0.0
-    return MeasuredRun(summarise(results), 1 / max(1e-3, 1 - taken))
+    return MeasuredRun(summaries, 1 / max(1e-3, 1 - taken))
 
 
 def only(results: Results, cases: Collection[Case]) -> Results:

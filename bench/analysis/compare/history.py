@@ -1,6 +1,6 @@
 """The history of a figure: how it changed for some cases from run to run."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bench.analysis.compare.differences import EnvironmentDifference, differences
@@ -37,21 +37,36 @@ def history(
 
     One run is held at a time. A run of which only the wanted cases were read takes less time.
     """
+    return history_of_rounds(
+        (
+            name,
+            results.header,
+            {
+                summary.case: summary.by_round(figure)
+                for summary in summarise(results)
+                if wanted(summary.case) and not summary.case.twin
+            },
+        )
+        for name, results in runs
+    )
+
+
+def history_of_rounds(
+    runs: Iterable[tuple[str, Header, Mapping[Case, Mapping[int, float]]]],
+) -> list[Moment]:
+    """Return the runs that have a case, from their names, headers, and figures by round."""
     moments: list[Moment] = []
     before: Header | None = None
-    for name, results in runs:
+    for name, header, rounds in runs:
         figures = {
-            summary.case: interval
-            for summary in summarise(results)
-            if wanted(summary.case) and not summary.case.twin
-            if (interval := median_over_rounds(list(summary.by_round(figure).values())))
+            case: interval
+            for case, values in rounds.items()
+            if (interval := median_over_rounds(list(values.values())))
         }
         if figures:
-            changes = differences([before, results.header]) if before else []
-            moments.append(
-                Moment(name, results.header.created_at, figures, tuple(_telling(changes)))
-            )
-            before = results.header
+            changes = differences([before, header]) if before else []
+            moments.append(Moment(name, header.created_at, figures, tuple(_telling(changes))))
+            before = header
     return moments
 
 

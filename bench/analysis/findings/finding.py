@@ -24,10 +24,16 @@ class Finding:
 
 
 def times(ratio: Interval) -> str:
-    """Return the median and its interval: `1.6x (1.3 to 1.8)`."""
+    """Return the median and its interval: `1.6x (1.31 to 1.84)`.
+
+    The median has two digits, or three if two would lie outside the interval.
+    """
+    short = _two_digits(ratio.median)
     if ratio.low is None or ratio.high is None:
-        return f"{_two_digits(ratio.median)}x"
-    return f"{_two_digits(ratio.median)}x ({number(ratio.low)} to {number(ratio.high)})"
+        return f"{short}x"
+    if not ratio.low <= float(short.replace(",", "")) <= ratio.high:
+        short = number(ratio.median)
+    return f"{short}x ({number(ratio.low)} to {number(ratio.high)})"
 
 
 def inverse(ratio: Interval) -> Interval:

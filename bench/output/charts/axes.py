@@ -11,11 +11,11 @@ from bench.analysis.look import Look
 from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.analysis.uncertain import MARK, is_uncertain
+from bench.analysis.uncertain import MARK, drawn, is_uncertain
 from bench.analysis.wording import LAYER_NAMES
 from bench.model.units import Unit, short
-from bench.output.charts.style import INK, MUTED, RED
-from bench.output.ticks import apart, log_ticks
+from bench.output.charts.style import INK, MUTED, RED, mark_style
+from bench.output.ticks import apart, farthest, log_ticks
 
 ROW_IN = 0.29
 """The height in inches of a row, in a chart with one row per backend."""
@@ -116,6 +116,20 @@ def mark_uncertain(axes: Axes, summary: Summary, value: Interval, y: float) -> N
         )  # fmt: skip
 
 
+def horizontal_mark(
+    axes: Axes, selection: Selection, summary: Summary, value: Interval, y: float, marker: str
+) -> None:
+    """Draw a value of a case with its interval, and a red cross if operations failed."""
+    mark = mark_style(selection.looks[summary.case.backend], selection, marker)
+    spread = error_bars(drawn(summary, value))
+    if spread:
+        axes.errorbar(value.median, y, xerr=spread, color=mark["color"], lw=1.3)
+    axes.plot(value.median, y, **mark)
+    mark_uncertain(axes, summary, value, y)
+    if summary.marked:
+        axes.plot(value.median, y, "x", color=RED, ms=9, mew=2.2, zorder=9)
+
+
 def rows_by_layer(
     axes: Sequence[Axes], looks: Iterable[Look], size: float = 10
 ) -> dict[str, float]:
@@ -184,27 +198,27 @@ def bars(
     """Draw one bar per row, with its interval and a label at its end.
 
     `values`: backend -> interval, label, and whether operations failed (a red cross). The label of
-    a bar that the axis cuts off has an arrow. Set the limits of the x axis before this call.
+    a bar or an interval that the axis cuts off has an arrow. Set the limits of the x axis before
+    this call.
     """
     edge = axes.get_xlim()[1]
     for name, (interval, label, failed) in values.items():
-        y, cut = places[name], interval.median > edge
-        end = min(interval.median, edge)
+        y, end = places[name], min(interval.median, edge)
+        farthest_end = max(interval.median, interval.high or 0)
+        cut = farthest_end > edge
         axes.barh(y, end, thickness, **styles[name])
         spread = error_bars(interval)
-        if spread and not cut:
-            axes.errorbar(
-                interval.median, y, xerr=spread, color="#1a1a1a", lw=1.1, capsize=2, zorder=5
-            )
-        reach = end if cut or interval.high is None else max(end, interval.high)
+        if spread and interval.median <= edge:
+            axes.errorbar(interval.median, y, xerr=spread, color=INK, lw=1.1, capsize=2, zorder=5)
         axes.annotate(
             f"{label} ▸" if cut else label,
-            (reach, y),
-            (-5 if cut else 5, 0),
+            (min(farthest_end, edge), y),
+            (-2 if cut else 5, 0),
             textcoords="offset points",
             ha="right" if cut else "left",
             va="center",
             size=size,
+            zorder=6,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2} if cut else None,
         )
         if failed:
@@ -226,11 +240,12 @@ def highest(
 ) -> float:
     """Return the end of an axis: `room` times the highest value, null backends not counted.
 
-    A bar of a null backend may be cut off. If only null backends have values, these count.
+    A bar of a null backend may be cut off. If only null backends have values, these count. A
+    far interval may be cut off too: see `farthest`.
     """
-    known = {name: value.high or value.median for name, value in values.items() if value}
+    known = {name: value for name, value in values.items() if value}
     others = [value for name, value in known.items() if not selection.looks[name].null]
-    return room * max(others or list(known.values()) or [1])
+    return room * farthest(others or list(known.values()))
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.062) -> None:
@@ -243,10 +258,8 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float 
     to_axes = axes.transData + axes.transAxes.inverted()
     left = axes.get_xlim()[0]
     heights = sorted((to_axes.transform((left, y))[1], text, colour) for y, text, colour in labels)
-    placed = apart([height for height, _, _ in heights], gap)
-    # `apart` moves labels only up: shift all down by the mean of these moves.
-    slack = (sum(placed) - sum(height for height, _, _ in heights)) / len(placed)
+    placed = apart([height for height, _, _ in heights], gap, 0, 1)
     for y, (_, text, colour) in zip(placed, heights, strict=True):
         axes.annotate(
-            text, (1.015, y - slack), xycoords="axes fraction", color=colour, va="center", size=9.5
+            text, (1.015, y), xycoords="axes fraction", color=colour, va="center", size=9.5
         )

@@ -13,11 +13,15 @@ from bench.analysis.stats import Interval
 from bench.analysis.verdict import Verdict
 from bench.analysis.wording import asked
 from bench.output.charts import style
-from bench.output.charts.page import page
+from bench.output.charts.page import WIDTH_IN, page
 from bench.output.charts.style import label_without_workload
 from bench.output.palette import hue
 
 ROW_IN = 0.27
+_GAP = 0.55
+_RIGHT = 0.35
+_CHARACTER_IN = 0.105
+"""The mean width in inches of a character of a panel's title."""
 _TICKS: Mapping[float, Sequence[float]] = {
     1.3: (0.8, 0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15, 1.25),
     2.2: (0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2),
@@ -43,6 +47,8 @@ def _figure(
     first, *others = comparison.names
     side = "right" if comparison.figure.more_is_better else "left"
     forced = f" COMPARED BY FORCE: {'; '.join(comparison.obstacles)}." * bool(comparison.obstacles)
+    left = 0.3 + 0.072 * max(len(label_without_workload(row.case)) for row in rows)
+    room = int((WIDTH_IN - left - _RIGHT - _GAP * (len(others) - 1)) / len(others) / _CHARACTER_IN)
     figure, grid = page(
         selection,
         f"{comparison.figure.title} against {first}: {workload}",
@@ -51,9 +57,9 @@ def _figure(
         f"floor.{forced}",
         height=ROW_IN * (len(rows) + 1),
         columns=len(others),
-        left=0.3 + 0.072 * max(len(label_without_workload(row.case)) for row in rows),
-        gap=0.55,
-        right=0.35,
+        left=left,
+        gap=_GAP,
+        right=_RIGHT,
         titled=True,
         sharey=True,
     )
@@ -67,7 +73,7 @@ def _figure(
     ]
     reach = max([1.12] + [max(end, 1 / end) for end in ends]) * 1.05
     for place, (panel, name) in enumerate(zip(grid[0], others, strict=True)):
-        panel.set_title(f"{name} / {first}")
+        panel.set_title(name if len(name) <= room else f"…{name[1 - room :]}")
         _scale(panel, reach, 9 if len(others) == 1 else 5)
         panel.set_ylim(len(rows) - 0.4, -0.6)
         # One artist in the place of a tick and a grid line for each row.
@@ -109,7 +115,8 @@ def _marks(
             alike.setdefault(kind, []).append((height, verdict.ratio))
     for (backend, differs), ratios in alike.items():
         look = shown.looks[backend]
-        colour = hue(look, shown.looks)
+        # The grey of null backends would be lost on the grey band of the noise floor.
+        colour = style.MUTED if look.null else hue(look, shown.looks)
         if not differs:
             colour = style.pale(colour, 1 - _FAINT)
         for height, ratio in ratios:

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure as Picture
 from bench.analysis.compare.history import Moment, cases_of
 from bench.analysis.figure import Figure
 from bench.analysis.selection import Selection
+from bench.analysis.wording import FLOOR
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
@@ -15,27 +16,37 @@ from bench.output.ticks import extents
 _DASHES = ("-", (0, (4, 1.8)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 _LABEL = 26
 """The most characters of a run's name below the axis."""
+_LABEL_IN = 0.235
+"""The height in inches of the name of a line."""
 _MOST_LABELS = 25
 """The most names below the axis: more would lie one over the other."""
 
 
 def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Picture:
     """Return the chart of a history. `selection`: the newest run, for colours and caption."""
-    cases = cases_of(moments)
+    measured = cases_of(moments)
+    # Null backends are far from the others and would press their lines together.
+    cases = [case for case in measured if not selection.looks[case.backend].null] or measured
+    left_out = f" Not drawn: {FLOOR}." * (len(cases) < len(measured))
+    height = max(3.8, _LABEL_IN * len(cases))
     names = [moment.name[-_LABEL:] for moment in moments]
     changed = [moment for moment in moments[1:] if moment.changes]
     changes = "; ".join(f"{moment.name}: {_changes(moment)}" for moment in changed)
     result, grid = page(
         selection,
         f"{figure.title} from run to run: {cases[0].workload}",
-        "Medians over rounds with their 95 % intervals, the oldest run on the left."
+        f"Medians over rounds with their 95 % intervals, the oldest run on the left.{left_out}"
         + (f" A dotted line: the environment or an option changed. {changes}." if changes else ""),
-        height=3.8,
-        right=0.25 + 0.075 * max(len(label_without_workload(case)) for case in cases),
+        height=height,
+        # The first name below the axis ends at its left.
+        left=max(0.85, 0.1 + 0.063 * len(names[0])),
+        right=0.5 + 0.075 * max(len(label_without_workload(case)) for case in cases),
         bottom=0.5 + 0.035 * max(map(len, names)),
     )
     panel = grid[0][0]
-    intervals = [interval for moment in moments for interval in moment.figures.values()]
+    intervals = [
+        moment.figures[case] for moment in moments for case in cases if case in moment.figures
+    ]
     draw.log_axis(panel.yaxis, extents(intervals), figure.units, pad=1.15)
     panel.set_ylabel(figure.title)
     every = -(-len(moments) // _MOST_LABELS)
@@ -62,9 +73,13 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
             )  # fmt: skip
         panel.plot([at for at, _ in points], [interval.median for _, interval in points], **marks)
         ends.append(
-            (points[-1][1].median, label_without_workload(case), hue(look, selection.looks))
+            (
+                points[-1][1].median,
+                f"{style.glyph(look)} {label_without_workload(case)}",
+                hue(look, selection.looks),
+            )
         )
-    draw.end_labels(panel, ends)
+    draw.end_labels(panel, ends, gap=_LABEL_IN / height)
     return result
 
 

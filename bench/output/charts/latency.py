@@ -117,6 +117,8 @@ def _dots(selection: Selection, measured: list[Summary]) -> Figure:
     scale = (
         "All panels have the same logarithmic scale." if several else "The scale is logarithmic."
     )
+    if len(list(_shown(measured))) < len(measured) * len(SHOWN):
+        scale += " A quantile without enough samples is not drawn."
     figure, grid = page(
         selection,
         f"Latency of {case.workload}" + ("" if several else f", at concurrency {concurrencies[0]}"),

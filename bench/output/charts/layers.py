@@ -1,12 +1,13 @@
 """The price of layers: driver, Core and ORM, with the driver held constant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis.look import DRIVERS, LAYERS, Look
 from bench.analysis.selection import Selection, busiest
+from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.uncertain import drawn, marked, note
 from bench.analysis.wording import asked, conditions
@@ -15,7 +16,10 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import GREY
-from bench.output.ticks import extents
+from bench.output.ticks import farthest
+
+Bar = tuple[Interval, str, bool]
+"""The interval of a bar, its label, and whether operations failed."""
 
 ROOM = 1.34
 """The length of an axis divided by its longest bar: room for the bar's label."""
@@ -74,36 +78,14 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
     unit = unit_of(
         (summary.client_cpu_ns.median for summary in layered if summary.client_cpu_ns), TIMES
     )
-    cpu, throughput = {}, {}
-    for family in families.values():
-        base = next(
-            (
-                summary
-                for summary in family
-                if selection.looks[summary.case.backend].layer == "driver"
-            ),
-            None,
-        )
-        for summary in family:
-            cpu_ns, rate = summary.client_cpu_ns, summary.throughput_per_s
-            if cpu_ns is None or rate is None:
-                continue
-            label = unit.text(cpu_ns.median)
-            kept = marked(summary, rate, with_unit(rate.median, RATES))
-            if base is not None and base is not summary and base.client_cpu_ns:
-                added = (cpu_ns.median - base.client_cpu_ns.median) / unit.size
-                label += f"  ({'+' if added >= 0 else '−'}{number(abs(added))})"  # noqa: RUF001
-                if base.throughput_per_s and base.throughput_per_s.median:
-                    kept += f"  ({rate.median / base.throughput_per_s.median:.0%})"
-            cpu[summary.case.backend] = (cpu_ns, label, summary.marked)
-            throughput[summary.case.backend] = (drawn(summary, rate), kept, summary.marked)
+    cpu, throughput = _bars(selection, families.values(), unit)
     draw.linear_axis(
         costs.xaxis,
-        ROOM * max(extents(cpu_ns for cpu_ns, _, _ in cpu.values())),
+        ROOM * farthest([cpu_ns for cpu_ns, _, _ in cpu.values()]),
         (Unit("", unit.size),),
     )
     draw.linear_axis(
-        rates.xaxis, ROOM * max(extents(rate for rate, _, _ in throughput.values())), RATES
+        rates.xaxis, ROOM * farthest([rate for rate, _, _ in throughput.values()]), RATES
     )
     draw.bars(costs, places, cpu, styles)
     draw.bars(rates, places, throughput, styles)
@@ -111,6 +93,41 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
     rates.set_xlabel("operations/s")
     _mark_overhead(selection, measured, costs)
     return figure
+
+
+def _bars(
+    selection: Selection, families: Iterable[list[Summary]], unit: Unit
+) -> tuple[dict[str, Bar], dict[str, Bar]]:
+    """Return the bars of CPU time and of throughput, by backend."""
+    cpu: dict[str, Bar] = {}
+    throughput: dict[str, Bar] = {}
+    for family in families:
+        bases = (s for s in family if selection.looks[s.case.backend].layer == "driver")
+        base = next(bases, None)
+        for summary in family:
+            above = None if summary is base else base
+            if (cpu_ns := summary.client_cpu_ns) and (rate := summary.throughput_per_s):
+                name = summary.case.backend
+                added, kept = _added(cpu_ns, above, unit), _kept(rate, above)
+                label = marked(summary, rate, with_unit(rate.median, RATES))
+                cpu[name] = (cpu_ns, unit.text(cpu_ns.median) + added, summary.marked)
+                throughput[name] = (drawn(summary, rate), label + kept, summary.marked)
+    return cpu, throughput
+
+
+def _added(cpu_ns: Interval, base: Summary | None, unit: Unit) -> str:
+    """Return the CPU time that a layer adds to its driver's, in brackets; empty for a driver."""
+    if base is None or not base.client_cpu_ns:
+        return ""
+    added = (cpu_ns.median - base.client_cpu_ns.median) / unit.size
+    return f"  ({'+' if added >= 0 else '−'}{number(abs(added))})"  # noqa: RUF001
+
+
+def _kept(rate: Interval, base: Summary | None) -> str:
+    """Return a layer's share of its driver's throughput, in brackets; empty for a driver."""
+    if base is None or not base.throughput_per_s or not base.throughput_per_s.median:
+        return ""
+    return f"  ({rate.median / base.throughput_per_s.median:.0%})"
 
 
 def _mark_overhead(selection: Selection, measured: list[Summary], costs: Axes) -> None:

@@ -50,40 +50,22 @@ def _figure(selection: Selection, workload: str) -> Figure:
     )
     costs, rates = grid[0]
     places = draw.rows_by_layer(grid[0], looks, SIZE)
-    cpu = {summary.case.backend: summary.client_cpu_ns for summary in measured}
-    throughput = {
-        summary.case.backend: drawn(summary, rate)
-        for summary in measured
-        if (rate := summary.throughput_per_s)
+    cpu = {s.case.backend: s.client_cpu_ns for s in measured if s.client_cpu_ns}
+    unit = unit_of((interval.median for interval in cpu.values()), TIMES)
+    rated = {s.case.backend: (s, s.throughput_per_s) for s in measured if s.throughput_per_s}
+    throughput = {name: drawn(*pair) for name, pair in rated.items()}
+    labels = {
+        name: marked(summary, rate, with_unit(rate.median, RATES))
+        for name, (summary, rate) in rated.items()
     }
-    rate_labels = {
-        summary.case.backend: marked(summary, rate, with_unit(rate.median, RATES))
-        for summary in measured
-        if (rate := summary.throughput_per_s)
-    }
-    unit = unit_of((interval.median for interval in cpu.values() if interval), TIMES)
     failed = {summary.case.backend for summary in measured if summary.marked}
     draw.linear_axis(costs.xaxis, draw.highest(selection, cpu), (Unit("", unit.size),), room=5)
     draw.linear_axis(rates.xaxis, draw.highest(selection, throughput), RATES, room=4)
     styles = {look.name: style.bar_style(look, selection) for look in looks}
-    draw.bars(
-        costs,
-        places,
-        {
-            n: (interval, unit.text(interval.median), n in failed)
-            for n, interval in cpu.items()
-            if interval
-        },
-        styles,
-        size=SIZE - 1,
-    )
-    draw.bars(
-        rates,
-        places,
-        {n: (rate, rate_labels[n], n in failed) for n, rate in throughput.items()},
-        styles,
-        size=SIZE - 1,
-    )
+    cost_bars = {n: (cost, unit.text(cost.median), n in failed) for n, cost in cpu.items()}
+    rate_bars = {n: (rate, labels[n], n in failed) for n, rate in throughput.items()}
+    draw.bars(costs, places, cost_bars, styles, size=SIZE - 1)
+    draw.bars(rates, places, rate_bars, styles, size=SIZE - 1)
     costs.set_xlabel(f"client CPU per operation ({unit.symbol})")
     rates.set_xlabel("operations/s")
     for panel in grid[0]:

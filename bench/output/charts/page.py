@@ -3,13 +3,15 @@
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
@@ -21,6 +23,10 @@ from bench.system.output_files import file_name
 
 WIDTH_IN = 10.0
 DPI = 160
+_TITLE = 1.4
+"""The size of the title, as a multiple of that of the other texts."""
+MARGIN_IN = 0.15
+"""The distance of the texts from the edges of the figure."""
 
 
 def page(
@@ -66,12 +72,14 @@ def sheet(
     points.
     """
     line = size / 72 * 1.42
-    characters = int(width * 72 / (size * 0.9) * 1.88)
-    words = textwrap.wrap(subtitle, int(characters * 0.92))
-    notes = textwrap.wrap(note, characters)[:4]
-    small = textwrap.wrap(small_print, characters)
+    room = width - 2 * MARGIN_IN
+    heading = lines_of(title, size * _TITLE, room, weight="bold")
+    words = lines_of(subtitle, size, room)
+    notes = lines_of(note, size * 0.9, room)[:4]
+    small = lines_of(small_print, size * 0.9, room)
     legend_rows = -(-len(legend) // (legend_columns or max(1, len(legend))))
-    above = 0.18 + size * 1.4 / 72 * 1.5 + len(words) * line + 0.1 + legend_rows * line * 1.25
+    title_in = len(heading) * size * _TITLE / 72 * 1.5
+    above = 0.18 + title_in + len(words) * line + 0.1 + legend_rows * line * 1.25
     above += 0.32 if titled else 0.1
     below = bottom + (len(notes) + len(small)) * line + 0.2
     total = above + height + below
@@ -88,9 +96,9 @@ def sheet(
         gap / inner,
         row_gap / row_height,
     )
-    x, y = 0.15 / width, 1 - 0.15 / total
-    figure.text(x, y, title, size=size * 1.4, weight="bold", va="top")
-    y -= size * 1.4 / 72 * 1.5 / total
+    x, y = MARGIN_IN / width, 1 - MARGIN_IN / total
+    figure.text(x, y, "\n".join(heading), size=size * _TITLE, weight="bold", va="top")
+    y -= title_in / total
     figure.text(x, y, "\n".join(words), size=size, color=MUTED, va="top", linespacing=1.25)
     y -= (len(words) * line + 0.04) / total
     if legend:
@@ -113,6 +121,46 @@ def sheet(
         base += len(small) * line / total
         figure.text(x, base, "\n".join(notes), size=size * 0.9, color=RED, va="bottom")
     return figure, [list(row) for row in axes]
+
+
+def lines_of(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
+    """Return the text in lines of at most `width` inches, in a font of `size` points.
+
+    A line breaks at a space, and within a word only if the word alone is longer than a line.
+    """
+    lines: list[str] = []
+    line = ""
+    for word in filter(None, re.split("[ \n]+", text)):
+        rest = word
+        joined = f"{line} {rest}" if line else rest
+        if _width_in(joined, size, weight) > width:
+            lines += [line] if line else []
+            while len(rest) > 1 and _width_in(rest, size, weight) > width:
+                fits = next(
+                    n
+                    for n in range(len(rest) - 1, 0, -1)
+                    if n == 1 or _width_in(rest[:n], size, weight) <= width
+                )
+                lines.append(rest[:fits])
+                rest = rest[fits:]
+            joined = rest
+        line = joined
+    return [*lines, line] if line else lines
+
+
+@lru_cache(4096)
+def _width_in(text: str, size: float, weight: str) -> float:
+    """Return the width of the text in inches, in the font of the charts."""
+    font = FontProperties(size=size, weight=weight)
+    width, _, _ = _measure().get_text_width_height_descent(text, font, False)
+    return float(width) / DPI
+
+
+@cache
+def _measure() -> Any:
+    """Return a renderer to measure texts with. matplotlib declares no types for it."""
+    renderer: Any = RendererAgg
+    return renderer(1, 1, DPI)
 
 
 def error_note(summaries: Iterable[Summary]) -> str:
@@ -179,7 +227,8 @@ def in_a_line(*parts: str) -> str:
     A line also breaks after a comma within a part.
     """
     # A name and its version stay on one line, and so do a number and its unit.
-    return " · ".join(re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part)
+    unbroken = [re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part]
+    return "\N{NO-BREAK SPACE}· ".join(unbroken)
 
 
 def save(figure: Figure, folder: Folder, name: str) -> list[Path]:

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.look import Look
 from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
@@ -16,7 +14,6 @@ from bench.model.units import BYTES, RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
-from bench.output.palette import hue
 from bench.output.ticks import extents
 
 SHAPES = {
@@ -37,21 +34,15 @@ Value = tuple[Summary, Interval]
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
     """Yield the name and the chart of each workload with a fetch that is not buffered."""
     for workload in selection.workloads:
-        of_workload = [
-            summary for summary in selection.summaries if summary.case.workload == workload
-        ]
-        not_buffered = [summary for summary in of_workload if summary.case.fetch != Fetch()]
+        alike = selection.alike(workload, "fetch")
+        not_buffered = [summary for summary in alike if summary.case.fetch != Fetch()]
         if not not_buffered:
             continue
-        concurrency, kind = busiest(not_buffered), _kind(not_buffered[0])
-        chosen = [
-            summary
-            for summary in of_workload
-            if summary.case.concurrency == concurrency and _kind(summary) == kind
-        ]
-        streamed = {summary.case.backend for summary in chosen if summary.case.fetch != Fetch()}
-        chosen = [summary for summary in chosen if summary.case.backend in streamed]
-        yield f"streaming-{workload}", _figure(selection, selection.ordered(chosen))
+        concurrency = busiest(not_buffered)
+        alike = [summary for summary in alike if summary.case.concurrency == concurrency]
+        streamed = {summary.case.backend for summary in alike if summary.case.fetch != Fetch()}
+        chosen = [summary for summary in alike if summary.case.backend in streamed]
+        yield f"streaming-{workload}", _figure(selection, chosen)
 
 
 def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
@@ -65,6 +56,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     case = shown[0].case
     shapes = _shapes({summary.case.fetch for summary in shown})
     legend = style.shape_key({_words(fetch): shape for fetch, shape in shapes.items()})
+    legend += style.fill_key()
     if any(_as_in_workshop(summary, selection) for summary in shown):
         legend += style.ring_key(WORKSHOP)
     panels: list[tuple[str, tuple[Unit, ...], list[Value]]] = [
@@ -89,56 +81,35 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         ),
     ]
     panels = [panel for panel in panels if panel[2]]
-    plain = conditions(case).removeprefix(f"{case.fetch}, ").removeprefix("buffered, ")
     figure, grid = page(
         selection,
         f"Buffered and streamed fetches: {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; {plain}. Scales are logarithmic. A buffered fetch has its first "
-        "row when it has its last. Memory: the peak of one operation in a fresh process; "
-        "below 100\N{NO-BREAK SPACE}kB it is drawn at 100\N{NO-BREAK SPACE}kB." + note(shown),
+        f"{asked(case.workload)}; {conditions(case, 'fetch')}. Scales are logarithmic. A "
+        "buffered fetch has its first row when it has its last. Memory: the peak of one operation "
+        "in a fresh process; below 100\N{NO-BREAK SPACE}kB it is drawn at 100\N{NO-BREAK SPACE}kB."
+        + note(shown),
         height=draw.rows_height(looks, 0.36),
         columns=len(panels),
         left=1.75,
-        gap=0.25,
+        gap=0.4,
         legend=legend,
         legend_columns=3,
         failed=selection.marked(shown[0].case.workload),
     )
     places = draw.rows_by_layer(grid[0], looks)
+    step = 0.56 / max(1, len(shapes) - 1)
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
         draw.log_axis(panel.xaxis, extents(drawn(*pair) for pair in values), units, room=4)
         panel.set_xlabel(name)
         for look in looks:
-            of_backend = [
-                (summary, value) for summary, value in values if summary.case.backend == look.name
-            ]
-            _marks(panel, selection, look, places[look.name], of_backend, shapes)
+            panel.axhline(places[look.name], color=style.GRID, lw=0.8, zorder=0.5)
+        for summary, value in values:
+            fetch = summary.case.fetch
+            y = places[summary.case.backend] - 0.28 + step * list(shapes).index(fetch)
+            draw.horizontal_mark(panel, selection, summary, value, y, shapes[fetch])
+            if _as_in_workshop(summary, selection):
+                panel.plot(value.median, y, **style.RING)
     return figure
-
-
-def _marks(
-    panel: Axes,
-    selection: Selection,
-    look: Look,
-    y: float,
-    values: list[Value],
-    shapes: dict[Fetch, str],
-) -> None:
-    step = 0.56 / max(1, len(shapes) - 1)
-    panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
-    for summary, value in values:
-        fetch = summary.case.fetch
-        height = y - 0.28 + step * list(shapes).index(fetch)
-        interval = drawn(summary, value)
-        if interval.low and interval.high:
-            ends = [interval.low, interval.high]
-            panel.plot(ends, [height] * 2, color=hue(look, selection.looks), lw=1.3)
-        panel.plot(value.median, height, **style.mark_style(look, selection, shapes[fetch]))
-        draw.mark_uncertain(panel, summary, value, height)
-        if _as_in_workshop(summary, selection):
-            panel.plot(value.median, height, **style.RING)
-        if summary.marked:
-            panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
 
 
 def _shapes(fetches: set[Fetch]) -> dict[Fetch, str]:
@@ -163,8 +134,3 @@ def _as_in_workshop(summary: Summary, selection: Selection) -> bool:
     fetch = summary.case.fetch
     orm = selection.looks[summary.case.backend].layer == "orm"
     return orm and fetch.mode == "streamed" and fetch.batch_size is None
-
-
-def _kind(summary: Summary) -> tuple[str, str, str]:
-    case = summary.case
-    return case.session_scope, case.transactions, case.rows

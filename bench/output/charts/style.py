@@ -23,6 +23,9 @@ INK, MUTED, GRID, RED = "#1a1a1a", "#5f5f5f", "#e4e4e4", "#c1121f"
 
 _MARKERS = {"driver": "o", "core": "s", "orm": "^", "null": "x"}
 
+_GLYPHS = {"driver": "○●", "core": "□■", "orm": "△▲", "null": "××"}  # noqa: RUF001
+"""The markers of a layer as characters, for labels: hollow for sync, filled for async."""
+
 RC: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -67,6 +70,11 @@ def line_style(look: Look, selection: Selection) -> dict[str, Any]:
         "markerfacecolor": "white" if look.mode == "sync" else colour,
         "markeredgewidth": 1.4,
     }
+
+
+def glyph(look: Look) -> str:
+    """Return the marker of a backend's line as a character."""
+    return _GLYPHS.get(look.layer, "◇◆")[look.mode == "async"]
 
 
 def mark_style(look: Look, selection: Selection, marker: str) -> dict[str, Any]:

@@ -22,9 +22,6 @@ from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import hue
 
-SHAPES = {"driver": "●", "core": "■", "orm": "▲"}
-"""The layers' markers as characters, for labels."""
-
 Point = tuple[int, Interval, bool]
 
 
@@ -57,7 +54,6 @@ def _figure(
     ratios: dict[Move, list[Point]],
 ) -> Figure:
     measured = selection.alike(workload)
-    looks = {move: move[1] for _, moves in panels for move in moves}
     figure, grid = page(
         selection,
         f"Async against sync: {workload}",
@@ -77,54 +73,47 @@ def _figure(
     grid[0][0].set_ylabel("throughput, async / sync")
     for panel, (title, moves) in zip(grid[0], panels, strict=True):
         panel.set_title(title)
-        panel.axhline(1, color=style.INK, lw=1.2, zorder=1.5)
         panel.set_xlabel("concurrency (tasks or threads)")
-        for place, move in enumerate(moves):
-            look = looks[move]
-            nudge = 1.06 ** (place - (len(moves) - 1) / 2)
-            marks = style.line_style(look, selection) | {"linestyle": "-"}
-            for concurrency, interval, failed in ratios[move]:
-                panel.errorbar(
-                    concurrency * nudge,
-                    interval.median,
-                    yerr=draw.error_bars(interval),
-                    color=marks["color"],
-                    lw=1.4,
-                    capsize=2.5,
-                )
-                if failed:
-                    panel.plot(
-                        concurrency * nudge, interval.median, "x", color=style.RED, ms=9, mew=2.2
-                    )
-            panel.plot(
-                [concurrency * nudge for concurrency, _, _ in ratios[move]],
-                [interval.median for _, interval, _ in ratios[move]],
-                **marks,
-            )
+        _lines(panel, selection, {move: ratios[move] for move in moves})
         draw.concurrency_axis(panel, concurrencies)
-        ends = [(ratios[move][-1][1].median, looks[move]) for move in moves]
-        draw.end_labels(
-            panel,
-            [
-                (y, f"{SHAPES.get(x.layer, '◆')} {_name(x)}", hue(x, selection.looks))
-                for y, x in ends
-            ],
-        )
-        for word, y, where in (
-            ("async is faster", 0.985, "top"),
-            ("sync is faster", 0.015, "bottom"),
-        ):
-            panel.annotate(
-                word,
-                (0.015, y),
-                xycoords="axes fraction",
-                va=where,
-                size=9,
-                color=style.MUTED,
-                style="italic",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
-            )
+        _name_lines(panel, selection, {move: ratios[move] for move in moves})
     return figure
+
+
+def _lines(panel: Axes, selection: Selection, ratios: dict[Move, list[Point]]) -> None:
+    """Draw a line for each move, and one at 1. Points of one concurrency are moved apart."""
+    panel.axhline(1, color=style.INK, lw=1.2, zorder=1.5)
+    for place, (move, points) in enumerate(ratios.items()):
+        nudge = 1.06 ** (place - (len(ratios) - 1) / 2)
+        marks = style.line_style(move[1], selection) | {"linestyle": "-"}
+        for concurrency, interval, failed in points:
+            x, y = concurrency * nudge, interval.median
+            spread = draw.error_bars(interval)
+            panel.errorbar(x, y, yerr=spread, color=marks["color"], lw=1.4, capsize=2.5)
+            if failed:
+                panel.plot(x, y, "x", color=style.RED, ms=9, mew=2.2)
+        line = [(concurrency * nudge, interval.median) for concurrency, interval, _ in points]
+        panel.plot(*zip(*line, strict=True), **marks)
+
+
+def _name_lines(panel: Axes, selection: Selection, ratios: dict[Move, list[Point]]) -> None:
+    """Write the name of each move at the end of its line, and the meaning of up and down."""
+    ends = [
+        (points[-1][1].median, f"{style.glyph(look)} {_name(look)}", hue(look, selection.looks))
+        for (_, look), points in ratios.items()
+    ]
+    draw.end_labels(panel, ends)
+    for word, y, where in (("async is faster", 0.985, "top"), ("sync is faster", 0.015, "bottom")):
+        panel.annotate(
+            word,
+            (0.015, y),
+            xycoords="axes fraction",
+            va=where,
+            size=9,
+            color=style.MUTED,
+            style="italic",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+        )
 
 
 def _ratios(measured: dict[str, list[Summary]], move: Move) -> list[Point]:

@@ -35,28 +35,13 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
     layers = selection.layers(measured) or ["null"]
     looks = [selection.looks[name] for name in by_backend(measured)]
     workload = measured[0].case.workload
-    rates = [
-        (summary.case.backend, summary.throughput_per_s.median)
-        for summary in measured
-        if summary.throughput_per_s
-    ]
-    null = [rate for rate in rates if selection.looks[rate[0]].null]
-    others = [rate for rate in rates if rate not in null]
-    # Null backends far above the others would press the lines together. Then only the subtitle has
-    # them.
-    far = bool(null and others) and min(r for _, r in null) > FAR * max(r for _, r in others)
-    null_rates = sorted(rate for _, rate in null)
-    null_range = (
-        f"{with_unit(null_rates[0], RATES)} to {with_unit(null_rates[-1], RATES)}"
-        if null_rates
-        else ""
-    )
+    far = _far(selection, measured)
     figure, grid = page(
         selection,
         f"Throughput of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Both scales are logarithmic."
         + note(measured)
-        + (f" Beyond the scale, and not drawn: {FLOOR}, {null_range}." if far else ""),
+        + (f" Beyond the scale, and not drawn: {FLOOR}, {far}." if far else ""),
         height=3.5,
         columns=len(layers),
         titled=True,
@@ -73,11 +58,10 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         failed=selection.marked(measured[0].case.workload),
     )
     panels = grid[0]
-    shown = {name for name, _ in (others if far else rates)}
     bounds = extents(
         drawn(summary, summary.throughput_per_s)
         for summary in measured
-        if summary.throughput_per_s and summary.case.backend in shown
+        if summary.throughput_per_s and not (far and selection.looks[summary.case.backend].null)
     )
     draw.log_axis(panels[0].yaxis, bounds, RATES, room=8, pad=1.2)
     panels[0].set_ylabel("operations/s")
@@ -101,6 +85,22 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
             draw.curve(panel, points, style.line_style(look, selection), uncertain)
         draw.concurrency_axis(panel, (summary.case.concurrency for summary in measured))
     return figure
+
+
+def _far(selection: Selection, measured: list[Summary]) -> str:
+    """Return the rates of the null backends in words if they are far above all others.
+
+    They would press the lines together, so only the subtitle has them.
+    """
+    null: list[float] = []
+    others: list[float] = []
+    for summary in measured:
+        if rate := summary.throughput_per_s:
+            of_kind = null if selection.looks[summary.case.backend].null else others
+            of_kind.append(rate.median)
+    if not null or not others or min(null) <= FAR * max(others):
+        return ""
+    return f"{with_unit(min(null), RATES)} to {with_unit(max(null), RATES)}"
 
 
 def _bars(selection: Selection, measured: list[Summary]) -> Figure:

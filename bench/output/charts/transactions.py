@@ -8,16 +8,15 @@ from bench.analysis.selection import Selection, busiest
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
 from bench.analysis.uncertain import drawn, note
-from bench.analysis.wording import asked
+from bench.analysis.wording import asked, conditions
 from bench.model.case import Case
-from bench.model.fetch import Fetch
 from bench.model.units import RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
-from bench.output.palette import hue
 from bench.output.ticks import extents
 
+VARIED = ("session_scope", "transactions")
 SHAPES = {
     "one session per task, autocommit": "o",
     "one session per task, implicit transactions": "p",
@@ -29,24 +28,21 @@ SHAPES = {
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
     """Yield the name and the chart of each workload with several scopes or transactions."""
     for workload in selection.workloads:
-        buffered = [
+        alike = [
             summary
-            for summary in selection.summaries
-            if summary.case.workload == workload
-            and summary.case.fetch == Fetch()
-            and summary.rounds
-            if summary.case.rows == "native" and not selection.looks[summary.case.backend].null
+            for summary in selection.alike(workload, *VARIED)
+            if not selection.looks[summary.case.backend].null
         ]
         varied = [
             summary
-            for summary in buffered
+            for summary in alike
             if _words(summary.case) != "one session per task, autocommit"
         ]
         if not varied:
             continue
-        chosen = [summary for summary in buffered if summary.case.concurrency == busiest(varied)]
+        chosen = [summary for summary in alike if summary.case.concurrency == busiest(varied)]
         if len({_words(summary.case) for summary in chosen}) > 1:
-            yield f"transactions-{workload}", _figure(selection, selection.ordered(chosen))
+            yield f"transactions-{workload}", _figure(selection, chosen)
 
 
 def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
@@ -71,14 +67,14 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
     figure, grid = page(
         selection,
         f"Sessions and transactions: {case.workload}, at concurrency {case.concurrency}",
-        f"{asked(case.workload)}; buffered, closed loop. Implicit transactions: the library "
+        f"{asked(case.workload)}; {conditions(case, *VARIED)}. Implicit transactions: the library "
         "begins a transaction for each operation and rolls it back, as in most applications. "
         f"Scales are logarithmic.{note(chosen)}",
         height=draw.rows_height(looks, 0.36),
         columns=2,
         left=1.75,
         gap=0.3,
-        legend=style.shape_key(shapes),
+        legend=[*style.shape_key(shapes), *style.fill_key()],
         legend_columns=2,
         failed=selection.marked(chosen[0].case.workload),
     )
@@ -87,25 +83,13 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
         draw.log_axis(panel.xaxis, extents(drawn(*pair) for pair in values), units, room=7)
         panel.set_xlabel(name)
         for look in looks:
-            of_backend = [
-                (summary, value) for summary, value in values if summary.case.backend == look.name
-            ]
-            y = places[look.name]
-            panel.axhline(y, color=style.GRID, lw=0.8, zorder=0.5)
-            for summary, value in of_backend:
-                words = _words(summary.case)
-                # Marks are one above the other, since their intervals overlap on a busy machine.
-                height = y + 0.19 * (list(shapes).index(words) - (len(shapes) - 1) / 2)
-                spread = draw.error_bars(drawn(summary, value))
-                if spread:
-                    panel.errorbar(
-                        value.median, height, xerr=spread, color=hue(look, selection.looks), lw=1.3
-                    )
-                mark = style.mark_style(look, selection, shapes[words])
-                panel.plot(value.median, height, **mark)
-                draw.mark_uncertain(panel, summary, value, height)
-                if summary.marked:
-                    panel.plot(value.median, height, "x", color=style.RED, ms=9, mew=2.2, zorder=9)
+            panel.axhline(places[look.name], color=style.GRID, lw=0.8, zorder=0.5)
+        for summary, value in values:
+            words = _words(summary.case)
+            # Marks are one above the other, since their intervals overlap on a busy machine.
+            step = list(shapes).index(words) - (len(shapes) - 1) / 2
+            y = places[summary.case.backend] + 0.19 * step
+            draw.horizontal_mark(panel, selection, summary, value, y, shapes[words])
     return figure
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis import stats
 from bench.analysis.open_loop import PARTS
-from bench.analysis.summary import Round, Summary, summarise
+from bench.analysis.rounds import Round
+from bench.analysis.summary import Summary, summarise
 from bench.model.errors import BenchError
 from bench.output.export import csv_file, summary_csv
 from bench.results.entries import Run

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import rerun
+from bench.analysis.rounds import Round
 from bench.analysis.selection import Selection
-from bench.analysis.summary import Round, Summary
+from bench.analysis.summary import Summary
 from bench.model.case import Case
 from bench.model.units import BYTES, RATES, TIMES, with_unit
 from bench.results.header import Header

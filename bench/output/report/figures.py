@@ -17,6 +17,7 @@ from bench.model.units import BYTES, RATES, TIMES, Unit
 from bench.output.report.lines_panel import LinesPanel, lines_panel
 from bench.output.report.rows_panel import Entry, RowsPanel, entries_of, rows_panel
 
+SESSIONS = ("session_scope", "transactions")
 PLAIN_SESSION = ("task", "autocommit")
 
 Value = Callable[[Summary], Interval | None]
@@ -181,41 +182,40 @@ def _ratios(threads: list[Summary], tasks: list[Summary]) -> list[Entry]:
 
 def _streams(selection: Selection) -> Iterator[Chart]:
     for workload in selection.workloads:
-        of_workload = [
-            summary for summary in selection.summaries if summary.case.workload == workload
-        ]
-        not_buffered = [
-            summary for summary in of_workload if summary.case.fetch != Fetch() and summary.rounds
-        ]
+        sizes = {
+            summary.case.size or 0
+            for summary in selection.summaries
+            if summary.case.workload == workload and summary.case.fetch != Fetch()
+        }
+        # If the cases have several sizes, the largest shows best what the fetch changes.
+        size = max(sizes, default=0) or None
+        alike = selection.alike(workload, "fetch", size=size)
+        not_buffered = [summary for summary in alike if summary.case.fetch != Fetch()]
         if not not_buffered:
             continue
-        # If the cases have several sizes, the largest shows best what the fetch changes.
-        size = max((summary.case.size or 0 for summary in not_buffered), default=0) or None
-        not_buffered = [summary for summary in not_buffered if summary.case.size == size]
         concurrency = busiest(not_buffered)
         names = {summary.case.backend for summary in not_buffered}
         chosen = [
             summary
-            for summary in of_workload
+            for summary in alike
             if summary.case.concurrency == concurrency
             and summary.case.backend in names
-            and summary.rounds
-            if summary.case.size == size
-            if summary.case.rows == "native" and summary.case.session_scope == "task"
-            if not selection.looks[summary.case.backend].null
+            and not selection.looks[summary.case.backend].null
         ]
-        ordered = selection.ordered(chosen)
+        if not chosen:
+            continue
         plans: tuple[tuple[str, tuple[Unit, ...], Value], ...] = (
             ("rows/s", RATES, lambda summary: summary.rows_per_s),
             ("time to the first row", TIMES, lambda summary: summary.usable_after_ns),
             ("peak memory", BYTES, _memory),
         )
         panels = _panels(
-            plans, ordered, selection, lambda summary: str(summary.case.fetch), _backend
+            plans, chosen, selection, lambda summary: str(summary.case.fetch), _backend
         )
         words = (
-            f"{asked(workload)}. A buffered fetch has its first row when it has its last. Peak "
-            "memory is that of one operation in a fresh process."
+            f"{asked(workload)}; {conditions(chosen[0].case, 'fetch', 'size')}. A buffered fetch "
+            "has its first row when it has its last. Peak memory is that of one operation in a "
+            "fresh process."
         )
         rows = "" if size is None else f"{size:,} rows, "
         title = f"Buffered and streamed fetches: {workload}, {rows}at concurrency {concurrency}"
@@ -224,31 +224,25 @@ def _streams(selection: Selection) -> Iterator[Chart]:
 
 def _sessions(selection: Selection) -> Iterator[Chart]:
     for workload in selection.workloads:
-        buffered = [
+        alike = [
             summary
-            for summary in selection.summaries
-            if summary.case.workload == workload
-            and summary.case.fetch == Fetch()
-            and summary.rounds
-            if summary.case.rows == "native" and not selection.looks[summary.case.backend].null
+            for summary in selection.alike(workload, *SESSIONS)
+            if not selection.looks[summary.case.backend].null
         ]
         varied = [
             summary
-            for summary in buffered
+            for summary in alike
             if (summary.case.session_scope, summary.case.transactions) != PLAIN_SESSION
         ]
         if not varied:
             continue
         concurrency = busiest(varied)
-        chosen = [
-            summary
-            for summary in selection.ordered(buffered)
-            if summary.case.concurrency == concurrency
-        ]
+        chosen = [summary for summary in alike if summary.case.concurrency == concurrency]
         panels = _panels(PLAIN[1:], chosen, selection, _session, _backend)
         words = (
-            "Kept: each task or thread keeps one session. New: every operation opens a new one. "
-            "Implicit: the library begins a transaction and rolls it back. Otherwise: autocommit."
+            f"{asked(workload)}; {conditions(chosen[0].case, *SESSIONS)}. Kept: each task or "
+            "thread keeps one session. New: every operation opens a new one. Implicit: the library "
+            "begins a transaction and rolls it back. Otherwise: autocommit."
         )
         title = f"Sessions and transactions: {workload}, at concurrency {concurrency}"
         yield Chart(f"sessions-{workload}", title, words, panels)

@@ -153,9 +153,8 @@ def _apart(wanted: dict[Look, float]) -> dict[Look, float]:
     `wanted`: the y of the line's end.
     """
     looks = sorted(wanted, key=wanted.__getitem__)
-    placed = dict(zip(looks, apart([wanted[look] for look in looks], LABEL_GAP), strict=True))
-    over = max([y - BOTTOM for y in placed.values()] + [0.0])
-    return {look: round(y - over, 1) for look, y in placed.items()}
+    placed = apart([wanted[look] for look in looks], LABEL_GAP, TOP, BOTTOM)
+    return {look: round(y, 1) for look, y in zip(looks, placed, strict=True)}
 
 
 def _tip(summary: Summary, value: Interval, units: tuple[Unit, ...]) -> str:

@@ -12,7 +12,7 @@ from bench.analysis.summary import Summary
 from bench.analysis.uncertain import UNCERTAIN, drawn, is_uncertain, marked
 from bench.model.units import Unit, unit_of
 from bench.output.report.scale import Scale, Tick, scale_of
-from bench.output.ticks import extents
+from bench.output.ticks import extents, farthest
 
 WIDTH, LABEL, LEFT, RIGHT = 360, 124, 132, 304
 """In px: the width of the panel, the end of the names, and the start and end of the marks. The
@@ -38,6 +38,8 @@ class Mark:
     high: float | None
     beyond: bool
     """Whether the median is beyond the end of the scale."""
+    cut: bool = False
+    """Whether the interval goes on beyond the end of the scale."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,10 @@ def rows_panel(
         return None
     unit = unit_of((entry.value.median for entry in entries), units)
     inside = [e for e in entries if not selection.looks[e.summary.case.backend].null] or entries
-    values = extents(drawn(entry.summary, entry.value) for entry in inside) + (
-        [1.0] if ratio else []
-    )
+    shown = [drawn(entry.summary, entry.value) for entry in inside]
+    values = extents(shown) + [1.0] * ratio
     bare = (Unit("", unit.size),)
-    linear = scale_of(values, LEFT, RIGHT, bare, log=False)
+    linear = scale_of([farthest(shown), 1.0 * ratio], LEFT, RIGHT, bare, log=False)
     log = scale_of([*values, *extents(e.value for e in entries)], LEFT, RIGHT, bare, log=True)
     rows: list[PanelRow] = []
     headings: list[Heading] = []
@@ -118,7 +119,7 @@ def rows_panel(
             y += ROW
     full = f"{title} ({unit.symbol})" if unit.symbol else title
     reference = (linear.at(1), log.at(1)) if ratio else None
-    return RowsPanel(full, y + 4, rows, headings, linear.ticks(), log.ticks(), reference)
+    return RowsPanel(full, y + 4, rows, headings, linear.ticks(5), log.ticks(), reference)
 
 
 def entries_of(
@@ -153,4 +154,5 @@ def _mark(value: Interval, scale: Scale) -> Mark:
     beyond = value.median > scale.high
     if value.low is None or value.high is None or beyond:
         return Mark(scale.at(value.median), None, None, beyond)
-    return Mark(scale.at(value.median), scale.at(value.low), scale.at(value.high), beyond)
+    low, high = scale.at(value.low), scale.at(value.high)
+    return Mark(scale.at(value.median), low, high, beyond, cut=value.high > scale.high)

@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 from bench.analysis.look import Look
 
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|[nµm]?s|[kMG]?B)(?!\w))")
+
 
 @dataclass(frozen=True)
 class LegendEntry:
@@ -69,11 +71,11 @@ def code(text: str) -> Markup:
 
 
 def unbroken(text: str) -> Markup:
-    """Return the text, escaped, such that no line breaks in an option or before a percent sign.
+    """Return the text, escaped, such that no line breaks in an option or before a unit.
 
     A browser would break a line after the dashes of `--rounds`.
     """
-    kept = str(escape(text)).replace(" %", "\N{NO-BREAK SPACE}%")
+    kept = _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", str(escape(text)))
     return Markup(re.sub(r"(?<!\S)--[\w-]+", r'<span class="whole">\g<0></span>', kept))
 
 

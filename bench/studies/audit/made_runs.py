@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.analysis.compare.cases import MeasuredRun
-from bench.analysis.summary import Round, Summary
+from bench.analysis.rounds import Round
+from bench.analysis.summary import Summary
 from bench.model.case import Case
 from bench.model.profiles import POINT_READ
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from bench.analysis.rounds import Round
 from bench.analysis.stats import median_over_rounds
-from bench.analysis.summary import Round, Summary, of_case
+from bench.analysis.summary import Summary, of_case
 from bench.model.case import Case
 from bench.model.profiles import POINT_READ
 

@@ -13,7 +13,7 @@ from accessors.api import AnyBackend
 from bench.dataset import loading as rows
 from bench.dataset import lock
 from bench.dataset.lock import Lock
-from bench.execution.measurement import SPARE_CONNECTIONS
+from bench.execution.capacity import SPARE_CONNECTIONS
 from bench.measure.allocator import bring_into
 from bench.measure.runner import Job
 from bench.model.case import Case

@@ -19,6 +19,8 @@ class RoundTrips(ProbeResult):
     """Answers of the server that the client waited for in these operations."""
     connections: int
     """Connections that were opened in these operations."""
+    remembered: bool = False
+    """Whether an earlier run counted them, with equal code, rows and server."""
 
     @property
     def per_operation(self) -> float:
@@ -32,6 +34,7 @@ class RoundTripsLine(EntryLine, tag=RoundTrips.kind):
     operations: Place
     round_trips: Count
     connections: Count
+    remembered: bool = False
 
     def entry(self) -> RoundTrips:
         return RoundTrips(**self.fields())

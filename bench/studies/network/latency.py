@@ -37,10 +37,9 @@ def _spread(measured: ByLatency, selection: Selection, what: str) -> Iterator[Fi
         f" {_compared(last, far)}"
     )
     sentence += f"; {_from_where(measured, selection, far)}"
-    evidence = (
-        f"throughput of `{first.best.case.backend}` over `{first.worst.case.backend}`, and of "
-        f"`{last.best.case.backend}` over `{last.worst.case.backend}`, in "
-        f"{rounds(near.ratio.rounds)}"
+    pairs = [f"`{at.best.case.backend}` over `{at.worst.case.backend}`" for at in (first, last)]
+    evidence = f"throughput of {', and of '.join(dict.fromkeys(pairs))}, in " + rounds(
+        near.ratio.rounds
     )
     cases = (first.best.case, first.worst.case, last.best.case, last.worst.case)
     yield Finding(TOPIC, f"{sentence}.", evidence, tuple(dict.fromkeys(cases)))

@@ -7,7 +7,14 @@ _PACKAGE = "bench.studies.network"
 STUDY = Study(
     name="network",
     probes=(
-        Probe("round trips", f"{_PACKAGE}.probe:count", seconds=0.15, alone=False, by_proxy=True),
+        Probe(
+            "round trips",
+            f"{_PACKAGE}.probe:count",
+            seconds=0.15,
+            alone=False,
+            by_proxy=True,
+            lasting=True,
+        ),
     ),
     probes_of_runs=f"{_PACKAGE}.plan:probes_of_run",
     entries=(f"{_PACKAGE}.entries:RoundTripsLine",),

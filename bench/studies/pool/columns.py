@@ -19,6 +19,12 @@ def columns(results: Results) -> dict[str, Mapping[Case, float]]:
     figures: dict[str, Mapping[Case, float | None]] = {
         "pool_wait_p50_ns": {case: entry.wait_p50_ns for case, entry in watched.items()},
         "pool_wait_p99_ns": {case: entry.wait_p99_ns for case, entry in watched.items()},
+        "pool_wait_mean_ns": {case: entry.wait_mean_ns for case, entry in watched.items()},
+        "pool_waiting_share": {case: entry.waiting_share for case, entry in watched.items()},
+        "pool_fewest_operations": {
+            case: entry.fewest_operations for case, entry in watched.items()
+        },
+        "pool_most_operations": {case: entry.most_operations for case, entry in watched.items()},
         "pool_checkouts": {case: entry.checkouts for case, entry in watched.items()},
         "pool_timeouts": {case: entry.timeouts for case, entry in watched.items()},
         "pool_connections_opened": {case: entry.opened for case, entry in watched.items()},

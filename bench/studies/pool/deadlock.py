@@ -30,7 +30,7 @@ def take_two(job: Job) -> Deadlock:
         else:
             with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
                 finished = loop.run(_in_tasks(backend, job))
-    errors = [text for _, text in watch.timeouts]
+    errors = [text for _, _, text in watch.timeouts]
     return Deadlock(job.case, job.case.concurrency, sum(finished), errors[0] if errors else "")
 
 

@@ -7,6 +7,10 @@ from bench.results.entries import ProbeResult
 from bench.results.header import Count
 from bench.results.schema import EntryLine, Place, Span
 
+UNEVEN = 0.1
+ENOUGH_TO_BE_UNEVEN = 30
+"""Operations of one client. If chance shared out as many, in the mean, none would get a tenth."""
+
 
 @dataclass(frozen=True)
 class PoolWaits(ProbeResult):
@@ -31,6 +35,50 @@ class PoolWaits(ProbeResult):
     worked; None without one, or without its admin console."""
     pooler_connections: int | None = None
     """Server connections of that PgBouncer at the end."""
+    waited_ns: int | None = None
+    """Time of the window that clients waited for a connection, added up over all clients. It has
+    the window's part of waits that began before it, were not over at its end, or got none. None in
+    files of earlier versions, as the two below."""
+    fewest_operations: int | None = None
+    """The fewest operations that a client finished in the window."""
+    most_operations: int | None = None
+    """The most operations that a client finished in the window."""
+
+    @property
+    def wait_mean_ns(self) -> float | None:
+        """The mean wait of a request, in ns; None if there was none, or if it is not known.
+
+        By Little's law it is the mean number of waiting clients over the rate of requests. So it
+        has the clients that wait for the whole window, which no quantile of finished waits has.
+        J. D. C. Little, A Proof for the Queuing Formula L = λW (1961).
+        """
+        requests = self.checkouts + self.timeouts
+        return None if self.waited_ns is None or not requests else self.waited_ns / requests
+
+    @property
+    def waiting_share(self) -> float | None:
+        """The part of the clients' time that they waited for a connection; None if not known."""
+        if self.waited_ns is None:
+            return None
+        return self.waited_ns / (self.window_ns * self.case.concurrency)
+
+    @property
+    def evenness(self) -> float | None:
+        """The fewest operations of a client over the most; None without operations."""
+        if self.fewest_operations is None or not self.most_operations:
+            return None
+        return self.fewest_operations / self.most_operations
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether a client did less than a tenth of the operations of another one.
+
+        False where chance may do that, with few operations, and where clients pause because they
+        got no connection.
+        """
+        if self.evenness is None or self.timeouts or self.most_operations is None:
+            return False
+        return self.most_operations >= ENOUGH_TO_BE_UNEVEN and self.evenness < UNEVEN
 
 
 class PoolWaitsLine(EntryLine, tag=PoolWaits.kind):
@@ -45,6 +93,9 @@ class PoolWaitsLine(EntryLine, tag=PoolWaits.kind):
     opened: Count | None
     pooler_wait_ns: Count | None = None
     pooler_connections: Count | None = None
+    waited_ns: Count | None = None
+    fewest_operations: Count | None = None
+    most_operations: Count | None = None
 
     def entry(self) -> PoolWaits:
         return PoolWaits(**self.fields())

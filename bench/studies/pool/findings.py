@@ -11,7 +11,16 @@ from bench.model.connect import SEPARATOR
 from bench.model.units import TIMES, with_unit
 from bench.results.file import Results
 from bench.studies.pool.plan import OVERFLOW, PRE_PING, UNPOOLED
-from bench.studies.pool.surface import CLOSE, Cell, Smallest, Surface, kind_of, smallest, surfaces
+from bench.studies.pool.surface import (
+    CLOSE,
+    Cell,
+    Smallest,
+    Surface,
+    kind_of,
+    percent,
+    smallest,
+    surfaces,
+)
 
 TOPIC = "Connection pools"
 
@@ -31,6 +40,7 @@ def findings(results: Results, selection: Selection) -> Iterator[Finding]:
         most = surface.clients[-1]
         yield from _smallest(surface, most, selection.floor)
         yield from _waits(surface, most)
+        yield from _starving(surface, most)
         yield from _options(surface, most, selection.floor)
         yield from _pgbouncer(surface, most, selection.floor)
         yield from _timeouts(surface)
@@ -78,19 +88,53 @@ def _waits(surface: Surface, most: int) -> Iterator[Finding]:
         for cell in surface.at(most, plain=True)
         if cell.waits and cell.waits.checkouts and not cell.waits.timeouts
     ]
-    if len(watched) < 2 or watched[0].waits is None or watched[-1].waits is None:
+    if len(watched) < 2:
         return
-    small, large = watched[0].waits, watched[-1].waits
-    if not small.wait_p50_ns or small.wait_p99_ns is None or large.wait_p99_ns is None:
+    small, large = watched[0], watched[-1]
+    if not small.usual_wait_ns or large.usual_wait_ns is None:
         return
     sentence = (
-        f"{_where(surface, watched[0])}: a client waits {with_unit(small.wait_p50_ns, TIMES)} for a"
-        f" connection of a pool of {watched[0].kind} (p99 {with_unit(small.wait_p99_ns, TIMES)}),"
-        f" and {with_unit(large.wait_p50_ns or 0, TIMES)} with {watched[-1].kind}"
-        f" (p99 {with_unit(large.wait_p99_ns, TIMES)})"
+        f"{_where(surface, small)}: a client waits {_wait(surface, small)} for a connection of a"
+        f" pool of {small.kind}{_beside(small)}, and {_wait(surface, large)} with"
+        f" {large.kind}{_beside(large)}"
     )
-    evidence = f"{small.checkouts:,} and {large.checkouts:,} connections taken, in one window each"
-    yield Finding(TOPIC, f"{sentence}.", evidence, _cases(watched[0], watched[-1]))
+    taken = [f"{cell.waits.checkouts:,}" for cell in (small, large) if cell.waits]
+    evidence = f"{listed(taken)} connections taken, in one window each"
+    yield Finding(TOPIC, f"{sentence}.", evidence, _cases(small, large))
+
+
+def _wait(surface: Surface, cell: Cell) -> str:
+    how = {"mean": " on average", "median": " in the median"}[surface.usual]
+    return f"{with_unit(cell.usual_wait_ns or 0, TIMES)}{how}"
+
+
+def _beside(cell: Cell) -> str:
+    """Return the 99th percentile and the part of the time, in parentheses, as far as known."""
+    waits = cell.waits
+    if waits is None:
+        return ""
+    words = []
+    if waits.wait_p99_ns is not None:
+        words.append(f"p99 {with_unit(waits.wait_p99_ns, TIMES)}")
+    if waits.waiting_share is not None:
+        words.append(f"{percent(waits.waiting_share)} of its time")
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _starving(surface: Surface, most: int) -> Iterator[Finding]:
+    """Name the pools that let some clients wait while others work."""
+    uneven = [cell for cell in surface.at(most) if cell.waits and cell.waits.is_uneven]
+    if not uneven:
+        return
+    worst = min(uneven, key=lambda cell: (cell.waits and cell.waits.evenness) or 0)
+    waits = worst.waits
+    assert waits is not None
+    sentence = (
+        f"{_where(surface, worst)}: clients of a pool of {listed([c.kind for c in uneven])} starve:"
+        f" with {worst.kind}, one finished {waits.most_operations:,} operations in"
+        f" {waits.window_ns / 1e9:g} s and another {waits.fewest_operations:,}"
+    )
+    yield Finding(TOPIC, f"{sentence}.", "counted in one window each", _cases(*uneven))
 
 
 def _options(surface: Surface, most: int, floor: NoiseFloor | None) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from bench.model.units import RATES, TIMES, with_unit
 from bench.output.report.template import Section, render_part
 from bench.results.file import Results
 from bench.studies.pool.findings import findings
-from bench.studies.pool.surface import Cell, Surface, kind_of, surfaces
+from bench.studies.pool.surface import Cell, Surface, kind_of, percent, surfaces
 from bench.studies.pool.table import title
 
 
@@ -30,19 +30,11 @@ class Part:
 
     title: str
     backend: str
+    headings: tuple[str, ...]
+    """The names of the columns that `Row.cells` fills."""
     rows: list[Row]
     deadlocks: list[tuple[str, str]]
     """The pool, and the outcome for clients that need a second connection."""
-
-
-HEADINGS = (
-    "operations/s",
-    "of the best size",
-    "wait p50",
-    "wait p99",
-    "connections opened",
-    "without a connection",
-)
 
 
 def section(results: Results, summaries: Sequence[Summary], selection: Selection) -> Section | None:
@@ -54,7 +46,6 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
         "bench.studies.pool",
         "section.html.j2",
         parts=[_part(surface) for surface in made],
-        headings=HEADINGS,
         sentences=[found.sentence for found in findings(results, selection)],
         place={name: place for place, name in enumerate(selection.looks)},
     )
@@ -80,16 +71,29 @@ def _part(surface: Surface) -> Part:
         )
         for entry in surface.deadlocks
     ]
-    return Part(title(surface), surface.backend, rows, deadlocks)
+    headings = (
+        "operations/s",
+        "of the best size",
+        f"{surface.usual} wait",
+        "wait p99",
+        "waiting",
+        "fewest–most",  # noqa: RUF001
+        "opened",
+        "got none",
+    )
+    return Part(title(surface), surface.backend, headings, rows, deadlocks)
 
 
 def _texts(surface: Surface, cell: Cell) -> tuple[str, ...]:
-    share, waits = surface.share(cell), cell.waits
-    times = [waits.wait_p50_ns, waits.wait_p99_ns] if waits else [None, None]
+    waits = cell.waits
+    times = [cell.usual_wait_ns, waits.wait_p99_ns if waits else None]
+    even = waits is not None and waits.evenness is not None
     return (
         "-" if cell.rate is None else with_unit(cell.rate, RATES),
-        "-" if share is None else f"{share * 100:.0f} %",
+        percent(surface.share(cell)),
         *("-" if value is None else with_unit(value, TIMES) for value in times),
+        percent(waits.waiting_share if waits else None),
+        f"{waits.fewest_operations:,}–{waits.most_operations:,}" if waits and even else "-",  # noqa: RUF001
         "-" if waits is None or waits.opened is None else f"{waits.opened:,}",
         "-" if waits is None else f"{waits.timeouts:,}",
     )

@@ -46,6 +46,15 @@ class Cell:
             return None
         return self.summary.throughput_per_s.median
 
+    @property
+    def usual_wait_ns(self) -> float | None:
+        """The mean wait for a connection; the median where a file of an earlier version has that
+        alone; None if it is not known."""
+        if self.waits is None:
+            return None
+        mean_ns = self.waits.wait_mean_ns
+        return self.waits.wait_p50_ns if mean_ns is None else mean_ns
+
 
 def kind_of(case: Case) -> str:
     """Return the pool of a case in words.
@@ -107,6 +116,17 @@ class Surface:
         if best is None or not best.rate or cell.rate is None:
             return None
         return cell.rate / best.rate
+
+    @property
+    def usual(self) -> str:
+        """The statistic of `Cell.usual_wait_ns`: `mean`, or `median` in an earlier file."""
+        means = (cell.waits.wait_mean_ns for cell in self.cells if cell.waits)
+        return "mean" if any(mean_ns is not None for mean_ns in means) else "median"
+
+
+def percent(share: float | None) -> str:
+    """Return the share as text, `-` if it is not known."""
+    return "-" if share is None else f"{share * 100:.0f} %"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from bench.analysis.summary import Summary
 from bench.model.units import RATES, TIMES, unit_of
 from bench.results.file import Results
 from bench.studies.pool.findings import findings
-from bench.studies.pool.surface import Cell, Surface, surfaces
+from bench.studies.pool.surface import Cell, Surface, percent, surfaces
 
 Shown = Callable[[float | None], str]
 
@@ -38,20 +38,23 @@ def _table(surface: Surface) -> Table:
     cells = surface.cells
     rates = unit_of((cell.rate for cell in cells), RATES)
     longest = [cell.waits.wait_p99_ns for cell in cells if cell.waits]
-    waits = unit_of([*longest, *map(_pooler_wait, cells)], TIMES)
+    usual = [cell.usual_wait_ns for cell in cells]
+    waits = unit_of([*usual, *longest, *map(_pooler_wait, cells)], TIMES)
     missing = any(cell.waits and cell.waits.timeouts for cell in cells)
-    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 2))
+    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     table.add_column("\nclients", justify="right")
     table.add_column("\npool", no_wrap=True)
     headings = [
         f"{rates.symbol}\noperations/s".strip() if rates.symbol else "\noperations/s",
         "",
-        "of the\nbest size",
-        f"wait p50\n{waits.symbol}",
-        f"wait p99\n{waits.symbol}",
+        "of the\nbest",
+        f"{surface.usual}\nwait {waits.symbol}",
+        f"p99\nwait {waits.symbol}",
+        "\nwaiting",
+        "fewest\n/ most",
         "\nopened",
     ]
-    headings += [f"PgBouncer\nwait {waits.symbol}"] * any(_pooler_wait(cell) for cell in cells)
+    headings += [f"pooler\nwait {waits.symbol}"] * any(_pooler_wait(cell) for cell in cells)
     for heading in headings + ["got\nnone"] * missing:
         table.add_column(heading, justify="right", no_wrap=True)
     before = 0
@@ -71,9 +74,11 @@ def _row(surface: Surface, cell: Cell, rate: Shown, wait: Shown, *, missing: boo
     row = [
         rate(interval.median) if interval else "-",
         f"±{interval.relative:.0%}" if interval and interval.relative is not None else "",
-        "-" if share is None else f"{share * 100:.0f} %",
-        wait(watched.wait_p50_ns) if watched else "-",
+        percent(share),
+        wait(cell.usual_wait_ns) if watched else "-",
         wait(watched.wait_p99_ns) if watched else "-",
+        percent(watched.waiting_share if watched else None),
+        percent(watched.evenness if watched else None),
         "-" if watched is None or watched.opened is None else f"{watched.opened:,}",
     ]
     if any(_pooler_wait(cell) for cell in surface.cells):
@@ -96,14 +101,16 @@ def _legend(*, pgbouncer: bool) -> Text:
     text = (
         "pool: the connections that it keeps; 5 + 10: up to 10 more while they are needed;"
         " pre-ping: asked whether it is alive before each use; NullPool: a new connection for"
-        " each operation. of the best size: among the pools of a fixed size, for as many"
+        " each operation. of the best: among the pools of a fixed size, for as many"
         " clients. wait: for a connection of the pool, in a window of its own, as are the"
-        " connections opened in it. got none: requests whose wait timed out, or whose pool"
-        " does not let clients wait."
+        " connections opened in it; the mean has the waits that did not end in the window, p99 has"
+        " not. waiting: that part of the clients' time. fewest / most: the operations of the client"
+        " with the fewest, of those of the client with the most; near 0 % clients starve. got none:"
+        " requests whose wait timed out, or whose pool does not let clients wait."
     )
     if pgbouncer:
         text += (
             " PgBouncer 4: each client has a connection to a PgBouncer in transaction mode, which"
-            " has 4 to the server; PgBouncer wait: the mean of a transaction for one of these."
+            " has 4 to the server; pooler wait: the mean of a transaction for one of these."
         )
     return Text("\n" + fill(text, 100), "dim")

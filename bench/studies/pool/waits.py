@@ -8,9 +8,9 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
-from time import perf_counter_ns, sleep
+from time import sleep
 from typing import Any
 
 from accessors.api import AsyncBackend, Backend
@@ -21,9 +21,7 @@ from bench.measure.runner import Job, loop_factory
 from bench.studies.pool.console import totals
 from bench.studies.pool.entries import PoolWaits
 from bench.studies.pool.watched import NoConnectionError, PoolWatch, watched
-
-WINDOW_S = 0.3
-WARM_UP_S = 0.05
+from bench.studies.pool.window import Window
 
 ENOUGH_FOR_P99 = 100
 
@@ -37,65 +35,92 @@ def watch_pool(job: Job) -> PoolWaits:
     before = totals(job.url) if job.behind_pooler else None
     with watched(copy.copy(job.backend())) as (backend, watch):
         if isinstance(backend, Backend):
-            start_ns, served = _in_threads(backend, job)
+            outcome = _in_threads(backend, job)
         else:
             with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
-                start_ns, served = loop.run(_in_tasks(backend, job))
-    entry = _entry(job, watch, start_ns, served)
+                outcome = loop.run(_in_tasks(backend, job))
+    waits = entry(job, watch, outcome)
     after = totals(job.url) if before is not None else None
     if before is None or after is None:
-        return entry
+        return waits
     wait_ns, connections = after.wait_ns(before), after.connections
-    return replace(entry, pooler_wait_ns=wait_ns, pooler_connections=connections)
+    return replace(waits, pooler_wait_ns=wait_ns, pooler_connections=connections)
 
 
-def _times() -> tuple[int, int]:
-    start_ns = perf_counter_ns() + round(WARM_UP_S * 1e9)
-    return start_ns, start_ns + round(WINDOW_S * 1e9)
+@dataclass(frozen=True)
+class Outcome:
+    """The work of the clients while their pool was watched."""
+
+    window: Window
+    finished: list[int]
+    """Operations that each client finished in the window."""
+    served: int | None
+    """New processes of the server; None if they are not seen."""
 
 
-def _in_threads(backend: Backend, job: Job) -> tuple[int, int | None]:
+def _in_threads(backend: Backend, job: Job) -> Outcome:
     clients = [Client(backend, job.case, plan) for plan in job.plans()]
+    window = Window(len(clients))
     with backend.open(job.target), ThreadPoolExecutor(len(clients)) as threads:
         before = server_processes(job.postmaster_pid)
-        start_ns, end_ns = _times()
-        working = [threads.submit(_work, client.steps(None), end_ns, sleep) for client in clients]
-        for one in working:
-            one.result()
-        return start_ns, _new_processes(job, before)
+        working = [threads.submit(_work, client.steps(None), window, sleep) for client in clients]
+        finished = [client.result() for client in working]
+        return Outcome(window, finished, _new_processes(job, before))
 
 
-def _work(steps: Iterator[Any], end_ns: int, pause: Callable[[float], Any]) -> None:
-    for (call, _), arguments in steps:
-        if perf_counter_ns() >= end_ns:
-            return
-        try:
-            call(*arguments)
-        except NoConnectionError:
-            pause(AFTER_FAILURE_S)
+def _work(steps: Iterator[Any], window: Window, pause: Callable[[float], Any]) -> int:
+    """Perform steps until the window ends; return the number that were finished in it."""
+    finished = 0
+    window.join()
+    try:
+        for (call, _), arguments in steps:
+            if window.is_over():
+                break
+            try:
+                call(*arguments)
+            except NoConnectionError:
+                pause(AFTER_FAILURE_S)
+            else:
+                finished += window.is_open()
+    except BaseException:
+        window.close()
+        raise
+    return finished
 
 
-async def _in_tasks(backend: AsyncBackend, job: Job) -> tuple[int, int | None]:
+async def _in_tasks(backend: AsyncBackend, job: Job) -> Outcome:
     clients = [AsyncClient(backend, job.case, plan) for plan in job.plans()]
+    window = Window(len(clients))
     async with backend.open(job.target):
         before = server_processes(job.postmaster_pid)
-        start_ns, end_ns = _times()
-        working = (_work_async(client.steps(None), end_ns, asyncio.sleep) for client in clients)
+        working = (_work_async(client.steps(None), window, asyncio.sleep) for client in clients)
+        finished: list[int] = []
         # All end before the pool is closed, also if one has failed.
-        for error in await asyncio.gather(*working, return_exceptions=True):
-            if error is not None:
-                raise error
-        return start_ns, _new_processes(job, before)
+        for answer in await asyncio.gather(*working, return_exceptions=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            finished.append(answer)
+        return Outcome(window, finished, _new_processes(job, before))
 
 
-async def _work_async(steps: Iterator[Any], end_ns: int, pause: Callable[[float], Any]) -> None:
-    for (call, _), arguments in steps:
-        if perf_counter_ns() >= end_ns:
-            return
-        try:
-            await call(*arguments)
-        except NoConnectionError:
-            await pause(AFTER_FAILURE_S)
+async def _work_async(steps: Iterator[Any], window: Window, pause: Callable[[float], Any]) -> int:
+    """Perform steps until the window ends; return the number that were finished in it."""
+    finished = 0
+    window.join()
+    try:
+        for (call, _), arguments in steps:
+            if window.is_over():
+                break
+            try:
+                await call(*arguments)
+            except NoConnectionError:
+                await pause(AFTER_FAILURE_S)
+            else:
+                finished += window.is_open()
+    except BaseException:
+        window.close()
+        raise
+    return finished
 
 
 def _new_processes(job: Job, before: set[str]) -> int | None:
@@ -104,20 +129,26 @@ def _new_processes(job: Job, before: set[str]) -> int | None:
     return len(now - before) if now else None
 
 
-def _entry(job: Job, watch: PoolWatch, start_ns: int, served: int | None) -> PoolWaits:
-    waits = sorted(wait_ns for when_ns, wait_ns in watch.waits if when_ns >= start_ns)
-    timeouts = [text for when_ns, text in watch.timeouts if when_ns >= start_ns]
-    opened = [when_ns for when_ns in watch.opened_ns if when_ns >= start_ns]
+def entry(job: Job, watch: PoolWatch, outcome: Outcome) -> PoolWaits:
+    """Return the waits that the watch has seen in the outcome's window."""
+    window = outcome.window
+    waits = sorted(end_ns - start_ns for start_ns, end_ns in watch.waits if window.has(end_ns))
+    timeouts = [text for _, end_ns, text in watch.timeouts if window.has(end_ns)]
+    opened = [when_ns for when_ns in watch.opened_ns if window.has(when_ns)]
     by_sqlalchemy = bool(watch.opened_ns)
+    all_waits = [*watch.waits, *((start_ns, end_ns) for start_ns, end_ns, _ in watch.timeouts)]
     return PoolWaits(
         case=job.case,
-        window_ns=round(WINDOW_S * 1e9),
+        window_ns=window.end_ns - window.start_ns,
         checkouts=len(waits),
         wait_p50_ns=_quantile(waits, 0.5) if waits else None,
         wait_p99_ns=_quantile(waits, 0.99) if len(waits) >= ENOUGH_FOR_P99 else None,
         timeouts=len(timeouts),
         timeout_error=Counter(timeouts).most_common(1)[0][0] if timeouts else "",
-        opened=len(opened) if by_sqlalchemy else served,
+        opened=len(opened) if by_sqlalchemy else outcome.served,
+        waited_ns=sum(window.part(start_ns, end_ns) for start_ns, end_ns in all_waits),
+        fewest_operations=min(outcome.finished),
+        most_operations=max(outcome.finished),
     )
 
 

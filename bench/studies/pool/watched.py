@@ -26,26 +26,28 @@ class PoolWatch:
 
     def __init__(self) -> None:
         self.waits: list[tuple[int, int]] = []
-        """Start and duration of each wait that ended with a connection, in ns."""
-        self.timeouts: list[tuple[int, str]] = []
-        """Time and text of each wait that ended without a connection."""
+        """Start and end of each wait that ended with a connection, in ns."""
+        self.timeouts: list[tuple[int, int, str]] = []
+        """Start, end and text of each wait that ended without a connection."""
         self.opened_ns: list[int] = []
         """Times at which SQLAlchemy opened a connection."""
 
     def got(self, start_ns: int) -> None:
         """Note that the wait since `start_ns` has ended with a connection."""
-        self.waits.append((start_ns, perf_counter_ns() - start_ns))
+        self.waits.append((start_ns, perf_counter_ns()))
 
-    def failed(self, package: str, error: BaseException) -> None:
-        """Note a wait that ended without a connection, and raise `NoConnectionError`.
+    def failed(self, package: str, error: BaseException, start_ns: int | None = None) -> None:
+        """Note a wait since `start_ns` without a connection, and raise `NoConnectionError`.
 
+        None: it was no wait, but the return of a connection.
         Returns for any other error.
         """
         name = type(error).__name__
         if f"{package} {name}" in _NONE_FREE:
             text = str(error).partition(" (Background on this error")[0].strip()
             words = f"{name}: {text}" if text else name
-            self.timeouts.append((perf_counter_ns(), words))
+            now_ns = perf_counter_ns()
+            self.timeouts.append((now_ns if start_ns is None else start_ns, now_ns, words))
             raise NoConnectionError(words) from error
 
 
@@ -76,7 +78,7 @@ def _pools_of_sqlalchemy(watch: PoolWatch) -> Iterator[None]:
         try:
             connection = original(self)
         except Exception as error:
-            watch.failed("sqlalchemy", error)
+            watch.failed("sqlalchemy", error, start_ns)
             raise
         watch.got(start_ns)
         return connection
@@ -113,7 +115,7 @@ class _Wait:
         try:
             accessor = self._session.__enter__()
         except Exception as error:
-            self._watch.failed(self._package, error)
+            self._watch.failed(self._package, error, start_ns)
             raise
         self._watch.got(start_ns)
         return accessor
@@ -139,7 +141,7 @@ class _AsyncWait:
         try:
             accessor = await self._session.__aenter__()
         except Exception as error:
-            self._watch.failed(self._package, error)
+            self._watch.failed(self._package, error, start_ns)
             raise
         self._watch.got(start_ns)
         return accessor

@@ -60,7 +60,7 @@ class Verification:
         Each way to connect is checked, in the transactions and ways of fetching of its cases.
         """
         names = list(self.config.backends)
-        self.workers.start(names)
+        self.workers.start(names, alike=True)
         checked = {backend: Checked() for backend in names}
         reads = [(s, question) for s in self.subjects for question in s.questions]
         several = len({question.name for _, question in reads}) > 1

@@ -1,6 +1,6 @@
 """The rule by which a window at a rate passes its objective."""
 
-from bench.analysis.summary import Round
+from bench.analysis.rounds import Round
 
 
 def p99_ns(window: Round) -> int | None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.stationarity import HEAD_NS, beginning, drift, taken_by_others
+from bench.analysis.rounds import HEAD_NS, Round, durations_of, round_of
+from bench.analysis.stationarity import beginning, drift, taken_by_others
 from bench.analysis.summary import summarise
 from bench.analysis.warnings import ResultWarning, result_warnings
 from bench.model.case import Case
@@ -245,6 +246,10 @@ def test_few_rounds_have_no_drift(tmp_path: Path) -> None:
     assert drift(summarise(results(tmp_path, calm(factors=FACTORS[:5])))) is None
 
 
+def figures(run: Run) -> Round:
+    return round_of(run, lambda: durations_of([run]))
+
+
 def begun_cold(number: int, first_ns: int, window_ns: int) -> Run:
     """Return a run with operations of a millisecond, except at the start of the round."""
     head_ns = min(HEAD_NS, window_ns // 2)
@@ -262,7 +267,7 @@ def begun_cold(number: int, first_ns: int, window_ns: int) -> Run:
 @pytest.mark.parametrize("window_ns", [100 * MS, 3000 * MS])
 def test_a_cold_start_is_found_in_the_first_second_or_half(tmp_path: Path, window_ns: int) -> None:
     runs = [begun_cold(number, 2 * MS, window_ns) for number in range(6)]
-    found = beginning(runs)
+    found = beginning([figures(run) for run in runs])
     assert found is not None
     assert found.median == pytest.approx(0.5, abs=0.02)
     text = the_only(result_warnings(results(tmp_path, runs, warm_up_s=0.05)))
@@ -272,13 +277,13 @@ def test_a_cold_start_is_found_in_the_first_second_or_half(tmp_path: Path, windo
 
 @given(st.integers(MS // 20, 25 * MS))
 def test_a_steady_round_begins_as_it_goes_on(duration_ns: int) -> None:
-    found = beginning([constant_run(POINT, 0, duration_ns, 100 * MS)])
+    found = beginning([figures(constant_run(POINT, 0, duration_ns, 100 * MS))])
     assert found is not None
     assert found.median == pytest.approx(1)
 
 
 def test_a_round_of_few_operations_says_nothing_of_its_start() -> None:
-    assert beginning([constant_run(POINT, 0, 60 * MS, 100 * MS)]) is None
+    assert beginning([figures(constant_run(POINT, 0, 60 * MS, 100 * MS))]) is None
 
 
 def test_a_pool_smaller_than_the_concurrency(tmp_path: Path) -> None:

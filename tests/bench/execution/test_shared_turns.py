@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bench.execution.shared_turns import ATTEMPTS, SharedTurns
+from bench.execution.shared_turns import SharedTurns
 from bench.measure.job import Job
 from bench.measure.shared_turn import PartOfRun
+from bench.measure.turn import ATTEMPTS
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case

@@ -1,9 +1,11 @@
 """Runs of very many operations: memory stays bounded, and no sample is lost or changed."""
 
+import errno
 import json
 import os
 import pickle
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +13,9 @@ from typing import Any
 import pytest
 
 import accessors
-from bench.analysis.summary import summarise
+from bench.analysis import summary
+from bench.analysis.compare.comparison import SummedUp
+from bench.analysis.summary import Figures, summarise
 from bench.measure import clients_async, clients_sync
 from bench.measure.runner import Job, run
 from bench.model.case import Case
@@ -115,8 +119,56 @@ def test_records_stay_in_memory_where_the_disk_is_full(monkeypatch: pytest.Monke
     os.close(spool.descriptor)
 
 
-def test_the_file_of_handed_over_samples_is_gone_when_its_reader_is(spool_folder: Path) -> None:
-    """A temporary file of gigabytes must not outlive the command."""
+def test_a_window_that_fills_the_disk_gives_its_space_back(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Defect: samples that filled the disk kept it full while their process lived. Then the command
+    could not even write that the window had failed, and no later window was kept.
+    """
+    client = SampleRecorder([1], [2])
+    client.hand_over()
+    (spool,) = recording._spools
+    client.starts.append(2)
+    client.ends.append(3)
+    written = os.fstat(spool.descriptor).st_size
+    monkeypatch.setattr(recording.os, "pwrite", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        gather([client], 0)
+    assert written > 0
+    assert recording._spools == []
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(spool.descriptor)
+
+
+def full_disk(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_the_file_of_handed_over_samples_has_no_name(spool_folder: Path) -> None:
+    """Defect: Ctrl-C in a long window left a file of gigabytes in the results folder, as kill -9
+    of a worker process or of the command did.
+    """
+    samples = spooled()
+    assert list(spool_folder.iterdir()) == []
+    whole = list(samples.start_ns)
+    taken = pickle.loads(pickle.dumps(samples))
+    assert list(spool_folder.iterdir()) == []
+    del samples
+    assert list(taken.start_ns) == whole
+    (sent,) = recording._sent
+    assert os.fstat(sent).st_size > 0
+    del taken
+    assert os.fstat(sent).st_size == 0  # the worker process may keep it open for long
+    recording.hand_over_in(None)
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(sent)
+
+
+def test_a_file_with_a_name_is_gone_when_its_reader_is(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A temporary file of gigabytes must not outlive the command where the system is not Linux."""
+    monkeypatch.setattr(recording, "_OPEN_FILES", spool_folder / "none")
     samples = spooled()
     whole = list(samples.start_ns)
     taken = pickle.loads(pickle.dumps(samples))
@@ -129,21 +181,18 @@ def test_the_file_of_handed_over_samples_is_gone_when_its_reader_is(spool_folder
     assert list(spool_folder.iterdir()) == []
 
 
-def test_samples_are_handed_over_in_the_folder_of_the_run(
-    spool_folder: Path, tmp_path: Path
-) -> None:
+def test_samples_are_handed_over_in_the_folder_of_the_run(tmp_path: Path) -> None:
     """Defect: a small TMPDIR was full after minutes, and the rest stayed in memory."""
     run_folder = tmp_path / "run"
     run_folder.mkdir()
     recording.hand_over_in(str(run_folder))
     try:
-        samples = spooled()
+        spool = recording._Spool()
     finally:
         recording.hand_over_in(None)
-    assert len(list(run_folder.iterdir())) == 1
-    assert list(spool_folder.iterdir()) == []
-    del samples
-    assert list(run_folder.iterdir()) == []
+    assert os.fstat(spool.descriptor).st_dev == run_folder.stat().st_dev
+    assert Path(f"/proc/self/fd/{spool.descriptor}").readlink().parent == run_folder
+    os.close(spool.descriptor)
 
 
 def test_what_a_warm_up_handed_over_is_removed(spool_folder: Path) -> None:
@@ -251,3 +300,20 @@ def test_a_measured_run_hands_its_samples_over(
     assert {worker for worker, _ in begun} == {0, 1}
     assert found.fewest_operations + found.most_operations == len(begun) == len(found.samples)
     assert all(start < found.window_ns for _, start in begun)
+
+
+@pytest.mark.parametrize("kept", [0, 10**6])
+def test_figures_made_while_a_file_is_read_are_those_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """Defect: `bench compare` unpacked the samples of a run twice, and ten runs took 6 s of CPU."""
+    monkeypatch.setattr(recording, "PIECE", 20)
+    monkeypatch.setattr(reading, "KEPT_SAMPLES", kept)
+    monkeypatch.setattr(summary, "AT_ONCE", 120)
+    more = [replace(run_of(spooled()), round=number) for number in (2, 1)]
+    folder = recorded(tmp_path / "run", *more, run_of(spooled(), OTHER))
+    figures = Figures()
+    results = load(folder, as_read=figures.without_samples)
+    assert [len(run.samples) for run in results.runs] == [0, 0, 0]
+    assert summarise(results, figures) == summarise(load(folder))
+    assert SummedUp.read("run", folder) == SummedUp.of("run", load(folder))

@@ -110,6 +110,37 @@ def test_too_few_connections_is_said_before_measuring(tcp: str) -> None:
         assert plain.free_connections() == free - 1
 
 
+@pytest.mark.parametrize("kind", ["role", "database"])
+def test_a_connection_limit_is_told_before_measuring(kind: str, tcp: str) -> None:
+    """Defect: a role's or a database's CONNECTION LIMIT was not looked at: cases of more clients
+    failed one by one, after the rest had been measured.
+    """
+    admin = resolve(f"postgresql://postgres:{HIDDEN}@{tcp}/postgres")
+    with admin.connect() as connection:
+        connection.execute("create role few login password 'few'")
+        connection.execute("create database few owner few")
+        connection.execute(f"alter {kind} few connection limit 3")
+        try:
+            few = resolve(f"postgresql://few:few@{tcp}/few")
+            assert few.free_connections() == 3
+            with few.connect(), pytest.raises(BenchError) as caught:
+                few.check_capacity(8)
+            superuser = resolve(f"postgresql://postgres:{HIDDEN}@{tcp}/few")
+            assert superuser.free_connections() == 7  # no such limit is a superuser's
+            connection.execute(f"alter {kind} few connection limit 0")
+            advice = f"type ALTER {kind.upper()} name CONNECTION LIMIT -1"
+            assert advice in failure(f"postgresql://few:few@{tcp}/few")
+        finally:
+            connection.execute("drop database few")
+            connection.execute("drop role few")
+    assert str(caught.value) == (
+        f"8 connections are needed, 2 are free at postgresql://few:***@{tcp}/few"
+        f" (CONNECTION LIMIT of the {kind} few 3, in use 1).\n"
+        "Lower --concurrency, close other clients, or set max_connections = 14 and type"
+        f' ALTER {kind.upper()} "few" CONNECTION LIMIT 9.'
+    )
+
+
 def test_no_connection_is_left(tcp: str) -> None:
     database = resolve(f"postgresql://postgres:{HIDDEN}@{tcp}/postgres")
     held: list[Any] = []

@@ -1,18 +1,30 @@
 """A pooler that admits no settings at the start of a session: PgBouncer with its defaults."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from accessors import discover
+from bench.execution.measurement import measure
+from bench.model.case import Case
+from bench.model.errors import BenchError
+from bench.model.plan import Plan
+from bench.model.profiles import PROFILES
+from bench.model.run_config import RunConfig
+from bench.results.file import Recorder, load
 from bench.server.account import account_for_caller
 from bench.server.resolution import resolve
 from bench.server.url import changed, parse
 from tests.bench.command import Bench, wait_until
+from tests.bench.conftest import SMALL
+from tests.bench.execution.test_turns import Silent
 from tests.listening import Listening, free_port, give, listening
 
 PGBOUNCER = Path("/usr/sbin/pgbouncer")
@@ -107,3 +119,33 @@ def test_a_pooler_that_keeps_an_open_schema_on_the_path(
     with psycopg.connect(changed(behind.admin, dbname="shop")) as connection:
         schemas = connection.execute("SELECT FROM pg_namespace WHERE nspname = 'gatherbench'")
         assert schemas.fetchall() == []
+
+
+@pytest.mark.usefixtures("shop")
+def test_clients_count_by_the_poolers_own_limit(behind: Listening, tmp_path: Path) -> None:
+    """Defect: clients behind a pooler in transaction mode were refused by the number of connections
+    of the server, which they do not have. Those above the pooler's own limit failed one by one
+    after half a minute each, and psycopg's pool did not say why.
+    """
+    case = Case("psycopg2", "get_total_cost_of_an_order", concurrency=45, loop="none")
+    profile = replace(PROFILES["smoke"], rounds=1, seconds=0.01, warm_up_s=0.01)
+    backends = {case.backend: discover()[case.backend]}
+    config = RunConfig(Plan(profile, (case,)), backends, SMALL, verify=False)
+    admin = behind.url(user="plain", dbname="shop")
+    settings = {"pool_mode": "transaction", "default_pool_size": "10"}
+
+    def measured(folder: Path, limit: int) -> None:
+        with pooler(behind, **settings, max_client_conn=str(limit)) as url:
+            recorder = Recorder(folder)
+            try:
+                measure(config, resolve(url, admin_url=admin), recorder, Silent())
+            finally:
+                recorder.close()
+
+    with pytest.raises(BenchError) as caught:
+        measured(tmp_path / "few", 30)
+    first, second = str(caught.value).splitlines()
+    assert re.match(r"the pooler admits \d\d of 45 clients: PgBouncer has no connection", first)
+    assert second == "Raise its limit (PgBouncer: max_client_conn), or lower --concurrency."
+    measured(tmp_path / "many", 70)  # the server has 40 connections
+    assert [run.case for run in load(tmp_path / "many").runs] == [case]

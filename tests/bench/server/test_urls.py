@@ -1,5 +1,6 @@
 """Database URLs: reading and building agree, and each driver gets the right URL."""
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -10,14 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
+import accessors
+from accessors.api import AsyncBackend, Target
 from bench.model.errors import UsageError
 from bench.server.database import Database
 from bench.server.drivers import check_drivers, driver_url
+from bench.server.embedded import EmbeddedServer
 from bench.server.resolution import named
 from bench.server.url import build, changed, masked, parse, redact
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
-HOST = st.sampled_from(["h", "db.example.org", "::1", "fe80::1", "127.0.0.1", "münchen"])
+HOST = st.sampled_from(["h", "db.example.org", "::1", "fe80::1%eth0", "127.0.0.1", "münchen"])
 PORT = st.integers(1, 65535).map(str)
 
 
@@ -84,7 +88,8 @@ def test_a_secret_is_never_shown(password: str) -> None:
         ("postgresql://?host=/tmp&port=77&user=u", "postgresql://u@/?host=/tmp&port=77"),
         ("postgresql:///d?host=h&port=1", "postgresql://h:1/d"),
         ("postgresql://[::1]/d", "postgresql://[::1]/d"),
-        ("postgresql://a:1,[::1]:2/d", "postgresql://a:1,[::1]:2/d"),
+        ("postgresql://a:1,[::1]:2/d", "postgresql://a:1,%3A%3A1:2/d"),
+        ("postgresql://[fe80::1%25eth0]:5/d", "postgresql://[fe80::1%25eth0]:5/d"),
         ("host=a,b port=1 dbname=d", "postgresql://a:1,b:1/d"),
         ("host=/s,h port=1,2 dbname=d", "postgresql://%2Fs:1,h:2/d"),
         ("dbname='my \\'db'", "postgresql:///my%20%27db"),
@@ -156,6 +161,36 @@ def test_the_environment_is_read_once(tmp_path: Path, monkeypatch: pytest.Monkey
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("postgresql://u@a:1,b/d", "a,b", "1,5432"),
+        ("postgresql://u@a,b:5/d", "a,b", "5432,5"),
+        ("postgresql://u@/d?host=a,[::1]&port=5", "a,[::1]", "5,5"),
+        ("postgresql://u@h/d", "h", "77"),
+        ("postgresql://u@,b:5/d?hostaddr=::1,::2", ",b", "5432,5"),
+    ],
+)
+def test_the_ports_of_several_hosts_are_libpqs(
+    url: str, host: str, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbids that asyncpg takes a port from PGPORT where libpq takes its default."""
+    monkeypatch.setenv("PGPORT", "77")
+    found = parse(named(url).url)
+    assert (found["host"], found["port"]) == (host, port)
+
+
+def test_an_empty_one_of_several_hosts_is_libpqs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbids asyncpg's "string index out of range"."""
+    monkeypatch.setenv("PGHOST", "elsewhere")
+    url = named("postgresql://u@,b:5/d").url
+    folder, other = parse(url)["host"].split(",")
+    assert folder.startswith("/")
+    assert other == "b"
+    (_, second), *_ = of_asyncpg(driver_url(url, "asyncpg"))
+    assert second == ("b", 5)
+
+
 def test_the_url_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forbids PGSSLMODE if the URL names libpq's default."""
     monkeypatch.setenv("PGSSLMODE", "verify-full")
@@ -225,6 +260,8 @@ def test_asyncpg_connects_to_the_address_that_is_given() -> None:
     url = driver_url("postgresql://u@shop.invalid/d?hostaddr=127.0.0.1", "asyncpg")
     assert parse(url)["host"] == "127.0.0.1"
     assert "hostaddr" not in parse(url)
+    some = driver_url("postgresql://u@a,b/d?hostaddr=127.0.0.1,", "asyncpg")
+    assert parse(some)["host"] == "127.0.0.1,b"
 
 
 def test_a_secret_that_a_driver_lacks_is_refused_without_it() -> None:
@@ -239,3 +276,24 @@ def test_no_secret_in_what_is_shown() -> None:
     database = Database("host=h password=hush sslpassword=hush dbname=d")
     assert "hush" not in repr(database)
     assert database.safe_url == "postgresql://:***@h/d?sslpassword=***"
+
+
+@pytest.mark.parametrize(
+    "name", ["asyncpg", "core+asyncpg", "psycopg", "psycopg2", "pg8000", "psqlpy"]
+)
+def test_a_host_after_ipv6_is_reached(server: EmbeddedServer, name: str) -> None:
+    """Forbids "Invalid IPv6 URL" from asyncpg, by the `urlsplit` of newer Pythons."""
+    known = parse(server.start())
+    known |= {"host": f"127.0.0.1,::1,{known['host']}", "port": f"1,1,{known['port']}"}
+    backend = accessors.load(name)
+    target = Target(driver_url(build(known), backend.driver), pool_size=1)
+    if isinstance(backend, AsyncBackend):
+        asyncio.run(_opened(backend, target))
+    else:
+        with backend.open(target), backend.accessor():
+            pass
+
+
+async def _opened(backend: AsyncBackend, target: Target) -> None:
+    async with backend.open(target), backend.accessor():
+        pass

@@ -99,7 +99,7 @@ def form(kind: str, server: Listening) -> Form:
             words = [f"{key}={in_quotes(value)}" for key, value in names.items()]
             return Form(" ".join([f"host=127.0.0.1 port={server.port}", *words]))
         case "several hosts":
-            return Form(f"postgresql://{login}@127.0.0.1:1,{address}/{name}")
+            return Form(f"postgresql://{login}@127.0.0.1:1,[::1]:1,{address}/{name}")
         case "sqlalchemy":
             return Form(f"postgresql+asyncpg://{login}@{address}/{name}")
         case "service":

@@ -35,7 +35,7 @@ def test_a_result_is_remembered_until_something_changes(
         assert RememberedResults(connection, rows, backends, [Fetch()], path).checks() == {}
         connection.execute("SET enable_seqscan = off")  # a session's own: no other server
         assert RememberedResults(connection, rows, backends, FETCHES, path).checks()
-        monkeypatch.setattr(remembered, "_code", lambda: "changed")
+        monkeypatch.setattr(remembered, "code_hash", lambda *packages: "changed")
         assert RememberedResults(connection, rows, backends, FETCHES, path).checks() == {}
 
 

@@ -20,6 +20,8 @@ _SHARES = LinearSegmentedColormap.from_list("share", ["#ffffff", "#d6e6f2", "#7f
 _COLOURS = Normalize(0.0, 1.0)
 _DARK = 0.93
 """The share from which a cell is so dark that its text is white."""
+_LIGHT = 0.4
+"""The share up to which red text is legible in a cell."""
 
 _ROW_IN = 0.4
 _COLUMNS = 2
@@ -44,16 +46,16 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         selection,
         f"Pool size and clients: {workload}",
         f"{asked(workload)}; each operation takes a connection from the pool and gives it back."
-        f"{network} A cell: operations/s; below it the median wait for a connection / its"
-        " 99th percentile, or the share of requests that got none."
+        f"{network} A cell: operations/s; below it the {group[0].usual} wait for a connection / its"
+        f" 99th percentile, or the share of requests that got none.{_of_starving(group)}"
         " Colour: the share of the best pool of a fixed size, for as many clients."
         f" Frame: the smallest pool that is within 5 % of it.{_of_pgbouncer(group)}",
         height=rows * (kinds * _ROW_IN) + (rows - 1) * 0.75,
         columns=columns,
         rows=rows,
-        left=1.2,
+        left=1.45,
         right=0.2,
-        gap=1.25,
+        gap=1.4,
         row_gap=0.75,
         titled=True,
         failed=selection.marked(workload),
@@ -64,6 +66,16 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
     for empty in panels[len(group) :]:
         empty.set_visible(False)
     return figure
+
+
+def _of_starving(group: Sequence[Surface]) -> str:
+    if not any(_starve(cell) for surface in group for cell in surface.cells):
+        return ""
+    return " !: a client finished less than a tenth of another one's operations."
+
+
+def _starve(cell: Cell) -> bool:
+    return cell.waits is not None and cell.waits.is_uneven
 
 
 def _of_pgbouncer(group: Sequence[Surface]) -> str:
@@ -125,7 +137,7 @@ def _draw(panel: Axes, x: int, y: int, cell: Cell, share: float | None) -> None:
     dark = share is not None and share >= _DARK
     rate = "-" if cell.rate is None else f"{with_unit(cell.rate, RATES)}/s"
     panel.text(x, y - 0.17, rate, ha="center", va="center", size=9, color="white" if dark else INK)
-    failing = cell.waits is not None and cell.waits.timeouts > 0
+    failing = _starve(cell) or (cell.waits is not None and cell.waits.timeouts > 0)
     panel.text(
         x,
         y + 0.22,
@@ -133,7 +145,7 @@ def _draw(panel: Axes, x: int, y: int, cell: Cell, share: float | None) -> None:
         ha="center",
         va="center",
         size=7,
-        color=RED if failing and not dark else "white" if dark else INK,
+        color=RED if failing and (share or 0.0) <= _LIGHT else "white" if dark else INK,
     )
 
 
@@ -148,6 +160,6 @@ def _below(cell: Cell) -> str:
         return with_unit(waits.pooler_wait_ns, TIMES)
     times = [
         "-" if value is None else with_unit(value, TIMES)
-        for value in (waits.wait_p50_ns, waits.wait_p99_ns)
+        for value in (cell.usual_wait_ns, waits.wait_p99_ns)
     ]
-    return f"{times[0]} / {times[1]}"
+    return f"{times[0]} / {times[1]}{' !' if _starve(cell) else ''}"

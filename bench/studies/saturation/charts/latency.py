@@ -1,7 +1,6 @@
 """Latency against the arrival rate, up to the knee: p50 and p99 of the response."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -43,7 +42,7 @@ def _figure(selection: Selection, measured: ByRate, found: Sequence[Answer]) -> 
     clients = f"{kind.concurrency} client{'s' * (kind.concurrency > 1)}"
     looks = [selection.looks[name] for name in selection.looks if name in measured.lines]
     pattern = "at equal times" if kind.arrivals == "uniform" else "at random times (Poisson)"
-    words = conditions(replace(kind, rate=None)).removesuffix(", closed loop")
+    words = conditions(kind, "rate", "processes")
     subtitle = (
         f"{asked(kind.workload)}; {words}. Operations arrive {pattern}, and up to {clients}"
         f"{in_processes(kind)} serve them. Response: from the intended start to the end, with"
@@ -74,7 +73,7 @@ def _figure(selection: Selection, measured: ByRate, found: Sequence[Answer]) -> 
 def _panel(
     panel: Axes, quantile: str, selection: Selection, measured: ByRate, found: Sequence[Answer]
 ) -> None:
-    panel.set_title(f"{quantile} of the response")
+    panel.set_title(f"{quantile} of the response", pad=12)  # above the crosses at the top
     rates = [float(summary.case.rate or 1) for summary in measured.summaries]
     spans = list(extents(s.latency_ns.get(quantile) for s in measured.summaries))
     objective_ns = found[0].objective_ns if found and quantile == "p99" else None

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.compare.comparison import Comparison, compare_runs
+from bench.analysis.compare.comparison import Comparison, SummedUp, compare_summed_up
 from bench.analysis.figure import FIGURES
 from bench.model.case import Case
 from bench.model.fetch import Fetch
@@ -32,8 +32,8 @@ def run(
 
 
 def compared(*runs: Results, figure: str = "throughput") -> Comparison:
-    named = [(f"run{number}", each) for number, each in enumerate(runs)]
-    return compare_runs(named, FIGURES[figure])
+    named = [SummedUp.of(f"run{number}", each) for number, each in enumerate(runs)]
+    return compare_summed_up(named, FIGURES[figure])
 
 
 SLOWER = {POINT: 1.25, MANY: 1.0, TWIN: 1.25}

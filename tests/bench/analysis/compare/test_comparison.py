@@ -40,11 +40,11 @@ def test_what_others_took_in_either_run_may_be_the_difference(tmp_path: Path) ->
         return replace(results, runs=runs)
 
     alone, slower = run(tmp_path, {POINT: 1.0}), run(tmp_path, {POINT: 1.5})
-    assert compared(alone, slower).worse_than(0.1)
-    assert compared(crowded(alone, 0.1), crowded(slower, 0.2)).worse_than(0.1)
+    assert compared(alone, slower).gate(0.1).stopped
+    assert compared(crowded(alone, 0.1), crowded(slower, 0.2)).gate(0.1).stopped
     for one, other in ((0.0, 0.4), (0.4, 0.0)):
         found = compared(crowded(alone, one), crowded(slower, other))
-        assert found.worse_than(0.1) == []
+        assert not found.gate(0.1).stopped
         (verdict,) = found.rows[0].verdicts
         assert verdict is not None
         assert verdict.floor == pytest.approx(1 / 0.6)
@@ -53,25 +53,26 @@ def test_what_others_took_in_either_run_may_be_the_difference(tmp_path: Path) ->
 @pytest.mark.parametrize("figure", ["throughput", "p50"])
 def test_the_gate_stops_a_slowdown_of_a_fifth_and_nothing_else(tmp_path: Path, figure: str) -> None:
     found = compared(run(tmp_path), run(tmp_path, SLOWER), figure=figure)
-    assert [(name, case) for name, case, _ in found.worse_than(0.10)] == [("run1", POINT)]
-    assert found.worse_than(0.30) == []
-    assert compared(run(tmp_path), run(tmp_path), figure=figure).worse_than(0) == []
+    assert [(stop.run, stop.case) for stop in found.gate(0.10).stopped] == [("run1", POINT)]
+    assert not found.gate(0.30).stopped
+    assert not compared(run(tmp_path), run(tmp_path), figure=figure).gate(0).stopped
     faster = {POINT: 0.8, MANY: 1.0}
-    assert compared(run(tmp_path), run(tmp_path, faster), figure=figure).worse_than(0) == []
+    assert not compared(run(tmp_path), run(tmp_path, faster), figure=figure).gate(0).stopped
 
 
 def test_the_gate_asks_for_the_margin_at_the_kinder_end_of_the_interval(tmp_path: Path) -> None:
     """Forbids to stop a change for a slowdown that may be smaller than what is allowed."""
     found = compared(run(tmp_path), run(tmp_path, {POINT: 1.11}))
-    ((_, _, verdict),) = found.worse_than(0.05)
+    (stop,) = found.gate(0.05).stopped
+    verdict = stop.change
     assert verdict.ratio is not None
     assert verdict.ratio.median == pytest.approx(1 / 1.11, rel=0.01)
-    assert found.worse_than(0.10) == []
+    assert not found.gate(0.10).stopped
 
 
 def test_three_rounds_stop_nothing(tmp_path: Path) -> None:
     found = compared(run(tmp_path, rounds=3), run(tmp_path, SLOWER, rounds=3))
-    assert found.worse_than(0) == []
+    assert not found.gate(0).stopped
     assert {v and v.word for row in found.rows for v in row.verdicts} == {"undecided"}
 
 

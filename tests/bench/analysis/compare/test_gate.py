@@ -12,7 +12,6 @@ import pytest
 
 from bench.analysis.compare.cases import MeasuredRun, compare_cases
 from bench.analysis.compare.common_ratio import FEWEST_CASES, divide_out
-from bench.analysis.compare.comparison import compare_runs
 from bench.analysis.compare.family import evidence_of, holm
 from bench.analysis.compare.gate import SEEN_SHARE, decide, to_measure_again
 from bench.analysis.findings.between import between
@@ -22,7 +21,7 @@ from bench.results.file import Results
 from bench.studies.audit.deciding import gate_rates, old_gate_stops
 from bench.studies.audit.made_runs import Truth, made_run
 from tests.bench import synthetic
-from tests.bench.analysis.compare.made_runs import NOISE
+from tests.bench.analysis.compare.made_runs import NOISE, compared
 from tests.bench.synthetic import constant_run
 
 SMALL = Truth(cases=24)
@@ -136,11 +135,11 @@ def many(folder: Path, slower: float) -> Results:
 def test_the_report_and_the_command_agree(tmp_path: Path, slower: float) -> None:
     """Defect: of identical pairs, the report named something in 61 %, the command in 4 %."""
     runs = [many(tmp_path / "a", 1.0), many(tmp_path / "b", slower)]
-    comparison = compare_runs([("a", runs[0]), ("b", runs[1])])
+    comparison = compared(*runs)
     words = [change.word for row in comparison.rows for change in row.verdicts if change]
     page = render(runs, tmp_path / "both.html")
     for word in ("faster", "slower", "indistinguishable"):
         assert page.count(f">{word}</td>") == words.count(word)
-    ((_, compared),) = comparison.compared
-    named = [finding for finding in between(compared, "a", "b") if len(finding.cases) == 1]
+    ((_, second),) = comparison.compared
+    named = [finding for finding in between(second, "a", "b") if len(finding.cases) == 1]
     assert len(named) == words.count("faster") + words.count("slower")

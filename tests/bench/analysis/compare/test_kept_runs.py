@@ -166,3 +166,25 @@ def test_the_command_of_history(shelf: Path, tmp_path: Path) -> None:
     done = bench("history", "--backend", "nobody")
     assert done.code == 2
     assert "no run in" in done.error[0]
+
+
+def test_a_backend_that_no_run_has_is_refused(shelf: Path, tmp_path: Path) -> None:
+    """Defect: of `--backend asyncpg --backend nonsense`, the unknown one was left out."""
+    bench = Bench(tmp_path)
+    done = bench("history", "--backend", "asyncpg", "--backend", "asynpg")
+    assert done.code == 2
+    assert done.error[0].endswith("has a backend named 'asynpg'. Did you mean 'asyncpg'?")
+    assert done.error[1].startswith("They have asyncpg")
+    assert len(done.error) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["charts"], ["report"], ["export", "--format", "csv"], ["compare", "latest"]]
+)
+def test_a_run_is_named_alike_in_every_command(
+    shelf: Path, tmp_path: Path, words: list[str]
+) -> None:
+    """Defect: an unknown run was exit 2 in `bench compare`, and exit 1 in the others."""
+    done = Bench(tmp_path)(*words, "latist")
+    assert done.code == 2
+    assert done.error[0].startswith("error: no run named 'latist': did you mean 'latest'?")

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from bench.analysis import findings
-from bench.analysis.findings.finding import Finding
+from bench.analysis.findings.finding import Finding, times
+from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.warnings import result_warnings
 from bench.model.case import Case
@@ -124,3 +125,10 @@ def test_a_finding_of_any_probe_leads_only_to_cases_of_the_run(
     header = Header(plan=(BARE, ORM))
     found = findings.find(replace(taken(BARE, [10**6] * 6), header=header))
     assert [each.cases for each in found if each.topic == "Counted"] == [(BARE, ORM)]
+
+
+def test_a_ratio_is_not_rounded_out_of_its_interval() -> None:
+    """Forbid `1.0x (1.01 to 1.05)`."""
+    assert times(Interval(1.03, 1.01, 1.05, 12)) == "1.03x (1.01 to 1.05)"
+    assert times(Interval(1.04, 0.738, 1.45, 12)) == "1.0x (0.738 to 1.45)"
+    assert times(Interval(1234.0, 1233.0, 1240.0, 12)) == "1,234x (1,233 to 1,240)"

@@ -66,19 +66,6 @@ def test_drawn_again_a_chart_is_the_same(tmp_path: Path) -> None:
     assert first == [path.read_bytes() for path in draw(results, tmp_path)]
 
 
-def test_nothing_lies_outside_the_figure(tmp_path: Path) -> None:
-    for name, figure in figures(synthetic.results(tmp_path)).items():
-        with style.styled():
-            figure.draw_without_rendering()
-            width, height = figure.get_size_inches() * figure.dpi
-            for text in figure.texts + [t for axes in figure.axes for t in axes.texts]:
-                box = text.get_window_extent()
-                inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
-                assert inside, (name, text.get_text())
-            for legend in figure.legends:
-                assert legend.get_window_extent().x1 <= width, name
-
-
 @pytest.mark.parametrize(
     "plan",
     [

@@ -10,15 +10,18 @@ from shutil import copytree
 import pytest
 
 from bench.analysis import findings
+from bench.analysis.selection import select
+from bench.analysis.stats import Interval
 from bench.model.case import Case
 from bench.model.errors import UsageError
 from bench.model.fetch import Fetch
 from bench.model.plan import plan
 from bench.model.profiles import PROFILES
-from bench.model.units import RATES
+from bench.model.units import RATES, TIMES
 from bench.output.report import REPORT_FILE, comparison, render_to, single
 from bench.output.report.cases import anchors
 from bench.output.report.index import INDEX_FILE, write_index
+from bench.output.report.rows_panel import LEFT, RIGHT, Entry, rows_panel
 from bench.output.report.scale import scale_of
 from bench.output.report.template import code
 from bench.results import file as results
@@ -64,6 +67,32 @@ def page(reference: Results) -> str:
 def test_it_asks_the_network_for_nothing(page: str) -> None:
     assert set(Page(page).loads) == {"data:,"}
     assert not re.search(r"https?://|url\(|@import|fetch\(|XMLHttp|import\(", page)
+
+
+def test_code_is_marked_up(page: str) -> None:
+    """Forbid raw backquotes in the small print of a finding."""
+    texts = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert "1ms" in texts, "the run has findings about the network"
+    assert "`" not in texts
+
+
+def test_one_long_interval_does_not_press_the_marks(reference: Results) -> None:
+    """Forbid a linear scale of 2,000 µs for values of 200 µs, because one interval reaches so far.
+
+    Its line goes on to the edge, with an arrow.
+    """
+    selection = select(reference)
+    summary = selection.summaries[0]
+    entries = [
+        Entry(summary, "short", Interval(2e5, 1.9e5, 2.1e5, 6)),
+        Entry(summary, "long", Interval(1e5, 0.9e5, 16e5, 6)),
+    ]
+    panel = rows_panel("client CPU", TIMES, {"": entries}, selection)
+    assert panel
+    short, long = panel.rows
+    assert short.linear.x > (LEFT + RIGHT) / 2 - 10
+    assert (short.linear.cut, long.linear.cut, long.log.cut) == (False, True, False)
+    assert long.linear.high == RIGHT
 
 
 def test_every_anchor_is_there_and_only_once(page: str) -> None:
@@ -236,8 +265,9 @@ def test_the_index_of_nothing_says_what_to_type(tmp_path: Path) -> None:
     assert (tmp_path / INDEX_FILE).is_file()
 
 
-def test_no_line_ends_within_an_option_or_before_a_percent_sign() -> None:
-    assert code("Try `a`: bench run --rounds 12, 95 % <b>") == (
+def test_no_line_ends_within_an_option_or_before_a_unit() -> None:
+    assert code("Try `a`: bench run --rounds 12, 95 % <b>, 3.46 µs, 12 MB of 2 sets") == (
         'Try <code>a</code>: bench run <span class="whole">--rounds</span> 12, '
-        "95\N{NO-BREAK SPACE}% &lt;b&gt;"
+        "95\N{NO-BREAK SPACE}% &lt;b&gt;, 3.46\N{NO-BREAK SPACE}µs, "
+        "12\N{NO-BREAK SPACE}MB of 2 sets"
     )

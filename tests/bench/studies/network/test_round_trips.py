@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from typing import Any
 
 import asyncpg
@@ -38,6 +38,7 @@ from bench.studies.network.entries import RoundTrips
 from bench.studies.network.plan import PROBE, probes_of_run
 from bench.studies.network.probe import LINK, count
 from tests.bench import synthetic
+from tests.bench.command import wait_until
 from tests.databases import new_database
 from tests.installed import ABSENT, INSTALLED
 from tests.listening import free_port
@@ -222,16 +223,15 @@ def test_a_cancel_request_passes_through(shop: Database, driver: str) -> None:
         port = proxy.open(address_of(shop.own.url), Link(latency_ns=20_000_000))
         url = through(shop.url_for(driver), port, driver=driver)
         if driver == "asyncpg":
-            with pytest.raises(TimeoutError):
-                asyncio.run(_slept_too_long(url))
+            asyncio.run(_cancelled(shop, url))
         else:
             module: Any = psycopg2 if driver == "psycopg2" else psycopg
             with closing(module.connect(url)) as connection:
-                timer = Timer(0.1, connection.cancel)
-                timer.start()
+                canceller = Thread(target=_cancel_when_it_sleeps, args=(shop, connection))
+                canceller.start()
                 with pytest.raises(module.errors.QueryCanceled):
                     connection.cursor().execute("SELECT pg_sleep(60)")
-                timer.join()
+                canceller.join()
     with shop.connect() as watcher:
         found = watcher.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'"
@@ -240,10 +240,28 @@ def test_a_cancel_request_passes_through(shop: Database, driver: str) -> None:
         assert found == (0,)
 
 
-async def _slept_too_long(url: str) -> None:
+def _wait_until_it_sleeps(shop: Database) -> None:
+    # The server ignores a cancel that comes before the statement runs.
+    sleeping = (
+        "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+    )
+    with shop.connect() as watcher:
+        wait_until(lambda: watcher.execute(sleeping).rowcount == 1)
+
+
+def _cancel_when_it_sleeps(shop: Database, connection: Any) -> None:
+    _wait_until_it_sleeps(shop)
+    connection.cancel()
+
+
+async def _cancelled(shop: Database, url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute("SELECT pg_sleep(60)", timeout=0.2)
+        sleeping = asyncio.create_task(connection.execute("SELECT pg_sleep(60)"))
+        await asyncio.to_thread(_wait_until_it_sleeps, shop)
+        sleeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sleeping
     finally:
         assert await connection.fetchval("SELECT 7") == 7  # it was cancelled, and is usable
         await connection.close()

@@ -1,18 +1,22 @@
 """The smallest pool within 5 % of the best, by intervals of paired rounds."""
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bench.analysis.selection import select
 from bench.analysis.summary import Summary, summarise
 from bench.model.case import Case
 from bench.model.pool import Pool
 from bench.results.file import Results
+from bench.studies.pool.charts import figures
 from bench.studies.pool.entries import Deadlock, PoolWaits
 from bench.studies.pool.findings import findings
 from bench.studies.pool.surface import Surface, kind_of, smallest, surfaces
+from bench.studies.pool.table import render
 from tests.bench import synthetic
 
 POINT = "get_total_cost_of_an_order"
@@ -125,7 +129,36 @@ def test_the_sentences() -> None:
     ]
     made = replace(made, probed=[*made.probed, *probes])
     sentences = " ".join(f.sentence for f in findings(made, select(made)))
-    assert "a client waits 2.00 ms for a connection of a pool of 2 (p99 9.00 ms)" in sentences
+    waits = "a client waits 2.00 ms in the median for a connection of a pool of 2 (p99 9.00 ms)"
+    assert waits in sentences
     refused = "pool of 1: 1,500 of 2,000 requests for a connection got none (`PoolError`)"
     assert f"{refused}; the others got one after 2.89 µs." in sentences
     assert "need a second one deadlock with a pool of 8, and finish with 9" in sentences
+
+
+def test_starving_clients_are_told() -> None:
+    """Defect: the sentence had the median wait, which is next to none where one client takes the
+    connection again and again, and the table and the chart had no other."""
+    made = results({2: [1.0], 8: [1.0]})
+    small, large = (replace(PLAIN, pool=Pool(size)) for size in (2, 8))
+    probes = [
+        PoolWaits(small, 10**8, 1_000, 2_000, 9_000, 0, "", 0, None, None, 6 * 10**8, 0, 600),
+        PoolWaits(large, 10**8, 1_000, 2_000, 9_000, 0, "", 0, None, None, 2_000_000, 110, 140),
+    ]
+    made = replace(made, probed=[*made.probed, *probes])
+    sentences = " ".join(f.sentence for f in findings(made, select(made)))
+    assert (
+        "a client waits 600 µs on average for a connection of a pool of 2 (p99 9.00 µs, 75 % of its"
+        " time), and 2.00 µs on average with 8 (p99 9.00 µs, 0 % of its time)"
+    ) in sentences
+    assert (
+        "clients of a pool of 2 starve: with 2, one finished 600 operations in 0.1 s and another 0."
+    ) in sentences
+    terminal = Console(width=100, file=StringIO())
+    with terminal.capture() as captured:
+        terminal.print(render(made, summarise(made)))
+    (row,) = [line for line in captured.get().splitlines() if " 75 % " in line]
+    assert row.split()[-6:] == ["9.00", "75", "%", "0", "%", "0"]
+    ((_, chart),) = figures(made, summarise(made), select(made))
+    texts = {text.get_text() for panel in chart.axes for text in panel.texts}
+    assert "600 µs / 9.00 µs !" in texts

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter_ns
 
 import pytest
 
@@ -51,7 +52,9 @@ def test_the_servers_own_times_are_in_the_bars(counting: Listening, tmp_path: Pa
     bench = Bench(tmp_path, counting.url())
     chosen = [f"--backend={name}" for name in NAMES]
     options = ("--arguments=0..6", "--concurrency=1,2", f"--out={bench.out}", "--rounds=2")
+    start_ns = perf_counter_ns()
     done = bench("query", SQL, *options, *chosen, "--seconds=0.05", "--quiet")
+    took_ns = perf_counter_ns() - start_ns
     assert done.code == 0, done.err
     run = results.load(bench.out)
     found = {entry.case.backend: entry for entry in run.probed_as(ServerStatistics)}
@@ -63,7 +66,7 @@ def test_the_servers_own_times_are_in_the_bars(counting: Listening, tmp_path: Pa
     for name, entry in found.items():
         assert entry.case.concurrency == 1
         assert windows[name] <= entry.calls <= 2 * windows[name] + 2_000
-        assert 0 < entry.execution_ns / entry.calls < 50_000_000
+        assert 0 < entry.execution_ns < 2 * took_ns, "two clients take no longer"
         assert entry.planning_ns == 0, "the server does not track it"
     assert "By pg_stat_statements, the server executed it in" in done.out
     assert "EXPLAIN's time stands for" not in done.out

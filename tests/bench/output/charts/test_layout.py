@@ -1,0 +1,220 @@
+"""The texts of a chart lie inside it and not one over the other, and say what was measured."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure as Picture
+from matplotlib.text import Text
+
+from bench.analysis.compare.history import history
+from bench.analysis.figure import THROUGHPUT
+from bench.analysis.selection import Selection, select
+from bench.analysis.stats import Interval
+from bench.analysis.summary import summarise
+from bench.model.case import Case
+from bench.model.fetch import Fetch
+from bench.model.link import Link
+from bench.model.study import study_of
+from bench.output.charts import FAMILIES, forest, style
+from bench.output.charts import axes as draw
+from bench.output.charts.history import picture
+from bench.output.charts.page import caption, lines_of, sheet
+from bench.output.report.figures import charts
+from bench.output.ticks import apart
+from bench.results.file import load
+from tests.bench import synthetic
+from tests.bench.analysis.compare.made_runs import compared
+from tests.root import ROOT
+
+LONG = "2026-11-27T09-01-55Z-quick"
+FAR = Link(latency_ns=1_000_000)
+
+
+@pytest.fixture(scope="module")
+def selection(tmp_path_factory: pytest.TempPathFactory) -> Selection:
+    """A quick run, of which some backends also have 1 ms to the server."""
+    plan = synthetic.quick_plan()
+    names = ("psycopg2", "asyncpg", "orm+asyncpg")
+    plan += [Case(name, synthetic.POINT, concurrency=4, link=FAR) for name in names]
+    plan += [Case(name, synthetic.MANY, Fetch("streamed"), link=FAR) for name in names]
+    return select(synthetic.results(tmp_path_factory.mktemp("run"), plan, rounds=2))
+
+
+def texts(figure: Picture) -> list[Text]:
+    """Every text that is drawn, with the labels of the ticks within the limits of their axis."""
+    hidden: set[Text] = set()
+    for axes in figure.axes:
+        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            low, high = sorted((low, high))
+            for tick in axis.get_major_ticks():
+                if not (axis.get_visible() and low <= tick.get_loc() <= high):
+                    hidden |= {tick.label1, tick.label2}
+    found = figure.findobj(Text)
+    return [t for t in found if t.get_text().strip() and t.get_visible() and t not in hidden]
+
+
+def defects(figure: Picture) -> Iterator[str]:
+    """Yield the texts that lie outside the figure, and the pairs that overlap."""
+    with style.styled():
+        figure.draw_without_rendering()
+        width, height = figure.get_size_inches() * figure.dpi
+        boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
+    for text, box in boxes:
+        if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:
+            yield f"outside: {text!r}"
+    for (one, box), (other, second) in combinations(boxes, 2):
+        if box.shrunk(0.98, 0.8).overlaps(second.shrunk(0.98, 0.8)):
+            yield f"overlap: {one!r} and {other!r}"
+
+
+@pytest.fixture(scope="module")
+def pictures(selection: Selection) -> dict[str, Picture]:
+    return drawn(selection)
+
+
+def drawn(selection: Selection) -> dict[str, Picture]:
+    with style.styled():
+        return {name: figure for family in FAMILIES for name, figure in family.figures(selection)}
+
+
+def test_no_text_of_a_run_is_cut_off_or_overlaps(pictures: dict[str, Picture]) -> None:
+    """Forbid texts beyond an edge, and texts one over the other, also those of the axes."""
+    found = {name: list(defects(figure)) for name, figure in pictures.items()}
+    assert not {name: of_figure for name, of_figure in found.items() if of_figure}
+
+
+@pytest.mark.parametrize("name", ["reference-pool", "reference-streaming"])
+def test_no_text_of_a_study_is_cut_off_or_overlaps(name: str) -> None:
+    """Forbid the heat map's `pool` beyond the left edge."""
+    results = load(ROOT / "results" / name)
+    study = study_of(results.header.profile)
+    assert study
+    assert study.charts
+    summaries = summarise(results)
+    with style.styled():
+        figures = dict(study.call(study.charts, results, summaries, select(results, summaries)))
+    assert figures
+    found = {name: list(defects(figure)) for name, figure in figures.items()}
+    assert not {name: of_figure for name, of_figure in found.items() if of_figure}
+
+
+def test_a_long_text_of_any_letters_stays_in_the_chart() -> None:
+    """Forbid the statement in capitals that went beyond the right edge."""
+    for text in (
+        "SELECT CUSTOMER_ID, ORDER_TIME FROM WAREHOUSE_MOVEMENTS WHERE AMOUNT > 1000 " * 4,
+        "illillillill " * 40,
+        "W" * 400,
+        "",
+    ):
+        with style.styled():
+            figure, _ = sheet(text, text, text, text, height=1.0)
+        assert not list(defects(figure)), text
+        shown = "".join(t.get_text() for t in figure.texts).replace("\n", "").replace(" ", "")
+        assert text.replace(" ", "") in shown
+
+
+def test_no_line_of_the_small_print_begins_with_a_separator(tmp_path: Path) -> None:
+    """Forbid `· 2026-11-27` at the start of a line."""
+    text = caption(select(synthetic.results(tmp_path, [Case("asyncpg", synthetic.POINT)])))
+    for inches in range(3, 12):
+        lines = lines_of(text, 9, inches)
+        assert not any(line.startswith("·") for line in lines)
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_forest_of_runs_with_long_names_fits(number: int, tmp_path: Path) -> None:
+    """Forbid the panel's title that went beyond the right edge."""
+    plan = [Case(name, synthetic.POINT, Fetch(), 4, "operation", "implicit")
+            for name in ("psycopg2", "core+psycopg-async")]  # fmt: skip
+    runs = [synthetic.results(tmp_path, plan) for _ in range(number)]
+    comparison = replace(compared(*runs), names=[f"{LONG}{at}" for at in range(number)])
+    with style.styled():
+        [(_, figure)] = forest.figures(comparison, select(runs[0]))
+    assert not list(defects(figure))
+
+
+@pytest.mark.parametrize("concurrencies", [(1,), (1, 16)])
+def test_a_history_with_long_names_fits(concurrencies: tuple[int, ...], tmp_path: Path) -> None:
+    """Forbid the oldest run's name without its beginning, and null lines that press the others."""
+    plan = [Case(name, synthetic.POINT, concurrency=n)
+            for name in synthetic.BACKENDS for n in concurrencies]  # fmt: skip
+    runs = [(f"{LONG}{at}", synthetic.results(tmp_path, plan)) for at in range(3)]
+    moments = history(runs, THROUGHPUT, lambda _: True)
+    with style.styled():
+        figure = picture(moments, THROUGHPUT, select(runs[0][1]))
+    assert not list(defects(figure))
+    words = [text.get_text() for text in texts(figure)]
+    assert "● asyncpg, at 1" in words
+    assert not any("null" in text for text in words if text.endswith("at 1"))
+    assert any("Not drawn: null" in text for text in words)
+
+
+def test_a_network_is_no_kind_of_session(
+    selection: Selection, pictures: dict[str, Picture]
+) -> None:
+    """Forbid marks of cases with 1 ms to the server as `one session per task, autocommit`.
+
+    The same holds for their buffered and streamed fetches, and in the report.
+    """
+    of_run = {s.case for s in selection.summaries if s.case.link == FAR}
+    assert of_run
+    for panels in (chart.panels for chart in charts(selection)):
+        rows = [row for panel in panels if panel.kind == "rows" for row in panel.rows]
+        assert not of_run & {row.entry.summary.case for row in rows}
+    panel = pictures[f"transactions-{synthetic.POINT}"].axes[0]
+    # A line for each row, and a mark with an interval for each case without a network.
+    cases = {s.case for s in selection.alike(synthetic.POINT, "session_scope", "transactions")}
+    shown = [case for case in cases if case.concurrency == 4 and "null" not in case.backend]
+    assert len(panel.containers) == len(shown)
+
+
+def test_a_caption_names_the_network_and_the_processes(tmp_path: Path) -> None:
+    """Forbid a chart of cases with 1 ms to the server that does not say so."""
+    plan = [Case(name, synthetic.POINT, link=FAR, processes=2, concurrency=4)
+            for name in ("psycopg2", "asyncpg")]  # fmt: skip
+    selection = select(synthetic.results(tmp_path, plan))
+    for name, figure in drawn(selection).items():
+        words = "\n".join(text.get_text() for text in texts(figure)).replace("\n", " ")
+        assert "1ms to the server, in 2 processes, closed loop" in words, name
+    assert "1ms to the server, in 2 processes" in charts(selection)[0].subtitle
+
+
+def test_one_long_interval_does_not_press_the_bars(selection: Selection) -> None:
+    """Forbid an axis of 2,000 µs for bars of 200 µs, because one interval reached so far."""
+    values = {
+        "asyncpg": Interval(100.0, 90.0, 110.0, 6),
+        "orm+asyncpg": Interval(97.0, 80.0, 1_660.0, 6),
+        "null": Interval(9_000.0, 8_000.0, 9_900.0, 6),
+    }
+    end = draw.highest(selection, values)
+    assert 110 < end < 250
+    with style.styled():
+        axes = Picture().subplots()
+        axes.set_xlim(0, end)
+        draw.bars(
+            axes,
+            dict.fromkeys(values, 0.0),
+            {name: (value, name, False) for name, value in values.items()},
+            {key: {} for key in values},
+        )
+    labels = [text.get_text() for text in axes.texts]
+    assert labels == ["asyncpg", "orm+asyncpg ▸", "null ▸"]
+    assert all(text.xy[0] <= end for text in axes.texts)
+
+
+@given(st.lists(st.floats(-2, 2), min_size=1, max_size=9).map(sorted))
+def test_labels_are_moved_apart_as_little_as_possible(places: list[float]) -> None:
+    """Forbid a far label that moves because others crowd elsewhere."""
+    gap = 0.1
+    moved = apart(places, gap)
+    assert all(b - a >= gap - 1e-9 for a, b in pairwise(moved))
+    assert sum(moved) == pytest.approx(sum(places), abs=1e-6)
+    assert apart([*places, 9.0], gap) == pytest.approx([*moved, 9.0])
+    inside = apart(places, gap, 0, 1)
+    assert min(inside) >= 0
+    assert max(inside) <= 1 + 1e-9
