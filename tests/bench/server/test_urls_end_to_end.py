@@ -1,6 +1,6 @@
 """Commands with a URL of every form, through TCP with scram-sha-256 and through the socket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -19,6 +19,7 @@ host all all ::1/128 scram-sha-256
 """
 EXTRAS = [name for name in ("pg8000", "core+pg8000", "psqlpy") if name in INSTALLED]
 BACKENDS = ("psycopg2", "asyncpg", "core+psycopg", "orm+asyncpg", "orm+psycopg-async", *EXTRAS)
+FEWER = ["--no-charts", *(f"--backend={name}" for name in BACKENDS)]
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,20 @@ def test_every_form_is_verified(odd_bench: Bench) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_every_form_is_measured(odd_bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("odd_bench", "fewer"),
+    [(kind, [] if kind == "key=value" else FEWER) for kind in FORMS],
+    ids=FORMS,
+    indirect=["odd_bench"],
+)
+def test_every_form_is_measured(odd_bench: Bench, fewer: Sequence[str]) -> None:
     """Forbids text appended to a URL: a proof connected to a database `db&application_name=...`.
 
-    Runs the whole profile smoke, with proofs, memory and verification.
+    Runs the profile smoke, with proofs, memory and verification: of every backend and with charts
+    by one form, and of each driver by the others.
     """
-    done = odd_bench(
-        "run", "--profile=smoke", "--seconds=0.3", f"--out={odd_bench.out}", seconds=800
-    )
+    options = ("--profile=smoke", "--seconds=0.1", f"--out={odd_bench.out}", *fewer)
+    done = odd_bench("run", *options, seconds=800)
     assert done.code == 0, done
     proofs = odd_bench.lines("proof")
     assert proofs
