@@ -79,36 +79,25 @@ def measure(
     if options.workload_files:
         from bench.cli.gate_workload_file import measure_file
 
-        return measure_file(
-            cases,
-            options,
-            profile,
-            found,
-            name,
-            seed=_seed(header),
-            clients=max(case.concurrency for case in header.plan),
-            guard=bool(header.session_guard),
-        )
-    config = config_of(
-        with_enough_sets(plan_of_cases(profile, found, cases)),
-        found,
-        Dataset(profile.scale, _seed(header)),
-        options,
-        guard=bool(header.session_guard),
-    )
+        return measure_file(header, cases, options, profile, found, name)
+    plan = with_enough_sets(plan_of_cases(profile, found, cases))
+    config = config_of(header, plan, found, options)
     return options.of_the_command.carry_out(config, name, shown=False)
 
 
 def config_of(
-    plan: "Plan",
-    backends: Mapping[str, DiscoveredBackend],
-    dataset: Dataset,
-    options: GateOptions,
-    *,
-    guard: bool,
+    header: "Header", plan: "Plan", backends: Mapping[str, DiscoveredBackend], options: GateOptions
 ) -> RunConfig:
-    """Return the config of a measurement of the gate."""
-    return RunConfig(plan, backends, dataset, verify=options.verify, guard=guard)
+    """Return the config of a measurement of the gate: that of the reference, where it has one."""
+    return RunConfig(
+        plan,
+        backends,
+        dataset_of(header, plan.profile),
+        verify=options.verify,
+        guard=bool(header.session_guard),
+        pin="if possible" if header.pinned else "no",
+        connect=tuple(header.connect or ()),
+    )
 
 
 def _check_source(header: "Header", cases: "Sequence[Case]", options: GateOptions) -> None:
@@ -152,5 +141,6 @@ def _profile(header: "Header", options: GateOptions, times: int) -> "Profile":
     )
 
 
-def _seed(header: "Header") -> int:
-    return 1 if header.dataset.seed is None else int(header.dataset.seed)
+def dataset_of(header: "Header", profile: "Profile") -> Dataset:
+    """Return the dataset of the profile with the reference's seed."""
+    return Dataset(profile.scale, 1 if header.dataset.seed is None else int(header.dataset.seed))

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accessors import DiscoveredBackend
-from bench.cli.gate_measurement import GateOptions, config_of
+from bench.cli.gate_measurement import GateOptions, config_of, dataset_of
 from bench.cli.workload_file import Place, chosen_of, declared_in, opened
-from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.plan import plan_of_cases, with_enough_sets
 from bench.studies.query import measurement
@@ -16,31 +15,29 @@ from bench.studies.query import measurement
 if TYPE_CHECKING:
     from bench.model.case import Case
     from bench.model.profiles import Profile
+    from bench.results.header import Header
 
 
 def measure_file(
+    header: "Header",
     cases: "Sequence[Case]",
     options: GateOptions,
     profile: "Profile",
     backends: Mapping[str, DiscoveredBackend],
     name: str,
-    *,
-    seed: int,
-    clients: int,
-    guard: bool,
 ) -> Path:
     """Measure these cases of the file's workloads, and return the results folder.
 
-    `name` ends the name of the folder. `seed`, `clients`: the seed and the largest concurrency of
-    the reference, by which the arguments are drawn.
+    `header`: that of the reference. `name` ends the name of the folder.
 
     Raises `UsageError` for a file that has not these workloads or cannot be measured, and
     `BenchError` if a run fails.
     """
     path, declared = declared_in(options.workload_files, options.timeout_s)
     chosen = chosen_of(path, declared, list(dict.fromkeys(case.workload for case in cases)))
-    dataset = Dataset(profile.scale, seed)
-    place = Place(backends, False, dataset, options.of_the_command)
+    place = Place(backends, False, dataset_of(header, profile), options.of_the_command)
+    # The arguments are drawn for all clients of the reference, so that these are the same.
+    clients = max(case.concurrency for case in header.plan)
     with opened(path, chosen, place, clients=clients, files=options.workload_files) as opening:
         subjects, taken = opening
         for case in cases:
@@ -51,8 +48,8 @@ def measure_file(
                     f"{case.backend} takes {case.workload} in the reference, but not in {path}.\n"
                     "Give it that form again, or choose other backends with --backend."
                 )
-        planned = with_enough_sets(plan_of_cases(profile, taken, cases))
-        config = config_of(planned, taken, dataset, options, guard=guard)
+        plan = with_enough_sets(plan_of_cases(profile, taken, cases))
+        config = config_of(header, plan, taken, options)
         return place.options.carry_out(
             config, name, shown=False, measured=partial(measurement.measure, subjects)
         )

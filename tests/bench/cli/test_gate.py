@@ -2,11 +2,18 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench.cli.gate_measurement import GateOptions, config_of
+from bench.model.case import Case
+from bench.model.plan import Plan
+from bench.model.profiles import PROFILES
 from bench.server.embedded import EmbeddedServer
+from bench.system.processors import Halves
+from tests.bench import synthetic
 from tests.bench.command import ONE_CASE, Bench
 from tests.databases import new_database
 
@@ -54,6 +61,26 @@ def test_the_same_code_passes_or_the_gate_says_that_it_is_blind(bench: Bench) ->
     assert done.code in (0, 3), done.err
     assert done.err.rstrip().endswith(("gate: passed", "gate: blind"))
     assert "Smallest slowdown that would be seen" in done.out
+
+
+def test_the_gate_measures_under_the_conditions_of_the_reference() -> None:
+    """Defect: a reference with --pin was compared with a gate without: the same code ran at 1.8."""
+    options = GateOptions((), (), (), None, None, None, None, (), 1.0, verify=True, quiet=True)
+    case = Case("psycopg2", synthetic.POINT, connect="statement-timeout=1s")
+    plain = synthetic.header([case])
+    special = replace(
+        plain,
+        pinned=Halves((0,), (1,)),
+        session_guard=True,
+        connect=("statement-timeout=1s",),
+        dataset=replace(plain.dataset, seed=3),
+    )
+    planned = Plan(PROFILES["smoke"], (case,))
+    config = config_of(special, planned, {}, options)
+    assert (config.pin, config.guard, config.connect) == ("if possible", True, special.connect)
+    assert config.dataset.seed == 3
+    config = config_of(plain, planned, {}, options)
+    assert (config.pin, config.guard, config.connect) == ("no", False, ())
 
 
 def test_a_run_that_is_there_is_used_as_the_first_measurement(bench: Bench) -> None:
