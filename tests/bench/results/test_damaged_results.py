@@ -72,9 +72,10 @@ def run(*words: str) -> tuple[int, str, str]:
 
 
 def outside(home: Path) -> list[Path]:
-    """Return the files outside of results/, and those that changed in a valid run."""
+    """Return the files outside of results/ and of the figures that `bench history` keeps."""
     written = [path for path in home.parent.rglob("*") if path.is_file()]
-    return [path for path in written if home / "results" not in path.parents]
+    own = {home / "results", home / ".gatherbench" / "figures"}
+    return [path for path in written if own.isdisjoint(path.parents)]
 
 
 def check(content: bytes, *, charts: bool = True) -> None:
