@@ -39,10 +39,15 @@ class GateOptions:
     verify: bool
     quiet: bool
 
-    @property
-    def of_the_command(self) -> CommandOptions:
-        """The options that other measuring commands have, too."""
-        return CommandOptions(self.database_url, self.admin_url, self.timeout_s, quiet=self.quiet)
+    def as_in(self, header: "Header") -> CommandOptions:
+        """Return the options that other measuring commands have, too; pinned as the reference."""
+        return CommandOptions(
+            self.database_url,
+            self.admin_url,
+            self.timeout_s,
+            quiet=self.quiet,
+            pin="if possible" if header.pinned else "no",
+        )
 
 
 def chosen_cases(header: "Header", options: GateOptions) -> "list[Case]":
@@ -82,7 +87,7 @@ def measure(
         return measure_file(header, cases, options, profile, found, name)
     plan = with_enough_sets(plan_of_cases(profile, found, cases))
     config = config_of(header, plan, found, options)
-    return options.of_the_command.carry_out(config, name, shown=False)
+    return options.as_in(header).carry_out(config, name, shown=False)
 
 
 def config_of(
@@ -95,7 +100,6 @@ def config_of(
         dataset_of(header, plan.profile),
         verify=options.verify,
         guard=bool(header.session_guard),
-        pin="if possible" if header.pinned else "no",
         connect=tuple(header.connect or ()),
     )
 

@@ -35,7 +35,7 @@ def measure_file(
     """
     path, declared = declared_in(options.workload_files, options.timeout_s)
     chosen = chosen_of(path, declared, list(dict.fromkeys(case.workload for case in cases)))
-    place = Place(backends, False, dataset_of(header, profile), options.of_the_command)
+    place = Place(backends, False, dataset_of(header, profile), options.as_in(header))
     # The arguments are drawn for all clients of the reference, so that these are the same.
     clients = max(case.concurrency for case in header.plan)
     with opened(path, chosen, place, clients=clients, files=options.workload_files) as opening:

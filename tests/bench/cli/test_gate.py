@@ -2,19 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.cli.gate_measurement import GateOptions, config_of
-from bench.model.case import Case
-from bench.model.plan import Plan
-from bench.model.profiles import PROFILES
+from bench.results import file
 from bench.server.embedded import EmbeddedServer
-from bench.system.processors import Halves
-from tests.bench import synthetic
 from tests.bench.command import ONE_CASE, Bench
+from tests.bench.execution.test_pinning import needs_two
 from tests.databases import new_database
 
 SLOWER = """
@@ -63,24 +58,23 @@ def test_the_same_code_passes_or_the_gate_says_that_it_is_blind(bench: Bench) ->
     assert "Smallest slowdown that would be seen" in done.out
 
 
-def test_the_gate_measures_under_the_conditions_of_the_reference() -> None:
+@needs_two
+def test_the_gate_measures_under_the_conditions_of_the_reference(measured: Bench) -> None:
     """Defect: a reference with --pin was compared with a gate without: the same code ran at 1.8."""
-    options = GateOptions((), (), (), None, None, None, None, (), 1.0, verify=True, quiet=True)
-    case = Case("psycopg2", synthetic.POINT, connect="statement-timeout=1s")
-    plain = synthetic.header([case])
-    special = replace(
-        plain,
-        pinned=Halves((0,), (1,)),
-        session_guard=True,
-        connect=("statement-timeout=1s",),
-        dataset=replace(plain.dataset, seed=3),
+    run = [word for word in ONE_CASE if not word.startswith("--rounds")]
+    conditions = ("--pin", "--connect=psycopg2.connect_timeout=9", "--backend=psycopg2", "--guard")
+    done = measured("run", *run, "--rounds=1", *conditions, *PLAIN, "--label=special")
+    assert done.code == 0, done.err
+    done = measured("gate", "special", *PLAIN, "--fail-on=9900%")
+    assert done.code in (0, 3), done.err
+    before, after = (
+        file.load(next((measured.folder / "results").glob(f"*-{name}"))).header
+        for name in ("special", "gate")
     )
-    planned = Plan(PROFILES["smoke"], (case,))
-    config = config_of(special, planned, {}, options)
-    assert (config.pin, config.guard, config.connect) == ("if possible", True, special.connect)
-    assert config.dataset.seed == 3
-    config = config_of(plain, planned, {}, options)
-    assert (config.pin, config.guard, config.connect) == ("no", False, ())
+    assert before.pinned is not None
+    assert (after.pinned, after.connect) == (before.pinned, before.connect)
+    assert (after.session_guard, after.dataset) == (before.session_guard, before.dataset)
+    assert after.plan == before.plan
 
 
 def test_a_run_that_is_there_is_used_as_the_first_measurement(bench: Bench) -> None:
