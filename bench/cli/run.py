@@ -122,7 +122,7 @@ _LONGEST_WRITES_S = 120
     type=Seconds(0, 3600),
     metavar="SECONDS",
     help="Length of the warm-up before a case's first run in a worker process. Later runs warm up"
-    " for a tenth of --seconds.",
+    " for a twentieth of --seconds.",
 )
 @connect_option
 @dataset_options

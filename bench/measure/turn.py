@@ -15,7 +15,7 @@ from bench.model.workload import WORKLOADS
 from bench.results.entries import Arrived
 from bench.results.recording import SampleRecorder
 
-WARM_AGAIN_SHARE = 0.1
+WARM_AGAIN_SHARE = 0.05
 """The length of the warm-up of clients that performed the case before, as a share of the window.
 Their statements are prepared; only the processor's caches may hold another process's data."""
 

@@ -173,7 +173,7 @@ PROFILES = {
             ),
             rounds=12,
             seconds=0.05,
-            warm_up_s=0.03,
+            warm_up_s=0.02,
             scale=0.5,
             generations=2,  # each costs ten seconds: processes, pools, first warm-ups
             leaves_out=(
