@@ -29,7 +29,6 @@ class _Imported:
 
     process: "subprocess.Popen[bytes]"
     requests: socket.socket
-    environment: Mapping[str, str]
 
     @classmethod
     def start(cls) -> "_Imported":
@@ -41,7 +40,7 @@ class _Imported:
                 stdout=subprocess.DEVNULL,
                 env=_AT_IMPORT,
             )
-        imported = cls(process, ours, _AT_IMPORT)
+        imported = cls(process, ours)
         atexit.register(imported.end)
         return imported
 
@@ -55,13 +54,18 @@ class _Imported:
         Python and the libraries read most variables once, when they start. A module in a folder of
         PYTHONPATH may take the place of one that is imported already.
         """
-        names = environment.keys() | self.environment.keys()
-        early = (name for name in names if not name.startswith(_READ_LATE))
-        return all(environment.get(name) == self.environment.get(name) for name in early) and all(
+        return not changed(environment) and all(
             file.stem != "sitecustomize" and find_spec(file.stem) is None
             for folder in filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
             for file in Path(folder).glob("*.py")
         )
+
+
+def changed(environment: Mapping[str, str]) -> set[str]:
+    """Return the variables that a program reads when it starts, and that are others than before."""
+    names = environment.keys() | _AT_IMPORT.keys()
+    early = (name for name in names if not name.startswith(_READ_LATE))
+    return {name for name in early if environment.get(name) != _AT_IMPORT.get(name)}
 
 
 _imported: _Imported | None = None

@@ -12,7 +12,9 @@ from tests.bench.command import Bench, finish
 def test_it_ends_as_a_started_one(tmp_path: Path) -> None:
     """Forbids tests that pass because their commands are not those of a user."""
     bench = Bench(tmp_path)
-    assert forked.can_run(bench.environment)
+    assert forked.can_run(bench.environment), "a test has left a variable: " + ", ".join(
+        sorted(forked.changed(bench.environment))
+    )
     for arguments in (("list",), ("report", "nowhere"), ("run", "--backend=nope"), ()):
         assert bench(*arguments) == finish(bench.start(*arguments))
 

@@ -59,16 +59,16 @@ def test_the_same_code_passes_or_the_gate_says_that_it_is_blind(bench: Bench) ->
 
 
 @needs_two
-def test_the_gate_measures_under_the_conditions_of_the_reference(measured: Bench) -> None:
+def test_the_gate_measures_under_the_conditions_of_the_reference(bench: Bench) -> None:
     """Defect: a reference with --pin was compared with a gate without: the same code ran at 1.8."""
     run = [word for word in ONE_CASE if not word.startswith("--rounds")]
     conditions = ("--pin", "--connect=psycopg2.connect_timeout=9", "--backend=psycopg2", "--guard")
-    done = measured("run", *run, "--rounds=1", *conditions, *PLAIN, "--label=special")
+    done = bench("run", *run, "--rounds=1", *conditions, *PLAIN, "--label=special")
     assert done.code == 0, done.err
-    done = measured("gate", "special", *PLAIN, "--fail-on=9900%")
+    done = bench("gate", "special", *PLAIN, "--fail-on=9900%")
     assert done.code in (0, 3), done.err
     before, after = (
-        file.load(next((measured.folder / "results").glob(f"*-{name}"))).header
+        file.load(next((bench.folder / "results").glob(f"*-{name}"))).header
         for name in ("special", "gate")
     )
     assert before.pinned is not None
