@@ -54,6 +54,9 @@ def home_of(content: bytes) -> Iterator[Path]:
             (home / "results" / name).mkdir(parents=True)
             (home / "results" / name / "run.jsonl").write_bytes(text)
         patch.setenv("GATHERBENCH_HOME", str(home))
+        patch.setenv(
+            "OPENBLAS_NUM_THREADS", "1"
+        )  # `main` sets it: it has to be as before in the end
         os.chdir(home)
         try:
             yield home
