@@ -56,7 +56,7 @@ def home_of(content: bytes) -> Iterator[Path]:
         patch.setenv("GATHERBENCH_HOME", str(home))
         patch.setenv(
             "OPENBLAS_NUM_THREADS", "1"
-        )  # `main` sets it: it has to be as before in the end
+        )  # `main` sets it, and it would stay
         os.chdir(home)
         try:
             yield home
