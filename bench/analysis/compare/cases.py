@@ -134,8 +134,10 @@ def compare_cases(
             changes.append(_lost(earlier[case], later[case]))
             continue
         if below[place] and not above[place]:
-            lost = Change("undecided", None, None, earlier=earlier[case], later=later[case])
-            changes.append(replace(lost, figure_lost=True))
+            before, after = earlier[case], later[case]
+            changes.append(
+                Change("undecided", None, None, earlier=before, later=after, figure_lost=True)
+            )
             continue
         logs = [_values(side[place]) for side in (divided.base, divided.other)]
         measured = [_values(side[place]) for side in (below, above)]

@@ -263,20 +263,25 @@ def slowdown_of(change: Change) -> float | None:
     """Return the slowdown, as a factor: above 1 is slower, for every figure."""
     if change.ratio is None:
         return None
-    return 1 / change.ratio.median if change.more_is_better else change.ratio.median
+    return _as_slowdown(change, change.ratio.median)
 
 
 def _surely(change: Change, ratio: Interval | None, margin: float) -> bool:
     """Return whether the least slowdown within the ratio's interval is more than the margin."""
     if ratio is None or ratio.low is None or ratio.high is None:
         return False
-    return (1 / ratio.high if change.more_is_better else ratio.low) > 1 + margin
+    return _as_slowdown(change, ratio.high if change.more_is_better else ratio.low) > 1 + margin
 
 
 def _measured_slowdown(change: Change) -> float:
     """Return the slowdown with the common ratio, as a factor."""
     assert change.measured is not None, "a case with a verdict was measured in both runs"
-    return 1 / change.measured.median if change.more_is_better else change.measured.median
+    return _as_slowdown(change, change.measured.median)
+
+
+def _as_slowdown(change: Change, ratio: float) -> float:
+    """Return the slowdown of a ratio of the figure, as a factor: above 1 is slower."""
+    return 1 / ratio if change.more_is_better else ratio
 
 
 def _blind_runs(cases: Sequence[GatedCase], blind: Sequence[GatedCase]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a gate says and exits with: blind and failed runs, several loops, margins, the command."""
+"""The words and exit codes of a gate: blind and failed runs, event loops, margins, the command."""
 
 import json
 import shlex
