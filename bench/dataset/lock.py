@@ -20,7 +20,7 @@ from bench.model.timeout import TIMEOUT_S
 from bench.server.database import Database
 from bench.server.failures import explained, first_line
 from bench.server.pooler import refuse_transaction_pooling, server_process
-from bench.server.session import answered_within
+from bench.server.session import answered_within, value_within
 
 if TYPE_CHECKING:
     import psycopg
@@ -35,10 +35,10 @@ _GOODBYE_S = 5.0
 log = logging.getLogger(__name__)
 
 # A key of 64 bits is stored in two columns of 32 bits. objsubid = 1 means a single 64-bit key.
-_HOLDER = """
+_HOLDER = f"""
     FROM pg_catalog.pg_locks AS held
     WHERE locktype = 'advisory' AND granted AND objsubid = 1
-      AND (classid::bigint << 32 | objid::bigint) = %s
+      AND (classid::bigint << 32 | objid::bigint) = {schema.LOCK}
       AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
 """
 _IS_OURS = f"SELECT EXISTS (SELECT {_HOLDER} AND pid = pg_backend_pid())"
@@ -133,11 +133,10 @@ class Lock:
         import psycopg
 
         try:
-            with answered_within(self.connection, self._timeout_s):
-                row = self.connection.execute(_IS_OURS, [schema.LOCK]).fetchone()
+            is_ours = value_within(self.connection, _IS_OURS, self._timeout_s)
         except psycopg.OperationalError as error:
             return first_line(error, self.database.url)
-        return None if row and row[0] else "the server released the lock"
+        return None if is_ours == "t" else "the server released the lock"
 
     def _take_again(self, reason: str) -> None:
         self.connection.close()
@@ -229,5 +228,5 @@ def _try(connection: "psycopg.Connection[Any]") -> bool:
 
 def _holder(connection: "psycopg.Connection[Any]") -> int | None:
     """Return the pid of the server process that holds the lock; None if it is free by now."""
-    row = connection.execute(_WHO, [schema.LOCK]).fetchone()
+    row = connection.execute(_WHO).fetchone()
     return int(row[0]) if row else None
