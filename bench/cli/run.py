@@ -295,6 +295,7 @@ def _adjusted(
         profile,
         rounds=rounds or profile.rounds,
         seconds=seconds or profile.seconds,
+        enough_s=None if rounds or seconds else profile.enough_s,
         warm_up_s=profile.warm_up_s if warm_up_s is None else warm_up_s,
         scale=profile.scale if scale is None else scale,
     )

@@ -1,5 +1,6 @@
 """The turns of a run: cases alternate, with clients that stay open between two turns."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
@@ -26,6 +27,7 @@ from bench.measure.turn import case_window_s
 from bench.measure.worker_pool import WorkerPool
 from bench.measure.worker_process import WorkError
 from bench.model.case import Case
+from bench.model.profiles import LEAST_ROUNDS
 from bench.model.run_config import LEAST_GENERATIONS, RunConfig
 from bench.model.window import longest_s
 from bench.model.workload import WORKLOADS
@@ -98,13 +100,21 @@ class Turns:
     def _measure_rounds(self) -> None:
         plan = self.config.plan
         parts = generations(plan.profile.rounds, plan.profile.generations)
-        for number, of_generation in enumerate(parts):
+        for number, planned in enumerate(parts):
+            of_generation = range(planned.start, min(planned.stop, self._enough(planned.start)))
             for group in groups(plan.cases, self._connections, self.capacity):
                 members = set(group)
                 for round_number in of_generation:
                     chosen = [case for case in plan.of_round(round_number) if case in members]
                     self._round(chosen, round_number, number)
             self._end_generation(last=number == len(parts) - 1)
+
+    def _enough(self, measured: int) -> int:
+        """Return the number of rounds that have enough windows; `measured` have been taken."""
+        profile, window_s = self.config.plan.profile, self.outcomes.window_s
+        if profile.enough_s is None or not window_s:
+            return profile.rounds
+        return max(LEAST_ROUNDS, math.ceil(profile.enough_s * measured / window_s))
 
     def _measure_within(self, budget_s: float, stopping: StoppingRule) -> None:
         parts = groups(self.config.plan.cases, self._connections, self.capacity)

@@ -31,6 +31,9 @@ GENERATIONS = 3
 """The number of times that a run starts its worker processes. Two processes of one program differ:
 by the layout of their memory, their hash seeds, the cores that they run on. Several are sampled."""
 
+LEAST_ROUNDS = 9
+"""The fewest rounds of a run with enough windows: the interval of their median is 96 % sure."""
+
 SHORT_WINDOW_S = 0.2
 """The window below which `heartbeat_s` takes the fine heartbeat."""
 
@@ -118,6 +121,10 @@ class Profile:
     leaves_out: str = ""
     generations: int = GENERATIONS
     """The number of times that a run with this profile starts its worker processes."""
+    enough_s: float | None = None
+    """Seconds of windows that are enough for a whole run. Where the first worker processes show
+    that fewer rounds have them, the later ones take fewer: operations are slower, and windows
+    longer, on a slower machine. `LEAST_ROUNDS` are taken in any case."""
 
 
 _EVERY_WAY = (
@@ -175,7 +182,8 @@ PROFILES = {
             seconds=0.05,
             warm_up_s=0.02,
             scale=0.5,
-            generations=2,  # each costs ten seconds: processes, pools, first warm-ups
+            generations=2,  # each costs eight seconds: processes, pools, first warm-ups
+            enough_s=61.0,  # and not more than two minutes
             leaves_out=(
                 "four of the six functions alone, other concurrencies, streams of SQLAlchemy on"
                 " psycopg (which are those on psycopg2 and asyncpg), other batch sizes, rows as"

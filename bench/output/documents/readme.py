@@ -35,7 +35,8 @@ def blocks(folder: Path, root: Path) -> dict[str, str]:
         if (folder / "charts" / f"{name}.png").is_file()
     ]
     lead, *others = charts or [""]
-    where = _where(run_results, shown)
+    rounds = max((len(summary.rounds) for summary in summaries), default=0)
+    where = _where(run_results, shown, rounds)
     parts = (lead, _table(summaries), where, *others)
     return {"overview": "\n\n".join(part for part in parts if part)}
 
@@ -119,9 +120,9 @@ def _column(
     return f"{name} ({unit.symbol})" if unit.symbol else name, cells
 
 
-def _where(run_results: results.Results, shown: str) -> str:
+def _where(run_results: results.Results, shown: str, rounds: int) -> str:
     header = run_results.header
-    environment, rounds = header.environment, header.rounds or 0
+    environment = header.environment
     host, server = environment.host, environment.server
     return (
         f"`bench run --profile {header.profile}`, {header.created_at[:10]}: "

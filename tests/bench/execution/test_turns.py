@@ -11,7 +11,7 @@ from bench.execution.measurement import measure
 from bench.execution.turns import due
 from bench.model.case import Case
 from bench.model.plan import Plan
-from bench.model.profiles import PROFILES
+from bench.model.profiles import LEAST_ROUNDS, PROFILES
 from bench.model.run_config import RunConfig
 from bench.results.entries import Entry
 from bench.results.file import Recorder, Results, load
@@ -43,8 +43,10 @@ def measured(
     seconds: float = 0.02,
     budget_s: float | None = None,
     stopping: Stopping | None = None,
+    enough_s: float | None = None,
 ) -> Results:
-    profile = replace(PROFILES["smoke"], rounds=rounds, seconds=seconds, warm_up_s=0.01)
+    smoke = PROFILES["smoke"]
+    profile = replace(smoke, rounds=rounds, seconds=seconds, warm_up_s=0.01, enough_s=enough_s)
     backends = {case.backend: discover()[case.backend] for case in cases}
     config = RunConfig(
         Plan(profile, cases), backends, SMALL, label="", verify=False, budget_s=budget_s
@@ -63,6 +65,15 @@ def test_processes_are_restarted_a_few_times(shop: Database, tmp_path: Path) -> 
     for case in (PSYCOPG2, NULL):
         runs = [(run.round, run.generation) for run in found.runs if run.case == case]
         assert runs == [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2)]
+
+
+def test_a_run_with_enough_windows_takes_no_more_rounds(shop: Database, tmp_path: Path) -> None:
+    """Defect: on a slow machine windows are longer, and a quick run measured 67 s in 120."""
+    enough = measured(shop, tmp_path / "enough", PSYCOPG2, rounds=12, enough_s=0.01)
+    assert [run.round for run in enough.runs] == list(range(LEAST_ROUNDS))
+    assert [run.generation for run in enough.runs] == [0] * 4 + [1] * 4 + [2]
+    more = measured(shop, tmp_path / "more", PSYCOPG2, rounds=12, enough_s=100)
+    assert [run.round for run in more.runs] == list(range(12))
 
 
 def test_processes_that_share_long_operations_have_a_longer_window(
