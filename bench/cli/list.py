@@ -18,7 +18,7 @@ def list_(backend_modules: tuple[str, ...]) -> None:
     from accessors import is_extra, usual
     from bench.cli.options import look_for_backends
     from bench.model.plan import plan
-    from bench.model.profiles import PROFILES
+    from bench.model.profiles import LEAST_ROUNDS, PROFILES
     from bench.model.workload import WORKLOADS
 
     known_backends = look_for_backends(backend_modules, described=True)
@@ -36,6 +36,7 @@ def list_(backend_modules: tuple[str, ...]) -> None:
     echo("\nProfiles")
     for profile in PROFILES.values():
         planned = plan(profile, usual(known_backends))
-        runs = f"{len(planned.cases)} cases x {profile.rounds} rounds x {profile.seconds:g} s"
+        rounds = f"{LEAST_ROUNDS} to " * (profile.enough_s is not None) + str(profile.rounds)
+        runs = f"{len(planned.cases)} cases x {rounds} rounds x {profile.seconds:g} s"
         echo(f"  {profile.name:8} {profile.description}: {runs}")
         echo(f"  {'':8} does not measure {profile.leaves_out}")
