@@ -11,7 +11,7 @@ from hypothesis import settings
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from tests.databases import new_database
-from tests.long import mark
+from tests.long import mark, skip_if_late
 
 # A busy machine is no defect: nothing here is asserted of time.
 settings.register_profile("untimed", deadline=None)
@@ -44,6 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     rank = {name: number for number, name in enumerate(SLOWEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
     mark(items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out a long test for which no time is left: before its fixtures start a server."""
+    skip_if_late(item)
 
 
 # A pytest that a test starts is no worker of ours: pytest-benchmark would time nothing in it.

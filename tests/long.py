@@ -1,9 +1,17 @@
 """The tests that `make test` leaves out to end in time. `make test-all` runs them all."""
 
+import os
 import re
+import time
 from collections.abc import Iterable
 
 import pytest
+
+LIMIT = "GATHERBENCH_LONG_TESTS_BEGIN_WITHIN_S"
+"""The variable of the environment with the time, in seconds since pytest began, within which a long
+test may begin. A later one is skipped. Without the variable, all run."""
+
+_began_s = time.monotonic()  # each process of pytest-xdist has its own; they begin together
 
 _TIMED = "packages/pytest-async-benchmark/tests/async_benchmark"
 _GUARD = r"packages/session-guard/tests/session_guard"
@@ -101,3 +109,11 @@ def mark(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if takes_long(item.nodeid):
             item.add_marker(pytest.mark.long)
+
+
+def skip_if_late(item: pytest.Item) -> None:
+    """Skip a long test that would begin too late. A test that has begun is never cut off."""
+    limit = os.environ.get(LIMIT)
+    late = limit is not None and time.monotonic() - _began_s > float(limit)
+    if late and item.get_closest_marker("long"):
+        pytest.skip(f"{LIMIT} is {limit}: no time is left for a further long test")

@@ -53,7 +53,7 @@ def major(database: Database) -> int:
     "line",
     [
         "verify --scale 0.01",
-        "streaming --quick --no-charts",
+        "streaming --quick --rows 3000 --no-charts",
         "lesson session-per-task --trials 1",
     ],
 )

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -146,21 +147,50 @@ COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Damaged:
+    """A damaged file, shown by its damages.
+
+    Hypothesis shows the arguments of an example that fails, and warns of more than 30 kB. A warning
+    is an error here, so the file itself, if it were shown, would hide the failure.
+    """
+
+    damages: tuple[tuple[Any, ...], ...]
+    """The name of each damage, and what was drawn for it."""
+    content: bytes = field(repr=False)
+
+
 @st.composite
-def damaged(draw: st.DrawFn) -> bytes:
+def damaged(draw: st.DrawFn) -> Damaged:
     """Draw a file with one to three damages."""
-    lines: Lines = [json.loads(line) for line in valid(draw(st.booleans())).splitlines()]
+    streaming = draw(st.booleans())
+    lines: Lines = [json.loads(line) for line in valid(streaming).splitlines()]
+    damages: list[tuple[Any, ...]] = [("streaming" if streaming else "quick",)]
     for _ in range(draw(st.integers(1, 3))):
-        draw(st.sampled_from((_value, _renamed, _same_type, _column, _removed, _added, _moved)))(
-            draw, lines
-        )
+        damage = draw(st.sampled_from(DAMAGES))
+        damages.append((damage.__name__, *_recorded(draw, damage, lines)))
     text = "".join(json.dumps(line) + "\n" for line in lines)
     text = text.replace(f'"{DEEP}"', "[" * 10_000 + "]" * 10_000)
     content = text.encode()
-    return draw(_bytes(content)) if draw(st.integers(0, 3)) == 0 else content
+    if draw(st.integers(0, 3)) == 0:
+        *damage, content = draw(_bytes(content))
+        damages.append(("_bytes", *damage))
+    return Damaged(tuple(damages), content)
 
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+def _recorded(draw: Draw, damage: Callable[[Draw, Lines], None], lines: Lines) -> list[Any]:
+    """Damage the lines. Return what was drawn for it."""
+    drawn: list[Any] = []
+
+    def record(strategy: st.SearchStrategy[Any]) -> Any:
+        drawn.append(draw(strategy))
+        return copy.deepcopy(drawn[-1])
+
+    damage(record, lines)
+    return drawn
 
 
 def _any_line(draw: Draw, lines: Lines) -> dict[str, Any]:
@@ -173,7 +203,7 @@ def _value(draw: Draw, lines: Lines) -> None:
     line = _any_line(draw, lines)
     if paths := list(places(line)):
         path = draw(st.sampled_from(paths))
-        inner(line, path[:-1])[path[-1]] = copy.deepcopy(draw(st.sampled_from(ODD_VALUES)))
+        inner(line, path[:-1])[path[-1]] = draw(st.sampled_from(ODD_VALUES))
         _follow(line)
 
 
@@ -231,7 +261,7 @@ def _same_type(draw: Draw, lines: Lines) -> None:
 def _column(draw: Draw, lines: Lines) -> None:
     runs = [line for line in lines if isinstance(line.get("samples"), dict)]
     if runs:
-        samples = draw(st.sampled_from(runs))["samples"]
+        samples = runs[draw(st.integers(0, len(runs) - 1))]["samples"]
         names = [name for name in samples if name != "errors"]
         samples[draw(st.sampled_from(names))] = draw(st.sampled_from(COLUMNS))
         samples["errors"] = draw(st.sampled_from(({}, {"0": "E: x"}, {"99": "E"}, {"-1": ""})))
@@ -261,16 +291,16 @@ def _moved(draw: Draw, lines: Lines) -> None:
             lines.insert(draw(st.integers(0, len(lines))), copy.deepcopy(line))
 
 
+DAMAGES = (_value, _renamed, _same_type, _column, _removed, _added, _moved)
+
+
 @st.composite
-def _bytes(draw: st.DrawFn, content: bytes) -> bytes:
+def _bytes(draw: st.DrawFn, content: bytes) -> tuple[int, bytes, str, bytes]:
+    """Draw a place, bytes and a change of the content by them. Return them and the new content."""
     at = draw(st.integers(0, len(content)))
-    odd = draw(
-        st.sampled_from(
-            (b"", b"\n", b"\x00", b"\xff", b"\xef\xbb\xbf", b"{", b"]", b'"', b"\x1b[31m")
-        )
-    )
+    odd = draw(st.sampled_from(ODD_BYTES))
     change = draw(st.sampled_from(("insert", "replace", "cut", "first", "utf-16", "crlf", "zeros")))
-    return {
+    changed = {
         "insert": content[:at] + odd + content[at:],
         "replace": content[:at] + odd + content[at + 1 :],
         "cut": content[:at],
@@ -279,3 +309,4 @@ def _bytes(draw: st.DrawFn, content: bytes) -> bytes:
         "crlf": content.replace(b"\n", b"\r\n"),
         "zeros": content[:at] + b"\x00" * 4096,
     }[change]
+    return at, odd, change, changed

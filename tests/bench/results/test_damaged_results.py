@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from bench.cli.main import main
 from bench.output.present import present
 from bench.output.terminal.safe_text import safe
-from tests.bench.results.damage import damaged, valid
+from tests.bench.results.damage import Damaged, damaged, valid
 
 ODD, WELL = "2026-01-02T00-00-00Z-odd", "2026-01-01T00-00-00Z-well"
 
@@ -119,15 +119,22 @@ def test_the_file_that_is_damaged_here_is_valid() -> None:
 
 @settings(EACH, max_examples=5)
 @given(damaged())
-def test_a_damaged_result_is_named_and_spoils_nothing(content: bytes) -> None:
+def test_a_damaged_result_is_named_and_spoils_nothing(file: Damaged) -> None:
     """Forbids tracebacks, writes outside of results/ and escape codes, for any content."""
-    check(content)
+    check(file.content)
+
+
+@settings(EACH, max_examples=50)
+@given(damaged())
+def test_an_example_is_shown_in_few_words(file: Damaged) -> None:
+    """Forbids that Hypothesis's warning of an overly large repr hides why an example failed."""
+    assert len(repr(file)) < 20_000
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @settings(EACH, max_examples=500)
 @given(damaged())
-def test_five_hundred_damaged_results(content: bytes) -> None:
+def test_five_hundred_damaged_results(file: Damaged) -> None:
     """Forbids the same, for many more examples."""
-    check(content, charts=sum(content) % ONE_IN == 0)
+    check(file.content, charts=sum(file.content) % ONE_IN == 0)

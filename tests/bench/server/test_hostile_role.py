@@ -124,7 +124,7 @@ def test_nothing_planted_runs_in_other_commands(
 def test_nothing_planted_runs_while_streaming(planted: Listening, victim: Bench) -> None:
     """Forbids a proof, or a bare loop, on the role's search path."""
     backends = ("--backend=psycopg2", "--backend=asyncpg", "--backend=orm+psycopg")
-    done = victim("streaming", "--quick", "--no-charts", *backends, seconds=500)
+    done = victim("streaming", "--quick", "--rows=1000", "--no-charts", *backends, seconds=500)
     assert ran(planted) == []
     assert done.code == 0, done
 

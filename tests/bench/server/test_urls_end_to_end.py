@@ -19,7 +19,12 @@ host all all ::1/128 scram-sha-256
 """
 EXTRAS = [name for name in ("pg8000", "core+pg8000", "psqlpy") if name in INSTALLED]
 BACKENDS = ("psycopg2", "asyncpg", "core+psycopg", "orm+asyncpg", "orm+psycopg-async", *EXTRAS)
-FEWER = ["--no-charts", *(f"--backend={name}" for name in BACKENDS)]
+FEWER = [
+    *(f"--backend={name}" for name in BACKENDS),
+    *("--workload=get_customers", "--fetch=streamed", "--concurrency=1", "--rounds=1"),
+    "--no-charts",
+]
+"""One case of each driver, with all that a run does beside its rounds."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def test_every_form_is_measured(odd_bench: Bench, fewer: Sequence[str]) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ("streaming", "--quick", "--no-charts"),
+        ("streaming", "--quick", "--rows=1000", "--no-charts"),
         ("doctor",),
         ("lesson", "session-per-task", "--trials=2"),
         ("lesson", "workshop-questions", "--trials=2"),
