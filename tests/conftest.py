@@ -65,7 +65,10 @@ def server() -> Iterator[EmbeddedServer]:
     # pass through it that root's server needs.
     with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
         running = EmbeddedServer(Path(folder) / "postgres")
-        running.start()
+        with Database(running.start()).connect() as connection:
+            # No test cuts the power. With fsync, each database that is dropped is a checkpoint.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield running
         running.stop()
 
