@@ -38,6 +38,21 @@ def bench(tmp_path: Path, database: Database) -> Bench:
 
 
 @pytest.fixture(scope="session")
+def _empty(server: EmbeddedServer) -> Iterator[Database]:
+    with new_database(server) as database:
+        yield database
+
+
+@pytest.fixture
+def empty(_empty: Database) -> Iterator[Database]:
+    """An empty database for all tests that make nothing in it. That is checked afterwards."""
+    yield _empty
+    with _empty.connect() as connection:
+        made = connection.execute("SELECT relname FROM pg_class WHERE oid >= 16384").fetchall()
+        assert made == [], "a test that makes something uses the fixture `database`"
+
+
+@pytest.fixture(scope="session")
 def _loaded(server: EmbeddedServer) -> Iterator[Database]:
     """A database with the rows of the smallest useful scale, which nobody stays connected to."""
     with new_database(server) as database:

@@ -170,7 +170,9 @@ def test_rows_are_as_before_after_writes(own_shop: Database, tmp_path: Path) -> 
     assert not any(run.samples.errors for run in audience.runs)
 
 
-def test_an_interrupted_write_is_mended_by_the_next_command(own_shop: Database, tmp_path: Path) -> None:
+def test_an_interrupted_write_is_mended_by_the_next_command(
+    own_shop: Database, tmp_path: Path
+) -> None:
     def interrupt(outcome: object) -> None:
         raise KeyboardInterrupt
 
