@@ -32,8 +32,10 @@ def _nothing_goes_on() -> Iterator[None]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, database: Database) -> Bench:
-    """`bench` commands on an empty database of their own."""
+def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Bench:
+    """`bench` commands on the test's own `database`, if it has one, or else on the `shop`."""
+    name = "database" if "database" in request.fixturenames else "shop"
+    database: Database = request.getfixturevalue(name)
     return Bench(tmp_path, database.url)
 
 
