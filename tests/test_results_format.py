@@ -49,7 +49,6 @@ def folder(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> 
     """The results of a real run, small but with every kind of figure in it."""
     out = tmp_path_factory.mktemp("results") / "run"
     words = ["run", "--profile", "smoke", "--rounds", "1", "--seconds", "0.01", "--quiet"]
-    words += ["--no-charts"]
     for backend in ("asyncpg", "psycopg2", "core+asyncpg"):
         words += ["--backend", backend]
     words += ["--fetch", "buffered", "--fetch", "streamed", "--concurrency", "1", "--out", str(out)]
