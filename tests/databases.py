@@ -13,17 +13,15 @@ _number = itertools.count(1)
 
 
 @contextmanager
-def new_database(server: EmbeddedServer, *, durable: bool = True) -> Iterator[Database]:
-    """An empty one, gone at the end. Where nothing is written, a module's tests can share it.
+def new_database(server: EmbeddedServer, template: str = "template1") -> Iterator[Database]:
+    """Create a database, empty or a copy of `template`, and drop it at the end.
 
-    Not `durable`, it need not survive a power cut: many small commits are then fast.
+    Where nothing is written, a module's tests can share it. Nobody may be connected to a template.
     """
     maintenance = Database(server.start())
     name = f"test_{os.getpid()}_{next(_number)}"
     with maintenance.connect() as connection:
-        connection.execute(f"create database {name}")
-        if not durable:
-            connection.execute(f"alter database {name} set synchronous_commit = off")
+        connection.execute(f"create database {name} template {template}")
     yield Database(changed(maintenance.url, dbname=name))
     with maintenance.connect() as connection:
         connection.execute(f"drop database {name} with (force)")

@@ -88,6 +88,7 @@ _PATTERNS = (
     rf"{_STUDIES}/microbench/test_suite\.py::test_a_(round_of_every_function|run_is_compared)",
     rf"{_STUDIES}/query/test_server_statistics\.py::test_the_servers_own_times",
     rf"{_GUARD}/two_phase/",
+    rf"{_GUARD}/frameworks/test_middleware\.py::.*\[(psycopg-.*-[123]\]|.*-1\])",
     rf"{_GUARD}/clean_end/test_lessons\.py",
     rf"{_GUARD}/test_adoption\.py::test_adoption_is_one_step\[\w+-[1-9]",
     rf"{_GUARD}/test_pytest_plugin\.py::test_(with_xdist|an_instance|with_the_plugins|it_is_asked)",

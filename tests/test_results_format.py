@@ -52,6 +52,7 @@ def folder(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> 
     for backend in ("asyncpg", "psycopg2", "core+asyncpg"):
         words += ["--backend", backend]
     words += ["--fetch", "buffered", "--fetch", "streamed", "--concurrency", "1", "--out", str(out)]
+    words += ["--session-scope", "task", "--transactions", "autocommit"]
     with new_database(server) as database:
         done = subprocess.run(
             [sys.executable, "-m", "bench.cli", *words],

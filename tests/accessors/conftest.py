@@ -230,7 +230,7 @@ def _one_session_per_task() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def shop(server: EmbeddedServer) -> Iterator[Database]:
     """Yield a loaded database. A test that writes uses `restored`."""
-    with new_database(server, durable=False) as database:
+    with new_database(server) as database:
         with database.connect() as connection:
             dataset.ensure(connection, SMALL)
         yield database

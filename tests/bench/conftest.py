@@ -10,13 +10,16 @@ import psycopg
 import pytest
 
 from bench.dataset import loading as dataset
+from bench.dataset.fingerprint import Fingerprint, fingerprint
 from bench.model.dataset import Dataset
 from bench.server.account import account_for_caller
 from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.programs import run
+from bench.server.url import parse
 from bench.system.folder import Folder
 from tests.bench.command import Bench, kill_what_goes_on
+from tests.databases import new_database
 
 SMALL = Dataset(scale=0.01, seed=1)
 PASSWORD = "s3cr:t/w@rd%?"  # every character that a URL reads as more than itself
@@ -29,17 +32,62 @@ def _nothing_goes_on() -> Iterator[None]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, database: Database) -> Bench:
-    """`bench` commands on an empty database of their own."""
+def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Bench:
+    """`bench` commands on the test's own `database`, if it has one, or else on the `shop`."""
+    name = "database" if "database" in request.fixturenames else "shop"
+    database: Database = request.getfixturevalue(name)
     return Bench(tmp_path, database.url)
 
 
+@pytest.fixture(scope="session")
+def _empty(server: EmbeddedServer) -> Iterator[Database]:
+    with new_database(server) as database:
+        yield database
+
+
 @pytest.fixture
-def shop(database: Database) -> Database:
-    """A database with the rows of the smallest useful scale."""
+def empty(_empty: Database) -> Iterator[Database]:
+    """An empty database for all tests that make nothing in it. That is checked afterwards."""
+    yield _empty
+    with _empty.connect() as connection:
+        made = connection.execute("SELECT relname FROM pg_class WHERE oid >= 16384").fetchall()
+        assert made == [], "a test that makes something uses the fixture `database`"
+
+
+@pytest.fixture(scope="session")
+def _loaded(server: EmbeddedServer) -> Iterator[Database]:
+    """A database with the rows of the smallest useful scale, which nobody stays connected to."""
+    with new_database(server) as database:
+        with database.connect() as connection:
+            dataset.ensure(connection, SMALL)
+        yield database
+
+
+@pytest.fixture(scope="session")
+def _copy(server: EmbeddedServer, _loaded: Database) -> Iterator[tuple[Database, Fingerprint]]:
+    with new_database(server, parse(_loaded.url)["dbname"]) as database:
+        with database.connect() as connection:
+            rows = fingerprint(connection)
+        yield database, rows
+
+
+@pytest.fixture
+def shop(_copy: tuple[Database, Fingerprint]) -> Iterator[Database]:
+    """A database with those rows for all tests that only read. The rows are checked afterwards."""
+    database, rows = _copy
+    yield database
     with database.connect() as connection:
-        dataset.ensure(connection, SMALL)
-    return database
+        left = fingerprint(connection)
+        if left != rows:
+            dataset.ensure(connection, SMALL)
+    assert left == rows, "a test that changes rows uses the fixture `own_shop`, or `database`"
+
+
+@pytest.fixture
+def own_shop(server: EmbeddedServer, _loaded: Database) -> Iterator[Database]:
+    """A database with those rows that only this test uses."""
+    with new_database(server, parse(_loaded.url)["dbname"]) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

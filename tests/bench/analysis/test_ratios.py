@@ -1,10 +1,13 @@
-"""Ratios over rounds, against definitions and scipy's tests."""
+"""Ratios over rounds, against definitions and scipy's tests.
+
+A test that needs scipy.stats imports it itself: it takes a second, and each worker of the suite
+imports every module of tests.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu, wilcoxon
 
 from bench.analysis.ratios import ENOUGH_ROUNDS, ratio_of_rounds, ratio_of_runs
 from bench.analysis.stats import Interval
@@ -68,6 +71,8 @@ def test_an_interval_encloses_its_ratio_and_lies_within_the_pairs(
 @pytest.mark.parametrize("rounds", [6, 7, 9, 14, 30])
 @pytest.mark.parametrize("slowdown", [1.0, 1.05, 1.1])
 def test_the_interval_excludes_1_where_scipy_rejects(rounds: int, slowdown: float) -> None:
+    from scipy.stats import mannwhitneyu, wilcoxon
+
     random = np.random.default_rng(rounds)
     for _ in range(50):
         one, other = random.lognormal(0, 0.1, (2, rounds))
@@ -96,6 +101,8 @@ def test_beyond_exact_counting_the_interval_goes_on_as_it_was() -> None:
 
 
 def test_six_rounds_are_the_fewest_that_can_say_so() -> None:
+    from scipy.stats import wilcoxon
+
     every_round_slower = numbered([0.5 + number / 100 for number in range(ENOUGH_ROUNDS)])
     same = dict.fromkeys(every_round_slower, 1.0)
     low, _, high = bounds(ratio_of_rounds(every_round_slower, same))

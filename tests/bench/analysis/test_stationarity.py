@@ -3,7 +3,6 @@
 import random
 
 import pytest
-from scipy.stats import kendalltau
 
 from bench.analysis.stationarity import Drift
 
@@ -12,6 +11,8 @@ from bench.analysis.stationarity import Drift
 @pytest.mark.parametrize("digits", [1, 12])
 def test_probability_of_a_drift_is_that_of_scipy(rounds: int, digits: int) -> None:
     """Forbids that the count of orders differs from Kendall's test, with ties and without."""
+    from scipy.stats import kendalltau  # slow to import: see test_ratios.py
+
     chance = random.Random(rounds)
     for slope in (0.0, 0.02, -0.1):
         numbers = tuple(range(rounds))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
 
 from bench.analysis import stats
 
@@ -69,6 +68,8 @@ def test_up_to_five_rounds_the_interval_is_their_range(n: int) -> None:
 @pytest.mark.parametrize("n", [*range(6, 60), 200, 999])
 def test_the_interval_is_the_one_of_the_binomial_distribution(n: int) -> None:
     """Defect: the bootstrap's interval of 7 rounds held the true median 87.5 times of 100."""
+    from scipy.stats import binom  # slow to import: see test_ratios.py
+
     rank = stats.interval_rank(n)
     for place, enough in ((rank, True), (rank + 1, False)):
         held = 1 - 2 * binom.cdf(place - 1, n, 0.5)
@@ -83,6 +84,8 @@ def test_six_and_seven_rounds_have_the_confidence_that_is_said() -> None:
 
 
 def test_very_many_rounds_have_the_rank_of_the_normal_approximation() -> None:
+    from scipy.stats import binom
+
     assert abs(stats.interval_rank(1001) - int(binom.ppf(0.025, 1001, 0.5))) <= 1
     assert stats.coverage(10**6) == stats.CONFIDENCE
 

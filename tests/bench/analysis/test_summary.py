@@ -4,7 +4,6 @@ from array import array
 from dataclasses import replace
 from pathlib import Path
 
-import pandas
 import pytest
 
 from bench.analysis.figure import FIGURES
@@ -174,6 +173,8 @@ def test_summaries_come_in_the_order_of_the_plan(tmp_path: Path) -> None:
 
 
 def test_the_csv_loads_in_pandas_with_every_factor_and_no_nested_value(tmp_path: Path) -> None:
+    import pandas
+
     results = synthetic.results(tmp_path)
     write_csv(results, tmp_path / "summary.csv")
     frame = pandas.read_csv(tmp_path / "summary.csv")
@@ -191,6 +192,8 @@ def test_the_csv_loads_in_pandas_with_every_factor_and_no_nested_value(tmp_path:
 
 
 def test_the_csv_of_nothing_is_a_header_alone(tmp_path: Path) -> None:
+    import pandas
+
     write_csv(Results(tmp_path, synthetic.header([])), tmp_path / "summary.csv")
     frame = pandas.read_csv(tmp_path / "summary.csv")
     assert "backend" in frame.columns
@@ -198,6 +201,8 @@ def test_the_csv_of_nothing_is_a_header_alone(tmp_path: Path) -> None:
 
 
 def test_a_case_of_which_every_round_failed_is_still_there(tmp_path: Path) -> None:
+    import pandas
+
     results = results_of(tmp_path, synthetic.constant_run(POINT, 1, 1_000_000), plan=[OTHER, POINT])
     results.failures += [Failure(OTHER, number, "the server is gone") for number in (1, 2)]
     failed, good = summarise(results)

@@ -69,14 +69,14 @@ def test_a_wrong_file_is_two_lines_in_every_command(
     text: str,
     words: str,
     tmp_path: Path,
-    database: Database,
+    empty: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Forbids a traceback in one command for what another refuses, and a database that stays."""
     monkeypatch.setenv("GATHERBENCH_HOME", str(tmp_path))
     file = tmp_path / "shop.py"
     file.write_text(HEAD + text)
-    url = f"--database-url={database.url}"
+    url = f"--database-url={empty.url}"
     words_typed = [*COMMANDS[command], "--backend=psycopg", url, f"--workload-file={file}"]
     done = CliRunner().invoke(cli, words_typed, standalone_mode=False)
     assert isinstance(done.exception, BenchError), done.output
@@ -86,7 +86,7 @@ def test_a_wrong_file_is_two_lines_in_every_command(
     assert words in lines[0]
     assert str(file) in lines[0] or str(file) in lines[1]
     assert not (tmp_path / "results").exists()
-    assert_nothing_is_left(database)
+    assert_nothing_is_left(empty)
 
 
 FAILED = {

@@ -21,7 +21,17 @@ from bench.model.errors import BenchError, UsageError
 from bench.results import file
 from bench.server.database import Database
 from tests.bench.cluster.dask_programs import Programs, namespaces, no_namespaces, programs
-from tests.bench.command import ONE_CASE, POINT, Bench, Done, ctrl_c, finish, wait_until, workers
+from tests.bench.command import (
+    LONGEST_S,
+    ONE_CASE,
+    POINT,
+    Bench,
+    Done,
+    ctrl_c,
+    finish,
+    wait_until,
+    workers,
+)
 from tests.listening import PASSWORD, listening
 
 SHARED = ("--backend=psycopg2", "--no-verify", "--concurrency=3", "--processes=1,2")
@@ -222,15 +232,15 @@ def test_a_worker_that_is_killed_fails_its_case_by_name(bench: Bench) -> None:
     clients = [p for p in workers(command) if len(p.children()) > 0 and p.name() != "bench"]
     hosts = [p for p in clients if "spawn_main" in " ".join(p.cmdline())]
     os.kill(hosts[0].pid, signal.SIGKILL)
-    wait_until(lambda: bench.lines("failure"), 30)
+    wait_until(lambda: bench.lines("failure"))
     before = len(bench.lines("run"))
-    wait_until(lambda: len(bench.lines("run")) > before + 8, 30)
+    wait_until(lambda: len(bench.lines("run")) > before + 8)
     started = workers(command)
     ctrl_c(command)
-    done = finish(command, 60)
+    done = finish(command)
     assert done.code == 130
     assert "distributed" not in done.err
-    assert not psutil.wait_procs(started, timeout=15)[1]
+    assert not psutil.wait_procs(started, timeout=LONGEST_S)[1]
     failure = bench.lines("failure")[0]
     assert "the cluster's worker tls://127.0.0.1:" in failure["error"]
     assert failure["error"].endswith("was lost")
@@ -246,13 +256,13 @@ def test_a_scheduler_that_ends_in_mid_run_ends_the_run(bench: Bench, dask: Progr
     wait_until(lambda: len(bench.lines("run")) > 5)
     hosts = psutil.Process(dask.started["one"].pid).children(recursive=True)
     dask.stop("scheduler")
-    done = finish(command, 90)
+    done = finish(command)
     assert (done.code, len(done.error)) == (1, 2), done.err
     assert dask.address in done.error[0]
     assert "What was measured before is kept." in done.error[1]
     assert bench.lines("end")[0]["outcome"] == "failed"
     dask.stop("one")
-    assert not psutil.wait_procs(hosts, timeout=15)[1]
+    assert not psutil.wait_procs(hosts, timeout=LONGEST_S)[1]
 
 
 @pytest.mark.skipif(bool(no_namespaces()), reason=no_namespaces() or "-")

@@ -1,4 +1,4 @@
-"""Fixtures: a connection to an empty database, and one to the small dataset."""
+"""Fixtures: a connection to an empty database, and one to a copy of the small dataset."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,9 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from bench.dataset import loading as dataset
 from bench.server.database import Database
-from tests.bench.dataset.small_dataset import SMALL
 
 
 @pytest.fixture
@@ -18,6 +16,6 @@ def connection(database: Database) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture
-def loaded(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    dataset.ensure(connection, SMALL)
-    return connection
+def loaded(own_shop: Database) -> Iterator[psycopg.Connection[Any]]:
+    with own_shop.connect() as opened:
+        yield opened

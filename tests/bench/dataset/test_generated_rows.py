@@ -1,5 +1,6 @@
 """The rows of a dataset, which are the same on every server."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,14 @@ from bench.model.errors import UsageError
 from bench.server.database import Database
 from tests.bench.dataset.queries import rows, value
 from tests.bench.dataset.small_dataset import PINNED, SMALL
+
+
+@pytest.fixture
+def loaded(shop: Database) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the small dataset. No test here changes it."""
+    with shop.connect() as opened:
+        yield opened
+
 
 # Which rows
 

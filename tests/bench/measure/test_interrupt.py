@@ -64,7 +64,7 @@ def start(bench: Bench, *arguments: str) -> "subprocess.Popen[str]":
 
 def are_gone(processes: list[psutil.Process]) -> bool:
     """Whether they end: multiprocessing's own tracker outlives the command by a moment."""
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    _, alive = psutil.wait_procs(processes, timeout=LONGEST_S)
     return not alive
 
 

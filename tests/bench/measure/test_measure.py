@@ -69,13 +69,13 @@ def carried_out(an_order: RunConfig, database: Database, folder: Path, audience:
         recorder.close()
 
 
-def test_rounds_are_shuffled_alike_for_a_seed(shop: Database, tmp_path: Path) -> None:
+def test_rounds_are_shuffled_alike_for_a_seed(own_shop: Database, tmp_path: Path) -> None:
     cases = [Case("null", POINT, concurrency=n, loop="none") for n in (1, 2, 3)]
     cases += [Case("null-async", POINT, concurrency=n) for n in (1, 2, 3)]
     orders = []
     for attempt in ("first", "second"):
         audience = Audience()
-        carried_out(order(*cases, rounds=3), shop, tmp_path / attempt, audience)
+        carried_out(order(*cases, rounds=3), own_shop, tmp_path / attempt, audience)
         keys = [run.case.key for run in audience.runs]
         assert [run.round for run in audience.runs] == [0] * 6 + [1] * 6 + [2] * 6
         orders.append([keys[:6], keys[6:12], keys[12:]])
@@ -85,22 +85,22 @@ def test_rounds_are_shuffled_alike_for_a_seed(shop: Database, tmp_path: Path) ->
     assert orders[0][0] != orders[0][1] != orders[0][2]
 
 
-def test_a_case_may_have_fewer_rounds(shop: Database, tmp_path: Path) -> None:
+def test_a_case_may_have_fewer_rounds(own_shop: Database, tmp_path: Path) -> None:
     cases = [Case("null", POINT, concurrency=n, loop="none") for n in (1, 2, 3)]
     made = order(*cases, rounds=3)
     fewer = replace(made.plan, fewer_rounds={cases[0]: 1, cases[1]: 2})
     audience = Audience()
-    carried_out(replace(made, plan=fewer), shop, tmp_path / "out", audience)
+    carried_out(replace(made, plan=fewer), own_shop, tmp_path / "out", audience)
     rounds = [sorted(r.round for r in audience.runs if r.case == case) for case in cases]
     assert rounds == [[0], [0, 1], [0, 1, 2]]
     assert fewer.runs == len(audience.runs)
 
 
-def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
+def test_an_orm_is_warmed_up_by_a_few_of_many_rows(own_shop: Database) -> None:
     """Forbids a warm-up that takes the ORM as long as what is measured: half a minute of five."""
     made = replace(order(), backends=discover(), dataset=Dataset(more_customers=2))
-    with lock.held(shop) as held, Links(shop.url) as links:
-        jobs = Jobs(made, held, shop, None, links)
+    with lock.held(own_shop) as held, Links(own_shop.url) as links:
+        jobs = Jobs(made, held, own_shop, None, links)
 
         def asked(backend: str, workload: str, size: int | None) -> tuple[Any, Any]:
             job = jobs.of(Case(backend, workload, size=size))
@@ -114,14 +114,14 @@ def test_an_orm_is_warmed_up_by_a_few_of_many_rows(shop: Database) -> None:
         assert (dates, fewer_dates) == (window(held.connection, 101), window(held.connection, 100))
 
 
-def test_memory_is_timed_only_where_no_round_is(shop: Database, tmp_path: Path) -> None:
+def test_memory_is_timed_only_where_no_round_is(own_shop: Database, tmp_path: Path) -> None:
     """Forbids the time of a fetch beside which others were measured: two at once."""
     rounds = [Case("psycopg2", "get_customers", loop="none"), Case("asyncpg", "get_customers")]
     alone = [replace(case, size=50) for case in rounds]
     made = order(*rounds)
     planned = replace(made.plan, memory_cases=(*alone, *rounds))
     out = tmp_path / "out"
-    carried_out(replace(made, plan=planned), shop, out, Audience())
+    carried_out(replace(made, plan=planned), own_shop, out, Audience())
     memory = {memory.case: memory for memory in load(out).memory}
     assert set(memory) == {*rounds, *alone}
     assert all(memory[case].rows == SMALL.customers for case in rounds)
@@ -129,7 +129,7 @@ def test_memory_is_timed_only_where_no_round_is(shop: Database, tmp_path: Path) 
     assert all(memory[case].elapsed_ns for case in alone)
 
 
-def test_each_run_is_in_the_file_when_it_ends(shop: Database, tmp_path: Path) -> None:
+def test_each_run_is_in_the_file_when_it_ends(own_shop: Database, tmp_path: Path) -> None:
     out = tmp_path / "out"
     seen = []
 
@@ -138,7 +138,7 @@ def test_each_run_is_in_the_file_when_it_ends(shop: Database, tmp_path: Path) ->
         assert len(load(out).runs) == seen[-1].count("run")
 
     many = Case("null", "get_customers", Fetch("streamed"), loop="none")
-    carried_out(order(many, rounds=2), shop, out, Audience(look))
+    carried_out(order(many, rounds=2), own_shop, out, Audience(look))
     begun = ["header", "memory"]
     assert seen == [begun, [*begun, "run"], [*begun, "run", "run"]]
     header = load(out).header
@@ -160,26 +160,28 @@ def rows_of(database: Database) -> Any:
         return fingerprint(connection)
 
 
-def test_rows_are_as_before_after_writes(shop: Database, tmp_path: Path) -> None:
-    before = rows_of(shop)
+def test_rows_are_as_before_after_writes(own_shop: Database, tmp_path: Path) -> None:
+    before = rows_of(own_shop)
     after_each = []
-    audience = Audience(lambda outcome: after_each.append(rows_of(shop)))
-    carried_out(order(*WRITES, rounds=2), shop, tmp_path / "out", audience)
+    audience = Audience(lambda outcome: after_each.append(rows_of(own_shop)))
+    carried_out(order(*WRITES, rounds=2), own_shop, tmp_path / "out", audience)
     assert all(found != before for found in after_each)  # they did write
-    assert rows_of(shop) == before
+    assert rows_of(own_shop) == before
     assert not any(run.samples.errors for run in audience.runs)
 
 
-def test_an_interrupted_write_is_mended_by_the_next_command(shop: Database, tmp_path: Path) -> None:
+def test_an_interrupted_write_is_mended_by_the_next_command(
+    own_shop: Database, tmp_path: Path
+) -> None:
     def interrupt(outcome: object) -> None:
         raise KeyboardInterrupt
 
-    before = rows_of(shop)
+    before = rows_of(own_shop)
     with pytest.raises(KeyboardInterrupt):
-        carried_out(order(*WRITES), shop, tmp_path / "out", Audience(interrupt))
-    assert rows_of(shop) != before
+        carried_out(order(*WRITES), own_shop, tmp_path / "out", Audience(interrupt))
+    assert rows_of(own_shop) != before
     assert len(load(tmp_path / "out").runs) == 1
     assert load(tmp_path / "out").end == End("interrupted")
     null = order(Case("null", POINT, loop="none"))
-    carried_out(null, shop, tmp_path / "next", Audience())
-    assert rows_of(shop) == before
+    carried_out(null, own_shop, tmp_path / "next", Audience())
+    assert rows_of(own_shop) == before

@@ -1,5 +1,6 @@
 """Fixtures for embedded servers of a single test, which are stopped after it."""
 
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,25 @@ def new_server() -> Iterator[Callable[[Path], EmbeddedServer]]:
     yield new
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def _stopped() -> Iterator[Path]:
+    """The files of a server that has run. To copy them is faster than initdb."""
+    with tempfile.TemporaryDirectory(prefix="gatherbench-test-") as folder:
+        server = EmbeddedServer(Path(folder) / "postgres")
+        server.start()
+        server.stop()
+        yield server.folder
+
+
+@pytest.fixture
+def stopped(
+    _stopped: Path, place: Path, new_server: Callable[[Path], EmbeddedServer]
+) -> EmbeddedServer:
+    """Give a server that has run before, and is stopped."""
+    subprocess.run(["cp", "-a", _stopped, place / "postgres"], check=True)
+    return new_server(place / "postgres")
 
 
 @pytest.fixture

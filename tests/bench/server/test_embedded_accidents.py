@@ -17,23 +17,21 @@ from tests.bench.command import wait_until
 from tests.bench.server.embedded_server import ask, in_process, pid_of
 
 
-def test_a_killed_server_is_recovered_with_its_rows(own: EmbeddedServer) -> None:
-    with psycopg.connect(own.start()) as connection:
+def test_a_killed_server_is_recovered_with_its_rows(stopped: EmbeddedServer) -> None:
+    with psycopg.connect(stopped.start()) as connection:
         connection.execute("create table kept as select 42 as answer")
-    pid = pid_of(own)
-    with psycopg.connect(own.start(), autocommit=True) as busy:
+    pid = pid_of(stopped)
+    with psycopg.connect(stopped.start(), autocommit=True) as busy:
         os.kill(pid, signal.SIGKILL)
-        assert ask(own.start(), "select answer from kept") == 42
-        assert pid_of(own) != pid
+        assert ask(stopped.start(), "select answer from kept") == 42
+        assert pid_of(stopped) != pid
         with pytest.raises(psycopg.OperationalError):
             busy.execute("select 1")
 
 
 @pytest.fixture
-def stranger(own: EmbeddedServer) -> Iterator["subprocess.Popen[bytes]"]:
+def stranger(stopped: EmbeddedServer) -> Iterator["subprocess.Popen[bytes]"]:
     """Give a process of the server's user that is not a server. The server has run before."""
-    own.start()
-    own.stop()
     options = account_for_caller().subprocess_options
     with subprocess.Popen(["sleep", "60"], cwd="/", **options) as process:
         yield process
@@ -41,29 +39,27 @@ def stranger(own: EmbeddedServer) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def test_a_stale_pid_that_somebody_else_has_now(
-    own: EmbeddedServer, stranger: "subprocess.Popen[bytes]"
+    stopped: EmbeddedServer, stranger: "subprocess.Popen[bytes]"
 ) -> None:
     """Forbids trusting a live pid: start and stop must recognise another program's process."""
-    sockets = own.folder / "socket"
-    recorded = [str(stranger.pid), str(own.data), "1700000000", "5432", str(sockets), ""]
+    sockets = stopped.folder / "socket"
+    recorded = [str(stranger.pid), str(stopped.data), "1700000000", "5432", str(sockets), ""]
     for _ in range(2):
-        (own.data / "postmaster.pid").write_text("\n".join([*recorded, "0 0", "ready", ""]))
+        (stopped.data / "postmaster.pid").write_text("\n".join([*recorded, "0 0", "ready", ""]))
         (sockets / ".s.PGSQL.5432.lock").write_text("\n".join([*recorded, ""]))
-        assert own.status().running is False
-        assert own.stop() is False
-        (own.data / "postmaster.pid").write_text("\n".join([*recorded, "0 0", "ready", ""]))
-        assert ask(own.start(), "select 1") == 1
-        own.stop()
+        assert stopped.status().running is False
+        assert stopped.stop() is False
+        (stopped.data / "postmaster.pid").write_text("\n".join([*recorded, "0 0", "ready", ""]))
+        assert ask(stopped.start(), "select 1") == 1
+        stopped.stop()
     assert stranger.poll() is None
 
 
 @pytest.mark.parametrize("text", ["", "12", "x\n"])
-def test_a_half_written_pid_file(own: EmbeddedServer, text: str) -> None:
-    own.start()
-    own.stop()
-    (own.data / "postmaster.pid").write_text(text)
-    assert own.status().running is False
-    assert ask(own.start(), "select 1") == 1
+def test_a_half_written_pid_file(stopped: EmbeddedServer, text: str) -> None:
+    (stopped.data / "postmaster.pid").write_text(text)
+    assert stopped.status().running is False
+    assert ask(stopped.start(), "select 1") == 1
 
 
 def test_an_interrupted_initdb_is_begun_again(own: EmbeddedServer) -> None:
@@ -76,29 +72,27 @@ def test_an_interrupted_initdb_is_begun_again(own: EmbeddedServer) -> None:
     assert ask(own.start(), "select 1") == 1
 
 
-def test_a_socket_that_was_removed(own: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_that_was_removed(
+    stopped: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Forbids waiting forever for a server that cannot be reached any more."""
-    own.start()
+    stopped.start()
     monkeypatch.setattr(server_module, "_TIMEOUT_S", 3600)
-    (own.folder / "socket" / ".s.PGSQL.5432").unlink()
-    assert ask(own.start(), "select 1") == 1
+    (stopped.folder / "socket" / ".s.PGSQL.5432").unlink()
+    assert ask(stopped.start(), "select 1") == 1
 
 
-def test_a_failed_start_shows_the_log(own: EmbeddedServer) -> None:
-    own.start()
-    own.stop()
-    with (own.data / "postgresql.conf").open("a") as file:
+def test_a_failed_start_shows_the_log(stopped: EmbeddedServer) -> None:
+    with (stopped.data / "postgresql.conf").open("a") as file:
         file.write("no_such_setting = 1\n")
     with pytest.raises(BenchError, match="no_such_setting"):
-        own.start()
+        stopped.start()
 
 
-def test_data_of_another_version_is_refused(own: EmbeddedServer) -> None:
-    own.start()
-    own.stop()
-    (own.data / "PG_VERSION").write_text("16\n")
+def test_data_of_another_version_is_refused(stopped: EmbeddedServer) -> None:
+    (stopped.data / "PG_VERSION").write_text("16\n")
     with pytest.raises(BenchError, match=r"PostgreSQL 16.*\n.*Move"):
-        own.start()
+        stopped.start()
 
 
 def test_a_folder_that_cannot_be(place: Path) -> None:

@@ -34,7 +34,7 @@ def test_folders_and_socket_are_private(server: EmbeddedServer) -> None:
 
 
 @as_root
-def test_another_user_is_refused_even_at_the_socket(own: EmbeddedServer) -> None:
+def test_another_user_is_refused_even_at_the_socket(stopped: EmbeddedServer) -> None:
     """Forbids trust authentication: the server checks every user who reaches the socket."""
 
     def connect() -> str:
@@ -47,9 +47,13 @@ def test_another_user_is_refused_even_at_the_socket(own: EmbeddedServer) -> None
         assert "inside" not in done.stdout
         return done.stderr
 
-    url = own.start()
+    url = stopped.start()
     assert "Permission denied" in connect()
-    for path in (own.folder, own.folder / "socket", own.folder / "socket" / ".s.PGSQL.5432"):
+    for path in (
+        stopped.folder,
+        stopped.folder / "socket",
+        stopped.folder / "socket" / ".s.PGSQL.5432",
+    ):
         path.chmod(0o777)
     assert "Peer authentication failed" in connect()
 
@@ -147,16 +151,14 @@ def test_a_long_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) 
 
 
 @as_root
-def test_root_does_not_follow_a_link(own: EmbeddedServer, place: Path) -> None:
+def test_root_does_not_follow_a_link(stopped: EmbeddedServer, place: Path) -> None:
     """Forbids giving away, as root, the target of a link that the server's user made."""
-    own.start()
-    own.stop()
     other = place / "other"
     other.mkdir()
-    shutil.rmtree(own.folder / "socket")
-    (own.folder / "socket").symlink_to(other)
+    shutil.rmtree(stopped.folder / "socket")
+    (stopped.folder / "socket").symlink_to(other)
     with pytest.raises(BenchError, match="socket"):
-        own.start()
+        stopped.start()
     assert other.stat().st_uid == 0
 
 

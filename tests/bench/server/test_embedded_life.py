@@ -80,17 +80,17 @@ def test_starts_and_stops_at_once_do_not_break_each_other(own: EmbeddedServer) -
     assert ask(own.start(), "select 1") == 1
 
 
-def test_it_outlives_its_starter_and_closes_its_pipes(own: EmbeddedServer) -> None:
+def test_it_outlives_its_starter_and_closes_its_pipes(stopped: EmbeddedServer) -> None:
     """Forbids a server that keeps its starter's pipe open: a reader would wait forever."""
-    starter = in_process(own, "start")
+    starter = in_process(stopped, "start")
     said, _ = starter.communicate(timeout=LONGEST_S)
     assert ask(said.strip(), "select 1") == 1
 
 
-def test_ctrl_c_in_the_terminal_does_not_reach_it(own: EmbeddedServer) -> None:
-    own.start()
-    assert os.getsid(pid_of(own)) != os.getsid(0)
-    assert os.getpgid(pid_of(own)) != os.getpgid(0)
+def test_ctrl_c_in_the_terminal_does_not_reach_it(stopped: EmbeddedServer) -> None:
+    stopped.start()
+    assert os.getsid(pid_of(stopped)) != os.getsid(0)
+    assert os.getpgid(pid_of(stopped)) != os.getpgid(0)
 
 
 def test_an_odd_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) -> None:
@@ -102,32 +102,32 @@ def test_an_odd_path(place: Path, new_server: Callable[[Path], EmbeddedServer]) 
     shutil.rmtree(sockets)
 
 
-def test_a_busy_server_is_waited_for(own: EmbeddedServer) -> None:
+def test_a_busy_server_is_waited_for(stopped: EmbeddedServer) -> None:
     """Forbids ending a server that is in use because it did not answer at once."""
-    own.start()
-    pid = pid_of(own)
+    stopped.start()
+    pid = pid_of(stopped)
     os.kill(pid, signal.SIGSTOP)
-    starter = in_process(own, "start")
+    starter = in_process(stopped, "start")
     time.sleep(5)  # longer than the timeout of one question to the server
     assert starter.poll() is None
     os.kill(pid, signal.SIGCONT)
     starter.communicate(timeout=LONGEST_S)
     assert starter.returncode == 0
-    assert pid_of(own) == pid
+    assert pid_of(stopped) == pid
 
 
 def test_the_server_takes_as_many_clients_as_a_plan_has(
-    own: EmbeddedServer, caplog: pytest.LogCaptureFixture
+    stopped: EmbeddedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A plan of 512 clients was refused: the server took 200 connections, whatever was asked."""
-    url = own.start()
+    url = stopped.start()
     assert ask(url, "show max_connections") == "300"
     with psycopg.connect(url), pytest.raises(BenchError, match="others are connected") as caught:
-        own.start(512)
+        stopped.start(512)
     assert len(str(caught.value).splitlines()) == 2
-    url = own.start(512)
+    url = stopped.start(512)
     assert int(str(ask(url, "show max_connections"))) >= 512 + 6
     assert "restarted with max_connections = 1096 for 512 clients" in caplog.text
-    pid = pid_of(own)
-    assert own.start() == own.start(64) == own.start(512) == url
-    assert pid_of(own) == pid
+    pid = pid_of(stopped)
+    assert stopped.start() == stopped.start(64) == stopped.start(512) == url
+    assert pid_of(stopped) == pid

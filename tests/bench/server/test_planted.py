@@ -159,22 +159,20 @@ def test_a_long_path_with_a_planted_note(place: Path, victim: Path, name: str) -
 
 @pytest.mark.parametrize("name", ["pg_hba.conf", "pg_ident.conf", "postmaster.pid", "PG_VERSION"])
 def test_the_servers_user_cannot_have_root_write_elsewhere(
-    own: EmbeddedServer, victim: Path, name: str
+    stopped: EmbeddedServer, victim: Path, name: str
 ) -> None:
     """Forbids writing, as root, through a link that a hijacked server left in its data."""
-    own.start()
-    own.stop()
-    file = own.data / name
+    file = stopped.data / name
     kept = file.read_text() if file.exists() else None
     file.unlink(missing_ok=True)
     file.symlink_to(victim / "secret")
     if name == "PG_VERSION":
         with pytest.raises(BenchError, match=r"PG_VERSION: .*symbolic link"):
-            own.start()
+            stopped.start()
         assert kept is not None
         file.unlink()
         file.write_text(kept)
-    assert ask(own.start(), "select 1") == 1
+    assert ask(stopped.start(), "select 1") == 1
     assert untouched(victim)
     assert not file.is_symlink()
 

@@ -78,7 +78,7 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def note_url(server: EmbeddedServer) -> Iterator[str]:
-    with new_database(server, durable=False) as database:
+    with new_database(server) as database:
         with database.connect() as connection:
             connection.execute("CREATE TABLE note (id serial PRIMARY KEY, text text NOT NULL)")
         yield database.url

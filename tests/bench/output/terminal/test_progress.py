@@ -24,6 +24,8 @@ from tests.bench.command import BENCH, Bench
 SHORT = ("--profile=smoke", "--backend=psycopg2", "--no-verify", "--seconds=0.1")
 ONE = ("--workload=get_total_cost_of_an_order", "--concurrency=1")
 """Options for tests in which any single case will do."""
+POINTS_AND_ROWS = ("--workload=get_total_cost_of_an_order", "--workload=get_customers")
+"""One whose figure is operations, and one whose figure is rows."""
 DRAWING = b"drawing the charts"
 COLOUR = re.compile(r"\x1b\[[\d;]*[3-4]\d[;m]")
 HIDE_CURSOR = b"\x1b[?25l"
@@ -61,7 +63,7 @@ def on_terminal(bench: Bench, columns: int, *options: str, **environment: str) -
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_a_terminal_shows_the_progress(bench: Bench, columns: int) -> None:
-    seen = on_terminal(bench, columns)
+    seen = on_terminal(bench, columns, *POINTS_AND_ROWS)
     assert HIDE_CURSOR.decode() in seen
     assert "measurement: psycopg2, get_total_cost_of_an_order, at 2" in seen
     assert re.search(r"\d+%, about \d+ s left", seen)

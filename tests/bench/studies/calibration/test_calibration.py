@@ -141,6 +141,7 @@ def test_real_rounds_in_processes_of_their_own(shop: Database) -> None:
             assert each.case.backend == slowed.name_of(share)
 
 
+@pytest.mark.usefixtures("database")  # its dataset is larger
 def test_the_command_prints_false_alarms_and_power(bench: Bench) -> None:
     done = bench("calibrate", "--generations=1", "--rounds=6", "--seconds=0.01")
     assert done.code in (0, 1)

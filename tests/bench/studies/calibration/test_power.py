@@ -121,6 +121,7 @@ def test_wrong_use_is_two_lines(bench: Bench, words: list[str], said: str) -> No
     assert said in done.error[0]
 
 
+@pytest.mark.usefixtures("database")  # its dataset is larger
 def test_a_whole_run_is_made_counted_and_kept(bench: Bench, tmp_path: Path) -> None:
     """Forbid that ten runs are made again because one more is wanted."""
     words = ("power", "--repeat=1", "--budget=1s", "--share=0%", f"--out={tmp_path / 'power'}")

@@ -2,6 +2,8 @@
 
 import csv
 
+import pytest
+
 from bench.analysis.findings import find
 from bench.results import file
 from bench.server.pgbouncer import installed
@@ -12,6 +14,7 @@ from tests.bench.command import Bench
 SHORT = ("--rounds=6", "--seconds=0.02", "--concurrency=4", "--size=1,4")
 
 
+@pytest.mark.usefixtures("database")  # its dataset is larger
 def test_a_short_run(bench: Bench) -> None:
     done = bench(
         "pool", "--backend=core+psycopg2", "--no-pgbouncer", "--rounds=2", "--seconds=0.02",
@@ -23,6 +26,7 @@ def test_a_short_run(bench: Bench) -> None:
     assert ("core+psycopg2", 1) in [(case.backend, case.pool.size) for case in cases]
 
 
+@pytest.mark.usefixtures("database")
 def test_a_run_of_two_libraries(bench: Bench) -> None:
     """Defect: a probe's cases, or SQLAlchemy's default pool, were missing in table or files."""
     done = bench(
@@ -53,6 +57,7 @@ def test_a_run_of_two_libraries(bench: Bench) -> None:
     assert "Connection pools" in (bench.out / "report.html").read_text()
 
 
+@pytest.mark.usefixtures("database")
 def test_pgbouncer(bench: Bench) -> None:
     """Forbids rows of PgBouncer that are only in the file, or a missing one without its reason."""
     if installed() is None:
@@ -88,13 +93,14 @@ def test_a_backend_without_a_pool_is_refused(bench: Bench) -> None:
     assert len(done.error) == 2
 
 
+@pytest.mark.usefixtures("database")
 def test_the_guide_is_made_from_a_run(bench: Bench) -> None:
     """Forbids a guide whose figures no command wrote, and `make docs` that fails without a run."""
     (words,) = blocks(bench.out, bench.out.parent).values()
     assert words == f"No run is in the repository: `bench pool --out results/{bench.out.name}`."
     done = bench(
         "pool", "--backend=psycopg", "--rounds=1", "--seconds=0.02", "--concurrency=2",
-        "--no-charts", "--no-pgbouncer", f"--out={bench.out}", seconds=60,
+        "--no-charts", "--no-pgbouncer", f"--out={bench.out}",
     )  # fmt: skip
     assert done.code == 0, done
     (words,) = blocks(bench.out, bench.out.parent).values()

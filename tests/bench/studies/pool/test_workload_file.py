@@ -30,18 +30,18 @@ SHORT = ("--rounds=1", "--seconds=0.02", "--concurrency=3", "--size=1,3", "--no-
 
 
 @pytest.fixture
-def shop(bench: Bench) -> Path:
+def reads(bench: Bench) -> Path:
     """The file that the command is given."""
     path = bench.folder / "shop.py"
     path.write_text(READS)
     return path
 
 
-def test_a_mix_of_reads(bench: Bench, shop: Path) -> None:
+def test_a_mix_of_reads(bench: Bench, reads: Path) -> None:
     """Forbids that pools are measured only with the built-in reads."""
     done = bench(
-        "pool", "--backend=asyncpg", "--backend=psycopg2", f"--workload-file={shop}",
-        "--workload=pair", *SHORT, f"--out={bench.out}", seconds=60,
+        "pool", "--backend=asyncpg", "--backend=psycopg2", f"--workload-file={reads}",
+        "--workload=pair", *SHORT, f"--out={bench.out}",
     )  # fmt: skip
     assert done.code == 0, done
     assert "asyncpg: pair" in done.out
@@ -67,13 +67,13 @@ def test_a_mix_of_reads(bench: Bench, shop: Path) -> None:
     ],
 )
 def test_wrong_use(
-    bench: Bench, shop: Path, text: str | None, options: tuple[str, ...], words: str
+    bench: Bench, reads: Path, text: str | None, options: tuple[str, ...], words: str
 ) -> None:
     if text is None:
-        shop.unlink()
+        reads.unlink()
     else:
-        shop.write_text(text)
-    done = bench("pool", "--backend=psycopg", f"--workload-file={shop}", *options, *SHORT)
+        reads.write_text(text)
+    done = bench("pool", "--backend=psycopg", f"--workload-file={reads}", *options, *SHORT)
     assert done.code == 2, done
     assert len(done.error) <= 2
     assert words in done.error[0]

@@ -30,33 +30,33 @@ ALIKE = {
 
 @pytest.mark.parametrize("sql", ALIKE.values(), ids=ALIKE)
 def test_every_backend_gives_the_servers_answer(
-    sql: str, database: Database, pool: WorkerPool
+    sql: str, empty: Database, pool: WorkerPool
 ) -> None:
     """Forbid that a statement reads otherwise through a library's own placeholders."""
-    found = checked(pool, ask(database, sql))
+    found = checked(pool, ask(empty, sql))
     assert {name: check.difference for name, check in found.items()} == dict.fromkeys(found)
 
 
-def test_a_statement_without_columns(database: Database, pool: WorkerPool) -> None:
+def test_a_statement_without_columns(empty: Database, pool: WorkerPool) -> None:
     """Forbid that rows without columns count as no rows."""
     drivers = ["psycopg2", "psycopg", "asyncpg", "psycopg-async"]
-    found = checked(pool, ask(database, "SELECT FROM generate_series(1, 3)"), drivers)
+    found = checked(pool, ask(empty, "SELECT FROM generate_series(1, 3)"), drivers)
     assert {name: check.difference for name, check in found.items()} == dict.fromkeys(found)
 
 
 def test_a_column_that_a_library_cannot_read_is_an_error_of_that_library(
-    database: Database, pool: WorkerPool
+    empty: Database, pool: WorkerPool
 ) -> None:
     """Forbid that asyncpg, which knows no anyarray, keeps the others from being measured."""
-    question = ask(database, "SELECT attmissingval FROM pg_catalog.pg_attribute LIMIT 1")
+    question = ask(empty, "SELECT attmissingval FROM pg_catalog.pg_attribute LIMIT 1")
     with pytest.raises(WorkError, match="could not resolve query result"):
         checked(pool, question, ["asyncpg"], (Fetch(),))
     assert checked(pool, question, ["psycopg"], (Fetch(),))["psycopg"].difference is None
 
 
-def test_a_value_of_many_megabytes(database: Database, pool: WorkerPool) -> None:
+def test_a_value_of_many_megabytes(empty: Database, pool: WorkerPool) -> None:
     """Forbid that a large value is refused below --most-megabytes, or compared in part."""
-    question = ask(database, "SELECT repeat('x', 30000000) AS v")
+    question = ask(empty, "SELECT repeat('x', 30000000) AS v")
     found = checked(pool, question, ["psycopg2", "psycopg", "asyncpg"], (Fetch(),))
     assert {name: check.difference for name, check in found.items()} == dict.fromkeys(found)
 
@@ -69,19 +69,19 @@ def test_a_value_of_many_megabytes(database: Database, pool: WorkerPool) -> None
     ],
 )
 def test_another_value_is_named_with_its_row(
-    lines: tuple[str, ...], words: str, database: Database, pool: WorkerPool
+    lines: tuple[str, ...], words: str, empty: Database, pool: WorkerPool
 ) -> None:
     """Forbid that a wrong value passes, or that nobody learns which."""
-    question = ask(database, "SELECT n AS a, n + 1 AS b FROM generate_series(1, 2) AS n")
+    question = ask(empty, "SELECT n AS a, n + 1 AS b FROM generate_series(1, 2) AS n")
     (answer,) = question.answers.answers
     wrong = replace(question.answers, answers=(replace(answer, lines=lines),))
     found = checked(pool, replace(question, answers=wrong))
     assert {check.difference for check in found.values()} == {words}
 
 
-def test_another_number_of_rows_is_a_difference(database: Database, pool: WorkerPool) -> None:
+def test_another_number_of_rows_is_a_difference(empty: Database, pool: WorkerPool) -> None:
     """Forbid that rows beyond the compared ones are lost without notice."""
-    question = ask(database, "SELECT n FROM generate_series(1, 6000) AS n")
+    question = ask(empty, "SELECT n FROM generate_series(1, 6000) AS n")
     (answer,) = question.answers.answers
     assert (answer.rows, len(answer.lines)) == (6000, 5000)
     wrong = replace(question.answers, answers=(replace(answer, rows=6001),))
@@ -99,18 +99,18 @@ def test_another_number_of_rows_is_a_difference(database: Database, pool: Worker
     ],
 )
 def test_a_volatile_statement_is_compared_as_far_as_it_is_steady(
-    sql: str, compared: str, database: Database, pool: WorkerPool
+    sql: str, compared: str, empty: Database, pool: WorkerPool
 ) -> None:
     """Forbid that random() makes every library wrong, and that it hides a wrong number of rows."""
-    question = ask(database, sql)
+    question = ask(empty, sql)
     assert question.compared == compared
     found = checked(pool, question, ["psycopg2", "core+asyncpg"])
     assert {name: check.difference for name, check in found.items()} == dict.fromkeys(found)
 
 
-def test_a_row_outside_the_set_is_a_difference(database: Database, pool: WorkerPool) -> None:
+def test_a_row_outside_the_set_is_a_difference(empty: Database, pool: WorkerPool) -> None:
     """Forbid that rows without an order are not compared at all."""
-    question = ask(database, "SELECT n FROM generate_series(1, 3) AS n ORDER BY random()")
+    question = ask(empty, "SELECT n FROM generate_series(1, 3) AS n ORDER BY random()")
     (answer,) = question.answers.answers
     wrong = replace(
         question.answers, ordered=False, answers=(replace(answer, lines=("[1]", "[2]", "[4]")),)
@@ -119,11 +119,11 @@ def test_a_row_outside_the_set_is_a_difference(database: Database, pool: WorkerP
     assert "is none of the server's rows: (3,)" in str(found["psycopg"].difference)
 
 
-def test_an_answer_that_is_too_large_is_refused(database: Database) -> None:
+def test_an_answer_that_is_too_large_is_refused(empty: Database) -> None:
     """Forbid that a gigabyte is fetched into several processes at a time."""
     with pytest.raises(BenchError, match=r"returns 1,000 rows with 1 MB, more than 1 MB") as raised:
         ask(
-            database,
+            empty,
             "SELECT repeat('x', 1000) FROM generate_series(1, 1000)",
             most_bytes=999_999,
         )

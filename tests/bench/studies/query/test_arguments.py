@@ -36,35 +36,35 @@ ALIKE = {
 
 @pytest.mark.parametrize(("sql", "values"), ALIKE.values(), ids=ALIKE)
 def test_every_backend_takes_arguments_of_every_type(
-    sql: str, values: str, database: Database, pool: WorkerPool
+    sql: str, values: str, empty: Database, pool: WorkerPool
 ) -> None:
     """Forbid a Python type that a driver cannot send, and arguments in another order."""
-    found = checked(pool, ask(database, sql, values))
+    found = checked(pool, ask(empty, sql, values))
     assert {name: check.difference for name, check in found.items()} == dict.fromkeys(found)
 
 
-def test_candidates_from_a_query_and_a_file(database: Database, tmp_path: Path) -> None:
+def test_candidates_from_a_query_and_a_file(empty: Database, tmp_path: Path) -> None:
     """Forbid that a source's values keep another type than the parameter's."""
     sql = "SELECT :id::int, :name::text"
     asked = "SELECT n::text, 'x' || n FROM generate_series(1, 3) AS n"
-    assert list(ask(database, sql, asked).arguments.candidates) == [
+    assert list(ask(empty, sql, asked).arguments.candidates) == [
         (1, "x1"),
         (2, "x2"),
         (3, "x3"),
     ]
     commented = "-- three\nSELECT n, 'x%' FROM generate_series(1, 3) AS n WHERE 'a' LIKE '%a';"
-    assert list(ask(database, sql, commented).arguments.candidates)[2] == (3, "x%")
+    assert list(ask(empty, sql, commented).arguments.candidates)[2] == (3, "x%")
     file = tmp_path / "values.CSV"
     file.write_text('id,name\n7,"a,b"\n8,\n', encoding="utf-8-sig")
-    assert list(ask(database, sql, str(file)).arguments.candidates) == [(7, "a,b"), (8, None)]
+    assert list(ask(empty, sql, str(file)).arguments.candidates) == [(7, "a,b"), (8, None)]
 
 
-def test_candidates_from_a_range_and_literals(database: Database) -> None:
+def test_candidates_from_a_range_and_literals(empty: Database) -> None:
     """Forbid that a range is written out, or that several literals are lost."""
     sql = "SELECT $1::int"
-    assert len(ask(database, sql, "1..1000000000").arguments.candidates) == 10**9
-    assert list(ask(database, sql, "1", "5").arguments.candidates) == [(1,), (5,)]
-    assert list(ask(database, "SELECT $1::text", "1..3").arguments.candidates) == [
+    assert len(ask(empty, sql, "1..1000000000").arguments.candidates) == 10**9
+    assert list(ask(empty, sql, "1", "5").arguments.candidates) == [(1,), (5,)]
+    assert list(ask(empty, "SELECT $1::text", "1..3").arguments.candidates) == [
         ("1",),
         ("2",),
         ("3",),
@@ -98,10 +98,10 @@ WRONG = {
 }
 
 
-def test_what_does_not_fit_names_the_parameters(database: Database) -> None:
+def test_what_does_not_fit_names_the_parameters(empty: Database) -> None:
     """Forbid "try it in psql" for a value that no statement has: the types are what to look at."""
     with pytest.raises(UsageError) as raised:
-        ask(database, "SELECT $1::int", "1", "2..3")
+        ask(empty, "SELECT $1::int", "1", "2..3")
     assert str(raised.value).splitlines()[1] == (
         "The statement has 1 parameter ($1 integer); a query, a CSV file or a range cannot be"
         " repeated."
@@ -110,11 +110,11 @@ def test_what_does_not_fit_names_the_parameters(database: Database) -> None:
 
 @pytest.mark.parametrize(("sql", "given", "words"), WRONG.values(), ids=WRONG)
 def test_arguments_that_do_not_fit_are_two_lines(
-    sql: str, given: tuple[str, ...], words: str, database: Database
+    sql: str, given: tuple[str, ...], words: str, empty: Database
 ) -> None:
     """Forbid a traceback, or an error that does not say what to type."""
     with pytest.raises(UsageError) as raised:
-        ask(database, sql, *given)
+        ask(empty, sql, *given)
     lines = str(raised.value).splitlines()
     assert len(lines) == 2
     assert words in lines[0]
@@ -132,13 +132,13 @@ FILES = {
 
 @pytest.mark.parametrize(("written", "words"), FILES.values(), ids=FILES)
 def test_a_file_that_does_not_fit_is_two_lines(
-    written: bytes, words: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    written: bytes, words: str, empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forbid a traceback for a CSV file of another program."""
     monkeypatch.chdir(tmp_path)
     Path("ids.csv").write_bytes(written)
     with pytest.raises(UsageError) as raised:
-        ask(database, "SELECT :a::int, :b::int", "ids.csv")
+        ask(empty, "SELECT :a::int, :b::int", "ids.csv")
     lines = str(raised.value).splitlines()
     assert len(lines) == 2
     assert words in lines[0]
@@ -160,9 +160,9 @@ def test_zipf_draws_the_first_arguments_most_often() -> None:
     assert len(set(arguments.draws(1, 1, None))) > 900
 
 
-def test_clients_share_the_draws(database: Database) -> None:
+def test_clients_share_the_draws(empty: Database) -> None:
     """Forbid that all clients ask for the same row at the same time."""
-    question = ask(database, "SELECT $1::int", "1..1000", clients=4)
+    question = ask(empty, "SELECT $1::int", "1..1000", clients=4)
     for backend in text_backends():
         plans = job(question, backend, 4).plans()
         asked = [operation.arguments for plan in plans for operation in plan]

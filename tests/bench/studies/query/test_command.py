@@ -9,7 +9,7 @@ from bench.results import file as results
 from bench.server.database import Database
 from tests.bench.command import Bench
 
-SHORT = ("--rounds=2", "--seconds=0.02", "--no-charts", "--quiet")
+SHORT = ("--rounds=1", "--seconds=0.02", "--no-charts", "--quiet")
 TWO = ("--backend=psycopg2", "--backend=core+asyncpg")
 BOTH = ("--backend=psycopg2", "--backend=asyncpg")
 

@@ -23,14 +23,14 @@ def test_help_has_examples() -> None:
 
 
 @pytest.mark.parametrize("line", EXAMPLES)
-def test_an_example_of_help_runs(line: str, shop: Database, tmp_path: Path) -> None:
+def test_an_example_of_help_runs(line: str, own_shop: Database, tmp_path: Path) -> None:
     """Forbids an example that only looks right. It reads the same tables, in a test's database."""
-    name = parse(shop.url)["dbname"]
-    with shop.connect() as connection:
+    name = parse(own_shop.url)["dbname"]
+    with own_shop.connect() as connection:
         connection.execute(f"ALTER DATABASE {name} SET search_path = {SCHEMA}")
-    bench = Bench(tmp_path, shop.url)
+    bench = Bench(tmp_path, own_shop.url)
     (tmp_path / "report.sql").write_text("SELECT count(*) FROM orders;\n")
-    words = [shop.url if "://" in word else word for word in shlex.split(line)]
+    words = [own_shop.url if "://" in word else word for word in shlex.split(line)]
     done = bench("query", *words, *SHORTER, f"--out={bench.out}")
     assert done.code == 0, done
     assert "Where the time goes" in done.out

@@ -15,7 +15,7 @@ def test_a_statement_over_a_network(bench: Bench) -> None:
     done = bench(
         "query", "SELECT $1::int AS n", "--arguments=1..50",
         *[f"--backend={name}" for name in names],
-        "--latency=0,1ms,1000us", *SHORT, f"--out={bench.out}", seconds=60,
+        "--latency=0,1ms,1000us", *SHORT, f"--out={bench.out}",
     )  # fmt: skip
     assert done.code == 0, done
     assert "at 1, 1ms to the server" in done.out

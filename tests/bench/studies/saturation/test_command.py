@@ -13,7 +13,7 @@ from tests.bench.command import LONGEST_S, Bench, ctrl_c, finish, wait_until, wo
 def test_a_rate_is_a_factor(bench: Bench) -> None:
     done = bench.measure(
         "--backend=asyncpg", "--no-verify", "--concurrency=2", "--rounds=1",
-        "--rate=1000,2000", "--seconds=1", "--processes=1,2",
+        "--rate=1000,2000", "--seconds=0.3", "--processes=1,2",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "1,000 arrivals/s" in done.out

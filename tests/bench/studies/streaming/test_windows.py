@@ -6,17 +6,14 @@ import psycopg
 import pytest
 
 from accessors import sql
-from bench.dataset import loading as dataset
 from bench.dataset.windows import window
-from bench.model.dataset import Dataset
 from bench.model.errors import BenchError
 from bench.server.database import Database
 
 
 @pytest.fixture
-def rows(database: Database) -> Any:
-    with database.connect() as connection:
-        dataset.ensure(connection, Dataset(scale=0.01))
+def rows(shop: Database) -> Any:
+    with shop.connect() as connection:
         yield connection
 
 

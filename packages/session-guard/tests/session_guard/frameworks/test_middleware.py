@@ -8,6 +8,7 @@ import anyio
 import pytest
 from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.responses import StreamingResponse
+from session_guard import violations
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.concurrency import run_in_threadpool
@@ -204,7 +205,9 @@ def test_a_background_task_that_uses_the_session_is_refused(desk: Desk, opened: 
     async def scenario() -> None:
         async with opened() as maker, served(application(maker)) as client:
             assert (await client.post("on/a")).status_code == 200
-            await asyncio.sleep(0.2)
+            async with asyncio.timeout(30):
+                while not violations():  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
 
     run(scenario())
     assert kinds() == ["loan taken back"]
