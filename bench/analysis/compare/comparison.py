@@ -131,15 +131,19 @@ class Comparison:
 
 
 def compare_summed_up(
-    runs: Sequence[SummedUp], figure: Figure = THROUGHPUT, again: Again | None = None
+    runs: Sequence[SummedUp],
+    figure: Figure = THROUGHPUT,
+    again: Again | None = None,
+    same_code: Sequence[SummedUp] = (),
 ) -> Comparison:
     """Return the comparison of the first run with each of the others.
 
-    `again` is a second measurement of the second run. If event loops differ, cases are matched
-    without them: read `obstacles` first.
+    `again` is a second measurement of the second run; `same_code` are further runs of the first
+    one's code. If event loops differ, cases are matched without them: read `obstacles` first.
     """
     first, *others = (run.measured for run in runs)
-    compared = [compare_cases(first, other, figure, again) for other in others]
+    alike = [run.measured for run in same_code]
+    compared = [compare_cases(first, other, figure, again, alike) for other in others]
     base = [s for s in first.summaries if not s.case.twin]
     elsewhere = {identity(s.case) for run in others for s in run.summaries if _has_latency(s)}
     rows, too_few = [], []
