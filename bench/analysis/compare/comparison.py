@@ -201,6 +201,12 @@ def only(results: Results, cases: Collection[Case]) -> Results:
     )
 
 
+def without_case(results: Results, cases: Collection[Case]) -> list[Case]:
+    """Return those of the cases that these results did not measure."""
+    measured = {identity(run.case) for run in results.runs}
+    return [case for case in cases if identity(case) not in measured]
+
+
 def names_of(folders: Sequence[Path]) -> list[str]:
     """Return a name for each run: its label, else its folder's name, else its path."""
     whole = [folder.resolve().name for folder in folders]
