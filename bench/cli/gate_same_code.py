@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from bench.results.file import Results
     from bench.results.header import Header
 
+_DECIDES = (
+    *("dataset.", "load_model", "pinned", "server.version"),
+    *("python", "implementation", "gil", "gatherbench", "version of "),
+)
+"""The facts in which runs of the same code do not differ, by the beginnings of their names."""
+
 
 def further_runs(
     base: "Results", folders: Sequence[Path], cases: "Collection[Case]"
@@ -38,17 +44,17 @@ def further_runs(
             "one further run cannot tell how much runs differ by themselves.\n"
             "Name two or more: --same-code RUN --same-code RUN"
         )
-    known = {base.folder.resolve()}
+    known = {base.header.created_at}
     further = []
     for folder in folders:
-        if folder.resolve() in known:
-            raise UsageError(
-                f"{folder.resolve().name} is named twice, and would not differ from itself.\n"
-                "Name each run once, and the reference not again."
-            )
-        known.add(folder.resolve())
         run = results.load(folder)
         name = folder.resolve().name
+        if run.header.created_at in known:
+            raise UsageError(
+                f"{name} is named twice, or a copy, and would not differ from itself.\n"
+                "Name each run once, and the reference not again."
+            )
+        known.add(run.header.created_at)
         if apart := list(_other_code(base.header, run.header)):
             raise UsageError(
                 f"{name} is of other code than the reference: {'; '.join(apart)}.\n"
@@ -67,7 +73,6 @@ def _other_code(base: "Header", other: "Header") -> "Iterator[str]":
     """Yield the versions and conditions that make a run one of other code."""
     from bench.analysis.compare.differences import differences
 
-    decides = ("dataset.", "server.version", "python", "implementation", "gil", "version of ")
     for difference in differences([base, other]):
-        if difference.what.startswith((*decides, "pinned", "load_model")):
+        if difference.what.startswith(_DECIDES):
             yield str(difference)
