@@ -54,8 +54,8 @@ AGAIN_ROUNDS = 2
     "same_code",
     metavar="RUN",
     multiple=True,
-    help="Another run of the reference's code, such as of another day. Two or more tell how much"
-    " runs differ by themselves, for a gate of fewer than ten cases.",
+    help="Another run of the reference's code, such as of another day. Repeatable. Two or more tell"
+    " how much runs differ by themselves, for a gate of fewer than ten cases.",
 )
 @figure_option
 @backend_options
