@@ -79,8 +79,9 @@ def made_run(
 ) -> MeasuredRun:
     """Return a run. `later` has the slowdowns. `only` has the places of the measured cases.
 
-    The slower cases are the last ones. Noise makes a round slower, so outliers do too. `day`: the
-    logarithm by which the machine is slower, for runs of one day; None for a day of its own.
+    The slower cases are the last ones, with their twins. Noise makes a round slower, so outliers do
+    too. `day`: the logarithm by which the machine is slower, for runs of one day; None for a day of
+    its own.
     """
     cases = plan(truth)
     size = (len(cases), truth.rounds)
@@ -92,7 +93,9 @@ def made_run(
     logs += random.normal() * truth.day if day is None else day
     if later:
         logs += np.log1p(truth.uniform)
-        logs[truth.cases - truth.slower : truth.cases] += np.log1p(truth.slowdown)
+        slower = set(cases[truth.cases - truth.slower : truth.cases])
+        of_slower = [replace(case, twin=False) in slower for case in cases]
+        logs[of_slower] += np.log1p(truth.slowdown)
     chosen = only or range(truth.cases)
     return MeasuredRun(
         [
