@@ -73,6 +73,11 @@ def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
         "More and longer rounds, fewer cases or a quieter machine see more:"
         " bench run --rounds 20 --seconds 0.2, bench doctor"
     )
+    if any(gated.change.same_code for gated in decision.blind):
+        yield (
+            "Runs of the same code differ by themselves, and that hides slowdowns, too. More of"
+            " them tell it better: --same-code RUN"
+        )
     if any(gated.change.witness == "few pairs" for gated in decision.blind):
         yield (
             "Too few equal pairs tell how much processes differ by themselves, and a run has fewer"

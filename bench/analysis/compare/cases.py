@@ -171,7 +171,7 @@ def compare_cases(
         change = _change(earlier[case], later[case], (logs[0], logs[1]), ratio, noise, figure)
         if divided.common is None:
             further = [_values(_series(of[case], figure)) for of in alike if case in of]
-            change = replace(change, same_code=against_same_code([logs[0], *further], logs[1]))
+            change = _beside(change, against_same_code([logs[0], *further], logs[1]))
         changes.append(change)
     common = divided.common
     return RunsCompared(
@@ -247,6 +247,14 @@ def _change(
         figure.more_is_better,
         "sets" if sets else "few pairs" if noise.few_pairs else "pairs",
     )
+
+
+def _beside(change: Change, same_code: SameCode | None) -> Change:
+    """Return the change with what runs of the same code say: their spread hides slowdowns, too."""
+    if same_code is None:
+        return change
+    seen = None if change.visible is None else max(change.visible, same_code.visible)
+    return replace(change, same_code=same_code, visible=seen)
 
 
 def _rate_lost(earlier: Summary, later: Summary, cases: int) -> bool:

@@ -14,6 +14,8 @@ from math import exp, inf, sqrt
 import numpy as np
 
 from bench.analysis.compare.family import Evidence, Logs
+from bench.analysis.stats import CONFIDENCE
+from bench.analysis.student import student_quantile
 
 LEAST_RUNS = 3
 """The fewest runs of the reference's code, itself included. Of two, the spread has one degree of
@@ -32,6 +34,15 @@ class SameCode:
     def spread(self) -> float:
         """The deviation of one such run from another's expected figure, as a share."""
         return exp(self.evidence.chance / sqrt(1 + 1 / self.runs)) - 1
+
+    @property
+    def visible(self) -> float:
+        """The smallest slowdown that is beyond these runs with a probability of 80 %, as a share.
+
+        A machine that is faster than in these runs hides a smaller one.
+        """
+        known = self.evidence
+        return known.visible(student_quantile(known.free, CONFIDENCE) * known.deviation, 1.0)
 
 
 def against_same_code(runs: Sequence[Logs], later: Logs) -> SameCode | None:

@@ -20,6 +20,7 @@ from bench.studies.audit.deciding import gate_rates
 from bench.studies.audit.made_runs import Truth, made_run
 
 CALM = replace(DAYS, noise=0.01, luck=0.01)
+SLOWER = replace(CALM, slower=1, slowdown=0.2)
 
 
 def decided(days: Sequence[float], later: float, truth: Truth = CALM) -> GateDecision:
@@ -64,6 +65,15 @@ def test_days_that_are_alike_hide_no_slower_code() -> None:
     decision = decided([0.0, 0.01, -0.01, 0.02], later=0.25)
     assert decision.exit_code() == 1
     assert "common ratio" not in lines(decision)
+
+
+def test_a_gate_is_blind_to_what_the_days_hide() -> None:
+    """Defect: a faster machine hid slower code, and the gate was green: it knew rounds alone."""
+    assert decided([0.0], later=0.0).exit_code() == 0
+    assert decided([0.0, 0.01, -0.01, 0.02, 0.0, 0.01], later=0.0).exit_code() == 0
+    hidden = decided([0.0, 0.1, -0.1, 0.2, -0.2, 0.1], later=-0.2, truth=SLOWER)
+    assert hidden.exit_code() == 3
+    assert "--same-code RUN" in lines(hidden)
 
 
 def test_the_spread_is_that_of_runs_and_not_of_rounds() -> None:
