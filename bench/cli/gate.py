@@ -24,7 +24,7 @@ from bench.output.terminal.safe_text import echo
 
 if TYPE_CHECKING:
     from bench.analysis.compare.cases import Again
-    from bench.analysis.compare.comparison import Comparison
+    from bench.analysis.compare.comparison import Comparison, SummedUp
     from bench.analysis.figure import Figure
     from bench.model.case import Case
     from bench.results.file import Results
@@ -48,6 +48,14 @@ AGAIN_ROUNDS = 2
     "--first",
     metavar="RUN",
     help="A run to use as the first measurement, such as latest. Default: measure one.",
+)
+@click.option(
+    "--same-code",
+    "same_code",
+    metavar="RUN",
+    multiple=True,
+    help="Another run of the reference's code, such as of another day. Repeatable. Two or more tell"
+    " how much runs differ by themselves, for a gate of fewer than ten cases.",
 )
 @figure_option
 @backend_options
@@ -84,6 +92,7 @@ def gate(
     reference: str,
     margin: float,
     first: str | None,
+    same_code: tuple[str, ...],
     figure_name: str | None,
     backends: tuple[str, ...],
     backend_modules: tuple[str, ...],
@@ -103,7 +112,9 @@ def gate(
 
     The command measures every case of the reference, and compares. What looks slower by more than
     --fail-on is measured again, with ten controls, before it stops the gate. The chance that the
-    gate stops without a reason is at most 5 %, over all cases together.
+    gate stops without a reason is at most 5 %, over all cases together. Fewer than ten cases cannot
+    tell a slower machine from slower code: name further runs of the reference's code by
+    --same-code.
 
     The exit code is 0 if nothing is slower, 1 if something is, 2 for wrong usage, and 3 if nothing
     was found but a slowdown of --fail-on could have gone unseen.
@@ -114,9 +125,11 @@ def gate(
       bench gate reference --backend asyncpg --backend orm+asyncpg --figure cpu
       bench gate previous --first latest --fail-on 5%
       bench gate reference --workload-file shop.py --workload orders
+      bench gate monday --same-code tuesday --same-code friday --backend asyncpg
     """
     from bench.analysis.figure import FIGURES, usual_figure
     from bench.cli.gate_measurement import GateOptions, chosen_cases, measure
+    from bench.cli.gate_same_code import further_runs
     from bench.cli.gate_words import gate_lines
     from bench.results import archive
     from bench.results import file as results
@@ -138,12 +151,13 @@ def gate(
         quiet,
     )
     cases = chosen_cases(base.header, options)
+    further = further_runs(base, [archive.find(run, archive.home()) for run in same_code], cases)
     if first:
         folder = archive.find(first, archive.home())
     else:
         folder = measure(base.header, cases, options, "gate")
     figure = FIGURES[figure_name or usual_figure(cases)]
-    gated = _Gated(base, folder, figure, margin, cases)
+    gated = _Gated(base, folder, figure, margin, cases, further)
     decision = gated.decision
     if decision.doubtful:
         for line in gate_lines(decision):
@@ -168,11 +182,12 @@ class _Gated:
         figure: "Figure",
         margin: float,
         cases: "Sequence[Case]",
+        same_code: "Sequence[SummedUp]",
     ) -> None:
         from bench.analysis.compare.comparison import SummedUp, only
         from bench.results import file as results
 
-        self._margin, self._figure = margin, figure
+        self._margin, self._figure, self._same_code = margin, figure, same_code
         self._runs = [
             SummedUp.of("reference", only(base, cases)),
             SummedUp.of(folder.resolve().name, only(results.load(folder), cases)),
@@ -221,4 +236,4 @@ class _Gated:
     def _compare(self, again: "Again | None" = None) -> "Comparison":
         from bench.analysis.compare.comparison import compare_summed_up
 
-        return compare_summed_up(self._runs, self._figure, again)
+        return compare_summed_up(self._runs, self._figure, again, self._same_code)

@@ -17,11 +17,14 @@ def gate_lines(decision: GateDecision) -> Iterator[str]:
     margin = percent(decision.margin)
     for stop in decision.stopped:
         yield f"slower by more than {margin} in {stop.run}: {stop.case.title}: {stop.change}"
-    if any(stop.run in decision.without_common for stop in decision.stopped):
+    if any(
+        stop.run in decision.without_common and stop.change.same_code is None
+        for stop in decision.stopped
+    ):
         yield (
             f"Fewer than {FEWEST_CASES} cases have no common ratio: a machine that is slower than"
             " when the reference was measured looks the same. To rule it out, measure the same code"
-            " as the reference again"
+            " as the reference again, on several days: bench gate --same-code RUN"
         )
     for together in decision.common_stopped:
         words = in_words(together.common.slowdown)
@@ -36,7 +39,7 @@ def gate_lines(decision: GateDecision) -> Iterator[str]:
             yield f"perhaps slower by more than {margin} in {together.run}: all cases take {words}"
     for gated in decision.unclear:
         yield f"unclear in {gated.run}: {gated.case.title}: {_both(gated)}"
-    if decision.unclear:
+    if any(gated.change.same_code is None for gated in decision.unclear):
         yield (
             "The machine or other cases may have changed instead. To tell, measure the code of the"
             " reference again, and compare with that"
@@ -70,6 +73,11 @@ def _blind(decision: GateDecision, margin: str) -> Iterator[str]:
         "More and longer rounds, fewer cases or a quieter machine see more:"
         " bench run --rounds 20 --seconds 0.2, bench doctor"
     )
+    if any(gated.change.same_code for gated in decision.blind):
+        yield (
+            "Runs of the same code differ by themselves, and that hides slowdowns, too. More of"
+            " them tell it better: --same-code RUN"
+        )
     if any(gated.change.witness == "few pairs" for gated in decision.blind):
         yield (
             "Too few equal pairs tell how much processes differ by themselves, and a run has fewer"
@@ -87,6 +95,11 @@ def _both(gated: GatedCase) -> str:
     change = gated.change
     if change.ratio is None or change.measured is None:
         return str(change)
+    if found := change.same_code:
+        return (
+            f"{in_words(change.measured)}, but {found.runs} runs of the same code differ by"
+            f" {found.spread:.0%} themselves (p = {found.evidence.p_slower():.2g})"
+        )
     measured, rest = in_words(change.measured), in_words(change.ratio)
     return f"slower than the other cases: {rest}, but {measured} as measured"
 

@@ -13,6 +13,7 @@ import numpy as np
 from bench.analysis.compare.common_ratio import CommonRatio, Series, apart, divide_out, visible
 from bench.analysis.compare.family import Evidence, Logs, evidence_of, holm
 from bench.analysis.compare.process_sets import FEW_PAIRS, centres, evidence_of_sets, factor_of
+from bench.analysis.compare.same_code import SameCode, against_same_code
 from bench.analysis.figure import THROUGHPUT, Figure
 from bench.analysis.noise_floor import NoiseFloor, kind_of, noise_floor
 from bench.analysis.ratios import ratio_of_runs
@@ -59,6 +60,8 @@ class Change(Verdict):
     rate_lost: bool = False
     """Whether the earlier run held the case's arrival rate, and the later one surely does not. Then
     there is no ratio, since a rate that is not held has no latency."""
+    same_code: SameCode | None = None
+    """The change against several runs of the base's code, in a comparison of few cases."""
     figure_lost: bool = False
     """Whether only the earlier run has the figure, although the later one measured the case or
     tried to: its operations failed, or were too few for the quantile."""
@@ -109,12 +112,17 @@ class Again:
 
 
 def compare_cases(
-    base: MeasuredRun, other: MeasuredRun, figure: Figure = THROUGHPUT, again: Again | None = None
+    base: MeasuredRun,
+    other: MeasuredRun,
+    figure: Figure = THROUGHPUT,
+    again: Again | None = None,
+    same_code: Sequence[MeasuredRun] = (),
 ) -> RunsCompared:
     """Return the comparison of every case that both runs measured.
 
     With `again`, the rounds of the second measurement are pooled with those of `other` for the
-    cases in question, after its own common ratio is divided out.
+    cases in question, after its own common ratio is divided out. `same_code`: further runs of the
+    base's code; without a common ratio, they tell how much runs differ by themselves.
     """
     pairs = _pairs(base, other)
     known = list(pairs)
@@ -128,6 +136,7 @@ def compare_cases(
     first_floor = NoiseFloor.pooled(floors[:2])
     crowding = max(run.crowding for run in runs)
     repeated = _repeated(base, known, below, again, figure)
+    alike = [{c: pair[1] for c, pair in _pairs(base, run).items()} for run in same_code]
     changes = []
     for place, case in enumerate(known):
         if _rate_lost(earlier[case], later[case], len(known)):
@@ -151,22 +160,19 @@ def compare_cases(
             logs[1] = np.concatenate([logs[1], rounds])
             of_sets[1] = np.concatenate([of_sets[1], middles])
             processes = 2
-        changes.append(
-            _change(
-                earlier[case],
-                later[case],
-                (logs[0], logs[1]),
-                _ratio(measured[0], measured[1], figure),
-                _Noise(
-                    floor,
-                    1.0 if divided.common else crowding,
-                    processes,
-                    (of_sets[0], of_sets[1]),
-                    few_pairs=_few_pairs(first_floor, earlier[case].case),
-                ),
-                figure,
-            )
+        noise = _Noise(
+            floor,
+            1.0 if divided.common else crowding,
+            processes,
+            (of_sets[0], of_sets[1]),
+            few_pairs=_few_pairs(first_floor, earlier[case].case),
         )
+        ratio = _ratio(measured[0], measured[1], figure)
+        change = _change(earlier[case], later[case], (logs[0], logs[1]), ratio, noise, figure)
+        if divided.common is None:
+            further = [_values(_series(of[case], figure)) for of in alike if case in of]
+            change = _beside(change, against_same_code([logs[0], *further], logs[1]))
+        changes.append(change)
     common = divided.common
     return RunsCompared(
         dict(zip(known, _as_family(changes), strict=True)),
@@ -241,6 +247,14 @@ def _change(
         figure.more_is_better,
         "sets" if sets else "few pairs" if noise.few_pairs else "pairs",
     )
+
+
+def _beside(change: Change, same_code: SameCode | None) -> Change:
+    """Return the change with what runs of the same code say: their spread hides slowdowns, too."""
+    if same_code is None:
+        return change
+    seen = None if change.visible is None else max(change.visible, same_code.visible)
+    return replace(change, same_code=same_code, visible=seen)
 
 
 def _rate_lost(earlier: Summary, later: Summary, cases: int) -> bool:

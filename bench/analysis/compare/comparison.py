@@ -131,15 +131,19 @@ class Comparison:
 
 
 def compare_summed_up(
-    runs: Sequence[SummedUp], figure: Figure = THROUGHPUT, again: Again | None = None
+    runs: Sequence[SummedUp],
+    figure: Figure = THROUGHPUT,
+    again: Again | None = None,
+    same_code: Sequence[SummedUp] = (),
 ) -> Comparison:
     """Return the comparison of the first run with each of the others.
 
-    `again` is a second measurement of the second run. If event loops differ, cases are matched
-    without them: read `obstacles` first.
+    `again` is a second measurement of the second run; `same_code` are further runs of the first
+    one's code. If event loops differ, cases are matched without them: read `obstacles` first.
     """
     first, *others = (run.measured for run in runs)
-    compared = [compare_cases(first, other, figure, again) for other in others]
+    alike = [run.measured for run in same_code]
+    compared = [compare_cases(first, other, figure, again, alike) for other in others]
     base = [s for s in first.summaries if not s.case.twin]
     elsewhere = {identity(s.case) for run in others for s in run.summaries if _has_latency(s)}
     rows, too_few = [], []
@@ -195,6 +199,12 @@ def only(results: Results, cases: Collection[Case]) -> Results:
         memory=[memory for memory in results.memory if chosen(memory.case)],
         failures=[failure for failure in results.failures if chosen(failure.case)],
     )
+
+
+def without_case(results: Results, cases: Collection[Case]) -> list[Case]:
+    """Return those of the cases that these results did not measure."""
+    measured = {identity(run.case) for run in results.runs}
+    return [case for case in cases if identity(case) not in measured]
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:

@@ -69,7 +69,8 @@ class GateDecision:
     unclear: tuple[GatedCase, ...]
     """The cases that are surely slower than all cases together, but by more than the margin only as
     measured, or only without the common ratio. If the machine was the same, the former are slower
-    by too much; if the rest of the code was the same, the latter are."""
+    by too much; if the rest of the code was the same, the latter are. Without a common ratio, those
+    that are surely too slow, but not more than runs of the same code differ by themselves."""
     failed: tuple[GatedCase, ...]
     """The cases without a figure in the run, or with failures, that the base measured well."""
     common_blind: tuple[GatedCommon, ...]
@@ -122,8 +123,9 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
     cases and common ratios, so that a run of the same code stops with a chance of at most 5 %. And
     it is slower by more than the margin: at the favourable end of its own interval, with the luck
     of processes, and beyond the noise floor. It is so without the common ratio, and as measured:
-    where most cases became faster, the others look slower although nothing happened to them. A case
-    also stops if it surely no longer holds its arrival rate.
+    where most cases became faster, the others look slower although nothing happened to them. Few
+    cases have no common ratio: with several runs of the base's code, they must be slower than those
+    by Holm's method, too. A case also stops if it surely no longer holds its arrival rate.
     """
     cases = [
         GatedCase(run, change.earlier.case, change)
@@ -145,15 +147,20 @@ def decide(compared: Sequence[tuple[str, RunsCompared]], margin: float) -> GateD
     ]
     suspects = [gated for gated in cases if _suspect(gated.change, margin)]
     alone = frozenset(run for run, pair in compared if pair.common is None)
-    stopped, unclear = [], []
+    beyond_runs = {run: _beyond_same_code(pair) for run, pair in compared if run in alone}
+    stopped: list[GatedCase] = []
+    unclear: list[GatedCase] = []
     for gated, certain, p_value in zip(cases, sure, adjusted, strict=False):
         change = gated.change
         if change.word != "slower" or p_value > 1 - CONFIDENCE:
             continue
         without = certain and _suspect(change, margin) and _surely(change, change.ratio, margin)
-        if without and (gated.run in alone or _measured_slowdown(change) > 1 + margin):
+        if gated.run in alone:
+            if without:
+                (stopped if gated.case in beyond_runs[gated.run] else unclear).append(gated)
+        elif without and _measured_slowdown(change) > 1 + margin:
             stopped.append(gated)
-        elif gated.run not in alone and (without or _surely(change, change.measured, margin)):
+        elif without or _surely(change, change.measured, margin):
             unclear.append(gated)
     stopped += [gated for gated in cases if gated.change.rate_lost]
     common_suspects = [
@@ -271,6 +278,20 @@ def _surely(change: Change, ratio: Interval | None, margin: float) -> bool:
     if ratio is None or ratio.low is None or ratio.high is None:
         return False
     return _as_slowdown(change, ratio.high if change.more_is_better else ratio.low) > 1 + margin
+
+
+def _beyond_same_code(compared: RunsCompared) -> set[Case]:
+    """Return the cases that are slower than several runs of the same code, among all such cases.
+
+    A case without such runs is one of them: nothing speaks against it.
+    """
+    changes = {case: change.same_code for case, change in compared.changes.items()}
+    known = {case: found for case, found in changes.items() if found}
+    adjusted = holm([found.evidence.p_slower() for found in known.values()])
+    within = {
+        case for case, p_value in zip(known, adjusted, strict=True) if p_value > 1 - CONFIDENCE
+    }
+    return changes.keys() - within
 
 
 def _measured_slowdown(change: Change) -> float:

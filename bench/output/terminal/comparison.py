@@ -111,7 +111,10 @@ def as_github(comparison: Comparison, decision: GateDecision | None) -> str:
         words = f"{gated.case.title}: no verdict in {gated.run}, since it failed there"
         lines.append(_command("warning", "could not be judged", words))
     for gated in decision.unclear if decision else ():
-        words = f"{gated.case.title}: slower than the other cases in {gated.run}"
+        words = "within what runs of the same code differ by"
+        if gated.change.same_code is None:
+            words = "slower than the other cases"
+        words = f"{gated.case.title}: {words} in {gated.run}"
         lines.append(_command("warning", "unclear", words))
     around = [*surroundings(comparison), *together(comparison)]
     lines += [_command("notice", "what differs", line) for line in around]

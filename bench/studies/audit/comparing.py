@@ -20,10 +20,14 @@ from bench.studies.audit.made_runs import SHAPES, Truth
 
 GATES = 150
 """The simulated gates of each condition."""
+MANY_GATES = 400
+"""The same, where the share must be known more exactly."""
 QUICK = Truth()
 """The quick profile on a machine whose rounds vary by 3 %."""
 ONE_CASE = Truth(cases=1, rounds=12, sets=6, luck=0.03, common_noise=0.0, day=0.0)
 """One backend at one concurrency, with one A/A pair in a run. Processes differ as rounds do."""
+DAYS = replace(ONE_CASE, day=0.05, one_day=True, same_code=5)
+"""The same, where the machine of one day and of another differ, and five further runs show it."""
 MARGIN = 0.1
 MOST_FALSE = 0.05
 
@@ -162,6 +166,38 @@ def _one_case() -> Outcome:
     )
 
 
+def _days_same_code() -> Outcome:
+    worst, before = (
+        max(
+            gate_rates(
+                replace(DAYS, day=day, same_code=runs), 0.0, MANY_GATES, again=True
+            ).stopped_wrongly
+            for day in (0.05, 0.1)
+        )
+        for runs in (DAYS.same_code, 0)
+    )
+    return Outcome(
+        truth="at most 5 % stop (sampling error: 2 points)",
+        measured=f"{worst:.1%} in the worse of two conditions",
+        before=f"{before:.0%}",
+        holds=worst <= MOST_FALSE + 0.02,
+    )
+
+
+def _days_slower() -> Outcome:
+    slower = replace(DAYS, slower=1, slowdown=0.25)
+    stopped, before = (
+        gate_rates(replace(slower, same_code=runs), MARGIN, GATES, again=True).stopped
+        for runs in (DAYS.same_code, 0)
+    )
+    return Outcome(
+        truth="at least 80 % stop",
+        measured=f"{stopped:.0%} of {GATES}",
+        before=f"{before:.0%}",
+        holds=stopped >= 0.8,
+    )
+
+
 _RUNS = f"simulation: {QUICK.cases} cases of {QUICK.rounds} rounds"
 _LUCKY = f"{_RUNS} that vary by 5 %, processes by 2 %, days by 2 %; margin 5 %; share of stops"
 
@@ -242,6 +278,20 @@ CLAIMS = (
         "A gate of 10 % on one backend and one concurrency finds 20 %, and is not blind.",
         f"{_ONE_CASE}; measured again; before: two sets, judged by the A/A pairs",
         simulate=_one_case,
+    ),
+    Claim(
+        "gate-days-same-code",
+        "The same where days differ, if the gate has further runs of the reference's code.",
+        f"{_ONE_CASE}, days by 5 or 10 %; five further runs of other days; margin 0 %; measured"
+        " again on the same day; before: no further run",
+        simulate=_days_same_code,
+    ),
+    Claim(
+        "gate-days-slower",
+        "Such a gate of 10 % still finds that the case is 25 % slower.",
+        f"{_ONE_CASE}, days by 5 %; five further runs of other days; measured again on the same"
+        " day; before: no further run",
+        simulate=_days_slower,
     ),
     Claim(
         "visible-slowdown",

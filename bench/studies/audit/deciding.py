@@ -89,19 +89,23 @@ def gate_rates(
 ) -> GateRates:
     """Return what a gate does on simulated runs. `again` measures again what would stop.
 
-    The first run is the reference, and the second one is gated.
+    The first run is the reference, and the second one is gated. With `truth.same_code`, so many
+    further runs of the reference's code are there, each of a day of its own.
     """
     random = np.random.default_rng(seed)
     slower = set(plan(truth)[truth.cases - truth.slower : truth.cases])
     counts: list[tuple[bool, bool, bool, bool, bool, bool]] = []
     visible = []
     for _ in range(trials):
-        base, other = made_run(truth, random), made_run(truth, random, later=True)
-        compared = compare_cases(base, other)
+        day = random.normal() * truth.day if truth.one_day else None
+        base, other = made_run(truth, random), made_run(truth, random, later=True, day=day)
+        alike = [made_run(truth, random) for _ in range(truth.same_code)]
+        compared = compare_cases(base, other, same_code=alike)
         decision = first = decide([("later", compared)], margin)
         if again and first.doubtful:
             in_question = to_measure_again(first, compared)
-            decision = _again(truth, random, (base, other), first, in_question, margin)
+            runs = (base, other, *alike)
+            decision = _again(truth, random, runs, first, in_question, margin, day)
         stopped = {gated.case for gated in decision.stopped}
         named = {
             change.earlier.case
@@ -152,17 +156,18 @@ def old_gate_stops(truth: Truth, margin: float, trials: int = 200, seed: int = 1
 def _again(
     truth: Truth,
     random: np.random.Generator,
-    runs: tuple[MeasuredRun, MeasuredRun],
+    runs: Sequence[MeasuredRun],
     first: GateDecision,
     cases: Sequence[Case],
     margin: float,
+    day: float | None,
 ) -> GateDecision:
-    base, other = runs
+    base, other, *alike = runs
     places = [place for place, case in enumerate(plan(truth)[: truth.cases]) if case in cases]
     longer = replace(truth, rounds=2 * truth.rounds, sets=2 * truth.sets)
-    second = made_run(longer, random, later=True, only=places)
+    second = made_run(longer, random, later=True, only=places, day=day)
     in_question = frozenset(gated.case for gated in first.suspects)
-    pooled = compare_cases(base, other, again=Again(second, in_question))
+    pooled = compare_cases(base, other, again=Again(second, in_question), same_code=alike)
     return confirmed(
         first,
         decide([("later", pooled)], margin),

@@ -38,6 +38,10 @@ class Truth:
     """The deviation of a round of all cases together, with a lag-1 correlation of 0.37."""
     day: float = 0.05
     """The deviation of a whole run of all cases together."""
+    one_day: bool = False
+    """Whether a gate's two measurements are of one day. Otherwise each has a day of its own."""
+    same_code: int = 0
+    """The number of further runs of the reference's code, each of a day of its own."""
     slower: int = 0
     """The number of cases that are slower in the later run."""
     slowdown: float = 0.0
@@ -66,11 +70,18 @@ def plan(truth: Truth) -> list[Case]:
 
 
 def made_run(
-    truth: Truth, random: np.random.Generator, *, later: bool = False, only: Sequence[int] = ()
+    truth: Truth,
+    random: np.random.Generator,
+    *,
+    later: bool = False,
+    only: Sequence[int] = (),
+    day: float | None = None,
 ) -> MeasuredRun:
     """Return a run. `later` has the slowdowns. `only` has the places of the measured cases.
 
-    The slower cases are the last ones. Noise makes a round slower, so outliers do too.
+    The slower cases are the last ones, with their twins. Noise makes a round slower, so outliers do
+    too. `day`: the logarithm by which the machine is slower, for runs of one day; None for a day of
+    its own.
     """
     cases = plan(truth)
     size = (len(cases), truth.rounds)
@@ -78,10 +89,13 @@ def made_run(
     sets = np.arange(truth.rounds) * max(1, truth.sets) // truth.rounds
     luck = random.normal(size=(len(cases), max(1, truth.sets)))[:, sets]
     logs += luck * truth.luck / sqrt(2)
-    logs += _common(truth, random) + random.normal() * truth.day
+    logs += _common(truth, random)
+    logs += random.normal() * truth.day if day is None else day
     if later:
         logs += np.log1p(truth.uniform)
-        logs[truth.cases - truth.slower : truth.cases] += np.log1p(truth.slowdown)
+        slower = set(cases[truth.cases - truth.slower : truth.cases])
+        of_slower = [replace(case, twin=False) in slower for case in cases]
+        logs[of_slower] += np.log1p(truth.slowdown)
     chosen = only or range(truth.cases)
     return MeasuredRun(
         [

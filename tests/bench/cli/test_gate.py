@@ -99,3 +99,43 @@ def test_wrong_use_is_two_lines(bench: Bench, words: tuple[str, ...], error: str
     assert done.code == 2
     assert error in done.err
     assert len(done.error) <= 2
+
+
+def further(bench: Bench, name: str, year: int, **changes: str) -> str:
+    """A further run: the reference under another name, measured in another year."""
+    (reference,) = (bench.folder / "results").glob("*-before")
+    text = (reference / "run.jsonl").read_text(encoding="utf-8")
+    created = file.load(reference).header.created_at
+    assert created is not None
+    for old, new in ({created: f"{year}{created[4:]}"} | changes).items():
+        assert old in text
+        text = text.replace(old, new)
+    folder = bench.folder / "results" / name
+    folder.mkdir()
+    (folder / "run.jsonl").write_text(text, encoding="utf-8")
+    return f"--same-code={name}"
+
+
+def test_further_runs_of_the_same_code_are_compared_with_too(bench: Bench) -> None:
+    """Forbid a gate that takes --same-code and does not use it."""
+    runs = [further(bench, "one", 2001), further(bench, "two", 2002)]
+    done = bench("gate", "before", MODULE, *PLAIN, *runs, "--first=before", "--allow-blind")
+    assert done.code == 0, done.err
+
+
+def test_runs_that_tell_no_spread_are_refused(bench: Bench) -> None:
+    """Forbid that a run named twice, or one of other code, is taken for another day of the same."""
+    one, two = further(bench, "one", 2001), further(bench, "two", 2002)
+    python = file.load(bench.folder / "results" / "one").header.environment.python
+    other = further(bench, "six", 2006, **{f'"python":"{python}"': '"python":"3.0.0"'})
+    for words, error in (
+        ([one], "one further run cannot tell"),
+        ([one, one], "one is named twice, or a copy"),
+        ([one, "--same-code=before"], "is named twice, or a copy"),
+        ([one, other], "six is of other code than the reference: python: "),
+        ([two, "--same-code=nowhere"], "no run named 'nowhere'"),
+    ):
+        done = bench("gate", "before", MODULE, *PLAIN, "--first=before", *words)
+        assert done.code == 2, done.err
+        assert error in done.err
+        assert len(done.error) <= 2
