@@ -94,13 +94,13 @@ def config_of(
     header: "Header", plan: "Plan", backends: Mapping[str, DiscoveredBackend], options: GateOptions
 ) -> RunConfig:
     """Return the config of a measurement of the gate: that of the reference, where it has one."""
-    return RunConfig(
+    return options.as_in(header).config(
         plan,
         backends,
         dataset_of(header, plan.profile),
         verify=options.verify,
         guard=bool(header.session_guard),
-        connect=tuple(header.connect or ()),
+        connect=header.connect or (),
     )
 
 
