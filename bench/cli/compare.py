@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,10 +177,11 @@ def show(comparison: "Comparison", form: str, decision: "GateDecision | None") -
 def _draw(
     comparison: "Comparison", first: "Selection", folder: Path, runs: tuple[str, ...]
 ) -> None:
+    from bench.cli.measurement import command_line
     from bench.output.attempts import Attempts
     from bench.output.charts import draw_comparison
 
     # The gate alone sets the exit code: a chart that fails must not change it.
-    with Attempts(f"bench compare {shlex.join(runs)}").at("charts"):
+    with Attempts(command_line(None)).at("charts"):
         drawn = draw_comparison(comparison, first, folder)
         echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)

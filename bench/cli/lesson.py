@@ -175,6 +175,6 @@ def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
         echo(f"\nfigures  {near(save(record, out))}")
     except OSError as error:
         raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    with Attempts(f"bench lesson {record.lesson}").at("chart"):
+    with Attempts(record.command).at("chart"):
         for path in charts.draw(record, out):
             echo(f"chart    {near(path)}")

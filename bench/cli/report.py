@@ -26,8 +26,7 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
       bench report results/reference
       bench report results/reference results/reference --out same.html
     """
-    import shlex
-
+    from bench.cli.measurement import command_line
     from bench.model.errors import BenchError, UsageError
     from bench.output.attempts import Attempts
     from bench.output.present import near, refresh_index
@@ -55,5 +54,5 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
     except OSError as error:
         raise BenchError(f"cannot write {error.filename or path}: {error.strerror}.") from error
     echo(f"report   {near(path)}")
-    with Attempts(f"bench report {shlex.join(str(folder) for folder in folders)}").at("index"):
+    with Attempts(command_line(None)).at("index"):
         refresh_index(first)

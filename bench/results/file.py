@@ -7,6 +7,7 @@ docs/results-format.md explains every field.
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -132,7 +133,8 @@ class Recorder:
         except OSError as error:
             raise BenchError(
                 f"cannot write to {self.folder / RUN_FILE}: {error.strerror}.\n"
-                f"The lines written before are kept: `bench charts {self.folder}` draws them."
+                "The lines written before are kept: `bench charts"
+                f" {shlex.quote(str(self.folder))}` draws them."
             ) from error
 
 

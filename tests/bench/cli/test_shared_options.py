@@ -9,7 +9,6 @@ import pytest
 from bench.cli import main
 from bench.cli.measurement import CommandOptions
 from bench.model.run_config import RunConfig
-from bench.results import file as results
 from bench.server.database import Database
 from tests.bench.cli.workload_files import write
 
