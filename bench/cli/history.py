@@ -154,5 +154,10 @@ def _print(moments: "list[Moment]", figure: "Figure") -> None:
         echo("\nChanges of the environment:")
     for moment, change in changed:
         echo(f"  {moment.name}: {change}")
+    apart = [(moment, reason) for moment in moments for reason in moment.obstacles]
+    if apart:
+        echo("\nNot to be compared with the run before:")
+    for moment, reason in apart:
+        echo(f"  {moment.name}: {reason}")
     if any(few(moment) for moment in moments):
         echo("\n? fewer than 6 rounds: the confidence of the interval is below 95 %.")
