@@ -116,7 +116,10 @@ def history(
             moments, figure, load(newest[0]), described, folder, f"{figure_name}-{workload}"
         )
     except OSError as error:
-        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
+        raise BenchError(
+            f"cannot write the chart to {folder}: {error.strerror}.\n"
+            "Choose a folder that you may write with --out."
+        ) from error
     echo(f"\nchart    {drawn[0]}")
 
 

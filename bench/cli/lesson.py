@@ -174,7 +174,10 @@ def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
                 out = folder.path
         echo(f"\nfigures  {near(save(record, out))}")
     except OSError as error:
-        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
+        raise BenchError(
+            f"cannot write {error.filename}: {error.strerror}.\n"
+            "Choose a folder that you may write with --out."
+        ) from error
     with Attempts(record.command).at("chart"):
         for path in charts.draw(record, out):
             echo(f"chart    {near(path)}")

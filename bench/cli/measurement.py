@@ -163,12 +163,24 @@ def in_results(name: str, make: Callable[[Path], Made]) -> Made:
 
 _ATTEMPTS = 20
 
+_LONGEST_LABEL = 200
+"""The most characters of a label. File systems allow 255 bytes, and a time stands before it."""
+
 
 def safe_name(label: str) -> str:
-    """Return the label as part of a folder name. Raises `UsageError` if nothing of it is left."""
-    if name := _plain(label):
-        return name
-    raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
+    """Return the label as part of a folder name. Raises `UsageError` if it cannot be one."""
+    name = _plain(label)
+    if not name:
+        raise UsageError(
+            f"label {label!r} has no letter or digit to name a folder with.\n"
+            "Write another --label, as in --label laptop."
+        )
+    if len(name) > _LONGEST_LABEL:
+        raise UsageError(
+            f"--label has {len(name):,} characters, and a folder is named by it.\n"
+            f"Write at most {_LONGEST_LABEL}."
+        )
+    return name
 
 
 def _plain(text: str) -> str:

@@ -61,7 +61,9 @@ def report(folders: tuple[Path, ...], out: Path | None, force: bool) -> None:
         else:
             write_where_named(out, render(out, runs))
     except OSError as error:
-        raise BenchError(f"cannot write {error.filename or path}: {error.strerror}.") from error
+        raise BenchError(
+            f"cannot write {path}: {error.strerror}.\nChoose another file with --out."
+        ) from error
     echo(f"report   {near(path)}")
     with Attempts(command_line(None)).at("index"):
         refresh_index(first)
