@@ -63,6 +63,7 @@ def audit(
       bench audit --simulations
       bench audit --claim throughput-examples
     """
+    from bench.cli.measurement import check_out
     from bench.studies.audit import result_file
     from bench.studies.audit.claims import CLAIMS
     from bench.studies.audit.result_file import CheckedClaim
@@ -80,6 +81,7 @@ def audit(
         for claim in chosen:
             echo(f"{claim.name}: {claim.statement}")
         return 0
+    check_out(out)
     tested = []
     for claim, outcome in _test(chosen, database_url):
         tested.append(CheckedClaim.of(claim, outcome))

@@ -168,7 +168,14 @@ def show(comparison: "Comparison", form: str, decision: "GateDecision | None") -
     elif form == "github":
         echo(text.as_github(comparison, decision))
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary).open("a", encoding="utf-8") as page:
+            from bench.cli.measurement import command_line
+            from bench.output.attempts import Attempts
+
+            # As with a chart: the gate alone sets the exit code.
+            with (
+                Attempts(command_line(None)).at("job summary"),
+                Path(summary).open("a", encoding="utf-8") as page,
+            ):
                 page.write(text.as_markdown(comparison) + "\n")
     else:
         console(width=WIDE).print(text.render(comparison))

@@ -68,6 +68,7 @@ def lesson(
       bench lesson session-per-task --trials 5
       bench lesson session-per-task --mistake roll-back-another --guard
     """
+    from bench.cli.measurement import check_out
     from bench.studies.lessons.lesson import LESSONS, lesson_named
 
     if name is None:
@@ -77,6 +78,7 @@ def lesson(
     (name,) = named("lesson", [name], LESSONS, "bench lesson")
     if name != "session-per-task" and (guard or mistakes):
         raise UsageError("--guard and --mistake are for `bench lesson session-per-task` only.")
+    check_out(out)
     chosen_lesson = lesson_named(name)
     if mistakes:
         from bench.studies.lessons.catalogue import MISTAKES

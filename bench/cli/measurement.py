@@ -14,6 +14,7 @@ from bench.model.errors import BenchError, UsageError
 from bench.model.run_config import Pin, RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.system.interrupts import held_back
+from bench.system.output_files import check_folder
 
 if TYPE_CHECKING:
     from accessors import DiscoveredBackend
@@ -165,6 +166,18 @@ _ATTEMPTS = 20
 
 _LONGEST_LABEL = 200
 """The most characters of a label. File systems allow 255 bytes, and a time stands before it."""
+
+
+def check_out(out: Path | None) -> None:
+    """Raise `BenchError` if --out is a folder that cannot be written, before hours are measured."""
+    try:
+        if out:
+            check_folder(out)
+    except OSError as error:
+        raise BenchError(
+            f"cannot write results to {out}: {error.strerror}.\n"
+            "Choose a folder that you may write with --out."
+        ) from error
 
 
 def safe_name(label: str) -> str:

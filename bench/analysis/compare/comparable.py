@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from bench.analysis.compare.differences import EnvironmentDifference, differences
 from bench.model.case import Case
-from bench.results.header import Header
+from bench.results.header import DatasetFacts, Header
 
 _OF_ONE_RUN = {
     *("profile", "rounds", "load_model", "git.revision"),
@@ -34,9 +34,7 @@ def obstacles(runs: Sequence[tuple[Header, Collection[Case]]]) -> Iterator[str]:
         else:
             texts = [" ".join(one.sql.split()) for one in facts]
             yield from _unequal(f"statements of {name}", texts)
-    datasets = [header.dataset for header in headers]
-    words = [f"scale {dataset.scale} ({dataset.digest})" for dataset in datasets]
-    yield from _unequal("datasets", words)
+    yield from _unequal("datasets", [_rows(header.dataset) for header in headers])
     yield from _unequal("load models", [str(header.load_model) for header in headers])
     loops = [{case.loop for case in cases} - {"none"} for _, cases in runs]
     if all(loops):
@@ -62,6 +60,12 @@ def changes_between(first: Header, second: Header) -> list[EnvironmentDifference
         and not (change.what.startswith("version of ") and None in change.values)
         and not (change.what == "server.transport" and " and " in str(change))
     ]
+
+
+def _rows(dataset: DatasetFacts) -> str:
+    """Return the rows in words: equal ones have equal words. An older file may lack the hash."""
+    digest = dataset.content[:16] if dataset.content else dataset.digest
+    return f"scale {dataset.scale} ({digest})"
 
 
 def _unequal(what: str, values: Sequence[str]) -> Iterator[str]:
