@@ -82,12 +82,15 @@ def audit(
             echo(f"{claim.name}: {claim.statement}")
         return 0
     check_out(out)
-    tested = []
-    for claim, outcome in _test(chosen, database_url):
-        tested.append(CheckedClaim.of(claim, outcome))
-        echo(_shown(tested[-1]))
-    if out:
-        echo(f"Written: {result_file.write(out, tested)}")
+    tested: list[CheckedClaim] = []
+    try:
+        for claim, outcome in _test(chosen, database_url):
+            tested.append(CheckedClaim.of(claim, outcome))
+            echo(_shown(tested[-1]))
+    finally:
+        # After Ctrl-C, what was tested must not replace a file of more claims.
+        if out and tested and (len(tested) == len(chosen) or not (out / result_file.FILE).exists()):
+            echo(f"Written: {result_file.write(out, tested)}")
     wrong = [claim.name for claim in tested if not claim.holds]
     echo(f"{len(tested) - len(wrong)} of {len(tested)} claims hold.")
     return 1 if wrong else 0

@@ -100,6 +100,18 @@ def test_a_second_measurement_under_other_conditions_is_refused(bench: Bench) ->
     assert done.error[1].startswith("Both are to be one: ")
 
 
+def test_a_reference_of_a_cluster_is_not_measured_here(bench: Bench) -> None:
+    """Defect: the gate held a run of this machine against one of many machines."""
+    (before,) = (bench.folder / "results").glob("*-before")
+    path = before / file.RUN_FILE
+    header, *lines = path.read_text().splitlines()
+    changed = json.dumps({**json.loads(header), "cluster": [{"name": "worker", "workers": 2}]})
+    path.write_text("\n".join([changed, *lines, ""]))
+    done = bench("gate", "before", MODULE, *PLAIN)
+    assert done.code == 2
+    assert done.error[0].startswith("error: the clients of the reference ran on a cluster")
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [
