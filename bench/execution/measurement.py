@@ -30,12 +30,12 @@ from bench.execution.outcomes import Outcomes
 from bench.execution.pinning import pinned, placement
 from bench.execution.progress_listener import ProgressListener
 from bench.execution.remembered_probes import RememberedProbes
-from bench.execution.schedule import pairs
 from bench.execution.stage_times import StageTimes
 from bench.execution.turns import MakeTurns, StoppingRule, Turns
+from bench.execution.two_at_a_time import AT_ONCE, TwoAtATime
 from bench.measure import memory
 from bench.measure.job import Job
-from bench.measure.worker_pool import WorkerPool
+from bench.measure.worker_pool import Pending, WorkerPool
 from bench.model.case import Case
 from bench.model.errors import BenchError
 from bench.model.run_config import RunConfig
@@ -327,11 +327,7 @@ class Measurement:
                 self.workers.dismiss(case.key)
 
     def _measure_in_turn(self, probe: Probe, cases: Sequence[Case]) -> None:
-        """Measure each case once, in the process of its backend; none of a backend that failed.
-
-        Two processes work at a time. With more, a client might wait for a processor so long that
-        its round trips are counted wrong.
-        """
+        """Measure each case once, in the process of its backend, or take what is remembered."""
         chosen = [case for case in cases if case.backend not in self.outcomes.failed]
         memory = self._memory_of(probe)
         if memory and self.config.remember:
@@ -341,28 +337,20 @@ class Measurement:
             chosen = [case for case in chosen if case not in known]
         if not chosen:
             return
-        measured: list[Entry] = []
         self.listener.stage(probe.name, len(chosen))
         self.workers.start(dict.fromkeys(case.process for case in chosen))
+
+        def submit(case: Case) -> Pending[Entry]:
+            return self.workers.submit(case.process, probe.function, self.jobs.of(case))
+
+        def after(case: Case) -> None:
+            if WORKLOADS[case.workload].writes:
+                self.restore(case)
+
         # A pooler between would let clients of two cases wait for each other.
-        for pair in pairs(chosen) if self.pooler is None else [(case,) for case in chosen]:
-            pending = {}
-            for case in pair:
-                if case.backend not in self.outcomes.failed:
-                    self.listener.begin(case)
-                    pending[case] = self.workers.submit(
-                        case.process, probe.function, self.jobs.of(case)
-                    )
-            answers = [
-                self.outcomes.wait(case, 0, answer, self.config.timeout_s)
-                for case, answer in pending.items()
-            ]
-            for outcome in answers:
-                self.outcomes.keep(outcome)
-            for case in pending:
-                if WORKLOADS[case.workload].writes:
-                    self.restore(case)
-            measured += answers
+        at_once = AT_ONCE if self.pooler is None else 1
+        probing = TwoAtATime(self.outcomes, submit, after, self.config.timeout_s, at_once)
+        measured = probing.measure(chosen)
         if memory:
             memory.keep(measured)
 

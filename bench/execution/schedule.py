@@ -1,7 +1,7 @@
 """The order of turns: generations of worker processes, groups of clients, shuffled rounds."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -18,31 +18,26 @@ def clients_of(case: Case) -> Clients:
     return case.process, clients_key(case)
 
 
-def pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, ...]]:
-    """Yield the cases two by two, for work that is not timed: two do not share a process.
+def next_beside(cases: Sequence[Case], working: Collection[Case]) -> Case | None:
+    """Return the case to begin while others are at work, for work that is not timed.
 
-    No two cases that write are paired, because both would write the same rows; and no two behind
-    PgBouncer, because they would wait for each other. Where no partner is left, a case is alone.
+    No two share a process. No two that write are at work together, because both would write the
+    same rows; and no two behind PgBouncer, because they would wait for each other. Such cases begin
+    first, while there are others to be beside them. None: each has to wait.
     """
 
     def writes(case: Case) -> bool:
         return WORKLOADS[case.workload].writes
 
     def clash(one: Case, other: Case) -> bool:
-        return (writes(one) and writes(other)) or (
-            one.pool.behind_pgbouncer and other.pool.behind_pgbouncer
+        return (
+            one.process == other.process
+            or (writes(one) and writes(other))
+            or (one.pool.behind_pgbouncer and other.pool.behind_pgbouncer)
         )
 
-    # First those that clash, while there are partners.
-    left = sorted(cases, key=lambda case: writes(case) or case.pool.behind_pgbouncer, reverse=True)
-    while left:
-        first = left.pop(0)
-        for place, other in enumerate(left):
-            if other.process != first.process and not clash(first, other):
-                yield first, left.pop(place)
-                break
-        else:
-            yield (first,)
+    possible = [case for case in cases if not any(clash(case, other) for other in working)]
+    return max(possible, key=lambda case: writes(case) or case.pool.behind_pgbouncer, default=None)
 
 
 def parts_of(case: Case) -> dict[Clients, int]:

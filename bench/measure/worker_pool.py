@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
-from typing import Generic, ParamSpec, Self, TypeVar, cast
+from typing import Any, Generic, ParamSpec, Self, TypeVar, cast
 
 import accessors
 from bench.measure.worker_process import DiedError, GivenUpError, WorkerProcess
@@ -112,6 +113,10 @@ class WorkerPool:
     def answered(self, pending: Pending[Result]) -> bool:
         """Return whether `result` returns at once, with an answer or an error."""
         return self._processes[pending.process].answered
+
+    def wait_for_one(self, pending: Iterable[Pending[Any]], timeout_s: float) -> None:
+        """Wait until one of the jobs is `answered`, at most so long."""
+        wait([self._processes[each.process].pipe for each in pending], timeout_s)
 
     def running(self, name: str) -> bool:
         """Return whether there is a live process of this name."""

@@ -9,11 +9,13 @@ end of the process is the end of the file.
 import logging
 import multiprocessing
 import os
+import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
+from types import ModuleType
 from typing import Any
 
 from bench.measure.allocator import bring_into
@@ -52,11 +54,12 @@ class WorkerProcess:
         guard: bool,
         processors: tuple[int, ...] | None = None,
     ) -> None:
-        self._pipe, its_end = context.Pipe()
+        self.pipe, its_end = context.Pipe()
+        """The parent's end of the pipe: readable when the job has ended, or the process has."""
         self._process = context.Process(
             target=_serve, args=(its_end, guard, processors, searched())
         )
-        with kept_from_processes():
+        with kept_from_processes(), _main_kept_out():
             self._process.start()
         its_end.close()
 
@@ -67,19 +70,19 @@ class WorkerProcess:
     def send(self, job: Callable[[], Any]) -> None:
         """Give the process a job. A large job waits until the process has started."""
         with suppress(BrokenPipeError, ConnectionResetError):  # the answer will be that it died
-            self._pipe.send(job)
+            self.pipe.send(job)
 
     @property
     def answered(self) -> bool:
         """Whether `answer` returns at once: the job has ended, or the process has."""
-        return self._pipe.poll(0)
+        return self.pipe.poll(0)
 
     def answer(self, timeout_s: float) -> Any:
         """Return the job's answer. Raises `WorkError`; after `GivenUpError` it is still at work."""
-        if not self._pipe.poll(timeout_s):
+        if not self.pipe.poll(timeout_s):
             raise GivenUpError(f"no end after {timeout_s:g} s: its process was given up")
         try:
-            answer, error = self._pipe.recv()
+            answer, error = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             raise DiedError("its process died") from None
         except Exception as unreadable:  # an answer that can't travel
@@ -92,7 +95,23 @@ class WorkerProcess:
         """End the process, whatever it does."""
         self._process.kill()
         self._process.join()
-        self._pipe.close()
+        self.pipe.close()
+
+
+@contextmanager
+def _main_kept_out() -> Iterator[None]:
+    """Keep a process that starts in the block from running the command's script again.
+
+    A job is a function of a module that the process imports. The script would import the command
+    line, which takes a third of the time of the start.
+    https://docs.python.org/3/library/multiprocessing.html#the-spawn-and-forkserver-start-methods
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _serve(

@@ -7,7 +7,7 @@ from bench.execution.schedule import (
     clients_of,
     generations,
     groups,
-    pairs,
+    next_beside,
     shuffled,
 )
 from bench.model.case import Case
@@ -83,24 +83,21 @@ def test_the_least_recently_used_clients_are_closed() -> None:
     assert opened.use(huge, 100) == [b]
 
 
-def test_probes_are_paired_over_processes_and_never_two_that_write() -> None:
+def test_two_at_work_share_no_process_and_never_both_write() -> None:
     """Defect: round trips were counted one case at a time, 13 s of a quick run."""
     writing = [Case(name, "mixed") for name in BACKENDS]
-    made = list(pairs([*cases(1), *writing]))
-    assert sorted(case.key for pair in made for case in pair) == sorted(
-        case.key for case in (*cases(1), *writing)
-    )
-    assert [len(pair) for pair in made] == [2, 2, 1, 1]
-    for pair in made:
-        assert len({case.process for case in pair}) == len(pair)
-        assert sum(case.workload == "mixed" for case in pair) <= 1
-    assert list(pairs(writing)) == [(case,) for case in writing]
-    assert list(pairs([])) == []
+    left = [*cases(1), *writing]
+    first = next_beside(left, [])
+    assert first == writing[0]  # while there are others to be beside it
+    beside = next_beside(left, [first])
+    assert beside == cases(1)[1]
+    assert next_beside(left, [beside]) == writing[0]
+    assert next_beside(writing, [first]) is None
+    assert next_beside([], []) is None
 
 
-def test_two_behind_pgbouncer_are_no_pair() -> None:
+def test_two_behind_pgbouncer_are_never_at_work_together() -> None:
     """Forbids waits in PgBouncer for the clients of another backend."""
     pooled = [Case(name, POINT, pool=Pool(pooler_size=1)) for name in BACKENDS[:2]]
-    assert [len(pair) for pair in pairs(pooled)] == [1, 1]
-    for pair in pairs([*cases(1), *pooled]):
-        assert sum(case in pooled for case in pair) <= 1
+    assert next_beside(pooled, pooled[:1]) is None
+    assert next_beside([*pooled, *cases(1)], pooled[:1]) == cases(1)[1]
