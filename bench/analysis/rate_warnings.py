@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
+from bench.analysis import rerun
 from bench.analysis.open_loop import LATE_NS
 from bench.analysis.summary import Summary
 from bench.model.units import TIMES, with_unit
+from bench.results.header import Conditions
 
 Parts = tuple[str, str, str]
 """Symptom, likely cause, what to try."""
 
 
-def not_held(summaries: Sequence[Summary], null: set[str]) -> Iterator[Parts]:
+def not_held(header: Conditions, summaries: Sequence[Summary]) -> Iterator[Parts]:
     """Yield the cases whose clients did not keep up; those of the null backend say more."""
+    null = header.null_backends
     missed = [s for s in summaries if not s.held and not s.case.twin]
     for summary in missed:
         if summary.case.backend in null:
@@ -30,7 +33,7 @@ def not_held(summaries: Sequence[Summary], null: set[str]) -> Iterator[Parts]:
             f" the lowest is {lowest.case.title}, held in {_rounds(lowest)}",
             "operations arrive faster than they are served: the backlog grows, and no latency is"
             " shown, because it would grow with the window",
-            f"a lower --rate, or find the limit: bench saturate --backend {lowest.case.backend}",
+            f"a lower --rate, or find the limit: {rerun.search(header, lowest.case)}",
         )
 
 

@@ -6,7 +6,6 @@
 Pure: the results file is the only input. As in hyperfine, every warning says what to try.
 """
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -65,14 +64,8 @@ class _Evidence:
     taken: float | None
     """The share of the machine's CPU that other programs used; None if unknown."""
 
-    def again(self, options: str) -> str:
-        profile = self.header.profile or "quick"
-        if study := study_of(profile):
-            own = study.plain_run in study.profiles.values()
-            if file := rerun.files(self.header):
-                return f"{study.plain_run if own else 'bench run'} {file} {options}"
-            return f"{study.plain_run} {options}"
-        return f"bench run --profile {shlex.quote(profile)} {options}"
+    def again(self, option: str, value: str) -> str:
+        return rerun.whole(self.header, {option: value})
 
     @property
     def rounds(self) -> int:
@@ -128,11 +121,7 @@ def _errors(evidence: _Evidence) -> Iterator[ResultWarning]:
     yield ResultWarning(
         f"{' and '.join(words)} failed, in {_of(len(marked), len(evidence.summaries))}",
         f"{why} ({case.title}); failed operations and runs are in no other figure",
-        rerun.command(evidence.header, case)
-        if study_of(evidence.header.profile)
-        else f"bench run --backend {shlex.quote(case.backend)}"
-        f" --workload {shlex.quote(case.workload)}"
-        f" --fetch {case.fetch} --concurrency {case.concurrency}",
+        rerun.command(evidence.header, case),
     )
 
 
@@ -160,7 +149,7 @@ def _impossible(evidence: _Evidence) -> Iterator[ResultWarning]:
             " operation of a window"
             if certain
             else "the throughput is too high: an operation lasts about as long as its window",
-            evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
+            evidence.again("seconds", f"{4 * (evidence.header.seconds or 0.05):g}"),
         )
 
 
@@ -194,7 +183,7 @@ def _uncertain(evidence: _Evidence) -> Iterator[ResultWarning]:
         f" {worst.case.title}: {number(least)} to {number(most)} operations/s",
         f"an operation takes up to {with_unit(longest_ns, TIMES)} while all clients are active: too"
         " few of some client end in a window to tell what the clients wait for",
-        evidence.again(f"--seconds {long_s:.2g}"),
+        evidence.again("seconds", f"{long_s:.2g}"),
     )
 
 
@@ -213,7 +202,7 @@ def _idle(evidence: _Evidence) -> Iterator[ResultWarning]:
             f" {len(idle[worst])} of {len(evidence.runs[worst])} rounds",
             "the window ends before each of them has its turn, so fewer were active than the"
             " concurrency says",
-            evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
+            evidence.again("seconds", f"{4 * (evidence.header.seconds or 0.05):g}"),
         )
 
 
@@ -231,7 +220,7 @@ def _apart(evidence: _Evidence) -> Iterator[ResultWarning]:
             f" {worst.title}: the last one after {late[worst]:.0%} of the window",
             f"{worst.processes} processes and the server wait for {evidence.cores} cores, and the"
             " window is short",
-            evidence.again(f"--seconds {4 * (evidence.header.seconds or 0.05):g}"),
+            evidence.again("seconds", f"{4 * (evidence.header.seconds or 0.05):g}"),
         )
 
 
@@ -241,7 +230,7 @@ def _rounds(evidence: _Evidence) -> Iterator[ResultWarning]:
         yield ResultWarning(
             f"{rounds} round{'s' if rounds > 1 else ''}: no difference can be told from chance",
             f"a verdict with 95 % confidence takes {ENOUGH_ROUNDS} rounds",
-            evidence.again(f"--rounds {ENOUGH_ROUNDS}"),
+            evidence.again("rounds", f"{ENOUGH_ROUNDS}"),
         )
 
 
@@ -252,7 +241,7 @@ def _noise(evidence: _Evidence) -> Iterator[ResultWarning]:
             f"two equal cases differ by up to {floor.factor - 1:.0%}: {floor}",
             "other work on this machine, or rounds that are too few or too short",
             "close other programs, or "
-            + evidence.again(f"--rounds {max(12, 2 * evidence.rounds)}"),
+            + evidence.again("rounds", f"{max(12, 2 * evidence.rounds)}"),
         )
 
 
@@ -284,7 +273,7 @@ def _drift(evidence: _Evidence) -> Iterator[ResultWarning]:
             f" {trend.ratio:.0%} of the first's (p = {trend.p_value:.2g})",
             "a processor that heats up, another program that started or ended, caches that fill;"
             " ratios within this run hold, since its rounds are interleaved",
-            evidence.again(f"--rounds {2 * evidence.rounds}"),
+            evidence.again("rounds", f"{2 * evidence.rounds}"),
         )
 
 
@@ -306,7 +295,7 @@ def _warm_up(evidence: _Evidence) -> Iterator[ResultWarning]:
             f"rounds begin slower than they go on with {', '.join(cold)}: {worst} by"
             f" {in_words(cold[worst])}",
             "the warm-up is too short (statements are not prepared yet, caches are cold)",
-            evidence.again(f"--warm-up {max(0.1, 4 * warm_up_s):g}"),
+            evidence.again("warm-up", f"{max(0.1, 4 * warm_up_s):g}"),
         )
 
 
@@ -356,8 +345,12 @@ def _client(evidence: _Evidence) -> Iterator[ResultWarning]:
             f" {_of(len(busy), len(shares))}, most in {worst.title} ({busy[worst]:.0%})",
             "the GIL is the limit there, not the database: more tasks or threads only wait longer",
             "read CPU/op, not throughput; or let more processes share the clients:"
-            f" bench run --concurrency {max(4, worst.concurrency)}"
-            f" --processes {worst.processes},{min(4 * worst.processes, max(4, worst.concurrency))}",
+            " "
+            + rerun.here(
+                evidence.header,
+                f"bench run --concurrency {max(4, worst.concurrency)} --processes"
+                f" {worst.processes},{min(4 * worst.processes, max(4, worst.concurrency))}",
+            ),
         )
 
 
@@ -365,7 +358,7 @@ def _not_held(evidence: _Evidence) -> Iterator[ResultWarning]:
     study = study_of(evidence.header.profile)
     if study and not study.warned:  # a search is to find rates that are not held
         return
-    for parts in rate_warnings.not_held(evidence.summaries, evidence.header.null_backends):
+    for parts in rate_warnings.not_held(evidence.header, evidence.summaries):
         yield ResultWarning(*parts)
 
 

@@ -63,6 +63,7 @@ def audit(
       bench audit --simulations
       bench audit --claim throughput-examples
     """
+    from bench.cli.measurement import check_out
     from bench.studies.audit import result_file
     from bench.studies.audit.claims import CLAIMS
     from bench.studies.audit.result_file import CheckedClaim
@@ -80,12 +81,16 @@ def audit(
         for claim in chosen:
             echo(f"{claim.name}: {claim.statement}")
         return 0
-    tested = []
-    for claim, outcome in _test(chosen, database_url):
-        tested.append(CheckedClaim.of(claim, outcome))
-        echo(_shown(tested[-1]))
-    if out:
-        echo(f"Written: {result_file.write(out, tested)}")
+    check_out(out)
+    tested: list[CheckedClaim] = []
+    try:
+        for claim, outcome in _test(chosen, database_url):
+            tested.append(CheckedClaim.of(claim, outcome))
+            echo(_shown(tested[-1]))
+    finally:
+        # After Ctrl-C, what was tested must not replace a file of more claims.
+        if out and tested and (len(tested) == len(chosen) or not (out / result_file.FILE).exists()):
+            echo(f"Written: {result_file.write(out, tested)}")
     wrong = [claim.name for claim in tested if not claim.holds]
     echo(f"{len(tested) - len(wrong)} of {len(tested)} claims hold.")
     return 1 if wrong else 0

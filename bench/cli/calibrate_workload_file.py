@@ -9,7 +9,6 @@ from bench.cli.workload_file import Place, declared_in, one_of, opened
 from bench.model.case import Case
 from bench.model.plan import Plan
 from bench.model.profiles import Profile
-from bench.model.run_config import RunConfig
 from bench.server.drivers import drivers_of
 from bench.server.resolution import resolve
 from bench.studies.calibration.calibrate import EQUAL, CalibrationConfig, OwnWorkload
@@ -38,11 +37,10 @@ def calibration_of_file(
         case = Case(backend, chosen.name, concurrency=setting.concurrency, loop=loop)
         only = {backend: taken[backend]}
         profile = Profile("query", "", (), setting.rounds, setting.seconds, setting.warm_up_s)
-        config = RunConfig(
+        config = place.options.config(
             plan=Plan(profile, (case,)),
             backends=only,
             dataset=place.dataset,
-            timeout_s=place.options.timeout_s,
         )
         drivers = drivers_of(only.values())
         database = resolve(place.options.database_url, drivers, admin_url=place.options.admin_url)

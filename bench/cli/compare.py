@@ -2,7 +2,6 @@
 
 import gc
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -169,7 +168,14 @@ def show(comparison: "Comparison", form: str, decision: "GateDecision | None") -
     elif form == "github":
         echo(text.as_github(comparison, decision))
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary).open("a", encoding="utf-8") as page:
+            from bench.cli.measurement import command_line
+            from bench.output.attempts import Attempts
+
+            # As with a chart: the gate alone sets the exit code.
+            with (
+                Attempts(command_line(None)).at("job summary"),
+                Path(summary).open("a", encoding="utf-8") as page,
+            ):
                 page.write(text.as_markdown(comparison) + "\n")
     else:
         console(width=WIDE).print(text.render(comparison))
@@ -178,10 +184,11 @@ def show(comparison: "Comparison", form: str, decision: "GateDecision | None") -
 def _draw(
     comparison: "Comparison", first: "Selection", folder: Path, runs: tuple[str, ...]
 ) -> None:
+    from bench.cli.measurement import command_line
     from bench.output.attempts import Attempts
     from bench.output.charts import draw_comparison
 
     # The gate alone sets the exit code: a chart that fails must not change it.
-    with Attempts(f"bench compare {shlex.join(runs)}").at("charts"):
+    with Attempts(command_line(None)).at("charts"):
         drawn = draw_comparison(comparison, first, folder)
         echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bench.analysis.figure import Figure
     from bench.model.case import Case
     from bench.results.file import Results
+    from bench.results.header import Header
 
 AGAIN_ROUNDS = 2
 """The rounds of the second measurement, in multiples of the first one's."""
@@ -223,7 +224,9 @@ class _Gated:
         from bench.analysis.compare.gate import confirmed, decide
         from bench.results import file as results
 
-        second = measured_run(results.load(folder))
+        repeated = results.load(folder)
+        self._check_same(repeated.header)
+        second = measured_run(repeated)
         in_question = frozenset(gated.case for gated in self.decision.suspects)
         alone = compare_cases(self._runs[0].measured, second, self._figure)
         self.comparison = self._compare(Again(second, in_question))
@@ -232,6 +235,18 @@ class _Gated:
             self.comparison.gate(self._margin),
             decide([("again", alone)], self._margin),
         )
+
+    def _check_same(self, second: "Header") -> None:
+        """Raise `UsageError` if the second measurement had other conditions than the first."""
+        from bench.analysis.compare.comparable import changes_between
+
+        if changes := changes_between(self._runs[1].header, second):
+            words = "; ".join(map(str, changes))
+            raise UsageError(
+                f"the second measurement was not made as the first was ({words}).\n"
+                "Both are to be one: give the gate the server and the options of --first, or leave"
+                " --first out; and change nothing while it measures."
+            )
 
     def _compare(self, again: "Again | None" = None) -> "Comparison":
         from bench.analysis.compare.comparison import compare_summed_up

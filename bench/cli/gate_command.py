@@ -1,18 +1,15 @@
 """The command that measures again what a comparison suspects: `bench gate`, ready to be pasted."""
 
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.analysis.typed_command import PLACE, kept
 from bench.cli.gate_words import percent
 
 if TYPE_CHECKING:
     from bench.analysis.figure import Figure
     from bench.results.header import Header
-
-_KEPT = ("--workload-file", "--backend-module", "--database-url", "--admin-url")
-"""The options of a run without which its cases cannot be measured again."""
 
 
 def gate_command(first: Path, run: Path, header: "Header", figure: "Figure", margin: float) -> str:
@@ -25,7 +22,9 @@ def gate_command(first: Path, run: Path, header: "Header", figure: "Figure", mar
 
     name = next(name for name, known in FIGURES.items() if known == figure)
     words = ["bench", "gate", _name(first), "--first", _name(run), "--fail-on", percent(margin)]
-    return shlex.join([*words, "--figure", name, *_kept(header.command or "")])
+    return shlex.join(
+        [*words, "--figure", name, *kept(header.command, (*PLACE, "--workload-file"))]
+    )
 
 
 def _name(folder: Path) -> str:
@@ -35,15 +34,3 @@ def _name(folder: Path) -> str:
     inside = folder.resolve().parent == archive.home().resolve()
     name = folder.resolve().name if inside else str(folder)
     return str(folder.resolve()) if name.startswith("-") else name
-
-
-def _kept(command: str) -> Iterator[str]:
-    """Yield the options of the command, as recorded, that the gate needs as well."""
-    try:
-        words = shlex.split(command)
-    except ValueError:  # a file that was edited
-        return
-    for place, word in enumerate(words):
-        option, equals, _ = word.partition("=")
-        if option in _KEPT:
-            yield from words[place : place + (1 if equals else 2)]

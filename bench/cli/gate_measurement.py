@@ -94,21 +94,27 @@ def config_of(
     header: "Header", plan: "Plan", backends: Mapping[str, DiscoveredBackend], options: GateOptions
 ) -> RunConfig:
     """Return the config of a measurement of the gate: that of the reference, where it has one."""
-    return RunConfig(
+    return options.as_in(header).config(
         plan,
         backends,
         dataset_of(header, plan.profile),
         verify=options.verify,
         guard=bool(header.session_guard),
-        connect=tuple(header.connect or ()),
+        connect=header.connect or (),
     )
 
 
 def _check_source(header: "Header", cases: "Sequence[Case]", options: GateOptions) -> None:
-    """Raise `UsageError` if the reference measured a file that is not named, or none.
+    """Raise `UsageError` if the reference measured on a cluster, a file that is not named, or none.
 
     A path in a results file is never imported by itself: it would be code of that file's choice.
     """
+    if header.cluster:
+        raise UsageError(
+            "the clients of the reference ran on a cluster, and bench gate measures on this"
+            " machine.\nCompare two runs of the cluster: bench run --scheduler, then bench compare"
+            " --fail-on 10%."
+        )
     own = {case.workload for case in cases} & header.statements.keys()
     if own and not options.workload_files:
         files = [file for name in sorted(own) for file in header.statements[name].files]

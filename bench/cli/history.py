@@ -116,7 +116,10 @@ def history(
             moments, figure, load(newest[0]), described, folder, f"{figure_name}-{workload}"
         )
     except OSError as error:
-        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
+        raise BenchError(
+            f"cannot write the chart to {folder}: {error.strerror}.\n"
+            "Choose a folder that you may write with --out."
+        ) from error
     echo(f"\nchart    {drawn[0]}")
 
 
@@ -154,5 +157,10 @@ def _print(moments: "list[Moment]", figure: "Figure") -> None:
         echo("\nChanges of the environment:")
     for moment, change in changed:
         echo(f"  {moment.name}: {change}")
+    apart = [(moment, reason) for moment in moments for reason in moment.obstacles]
+    if apart:
+        echo("\nNot to be compared with the run before:")
+    for moment, reason in apart:
+        echo(f"  {moment.name}: {reason}")
     if any(few(moment) for moment in moments):
         echo("\n? fewer than 6 rounds: the confidence of the interval is below 95 %.")

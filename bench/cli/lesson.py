@@ -68,6 +68,7 @@ def lesson(
       bench lesson session-per-task --trials 5
       bench lesson session-per-task --mistake roll-back-another --guard
     """
+    from bench.cli.measurement import check_out
     from bench.studies.lessons.lesson import LESSONS, lesson_named
 
     if name is None:
@@ -77,6 +78,7 @@ def lesson(
     (name,) = named("lesson", [name], LESSONS, "bench lesson")
     if name != "session-per-task" and (guard or mistakes):
         raise UsageError("--guard and --mistake are for `bench lesson session-per-task` only.")
+    check_out(out)
     chosen_lesson = lesson_named(name)
     if mistakes:
         from bench.studies.lessons.catalogue import MISTAKES
@@ -174,7 +176,10 @@ def _show(lesson: "Lesson", record: "Record", out: Path | None) -> None:
                 out = folder.path
         echo(f"\nfigures  {near(save(record, out))}")
     except OSError as error:
-        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
-    with Attempts(f"bench lesson {record.lesson}").at("chart"):
+        raise BenchError(
+            f"cannot write {error.filename}: {error.strerror}.\n"
+            "Choose a folder that you may write with --out."
+        ) from error
+    with Attempts(record.command).at("chart"):
         for path in charts.draw(record, out):
             echo(f"chart    {near(path)}")

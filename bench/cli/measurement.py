@@ -3,22 +3,25 @@
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bench.model.errors import BenchError, UsageError
+from bench.model.run_config import Pin, RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.system.interrupts import held_back
+from bench.system.output_files import check_folder
 
 if TYPE_CHECKING:
+    from accessors import DiscoveredBackend
     from bench.analysis.stopping import Stopping
     from bench.execution.progress_listener import ProgressListener
+    from bench.model.dataset import Dataset
     from bench.model.plan import Plan
-    from bench.model.run_config import Pin, RunConfig
     from bench.results.file import Recorder
     from bench.server.database import Database
 
@@ -39,18 +42,53 @@ class CommandOptions:
     out: Path | None = None
     charts: bool = False
     quiet: bool = False
-    pin: "Pin" = "no"
+    pin: Pin = "no"
+
+    def config(
+        self,
+        plan: "Plan",
+        backends: "Mapping[str, DiscoveredBackend]",
+        dataset: "Dataset",
+        *,
+        verify: bool = True,
+        remember: bool = True,
+        budget_s: float | None = None,
+        guard: bool = False,
+        connect: Iterable[object] = (),
+        scheduler: str = "",
+        command: str = "",
+    ) -> RunConfig:
+        """Return the run config with these options. Every command makes its config here.
+
+        `command`: the command line without secrets. Default: as typed, without passwords. The other
+        arguments are as in `RunConfig`.
+        """
+        return RunConfig(
+            plan,
+            backends,
+            dataset,
+            label=self.label,
+            verify=verify,
+            remember=remember,
+            timeout_s=self.timeout_s,
+            command=command or command_line(self.database_url, admin_url=self.admin_url),
+            budget_s=budget_s,
+            guard=guard,
+            pin=self.pin,
+            connect=tuple(map(str, connect)),
+            scheduler=scheduler,
+        )
 
     def carry_out(
         self,
-        config: "RunConfig",
+        config: RunConfig,
         name: str,
         *,
         shown: bool = True,
         stopping: "Stopping | None" = None,
         measured: "Measure | None" = None,
     ) -> Path:
-        """Measure with these options, then present the results even if the run failed.
+        """Measure with this config, then present the results even if the run failed.
 
         Returns the results folder. Its name in results/ ends with the label, or else with `name`;
         neither is used with `out`. With `shown` False, nothing is presented. `stopping`: the rule
@@ -69,14 +107,7 @@ class CommandOptions:
         from bench.server.embedded import EmbeddedServer, default_folder
         from bench.server.resolution import resolve
 
-        config = replace(
-            config,
-            label=self.label,
-            pin=self.pin,
-            timeout_s=self.timeout_s,
-            command=config.command or command_line(self.database_url, admin_url=self.admin_url),
-        )
-        folder_name = safe_name(self.label) if self.label else _plain(name)
+        folder_name = safe_name(config.label) if config.label else _plain(name)
         folder_name = folder_name or config.plan.profile.name
         drawing.wait(lambda: echo("waiting for the charts of the run before", err=True))
         embedded = None if self.database_url else EmbeddedServer(default_folder())
@@ -133,12 +164,36 @@ def in_results(name: str, make: Callable[[Path], Made]) -> Made:
 
 _ATTEMPTS = 20
 
+_LONGEST_LABEL = 200
+"""The most characters of a label. File systems allow 255 bytes, and a time stands before it."""
+
+
+def check_out(out: Path | None) -> None:
+    """Raise `BenchError` if --out is a folder that cannot be written, before hours are measured."""
+    try:
+        if out:
+            check_folder(out)
+    except OSError as error:
+        raise BenchError(
+            f"cannot write results to {out}: {error.strerror}.\n"
+            "Choose a folder that you may write with --out."
+        ) from error
+
 
 def safe_name(label: str) -> str:
-    """Return the label as part of a folder name. Raises `UsageError` if nothing of it is left."""
-    if name := _plain(label):
-        return name
-    raise UsageError(f"label {label!r} has no letter or digit to name a folder with.")
+    """Return the label as part of a folder name. Raises `UsageError` if it cannot be one."""
+    name = _plain(label)
+    if not name:
+        raise UsageError(
+            f"label {label!r} has no letter or digit to name a folder with.\n"
+            "Write another --label, as in --label laptop."
+        )
+    if len(name) > _LONGEST_LABEL:
+        raise UsageError(
+            f"--label has {len(name):,} characters, and a folder is named by it.\n"
+            f"Write at most {_LONGEST_LABEL}."
+        )
+    return name
 
 
 def _plain(text: str) -> str:

@@ -129,7 +129,6 @@ def pool(
     from bench.model.dataset import Dataset
     from bench.model.link import Link
     from bench.model.profiles import POINT_READ
-    from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
     from bench.server.pgbouncer import installed
     from bench.studies.pool.plan import CONCURRENCY, POOL, QUICK, Asked, chosen_names, plan
@@ -180,10 +179,10 @@ def pool(
     planned = plan(profile, chosen, asked)
     behind = [why for key, why in planned.impossible.items() if key.endswith("/PgBouncer")]
     tell_left_out(planned, chosen, behind)
-    config = RunConfig(
+    config = options.config(
         planned,
         {case.backend: chosen[case.backend] for case in planned.probes["pool waits"]},
         Dataset(profile.scale, 1),
-        connect=tuple(map(str, asked.connect)),
+        connect=asked.connect,
     )
     options.carry_out(config, profile.name)

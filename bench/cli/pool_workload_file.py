@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bench.cli.measurement import tell_left_out
 from bench.cli.workload_file import Place, declared_in, one_of, opened
 from bench.model.errors import UsageError
-from bench.model.run_config import RunConfig
 from bench.studies.pool.plan import plan
 from bench.studies.query import measurement
 
@@ -37,11 +36,11 @@ def pool_workload_file(
         subjects, taken = opening
         planned = plan(profile, taken, replace(asked, workload=chosen.name, pgbouncer=None))
         tell_left_out(planned, taken)
-        config = RunConfig(
+        config = place.options.config(
             planned,
             {case.backend: taken[case.backend] for case in planned.probes["pool waits"]},
             place.dataset,
-            connect=tuple(map(str, asked.connect)),
+            connect=asked.connect,
         )
         place.options.carry_out(
             config,

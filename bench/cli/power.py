@@ -119,10 +119,12 @@ def power(
       bench power --share 10% --busy --repeat 5
       bench power --share 5% --of cpu --backend psycopg2
     """
+    from bench.cli.measurement import check_out
     from bench.results import environment
     from bench.studies.calibration import power_file, power_table
     from bench.studies.calibration.whole_runs import Variant, other_load, slowdowns
 
+    check_out(out)
     processors = max(1, (environment.host().cores or 1) // 2) if busy else 0
     file = power_file.begin(out, backend, budget_s, processors)
     wanted = [Variant(backend, share, of if share else "time") for share in shares]

@@ -204,7 +204,6 @@ def query(
     from bench.model.dataset import Dataset
     from bench.model.fetch import Fetch
     from bench.model.profiles import Factors
-    from bench.model.run_config import RunConfig
     from bench.studies.query import measurement
     from bench.studies.query.planning import CONCURRENCY, WARM_UP_S, planned, taking
     from bench.studies.query.preparation import Asked, prepare
@@ -269,16 +268,16 @@ def query(
             f" takes at least {least_s / 60:.0f} minutes: fewer with --rounds or --backend.",
             err=True,
         )
-    config = RunConfig(
+    options = CommandOptions(
+        database_url, admin_url, timeout, label or "", out, charts, quiet, pin_of(pin)
+    )
+    config = options.config(
         plan,
         chosen,
         dataset,
         command=_command_line(database_url, admin_url, arguments, question, keep_arguments),
-        connect=tuple(map(str, ways)),
+        connect=ways,
         scheduler=on_cluster,
-    )
-    options = CommandOptions(
-        database_url, admin_url, timeout, label or "", out, charts, quiet, pin_of(pin)
     )
     options.carry_out(config, question.name, measured=partial(measurement.measure, subjects))
     if explain:

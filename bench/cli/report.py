@@ -16,7 +16,12 @@ from bench.output.terminal.safe_text import echo
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write. Default: DIR/report.html, or for several, A-vs-B.html beside the first.",
 )
-def report(folders: tuple[Path, ...], out: Path | None) -> None:
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Compare runs of different datasets or event loops, with a warning.",
+)
+def report(folders: tuple[Path, ...], out: Path | None, force: bool) -> None:
     """Write report.html of DIR again, or a page that compares several DIRs with the first.
 
     The pages are made from run.jsonl alone. DIR may also be a run as `bench compare` names it.
@@ -26,13 +31,12 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
       bench report results/reference
       bench report results/reference results/reference --out same.html
     """
-    import shlex
-
+    from bench.cli.measurement import command_line
     from bench.model.errors import BenchError, UsageError
     from bench.output.attempts import Attempts
     from bench.output.present import near, refresh_index
     from bench.output.report import REPORT_FILE, render, render_to
-    from bench.output.report.comparison import check, file_name
+    from bench.output.report.comparison import file_name, why_not
     from bench.results import archive
     from bench.results import file as results
     from bench.system.output_files import write_where_named
@@ -43,7 +47,11 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
     for run in runs:
         if not run.runs:
             raise BenchError(f"{run.folder} holds no finished run: there is nothing to report.")
-    check(runs)
+    if len(runs) > 1 and (reasons := why_not(runs)) and not force:
+        raise UsageError(
+            "; ".join(reasons) + ".\n"
+            "Their figures answer different questions. To compare them anyway, add --force."
+        )
     first = runs[0].folder
     default = first / REPORT_FILE if len(runs) == 1 else first.parent / file_name(runs)
     path = out or default
@@ -53,7 +61,9 @@ def report(folders: tuple[Path, ...], out: Path | None) -> None:
         else:
             write_where_named(out, render(out, runs))
     except OSError as error:
-        raise BenchError(f"cannot write {error.filename or path}: {error.strerror}.") from error
+        raise BenchError(
+            f"cannot write {path}: {error.strerror}.\nChoose another file with --out."
+        ) from error
     echo(f"report   {near(path)}")
-    with Attempts(f"bench report {shlex.join(str(folder) for folder in folders)}").at("index"):
+    with Attempts(command_line(None)).at("index"):
         refresh_index(first)

@@ -205,7 +205,6 @@ def run(
     from bench.model.fetch import Fetch
     from bench.model.plan import plan, with_enough_sets
     from bench.model.profiles import PROFILES, Factors
-    from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
 
     options = CommandOptions(
@@ -269,7 +268,7 @@ def run(
         planned = with_enough_sets(planned)
     _check_writes(planned)
     tell_left_out(planned, chosen)
-    config = RunConfig(
+    config = options.config(
         planned,
         chosen,
         Dataset(profile.scale, seed),
@@ -277,7 +276,7 @@ def run(
         remember=verify is None,
         budget_s=budget_s,
         guard=guard,
-        connect=tuple(map(str, factors.connect)),
+        connect=factors.connect,
         scheduler=on_cluster,
     )
     stopping = Stopping(planned.cases) if budget_s is not None else None

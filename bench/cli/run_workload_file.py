@@ -18,7 +18,6 @@ from bench.cli.workload_file import (
 )
 from bench.model.plan import with_enough_sets
 from bench.model.profiles import Factors
-from bench.model.run_config import RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.query import measurement
 from bench.studies.query.planning import CONCURRENCY, WARM_UP_S, planned
@@ -73,13 +72,13 @@ def run_workload_file(
             stopping = Stopping(asked_for.cases)
         else:
             asked_for = with_enough_sets(asked_for)
-        config = RunConfig(
+        config = place.options.config(
             asked_for,
             taken,
             place.dataset,
             budget_s=budget_s,
             verify=verify,
-            connect=tuple(map(str, factors.connect)),
+            connect=factors.connect,
             guard=guard,
             scheduler=scheduler,
         )

@@ -166,7 +166,6 @@ def saturate(
     from bench.model.dataset import Dataset
     from bench.model.link import Link
     from bench.model.profiles import POINT_READ
-    from bench.model.run_config import RunConfig
     from bench.model.workload import WORKLOADS
     from bench.studies.saturation.measurement import SearchTask, measure
     from bench.studies.saturation.plan import PROFILE, plan
@@ -210,7 +209,7 @@ def saturate(
         )
         return
     planned = plan(profile, chosen, case)
-    config = RunConfig(
+    config = options.config(
         planned,
         {case.backend: chosen[case.backend] for case in planned.cases},
         dataset,

@@ -57,7 +57,7 @@ def saturate_workload_file(
         subjects, taken = opening
         planned = plan(profile, taken, replace(case, workload=chosen.name))
         tell_left_out(planned, taken)
-        config = RunConfig(
+        config = place.options.config(
             planned,
             {case.backend: taken[case.backend] for case in planned.cases},
             place.dataset,

@@ -90,7 +90,6 @@ def streaming(
       bench streaming --quick --workload-file shop.py --workload orders
     """
     from bench.cli.measurement import CommandOptions
-    from bench.model.run_config import RunConfig
     from bench.studies.streaming.plan import connected, plan, rows
 
     chosen = choose_backends((explain,) if explain else backends, backend_modules, timeout)
@@ -122,11 +121,11 @@ def streaming(
     planned = connected(
         plan(chosen, quick=quick or explain is not None, most_rows=most_rows), chosen, ways
     )
-    config = RunConfig(
+    config = options.config(
         planned,
         {case.backend: chosen[case.backend] for case in planned.everything},
         rows(most_rows),
-        connect=tuple(map(str, ways)),
+        connect=ways,
     )
     folder = options.carry_out(config, planned.profile.name)
     if explain:

@@ -10,7 +10,6 @@ from bench.cli.options import named
 from bench.cli.workload_file import Place, taken_backends
 from bench.model.connect import Setting
 from bench.model.errors import UsageError
-from bench.model.run_config import RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.studies.query import measurement
 from bench.studies.query.subjects import reads_of
@@ -49,11 +48,11 @@ def stream_workload_file(
         sizes = {subject.name: subject.rows for subject in subjects}
         planned = plan_of_reads(sizes, chosen, quick=quick, most_rows=most_rows)
         planned = connected(planned, chosen, settings)
-        config = RunConfig(
+        config = place.options.config(
             planned,
             {case.backend: chosen[case.backend] for case in planned.everything},
             place.dataset,
-            connect=tuple(map(str, settings)),
+            connect=settings,
         )
         place.options.carry_out(
             config,

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from bench.cli.workload_file import Place, chosen_of, declared_in, opened
 from bench.model.profiles import Factors
-from bench.model.run_config import RunConfig
 from bench.output.terminal.safe_text import echo
 from bench.server.drivers import drivers_of
 from bench.server.resolution import resolve
@@ -32,11 +31,10 @@ def verify_workload_file(
     with opened(path, chosen, place, clients=1, files=files) as (subjects, taken):
         check_room(subjects, FETCHES, (1,))
         factors = Factors(fetches=FETCHES, concurrency=(1,), connect=tuple(settings))
-        config = RunConfig(
+        config = place.options.config(
             plan=planned(subjects, taken, factors),
             backends=taken,
             dataset=place.dataset,
-            timeout_s=place.options.timeout_s,
         )
         database = resolve(
             place.options.database_url,

@@ -36,6 +36,22 @@ def connections_of(config: RunConfig, case: Case) -> int:
     return 0 if backend is not None and backend.in_memory else case.connections
 
 
+def kept_of_pooler(config: RunConfig, pooler: Pooler) -> int:
+    """Return the most server connections that clients keep of the pooler at once.
+
+    In session mode each client keeps one. In transaction mode those do whose session lasts as long
+    as its task, and begins a transaction by itself: it ends with the session.
+    """
+    if not pooler.shares:
+        return most_connections(config)
+    keeping = (
+        connections_of(config, case)
+        for case in config.plan.everything
+        if case.transactions == "implicit" and case.session_scope == "task"
+    )
+    return max(keeping, default=0)
+
+
 def pooler_connections(cases: Iterable[Case]) -> int:
     """Return the server connections that the run's own PgBouncers keep: one for each size."""
     return sum({case.pool.pooler_size or 0 for case in cases})

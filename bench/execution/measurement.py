@@ -17,6 +17,7 @@ from bench.execution.behind_pooler import fitted, without_pgbouncer
 from bench.execution.capacity import (
     SPARE_CONNECTIONS,
     barrier_connections,
+    kept_of_pooler,
     most_connections,
     most_open,
 )
@@ -188,8 +189,10 @@ class Measurement:
         """Find the server's process, and check that connections, files and processors suffice."""
         at_once = most_connections(self.config)
         check_open_files(at_once)
+        if self.pooler is not None:
+            keeping = kept_of_pooler(self.config, self.pooler)
+            check_clients(self.database, self.pooler, at_once, keeping)
         if self._shared:  # clients have no connection of the server to themselves
-            check_clients(self.database, at_once)
             at_once = barrier_connections(self.config.plan.everything)
         self.database.check_capacity(at_once + SPARE_CONNECTIONS)
         self.server_pid = postmaster_pid(self.lock.connection)

@@ -5,6 +5,7 @@ The process holds a lock. A command that measures waits for it first.
 
 import fcntl
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,7 +64,7 @@ def main() -> None:
 
     os.nice(10)
     folder = Path(sys.argv[1])
-    with Attempts(f"bench charts {folder}").at("charts"):
+    with Attempts(f"bench charts {shlex.quote(str(folder))}").at("charts"):
         charts.draw(load(folder), folder)
 
 

@@ -63,6 +63,8 @@ def present(folder: Path, *, charts: bool = True, in_background: bool = False) -
     )
     if run_results.end and run_results.end.seconds:
         echo(f"time     {stage_times(run_results.end.seconds)}")
+    if unfinished := _unfinished(run_results):
+        echo(f"ended    {unfinished}")
     with attempts.at("variance"):
         if (share := generations.share_of(run_results.runs, summaries)) is not None:
             echo(f"luck     {share:.0%} of the variance of ratios is between sets of processes")
@@ -89,6 +91,22 @@ def _tell_files(
         echo(f"charts   {place}  ({drawn} files)")
     if "report" not in attempts.failed:
         echo(f"report   {near(folder / REPORT_FILE)}")
+
+
+def _unfinished(run_results: results.Results) -> str:
+    """Return what is missing of a run that was interrupted, in words; empty if nothing is."""
+    end = run_results.end
+    if end is None or end.outcome != "interrupted":
+        return ""
+    rounds = len({run.round for run in run_results.runs})
+    header = run_results.header
+    planned = 0 if header.budget_s else header.rounds or 0  # a budget, and a search, have no number
+    of_all = f" of {planned:,}" if planned >= rounds else ""
+    return (
+        f"interrupted in round {rounds:,}{of_all}: every window that had ended is in these figures"
+        if rounds
+        else "interrupted before the first round: what had ended is in these figures"
+    )
 
 
 def stage_times(seconds: Mapping[str, float]) -> str:

@@ -91,6 +91,11 @@ def find(name: str, folder: Path, on_left_out: Told = lambda _: None) -> Path:
     labelled = [path for path in known if path.name.partition("Z-")[2] == name]
     if labelled:
         return labelled[-1]
+    if _exists(Path(name)):
+        raise UsageError(
+            f"{name} is no results folder: it has no {RUN_FILE}.\n"
+            f"Give a folder that `bench run` made, or the name or label of a run in {folder}."
+        )
     names = [path.name for path in known] + list(WORDS)
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     guess = f"did you mean {close[0]!r}? " if close else ""

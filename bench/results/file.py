@@ -7,6 +7,7 @@ docs/results-format.md explains every field.
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -125,15 +126,18 @@ class Recorder:
         self._folder.close()
 
     def _append(self, line: dict[str, Any]) -> None:
-        self._begun = True
         try:
             self._file.write(_as_json(line) + "\n")
             self._file.flush()
         except OSError as error:
+            advice = "Make room there, or choose another folder with --out."
+            if self.holds_runs:
+                command = f"bench charts {shlex.quote(str(self.folder))}"
+                advice = f"The lines written before are kept: `{command}` draws them."
             raise BenchError(
-                f"cannot write to {self.folder / RUN_FILE}: {error.strerror}.\n"
-                f"The lines written before are kept: `bench charts {self.folder}` draws them."
+                f"cannot write to {self.folder / RUN_FILE}: {error.strerror}.\n{advice}"
             ) from error
+        self._begun = True
 
 
 def load(
@@ -172,8 +176,9 @@ def header_of(path: Path, file: BinaryIO) -> Header:
         ) from error
     except LineError as error:
         raise BenchError(
-            f"{path} is damaged: it does not begin with a header line ({error}).\n"
-            "Nothing can be drawn without a header. Measure again with `bench run`."
+            f"{path} is no results file, or damaged: it does not begin with a header line"
+            f" ({error}).\n"
+            "Give a folder of results/ or its run.jsonl, or measure again with `bench run`."
         ) from error
 
 

@@ -26,6 +26,9 @@ _TRIALS = 4
 _TIMEOUT_S = 5.0
 """Seconds for a second connection. In session mode it could wait for as long as ours is open."""
 
+_LONGEST_WAIT_S = 6.0
+"""Seconds for a server connection. PgBouncer adds those of its reserve_pool_size after 5 s."""
+
 _PREPARED = "SELECT count(*) FROM pg_catalog.pg_prepared_statements WHERE name = %s"
 _IDENTITY = """
     SELECT pg_catalog.pg_postmaster_start_time()::text, oid::text FROM pg_catalog.pg_database
@@ -79,22 +82,48 @@ def sharing_refused(database: Database, pooler: Pooler) -> BenchError:
     )
 
 
-def check_clients(database: Database, clients: int) -> None:
-    """Raise `BenchError` if the pooler admits fewer than so many clients at once.
+def check_clients(database: Database, pooler: Pooler, clients: int, keeping: int) -> None:
+    """Raise `BenchError` if the pooler admits fewer than so many clients at once, or if it has no
+    server connection for each of the `keeping` clients that keep theirs.
 
-    It tells its limit to its administrators alone, so it is tried. A library that waits for its
-    pool to be filled would hide the reason.
+    It tells its limits to its administrators alone, so they are tried. A library that waits for its
+    pool to be filled would hide the reason, and clients without a server connection wait for those
+    that wait for them.
     """
+    import psycopg
+
     with ExitStack() as stack:
         for admitted in range(clients):
             try:
-                stack.enter_context(database.connect(as_backend=True))
+                connection = stack.enter_context(
+                    database.connect(as_backend=True, autocommit=admitted >= keeping)
+                )
             except BenchError as error:
                 reason = str(error).partition("\n")[0]
                 raise BenchError(
                     f"the pooler admits {admitted} of {clients} clients: {reason}\n"
                     "Raise its limit (PgBouncer: max_client_conn), or lower --concurrency."
                 ) from None
+            if admitted >= keeping:
+                continue
+            try:
+                with answered_within(connection, _LONGEST_WAIT_S):
+                    connection.execute("SELECT 1")  # in a transaction, which stays open
+            except psycopg.OperationalError:
+                raise _pool_too_small(database, pooler, admitted, keeping) from None
+
+
+def _pool_too_small(database: Database, pooler: Pooler, lent: int, keeping: int) -> BenchError:
+    """Return the error for clients that would wait for each other in the pooler."""
+    why, instead = "in session mode", ""
+    if pooler.shares:
+        why = "for an open transaction (one session per task, implicit transactions)"
+        instead = ", or end each transaction with --session-scope operation"
+    return BenchError(
+        f"the pooler at {database.safe_url} lends {lent} server connections, and {keeping} clients"
+        f" keep one each {why}: the others would wait until --timeout.\n"
+        f"Raise its pool (PgBouncer: default_pool_size), or lower --concurrency{instead}."
+    )
 
 
 def check_same_database(database: Database) -> None:

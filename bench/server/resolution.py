@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from bench.model.errors import BenchError
+from bench.model.errors import BenchError, UsageError
 from bench.server import settings
 from bench.server.database import Database
 from bench.server.drivers import check_drivers
 from bench.server.lookup import looked_up
 from bench.server.pooler import check_same_database
-from bench.server.url import build, changed, parse
+from bench.server.url import HIDDEN, SECRETS, build, changed, parse
 
 _PINNED = settings.options(settings.PINNED)
 
@@ -21,6 +21,11 @@ def named(database_url: str | None, clients: int = 0) -> Database:
     """
     if database_url:
         parameters = parse(database_url)
+        if HIDDEN in (parameters.get(name) for name in SECRETS):
+            raise UsageError(
+                f"the database URL has {HIDDEN} in place of a password, as commands are shown.\n"
+                "Write the password, or name the URL in DATABASE_URL and leave the option out."
+            )
     else:
         from bench.server.embedded import EmbeddedServer, default_folder
 

@@ -20,7 +20,8 @@ _WELL_FORMED = re.compile(
 SECRETS = frozenset(
     {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 )
-_HIDDEN = "***"
+HIDDEN = "***"
+"""The text in place of a password in every URL that is shown."""
 _IN_AUTHORITY = ("user", "password", "host", "port", "dbname")
 
 
@@ -87,8 +88,8 @@ def masked(text: str) -> str:
     try:
         parameters = parse(text)
     except UsageError:
-        return _HIDDEN
-    return build({name: _HIDDEN if name in SECRETS else parameters[name] for name in parameters})
+        return HIDDEN
+    return build({name: HIDDEN if name in SECRETS else parameters[name] for name in parameters})
 
 
 def redact(text: str, url: str) -> str:
@@ -96,7 +97,7 @@ def redact(text: str, url: str) -> str:
     parameters = parse(url)
     secrets = {parameters[name] for name in SECRETS & parameters.keys()} - {""}
     for secret in sorted(secrets, key=len, reverse=True):
-        text = re.sub("".join(map(_in_any_form, secret)), _HIDDEN, text)
+        text = re.sub("".join(map(_in_any_form, secret)), HIDDEN, text)
     return text
 
 

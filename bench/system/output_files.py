@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 from urllib.parse import quote
 
@@ -27,6 +28,13 @@ def new_folder(path: Path) -> Folder:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     with made_folder(path.parent) as parent:
         return parent.new_folder(path.name)
+
+
+def check_folder(path: Path) -> None:
+    """Raise `OSError` if no folder can be made at this path, or no file in it. Leaves nothing."""
+    present = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    with TemporaryFile(dir=present):
+        pass
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The comparison of runs with the first one: the cases that both measured, with verdicts."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -13,6 +13,7 @@ from bench.analysis.compare.cases import (
     compare_cases,
     identity,
 )
+from bench.analysis.compare.comparable import obstacles
 from bench.analysis.compare.differences import EnvironmentDifference, differences
 from bench.analysis.compare.gate import GateDecision, Visibility, decide, visibility_of
 from bench.analysis.figure import THROUGHPUT, Figure
@@ -161,7 +162,7 @@ def compare_summed_up(
         names=tuple(run.name for run in runs),
         figure=figure,
         differences=tuple(differences([run.header for run in runs])),
-        obstacles=tuple(_obstacles(runs)),
+        obstacles=tuple(obstacles([(run.header, run.cases) for run in runs])),
         floors=tuple(noise_floor(run.measured.summaries, figure) for run in runs),
         rows=tuple(rows),
         result_warnings=tuple(run.warnings for run in runs),
@@ -215,27 +216,3 @@ def names_of(folders: Sequence[Path]) -> list[str]:
         if len(set(names)) == len(names):
             return names
     return [str(folder) for folder in folders]
-
-
-def _obstacles(runs: Sequence[SummedUp]) -> Iterator[str]:
-    def unequal(what: str, values: list[str]) -> Iterator[str]:
-        if len(set(values)) > 1:
-            yield f"{what} differ: {' and '.join(values)}"
-
-    statements = [run.header.statements for run in runs]
-    for name in set.intersection(*(set(known) for known in statements)):
-        facts = [known[name] for known in statements]
-        if any(one.files for one in facts):
-            # The change of a workload file may be what is judged: it is among the differences.
-            yield from unequal(f"operations of {name}", [str(one.reads) for one in facts])
-            yield from unequal(f"think times of {name}", [f"{one.think_s:g} s" for one in facts])
-        else:
-            texts = [" ".join(one.sql.split()) for one in facts]
-            yield from unequal(f"statements of {name}", texts)
-    datasets = [run.header.dataset for run in runs]
-    words = [f"scale {dataset.scale} ({dataset.digest})" for dataset in datasets]
-    yield from unequal("datasets", words)
-    yield from unequal("load models", [str(run.header.load_model) for run in runs])
-    loops = [{case.loop for case in run.cases} - {"none"} for run in runs]
-    if all(loops):
-        yield from unequal("event loops", [", ".join(sorted(names)) for names in loops])

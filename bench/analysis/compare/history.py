@@ -1,8 +1,9 @@
 """The history of a figure: how it changed for some cases from run to run."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bench.analysis.compare.comparable import obstacles
 from bench.analysis.compare.differences import EnvironmentDifference, differences
 from bench.analysis.figure import Figure
 from bench.analysis.ratios import ENOUGH_ROUNDS
@@ -26,6 +27,8 @@ class Moment:
     """Median over rounds with its interval, in the figure's base unit."""
     changes: tuple[EnvironmentDifference, ...]
     """The differences of its environment from the run before."""
+    obstacles: tuple[str, ...] = ()
+    """The reasons why it should not be compared with the run before."""
 
 
 def history(
@@ -65,7 +68,11 @@ def history_of_rounds(
         }
         if figures:
             changes = differences([before, header]) if before else []
-            moments.append(Moment(name, header.created_at, figures, tuple(_telling(changes))))
+            both = [before, header] if before else []
+            why_not = obstacles([(_of(each, figures), ()) for each in both]) if both else ()
+            moments.append(
+                Moment(name, header.created_at, figures, tuple(_telling(changes)), tuple(why_not))
+            )
             before = header
     return moments
 
@@ -78,6 +85,16 @@ def cases_of(moments: Iterable[Moment]) -> list[Case]:
 def few(moment: Moment) -> bool:
     """Return whether an interval of the run has a confidence below 95 %."""
     return any(figure.rounds < ENOUGH_ROUNDS for figure in moment.figures.values())
+
+
+def _of(header: Header, cases: Iterable[Case]) -> Header:
+    """Return the header with what concerns these cases alone.
+
+    A case of another load model or event loop is another line of the history.
+    """
+    workloads = {case.workload for case in cases}
+    statements = {name: header.statements[name] for name in header.statements.keys() & workloads}
+    return replace(header, load_model=None, statements=statements)
 
 
 def _telling(changes: Iterable[EnvironmentDifference]) -> list[EnvironmentDifference]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.analysis.compare.cases import Change, MeasuredRun, RunsCompared, compare_cases
+from bench.analysis.compare.comparable import obstacles
 from bench.analysis.compare.comparison import measured_run
 from bench.analysis.figure import FIGURES, Figure, usual_figure
 from bench.analysis.findings.between import between
@@ -15,7 +16,6 @@ from bench.analysis.stats import median_over_rounds
 from bench.analysis.summary import Summary
 from bench.analysis.wording import asked
 from bench.model.case import Case
-from bench.model.errors import UsageError
 from bench.model.units import Unit, with_unit
 from bench.output.report import REPORT_FILE, facts
 from bench.output.report.cases import anchors
@@ -86,6 +86,7 @@ def render(runs: Sequence[Results], into: Path) -> str:
         title=" and ".join(names) if len(names) == 2 else ", ".join(names),
         runs=compared,
         unlike=unlike(compared),
+        forced=why_not(runs),
         lead=sentences[:AT_FIRST],
         more=sentences[AT_FIRST:],
         backends=backends(selection),
@@ -98,17 +99,9 @@ def render(runs: Sequence[Results], into: Path) -> str:
     )
 
 
-def check(runs: Sequence[Results]) -> None:
-    """Raise `UsageError` if the runs measured different rows, since their work was different."""
-    first, *others = runs
-    for other in others:
-        first_rows, other_rows = first.header.dataset, other.header.dataset
-        if first_rows.content != other_rows.content:
-            raise UsageError(
-                f"{first.folder} and {other.folder} measured different rows "
-                f"({first_rows.in_words}; {other_rows.in_words}).\n"
-                "Measure both with the same --scale and --seed to compare them."
-            )
+def why_not(runs: Sequence[Results]) -> list[str]:
+    """Return the reasons why these runs should not be compared, as `bench compare` has them."""
+    return list(obstacles([(run.header, run.cases) for run in runs]))
 
 
 def file_name(runs: Sequence[Results]) -> str:

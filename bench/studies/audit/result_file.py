@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -80,10 +81,12 @@ def read(folder: Path) -> Audit:
         file = msgspec.json.decode(path.read_bytes(), type=_File)
     except OSError as error:
         raise BenchError(
-            f"cannot read {path}: {error.strerror}.\nWrite it: bench audit --out {folder}"
+            f"cannot read {path}: {error.strerror}.\nWrite it: bench audit"
+            f" --out {shlex.quote(str(folder))}"
         ) from None
     except msgspec.DecodeError as error:
         raise BenchError(
-            f"{path} is damaged: {error}.\nWrite it again: bench audit --out {folder}"
+            f"{path} is damaged: {error}.\nWrite it again: bench audit"
+            f" --out {shlex.quote(str(folder))}"
         ) from None
     return Audit(file.created_at, file.python, file.cpu, file.cores, file.claims)

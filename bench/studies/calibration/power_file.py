@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -104,7 +105,8 @@ def read(folder: Path) -> PowerFile:
         return msgspec.json.decode(path.read_bytes(), type=PowerFile)
     except OSError as error:
         raise BenchError(
-            f"cannot read {path}: {error.strerror}.\nWrite it: bench power --out {folder}"
+            f"cannot read {path}: {error.strerror}.\nWrite it: bench power"
+            f" --out {shlex.quote(str(folder))}"
         ) from None
     except msgspec.DecodeError as error:
         raise BenchError(f"{path} is damaged: {error}.\nGive another --out.") from None

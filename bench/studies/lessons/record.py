@@ -63,7 +63,10 @@ def save(record: Record, folder: Path) -> Path:
         with made_folder(folder) as into, into.replacing(FILE) as file:
             file.write(encoded(record.as_json()))
     except OSError as error:
-        raise BenchError(f"cannot write {error.filename}: {error.strerror}.") from error
+        raise BenchError(
+            f"cannot write {folder / FILE}: {error.strerror}.\n"
+            "Choose a folder that you may write with --out."
+        ) from error
     return folder / FILE
 
 

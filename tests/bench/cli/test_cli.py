@@ -81,6 +81,7 @@ def bench(
         ("run --scale nan", "--scale nan makes no useful rows"),
         ("run --seed -1", "--seed -1 is not from 0"),
         ("run --label ///", "label '///' has no letter or digit to name a folder with"),
+        ("run --label " + "l" * 201, "--label has 201 characters"),
         ("run --rate fast", "'fast' is no arrival rate"),
         ("run --rate 0", "'0' is no arrival rate"),
         ("run --rate 500,60000", "more than this generator can begin: about 50,000/s"),
@@ -207,3 +208,15 @@ def test_an_old_option_name_is_accepted_and_hidden(bench: Bench) -> None:
     code, _, err = bench("run", "--patience", "nan")
     assert code == 2
     assert "nan is not a number" in err[0]
+
+
+@pytest.mark.parametrize("command", ["power", "audit --simulations", "lesson one-engine"])
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_measured(
+    bench: Bench, tmp_path: Path, command: str
+) -> None:
+    """Defect: `bench power` measured for minutes before it tried to write to --out."""
+    (tmp_path / "file").touch()
+    code, out, error = bench(*command.split(), "--out=file/results")
+    assert (code, out) == (1, "")
+    assert error[0] == "error: cannot write results to file/results: Not a directory."
+    assert error[1:] == ["Choose a folder that you may write with --out."]

@@ -1,5 +1,6 @@
 """`bench gate` on a real server: it measures, measures again what would stop, and decides."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,34 @@ def test_a_run_that_is_there_is_used_as_the_first_measurement(bench: Bench) -> N
     done = bench("gate", "before", MODULE, *PLAIN, "--first=before", "--allow-blind")
     assert done.code == 0, done.err
     assert not list((bench.folder / "results").glob("*-gate*"))
+
+
+def test_a_second_measurement_under_other_conditions_is_refused(bench: Bench) -> None:
+    """Defect: the first and the second measurement were pooled although their servers differed."""
+    (before,) = (bench.folder / "results").glob("*-before")
+    first = shutil.copytree(before, bench.folder / "first") / file.RUN_FILE
+    lines = [json.loads(line) for line in first.read_text().splitlines()]
+    lines[0]["environment"]["server"]["version"] = "13.1"
+    for line in lines:
+        if line["kind"] == "run":
+            line["client_cpu_ns"] *= 1000
+    first.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = bench("gate", "before", MODULE, *PLAIN, "--first=first", "--figure=cpu")
+    assert done.code == 2, done.err
+    assert "second measurement was not made as the first was (server.version: 13.1 -> " in done.err
+    assert done.error[1].startswith("Both are to be one: ")
+
+
+def test_a_reference_of_a_cluster_is_not_measured_here(bench: Bench) -> None:
+    """Defect: the gate held a run of this machine against one of many machines."""
+    (before,) = (bench.folder / "results").glob("*-before")
+    path = before / file.RUN_FILE
+    header, *lines = path.read_text().splitlines()
+    changed = json.dumps({**json.loads(header), "cluster": [{"name": "worker", "workers": 2}]})
+    path.write_text("\n".join([changed, *lines, ""]))
+    done = bench("gate", "before", MODULE, *PLAIN)
+    assert done.code == 2
+    assert done.error[0].startswith("error: the clients of the reference ran on a cluster")
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,8 @@ def test_ctrl_c_with_a_server_of_its_own(home: Path, tmp_path: Path, stage: str)
         assert [end["outcome"] for end in bench.lines("end")] == ["interrupted"]
         assert list((bench.out / "charts").glob("*.svg"))
         assert "operations/s" in done.out
+        assert "\nended    interrupted in round " in done.out
+        assert " of 100,000: every window that had ended is in these figures" in done.out
 
 
 def connections(database: Database) -> int:

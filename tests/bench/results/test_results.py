@@ -180,6 +180,18 @@ def test_a_folder_for_nothing_is_taken_back(tmp_path: Path) -> None:
     assert not (tmp_path / "a" / "out").exists()
 
 
+def test_a_disk_that_is_full_before_the_first_run_keeps_no_folder(tmp_path: Path) -> None:
+    """Defect: the error named `bench charts` for a file without a header, which was left behind."""
+    recorder = Recorder(tmp_path / "out")
+    recorder._file.close()
+    recorder._file = open("/dev/full", "w")  # noqa: PTH123, SIM115
+    with pytest.raises(BenchError, match=r"No space left on device.\nMake room there, or choose"):
+        recorder.header(HEADER)
+    recorder.end("failed", reason="the disk is full")
+    recorder.close()
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     for folder in (tmp_path / "out", tmp_path):

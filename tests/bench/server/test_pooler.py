@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -149,3 +150,41 @@ def test_clients_count_by_the_poolers_own_limit(behind: Listening, tmp_path: Pat
     assert second == "Raise its limit (PgBouncer: max_client_conn), or lower --concurrency."
     measured(tmp_path / "many", 70)  # the server has 40 connections
     assert [run.case for run in load(tmp_path / "many").runs] == [case]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+def test_clients_that_wait_for_each_other_in_the_pool_are_refused(
+    behind: Listening, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Defect: clients that keep a server connection each, more than the pool has, waited until
+    --timeout, and no line named the pool.
+    """
+    monkeypatch.setattr("bench.server.pooler._LONGEST_WAIT_S", 0.2)
+    settings = {"pool_mode": mode, "default_pool_size": "3"}
+    admin = behind.url(user="plain", dbname="shop")
+    profile = replace(PROFILES["smoke"], rounds=1, seconds=0.01, warm_up_s=0.01)
+    backends = {"psycopg2": discover()["psycopg2"]}
+
+    def measured(url: str, **factors: Any) -> list[Case]:
+        case = Case("psycopg2", "get_total_cost_of_an_order", loop="none", **factors)
+        config = RunConfig(Plan(profile, (case,)), backends, SMALL, verify=False)
+        folder = tmp_path / case.key.replace("/", "-")
+        recorder = Recorder(folder)
+        try:
+            measure(config, resolve(url, admin_url=admin), recorder, Silent())
+        finally:
+            recorder.close()
+        return [run.case for run in load(folder).runs]
+
+    with pooler(behind, **settings) as url:
+        with pytest.raises(BenchError) as caught:
+            measured(url, concurrency=4, transactions="implicit")
+        first, second = str(caught.value).splitlines()
+        assert re.search(r" lends 3 server connections, and 4 clients keep one each ", first)
+        assert second.startswith("Raise its pool (PgBouncer: default_pool_size), or lower --conc")
+        assert measured(url, concurrency=3, transactions="implicit")
+        if mode == "transaction":
+            scope = {"session_scope": "operation", "transactions": "implicit"}
+            assert measured(url, concurrency=4, **scope)
+            assert measured(url, concurrency=4)

@@ -191,6 +191,12 @@ def test_an_empty_one_of_several_hosts_is_libpqs(monkeypatch: pytest.MonkeyPatch
     assert second == ("b", 5)
 
 
+def test_a_placeholder_is_no_password() -> None:
+    """Defect: a printed command, pasted with `***`, failed with the server's own error."""
+    with pytest.raises(UsageError, match=r"\*\*\* in place of a password.*\nWrite the password"):
+        named("postgresql://u:***@nowhere.invalid/d")
+
+
 def test_the_url_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forbids PGSSLMODE if the URL names libpq's default."""
     monkeypatch.setenv("PGSSLMODE", "verify-full")

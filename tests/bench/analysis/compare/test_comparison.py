@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.analysis.compare.comparable import changes_between
 from bench.analysis.compare.differences import differences
+from bench.analysis.compare.history import history
+from bench.analysis.figure import THROUGHPUT
+from bench.output.report.comparison import why_not
 from bench.output.terminal.comparison import as_markdown
 from bench.results.file import Results
 from bench.results.header import DatasetFacts, Environment, Header, Host, Server
@@ -104,6 +108,30 @@ def test_what_older_files_do_not_tell_is_no_difference() -> None:
     other = header(cpu_generation="family 25, model 1")
     assert differences([older, newer]) == []
     assert [each.what for each in differences([older, newer, other])] == ["host.cpu_generation"]
+
+
+def test_the_measurements_of_a_gate_are_made_on_one_server(tmp_path: Path) -> None:
+    """Defect: `bench gate` pooled two measurements without a look at their conditions."""
+    first = run(tmp_path).header
+    fewer = replace(first, rounds=9, load_model="closed", backends={})
+    assert changes_between(first, fewer) == []
+    server = replace(first.environment.server, url="postgresql://elsewhere/d")
+    elsewhere = replace(
+        fewer, connect=("x.y=1",), environment=replace(first.environment, server=server)
+    )
+    assert [change.what for change in changes_between(first, elsewhere)] == [
+        "server.url",
+        "connect",
+    ]
+
+
+def test_a_history_and_a_report_have_the_obstacles_of_a_comparison(tmp_path: Path) -> None:
+    """Defect: `bench report A B` compared asyncio with uvloop, and said nothing."""
+    asyncio, uvloop = run(tmp_path, {POINT: 1.0}), run(tmp_path, {replace(POINT, loop="uvloop"): 1})
+    assert tuple(why_not([asyncio, uvloop])) == compared(asyncio, uvloop).obstacles != ()
+    larger = run(tmp_path, dataset=DatasetFacts(scale=10.0, seed=7, digest="e"))
+    first, second = history([("a", asyncio), ("b", larger)], THROUGHPUT)
+    assert (first.obstacles, second.obstacles) == ((), compared(asyncio, larger).obstacles)
 
 
 def test_unlike_datasets_and_loops_are_obstacles(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Runs that were kept: found by name, compared by the command, followed through time."""
 
+import os
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,7 @@ def test_the_command_refuses_what_answers_different_questions(shelf: Path, tmp_p
     [
         (["latest"], "compare needs two runs"),
         (["latest", "nowhere"], "no run named 'nowhere'"),
+        (["latest", os.devnull], "no results folder: it has no run.jsonl"),
         (["latest", "previous", "--fail-on", "much"], "'much' is not a share: write 10% or 0.1"),
         (["latest", "previous", "--figure", "speed"], "no figure named 'speed'"),
         (["latest", "previous", "--figure", "first-row"], "have no case in common with first-row"),

@@ -101,7 +101,7 @@ def test_a_report_is_written_to_a_device(bench: Bench) -> None:
         ((), 2, "Missing argument 'DIR...'"),
         (("results/none",), 2, "no run named 'results/none'"),
         (("results/one", "--out", "nowhere/page.html"), 2, "there is no folder nowhere"),
-        (("results/one", "results/other"), 2, "measured different rows"),
+        (("results/one", "results/other"), 2, "error: datasets differ: scale "),
         (("results/empty",), 1, "holds no finished run"),
     ],
 )
