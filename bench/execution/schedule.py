@@ -82,11 +82,11 @@ def most_held(cases: Iterable[Case], connections: Callable[[Case], int]) -> int:
     return max((_needed(members, connections) for members in _compared(cases)), default=0)
 
 
-def shuffled(cases: Sequence[Case], seed: int, round_number: int) -> list[Case]:
+def shuffled(cases: Sequence[Case], seed: int, round_number: int) -> list[list[Case]]:
     """Return the cases of a round in a random order, the same for the same seed and round.
 
-    Cases that differ in their backend alone are neighbours, so that little time lies between two
-    that are compared. Their order is random too.
+    Those that differ in their backend alone are together, so that little time lies between two that
+    are compared. Their order is random too.
     """
     draw = random.Random(f"{seed}/{round_number}")
     questions: dict[Case, list[Case]] = {}
@@ -97,7 +97,7 @@ def shuffled(cases: Sequence[Case], seed: int, round_number: int) -> list[Case]:
         draw.shuffle(members)
     asked = list(questions.values())
     draw.shuffle(asked)
-    return [case for members in asked for case in members]
+    return asked
 
 
 def _compared(cases: Iterable[Case]) -> list[list[Case]]:

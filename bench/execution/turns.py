@@ -1,6 +1,5 @@
 """The turns of a run: cases alternate, with clients that stay open between two turns."""
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
@@ -100,21 +99,13 @@ class Turns:
     def _measure_rounds(self) -> None:
         plan = self.config.plan
         parts = generations(plan.profile.rounds, plan.profile.generations)
-        for number, planned in enumerate(parts):
-            of_generation = range(planned.start, min(planned.stop, self._enough(planned.start)))
+        for number, of_generation in enumerate(parts):
             for group in groups(plan.cases, self._connections, self.capacity):
                 members = set(group)
                 for round_number in of_generation:
                     chosen = [case for case in plan.of_round(round_number) if case in members]
                     self._round(chosen, round_number, number)
             self._end_generation(last=number == len(parts) - 1)
-
-    def _enough(self, measured: int) -> int:
-        """Return the number of rounds that have enough windows; `measured` have been taken."""
-        profile, window_s = self.config.plan.profile, self.outcomes.window_s
-        if profile.enough_s is None or not window_s:
-            return profile.rounds
-        return max(LEAST_ROUNDS, math.ceil(profile.enough_s * measured / window_s))
 
     def _measure_within(self, budget_s: float, stopping: StoppingRule) -> None:
         parts = groups(self.config.plan.cases, self._connections, self.capacity)
@@ -146,12 +137,22 @@ class Turns:
 
     def _round(self, cases: Sequence[Case], round_number: int, generation: int) -> None:
         self._start_processes(cases)
-        for case in shuffled(cases, self.config.dataset.seed, round_number):
-            if case in self.outcomes.given_up:
-                reason = "not tried again: it had not ended"
-                self.outcomes.add(Failure(case, round_number, reason))
-            else:
-                self._turn(case, round_number, generation)
+        for compared in shuffled(cases, self.config.dataset.seed, round_number):
+            if self._enough(round_number):
+                return
+            for case in compared:
+                if case in self.outcomes.given_up:
+                    reason = "not tried again: it had not ended"
+                    self.outcomes.add(Failure(case, round_number, reason))
+                else:
+                    self._turn(case, round_number, generation)
+
+    def _enough(self, rounds: int) -> bool:
+        """Return whether the windows of so many rounds, and of some cases more, are enough."""
+        enough_s = self.config.plan.profile.enough_s
+        return (
+            enough_s is not None and rounds >= LEAST_ROUNDS and self.outcomes.window_s >= enough_s
+        )
 
     def _turn(self, case: Case, round_number: int, generation: int) -> None:
         self.outcomes.listener.begin(case)

@@ -35,8 +35,10 @@ def blocks(folder: Path, root: Path) -> dict[str, str]:
         if (folder / "charts" / f"{name}.png").is_file()
     ]
     lead, *others = charts or [""]
-    rounds = max((len(summary.rounds) for summary in summaries), default=0)
-    where = _where(run_results, shown, rounds)
+    rounds = [len(summary.rounds) for summary in summaries if summary.rounds]
+    where = _where(
+        run_results, shown, stats.describe_interval(max(rounds, default=0), min(rounds, default=0))
+    )
     parts = (lead, _table(summaries), where, *others)
     return {"overview": "\n\n".join(part for part in parts if part)}
 
@@ -120,14 +122,14 @@ def _column(
     return f"{name} ({unit.symbol})" if unit.symbol else name, cells
 
 
-def _where(run_results: results.Results, shown: str, rounds: int) -> str:
+def _where(run_results: results.Results, shown: str, intervals: str) -> str:
     header = run_results.header
     environment = header.environment
     host, server = environment.host, environment.server
     return (
         f"`bench run --profile {header.profile}`, {header.created_at[:10]}: "
         f"{host.cpu}, {host.cores} cores, Python {environment.python},\n"
-        f"PostgreSQL {server.version} by {server.transport}; {rounds} rounds of "
-        f"{header.seconds} s, closed loop; {stats.describe_interval(rounds)}.\n"
+        f"PostgreSQL {server.version} by {server.transport}; rounds of "
+        f"{header.seconds} s, closed loop; {intervals}.\n"
         f"Everything else is in [{shown}]({shown}/)."
     )

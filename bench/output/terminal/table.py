@@ -217,14 +217,16 @@ def _uncertain(summaries: list[Summary]) -> list[str]:
 
 
 def _legend(results: Results, summaries: list[Summary]) -> Text:
-    rounds = max((len(summary.rounds) for summary in summaries), default=0)
+    amounts = [len(summary.rounds) for summary in summaries if summary.rounds]
+    fewest, rounds = min(amounts, default=0), max(amounts, default=0)
     seconds = results.header.seconds_in_words
     closed = not summaries or any(summary.case.rate is None for summary in summaries)
     lines = [
         ("Closed loop, " if closed else "")
+        + f"{fewest} to " * (fewest < rounds)
         + f"{rounds} round{'s' if rounds != 1 else ''} of "
         + (f"{seconds} s; " if closed else "at least 1 s; ")
-        + f"{stats.describe_interval(rounds)}, shown as ±half their width.",
+        + f"{stats.describe_interval(rounds, fewest)}, shown as ±half their width.",
         _marks(rounds),
         *_uncertain(summaries),
         *rate_columns.legend(summaries),
