@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Protocol
 
 from bench.cluster.cluster_pool import ClusterPool
@@ -49,6 +50,15 @@ def due(wanted: Sequence[Case], round_number: int) -> Sequence[Case]:
     """Return the cases of a round: twins only in every few, unless they alone are wanted."""
     others = [case for case in wanted if not case.twin]
     return wanted if round_number % TWINS_EVERY == 0 or not others else others
+
+
+def enough_left_s(enough_s: float | None, spent_s: Sequence[float]) -> list[float]:
+    """Return the seconds of windows that are left for each group of cases, of the profile's
+    `enough_s`. `spent_s`: those that each has had. The groups keep their shares.
+    """
+    if enough_s is None or not sum(spent_s):
+        return [inf] * len(spent_s)
+    return [(enough_s / sum(spent_s) - 1) * seconds for seconds in spent_s]
 
 
 class StoppingRule(Protocol):
@@ -99,12 +109,16 @@ class Turns:
     def _measure_rounds(self) -> None:
         plan = self.config.plan
         parts = generations(plan.profile.rounds, plan.profile.generations)
+        members = [set(group) for group in groups(plan.cases, self._connections, self.capacity)]
+        spent_s = [0.0] * len(members)
         for number, of_generation in enumerate(parts):
-            for group in groups(plan.cases, self._connections, self.capacity):
-                members = set(group)
+            left_s = enough_left_s(plan.profile.enough_s, spent_s)
+            for place, group in enumerate(members):
+                began_s = self.outcomes.window_s
                 for round_number in of_generation:
-                    chosen = [case for case in plan.of_round(round_number) if case in members]
-                    self._round(chosen, round_number, number)
+                    chosen = [case for case in plan.of_round(round_number) if case in group]
+                    self._round(chosen, round_number, number, began_s + left_s[place])
+                spent_s[place] += self.outcomes.window_s - began_s
             self._end_generation(last=number == len(parts) - 1)
 
     def _measure_within(self, budget_s: float, stopping: StoppingRule) -> None:
@@ -135,10 +149,14 @@ class Turns:
                     rounds[number] += 1
             self._end_generation(last=generation == amount - 1)
 
-    def _round(self, cases: Sequence[Case], round_number: int, generation: int) -> None:
+    def _round(
+        self, cases: Sequence[Case], round_number: int, generation: int, enough_s: float = inf
+    ) -> None:
+        """Take a round. After `LEAST_ROUNDS`, no comparison begins once the windows of the whole
+        run have `enough_s`."""
         self._start_processes(cases)
         for compared in shuffled(cases, self.config.dataset.seed, round_number):
-            if self._enough(round_number):
+            if round_number >= LEAST_ROUNDS and self.outcomes.window_s >= enough_s:
                 return
             for case in compared:
                 if case in self.outcomes.given_up:
@@ -146,13 +164,6 @@ class Turns:
                     self.outcomes.add(Failure(case, round_number, reason))
                 else:
                     self._turn(case, round_number, generation)
-
-    def _enough(self, rounds: int) -> bool:
-        """Return whether the windows of so many rounds, and of some cases more, are enough."""
-        enough_s = self.config.plan.profile.enough_s
-        return (
-            enough_s is not None and rounds >= LEAST_ROUNDS and self.outcomes.window_s >= enough_s
-        )
 
     def _turn(self, case: Case, round_number: int, generation: int) -> None:
         self.outcomes.listener.begin(case)

@@ -3,12 +3,13 @@
 import time
 from collections import Counter
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from accessors import discover
 from bench.analysis.stopping import Stopping
 from bench.execution.measurement import measure
-from bench.execution.turns import due
+from bench.execution.turns import due, enough_left_s
 from bench.model.case import Case
 from bench.model.plan import Plan
 from bench.model.profiles import LEAST_ROUNDS, PROFILES
@@ -74,6 +75,13 @@ def test_a_run_with_enough_windows_takes_no_more_rounds(shop: Database, tmp_path
     assert [run.generation for run in enough.runs] == [0] * 4 + [1] * 4 + [2]
     more = measured(shop, tmp_path / "more", PSYCOPG2, rounds=12, enough_s=100)
     assert [run.round for run in more.runs] == list(range(12))
+
+
+def test_groups_of_cases_share_what_is_enough() -> None:
+    """Defect: the cases that were measured last in a generation had nine rounds, others twelve."""
+    assert enough_left_s(60, [20, 10]) == [20, 10]
+    assert enough_left_s(60, [80, 40]) == [-40, -20]
+    assert enough_left_s(60, [0, 0]) == enough_left_s(None, [20, 10]) == [inf, inf]
 
 
 def test_processes_that_share_long_operations_have_a_longer_window(
