@@ -127,7 +127,7 @@ def _where(run_results: results.Results, shown: str, intervals: str) -> str:
     environment = header.environment
     host, server = environment.host, environment.server
     return (
-        f"`bench run --profile {header.profile}`, {header.created_at[:10]}: "
+        f"`{header.command}`, {header.created_at[:10]}: "
         f"{host.cpu}, {host.cores} cores, Python {environment.python},\n"
         f"PostgreSQL {server.version} by {server.transport}; rounds of "
         f"{header.seconds} s, closed loop; {intervals}.\n"
