@@ -188,6 +188,7 @@ def caption(selection: Selection) -> str:
         f"{selection.load_in_words}, {selection.rounds_in_words} of {header.seconds_in_words} s",
         selection.intervals_in_words,
         f"noise floor {selection.floor.factor:.3g}x" if selection.floor else "",
+        str(header.pinned or ""),
     )
 
 

@@ -20,6 +20,7 @@ from bench.results.entries import Failure, Memory
 from bench.results.file import Results
 from bench.results.header import BackendFacts, Header
 from bench.results.samples import Samples
+from bench.system.processors import Halves
 from tests.bench import synthetic
 
 QUICK = [
@@ -126,6 +127,14 @@ def test_the_caption_tells_where_and_how(tmp_path: Path) -> None:
     for part in ("AMD EPYC", "2 cores", "Python 3.11.7", "PostgreSQL 18.0", "asyncpg 0.32.0",
                  "2026-11-22", "closed loop", "3 rounds of 0.2 s"):  # fmt: skip
         assert part in text
+
+
+def test_the_caption_tells_which_processors_were_used(tmp_path: Path) -> None:
+    """Defect: a chart of a pinned run looked like one of a run on all processors."""
+    results = synthetic.results(tmp_path)
+    results.header = replace(results.header, pinned=Halves((0,), (1,)))
+    text = caption(select(results)).replace("\N{NO-BREAK SPACE}", " ")
+    assert "clients on processor 0, server on processor 1" in text.replace("\n", " ")
 
 
 def test_a_processor_of_many_is_told_by_its_generation(tmp_path: Path) -> None:
