@@ -4,6 +4,7 @@ It is read at the start barrier, and when all clients have finished.
 """
 
 import os
+import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -52,7 +53,7 @@ class Meter:
         self.other_cpu_ns = self._others_ns()
         # The server has a process for each connection.
         served = server_processes(self._postmaster_pid)
-        self.appeared = served - self._served_before
+        self.appeared = new_clients(self._served_before, served)
         self.connections = len(self.appeared) if served else None
 
     def _others_ns(self) -> int | None:
@@ -96,6 +97,28 @@ def server_processes(postmaster_pid: int | None) -> set[str]:
         return set(_children(postmaster_pid))
     except OSError:
         return set()
+
+
+def new_clients(before: set[str], now: set[str]) -> set[str]:
+    """Return the processes among `now` that serve clients and were not there before.
+
+    The server starts others at any time, such as a worker of autovacuum, and names them so.
+    """
+    return {pid for pid in now - before if not _OF_THE_SERVER.match(_title(pid))}
+
+
+_OF_THE_SERVER = re.compile(
+    r"postgres: (\S+: )?((autovacuum|parallel|io) worker|logical replication)"
+)
+"""Titles of processes that serve no client, with the name of the cluster if it has one.
+https://www.postgresql.org/docs/current/monitoring-ps.html"""
+
+
+def _title(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:  # it has ended
+        return ""
 
 
 def _children(postmaster_pid: int) -> list[str]:

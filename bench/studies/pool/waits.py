@@ -16,7 +16,7 @@ from typing import Any
 from accessors.api import AsyncBackend, Backend
 from bench.measure.clients_async import AFTER_FAILURE_S, AsyncClient
 from bench.measure.clients_sync import Client
-from bench.measure.meter import server_processes
+from bench.measure.meter import new_clients, server_processes
 from bench.measure.runner import Job, loop_factory
 from bench.studies.pool.console import totals
 from bench.studies.pool.entries import PoolWaits
@@ -124,9 +124,9 @@ async def _work_async(steps: Iterator[Any], window: Window, pause: Callable[[flo
 
 
 def _new_processes(job: Job, before: set[str]) -> int | None:
-    """Return the number of the server's processes that are new; None if they are not seen."""
+    """Return the number of clients that the server has accepted; None if they are not seen."""
     now = server_processes(job.postmaster_pid)
-    return len(now - before) if now else None
+    return len(new_clients(before, now)) if now else None
 
 
 def entry(job: Job, watch: PoolWatch, outcome: Outcome) -> PoolWaits:

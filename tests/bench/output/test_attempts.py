@@ -35,7 +35,7 @@ def test_odd_files_in_results_leave_a_run_as_it_is(bench: Bench) -> None:
     assert "operations/s" in done.out
     left_out = [line for line in done.err.splitlines() if line.startswith("left out: ")]
     assert len(left_out) == 4
-    assert left_out[0].startswith(f"left out: {home}/backends/{RUN_FILE} is damaged: ")
+    assert left_out[0].startswith(f"left out: {home}/backends/{RUN_FILE} is no results file")
     assert left_out[3] == "left out: 2 more runs; results/index.html names them"
     page = (home / "index.html").read_text()
     assert all(f"<li>{name}: " in page for name in (*ODD, "deep"))
