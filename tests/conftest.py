@@ -63,6 +63,16 @@ def _pytest_without_hypothesis() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_variable_is_left() -> Iterator[None]:
+    """A command in the process of a test sets variables, which those of later tests would have."""
+    before = set(os.environ)
+    yield
+    for name in os.environ.keys() - before:
+        if not name.startswith("PYTEST_"):
+            del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """A running embedded server of the tests' own."""
