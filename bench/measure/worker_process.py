@@ -127,6 +127,7 @@ def _serve(
     with suppress(EOFError, ConnectionError):  # the parent is gone
         while True:
             _serve_one(pipe)
+    os._exit(1)  # the destructors of open clients would print tracebacks
 
 
 def _serve_one(pipe: "Connection[Any, Any]") -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from bench.measure.worker_pool import WorkerPool
-from bench.measure.worker_process import DiedError, GivenUpError, WorkError
+from bench.measure.worker_process import DiedError, GivenUpError, WorkerProcess, WorkError
 from tests.bench.command import wait_until
 
 
@@ -165,3 +165,25 @@ def test_none_is_left() -> None:
         crew.submit("busy", time.sleep, 100)
         wait_until(lambda: set(multiprocessing.active_children()) - before)
     assert set(multiprocessing.active_children()) <= before
+
+
+class Kept:
+    """An open client, as its destructor shows."""
+
+    def __del__(self) -> None:
+        print("a client was left open", flush=True)
+
+
+def keep() -> bool:
+    globals()["kept"] = Kept()
+    return True
+
+
+def test_a_process_whose_parent_is_gone_ends_silently(capfd: pytest.CaptureFixture[str]) -> None:
+    """Defect: `Event loop is closed`, with tracebacks of the tasks of open clients."""
+    one = WorkerProcess(multiprocessing.get_context("spawn"), guard=False)
+    one.send(keep)
+    assert one.answer(30)
+    one.pipe.close()  # as the end of the parent does
+    wait_until(lambda: not one.alive)
+    assert capfd.readouterr() == ("", "")
