@@ -15,7 +15,7 @@ from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-_AGAIN_S = 0.01
+_AGAIN_S = 0.05
 """Time for Python to leave the code in which it could not raise the interrupt."""
 
 
@@ -97,4 +97,9 @@ def _send_again(unraisable: "sys.UnraisableHookArgs") -> None:
     main = threading.main_thread().ident
     active = (number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
     if main is not None and (number := next(active, None)):
-        threading.Timer(_AGAIN_S, signal.pthread_kill, (main, number)).start()
+        sent = False
+        while not sent:
+            # On a busy machine the signal may come before `start` returns, and would be lost again.
+            with suppress(KeyboardInterrupt):
+                threading.Timer(_AGAIN_S, signal.pthread_kill, (main, number)).start()
+                sent = True
