@@ -107,6 +107,13 @@ def new_clients(before: set[str], now: set[str]) -> set[str]:
     return {pid for pid in now - before if not _OF_THE_SERVER.match(_title(pid))}
 
 
+def accepted(postmaster_pid: int | None, before: set[str]) -> int | None:
+    """Return how many clients a local server has accepted since its processes were `before`, and
+    still serves; None if they are not seen."""
+    now = server_processes(postmaster_pid)
+    return len(new_clients(before, now)) if now else None
+
+
 _OF_THE_SERVER = re.compile(
     r"postgres: (\S+: )?((autovacuum|parallel|io) worker|logical replication)"
 )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from accessors.api import AnyBackend, Backend
 from bench.measure.allocator import bring_into
 from bench.measure.job import ClientsKey, Job, clients_key
-from bench.measure.meter import Meter, new_clients, server_processes
+from bench.measure.meter import Meter, accepted, server_processes
 from bench.measure.turn import ATTEMPTS, LONGER, Outcome, nothing_began, warm_up_s
 from bench.measure.warm_tasks import WarmTasks, loop_factory
 from bench.measure.warm_threads import WarmThreads
@@ -54,8 +54,7 @@ class WarmClients:
             find_at_proxy(job.url, backend.driver)
         served_before = server_processes(job.postmaster_pid)
         self._warm = _open(backend, job, keep_sessions=job.keeps_sessions)
-        served = server_processes(job.postmaster_pid)
-        self.opened = len(new_clients(served_before, served)) if served else None
+        self.opened = accepted(job.postmaster_pid, served_before)
         """Connections that the server accepted when the clients were opened."""
         self._connections = self.opened
         self._performed: dict[_Performed, Any] = {}

@@ -97,9 +97,8 @@ def _send_again(unraisable: "sys.UnraisableHookArgs") -> None:
     main = threading.main_thread().ident
     active = (number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
     if main is not None and (number := next(active, None)):
-        sent = False
-        while not sent:
+        while True:
             # On a busy machine the signal may come before `start` returns, and would be lost again.
             with suppress(KeyboardInterrupt):
                 threading.Timer(_AGAIN_S, signal.pthread_kill, (main, number)).start()
-                sent = True
+                return

@@ -16,7 +16,7 @@ from typing import Any
 from accessors.api import AsyncBackend, Backend
 from bench.measure.clients_async import AFTER_FAILURE_S, AsyncClient
 from bench.measure.clients_sync import Client
-from bench.measure.meter import new_clients, server_processes
+from bench.measure.meter import accepted, server_processes
 from bench.measure.runner import Job, loop_factory
 from bench.studies.pool.console import totals
 from bench.studies.pool.entries import PoolWaits
@@ -65,7 +65,7 @@ def _in_threads(backend: Backend, job: Job) -> Outcome:
         before = server_processes(job.postmaster_pid)
         working = [threads.submit(_work, client.steps(None), window, sleep) for client in clients]
         finished = [client.result() for client in working]
-        return Outcome(window, finished, _new_processes(job, before))
+        return Outcome(window, finished, accepted(job.postmaster_pid, before))
 
 
 def _work(steps: Iterator[Any], window: Window, pause: Callable[[float], Any]) -> int:
@@ -100,7 +100,7 @@ async def _in_tasks(backend: AsyncBackend, job: Job) -> Outcome:
             if isinstance(answer, BaseException):
                 raise answer
             finished.append(answer)
-        return Outcome(window, finished, _new_processes(job, before))
+        return Outcome(window, finished, accepted(job.postmaster_pid, before))
 
 
 async def _work_async(steps: Iterator[Any], window: Window, pause: Callable[[float], Any]) -> int:
@@ -121,12 +121,6 @@ async def _work_async(steps: Iterator[Any], window: Window, pause: Callable[[flo
         window.close()
         raise
     return finished
-
-
-def _new_processes(job: Job, before: set[str]) -> int | None:
-    """Return the number of clients that the server has accepted; None if they are not seen."""
-    now = server_processes(job.postmaster_pid)
-    return len(new_clients(before, now)) if now else None
 
 
 def entry(job: Job, watch: PoolWatch, outcome: Outcome) -> PoolWaits:

@@ -54,7 +54,6 @@ def home_of(content: bytes) -> Iterator[Path]:
             (home / "results" / name).mkdir(parents=True)
             (home / "results" / name / "run.jsonl").write_bytes(text)
         patch.setenv("GATHERBENCH_HOME", str(home))
-        patch.setenv("OPENBLAS_NUM_THREADS", "1")  # `main` sets it, and it would stay
         os.chdir(home)
         try:
             yield home
