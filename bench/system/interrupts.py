@@ -4,6 +4,7 @@ SIGQUIT (Ctrl-\\) keeps its usual meaning: the command ends at once, for a user 
 wait for charts. Nothing more is written, and `bench charts` draws what was measured until then.
 """
 
+import logging
 import os
 import signal
 import stat
@@ -27,11 +28,16 @@ def hear() -> None:
     Python prints and forgets an exception that is raised in a callback of the garbage collector or
     of a weak reference (the import system has some). In that case the signal is sent again.
     https://docs.python.org/3/library/signal.html#handlers-and-exceptions
+
+    What a library logs of an error that the interrupt caused is not shown: psycopg does so where
+    the interrupt came in the midst of a statement, and its rollback fails.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     sys.unraisablehook = _send_again
+    if logging.lastResort is not None:
+        logging.lastResort.addFilter(_is_of_no_interrupt)
 
 
 def ignore() -> None:
@@ -88,6 +94,14 @@ def _leave_lost_terminal() -> None:
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, number)
                 os.close(nowhere)
+
+
+def _is_of_no_interrupt(record: logging.LogRecord) -> bool:
+    """Return False if the record is logged while an error is handled that an interrupt caused."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is None
 
 
 def _send_again(unraisable: "sys.UnraisableHookArgs") -> None:

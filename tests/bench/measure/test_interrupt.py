@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,6 +28,23 @@ class Dropped:
 
 Dropped()
 """
+
+
+ENDED_IN_A_STATEMENT = """
+import psycopg
+from bench.system import interrupts
+
+interrupts.hear()
+for error in (ValueError, KeyboardInterrupt):
+    try:
+        with psycopg.connect({url!r}) as connection:
+            connection.execute("select 1")
+            connection.pgconn.send_query(b"select 1")
+            raise error
+    except error:
+        print(error.__name__)
+"""
+"""Of the two, only the error that is no interrupt has a warning."""
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +161,17 @@ def test_ctrl_c_where_python_forgets_it(bench: Bench, database: Database) -> Non
     done = bench("run", "--backend-module=oddly", *TO_MEASUREMENT)
     assert done.code == 130
     assert done.err.strip() == "interrupted"
+
+
+def test_a_library_logs_nothing_of_a_ctrl_c(database: Database) -> None:
+    """Defect: a Ctrl-C that came in the midst of a statement printed psycopg's "error ignored in
+    rollback" before "interrupted".
+    """
+    script = ENDED_IN_A_STATEMENT.format(url=database.url)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["ValueError", "KeyboardInterrupt"]
+    assert done.stderr.count("error ignored in rollback") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
