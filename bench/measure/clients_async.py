@@ -5,9 +5,8 @@ much of it counts. A failed operation is a sample too, and its session is replac
 """
 
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from itertools import cycle
 from time import perf_counter_ns
 from typing import Any
 
@@ -15,16 +14,12 @@ from accessors.api import AsyncAccessor, AsyncBackend
 from bench.measure.consumer import Consumer, Streamed, counter, new_consumer
 from bench.measure.fetch_calls import call_of
 from bench.measure.start_barrier import AsyncStartBarrier
+from bench.measure.steps import Bound, Steps
 from bench.model.case import Case
 from bench.model.workload import Operation, first_of_round
 from bench.results.recording import LOOK_NS, SampleRecorder
 
 Call = Callable[..., Awaitable[Any]]
-Bound = tuple[Call, Callable[[Any], int] | None]
-"""A call, and the function that counts the rows of its answer (None without rows)."""
-
-Step = tuple[Bound, tuple[Any, ...]]
-"""A call and its arguments."""
 
 AGAIN_NS = 1_000_000
 """The time in which a second operation of a warm-up has to begin."""
@@ -191,7 +186,7 @@ class AsyncClient:
 
     def steps(
         self, accessor: AsyncAccessor | None, operations: tuple[Operation, ...] = ()
-    ) -> Iterator[Step]:
+    ) -> Steps:
         """Return the operations, or those that are left, as calls on the session, without end."""
         backend, case, first_rows_ns = self._backend, self._case, self.recorder.first_rows_ns
         bound: dict[str, Bound] = {}
@@ -202,10 +197,7 @@ class AsyncClient:
                 call = perform(accessor, backend, case, function)
             count = counter(backend, case, function, first_rows_ns) if self._counted else None
             bound[function] = (call, count)
-        left = operations or self._left()
-        # Two cycles over existing objects: a new tuple for each step would cost a cache miss, 1 %.
-        calls = cycle([bound[operation.function] for operation in left])
-        return zip(calls, cycle([operation.arguments for operation in left]))
+        return Steps(operations or self._left(), bound)
 
     def _left(self) -> tuple[Operation, ...]:
         begun = (self._begun + len(self.recorder)) % len(self._operations)
@@ -226,13 +218,13 @@ class AsyncClient:
                 self._fail(start, error)
             return perf_counter_ns() >= deadline_ns
 
-    def measure(self, steps: Iterator[Step], deadline_ns: int) -> Awaitable[bool]:
+    def measure(self, steps: Steps, deadline_ns: int) -> Awaitable[bool]:
         """Perform steps; return True at the deadline, False when an operation failed."""
         if self._counted:
             return self._measure_rows(steps, deadline_ns)
         return self._measure_values(steps, deadline_ns)
 
-    async def _measure_values(self, steps: Iterator[Step], deadline_ns: int) -> bool:
+    async def _measure_values(self, steps: Steps, deadline_ns: int) -> bool:
         """Perform steps that return single values: each begins when the one before has ended.
 
         One reading of the clock is the end of one and the start of the next. A second reading and
@@ -240,17 +232,26 @@ class AsyncClient:
         after the meter has stopped, because no sample has that time.
         """
         clock, recorder = perf_counter_ns, self.recorder
-        ended = recorder.ends.append
+        ends = recorder.ends
         while (start := clock()) < deadline_ns:
             recorder.begin(start)
             look_ns = min(deadline_ns, start + LOOK_NS)
             try:
-                for (call, _), arguments in steps:
-                    await call(*arguments)
-                    end = clock()
-                    ended(end)
-                    if end >= look_ns:
-                        break
+                if steps.lone:
+                    call, values = steps.lone
+                    for value in values:
+                        await call(value)
+                        end = clock()
+                        ends.append(end)
+                        if end >= look_ns:
+                            break
+                else:
+                    for (call, _), arguments in steps:
+                        await call(*arguments)
+                        end = clock()
+                        ends.append(end)
+                        if end >= look_ns:
+                            break
             except Exception as error:
                 self._fail(recorder.follow(), error)
                 return False
@@ -259,7 +260,7 @@ class AsyncClient:
                 recorder.hand_over_many(self._case.concurrency)
         return True
 
-    async def _measure_rows(self, steps: Iterator[Step], deadline_ns: int) -> bool:
+    async def _measure_rows(self, steps: Steps, deadline_ns: int) -> bool:
         """Perform steps that return rows: counting and freeing them is part of no latency."""
         clock, recorder = perf_counter_ns, self.recorder
         starts, ends, rows = recorder.starts.append, recorder.ends.append, recorder.rows.append

@@ -4,9 +4,8 @@ An operation begun before the deadline is finished and kept as a sample. The sta
 much of it counts. A failed operation is a sample too, and its session is replaced.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from itertools import cycle
 from time import perf_counter_ns, sleep
 from typing import Any
 
@@ -14,16 +13,12 @@ from accessors.api import Accessor, Backend
 from bench.measure.consumer import Consumer, Streamed, counter, new_consumer
 from bench.measure.fetch_calls import call_of
 from bench.measure.start_barrier import ThreadStartBarrier
+from bench.measure.steps import Bound, Steps
 from bench.model.case import Case
 from bench.model.workload import Operation, first_of_round
 from bench.results.recording import LOOK_NS, SampleRecorder
 
 Call = Callable[..., Any]
-Bound = tuple[Call, Callable[[Any], int] | None]
-"""A call, and the function that counts the rows of its answer (None without rows)."""
-
-Step = tuple[Bound, tuple[Any, ...]]
-"""A call and its arguments."""
 
 AGAIN_NS = 1_000_000
 """The time in which a second operation of a warm-up has to begin."""
@@ -188,9 +183,7 @@ class Client:
     def _accessor(self, session: HeldSession) -> Accessor | None:
         return None if self._case.session_scope == "operation" else session.get()
 
-    def steps(
-        self, accessor: Accessor | None, operations: tuple[Operation, ...] = ()
-    ) -> Iterator[Step]:
+    def steps(self, accessor: Accessor | None, operations: tuple[Operation, ...] = ()) -> Steps:
         """Return the operations, or those that are left, as calls on the session, without end."""
         backend, case, first_rows_ns = self._backend, self._case, self.recorder.first_rows_ns
         bound: dict[str, Bound] = {}
@@ -201,10 +194,7 @@ class Client:
                 call = perform(accessor, backend, case, function)
             count = counter(backend, case, function, first_rows_ns) if self._counted else None
             bound[function] = (call, count)
-        left = operations or self._left()
-        # Two cycles over existing objects: a new tuple for each step would cost a cache miss, 1 %.
-        calls = cycle([bound[operation.function] for operation in left])
-        return zip(calls, cycle([operation.arguments for operation in left]))
+        return Steps(operations or self._left(), bound)
 
     def _left(self) -> tuple[Operation, ...]:
         begun = (self._begun + len(self.recorder)) % len(self._operations)
@@ -225,13 +215,13 @@ class Client:
                 self._fail(start, error)
             return perf_counter_ns() >= deadline_ns
 
-    def measure(self, steps: Iterator[Step], deadline_ns: int) -> bool:
+    def measure(self, steps: Steps, deadline_ns: int) -> bool:
         """Perform steps; return True at the deadline, False when an operation failed."""
         if self._counted:
             return self._measure_rows(steps, deadline_ns)
         return self._measure_values(steps, deadline_ns)
 
-    def _measure_values(self, steps: Iterator[Step], deadline_ns: int) -> bool:
+    def _measure_values(self, steps: Steps, deadline_ns: int) -> bool:
         """Perform steps that return single values: each begins when the one before has ended.
 
         One reading of the clock is the end of one and the start of the next. A second reading and
@@ -239,17 +229,26 @@ class Client:
         after the meter has stopped, because no sample has that time.
         """
         clock, recorder = perf_counter_ns, self.recorder
-        ended = recorder.ends.append
+        ends = recorder.ends
         while (start := clock()) < deadline_ns:
             recorder.begin(start)
             look_ns = min(deadline_ns, start + LOOK_NS)
             try:
-                for (call, _), arguments in steps:
-                    call(*arguments)
-                    end = clock()
-                    ended(end)
-                    if end >= look_ns:
-                        break
+                if steps.lone:
+                    call, values = steps.lone
+                    for value in values:
+                        call(value)
+                        end = clock()
+                        ends.append(end)
+                        if end >= look_ns:
+                            break
+                else:
+                    for (call, _), arguments in steps:
+                        call(*arguments)
+                        end = clock()
+                        ends.append(end)
+                        if end >= look_ns:
+                            break
             except Exception as error:
                 self._fail(recorder.follow(), error)
                 return False
@@ -258,7 +257,7 @@ class Client:
                 recorder.hand_over_many(self._case.concurrency)
         return True
 
-    def _measure_rows(self, steps: Iterator[Step], deadline_ns: int) -> bool:
+    def _measure_rows(self, steps: Steps, deadline_ns: int) -> bool:
         """Perform steps that return rows: counting and freeing them is part of no latency."""
         clock, recorder = perf_counter_ns, self.recorder
         starts, ends, rows = recorder.starts.append, recorder.ends.append, recorder.rows.append

@@ -5,12 +5,12 @@ that the closed loop does no more than before. docs/arrival-rate.md explains the
 """
 
 from asyncio import sleep
-from collections.abc import Iterator
 from time import perf_counter_ns
 
 from bench.measure.arrivals import Due
-from bench.measure.clients_async import AFTER_FAILURE_S, AsyncClient, AsyncHeldSession, Step
+from bench.measure.clients_async import AFTER_FAILURE_S, AsyncClient, AsyncHeldSession
 from bench.measure.start_barrier import AsyncStartBarrier
+from bench.measure.steps import Steps
 from bench.results.recording import LOOK_NS
 
 
@@ -64,7 +64,7 @@ class AsyncOpenClient(AsyncClient):
             return False
         return await self.serve(due, steps)
 
-    async def serve(self, due: Due, steps: Iterator[Step]) -> bool:
+    async def serve(self, due: Due, steps: Steps) -> bool:
         """Serve arrivals; return True when none is left, False when an operation failed."""
         clock, recorder, stop_ns = perf_counter_ns, self.recorder, due.stop_ns
         starts, ends, rows = recorder.starts.append, recorder.ends.append, recorder.rows.append

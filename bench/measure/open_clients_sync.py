@@ -4,12 +4,12 @@ An operation starts when it is due, or when a client is free for it. It is a loo
 that the closed loop does no more than before. docs/arrival-rate.md explains the times.
 """
 
-from collections.abc import Iterator
 from time import perf_counter_ns, sleep
 
 from bench.measure.arrivals import Due
-from bench.measure.clients_sync import AFTER_FAILURE_S, Client, HeldSession, Step
+from bench.measure.clients_sync import AFTER_FAILURE_S, Client, HeldSession
 from bench.measure.start_barrier import ThreadStartBarrier
+from bench.measure.steps import Steps
 from bench.results.recording import LOOK_NS
 
 
@@ -63,7 +63,7 @@ class OpenClient(Client):
             return False
         return self.serve(due, steps)
 
-    def serve(self, due: Due, steps: Iterator[Step]) -> bool:
+    def serve(self, due: Due, steps: Steps) -> bool:
         """Serve arrivals; return True when none is left, False when an operation failed."""
         clock, recorder, stop_ns = perf_counter_ns, self.recorder, due.stop_ns
         starts, ends, rows = recorder.starts.append, recorder.ends.append, recorder.rows.append

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import islice
 
 from accessors.api import AsyncBackend, Backend
-from bench.measure import clients_async, clients_sync
 from bench.measure.clients_async import AsyncClient
 from bench.measure.clients_sync import Client
+from bench.measure.steps import Steps
 from bench.model.case import Case
 from bench.model.workload import WORKLOADS, Operation
 
@@ -24,7 +24,7 @@ def calls_a_round(case: Case) -> int:
 class MicrobenchClient:
     """A client in a thread, which opened the accessor itself."""
 
-    def __init__(self, steps: Iterator[clients_sync.Step], calls: int) -> None:
+    def __init__(self, steps: Steps, calls: int) -> None:
         self._steps = steps
         self._calls = calls
         self.first_rows: int | None = None
@@ -43,7 +43,7 @@ class MicrobenchClient:
 class AsyncMicrobenchClient:
     """A client in a task, which opened the accessor itself."""
 
-    def __init__(self, steps: Iterator[clients_async.Step], calls: int) -> None:
+    def __init__(self, steps: Steps, calls: int) -> None:
         self._steps = steps
         self._calls = calls
         self.first_rows: int | None = None

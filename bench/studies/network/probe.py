@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 
 from accessors.api import AsyncBackend, Backend
 from bench.measure.clients_async import AsyncClient
@@ -82,11 +83,10 @@ def _counted(backend: Backend, job: Job, port: int, steps: Steps) -> Counts:
     per_operation = job.case.session_scope == "operation"
     session = nullcontext() if per_operation else backend.accessor()
     with backend.open(job.target), session as one:
-        calls = clients.steps(one)
-        for number in range(sum(steps)):
+        first = islice(clients.steps(one), sum(steps))
+        for number, ((call, _), arguments) in enumerate(first):
             if number == steps[0]:
                 _proxy().counts(port)
-            (call, _), arguments = next(calls)
             call(*arguments)
         return _proxy().counts(port)
 
@@ -96,10 +96,9 @@ async def _counted_async(backend: AsyncBackend, job: Job, port: int, steps: Step
     per_operation = job.case.session_scope == "operation"
     session = nullcontext() if per_operation else backend.accessor()
     async with backend.open(job.target), session as one:
-        calls = clients.steps(one)
-        for number in range(sum(steps)):
+        first = islice(clients.steps(one), sum(steps))
+        for number, ((call, _), arguments) in enumerate(first):
             if number == steps[0]:
                 _proxy().counts(port)
-            (call, _), arguments = next(calls)
             await call(*arguments)
         return _proxy().counts(port)

@@ -6,7 +6,7 @@ The rounds of the run have the throughput, of the same clients without the watch
 import asyncio
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import ceil
@@ -18,6 +18,7 @@ from bench.measure.clients_async import AFTER_FAILURE_S, AsyncClient
 from bench.measure.clients_sync import Client
 from bench.measure.meter import accepted, server_processes
 from bench.measure.runner import Job, loop_factory
+from bench.measure.steps import Steps
 from bench.studies.pool.console import totals
 from bench.studies.pool.entries import PoolWaits
 from bench.studies.pool.watched import NoConnectionError, PoolWatch, watched
@@ -68,7 +69,7 @@ def _in_threads(backend: Backend, job: Job) -> Outcome:
         return Outcome(window, finished, accepted(job.postmaster_pid, before))
 
 
-def _work(steps: Iterator[Any], window: Window, pause: Callable[[float], Any]) -> int:
+def _work(steps: Steps, window: Window, pause: Callable[[float], Any]) -> int:
     """Perform steps until the window ends; return the number that were finished in it."""
     finished = 0
     window.join()
@@ -103,7 +104,7 @@ async def _in_tasks(backend: AsyncBackend, job: Job) -> Outcome:
         return Outcome(window, finished, accepted(job.postmaster_pid, before))
 
 
-async def _work_async(steps: Iterator[Any], window: Window, pause: Callable[[float], Any]) -> int:
+async def _work_async(steps: Steps, window: Window, pause: Callable[[float], Any]) -> int:
     """Perform steps until the window ends; return the number that were finished in it."""
     finished = 0
     window.join()
