@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from accessors.rows import FlatCustomers, FlatOrders
 
 _INSERT_ORDER = sql.percent(sql.INSERT_ORDER)
 _INSERT_LINES = sql.INSERT_LINE.replace("($1, $2, $3)", "%s")
+_TOTAL_COST = sql.PERCENT.total_cost_of_an_order
 
 
 class Psycopg2Accessor(Accessor):
@@ -32,6 +34,13 @@ class Psycopg2Accessor(Accessor):
         with self._connection.cursor() as cursor:
             cursor.execute(read, arguments)
             row = cursor.fetchone()
+            return row[0] if row else None
+
+    def get_total_cost_of_an_order(self, order_id: int) -> Decimal | None:
+        # As `fetch_value`, without that call: psycopg2's point read is so short that it shows.
+        with self._connection.cursor() as cursor:
+            cursor.execute(_TOTAL_COST, (order_id,))
+            row: tuple[Decimal | None] | None = cursor.fetchone()
             return row[0] if row else None
 
     @contextmanager
