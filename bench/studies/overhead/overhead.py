@@ -17,7 +17,7 @@ WITHIN = 0.015
 LEAST_THROUGHPUT = 0.97
 MOST_CPU = 1.05
 
-BUDGET_S = 130.0
+BUDGET_S = 160.0
 """The time after which no more pairs are measured. With processes that start and pools that open,
 the command then ends within three minutes."""
 
@@ -75,6 +75,19 @@ class Overhead:
         return found
 
 
+def lacking(measured: Sequence[Overhead], turn: int, most_pairs: int) -> list[int]:
+    """Return the places of those that get more pairs in this turn, the first of which is 0.
+
+    In the first `PROCESSES` turns these are all, then those whose answer is open. When none is,
+    those whose intervals are not narrow.
+    """
+    places = [place for place, each in enumerate(measured) if len(each.pairs) < most_pairs]
+    if turn < PROCESSES:
+        return places
+    wide = [place for place in places if not measured[place].narrow]
+    return [place for place in wide if measured[place].kept is None] or wide
+
+
 def measure(
     workers: WorkerPool,
     jobs: Sequence[Job],
@@ -85,25 +98,21 @@ def measure(
     """Return the overhead of each job, whose turns take `job.seconds`.
 
     The jobs take turns, too: each gets a few pairs in each of `PROCESSES` processes of its backend,
-    then those whose intervals are not narrow get more, until all are, each has `most_pairs`, or the
-    budget is used up. Every job gets its first pairs.
+    then those that are `lacking` get more, until none is, or the budget is used up. Every job gets
+    its first pairs.
     """
     end_s = time.monotonic() + budget_s
     measured = [Overhead(job, ()) for job in jobs]
     turn = 0
     while True:
-        wanted = [
-            place
-            for place, overhead in enumerate(measured)
-            if len(overhead.pairs) < most_pairs and (turn < PROCESSES or not overhead.narrow)
-        ]
+        wanted = lacking(measured, turn, most_pairs)
         for place in wanted:
             overhead = measured[place]
             if overhead.pairs and time.monotonic() > end_s:
                 return measured
             job = overhead.job
-            lacking = most_pairs - len(overhead.pairs)
-            amount = min(lacking, max(2, round(_AT_ONCE_S / (2 * job.seconds))))
+            most = most_pairs - len(overhead.pairs)
+            amount = min(most, max(2, round(_AT_ONCE_S / (2 * job.seconds))))
             process = f"{job.case.backend} {turn % PROCESSES}"
             pending = workers.submit(process, take_turns, job, amount)
             more = workers.result(pending, TIMEOUT_S + 4 * amount * job.seconds)

@@ -97,3 +97,16 @@ def test_a_limit_within_a_wide_interval_is_no_verdict(
 ) -> None:
     """On a busy machine the command said that the limit was exceeded, or kept, by chance."""
     assert overhead_of(ratios).kept is kept
+
+
+def test_the_time_goes_to_answers_that_are_open() -> None:
+    """Defect: lines that were far within the limits, with wide intervals, took turns with a line at
+    a limit, whose answer then stayed open."""
+    at_limit = overhead_of([0.98, 1.02, 1.04, 1.08, 1.10, 1.12])
+    wide = overhead_of([0.90, 0.92, 0.94, 0.98, 1.00, 1.02])
+    narrow = overhead_of([1.04] * 9)
+    assert overhead.lacking([wide, at_limit, narrow], 3, 20) == [1]
+    assert overhead.lacking([wide, narrow, wide], 3, 20) == [0, 2]
+    assert overhead.lacking([wide, at_limit, narrow], 2, 20) == [0, 1, 2]
+    assert overhead.lacking([wide, at_limit, narrow], 2, 8) == [0, 1]
+    assert overhead.lacking([narrow], 3, 20) == []
