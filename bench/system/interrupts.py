@@ -30,7 +30,8 @@ def hear() -> None:
     https://docs.python.org/3/library/signal.html#handlers-and-exceptions
 
     What a library logs of an error that the interrupt caused is not shown: psycopg does so where
-    the interrupt came in the midst of a statement, and its rollback fails.
+    the interrupt came in the midst of a statement, and its rollback fails. Nor is shown what
+    asyncio logs of the interrupt itself, for a task whose result nobody waits for any more.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -97,11 +98,16 @@ def _leave_lost_terminal() -> None:
 
 
 def _is_of_no_interrupt(record: logging.LogRecord) -> bool:
-    """Return False if the record is logged while an error is handled that an interrupt caused."""
-    error = sys.exception()
+    """Return False if an interrupt caused the record's error, or the error that is handled now."""
+    recorded = record.exc_info[1] if record.exc_info else None
+    return not (_is_caused(recorded) or _is_caused(sys.exception()))
+
+
+def _is_caused(error: BaseException | None) -> bool:
+    """Return whether the error is an interrupt, or was raised because of one."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
-    return error is None
+    return error is not None
 
 
 def _send_again(unraisable: "sys.UnraisableHookArgs") -> None:

@@ -47,6 +47,32 @@ for error in (ValueError, KeyboardInterrupt):
 """Of the two, only the error that is no interrupt has a warning."""
 
 
+ENDED_IN_A_TASK = """
+import asyncio, signal
+from bench.system import interrupts
+
+interrupts.hear()
+
+async def fail(error):
+    raise error
+
+async def be_ended():
+    signal.raise_signal(signal.SIGTERM)
+
+async def both():
+    failed = asyncio.create_task(fail(ValueError()))
+    await asyncio.wait({failed})
+    del failed
+    await asyncio.gather(be_ended(), asyncio.sleep(60))
+
+try:
+    asyncio.run(both())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+"""Of the two, only the error that is no interrupt is logged."""
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """Where commands start a server by themselves; it has been started before."""
@@ -172,6 +198,17 @@ def test_a_library_logs_nothing_of_a_ctrl_c(database: Database) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["ValueError", "KeyboardInterrupt"]
     assert done.stderr.count("error ignored in rollback") == 1
+
+
+def test_asyncio_logs_nothing_of_a_signal() -> None:
+    """Defect: SIGTERM while one task waited for another printed "Task exception was never
+    retrieved" and a traceback before "interrupted".
+    """
+    command = [sys.executable, "-c", ENDED_IN_A_TASK]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "interrupted\n"
+    assert done.stderr.count("Task exception was never retrieved") == 1
+    assert done.stderr.strip().endswith("ValueError")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
