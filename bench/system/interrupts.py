@@ -10,6 +10,7 @@ import signal
 import stat
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -18,6 +19,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _AGAIN_S = 0.05
 """Time for Python to leave the code in which it could not raise the interrupt."""
+
+_received: list[int] = []
+"""The signals that raised an interrupt. Not SIGINT, which Python or asyncio handles."""
 
 
 def hear() -> None:
@@ -31,7 +35,9 @@ def hear() -> None:
 
     What a library logs of an error that the interrupt caused is not shown: psycopg does so where
     the interrupt came in the midst of a statement, and its rollback fails. Nor is shown what
-    asyncio logs of the interrupt itself, for a task whose result nobody waits for any more.
+    asyncio logs of the interrupt itself, for a task whose result nobody waits for any more. After
+    SIGTERM or SIGHUP, which libraries do not know, no library says anything: SQLAlchemy warns of a
+    connection that the interrupt kept from its pool.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -82,6 +88,8 @@ def held_back() -> Iterator[None]:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGHUP:
         _leave_lost_terminal()
+    _received.append(number)
+    warnings.simplefilter("ignore")
     raise KeyboardInterrupt
 
 
@@ -98,9 +106,11 @@ def _leave_lost_terminal() -> None:
 
 
 def _is_of_no_interrupt(record: logging.LogRecord) -> bool:
-    """Return False if an interrupt caused the record's error, or the error that is handled now."""
+    """Return False for what a library logs after an interrupt, or because of one."""
+    if record.name.partition(".")[0] == "bench":
+        return True
     recorded = record.exc_info[1] if record.exc_info else None
-    return not (_is_caused(recorded) or _is_caused(sys.exception()))
+    return not (_received or _is_caused(recorded) or _is_caused(sys.exception()))
 
 
 def _is_caused(error: BaseException | None) -> bool:

@@ -73,6 +73,38 @@ except KeyboardInterrupt:
 """Of the two, only the error that is no interrupt is logged."""
 
 
+ENDED_WITH_A_CONNECTION = """
+import asyncio, asyncpg, gc, logging, signal, sys
+from sqlalchemy.ext.asyncio import create_async_engine
+from bench.system import interrupts
+
+interrupts.hear()
+
+async def lose_a_connection():
+    connect = lambda: asyncpg.connect({url!r})
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
+    connection = await engine.connect()
+    del connection
+    gc.collect()
+    await engine.dispose()
+
+async def be_ended():
+    await lose_a_connection()
+    try:
+        print("SIGTERM", file=sys.stderr)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        await lose_a_connection()
+        logging.getLogger("bench.dataset.lock").warning("the lock was lost")
+
+try:
+    asyncio.run(be_ended())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+"""Of the two lost connections, only that before the signal is logged."""
+
+
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """Where commands start a server by themselves; it has been started before."""
@@ -209,6 +241,19 @@ def test_asyncio_logs_nothing_of_a_signal() -> None:
     assert done.stdout == "interrupted\n"
     assert done.stderr.count("Task exception was never retrieved") == 1
     assert done.stderr.strip().endswith("ValueError")
+
+
+def test_no_library_warns_of_what_a_signal_cut_off(database: Database) -> None:
+    """Defect: SIGHUP at some moments of `bench overhead --guard` printed SQLAlchemy's "The garbage
+    collector is trying to clean up non-checked-in connection" before "interrupted".
+    """
+    script = ENDED_WITH_A_CONNECTION.format(url=database.url)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "interrupted\n"
+    before, _, after = done.stderr.partition("SIGTERM\n")
+    assert "non-checked-in connection" in before
+    assert after == "the lock was lost\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
