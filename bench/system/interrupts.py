@@ -4,6 +4,7 @@ SIGQUIT (Ctrl-\\) keeps its usual meaning: the command ends at once, for a user 
 wait for charts. Nothing more is written, and `bench charts` draws what was measured until then.
 """
 
+import atexit
 import logging
 import os
 import signal
@@ -51,6 +52,15 @@ def ignore() -> None:
     """Ignore all three from now on: the work is done, and the process is about to end."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def ignore_at_exit() -> None:
+    """Ignore all three when Python begins to end: the work is done by then.
+
+    At its end, Python gives signals their usual meaning again: one would kill the process, and its
+    exit code would be that of a failure.
+    """
+    atexit.register(ignore)  # the last one that is registered is the first one that is called
 
 
 @contextmanager

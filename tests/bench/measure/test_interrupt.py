@@ -20,6 +20,17 @@ from tests.bench.command import LONGEST_S, POINT, Bench, ctrl_c, finish, wait_un
 TO_MEASUREMENT = ("--concurrency=2", "--no-verify", f"--workload={POINT}", "--fetch=buffered")
 """Leave out what comes before."""
 
+INTERRUPTED_AT_THE_END = """
+import signal, sys
+
+class Last:
+    def __del__(self, interrupt=signal.raise_signal, number=signal.SIGHUP):
+        interrupt(number)
+
+sys.last = Last()
+"""
+"""The object lives until Python, which handles no signals any more, empties its modules."""
+
 INTERRUPTED_WHILE_IT_IS_DROPPED = """
 class Dropped:
     def __del__(self):
@@ -219,6 +230,15 @@ def test_ctrl_c_where_python_forgets_it(bench: Bench, database: Database) -> Non
     done = bench("run", "--backend-module=oddly", *TO_MEASUREMENT)
     assert done.code == 130
     assert done.err.strip() == "interrupted"
+
+
+def test_a_signal_after_the_work_changes_nothing(bench: Bench) -> None:
+    """Defect: SIGHUP while Python ended killed a `bench query` that had shown its table: its exit
+    code was that of a failure.
+    """
+    (bench.folder / "sitecustomize.py").write_text(INTERRUPTED_AT_THE_END)
+    done = bench("list")
+    assert (done.code, done.err) == (0, "")
 
 
 def test_a_library_logs_nothing_of_a_ctrl_c(database: Database) -> None:
