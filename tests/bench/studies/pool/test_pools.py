@@ -16,6 +16,7 @@ from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.pgbouncer import PgBouncer, installed
 from bench.studies.pool.deadlock import TIMEOUT_S, take_two
+from bench.studies.pool.entries import PoolWaits
 from bench.studies.pool.plan import OVERFLOW, PRE_PING, UNPOOLED
 from bench.studies.pool.waits import Outcome, entry, watch_pool
 from bench.studies.pool.watched import PoolWatch
@@ -51,11 +52,17 @@ def job(shop: Database, name: str, pool: Pool, connect: str = "") -> Job:
     return Job(case=case, module=module, url=shop.url_for(backend.driver), dataset=DATASET)
 
 
+def watch_in_work(job: Job) -> PoolWaits:
+    """Watch the pool, again if the machine has stalled for the whole window."""
+    watched = (watch_pool(job) for _ in range(5))
+    return next(waits for waits in watched if waits.checkouts)
+
+
 @pytest.mark.parametrize("name", EVERY_POOL[1:])
 def test_clients_of_a_small_pool_wait(shop: Database, name: str) -> None:
     """Defects: the wait of a SQLAlchemy session was 0, as it connects at its first statement. The
     median of the finished waits hid clients that an unfair pool let wait for the whole window."""
-    small, large = (watch_pool(job(shop, name, Pool(size))) for size in (1, CLIENTS))
+    small, large = (watch_in_work(job(shop, name, Pool(size))) for size in (1, CLIENTS))
     assert small.timeouts == 0
     assert small.wait_mean_ns is not None
     assert large.wait_mean_ns is not None
