@@ -190,7 +190,8 @@ class AsyncClient:
         """Return the operations, or those that are left, as calls on the session, without end."""
         backend, case, first_rows_ns = self._backend, self._case, self.recorder.first_rows_ns
         bound: dict[str, Bound] = {}
-        for function in self._functions:
+        # A warm-up on fewer rows may be of another function.
+        for function in {operation.function for operation in operations} or self._functions:
             if accessor is None:
                 call = _in_own_session(backend, case, function)
             else:

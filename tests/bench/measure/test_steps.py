@@ -111,3 +111,21 @@ def test_operations_of_the_warm_up_may_have_other_arguments() -> None:
     lone = Steps([Operation("first", ((1, 2),))], bound).lone
     assert lone is not None
     assert next(lone[1]) == (1, 2), "a list of values is one argument"
+
+
+class _OtherWarmUp(Job):
+    """A job whose clients warm up on another read."""
+
+    def warm_up(self) -> tuple[Operation, ...]:
+        return (Operation("get_orders_of_customer", (1,)),)
+
+
+@pytest.mark.parametrize(("name", "loop"), [("psycopg2", "none"), ("asyncpg", "asyncio")])
+def test_a_warm_up_may_be_of_another_function(shop: Database, name: str, loop: Any) -> None:
+    """Defect: the ORM's reads of 100,000 rows of a workload file warm up on the same read of 100,
+    which has a name of its own, and no client knew it: each case failed with a KeyError."""
+    case = Case(name, "get_customers", loop=loop)
+    run = runner.run(_OtherWarmUp(case, None, shop.url, SMALL, 0, 0.02, 0.02))
+    assert len(run.samples) > 0
+    assert not run.samples.errors
+    assert min(run.samples.rows) > 1
