@@ -252,3 +252,19 @@ def test_a_reference_of_many_rounds_is_measured_with_more() -> None:
     """Forbids the advice to measure 20 rounds where there were 30."""
     hints = Hints(Header(rounds=30, seconds=1.0), GATE)
     assert hints.see_more == "bench run --profile quick --rounds 60 --seconds 1.0"
+
+
+def test_the_run_of_a_gate_is_measured_again_by_the_gate() -> None:
+    """Defect: `bench run --profile smoke` measured all cases of the profile, where the gate had
+    measured one."""
+    header = header_of(f"bench gate before --first latest --rounds 3 {PLACE}", profile="smoke")
+    verb, found = parsed(rerun.whole(header, {"rounds": 24}))
+    assert (verb, found["reference"], found["rounds"], found["first"]) == (
+        "gate",
+        "before",
+        24,
+        None,
+    )
+    assert {name: found[name] for name in WHERE} == WHERE
+    other = rerun.whole(header, {"concurrency": 4})
+    assert other.startswith("bench run --profile smoke --concurrency 4 ")
