@@ -144,7 +144,8 @@ def compare(
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
         folder = out or archive.home() / "compare" / file_name(name)
-        _draw(comparison, select_from(first.header, first.measured.summaries), folder, runs)
+        selections = [select_from(run.header, run.measured.summaries) for run in summed_up]
+        _draw(comparison, selections, folder)
     if decision is None:
         return 0
     for line in gate_lines(decision):
@@ -181,14 +182,12 @@ def show(comparison: "Comparison", form: str, decision: "GateDecision | None") -
         console(width=WIDE).print(text.render(comparison))
 
 
-def _draw(
-    comparison: "Comparison", first: "Selection", folder: Path, runs: tuple[str, ...]
-) -> None:
+def _draw(comparison: "Comparison", selections: "list[Selection]", folder: Path) -> None:
     from bench.cli.measurement import command_line
     from bench.output.attempts import Attempts
     from bench.output.charts import draw_comparison
 
     # The gate alone sets the exit code: a chart that fails must not change it.
     with Attempts(command_line(None)).at("charts"):
-        drawn = draw_comparison(comparison, first, folder)
+        drawn = draw_comparison(comparison, selections, folder)
         echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)

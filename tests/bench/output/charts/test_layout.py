@@ -134,7 +134,7 @@ def test_a_forest_of_runs_with_long_names_fits(number: int, tmp_path: Path) -> N
     runs = [synthetic.results(tmp_path, plan) for _ in range(number)]
     comparison = replace(compared(*runs), names=[f"{LONG}{at}" for at in range(number)])
     with style.styled():
-        [(_, figure)] = forest.figures(comparison, select(runs[0]))
+        [(_, figure)] = forest.figures(comparison, [select(run) for run in runs])
     assert not list(defects(figure))
 
 
