@@ -213,7 +213,7 @@ def _conditions(selection: Selection) -> list[str]:
         _connected(selection),
         "watched by session_guard" if header.session_guard else "",
         header.created_at[:10],
-        f"{selection.load_in_words}, {selection.rounds_in_words} of {header.seconds_in_words} s",
+        f"{selection.load_in_words}, {selection.windows_in_words}",
     ]
 
 
