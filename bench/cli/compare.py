@@ -66,6 +66,7 @@ def collector_at_rest() -> Iterator[None]:
     type=click.Choice(["text", "json", "markdown", "github"]),
     default="text",
     show_default=True,
+    help="A table for the terminal; JSON for a script; Markdown; or messages for GitHub Actions.",
 )
 @click.option(
     "--force",
