@@ -106,8 +106,8 @@ def backend_options(command: Any) -> Any:
     )(backend_module_option(command))
 
 
-def dataset_options(command: Any) -> Any:
-    """Add the options --scale and --seed."""
+def dataset_options(command: Any, scale: str = "the profile's") -> Any:
+    """Add the options --scale and --seed. `scale`: the default in words, for the help."""
     command = click.option(
         "--seed",
         type=int,
@@ -118,8 +118,7 @@ def dataset_options(command: Any) -> Any:
     return click.option(
         "--scale",
         type=float,
-        help="Size of the dataset: 1 is 10,000 customers and 50,000 orders."
-        " Default: the profile's.",
+        help=f"Size of the dataset: 1 is 10,000 customers and 50,000 orders. Default: {scale}.",
     )(command)
 
 
@@ -184,6 +183,15 @@ figure_option: Decorator = click.option(
     metavar="NAME",
     help="throughput, rows, p50, p95, p99, first-row, cpu or server-cpu.  [default: throughput;"
     " p99 for cases at an arrival rate]",
+)
+
+same_code_option: Decorator = click.option(
+    "--same-code",
+    "same_code",
+    metavar="RUN",
+    multiple=True,
+    help="Another run of the reference's code, such as of another day. Repeatable. Two or more tell"
+    " how much runs differ by themselves, for a gate of fewer than ten cases.",
 )
 
 workload_option: Decorator = click.option(

@@ -1,7 +1,7 @@
 """The probes of the pool study: waits, requests without a connection, and deadlocks."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -71,6 +71,21 @@ def test_clients_of_a_small_pool_wait(shop: Database, name: str) -> None:
     for waits in (small, large):
         assert 0 <= (waits.waiting_share or 0) <= 1
         assert (waits.fewest_operations or 0) <= (waits.most_operations or 0)
+
+
+class _ThinkingJob(Job):
+    """A job whose clients wait 50 ms after each operation."""
+
+    think_s = 0.05  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("name", ["psycopg", "asyncpg"])
+def test_clients_that_think_need_no_connection_meanwhile(shop: Database, name: str) -> None:
+    """Defect: the waits of a workload file with think time were those of clients without any, and
+    its throughput was not."""
+    busy = job(shop, name, Pool(1))
+    waits = watch_pool(_ThinkingJob(**{f.name: getattr(busy, f.name) for f in fields(busy)}))
+    assert 0 < (waits.most_operations or 0) <= waits.window_ns / 50e6 + 1
 
 
 def test_a_client_that_never_gets_a_connection_is_in_the_mean(shop: Database) -> None:
