@@ -15,11 +15,9 @@ from tests.databases import new_database
 
 SLOWER = """
 def get_total_cost_of_an_order(self, order_id):
-    time.sleep(float(os.environ.get("SLEEP_S", "0.01")))
+    time.sleep(float(os.environ.get("SLEEP_S", "0")))
     return super().get_total_cost_of_an_order(order_id)
 """
-"""It sleeps in the reference too. On a busy machine, windows of the point read alone differ by a
-factor of thirteen, and the gate is blind."""
 MODULE = "--backend-module=oddly"
 PLAIN = ("--no-verify", "--quiet")
 
