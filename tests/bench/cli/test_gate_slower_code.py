@@ -8,6 +8,7 @@ from bench.analysis.compare.comparison import SummedUp
 from bench.results import file
 from bench.server.database import Database
 from tests.bench.command import ONE_CASE, Bench
+from tests.bench.execution.test_pinning import needs_two
 
 SLOWER = '''
 """psycopg2 with a busy wait: a share, from the environment, of the CPU time of its read."""
@@ -41,9 +42,11 @@ BACKENDS = [Shop()]
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 BACKEND = ("--backend-module=shop",)
 QUIET = ("--no-verify", "--quiet")
+LENGTH = ("--rounds=12", "--seconds=0.1")
 CASE = [word for word in ONE_CASE if not word.startswith("--rounds")]
 
 
+@needs_two
 @pytest.mark.long
 @pytest.mark.timeout(1_800)
 def test_the_gate_stops_slower_code_and_not_the_same(tmp_path: Path, database: Database) -> None:
@@ -56,7 +59,7 @@ def test_the_gate_stops_slower_code_and_not_the_same(tmp_path: Path, database: D
     (tmp_path / "shop.py").write_text(SLOWER)
     bench.environment["WAIT"] = "0"
     for day in DAYS:
-        words = (*CASE, "--rounds=12", "--seconds=0.1", "--backend=shop", f"--label={day}")
+        words = (*CASE, *LENGTH, "--pin", "--backend=shop", f"--label={day}")
         done = bench("run", *words, *BACKEND, *QUIET)
         assert done.code == 0, done.err
     alike = [f"--same-code={day}" for day in DAYS[1:]]
