@@ -12,6 +12,7 @@ from bench.analysis.look import Look, layer_place, look_of, place
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.model.case import Case
+from bench.model.rate import LEAST_S
 from bench.results.file import Results
 from bench.results.header import Header
 
@@ -39,6 +40,14 @@ class Selection:
         """`6 rounds`; where not every case was run in all of them, `1 to 6 rounds`."""
         words = " to ".join(str(number) for number in sorted({min(self._made), self.rounds}))
         return f"{words} round{'s' if self.rounds != 1 else ''}"
+
+    @property
+    def windows_in_words(self) -> str:
+        """`6 rounds of 0.2 s`; `of at least 1 s` at an arrival rate: a low one has longer ones."""
+        length = f"{self.header.seconds_in_words} s"
+        if self.at_rate:
+            length = f"at least {max(LEAST_S, self.header.seconds or 0):g} s"
+        return f"{self.rounds_in_words} of {length}"
 
     @property
     def intervals_in_words(self) -> str:

@@ -25,12 +25,13 @@ budget_option = click.option(
     " comparisons that are undecided, and a decided one ends. With --workload, the profile's first"
     " block of cases alone (docs/method.md).",
 )
-pin_option = click.option(
-    "--pin/--no-pin",
-    "pin",
-    default=None,
-    help="Keep the clients on one half of the processors and the server on the other, or let the"
-    " kernel place them. Default: the kernel does, unless there is a --budget.",
+_PIN = (
+    "Keep the clients on one half of the processors and the server on the other, or let the kernel"
+    " place them. Default: the kernel does"
+)
+pin_option = click.option("--pin/--no-pin", "pin", default=None, help=f"{_PIN}.")
+pin_or_budget_option = click.option(
+    "--pin/--no-pin", "pin", default=None, help=f"{_PIN}, unless there is a --budget."
 )
 
 

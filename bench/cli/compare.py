@@ -67,6 +67,7 @@ def collector_at_rest() -> Iterator[None]:
     type=click.Choice(["text", "json", "markdown", "github"]),
     default="text",
     show_default=True,
+    help="A table for the terminal; JSON for a script; Markdown; or messages for GitHub Actions.",
 )
 @click.option(
     "--force",
@@ -154,7 +155,8 @@ def compare(
     if charts:
         name = "..".join(Path(name).name for name in comparison.names)
         folder = out or archive.home() / "compare" / file_name(name)
-        _draw(comparison, select_from(first.header, first.measured.summaries), folder, runs)
+        selections = [select_from(run.header, run.measured.summaries) for run in summed_up]
+        _draw(comparison, selections, folder)
     if decision is None:
         return 0
     from bench.cli.gate_command import gate_command
@@ -197,14 +199,12 @@ def show(comparison: "Comparison", form: str, decision: "GateDecision | None") -
         console(width=WIDE).print(text.render(comparison))
 
 
-def _draw(
-    comparison: "Comparison", first: "Selection", folder: Path, runs: tuple[str, ...]
-) -> None:
+def _draw(comparison: "Comparison", selections: "list[Selection]", folder: Path) -> None:
     from bench.cli.measurement import command_line
     from bench.output.attempts import Attempts
     from bench.output.charts import draw_comparison
 
     # The gate alone sets the exit code: a chart that fails must not change it.
     with Attempts(command_line(None)).at("charts"):
-        drawn = draw_comparison(comparison, first, folder)
+        drawn = draw_comparison(comparison, selections, folder)
         echo(f"charts   {folder}{os.sep}  ({len(drawn)} files)", err=True)

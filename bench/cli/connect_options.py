@@ -20,8 +20,8 @@ def _names(context: click.Context, option: click.Parameter, incomplete: str) -> 
     return [name for name in names if name.startswith(incomplete)]
 
 
-def connect_option(command: Any) -> Any:
-    """Add the option --connect."""
+def connect_option(command: Any, several: str = "measured in one run and compared") -> Any:
+    """Add the option --connect. `several`: what several values of one option are, for the help."""
     return click.option(
         "--connect",
         "connect",
@@ -30,7 +30,7 @@ def connect_option(command: Any) -> Any:
         shell_complete=_names,
         help="Connect with this option of a driver, or of SQLAlchemy's engine, as in"
         " asyncpg.statement_cache_size=0 or engine.poolclass=NullPool (docs/connecting.md)."
-        " Repeatable; several values of one option are measured in one run and compared.",
+        f" Repeatable; several values of one option are {several}.",
     )(command)
 
 

@@ -34,7 +34,8 @@ admin_url_option: Callable[[Any], Any] = click.option(
 def db() -> None:
     """Start or stop the embedded server, and show or reset a database.
 
-    Without --database-url the database is the embedded PostgreSQL. Any command starts it by itself.
+    Without --database-url the database is the embedded PostgreSQL. A command that
+    needs it starts it by itself.
 
     \b
     Example:
@@ -42,7 +43,7 @@ def db() -> None:
     """
 
 
-@db.command()
+@db.command(short_help="Start the embedded server, and leave it running.")
 def start() -> None:
     """Start the embedded server if it is not running, and leave it running.
 
@@ -151,7 +152,7 @@ def psql(database_url: str | None, arguments: tuple[str, ...]) -> None:
         raise BenchError(f"cannot run {program} ({error.strerror}).") from error
 
 
-@db.command()
+@db.command(short_help="Drop the schema that this tool made, with its rows.")
 @database_url_option
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def reset(database_url: str | None, yes: bool) -> None:

@@ -72,8 +72,9 @@ AGAIN_ROUNDS = 2
     type=click.Choice(["text", "json", "markdown", "github"]),
     default="text",
     show_default=True,
+    help="A table for the terminal; JSON for a script; Markdown; or messages for GitHub Actions.",
 )
-@click.option("--allow-blind", is_flag=True, help="Exit with 0 instead of 3.")
+@click.option("--allow-blind", is_flag=True, help="Exit with 0 where the code would be 3.")
 @database_url_option
 @admin_url_option
 @timeout_option

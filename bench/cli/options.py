@@ -106,8 +106,8 @@ def backend_options(command: Any) -> Any:
     )(backend_module_option(command))
 
 
-def dataset_options(command: Any) -> Any:
-    """Add the options --scale and --seed."""
+def dataset_options(command: Any, scale: str = "the profile's") -> Any:
+    """Add the options --scale and --seed. `scale`: the default in words, for the help."""
     command = click.option(
         "--seed",
         type=int,
@@ -118,8 +118,7 @@ def dataset_options(command: Any) -> Any:
     return click.option(
         "--scale",
         type=float,
-        help="Size of the dataset: 1 is 10,000 customers and 50,000 orders."
-        " Default: the profile's.",
+        help=f"Size of the dataset: 1 is 10,000 customers and 50,000 orders. Default: {scale}.",
     )(command)
 
 

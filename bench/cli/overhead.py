@@ -45,7 +45,9 @@ _OPEN = 3
     "backends",
     multiple=True,
     type=click.Choice(_BACKENDS),
-    help="Only this backend. Repeatable.",
+    metavar="NAME",
+    help=f"Only this backend. Repeatable. Default: all that a bare loop is written for:"
+    f" {', '.join(_BACKENDS)}.",
 )
 @click.option(
     "--concurrency",

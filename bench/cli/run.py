@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.budget_options import budget_option, check_budget, pin_of, pin_option, within
+from bench.cli.budget_options import (
+    budget_option,
+    check_budget,
+    pin_of,
+    pin_or_budget_option,
+    within,
+)
 from bench.cli.connect_options import connect_option, settings
 from bench.cli.link_options import link_options, transports
 from bench.cli.options import (
@@ -114,7 +120,7 @@ _LONGEST_WRITES_S = 120
     "--rounds", type=click.IntRange(1, MOST_REPEATED), help="Number of runs of each case."
 )
 @budget_option
-@pin_option
+@pin_or_budget_option
 @click.option("--seconds", type=Seconds(0.01, 3600), help="Length of each run.")
 @click.option(
     "--warm-up",

@@ -110,7 +110,7 @@ def _objective(context: click.Context, option: click.Parameter, text: str) -> in
     show_default=True,
     help="Length of each window, at least; a low rate makes it longer (docs/arrival-rate.md).",
 )
-@dataset_options
+@partial(dataset_options, scale=f"{SCALE}")
 @database_url_option
 @admin_url_option
 @click.option(

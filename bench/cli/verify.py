@@ -1,5 +1,7 @@
 """`bench verify`: check that all backends give the same answers."""
 
+from functools import partial
+
 import click
 
 from bench.cli.connect_options import connect_option, settings
@@ -22,10 +24,10 @@ from bench.output.terminal.safe_text import echo
 @backend_options
 @workload_files_option("Verify the workloads")
 @workload_option
-@dataset_options
+@partial(dataset_options, scale="1; for a workload file 0.5")
 @database_url_option
 @admin_url_option
-@connect_option
+@partial(connect_option, several="verified one after the other")
 @timeout_option
 def verify(
     backends: tuple[str, ...],

@@ -37,6 +37,12 @@ def unit_of(values: Iterable[float | None], units: tuple[Unit, ...]) -> Unit:
     return fitting[-1] if fitting else units[0]
 
 
+def unit_of_column(values: Iterable[float | None], units: tuple[Unit, ...]) -> Unit:
+    """Return `unit_of` the values; one without a symbol for a column of dashes."""
+    listed = list(values)
+    return Unit("", 1) if all(value is None for value in listed) else unit_of(listed, units)
+
+
 def number(value: float) -> str:
     """Return at most three significant digits, with commas between thousands.
 

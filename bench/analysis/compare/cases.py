@@ -19,7 +19,7 @@ from bench.analysis.noise_floor import NoiseFloor, kind_of, noise_floor
 from bench.analysis.ratios import ratio_of_runs
 from bench.analysis.stats import CONFIDENCE, ENOUGH_ROUNDS, Interval
 from bench.analysis.summary import Summary
-from bench.analysis.verdict import Verdict, Word, word_of
+from bench.analysis.verdict import Verdict, Word, in_words, word_of
 from bench.model.case import Case
 
 
@@ -99,6 +99,17 @@ class RunsCompared:
     crowding: float
     common_visible: float | None
     """The smallest slowdown of all cases together that would have been seen, as a share."""
+
+    @property
+    def common_in_words(self) -> str:
+        """`0.97x (0.95 to 0.99) as fast, slower`: all cases together; empty without `common`."""
+        if self.common is None:
+            return ""
+        slowdown = self.common.slowdown
+        low = None if slowdown.high is None else 1 / slowdown.high
+        high = None if slowdown.low is None else 1 / slowdown.low
+        speed = Interval(1 / slowdown.median, low, high, slowdown.rounds)
+        return f"{in_words(speed)} as fast, {self.common_word}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from bench.model.case import Case
 from bench.results.header import DatasetFacts, Header
 
 _OF_ONE_RUN = {
-    *("profile", "rounds", "load_model", "git.revision"),
+    *("profile", "rounds", "budget_s", "load_model", "git.revision"),
     *("server.settings.max_connections", "server.changed_settings.max_connections"),
 }
 """The differences that two measurements of one gate may have."""
@@ -50,7 +50,6 @@ def changes_between(first: Header, second: Header) -> list[EnvironmentDifference
     conditions = [
         EnvironmentDifference("server.url", servers),
         EnvironmentDifference("connect", (first.connect, second.connect)),
-        EnvironmentDifference("session_guard", (first.session_guard, second.session_guard)),
     ]
     found = [change for change in conditions if change.values[0] != change.values[1]]
     return found + [

@@ -7,10 +7,15 @@ from typing import Any
 
 from bench.results.header import Header
 
-_OPTIONS = ("profile", "rounds", "seconds", "warm_up_s", "load_model", "pinned")
+_OPTIONS = (
+    *("profile", "rounds", "seconds", "budget_s", "warm_up_s", "load_model", "pinned"),
+    "session_guard",
+)
+_WITHOUT = {"pinned": "not pinned", "budget_s": "none", "session_guard": "no"}
+"""Option -> the words for a run without it."""
 _NOT_OURS = ("environment.host.load_1min", "environment.server.url")
 """Facts that always differ, or that are private."""
-_SINCE_FORMAT_3 = {"host.cpu_generation"}
+_SINCE_FORMAT_3 = {"host.cpu_generation", "session_guard"}
 """Facts that older files do not have. A missing value is no difference."""
 _STATEMENT = "statement of "
 """Begins the name of the text of a workload file. A run without the workload has no value."""
@@ -26,7 +31,9 @@ class EnvironmentDifference:
     """One value a run; None if the run does not have it."""
 
     def __str__(self) -> str:
-        return f"{self.what}: {' -> '.join(map(_shown, self.values))}"
+        unknown = _WITHOUT.get(self.what, "-")
+        shown = (unknown if value in (None, ()) else _shown(value) for value in self.values)
+        return f"{self.what}: {' -> '.join(shown)}"
 
 
 def differences(headers: Sequence[Header]) -> list[EnvironmentDifference]:
@@ -75,4 +82,4 @@ def _flat(name: str, value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _shown(value: Any) -> str:
-    return "-" if value is None else str(value)
+    return "no" if value is False else "yes" if value is True else str(value)

@@ -1,6 +1,6 @@
 """Charts of results. Only this package imports matplotlib."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -62,15 +62,17 @@ def draw(results: Results, folder: Path, summaries: list[Summary] | None = None)
         return [path for name, figure in chain(figures, *more) for path in save(figure, into, name)]
 
 
-def draw_comparison(comparison: Comparison, first: Selection, folder: Path) -> list[Path]:
+def draw_comparison(
+    comparison: Comparison, selections: Sequence[Selection], folder: Path
+) -> list[Path]:
     """Draw one forest plot per workload of a comparison, as PNG and SVG in `folder`.
 
-    `first` is the selection of the first run. Returns the paths of the files.
+    `selections` has one for each run, in their order. Returns the paths of the files.
     """
     with made_folder(folder) as into, style.styled():
         return [
             path
-            for name, figure in forest.figures(comparison, first)
+            for name, figure in forest.figures(comparison, selections)
             for path in save(figure, into, name)
         ]
 

@@ -12,8 +12,9 @@ from bench.analysis.selection import Selection
 from bench.analysis.stats import Interval
 from bench.analysis.verdict import Verdict
 from bench.analysis.wording import asked
+from bench.model.units import number
 from bench.output.charts import style
-from bench.output.charts.page import WIDTH_IN, page
+from bench.output.charts.page import WIDTH_IN, caption_of_runs, sheet
 from bench.output.charts.style import label_without_workload
 from bench.output.palette import hue
 
@@ -35,26 +36,28 @@ _FAINT = 0.45
 """The strength, from 0 to 1, of the colour of a case without a difference."""
 
 
-def figures(comparison: Comparison, selection: Selection) -> Iterator[tuple[str, Figure]]:
-    """Yield the name and the figure of each workload; `selection` is the first run."""
+def figures(
+    comparison: Comparison, selections: Sequence[Selection]
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the name and the figure of each workload; `selections` has one for each run."""
     for workload, rows in comparison.workloads.items():
-        yield f"forest-{workload}", _figure(comparison, selection, workload, rows)
+        yield f"forest-{workload}", _figure(comparison, selections, workload, rows)
 
 
 def _figure(
-    comparison: Comparison, selection: Selection, workload: str, rows: list[ComparedCase]
+    comparison: Comparison,
+    selections: Sequence[Selection],
+    workload: str,
+    rows: list[ComparedCase],
 ) -> Figure:
     first, *others = comparison.names
-    side = "right" if comparison.figure.more_is_better else "left"
-    forced = f" COMPARED BY FORCE: {'; '.join(comparison.obstacles)}." * bool(comparison.obstacles)
+    selection = selections[0]
     left = 0.3 + 0.072 * max(len(label_without_workload(row.case)) for row in rows)
     room = int((WIDTH_IN - left - _RIGHT - _GAP * (len(others) - 1)) / len(others) / _CHARACTER_IN)
-    figure, grid = page(
-        selection,
+    figure, grid = sheet(
         f"{comparison.figure.title} against {first}: {workload}",
-        f"{asked(workload)}. The ratio to {first}, with its 95 % interval over rounds. Values to "
-        f"the {side} are better. Pale marks: no difference was found. Grey band: the noise "
-        f"floor.{forced}",
+        f"{asked(workload)}. {_explanation(comparison, rows)}",
+        caption_of_runs(dict(zip(comparison.names, selections, strict=True))),
         height=ROW_IN * (len(rows) + 1),
         columns=len(others),
         left=left,
@@ -80,12 +83,47 @@ def _figure(
         panel.hlines(range(len(rows)), 1 / reach, reach, style.GRID, lw=0.8, zorder=0.5)
         panel.grid(axis="y", visible=False)
         panel.yaxis.set_visible(place == 0)
+        panel.set_xlabel("ratio to the first run")
         panel.axvline(1, color=style.INK, lw=1.2, zorder=1.5)
         verdicts = [row.verdicts[place] for row in rows]
         _shade(panel, verdicts, reach)
         _marks(panel, rows, verdicts, selection)
     grid[0][0].set_yticks(range(len(rows)), [label_without_workload(row.case) for row in rows])
     return figure
+
+
+def _explanation(comparison: Comparison, rows: Sequence[ComparedCase]) -> str:
+    """Return what the marks and the bands are, with everything that is not in a plain ratio."""
+    side = "right" if comparison.figure.more_is_better else "left"
+    words = {verdict.word for row in rows for verdict in row.verdicts if verdict}
+    pale = "no difference was found" * ("indistinguishable" in words)
+    if "undecided" in words:
+        pale += f"{', or ' if pale else ''}there are too few rounds for a verdict"
+    sentences = [
+        f"The ratio to {comparison.names[0]}, with its 95 % interval over rounds.",
+        f"Values to the {side} are better.",
+        f"Pale marks: {pale}." if pale else "",
+        *(
+            f"All cases together in {name}: {pair.common_in_words}. It is divided out."
+            for name, pair in comparison.compared
+            if pair.common
+        ),
+        f"Grey band: the noise floor of both runs{_of_others(comparison)}.",
+        *(f"COMPARED BY FORCE: {obstacle}." for obstacle in comparison.obstacles),
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _of_others(comparison: Comparison) -> str:
+    """Return what other programs add to the noise floor; empty if it is less than the floor.
+
+    They do not, where the common ratio is divided out: they slow all cases.
+    """
+    crowding = max((p.crowding for _, p in comparison.compared if not p.common), default=1.0)
+    floors = [floor.factor for floor in comparison.floors if floor]
+    if crowding <= max(floors, default=1.0):
+        return ""
+    return f", or {number(crowding)}x, by which other programs can have slowed a run"
 
 
 def _shade(panel: Axes, verdicts: Sequence[Verdict | None], reach: float) -> None:

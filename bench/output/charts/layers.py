@@ -1,6 +1,6 @@
 """The price of layers: driver, Core and ORM, with the driver held constant."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -56,10 +56,9 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
         f"The price of layers: {case.workload}, at concurrency {case.concurrency}",
         f"{asked(case.workload)}; {conditions(case)}. Within a group the driver is the same. "
         "In brackets: the CPU time that a layer adds to its driver's, and its share of its "
-        f"driver's throughput.{note(layered)}",
+        f"driver's throughput.{_of_overhead(selection, measured)}{note(layered)}",
         height=draw.ROW_IN * (len(looks) + 1.3 * len(families) + 0.3),
         columns=2,
-        titled=True,
         left=1.75,
         gap=0.3,
         right=0.3,
@@ -91,7 +90,7 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
     draw.bars(rates, places, throughput, styles)
     costs.set_xlabel(f"client CPU per operation ({unit.symbol})")
     rates.set_xlabel("operations/s")
-    _mark_overhead(selection, measured, costs)
+    _mark_overhead(selection, measured, costs, places)
     return figure
 
 
@@ -130,20 +129,37 @@ def _kept(rate: Interval, base: Summary | None) -> str:
     return f"  ({rate.median / base.throughput_per_s.median:.0%})"
 
 
-def _mark_overhead(selection: Selection, measured: list[Summary], costs: Axes) -> None:
-    overheads = [
-        summary.client_cpu_ns.median
+def _mark_overhead(
+    selection: Selection,
+    measured: list[Summary],
+    costs: Axes,
+    places: Mapping[str, float],
+) -> None:
+    """Mark the overhead of the harness in each row: threads and tasks have different ones."""
+    overheads = _overheads(selection, measured)
+    for name, place in places.items():
+        if overhead := overheads.get(selection.looks[name].mode):
+            costs.vlines(overhead, place - 0.5, place + 0.5, color=GREY, lw=1.4, zorder=6)
+
+
+def _overheads(selection: Selection, measured: list[Summary]) -> dict[str, float]:
+    """Return mode -> the client CPU time of its null backend."""
+    looks = selection.looks
+    return {
+        looks[summary.case.backend].mode: summary.client_cpu_ns.median
         for summary in measured
-        if selection.looks[summary.case.backend].null and summary.client_cpu_ns
+        if looks[summary.case.backend].null and summary.client_cpu_ns
+    }
+
+
+def _of_overhead(selection: Selection, measured: list[Summary]) -> str:
+    """Return a sentence on the grey lines; empty without null backends."""
+    words = {"sync": "in threads", "async": "in tasks"}
+    parts = [
+        f"{with_unit(overhead, TIMES)} {words[mode]}"
+        for mode, overhead in _overheads(selection, measured).items()
     ]
-    if overheads:
-        costs.axvline(max(overheads), color=GREY, lw=1.4, zorder=6)
-        costs.set_title(
-            f"grey line: the null backend, {with_unit(max(overheads), TIMES)} of overhead",
-            size=9,
-            weight="normal",
-            color=style.MUTED,
-        )
+    return f" Grey lines: the harness's overhead (null), {', '.join(parts)}." if parts else ""
 
 
 def _family_place(look: Look) -> tuple[int, str, bool, int]:

@@ -15,6 +15,7 @@ from matplotlib.font_manager import FontProperties
 
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
+from bench.model.units import number
 from bench.output.charts.style import MUTED, RED
 from bench.results.header import Environment
 from bench.system.folder import Folder
@@ -37,7 +38,7 @@ def page(
     failed: Iterable[Summary] = (),
     **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """Return a `sheet` with the caption of the results.
+    """Return a `sheet` with the caption of the results of one run.
 
     `failed`: summaries; those with errors are named in red. `options`: those of `sheet`.
     """
@@ -179,17 +180,60 @@ def error_note(summaries: Iterable[Summary]) -> str:
 
 def caption(selection: Selection) -> str:
     """Return machine, versions, date and method, in a line that may break between them."""
+    return in_a_line(*_conditions(selection), selection.intervals_in_words, *_quality(selection))
+
+
+def caption_of_runs(runs: Mapping[str, Selection]) -> str:
+    """Return the caption of several runs by name, which says where they differ.
+
+    What all runs have in common stands once. The intervals of single runs are left out: a chart of
+    several runs shows ratios.
+    """
+    parts = [[*_conditions(run), *_quality(run, "no noise floor", "not pinned")]
+             for run in runs.values()]  # fmt: skip
+    return in_a_line(
+        *(_of_all(dict(zip(runs, part, strict=True))) for part in zip(*parts, strict=True))
+    )
+
+
+def _of_all(part_by_run: Mapping[str, str]) -> str:
+    """Return a part of the caption once, if it is the same in all runs, else with their names."""
+    texts = list(part_by_run.values())
+    if len(set(texts)) == 1:
+        return texts[0]
+    return "; ".join(f"{name}: {text or '-'}" for name, text in part_by_run.items())
+
+
+def _conditions(selection: Selection) -> list[str]:
     header = selection.header
     uvloop = any(summary.case.loop == "uvloop" for summary in selection.summaries)
-    return in_a_line(
+    return [
         *machine(header.environment, header.packages),
         "uvloop" if uvloop else "",
+        _connected(selection),
+        "watched by session_guard" if header.session_guard else "",
         header.created_at[:10],
-        f"{selection.load_in_words}, {selection.rounds_in_words} of {header.seconds_in_words} s",
-        selection.intervals_in_words,
-        f"noise floor {selection.floor.factor:.3g}x" if selection.floor else "",
-        str(header.pinned or ""),
-    )
+        f"{selection.load_in_words}, {selection.windows_in_words}",
+    ]
+
+
+def _connected(selection: Selection) -> str:
+    """Return the settings of `--connect` that the charts show; empty if there are none."""
+    shown = (*selection.summaries, *selection.at_rate)
+    ways = (summary.case.connect.split(",") for summary in shown)
+    settings = list(dict.fromkeys(setting for way in ways for setting in way if setting))
+    if not selection.variants:
+        return f"--connect {', '.join(settings)}" if settings else ""
+    first = ", ".join(settings) or "the defaults"
+    return f"the first of several ways to connect: {first}"
+
+
+def _quality(selection: Selection, no_floor: str = "", not_pinned: str = "") -> list[str]:
+    floor = selection.floor
+    return [
+        f"noise floor {number(floor.factor)}x" if floor else no_floor,
+        str(selection.header.pinned or not_pinned),
+    ]
 
 
 def machine(environment: Environment, packages: Mapping[str, str]) -> list[str]:
@@ -225,10 +269,10 @@ def machine(environment: Environment, packages: Mapping[str, str]) -> list[str]:
 def in_a_line(*parts: str) -> str:
     """Return the parts that are not empty, in a line that may break only between parts.
 
-    A line also breaks after a comma within a part.
+    A line also breaks after a comma or a semicolon within a part.
     """
     # A name and its version stay on one line, and so do a number and its unit.
-    unbroken = [re.sub("(?<!,) ", "\N{NO-BREAK SPACE}", part) for part in parts if part]
+    unbroken = [re.sub("(?<![,;]) ", "\N{NO-BREAK SPACE}", part) for part in parts if part]
     return "\N{NO-BREAK SPACE}· ".join(unbroken)
 
 

@@ -40,6 +40,7 @@ def _lines(selection: Selection, measured: list[Summary]) -> Figure:
         selection,
         f"Throughput of {workload}",
         f"{asked(workload)}; {conditions(measured[0].case)}. Both scales are logarithmic."
+        " Bands are intervals."
         + note(measured)
         + (f" Beyond the scale, and not drawn: {FLOOR}, {far}." if far else ""),
         height=3.5,

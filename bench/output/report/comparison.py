@@ -1,6 +1,7 @@
 """The report of several runs: the differences in their figures and in their environments."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,9 @@ from bench.output.report.single import AT_FIRST, backends
 from bench.output.report.template import render_page
 from bench.results.file import RUN_FILE, Results
 from bench.system.output_files import link
+
+_NAMES = re.compile(r""" --(label|out)[ =]('[^']*'|\S+)""")
+"""The options of a command that only name its results."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def render(runs: Sequence[Results], into: Path) -> str:
         runs=compared,
         unlike=unlike(compared),
         forced=why_not(runs),
+        together={name: c.common_in_words for name, c in compared_by_run.items() if c.common},
         lead=sentences[:AT_FIRST],
         more=sentences[AT_FIRST:],
         backends=backends(selection),
@@ -112,12 +117,22 @@ def file_name(runs: Sequence[Results]) -> str:
 def unlike(compared: Sequence[Compared]) -> list[str]:
     """Return the names of the facts that differ between the runs.
 
-    Facts that always differ are left out: the time of the run, and its checks.
+    Facts that always differ are left out: the time of the run, its checks, and the names in its
+    command.
     """
     names = [
         name for name in compared[0].facts if name not in ("Measured", "Not measured", "Verified")
     ]
-    return [name for name in names if len({run.facts.get(name) for run in compared}) > 1]
+    return [
+        name
+        for name in names
+        if len({_without_names(run.facts.get(name, "")) for run in compared}) > 1
+    ]
+
+
+def _without_names(fact: str) -> str:
+    """Return a fact; of a command, without its --label and --out, which change no figure."""
+    return _NAMES.sub("", fact)
 
 
 def _compared(results: Results, name: str, folder: Path) -> Compared:
@@ -182,7 +197,10 @@ def _charts(
                 ratio=True,
             )
             panels += [panel] if panel else []
-        words = f"{asked(workload)}. {side} of the line the later run is faster than the first."
+        words = (
+            f"{asked(workload)}. {side} of the line the later run is faster than the first. An"
+            " interval that excludes 1 is not yet a verdict: see the tables."
+        )
         title = f"From run to run: {workload}"
         charts.append(Chart(f"change-{workload}", title, words, panels, True))
     return [chart for chart in charts if chart.panels]

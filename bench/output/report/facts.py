@@ -43,8 +43,8 @@ def facts(results: Results, selection: Selection) -> dict[str, str]:
         + (", on another machine" if server.local is False else ""),
         "Client": _client(header),
         "Rows": _rows(header.dataset),
-        "Method": f"{selection.load_in_words}, {selection.rounds_in_words} of"
-        f" {header.seconds_in_words} s, shuffled and interleaved",
+        "Method": f"{selection.load_in_words}, {selection.windows_in_words}, shuffled and"
+        f" interleaved, {header.pinned or 'not pinned'}",
         "Verified": _verified(header.verified),
         "Not measured": header.leaves_out or "",
     }

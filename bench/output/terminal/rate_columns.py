@@ -6,7 +6,7 @@ from rich.text import Text
 
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
-from bench.model.units import RATES, TIMES, Unit, unit_of
+from bench.model.units import RATES, TIMES, Unit, unit_of, unit_of_column
 
 SHOWN = (("service", "p50"), ("service", "p99"), ("wait", "p99"))
 """The parts of a response that a table shows, with their quantiles."""
@@ -46,7 +46,8 @@ def parts(group: list[Summary], unit: Unit) -> list[tuple[str, list[Text]]]:
 def unit(group: Iterable[Summary], quantiles: Iterable[str]) -> Unit:
     """Return the unit of all times of the table."""
     named = list(quantiles)
-    return unit_of((i.median for s in group for q in named if (i := s.latency_ns.get(q))), TIMES)
+    times = (i.median for s in group for q in named if (i := s.latency_ns.get(q)))
+    return unit_of_column(times, TIMES)
 
 
 def legend(summaries: Iterable[Summary]) -> list[str]:

@@ -16,7 +16,8 @@ from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, summarise
 from bench.model.case import Case
-from bench.model.units import BYTES, TIMES, Unit, unit_of
+from bench.model.rate import LEAST_S
+from bench.model.units import BYTES, TIMES, Unit, unit_of, unit_of_column
 from bench.output.terminal import rate_columns
 from bench.results.file import Results
 
@@ -158,7 +159,7 @@ def _figures(
     units: tuple[Unit, ...] = (),
 ) -> tuple[str, list[Text]]:
     """Return a column: its heading with the unit, and one cell per summary, the best marked."""
-    unit = unit_of((median.median for median in medians if median), units or figure.units)
+    unit = unit_of_column((m.median for m in medians if m), units or figure.units)
     ranked = [
         None if summary.case.backend in data.null else median
         for summary, median in zip(data.group, medians, strict=True)
@@ -177,7 +178,7 @@ def _figures(
 def _plain(
     name: str, value: Callable[[Summary], int | None], units: tuple[Unit, ...], group: list[Summary]
 ) -> tuple[str, list[Text]]:
-    unit = unit_of((value(summary) for summary in group), units)
+    unit = unit_of_column((value(summary) for summary in group), units)
     return f"{name}\n{unit.symbol}", [Text(unit.text(value(summary))) for summary in group]
 
 
@@ -216,6 +217,10 @@ def _uncertain(summaries: list[Summary]) -> list[str]:
     return [f"{UNCERTAIN} marks a rate from too short a window: a warning below names its bounds."]
 
 
+def _open_s(results: Results) -> float:
+    return max(LEAST_S, results.header.seconds or 0)
+
+
 def _legend(results: Results, summaries: list[Summary]) -> Text:
     amounts = [len(summary.rounds) for summary in summaries if summary.rounds]
     fewest, rounds = min(amounts, default=0), max(amounts, default=0)
@@ -225,7 +230,7 @@ def _legend(results: Results, summaries: list[Summary]) -> Text:
         ("Closed loop, " if closed else "")
         + f"{fewest} to " * (fewest < rounds)
         + f"{rounds} round{'s' if rounds != 1 else ''} of "
-        + (f"{seconds} s; " if closed else "at least 1 s; ")
+        + (f"{seconds} s; " if closed else f"at least {_open_s(results):g} s; ")
         + f"{stats.describe_interval(rounds, fewest)}, shown as ±half their width.",
         _marks(rounds),
         *_uncertain(summaries),

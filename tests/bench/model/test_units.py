@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.model.units import BYTES, RATES, TIMES, Unit, number, short, unit_of, with_unit
+from bench.model.units import (
+    BYTES,
+    RATES,
+    TIMES,
+    Unit,
+    number,
+    short,
+    unit_of,
+    unit_of_column,
+    with_unit,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +75,10 @@ def test_ticks_are_round_and_labels_have_three_digits(
 ) -> None:
     assert short(value, units) == tick
     assert with_unit(value, units) == label
+
+
+def test_a_column_of_dashes_has_no_unit() -> None:
+    """Forbid `ns` over a column without a latency, as at a rate that was not held."""
+    assert unit_of_column([None, None], TIMES).symbol == ""
+    assert unit_of_column([None, 2e6], TIMES).symbol == "ms"
+    assert unit_of_column([0], TIMES).symbol == "ns"

@@ -53,7 +53,8 @@ def _figure(selection: Selection, workload: str, kinds: Sequence[ByLatency]) -> 
         f"A network between: {workload}",
         f"{asked(workload)}; {_plain(kinds[0])}. A proxy on the same machine delays every message"
         " by half the latency each way. Left: operations per second, on a logarithmic scale."
-        " Right: each backend's share of the best at that latency, from paired rounds.",
+        " Right: each backend's share of the best at that latency, from paired rounds. Bands are"
+        " intervals.",
         workload,
         names={s.case.backend for of in kinds for at in of.links for s in at.summaries},
         rows=len(kinds),

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from bench.analysis.selection import Selection
 from bench.analysis.wording import asked
@@ -76,7 +78,7 @@ def _figure(
         row_gap=0.4,
         sharex=True,
         sharey=True,
-        legend=style.shape_key({LINES[mode][2]: LINES[mode][0] for mode in modes}),
+        legend=[Line2D([], [], label=LINES[m][2], **_line_style(m, style.MUTED)) for m in modes],
         legend_columns=len(modes),
     )
     panels = [panel for row in grid for panel in row]
@@ -98,19 +100,24 @@ def _figure(
 
 
 def _lines(panel: Axes, hue: str, curves: Mapping[str, Curve]) -> None:
-    for mode, (marker, line, _) in LINES.items():
+    for mode in LINES:
         if mode in curves:
             sizes = sorted(curves[mode])
-            panel.plot(
-                sizes,
-                [curves[mode][size] for size in sizes],
-                color=hue,
-                linestyle=line,
-                marker=marker,
-                markersize=5,
-                markerfacecolor=hue if mode == "buffered" else "white",
-                linewidth=1.6,
-            )
+            values = [curves[mode][size] for size in sizes]
+            panel.plot(sizes, values, **_line_style(mode, hue))
+
+
+def _line_style(mode: str, colour: str) -> dict[str, Any]:
+    """Return the options of the line of a fetch, for `Axes.plot` and for the legend."""
+    marker, line, _ = LINES[mode]
+    return {
+        "color": colour,
+        "linestyle": line,
+        "marker": marker,
+        "markersize": 5,
+        "markerfacecolor": colour if mode == "buffered" else "white",
+        "linewidth": 1.6,
+    }
 
 
 def _over_rows(

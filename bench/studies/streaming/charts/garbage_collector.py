@@ -29,7 +29,7 @@ def _figure(selection: Selection, results: Sequence[Collected]) -> Figure:
         selection,
         f"The garbage collector's share: {results[0].rows:,} customers through the ORM",
         "get_customers. While rows become objects, Python's garbage collector walks through all"
-        " live objects, again and again. gc.freeze() hides the objects from it that the program"
+        " live objects, again and again. After gc.freeze(), it leaves out those that the program"
         " had before.",
         height=draw.ROW_IN * (_PAIR * len(results) + 0.2),
         left=2.3,

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Picture
 from matplotlib.text import Text
 
@@ -24,6 +26,7 @@ from bench.output.charts import FAMILIES, forest, style
 from bench.output.charts import axes as draw
 from bench.output.charts.history import picture
 from bench.output.charts.page import caption, lines_of, sheet
+from bench.output.palette import GREY
 from bench.output.report.figures import charts
 from bench.output.ticks import apart
 from bench.results.file import load
@@ -134,7 +137,7 @@ def test_a_forest_of_runs_with_long_names_fits(number: int, tmp_path: Path) -> N
     runs = [synthetic.results(tmp_path, plan) for _ in range(number)]
     comparison = replace(compared(*runs), names=[f"{LONG}{at}" for at in range(number)])
     with style.styled():
-        [(_, figure)] = forest.figures(comparison, select(runs[0]))
+        [(_, figure)] = forest.figures(comparison, [select(run) for run in runs])
     assert not list(defects(figure))
 
 
@@ -218,3 +221,36 @@ def test_labels_are_moved_apart_as_little_as_possible(places: list[float]) -> No
     inside = apart(places, gap, 0, 1)
     assert min(inside) >= 0
     assert max(inside) <= 1 + 1e-9
+
+
+def test_the_harness_is_marked_with_the_overhead_of_each_mode(tmp_path: Path) -> None:
+    """Forbid the overhead of tasks as that of threads: a tenth of it, in a line over all rows."""
+    plan = [Case(name, synthetic.POINT) for name in synthetic.BACKENDS]
+    selection = select(synthetic.results(tmp_path, plan))
+    figure = drawn(selection)[f"layers-{synthetic.POINT}"]
+    words = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    costs = figure.axes[0]
+    marked = [segment[0][0] for lines in costs.collections if isinstance(lines, LineCollection)
+              and lines.get_color()[0][:3] == pytest.approx(to_rgb(GREY))
+              for segment in lines.get_segments()]  # fmt: skip
+    nulls = [s.client_cpu_ns for s in selection.summaries if "null" in s.case.backend]
+    assert "Grey lines: the harness's overhead (null)" in words
+    assert set(marked) == {cpu.median for cpu in nulls if cpu}
+
+
+def test_a_legend_of_fetches_shows_the_lines_that_are_drawn() -> None:
+    """Forbid filled marks in the legend of a chart in which they are hollow, of dashed lines."""
+    results = load(ROOT / "results" / "reference-streaming")
+    study = study_of(results.header.profile)
+    assert study
+    assert study.charts
+    summaries = summarise(results)
+    with style.styled():
+        figures = dict(study.call(study.charts, results, summaries, select(results, summaries)))
+    figure = figures["first-row-get_customers"]
+    entries = {line.get_marker(): line for line in figure.legends[0].get_lines()}
+    for line in figure.axes[0].lines:
+        entry = entries[line.get_marker()]
+        assert entry.get_linestyle() == line.get_linestyle()
+        hollow = [each.get_markerfacecolor() == "white" for each in (entry, line)]
+        assert hollow[0] == hollow[1]

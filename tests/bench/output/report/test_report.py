@@ -272,3 +272,23 @@ def test_no_line_ends_within_an_option_or_before_a_unit() -> None:
         "95\N{NO-BREAK SPACE}% &lt;b&gt;, 3.46\N{NO-BREAK SPACE}µs, "
         "12\N{NO-BREAK SPACE}MB of 2 sets"
     )
+
+
+def test_a_comparison_says_what_is_divided_out_and_where_processors_differ(
+    reference: Results, tmp_path: Path
+) -> None:
+    """Forbid a ratio that contradicts the figures beside it, and a pinned run that looks unpinned.
+
+    Other names of a label and a folder are no difference of environments.
+    """
+    command = reference.header.command or ""
+    renamed = replace(
+        reference, header=replace(reference.header, command=f"{command} --label 'b c'")
+    )
+    page = comparison.render([reference, renamed], tmp_path / "both.html")
+    assert "Different environments" not in page
+    assert re.search(r"All cases together in .*: 1\.00x .* as fast, .*divided out of every", page)
+    unpinned = replace(reference, header=replace(reference.header, pinned=None))
+    page = comparison.render([reference, unpinned], tmp_path / "both.html")
+    assert "Method differs" in page
+    assert "interleaved, not pinned" in page
