@@ -26,6 +26,7 @@ WIDTH_IN = 10.0
 DPI = 160
 _TITLE = 1.4
 """The size of the title, as a multiple of that of the other texts."""
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|[nµm]?s|[kMG]?B)(?!\w))")
 MARGIN_IN = 0.15
 """The distance of the texts from the edges of the figure."""
 
@@ -127,11 +128,12 @@ def sheet(
 def lines_of(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
     """Return the text in lines of at most `width` inches, in a font of `size` points.
 
-    A line breaks at a space, and within a word only if the word alone is longer than a line.
+    A line breaks at a space that is not before a unit, and within a word only if the word alone is
+    longer than a line.
     """
     lines: list[str] = []
     line = ""
-    for word in filter(None, re.split("[ \n]+", text)):
+    for word in filter(None, re.split("[ \n]+", _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text))):
         rest = word
         joined = f"{line} {rest}" if line else rest
         if _width_in(joined, size, weight) > width:
@@ -210,22 +212,11 @@ def _conditions(selection: Selection) -> list[str]:
     return [
         *machine(header.environment, header.packages),
         "uvloop" if uvloop else "",
-        _connected(selection),
+        selection.connected_in_words,
         "watched by session_guard" if header.session_guard else "",
         header.created_at[:10],
         f"{selection.load_in_words}, {selection.windows_in_words}",
     ]
-
-
-def _connected(selection: Selection) -> str:
-    """Return the settings of `--connect` that the charts show; empty if there are none."""
-    shown = (*selection.summaries, *selection.at_rate)
-    ways = (summary.case.connect.split(",") for summary in shown)
-    settings = list(dict.fromkeys(setting for way in ways for setting in way if setting))
-    if not selection.variants:
-        return f"--connect {', '.join(settings)}" if settings else ""
-    first = ", ".join(settings) or "the defaults"
-    return f"the first of several ways to connect: {first}"
 
 
 def _quality(selection: Selection, no_floor: str = "", not_pinned: str = "") -> list[str]:
