@@ -42,6 +42,7 @@ SHORTER = {
     "bench query": "--rounds 1 --seconds 0.03 --scale 0.01 --no-charts",
     "bench streaming": "--rows 100 --no-charts",
     "bench pool": "--rounds 1 --seconds 0.02 --concurrency 2 --backend asyncpg --no-charts",
+    "bench saturate": "--objective 500ms",
     "bench verify": "--scale 0.01",
     "bench lesson": "--trials 1",
 }
@@ -109,6 +110,7 @@ def elsewhere() -> Iterator[Elsewhere]:
         EmbeddedServer(Path(name) / ".gatherbench" / "postgres18").stop()
 
 
+@pytest.mark.timeout(900)  # a busy machine makes a search several times longer
 @pytest.mark.parametrize("command", of_bench, ids=str)
 def test_a_command_of_bench_runs(command: Command, elsewhere: Elsewhere) -> None:
     shorter = next((more for verb, more in SHORTER.items() if command.line.startswith(verb)), "")

@@ -117,7 +117,7 @@ def test_a_run(folder: Path) -> None:
             column, column, array("q"), column, column, wait_ns=column, late_ns=column
         ).as_dict(),
     }
-    shared = {"start_skew_ns": 1, "clock_error_ns": 1}
+    shared = {"start_skew_ns": 1, "clock_error_ns": 1, "think_ns": 1}
     *_, in_pieces = pieces_of_a_run()
     odd = [broken, at_rate, whole[0] | {"case": streamed} | shared, in_pieces]
     found = found_in([*whole, *odd], "run")

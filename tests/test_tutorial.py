@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from shutil import copytree
 
+import pytest
+
 from bench.output.documents import tutorial
 from bench.output.documents.marked_blocks import marked
 from bench.server.embedded import EmbeddedServer
@@ -19,6 +21,7 @@ REFERENCE = ROOT / "results" / "reference"
 SHORTER = "--seconds 0.02 --scale 0.01 --no-charts"
 
 
+@pytest.mark.timeout(900)  # a dozen commands, on a machine that may be busy
 def test_a_reader_gets_through_it() -> None:
     with tempfile.TemporaryDirectory(prefix="gatherbench-tutorial-") as name:
         home = Path(name)

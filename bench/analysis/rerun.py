@@ -31,6 +31,9 @@ _OF_A_SEARCH = (
     *("latency", "jitter", "bandwidth", "processes", "arrivals"),
 )
 """The factors that `bench saturate` has options for."""
+_GATE = ["bench", "gate"]
+_GATE_LENGTHS = {"rounds", "seconds"}
+"""The options of `bench gate` that another run may have in place of its own."""
 _OF_ONE_RUN = ("--backend", "--explain", "--out", "--label")
 """The options of a study's command that another run must not repeat."""
 
@@ -77,7 +80,10 @@ def whole(header: Conditions, options: Mapping[str, object]) -> str:
     if "rounds" in options:
         dropped.add("--budget")
     typed = without(header.command, dropped)
-    if typed[:2] == usual.split()[:2]:
+    of_gate = typed[:2] == _GATE and options.keys() <= _GATE_LENGTHS
+    if of_gate:  # it measures the cases of its reference, and not those of a profile
+        typed = without(shlex.join(typed), ("--first",))
+    if of_gate or typed[:2] == usual.split()[:2]:
         return " ".join([*typed[:2], *_given(options.items()), *map(shlex.quote, typed[2:])])
     if files and files not in usual:
         usual += f" {files}"

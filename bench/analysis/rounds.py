@@ -77,7 +77,8 @@ def round_of(run: Run, durations: Callable[[], Iterable[Block]]) -> Round:
         one_each = succeeded is None and bool((rows_of_each == 1).all())
         counts.add(
             start,
-            duration,
+            # A client that waits after an operation is not free for the next one.
+            duration + (run.think_ns or 0),
             _int64(piece.worker),
             succeeded,
             None if one_each else rows_of_each,

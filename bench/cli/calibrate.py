@@ -93,7 +93,8 @@ def calibrate(
     The command measures four equal cases (psycopg2, the point read), and three cases with a real
     busy wait of 5, 10 and 20 %, as in any run. It then resamples thousands of verdicts from those
     rounds. The exit code is 1 if more than 5 % of the verdicts on equal cases say faster or slower.
-    With a workload file, the cases are its operations, on psycopg2 or on the --backend.
+    With a workload file, the cases are its operations, on psycopg2 or on the --backend. After
+    Ctrl-C, the table is of the rounds until then.
 
     \b
     Examples:
@@ -134,17 +135,26 @@ def calibrate(
         prepared = calibration_of_file(workload_files, workload, setting, place)
     else:
         prepared = _of_point_reads(setting, database_url, admin_url)
-    with prepared as (setting, check):
-        echo(_planned(setting), err=True)
-        with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
+    measured: list[Generation] = []
+    try:
+        with prepared as (setting, check):
+            echo(_planned(setting), err=True)
+            with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
 
-            def after_run() -> None:
-                check()
-                bar.update(1)
+                def after_run() -> None:
+                    check()
+                    bar.update(1)
 
-            generations_measured = calibration.measure(setting, after_run)
-    echo(report(generations_measured, setting, figure))
-    equal_verdicts = calibration.verdicts(generations_measured, None, _FEWEST, figure)
+                calibration.measure(setting, after_run, measured)
+    except KeyboardInterrupt:
+        if measured:
+            echo("interrupted: the table is of the rounds until then", err=True)
+            echo(report(measured, setting, figure))
+        else:
+            echo(f"A table takes {_FEWEST} rounds of each case, and there were fewer.", err=True)
+        raise
+    echo(report(measured, setting, figure))
+    equal_verdicts = calibration.verdicts(measured, None, _FEWEST, figure)
     false = calibration.share_found(equal_verdicts)
     return 0 if false <= calibration.MOST_FALSE else 1
 
@@ -182,12 +192,21 @@ def _measured(setting: "CalibrationConfig") -> str:
     return f"{own.case.workload} on {words}" if own else words
 
 
+def _times(amounts: list[int]) -> str:
+    """Return `3 x 30`, or `30 + 30 + 12` for amounts that differ."""
+    if len(set(amounts)) == 1:
+        return f"{len(amounts)} x {amounts[0]}"
+    return " + ".join(map(str, amounts))
+
+
 def report(generations: "list[Generation]", setting: "CalibrationConfig", figure: "Figure") -> str:
     """Return the table of false alarms and found slowdowns, with its legend."""
     from bench.studies.calibration import calibrate as calibration
     from bench.studies.calibration.slowed import SHARES
 
-    columns = [rounds for rounds in _COLUMNS if rounds <= setting.rounds]
+    amounts = [generation.amount for generation in generations]
+    most = max(amounts)
+    columns = [rounds for rounds in _COLUMNS if rounds <= most]
 
     def row(slowdown: float | None, *, floored: bool = True) -> list[str]:
         shares = (
@@ -203,8 +222,8 @@ def report(generations: "list[Generation]", setting: "CalibrationConfig", figure
     table.append(["  without noise floor", "", *row(None, floored=False), ""])
     for share in SHARES:
         realised = calibration.realised_slowdown(generations, share, figure)
-        needed = calibration.rounds_needed(generations, share, setting.rounds, figure)
-        words = f"{needed} rounds" if needed else f"more than {setting.rounds}"
+        needed = calibration.rounds_needed(generations, share, most, figure)
+        words = f"{needed} rounds" if needed else f"more than {most}"
         table.append([f"{realised:.1%}", f"{share:.0%}", *row(share), words])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [
@@ -217,7 +236,7 @@ def report(generations: "list[Generation]", setting: "CalibrationConfig", figure
     return (
         f"The share of {calibration.COMPARISONS:,} comparisons by {figure.title} whose verdict is"
         " faster or slower, by the number of rounds in each comparison.\n"
-        f"The comparisons are resampled from {setting.generations} x {setting.rounds} real rounds"
+        f"The comparisons are resampled from {_times(amounts)} real rounds"
         f" of {setting.seconds:g} s: {_measured(setting)}, {calibration.EQUALS} equal processes and"
         f" {len(SHARES)} with a busy wait.\n\n" + "\n".join(lines) + "\n\n"
         f"slower by: the slowdown of {figure.title} that was realised. busy wait: the wait that was"

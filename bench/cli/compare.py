@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import figure_option, named
+from bench.cli.options import figure_option, named, same_code_option
 from bench.model.errors import UsageError
 from bench.output.terminal.safe_text import echo
 
@@ -59,6 +59,7 @@ def collector_at_rest() -> Iterator[None]:
     help="Exit with 1 if a case, or all cases together, are surely slower by more than this share,"
     " such as 10%; with 3 if nothing is, but a slowdown of this share could have gone unseen.",
 )
+@same_code_option
 @click.option("--allow-blind", is_flag=True, help="Exit with 0 where --fail-on would exit with 3.")
 @click.option(
     "--format",
@@ -83,6 +84,7 @@ def compare(
     runs: tuple[str, ...],
     figure_name: str | None,
     margin: float | None,
+    same_code: tuple[str, ...],
     allow_blind: bool,
     form: str,
     force: bool,
@@ -101,21 +103,30 @@ def compare(
     Examples:
       bench compare reference latest
       bench compare previous latest --fail-on 10% --format github
+      bench compare monday latest --fail-on 10% --same-code tuesday --same-code friday
     """
     from bench.analysis.compare.comparison import SummedUp, compare_summed_up, names_of
     from bench.analysis.figure import FIGURES, usual_figure
     from bench.analysis.selection import select_from
     from bench.cli.gate_command import gate_command
-    from bench.cli.gate_words import gate_lines
+    from bench.cli.gate_same_code import further_runs
+    from bench.cli.gate_words import Hints, gate_lines
+    from bench.cli.measurement import command_line
     from bench.output.attempts import tell_left_out
     from bench.results import archive
     from bench.system.output_files import file_name
 
     if len(runs) < 2:
         raise UsageError("compare needs two runs. Try: bench compare previous latest")
+    if same_code and margin is None:
+        raise UsageError(
+            "--same-code is for a gate: these runs decide what stops.\nAdd --fail-on 10%, or leave"
+            " --same-code out."
+        )
     named("figure", [figure_name] if figure_name else [], FIGURES)
     left_out: dict[archive.LeftOut, None] = {}
     folders = [archive.find(run, archive.home(), left_out.setdefault) for run in runs]
+    alike = [archive.find(run, archive.home(), left_out.setdefault) for run in same_code]
     tell_left_out(list(left_out))
     named_folders = zip(names_of(folders), folders, strict=True)
     with collector_at_rest():
@@ -140,6 +151,8 @@ def compare(
             f"{apart[0]} has no case in common with {first.name} by {comparison.figure.title}, so"
             " it cannot pass.\nLeave it out, or measure the same cases in both runs."
         )
+    if further := further_runs(first.header, alike, [row.case for row in comparison.rows]):
+        comparison = compare_summed_up(summed_up, FIGURES[figure_name], same_code=further)
     decision = None if margin is None else comparison.gate(margin)
     show(comparison, form, decision)
     if charts:
@@ -149,11 +162,13 @@ def compare(
         _draw(comparison, selections, folder)
     if decision is None:
         return 0
-    for line in gate_lines(decision):
+    for line in gate_lines(decision, Hints(first.header, command_line(None))):
         echo(line, err=True)
     for run, folder in zip(summed_up[1:], folders[1:], strict=True):
         if run.name in decision.doubtful_runs:
-            again = gate_command(folders[0], folder, run.header, comparison.figure, decision.margin)
+            again = gate_command(
+                folders[0], folder, run.header, comparison.figure, decision.margin, alike
+            )
             echo(f"To measure them again: {again}", err=True)
     return decision.exit_code(allow_blind=allow_blind)
 

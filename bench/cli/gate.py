@@ -15,6 +15,7 @@ from bench.cli.options import (
     database_url_option,
     figure_option,
     named,
+    same_code_option,
     timeout_option,
     workload_files_option,
     workload_option,
@@ -50,14 +51,7 @@ AGAIN_ROUNDS = 2
     metavar="RUN",
     help="A run to use as the first measurement, such as latest. Default: measure one.",
 )
-@click.option(
-    "--same-code",
-    "same_code",
-    metavar="RUN",
-    multiple=True,
-    help="Another run of the reference's code, such as of another day. Repeatable. Two or more tell"
-    " how much runs differ by themselves, for a gate of fewer than ten cases.",
-)
+@same_code_option
 @figure_option
 @backend_options
 @workload_option
@@ -132,7 +126,8 @@ def gate(
     from bench.analysis.figure import FIGURES, usual_figure
     from bench.cli.gate_measurement import GateOptions, chosen_cases, measure
     from bench.cli.gate_same_code import further_runs
-    from bench.cli.gate_words import gate_lines
+    from bench.cli.gate_words import Hints, gate_lines
+    from bench.cli.measurement import command_line
     from bench.results import archive
     from bench.results import file as results
 
@@ -153,7 +148,9 @@ def gate(
         quiet,
     )
     cases = chosen_cases(base.header, options)
-    further = further_runs(base, [archive.find(run, archive.home()) for run in same_code], cases)
+    further = further_runs(
+        base.header, [archive.find(run, archive.home()) for run in same_code], cases
+    )
     if first:
         folder = archive.find(first, archive.home())
     else:
@@ -161,14 +158,15 @@ def gate(
     figure = FIGURES[figure_name or usual_figure(cases)]
     gated = _Gated(base, folder, figure, margin, cases, further)
     decision = gated.decision
+    hints = Hints(base.header, command_line(database_url, admin_url=admin_url))
     if decision.doubtful:
-        for line in gate_lines(decision):
+        for line in gate_lines(decision, hints):
             echo(line, err=True)
         again = gated.to_measure_again()
         echo(f"measuring {len(again)} cases again before anything stops", err=True)
         gated.pool(measure(base.header, again, options, "gate-again", AGAIN_ROUNDS))
     show(gated.comparison, form, gated.decision)
-    for line in gate_lines(gated.decision):
+    for line in gate_lines(gated.decision, hints):
         echo(line, err=True)
     echo(f"gate: {gated.decision.word}", err=True)
     return gated.decision.exit_code(allow_blind=allow_blind)

@@ -1,4 +1,4 @@
-"""`bench gate --same-code`: further runs of the reference's code."""
+"""`--same-code` of `bench gate` and `bench compare`: further runs of the reference's code."""
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -9,7 +9,6 @@ from bench.model.errors import UsageError
 if TYPE_CHECKING:
     from bench.analysis.compare.comparison import SummedUp
     from bench.model.case import Case
-    from bench.results.file import Results
     from bench.results.header import Header
 
 _DECIDES = (
@@ -20,10 +19,11 @@ _DECIDES = (
 
 
 def further_runs(
-    base: "Results", folders: Sequence[Path], cases: "Collection[Case]"
+    base: "Header", folders: Sequence[Path], cases: "Collection[Case]"
 ) -> "list[SummedUp]":
     """Return the further runs of the reference's code, with these cases only.
 
+    `base`: the header of the reference.
     Raises `UsageError` if there are too few of them to tell a spread, if the cases have a common
     ratio, which tells more, or if a run is another one's copy, of other code, or without a case.
     """
@@ -44,7 +44,7 @@ def further_runs(
             "one further run cannot tell how much runs differ by themselves.\n"
             "Name two or more: --same-code RUN --same-code RUN"
         )
-    known = {base.header.created_at}
+    known = {base.created_at}
     further = []
     for folder in folders:
         run = results.load(folder)
@@ -55,7 +55,7 @@ def further_runs(
                 "Name each run once, and the reference not again."
             )
         known.add(run.header.created_at)
-        if apart := list(_other_code(base.header, run.header)):
+        if apart := list(_other_code(base, run.header)):
             raise UsageError(
                 f"{name} is of other code than the reference: {'; '.join(apart)}.\n"
                 "Name runs of the same versions with --same-code."

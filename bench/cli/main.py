@@ -140,6 +140,8 @@ def main() -> None:
             raise
         echo(f"error: {limit}", err=True)
         sys.exit(limit.exit_code)
+    finally:
+        interrupts.ignore_at_exit()
 
 
 def _end_interrupted() -> NoReturn:

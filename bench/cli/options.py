@@ -185,6 +185,15 @@ figure_option: Decorator = click.option(
     " p99 for cases at an arrival rate]",
 )
 
+same_code_option: Decorator = click.option(
+    "--same-code",
+    "same_code",
+    metavar="RUN",
+    multiple=True,
+    help="Another run of the reference's code, such as of another day. Repeatable. Two or more tell"
+    " how much runs differ by themselves, for a gate of fewer than ten cases.",
+)
+
 workload_option: Decorator = click.option(
     "--workload",
     "workloads",

@@ -190,7 +190,8 @@ class AsyncClient:
         """Return the operations, or those that are left, as calls on the session, without end."""
         backend, case, first_rows_ns = self._backend, self._case, self.recorder.first_rows_ns
         bound: dict[str, Bound] = {}
-        for function in self._functions:
+        # A warm-up on fewer rows may be of another function.
+        for function in {operation.function for operation in operations} or self._functions:
             if accessor is None:
                 call = _in_own_session(backend, case, function)
             else:
@@ -220,7 +221,7 @@ class AsyncClient:
 
     def measure(self, steps: Steps, deadline_ns: int) -> Awaitable[bool]:
         """Perform steps; return True at the deadline, False when an operation failed."""
-        if self._counted:
+        if self._counted or self._think_s:
             return self._measure_rows(steps, deadline_ns)
         return self._measure_values(steps, deadline_ns)
 
@@ -261,7 +262,9 @@ class AsyncClient:
         return True
 
     async def _measure_rows(self, steps: Steps, deadline_ns: int) -> bool:
-        """Perform steps that return rows: counting and freeing them is part of no latency."""
+        """Perform steps that return rows, or with pauses: these, as counting and freeing the rows,
+        are part of no latency.
+        """
         clock, recorder = perf_counter_ns, self.recorder
         starts, ends, rows = recorder.starts.append, recorder.ends.append, recorder.rows.append
         look_ns = min(deadline_ns, clock() + LOOK_NS)

@@ -205,4 +205,5 @@ def _entry(job: Job, outcome: Outcome, meter: Meter, connections: int | None) ->
         machine_cpu_ns=meter.machine_cpu_ns,
         gc_ns=meter.gc_ns,
         arrived=outcome.arrived,
+        think_ns=round(job.think_s * 1e9) or None,
     )

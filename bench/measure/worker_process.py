@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.reduction import ForkingPickler
 from types import ModuleType
 from typing import Any
 
@@ -82,9 +83,11 @@ class WorkerProcess:
         if not self.pipe.poll(timeout_s):
             raise GivenUpError(f"no end after {timeout_s:g} s: its process was given up")
         try:
-            answer, error = self.pipe.recv()
-        except (EOFError, ConnectionResetError):
+            message = self.pipe.recv_bytes()
+        except (EOFError, OSError):  # OSError: in the middle of an answer
             raise DiedError("its process died") from None
+        try:
+            answer, error = ForkingPickler.loads(message)
         except Exception as unreadable:  # an answer that can't travel
             raise WorkError(_in_words(unreadable)) from unreadable
         if error is not None:

@@ -70,6 +70,9 @@ class Run:
     """Time from the common start to the start of the last process, where several share the case."""
     clock_error_ns: int | None = None
     """The largest error of the clocks that `start_skew_ns` was read from."""
+    think_ns: int | None = None
+    """The time that a client waits after each operation; None if it begins the next one at once,
+    and in older files."""
 
     @property
     def others_cpu_ns(self) -> int | None:
@@ -101,8 +104,8 @@ class Run:
             yield self._line_of_piece(amount - 1, packed)
             packed = {"count": len(self.samples), "pieces": amount}
         fields = {name: value for name, value in vars(self).items() if name != "samples"}
-        # Only where there is a rate, or where processes share the case.
-        for name in ("arrived", "start_skew_ns", "clock_error_ns"):
+        # Only where there is a rate, where processes share the case, or where clients think.
+        for name in ("arrived", "start_skew_ns", "clock_error_ns", "think_ns"):
             if fields[name] is None:
                 del fields[name]
         if self.arrived:

@@ -182,6 +182,7 @@ class RunLine(EntryLine, tag="run"):
     arrived: ArrivedFields | None = None
     start_skew_ns: Count | None = None
     clock_error_ns: Count | None = None
+    think_ns: Count | None = None
 
     def entry(self) -> Run:
         """Return the run, without the samples that are in lines of their own."""

@@ -4,12 +4,14 @@ SIGQUIT (Ctrl-\\) keeps its usual meaning: the command ends at once, for a user 
 wait for charts. Nothing more is written, and `bench charts` draws what was measured until then.
 """
 
+import atexit
 import logging
 import os
 import signal
 import stat
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -18,6 +20,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _AGAIN_S = 0.05
 """Time for Python to leave the code in which it could not raise the interrupt."""
+
+_received: list[int] = []
+"""The signals that raised an interrupt. Not SIGINT, which Python or asyncio handles."""
 
 
 def hear() -> None:
@@ -30,7 +35,10 @@ def hear() -> None:
     https://docs.python.org/3/library/signal.html#handlers-and-exceptions
 
     What a library logs of an error that the interrupt caused is not shown: psycopg does so where
-    the interrupt came in the midst of a statement, and its rollback fails.
+    the interrupt came in the midst of a statement, and its rollback fails. Nor is shown what
+    asyncio logs of the interrupt itself, for a task whose result nobody waits for any more. After
+    SIGTERM or SIGHUP, which libraries do not know, no library says anything: SQLAlchemy warns of a
+    connection that the interrupt kept from its pool.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -44,6 +52,15 @@ def ignore() -> None:
     """Ignore all three from now on: the work is done, and the process is about to end."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def ignore_at_exit() -> None:
+    """Ignore all three when Python begins to end: the work is done by then.
+
+    At its end, Python gives signals their usual meaning again: one would kill the process, and its
+    exit code would be that of a failure.
+    """
+    atexit.register(ignore)  # the last one that is registered is the first one that is called
 
 
 @contextmanager
@@ -81,6 +98,8 @@ def held_back() -> Iterator[None]:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGHUP:
         _leave_lost_terminal()
+    _received.append(number)
+    warnings.simplefilter("ignore")
     raise KeyboardInterrupt
 
 
@@ -97,11 +116,18 @@ def _leave_lost_terminal() -> None:
 
 
 def _is_of_no_interrupt(record: logging.LogRecord) -> bool:
-    """Return False if the record is logged while an error is handled that an interrupt caused."""
-    error = sys.exception()
+    """Return False for what a library logs after an interrupt, or because of one."""
+    if record.name.partition(".")[0] == "bench":
+        return True
+    recorded = record.exc_info[1] if record.exc_info else None
+    return not (_received or _is_caused(recorded) or _is_caused(sys.exception()))
+
+
+def _is_caused(error: BaseException | None) -> bool:
+    """Return whether the error is an interrupt, or was raised because of one."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
-    return error is None
+    return error is not None
 
 
 def _send_again(unraisable: "sys.UnraisableHookArgs") -> None:

@@ -56,7 +56,7 @@ def test_a_module_that_prints(bench: Bench) -> None:
 def test_a_module_that_forks(bench: Bench) -> None:
     """Forbids a forked process that continues as a second command with the same results folder."""
     (bench.folder / "badly.py").write_text("import os\nos.fork()\nBACKENDS = ()")
-    command = bench.start(*OPTIONS, f"--out={bench.out}")
+    command = bench.start(*RUN, "--backend-module=badly", f"--out={bench.out}")
     out, err = command.communicate(timeout=LONGEST_S)
     assert command.returncode == FORKS.code, err
     assert out.count("report   ") == 1

@@ -1,5 +1,6 @@
 """Claims about whole runs as a user types them, with a server and a results folder of their own."""
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.model.errors import BenchError
 from bench.model.profiles import POINT_READ
 from bench.results import file
 from bench.results.file import Results
@@ -36,6 +38,9 @@ MANY = (
     "--scale=0.01",
 )
 WINDOWS_S, QUICK_S = 60, 110
+LEAST_THROUGHPUT, MOST_CPU = 0.97, 1.05
+_LINE = re.compile(r"^\S+ +\d+ +([\d.]+) \[.+?\] +([\d.]+) \[", re.MULTILINE)
+"""A line of `bench overhead`: the medians of throughput and of CPU time."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,33 @@ def _quick(_laboratory: Laboratory) -> Outcome:
     )
 
 
+def _harness(_laboratory: Laboratory) -> Outcome:
+    with own_place() as place:
+        command = [sys.executable, "-m", "bench.cli", "overhead"]
+        done = subprocess.run(
+            command, env=environment(place.home), capture_output=True, text=True, check=False
+        )
+    return harness_cost(done.stdout or done.stderr)
+
+
+def harness_cost(printed: str) -> Outcome:
+    """Return the outcome of what `bench overhead` has printed: its worst line decides.
+
+    Raises `BenchError` if that has no line.
+    """
+    lines = [(float(throughput), float(cpu)) for throughput, cpu in _LINE.findall(printed)]
+    if not lines:
+        raise BenchError(f"bench overhead has measured nothing:\n{printed}")
+    throughputs, cpus = zip(*lines, strict=True)
+    return Outcome(
+        truth=f"at least {LEAST_THROUGHPUT} and at most {MOST_CPU}",
+        measured=f"throughput {min(throughputs):.3f} to {max(throughputs):.3f}, CPU time"
+        f" {min(cpus):.3f} to {max(cpus):.3f} in {len(lines)} lines",
+        before="0.973, 1.097",
+        holds=min(throughputs) >= LEAST_THROUGHPUT and max(cpus) <= MOST_CPU,
+    )
+
+
 CLAIMS = (
     Claim(
         "long-run-memory",
@@ -133,5 +165,12 @@ CLAIMS = (
         f"The quick profile measures at least {WINDOWS_S} s of windows in {QUICK_S} s.",
         "the stages that the run itself has noted; the rows are loaded, nothing is verified before",
         measure=_quick,
+    ),
+    Claim(
+        "harness",
+        "The harness costs a point read at most 3 % of its throughput and 5 % of its CPU time.",
+        "`bench overhead`: ratios to a hand-written loop on the same connections, in turns; the"
+        " drivers, Core and the ORM, in both modes, at 1 and 16; the worst medians",
+        measure=_harness,
     ),
 )

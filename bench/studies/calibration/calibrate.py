@@ -51,6 +51,11 @@ class Generation:
     slowed: Mapping[float, Summary]
     """The slowed cases, by the share by which their operations take longer."""
 
+    @property
+    def amount(self) -> int:
+        """The number of rounds that all of its cases have."""
+        return min(len(case.rounds) for case in (*self.equals, *self.slowed.values()))
+
 
 @dataclass(frozen=True)
 class OwnWorkload:
@@ -103,17 +108,38 @@ class CalibrationConfig:
         return self.generations * self.rounds * (EQUALS + len(slowed.SHARES))
 
 
-def measure(setting: CalibrationConfig, on_run: Callable[[], None]) -> list[Generation]:
-    """Measure all generations. Raises `BenchError` if a run has no result, or operations fail."""
-    return [_generation(setting, number, on_run) for number in range(setting.generations)]
+def measure(
+    setting: CalibrationConfig, on_run: Callable[[], None], measured: list[Generation]
+) -> None:
+    """Measure all generations, and append each to `measured` when it ends.
+
+    If it is interrupted, the last one has the rounds that were complete, unless they are too few
+    for a verdict. Raises `BenchError` if a run has no result, or operations fail.
+    """
+    for number in range(setting.generations):
+        runs: dict[str, list[Run]] = {process: [] for process in _processes()}
+        try:
+            _take_rounds(setting, number, on_run, runs)
+        finally:
+            complete = min(map(len, runs.values()))
+            if complete >= ENOUGH_ROUNDS:
+                measured.append(_summed_up(runs, complete))
 
 
-def _generation(
-    setting: CalibrationConfig, generation: int, on_run: Callable[[], None]
-) -> Generation:
+def _processes() -> dict[str, Slowdown]:
+    """Return the worker process of each case, with the share by which the case is slowed."""
     shares: dict[str, Slowdown] = {f"{EQUAL} {number}": None for number in range(EQUALS)}
-    shares |= {slowed.name_of(share): share for share in slowed.SHARES}
-    runs: dict[str, list[Run]] = {process: [] for process in shares}
+    return shares | {slowed.name_of(share): share for share in slowed.SHARES}
+
+
+def _take_rounds(
+    setting: CalibrationConfig,
+    generation: int,
+    on_run: Callable[[], None],
+    runs: Mapping[str, list[Run]],
+) -> None:
+    """Measure the rounds of a generation, and add each to the runs of its process."""
+    shares = _processes()
     latency_s: dict[str, float] = {}
     with WorkerPool() as pool:
         for number in range(setting.rounds):
@@ -127,11 +153,16 @@ def _generation(
                 taken_s = run.elapsed_ns / 1e9
                 latency_s[process] = setting.concurrency * taken_s / len(run.samples)
                 on_run()
+
+
+def _summed_up(runs: Mapping[str, list[Run]], rounds: int) -> Generation:
+    """Return the generation of the first rounds of each process."""
     summaries = {
-        process: of_case(entries[0].case, entries, [], []) for process, entries in runs.items()
+        process: of_case(entries[0].case, entries[:rounds], [], [])
+        for process, entries in runs.items()
     }
     return Generation(
-        tuple(summaries[process] for process, share in shares.items() if share is None),
+        tuple(summaries[process] for process, share in _processes().items() if share is None),
         {share: summaries[slowed.name_of(share)] for share in slowed.SHARES},
     )
 
@@ -177,12 +208,14 @@ def verdicts(
 ) -> Iterator[Verdict]:
     """Yield a thousand verdicts on a case against an equal one, each from `rounds` random rounds.
 
-    The rounds are drawn without replacement from one generation, and are the same for all four
-    cases. The draw is seeded. `floored=False`: the verdict depends on the interval alone.
+    The rounds are drawn without replacement from one generation that has enough, and are the same
+    for all four cases. The draw is seeded. `floored=False`: the verdict depends on the interval
+    alone.
     """
     draw = random.Random(f"{slowdown}/{rounds}")
+    long_enough = [generation for generation in generations if generation.amount >= rounds]
     for _ in range(COMPARISONS):
-        generation = draw.choice(generations)
+        generation = draw.choice(long_enough)
         first, twin, a, b = draw.sample(generation.equals, EQUALS)
         if slowdown is not None:
             b = generation.slowed[slowdown]

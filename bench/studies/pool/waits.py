@@ -64,13 +64,16 @@ def _in_threads(backend: Backend, job: Job) -> Outcome:
     window = Window(len(clients))
     with backend.open(job.target), ThreadPoolExecutor(len(clients)) as threads:
         before = server_processes(job.postmaster_pid)
-        working = [threads.submit(_work, client.steps(None), window, sleep) for client in clients]
+        pauses = (sleep, job.think_s)
+        working = [threads.submit(_work, c.steps(None), window, *pauses) for c in clients]
         finished = [client.result() for client in working]
         return Outcome(window, finished, accepted(job.postmaster_pid, before))
 
 
-def _work(steps: Steps, window: Window, pause: Callable[[float], Any]) -> int:
-    """Perform steps until the window ends; return the number that were finished in it."""
+def _work(steps: Steps, window: Window, pause: Callable[[float], Any], think_s: float) -> int:
+    """Perform steps until the window ends, and pause for `think_s` after each; return the number
+    that were finished in it.
+    """
     finished = 0
     window.join()
     try:
@@ -83,6 +86,8 @@ def _work(steps: Steps, window: Window, pause: Callable[[float], Any]) -> int:
                 pause(AFTER_FAILURE_S)
             else:
                 finished += window.is_open()
+                if think_s:
+                    pause(think_s)
     except BaseException:
         window.close()
         raise
@@ -94,7 +99,8 @@ async def _in_tasks(backend: AsyncBackend, job: Job) -> Outcome:
     window = Window(len(clients))
     async with backend.open(job.target):
         before = server_processes(job.postmaster_pid)
-        working = (_work_async(client.steps(None), window, asyncio.sleep) for client in clients)
+        pauses = (asyncio.sleep, job.think_s)
+        working = (_work_async(client.steps(None), window, *pauses) for client in clients)
         finished: list[int] = []
         # All end before the pool is closed, also if one has failed.
         for answer in await asyncio.gather(*working, return_exceptions=True):
@@ -104,8 +110,10 @@ async def _in_tasks(backend: AsyncBackend, job: Job) -> Outcome:
         return Outcome(window, finished, accepted(job.postmaster_pid, before))
 
 
-async def _work_async(steps: Steps, window: Window, pause: Callable[[float], Any]) -> int:
-    """Perform steps until the window ends; return the number that were finished in it."""
+async def _work_async(
+    steps: Steps, window: Window, pause: Callable[[float], Any], think_s: float
+) -> int:
+    """Do as `_work`, in a task."""
     finished = 0
     window.join()
     try:
@@ -118,6 +126,8 @@ async def _work_async(steps: Steps, window: Window, pause: Callable[[float], Any
                 await pause(AFTER_FAILURE_S)
             else:
                 finished += window.is_open()
+                if think_s:
+                    await pause(think_s)
     except BaseException:
         window.close()
         raise

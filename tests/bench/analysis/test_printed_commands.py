@@ -11,6 +11,7 @@ import pytest
 from bench.analysis import rerun
 from bench.analysis.figure import THROUGHPUT
 from bench.cli.gate_command import gate_command
+from bench.cli.gate_words import Hints
 from bench.cli.main import COMMANDS, cli
 from bench.model.case import Case
 from bench.model.fetch import Fetch
@@ -203,3 +204,67 @@ def test_a_run_whose_command_is_unknown_has_commands_all_the_same(command: str |
     header = Header(command=command, profile="pool")
     assert parsed(rerun.command(header, Case("a", "mixed"))) == parsed("bench pool --backend a")
     assert parsed(rerun.whole(replace(header, profile=None), {"rounds": 6}))[1]["rounds"] == 6
+
+
+GATE = "bench gate before --fail-on 10%"
+OTHER = "--database-url=postgresql://u:***@other/shop --backend-module n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "place"),
+    [
+        (GATE, WHERE),
+        (
+            f"{GATE} {OTHER}",
+            WHERE | {"database_url": "postgresql://u:***@other/shop", "backend_modules": ("n",)},
+        ),
+    ],
+)
+def test_the_commands_that_a_gate_prints_measure_where_its_user_did(
+    typed: str, place: dict[str, Any]
+) -> None:
+    """Defect: `bench run --rounds 12` and `bench doctor` looked at the embedded server, where the
+    reference and the gate had named another one."""
+    header = header_of(
+        f"bench run --backend psycopg2 --rounds 3 --label before {PLACE}", profile="quick"
+    )
+    hints = Hints(header, typed)
+    for command, rounds, seconds in (
+        (hints.measure(), 3, None),
+        (hints.see_more, 20, 0.5),
+        (hints.measure(rounds=12, label="reference"), 12, None),
+    ):
+        verb, found = parsed(command)
+        assert (verb, found["rounds"], found["seconds"]) == ("run", rounds, seconds)
+        assert found["backends"] == ("psycopg2",)
+        assert {name: found[name] for name in place} == place
+        assert found["label"] == ("reference" if rounds == 12 else None)
+    verb, found = parsed(hints.doctor)
+    server = ("database_url", "admin_url")
+    assert verb == "doctor"
+    assert {name: found[name] for name in server} == {name: place[name] for name in server}
+    verb, found = parsed(hints.with_same_code)
+    assert (verb, found["same_code"]) == ("gate", ("RUN", "RUN"))
+    assert hints.with_same_code.startswith(typed)
+
+
+def test_a_reference_of_many_rounds_is_measured_with_more() -> None:
+    """Forbids the advice to measure 20 rounds where there were 30."""
+    hints = Hints(Header(rounds=30, seconds=1.0), GATE)
+    assert hints.see_more == "bench run --profile quick --rounds 60 --seconds 1.0"
+
+
+def test_the_run_of_a_gate_is_measured_again_by_the_gate() -> None:
+    """Defect: `bench run --profile smoke` measured all cases of the profile, where the gate had
+    measured one."""
+    header = header_of(f"bench gate before --first latest --rounds 3 {PLACE}", profile="smoke")
+    verb, found = parsed(rerun.whole(header, {"rounds": 24}))
+    assert (verb, found["reference"], found["rounds"], found["first"]) == (
+        "gate",
+        "before",
+        24,
+        None,
+    )
+    assert {name: found[name] for name in WHERE} == WHERE
+    other = rerun.whole(header, {"concurrency": 4})
+    assert other.startswith("bench run --profile smoke --concurrency 4 ")

@@ -12,6 +12,8 @@ from select import select
 
 import pytest
 
+from tests.bench.command import LONGEST_S
+
 PROMPT = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
     "zsh": ["zsh", "-f", "-i"],
@@ -47,7 +49,7 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._screen, keys.encode())
 
-    def wait_for(self, words: str, seconds: float = 30) -> None:
+    def wait_for(self, words: str, seconds: float = LONGEST_S) -> None:
         deadline = time.monotonic() + seconds
         while words not in self.seen:
             left = deadline - time.monotonic()

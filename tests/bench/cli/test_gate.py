@@ -168,3 +168,23 @@ def test_runs_that_tell_no_spread_are_refused(bench: Bench) -> None:
         assert done.code == 2, done.err
         assert error in done.err
         assert len(done.error) <= 2
+
+
+def test_a_comparison_takes_further_runs_as_a_gate_does(bench: Bench) -> None:
+    """Defect: `bench compare --fail-on` said to name runs by --same-code, and had no
+    such option."""
+    one, two = further(bench, "one", 2001), further(bench, "two", 2002)
+    further(bench, "later", 2003)
+    compare = ("compare", "before", "later", "--no-charts", "--fail-on=0%")
+    alone = bench(*compare)
+    assert (alone.code, "Runs of the same code differ" in alone.err) == (3, False), alone.err
+    beside = bench(*compare, one, two)
+    assert (beside.code, "Runs of the same code differ" in beside.err) == (3, True), beside.err
+    for words, error in (
+        ([one], "one further run cannot tell"),
+        ([one, one], "one is named twice, or a copy"),
+    ):
+        done = bench(*compare, *words)
+        assert (done.code, error in done.err) == (2, True), done.err
+    done = bench(*compare[:-1], one, two)
+    assert (done.code, "--same-code is for a gate" in done.err) == (2, True), done.err

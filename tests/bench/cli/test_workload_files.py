@@ -114,7 +114,7 @@ def test_a_slowed_statement_stops_the_gate(bench: Bench) -> None:
     assert bench(*reference, "--rounds=6").code == 0
     file = bench.folder / "notes.py"
     text = file.read_text()
-    slowed = "WHERE pg_sleep(0.01) IS NOT NULL AND id <= :id"
+    slowed = "WHERE pg_sleep(0.1) IS NOT NULL AND id <= :id"
     file.write_text(text.replace("WHERE id <= :id", slowed))
     done = gate(bench, "sql", "--rounds=6")
     assert done.code == 1, done

@@ -16,7 +16,7 @@ from bench.model.case import Case
 from bench.results.entries import Entry, Failure, Memory
 from bench.results.file import Recorder
 from bench.server.database import Database
-from tests.bench.command import wait_until
+from tests.bench.command import LONGEST_S, wait_until
 from tests.bench.execution.test_turns import Silent
 
 SLOW = Case("asyncpg", "mixed")
@@ -55,7 +55,7 @@ def test_a_slow_probe_holds_no_other_back(outcomes: Outcomes, tmp_path: Path) ->
         return outcomes.workers.submit(case.process, probe, case, tmp_path / "done")
 
     ended: list[Case] = []
-    two = TwoAtATime(outcomes, submit, ended.append, timeout_s=20)
+    two = TwoAtATime(outcomes, submit, ended.append, timeout_s=LONGEST_S)
     measured = two.measure([*QUICK, SLOW])
     assert [entry.case for entry in measured] == ended
     assert set(ended) == {*QUICK, SLOW}
@@ -69,8 +69,8 @@ def test_a_probe_that_hangs_is_given_up_alone(outcomes: Outcomes) -> None:
         return outcomes.workers.submit(case.process, partial(hang, case))
 
     for name in (SLOW.process, QUICK[0].process):  # the start of a process is not the subject
-        outcomes.workers.result(outcomes.workers.submit(name, hang, QUICK[0]), 30)
-    measured = TwoAtATime(outcomes, submit, lambda case: None, timeout_s=1).measure([*QUICK, SLOW])
+        outcomes.workers.result(outcomes.workers.submit(name, hang, QUICK[0]), LONGEST_S)
+    measured = TwoAtATime(outcomes, submit, lambda case: None, timeout_s=3).measure([*QUICK, SLOW])
     assert [entry.case for entry in measured] == [*QUICK, SLOW]
     assert [isinstance(entry, Failure) for entry in measured] == [False, False, True]
     assert outcomes.given_up == {SLOW}

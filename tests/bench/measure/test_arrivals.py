@@ -27,6 +27,9 @@ from tests.bench.conftest import SMALL
 from tests.bench.measure.conftest import BOTH
 from tests.bench.recording import record
 
+LONG_S = 1.0
+"""A window of which a machine that stalls leaves a part."""
+
 NULL = pytest.mark.parametrize("name", ["null", "null-async"])
 
 
@@ -185,7 +188,9 @@ def test_operations_of_the_window_are_those_that_arrived(name: str) -> None:
     assert arrived.offered == sum(time >= 50_000_000 for time in times)
     columns = (samples.start_ns, samples.wait_ns, samples.late_ns)
     intended = [start - wait - late for start, wait, late in zip(*columns, strict=True)]
-    assert sorted(intended) == [time - 50_000_000 for time in times if time >= 50_000_000]
+    # A machine that stalls until the window is over leaves the last arrivals.
+    first = [time - 50_000_000 for time in times if time >= 50_000_000][: len(samples)]
+    assert sorted(intended) == first
 
 
 @NULL
@@ -203,7 +208,7 @@ def test_a_backlog_that_cannot_be_served_is_left(name: str) -> None:
     assert run.arrived.unserved > 0
     # A client that the machine stops after its look at the clock begins one more, late.
     *in_time, _, _ = sorted(run.samples.start_ns)
-    assert in_time[-1] < 0.4e9
+    assert all(start < 0.4e9 for start in in_time)
 
 
 @BOTH
@@ -216,7 +221,7 @@ def test_a_failed_operation_is_counted_at_its_arrival(name: str, shop: Database)
             raise RuntimeError("refused")
 
     record.act = fail_at_times
-    job = _job("null-async" if "async" in name else "null", 500)
+    job = _job("null-async" if "async" in name else "null", 500, LONG_S)
     job = replace(job, module="tests.bench.recording", url=shop.url)
     run = runner.run(replace(job, case=replace(job.case, backend=name)))
     samples = run.samples
@@ -240,7 +245,7 @@ def test_a_session_that_cannot_be_opened_is_counted_at_arrivals(name: str, shop:
         raise RuntimeError("no session")
 
     record.act = fail
-    job = _job("null-async" if "async" in name else "null", 300)
+    job = _job("null-async" if "async" in name else "null", 300, LONG_S)
     job = replace(job, module="tests.bench.recording", url=shop.url)
     run = runner.run(replace(job, case=replace(job.case, backend=name)))
     samples = run.samples

@@ -20,6 +20,17 @@ from tests.bench.command import LONGEST_S, POINT, Bench, ctrl_c, finish, wait_un
 TO_MEASUREMENT = ("--concurrency=2", "--no-verify", f"--workload={POINT}", "--fetch=buffered")
 """Leave out what comes before."""
 
+INTERRUPTED_AT_THE_END = """
+import signal, sys
+
+class Last:
+    def __del__(self, interrupt=signal.raise_signal, number=signal.SIGHUP):
+        interrupt(number)
+
+sys.last = Last()
+"""
+"""The object lives until Python, which handles no signals any more, empties its modules."""
+
 INTERRUPTED_WHILE_IT_IS_DROPPED = """
 class Dropped:
     def __del__(self):
@@ -45,6 +56,64 @@ for error in (ValueError, KeyboardInterrupt):
         print(error.__name__)
 """
 """Of the two, only the error that is no interrupt has a warning."""
+
+
+ENDED_IN_A_TASK = """
+import asyncio, signal
+from bench.system import interrupts
+
+interrupts.hear()
+
+async def fail(error):
+    raise error
+
+async def be_ended():
+    signal.raise_signal(signal.SIGTERM)
+
+async def both():
+    failed = asyncio.create_task(fail(ValueError()))
+    await asyncio.wait({failed})
+    del failed
+    await asyncio.gather(be_ended(), asyncio.sleep(60))
+
+try:
+    asyncio.run(both())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+"""Of the two, only the error that is no interrupt is logged."""
+
+
+ENDED_WITH_A_CONNECTION = """
+import asyncio, asyncpg, gc, logging, signal, sys
+from sqlalchemy.ext.asyncio import create_async_engine
+from bench.system import interrupts
+
+interrupts.hear()
+
+async def lose_a_connection():
+    connect = lambda: asyncpg.connect({url!r})
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
+    connection = await engine.connect()
+    del connection
+    gc.collect()
+    await engine.dispose()
+
+async def be_ended():
+    await lose_a_connection()
+    try:
+        print("SIGTERM", file=sys.stderr)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        await lose_a_connection()
+        logging.getLogger("bench.dataset.lock").warning("the lock was lost")
+
+try:
+    asyncio.run(be_ended())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+"""Of the two lost connections, only that before the signal is logged."""
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +232,15 @@ def test_ctrl_c_where_python_forgets_it(bench: Bench, database: Database) -> Non
     assert done.err.strip() == "interrupted"
 
 
+def test_a_signal_after_the_work_changes_nothing(bench: Bench) -> None:
+    """Defect: SIGHUP while Python ended killed a `bench query` that had shown its table: its exit
+    code was that of a failure.
+    """
+    (bench.folder / "sitecustomize.py").write_text(INTERRUPTED_AT_THE_END)
+    done = bench("list")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_a_library_logs_nothing_of_a_ctrl_c(database: Database) -> None:
     """Defect: a Ctrl-C that came in the midst of a statement printed psycopg's "error ignored in
     rollback" before "interrupted".
@@ -172,6 +250,30 @@ def test_a_library_logs_nothing_of_a_ctrl_c(database: Database) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["ValueError", "KeyboardInterrupt"]
     assert done.stderr.count("error ignored in rollback") == 1
+
+
+def test_asyncio_logs_nothing_of_a_signal() -> None:
+    """Defect: SIGTERM while one task waited for another printed "Task exception was never
+    retrieved" and a traceback before "interrupted".
+    """
+    command = [sys.executable, "-c", ENDED_IN_A_TASK]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "interrupted\n"
+    assert done.stderr.count("Task exception was never retrieved") == 1
+    assert done.stderr.strip().endswith("ValueError")
+
+
+def test_no_library_warns_of_what_a_signal_cut_off(database: Database) -> None:
+    """Defect: SIGHUP at some moments of `bench overhead --guard` printed SQLAlchemy's "The garbage
+    collector is trying to clean up non-checked-in connection" before "interrupted".
+    """
+    script = ENDED_WITH_A_CONNECTION.format(url=database.url)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "interrupted\n"
+    before, _, after = done.stderr.partition("SIGTERM\n")
+    assert "non-checked-in connection" in before
+    assert after == "the lock was lost\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)

@@ -11,6 +11,7 @@ import pytest
 from bench.measure.job import Part
 from bench.measure.shared_barrier import SharedBarrier, StartGate, joined, read_clock
 from bench.server.database import Database
+from tests.bench.command import LONGEST_S
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_all_wait_and_start_at_one_time(database: Database, gate: StartGate) -> 
                 sleep(0.001)
             before_ns = perf_counter_ns()
             gate.open()
-            starts = [first.result(10), second.result(10)]
+            starts = [first.result(LONGEST_S), second.result(LONGEST_S)]
         error_ns = sum(barrier.clock.error_ns for barrier in barriers) + 2_000
         assert abs(starts[0] - starts[1]) <= error_ns
         assert min(starts) + error_ns > before_ns
@@ -69,7 +70,7 @@ def test_nobody_waits_for_a_command_that_died(database: Database, gate: StartGat
             killer.execute("SELECT pg_terminate_backend(%s, 5000)", [gate.server_process])
         # The server may still show the dead session, or not.
         with suppress(RuntimeError):
-            assert waiting.result(10)
+            assert waiting.result(LONGEST_S)
         gate.open()  # the server has released the lock: nothing to do, and no error
         assert gate.shut()
 

@@ -5,8 +5,16 @@ from typing import Any
 
 import pytest
 
+from bench.measure import clients_async, clients_sync, runner
+from bench.measure.job import Job
 from bench.measure.steps import Bound, Steps
-from bench.model.workload import Operation
+from bench.model.case import Case
+from bench.model.workload import Operation, first_of_round
+from bench.results import recording
+from bench.server.database import Database
+from tests.bench.conftest import SMALL
+from tests.bench.measure.conftest import BOTH, POINT
+from tests.bench.recording import Record, record
 
 
 def first(*_: Any) -> None: ...
@@ -47,3 +55,78 @@ def test_other_operations_have_none(operations: list[Operation]) -> None:
     """Forbids a call without its other arguments, or of another function."""
     names = {operation.function for operation in operations}
     assert Steps(operations, {name: BOUND[name] for name in names}).lone is None
+
+
+class _NeverLone(Steps):
+    """Steps without the short form."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.lone = None
+
+
+@BOTH
+@pytest.mark.parametrize("scope", ["task", "operation"])
+def test_both_loops_measure_the_same(
+    shop: Database, monkeypatch: pytest.MonkeyPatch, name: str, scope: str
+) -> None:
+    """Forbids that the loop of one argument skips or repeats an operation: where a window goes on
+    after its warm-up, where samples are handed over, and where an operation has failed."""
+    case = Case(name, POINT, session_scope=scope, loop="asyncio" if "async" in name else "none")
+    job = Job(case, "tests.bench.recording", shop.url, SMALL, 3, 0.15, 0.02)
+    for module in (clients_sync, clients_async):
+        monkeypatch.setattr(module, "LOOK_NS", 10_000_000)
+    monkeypatch.setattr(recording, "MOST_IN_MEMORY", 1)
+    for steps in (Steps, _NeverLone):
+        for module in (clients_sync, clients_async):
+            monkeypatch.setattr(module, "Steps", steps)
+        record.__dict__.update(vars(Record()))
+
+        def fail_twice() -> None:
+            if len(record.calls) in (12, 20):
+                raise ValueError("no")
+
+        record.act = fail_twice
+        samples = runner.run(job).samples
+        plan = [operation.arguments for operation in job.plans()[0]]
+        begun = first_of_round(3, len(plan))
+        asked = [arguments for _, _, arguments in record.calls]
+        assert asked == [plan[(begun + at) % len(plan)] for at in range(len(asked))], steps
+        assert len(asked) > 24
+        starts, ends = list(samples.start_ns), []
+        for start, duration in zip(starts, samples.duration_ns, strict=True):
+            assert not ends or start >= ends[-1]
+            ends.append(start + duration)
+        errors = samples.errors
+        assert set(errors.values()) <= {"ValueError: no"}
+        assert len(errors) == 2 or len(asked) - len(samples) >= 12  # one was in the warm-up
+        for at in errors:  # its session was given back, and the next one began later
+            assert starts[at + 1] - ends[at] >= clients_sync.AFTER_FAILURE_S * 1e9
+
+
+def test_operations_of_the_warm_up_may_have_other_arguments() -> None:
+    """Forbids a short loop that is chosen by the operations of the window, for others."""
+    bound = {"first": BOUND["first"]}
+    assert Steps([Operation("first", ())], bound).lone is None
+    lone = Steps([Operation("first", ((1, 2),))], bound).lone
+    assert lone is not None
+    assert next(lone[1]) == (1, 2), "a list of values is one argument"
+
+
+class _OtherWarmUp(Job):
+    """A job whose clients warm up on another read."""
+
+    def warm_up(self) -> tuple[Operation, ...]:
+        return (Operation("get_orders_of_customer", (1,)),)
+
+
+@pytest.mark.parametrize(("name", "loop"), [("psycopg2", "none"), ("asyncpg", "asyncio")])
+def test_a_warm_up_may_be_of_another_function(shop: Database, name: str, loop: Any) -> None:
+    """Defect: a client knew the functions of its window alone. A round of the ORM's reads of
+    100,000 rows of a workload file would warm up on a read of 100, another name (KeyError).
+    """
+    case = Case(name, "get_customers", loop=loop)
+    run = runner.run(_OtherWarmUp(case, None, shop.url, SMALL, 0, 0.02, 0.02))
+    assert len(run.samples) > 0
+    assert not run.samples.errors
+    assert min(run.samples.rows) > 1

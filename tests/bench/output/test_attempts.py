@@ -1,6 +1,7 @@
 """Output that can't be made, or other runs that can't be read, never fail a measurement."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,8 @@ def test_what_cannot_be_written_is_named_and_the_rest_is_made(shown: Bench) -> N
     (shown.folder / "results" / "index.html").mkdir()
     done = shown("charts", "results/run")
     assert done.code == 1, "drawing is the task of this command"
-    report, index, *_ = done.err.splitlines()
+    # matplotlib may say that it builds its font cache, which takes long once.
+    report, index = re.findall(r"^could not make .*$", done.err, re.MULTILINE)[:2]
     assert done.error[0].endswith("report.html: Is a directory.")
     for line, part in ((report, "report"), (index, "index")):
         assert line.startswith(f"could not make {part}: cannot write ")
@@ -79,7 +81,7 @@ def test_a_report_is_made_without_the_index(shown: Bench) -> None:
     (shown.folder / "results" / "index.html").mkdir()
     done = shown("report", "results/run")
     assert (done.code, done.out) == (0, "report   results/run/report.html\n")
-    assert done.err.startswith("could not make index: cannot write ")
+    assert "could not make index: cannot write " in done.err
 
 
 def test_a_run_that_cannot_be_shown_keeps_its_exit_code(bench: Bench) -> None:

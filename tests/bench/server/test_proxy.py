@@ -21,6 +21,7 @@ from bench.model.link import Link
 from bench.server.proxy.direction import MOST_WAITING_BYTES
 from bench.server.proxy.process import HOST, Proxy
 from bench.server.proxy.relay import Address
+from tests.bench.command import LONGEST_S
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +180,7 @@ def test_a_slow_client_holds_the_server_back(proxy: Proxy) -> None:
 
 def test_messages_sent_without_waiting_are_one_round_trip(proxy: Proxy) -> None:
     """Defect: a pipeline of three messages counted as three."""
-    port = proxy.open(serve(echo), Link(20_000_000))
+    port = proxy.open(serve(echo), Link(500_000_000))  # the machine may stall between messages
     with socket.create_connection((HOST, port)) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for message in (b"parse", b"bind", b"execute"):
@@ -235,7 +236,7 @@ def test_the_process_ends_with_a_parent_that_is_killed() -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    child.wait(10)
+    child.wait(LONGEST_S)
 
 
 def test_ctrl_c_does_not_end_the_proxy_before_its_parent(proxy: Proxy) -> None:

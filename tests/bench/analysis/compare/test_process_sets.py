@@ -13,7 +13,8 @@ from bench.analysis.compare.cases import Again, Change, MeasuredRun, compare_cas
 from bench.analysis.compare.family import Logs
 from bench.analysis.compare.gate import decide
 from bench.analysis.compare.process_sets import LEAST_SETS, centres, evidence_of_sets, factor_of
-from bench.cli.gate_words import gate_lines
+from bench.cli.gate_words import Hints, gate_lines
+from bench.results.header import Header
 from bench.studies.audit.comparing import ONE_CASE
 from bench.studies.audit.deciding import gate_rates
 from bench.studies.audit.made_runs import Truth, made_run
@@ -127,9 +128,11 @@ def test_the_number_of_pairs_decides_and_not_the_result() -> None:
 def test_a_narrow_gate_says_what_it_cannot_tell() -> None:
     """Defect: a machine that was slower today stopped a gate on one case without a word."""
     narrow = replace(ONE_CASE, slower=1, slowdown=0.5)
-    lines = "\n".join(gate_lines(decide([("later", compare_cases(*two(narrow)))], 0.1)))
+    hints = Hints(Header(command="bench run --database-url postgresql://h/d"), "bench gate before")
+    lines = "\n".join(gate_lines(decide([("later", compare_cases(*two(narrow)))], 0.1), hints))
     assert "have no common ratio" in lines
     blind = compare_cases(*two(replace(ONE_CASE, sets=2, noise=0.2)))
-    lines = "\n".join(gate_lines(decide([("later", blind)], 0.1)))
+    lines = "\n".join(gate_lines(decide([("later", blind)], 0.1), hints))
     assert "fewer than 3 sets of processes" in lines
-    assert "bench run --rounds 12 --label reference" in lines
+    again = "bench run --rounds 12 --label reference --database-url postgresql://h/d"
+    assert again in lines

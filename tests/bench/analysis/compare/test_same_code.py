@@ -14,7 +14,8 @@ from bench.analysis.compare.cases import MeasuredRun, compare_cases
 from bench.analysis.compare.gate import GateDecision, decide
 from bench.analysis.compare.same_code import LEAST_RUNS, against_same_code
 from bench.analysis.student import student_tail
-from bench.cli.gate_words import gate_lines
+from bench.cli.gate_words import Hints, gate_lines
+from bench.results.header import Header
 from bench.studies.audit.comparing import DAYS, MARGIN
 from bench.studies.audit.deciding import gate_rates
 from bench.studies.audit.made_runs import Truth, made_run
@@ -32,7 +33,7 @@ def decided(days: Sequence[float], later: float, truth: Truth = CALM) -> GateDec
 
 
 def lines(decision: GateDecision) -> str:
-    return "\n".join(gate_lines(decision))
+    return "\n".join(gate_lines(decision, Hints(Header(), "bench gate monday")))
 
 
 def test_days_that_differ_stop_the_same_code_at_most_once_in_twenty_times() -> None:
@@ -52,7 +53,7 @@ def test_a_day_like_those_before_is_unclear_and_not_slower() -> None:
     alone = decided([0.0], later=0.25)
     assert alone.exit_code() == 1
     assert "Fewer than 10 cases have no common ratio" in lines(alone)
-    assert "bench gate --same-code RUN" in lines(alone)
+    assert "bench gate monday --same-code RUN --same-code RUN" in lines(alone)
     known = decided([0.0, 0.25, 0.1, -0.1], later=0.25)
     assert (known.word, known.exit_code()) == ("blind", 3)
     assert [gated.case for gated in known.unclear] == [gated.case for gated in alone.stopped]

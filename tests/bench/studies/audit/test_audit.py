@@ -7,9 +7,12 @@ from click.testing import CliRunner
 
 from bench.cli.audit import audit
 from bench.model.errors import BenchError, UsageError
-from bench.studies.audit import claims, document, processes, result_file
+from bench.server.database import Database
+from bench.studies.audit import claims, document, processes, result_file, whole_commands
 from bench.studies.audit.claim import Claim, Outcome
 from bench.studies.audit.result_file import CheckedClaim
+from bench.studies.overhead import overhead
+from tests.bench.command import Bench
 
 HOLDS = Claim("a", "One is one.", "counting", simulate=lambda: Outcome("1", "1", True))
 FAILS = Claim("b", "One is two.", "counting", simulate=lambda: Outcome("1", "2|3", False, "4"))
@@ -69,3 +72,31 @@ def test_samples_of_processes_are_merged_whole() -> None:
     whole, _, _, size = processes.merging(processes.SAMPLES // 100)
     assert whole
     assert size > 100_000
+
+
+OVERHEADS = """harness / bare loop: median of paired turns [95 % interval]
+backend        at  throughput               client CPU per operation pairs
+psycopg2        1  0.987 [0.974 to 0.999]   1.038 [1.022 to 1.054]      90  (not yet within 1.5 %)
+core+asyncpg   16  0.992 [0.981 to 1.007]   1.010 [0.996 to 1.020]      30
+"""
+
+
+def test_the_worst_line_of_the_harness_decides() -> None:
+    """Forbids a claim that holds because most of its lines do, or that has no line."""
+    outcome = whole_commands.harness_cost(OVERHEADS)
+    assert outcome.measured == "throughput 0.987 to 0.992, CPU time 1.010 to 1.038 in 2 lines"
+    assert outcome.holds
+    assert not whole_commands.harness_cost(OVERHEADS.replace(" 1.010", " 1.051")).holds
+    assert not whole_commands.harness_cost(OVERHEADS.replace(" 0.987", " 0.969")).holds
+    with pytest.raises(BenchError, match="no server"):
+        whole_commands.harness_cost("no server")
+
+
+def test_the_audit_reads_what_the_command_prints(bench: Bench, database: Database) -> None:
+    """Forbids an audit that misses the lines of a command whose table or limits have changed."""
+    short = ("--pairs=2", "--seconds=0.01", "--backend=psycopg2", "--backend=asyncpg")
+    done = bench("overhead", *short)
+    assert done.code in {0, 1, 3}
+    assert whole_commands.harness_cost(done.out).measured.endswith("in 4 lines")
+    assert whole_commands.LEAST_THROUGHPUT == overhead.LEAST_THROUGHPUT
+    assert whole_commands.MOST_CPU == overhead.MOST_CPU

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from random import Random
+from time import sleep
 
 import pytest
 
@@ -17,7 +18,7 @@ from bench.studies.calibration import calibrate as calibration
 from bench.studies.calibration import slowed
 from bench.studies.calibration.calibrate import EQUALS, CalibrationConfig, Generation
 from tests.bench import synthetic
-from tests.bench.command import Bench
+from tests.bench.command import Bench, ctrl_c, finish
 from tests.bench.conftest import SMALL
 from tests.bench.synthetic import constant_run
 
@@ -130,7 +131,8 @@ def test_real_rounds_in_processes_of_their_own(shop: Database) -> None:
     setting = CalibrationConfig(
         shop.url, SMALL, generations=2, rounds=6, seconds=0.01, warm_up_s=0.0
     )
-    found = calibration.measure(setting, lambda: done.append(None))
+    found: list[Generation] = []
+    calibration.measure(setting, lambda: done.append(None), found)
     assert len(done) == setting.runs == 2 * 6 * (EQUALS + len(slowed.SHARES))
     for generation in found:
         assert len(generation.equals) == EQUALS
@@ -139,6 +141,47 @@ def test_real_rounds_in_processes_of_their_own(shop: Database) -> None:
         assert {each.case.backend for each in generation.equals} == {"psycopg2"}
         for share, each in generation.slowed.items():
             assert each.case.backend == slowed.name_of(share)
+
+
+@pytest.mark.parametrize(
+    ("runs", "kept"), [(5 * 7 + 3, []), (6 * 7 + 3, [6]), (15 * 7 + 1, [8, 7])]
+)
+def test_whole_rounds_stay_when_it_is_interrupted(
+    shop: Database, runs: int, kept: list[int]
+) -> None:
+    """Defect: Ctrl-C lost all rounds of a calibration, which may take an hour."""
+    setting = CalibrationConfig(
+        shop.url, SMALL, generations=3, rounds=8, seconds=0.01, warm_up_s=0.0
+    )
+    done: list[None] = []
+    found: list[Generation] = []
+
+    def interrupt() -> None:
+        done.append(None)
+        if len(done) == runs:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        calibration.measure(setting, interrupt, found)
+    assert [generation.amount for generation in found] == kept
+    for generation in found:
+        cases = (*generation.equals, *generation.slowed.values())
+        assert len({len(case.rounds) for case in cases}) == 1
+    if kept:
+        words = calibrate_command.report(found, setting, THROUGHPUT)
+        assert f"from {'1 x 6' if kept == [6] else '8 + 7'} real rounds" in words
+
+
+@pytest.mark.usefixtures("database")
+def test_ctrl_c_prints_the_table_of_the_rounds_until_then(bench: Bench) -> None:
+    """Defect: `bench calibrate` printed nothing after Ctrl-C."""
+    command = bench.start("calibrate", "--generations=999", "--rounds=6", "--seconds=0.01")
+    sleep(6)
+    ctrl_c(command)
+    done = finish(command)
+    assert done.code == 130, done.err
+    assert "resampled from" in done.out or "and there were fewer" in done.err
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.usefixtures("database")  # its dataset is larger

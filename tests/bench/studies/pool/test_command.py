@@ -64,9 +64,7 @@ def test_pgbouncer(bench: Bench) -> None:
         done = bench("pool", "--backend=psycopg2", "--pgbouncer", *SHORT)
         assert (done.code, len(done.error)) == (2, 2)
         return
-    done = bench(
-        "pool", "--backend=psycopg2", *SHORT, f"--out={bench.out}", "--no-charts", seconds=60
-    )
+    done = bench("pool", "--backend=psycopg2", *SHORT, f"--out={bench.out}", "--no-charts")
     assert done.code == 0, done
     assert "PgBouncer 4" in done.out
     assert "clients pool" in done.out, "the table is wider than a terminal"

@@ -13,13 +13,13 @@ from tests.bench.command import LONGEST_S, Bench, ctrl_c, finish, wait_until, wo
 def test_a_rate_is_a_factor(bench: Bench) -> None:
     done = bench.measure(
         "--backend=asyncpg", "--no-verify", "--concurrency=2", "--rounds=1",
-        "--rate=1000,2000", "--seconds=0.3", "--processes=1,2",
+        "--rate=500,1000", "--seconds=0.5", "--processes=1,2",
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "1,000 arrivals/s" in done.out
     assert "service p99" in done.out
     results = file.load(bench.out)
-    assert {run.case.rate for run in results.runs} == {1000, 2000}
+    assert {run.case.rate for run in results.runs} == {500, 1000}
     assert all(run.arrived and run.samples.wait_ns for run in results.runs)
     arrived = {(run.case.rate, run.arrived.offered) for run in results.runs if run.arrived}
     assert len(arrived) == 2, "processes share the arrivals of the one"
@@ -27,8 +27,9 @@ def test_a_rate_is_a_factor(bench: Bench) -> None:
         rows = [row for row in csv.DictReader(table) if row["twin"] == "False"]
     assert {row["load_model"] for row in rows} == {"open"}
     assert {row["processes"] for row in rows} == {"1", "2"}
-    assert {row["rate_per_s"] for row in rows} == {"1000", "2000"}
-    assert all(row["service_p50_ns"] for row in rows)
+    assert {row["rate_per_s"] for row in rows} == {"500", "1000"}
+    # A busy machine may not hold a rate, which then has no latency.
+    assert all(row["service_p50_ns"] for row in rows if row["rounds_held"] == "1")
     drawn = [path.name for path in charts.draw(results, bench.out)]
     assert "latency-by-rate-get_total_cost_of_an_order-2.png" in drawn
     assert "latency-by-rate-get_total_cost_of_an_order-2-in-2-processes.png" in drawn
