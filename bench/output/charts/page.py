@@ -37,13 +37,17 @@ def page(
     subtitle: str,
     *,
     failed: Iterable[Summary] = (),
+    every_way: bool = False,
     **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a `sheet` with the caption of the results of one run.
 
-    `failed`: summaries; those with errors are named in red. `options`: those of `sheet`.
+    `failed`: summaries; those with errors are named in red. `every_way`: whether the chart shows
+    every way to connect, and not the first alone. `options`: those of `sheet`.
     """
-    return sheet(title, subtitle, caption(selection), error_note(failed), **options)
+    return sheet(
+        title, subtitle, caption(selection, every_way=every_way), error_note(failed), **options
+    )
 
 
 def sheet(
@@ -180,9 +184,13 @@ def error_note(summaries: Iterable[Summary]) -> str:
     )
 
 
-def caption(selection: Selection) -> str:
-    """Return machine, versions, date and method, in a line that may break between them."""
-    return in_a_line(*_conditions(selection), selection.intervals_in_words, *_quality(selection))
+def caption(selection: Selection, *, every_way: bool = False) -> str:
+    """Return machine, versions, date and method, in a line that may break between them.
+
+    `every_way`: as in `page`.
+    """
+    parts = _conditions(selection, every_way=every_way)
+    return in_a_line(*parts, selection.intervals_in_words, *_quality(selection))
 
 
 def caption_of_runs(runs: Mapping[str, Selection]) -> str:
@@ -206,13 +214,14 @@ def _of_all(part_by_run: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {text or '-'}" for name, text in part_by_run.items())
 
 
-def _conditions(selection: Selection) -> list[str]:
+def _conditions(selection: Selection, *, every_way: bool = False) -> list[str]:
     header = selection.header
+    ways = f"--connect {', '.join(header.connect)}" if header.connect else ""
     uvloop = any(summary.case.loop == "uvloop" for summary in selection.summaries)
     return [
         *machine(header.environment, header.packages),
         "uvloop" if uvloop else "",
-        selection.connected_in_words,
+        ways if every_way else selection.connected_in_words,
         "watched by session_guard" if header.session_guard else "",
         header.created_at[:10],
         f"{selection.load_in_words}, {selection.windows_in_words}",

@@ -272,3 +272,4 @@ def test_a_caption_names_the_way_to_connect(tmp_path: Path) -> None:
     two = select(synthetic.results(tmp_path, [one, replace(one, connect="")]))
     words = caption(two).replace("\N{NO-BREAK SPACE}", " ")
     assert "the first of several ways to connect: engine.poolclass=NullPool" in words
+    assert "ways to connect" not in caption(two, every_way=True).replace("\N{NO-BREAK SPACE}", " ")
