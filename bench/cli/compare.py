@@ -108,10 +108,7 @@ def compare(
     from bench.analysis.compare.comparison import SummedUp, compare_summed_up, names_of
     from bench.analysis.figure import FIGURES, usual_figure
     from bench.analysis.selection import select_from
-    from bench.cli.gate_command import gate_command
     from bench.cli.gate_same_code import further_runs
-    from bench.cli.gate_words import Hints, gate_lines
-    from bench.cli.measurement import command_line
     from bench.output.attempts import tell_left_out
     from bench.results import archive
     from bench.system.output_files import file_name
@@ -162,6 +159,10 @@ def compare(
         _draw(comparison, selections, folder)
     if decision is None:
         return 0
+    from bench.cli.gate_command import gate_command
+    from bench.cli.gate_words import Hints, gate_lines
+    from bench.cli.measurement import command_line
+
     for line in gate_lines(decision, Hints(first.header, command_line(None))):
         echo(line, err=True)
     for run, folder in zip(summed_up[1:], folders[1:], strict=True):

