@@ -158,7 +158,7 @@ class NoiseFloor:
         return _deviation(self.pairs)
 
     def __str__(self) -> str:
-        by_kind = ", ".join(f"{self.of_kind(kind).factor:.2f}x for {kind}" for kind in self.kinds)
+        by_kind = ", ".join(f"{self.of_kind(kind).factor:,.2f}x for {kind}" for kind in self.kinds)
         pairs = len(self.pairs)
         return f"{by_kind} (from {pairs} equal pair{'s' if pairs > 1 else ''})"
 

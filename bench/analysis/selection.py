@@ -50,6 +50,17 @@ class Selection:
         return f"{self.rounds_in_words} of {length}"
 
     @property
+    def connected_in_words(self) -> str:
+        """The settings of `--connect` that charts show; empty if there are none."""
+        shown = (*self.summaries, *self.at_rate)
+        ways = (summary.case.connect.split(",") for summary in shown)
+        settings = list(dict.fromkeys(setting for way in ways for setting in way if setting))
+        if not self.variants:
+            return f"--connect {', '.join(settings)}" if settings else ""
+        first = ", ".join(settings) or "the defaults"
+        return f"the first of several ways to connect: {first}"
+
+    @property
     def intervals_in_words(self) -> str:
         """The meaning of the intervals of these rounds, in words."""
         several = [number for number in self._made if number > 1]

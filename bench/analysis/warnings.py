@@ -238,7 +238,7 @@ def _noise(evidence: _Evidence) -> Iterator[ResultWarning]:
     floor = noise_floor(evidence.summaries)
     if floor and floor.factor > NOISY:
         yield ResultWarning(
-            f"two equal cases differ by up to {floor.factor - 1:.0%}: {floor}",
+            f"two equal cases differ by up to {floor.factor - 1:,.0%}: {floor}",
             "other work on this machine, or rounds that are too few or too short",
             "close other programs, or "
             + evidence.again("rounds", f"{max(12, 2 * evidence.rounds)}"),

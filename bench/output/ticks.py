@@ -11,6 +11,9 @@ FARTHEST = 1.8
 One interval that is far longer than all values would press the values together.
 """
 
+_FEWEST = 2
+"""The fewest ticks that show a distance."""
+
 _DECADE_STEPS = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 
 
@@ -18,16 +21,32 @@ def log_ticks(low: float, high: float, room: int, *, finest: int = 0) -> list[fl
     """Return about `room` round values at most, from `low` to `high`, for a logarithmic axis.
 
     `finest`: the index of the first step pattern to try. The four patterns have from six ticks per
-    decade down to one.
+    decade down to one. A short axis has evenly spaced values.
     """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks: list[float] = []
     for steps in _DECADE_STEPS[finest:]:
         ticks = [step * 10.0**decade for decade in decades for step in steps]
         ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) < _FEWEST:
+            return _even_ticks(low, high, room)
         if len(ticks) <= room:
             return ticks
     return ticks[:: math.ceil(len(ticks) / room)]
+
+
+def _even_ticks(low: float, high: float, room: int) -> list[float]:
+    """Return values in steps of 1, 2 or 5 times a power of ten, for a scale of less than a decade.
+
+    A scale with a single tick shows no distances.
+    """
+    least = (high - low) / max(1, room - 1)
+    if least <= 0:
+        return [low]
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{step * count:.12g}") for count in range(first, last + 1)]
 
 
 def extents(intervals: Iterable[Interval | None]) -> list[float]:

@@ -26,6 +26,7 @@ WIDTH_IN = 10.0
 DPI = 160
 _TITLE = 1.4
 """The size of the title, as a multiple of that of the other texts."""
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|[nµm]?s|[kMG]?B)(?!\w))")
 MARGIN_IN = 0.15
 """The distance of the texts from the edges of the figure."""
 
@@ -36,13 +37,17 @@ def page(
     subtitle: str,
     *,
     failed: Iterable[Summary] = (),
+    every_way: bool = False,
     **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a `sheet` with the caption of the results of one run.
 
-    `failed`: summaries; those with errors are named in red. `options`: those of `sheet`.
+    `failed`: summaries; those with errors are named in red. `every_way`: whether the chart shows
+    every way to connect, and not the first alone. `options`: those of `sheet`.
     """
-    return sheet(title, subtitle, caption(selection), error_note(failed), **options)
+    return sheet(
+        title, subtitle, caption(selection, every_way=every_way), error_note(failed), **options
+    )
 
 
 def sheet(
@@ -127,11 +132,12 @@ def sheet(
 def lines_of(text: str, size: float, width: float, weight: str = "normal") -> list[str]:
     """Return the text in lines of at most `width` inches, in a font of `size` points.
 
-    A line breaks at a space, and within a word only if the word alone is longer than a line.
+    A line breaks at a space that is not before a unit, and within a word only if the word alone is
+    longer than a line.
     """
     lines: list[str] = []
     line = ""
-    for word in filter(None, re.split("[ \n]+", text)):
+    for word in filter(None, re.split("[ \n]+", _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text))):
         rest = word
         joined = f"{line} {rest}" if line else rest
         if _width_in(joined, size, weight) > width:
@@ -178,9 +184,13 @@ def error_note(summaries: Iterable[Summary]) -> str:
     )
 
 
-def caption(selection: Selection) -> str:
-    """Return machine, versions, date and method, in a line that may break between them."""
-    return in_a_line(*_conditions(selection), selection.intervals_in_words, *_quality(selection))
+def caption(selection: Selection, *, every_way: bool = False) -> str:
+    """Return machine, versions, date and method, in a line that may break between them.
+
+    `every_way`: as in `page`.
+    """
+    parts = _conditions(selection, every_way=every_way)
+    return in_a_line(*parts, selection.intervals_in_words, *_quality(selection))
 
 
 def caption_of_runs(runs: Mapping[str, Selection]) -> str:
@@ -204,28 +214,18 @@ def _of_all(part_by_run: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {text or '-'}" for name, text in part_by_run.items())
 
 
-def _conditions(selection: Selection) -> list[str]:
+def _conditions(selection: Selection, *, every_way: bool = False) -> list[str]:
     header = selection.header
+    ways = f"--connect {', '.join(header.connect)}" if header.connect else ""
     uvloop = any(summary.case.loop == "uvloop" for summary in selection.summaries)
     return [
         *machine(header.environment, header.packages),
         "uvloop" if uvloop else "",
-        _connected(selection),
+        ways if every_way else selection.connected_in_words,
         "watched by session_guard" if header.session_guard else "",
         header.created_at[:10],
         f"{selection.load_in_words}, {selection.windows_in_words}",
     ]
-
-
-def _connected(selection: Selection) -> str:
-    """Return the settings of `--connect` that the charts show; empty if there are none."""
-    shown = (*selection.summaries, *selection.at_rate)
-    ways = (summary.case.connect.split(",") for summary in shown)
-    settings = list(dict.fromkeys(setting for way in ways for setting in way if setting))
-    if not selection.variants:
-        return f"--connect {', '.join(settings)}" if settings else ""
-    first = ", ".join(settings) or "the defaults"
-    return f"the first of several ways to connect: {first}"
 
 
 def _quality(selection: Selection, no_floor: str = "", not_pinned: str = "") -> list[str]:

@@ -40,11 +40,18 @@ class Curve:
     look: Look
     points: list[CurvePoint]
     label_y: float
+    missed: frozenset[int] = frozenset()
+    """The places of the points before which a rate was not held: no line may go over it."""
 
     @property
-    def path(self) -> str:
-        """The points as SVG's `<polyline points>` takes them."""
-        return " ".join(f"{point.x},{point.y}" for point in self.points)
+    def paths(self) -> list[str]:
+        """The points of each part of the line, as SVG's `<polyline points>` takes them."""
+        parts: list[list[str]] = []
+        for place, point in enumerate(self.points):
+            if not place or place in self.missed:
+                parts.append([])
+            parts[-1].append(f"{point.x},{point.y}")
+        return [" ".join(part) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,7 @@ def _drawn(
     units: tuple[Unit, ...],
 ) -> Drawn:
     lines: dict[Look, list[CurvePoint]] = {}
+    missed: dict[Look, frozenset[int]] = {}
     for name, summaries in by_backend(measured).items():
         points = [
             CurvePoint(
@@ -142,9 +150,23 @@ def _drawn(
         ]
         if points:
             lines[selection.looks[name]] = points
+            missed[selection.looks[name]] = _missed(summaries, figure)
     places = _apart({look: points[-1].y for look, points in lines.items()})
-    curves = [Curve(look, points, places[look]) for look, points in lines.items()]
+    curves = [Curve(look, points, places[look], missed[look]) for look, points in lines.items()]
     return Drawn(curves, scale.ticks(5))
+
+
+def _missed(
+    summaries: Sequence[Summary], figure: Callable[[Summary], Interval | None]
+) -> frozenset[int]:
+    """Return the places of the points that follow a rate that was not held."""
+    places, place = set(), 0
+    for summary in summaries:
+        if figure(summary):
+            place += 1
+        elif not summary.held:
+            places.add(place)
+    return frozenset(places)
 
 
 def _apart(wanted: dict[Look, float]) -> dict[Look, float]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.compare.cases import Change, RunsCompared
@@ -14,6 +13,7 @@ from bench.analysis.compare.gate import GatedCase, GateDecision
 from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.stats import ENOUGH_ROUNDS, Interval
 from bench.analysis.verdict import in_words
+from bench.output.terminal.whole_table import WholeTable
 
 _STYLES = {"faster": "bold green", "slower": "bold red"}
 _SYMBOLS = {"indistinguishable": "~", "undecided": "?"}
@@ -24,8 +24,8 @@ def render(comparison: Comparison) -> RenderableType:
     parts: list[RenderableType] = [Text(line, style="dim") for line in surroundings(comparison)]
     parts += [Text(line) for line in together(comparison)]
     for workload, rows in comparison.workloads.items():
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
-        table.add_column(Text(workload, style="bold"), no_wrap=True)
+        table = WholeTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
+        table.add_column(Text(workload, style="bold"))
         for name in comparison.names[1:]:
             table.add_column(name, no_wrap=True)
             table.add_column("visible", no_wrap=True, justify="right", style="dim")

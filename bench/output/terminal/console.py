@@ -38,6 +38,10 @@ class SafeConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(safe(text), **options)
 
+    def print(self, *objects: Any, crop: bool = False, **options: Any) -> None:
+        """Print, and cut nothing off: a terminal breaks a line that is too long for it."""
+        super().print(*objects, crop=crop, **options)
+
     def on_broken_pipe(self) -> None:
         """Raise `BrokenPipeError`. rich would end the command, which may have to keep results."""
         raise BrokenPipeError

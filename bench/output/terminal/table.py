@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from bench.analysis import stats
@@ -19,6 +18,7 @@ from bench.model.case import Case
 from bench.model.rate import LEAST_S
 from bench.model.units import BYTES, TIMES, Unit, unit_of, unit_of_column
 from bench.output.terminal import rate_columns
+from bench.output.terminal.whole_table import WholeTable
 from bench.results.file import Results
 
 BEST = "*"
@@ -69,10 +69,10 @@ def _group(summary: Summary, summaries: list[Summary]) -> tuple[Case, bool]:
     return (replace(case, fetch=Case("", "").fetch) if taken else case), taken
 
 
-def _table(taken: bool, data: _TableData) -> Table:
+def _table(taken: bool, data: _TableData) -> WholeTable:
     group = data.group
     marked = any(summary.marked for summary in group)
-    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     table.add_column("\nbackend", no_wrap=True)
     loops = len({summary.case.loop for summary in group} - {"none"}) > 1
     columns: list[tuple[str, list[Text]]] = []

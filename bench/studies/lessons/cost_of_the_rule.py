@@ -61,11 +61,10 @@ def conclude(found: Mapping[str, Any]) -> "RenderableType":
 
 
 def _table(title: str, heading: str, figures: Mapping[str, list[float]]) -> "RenderableType":
-    from rich.table import Table
-
+    from bench.output.terminal.whole_table import WholeTable
     from bench.studies.lessons import medians
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(title, no_wrap=True)
     table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("interval", no_wrap=True, style="dim")

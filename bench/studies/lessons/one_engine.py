@@ -65,13 +65,13 @@ def measure(setting: LessonSetting) -> dict[str, Any]:
 
 def conclude(found: Mapping[str, Any]) -> "RenderableType":
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     from bench.analysis import ratios
+    from bench.output.terminal.whole_table import WholeTable
     from bench.studies.lessons import medians
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("open, SELECT 1, close", no_wrap=True)
     table.add_column("per call", justify="right", no_wrap=True)
     table.add_column("interval", no_wrap=True, style="dim")

@@ -6,10 +6,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 from bench.model.units import TIMES, with_unit
+from bench.output.terminal.whole_table import WholeTable
 from bench.studies.lessons.mistake import Mistake
 from bench.studies.lessons.outcome import Outcome
 from bench.studies.lessons.tally import TrialTally
@@ -46,7 +46,7 @@ def page(mistake: Mistake, ways: Mapping[str, TrialTally], theme: str) -> Render
 def table(found: Mapping[Mistake, Mapping[str, TrialTally]]) -> RenderableType:
     """Return a table with one row per mistake: outcomes without the guard, with it, right way."""
     guarded = any("guarded" in ways for ways in found.values())
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+    grid = WholeTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
     grid.add_column("mistake", no_wrap=True)
     grid.add_column("outcome", overflow="fold")
     if guarded:
@@ -117,7 +117,7 @@ def _outcomes(tally: TrialTally, *, luck: bool = False) -> Text:
 
 def _line(name: str, words: str | Text) -> RenderableType:
     # rich before 14.3 counts padding on the left as part of the width.
-    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid = WholeTable.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=14, style="dim")
     grid.add_column()
     grid.add_row(name, words)

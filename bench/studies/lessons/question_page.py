@@ -7,9 +7,9 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
+from bench.output.terminal.whole_table import WholeTable
 from bench.studies.lessons.question import QUESTIONS, Question
 
 Answers = Sequence[Mapping[str, Any]]
@@ -43,7 +43,7 @@ def answer_lines(answers: Answers) -> list[str]:
 
 def table(found: Mapping[str, Answers]) -> RenderableType:
     """Return a table with one row per question."""
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid = WholeTable(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column("question", no_wrap=True)
     grid.add_column("statements", justify="right")
     grid.add_column("answer", overflow="fold")

@@ -92,10 +92,11 @@ def measure(setting: LessonSetting) -> dict[str, Any]:
 
 def conclude(found: Mapping[str, Any]) -> "RenderableType":
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    from bench.output.terminal.whole_table import WholeTable
+
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("handlers", no_wrap=True)
     for thought in found["thought_ms"]:
         table.add_column(f"{thought} ms", justify="right", no_wrap=True)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from textwrap import fill
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.selection import select
 from bench.analysis.summary import Summary
 from bench.model.units import RATES, TIMES, unit_of
+from bench.output.terminal.whole_table import WholeTable
 from bench.results.file import Results
 from bench.studies.pool.findings import findings
 from bench.studies.pool.surface import Cell, Surface, percent, surfaces
@@ -34,15 +34,15 @@ def title(surface: Surface) -> str:
     return f"{surface.backend}: {surface.workload}{link}"
 
 
-def _table(surface: Surface) -> Table:
+def _table(surface: Surface) -> WholeTable:
     cells = surface.cells
     rates = unit_of((cell.rate for cell in cells), RATES)
     longest = [cell.waits.wait_p99_ns for cell in cells if cell.waits]
     usual = [cell.usual_wait_ns for cell in cells]
     waits = unit_of([*usual, *longest, *map(_pooler_wait, cells)], TIMES)
     missing = any(cell.waits and cell.waits.timeouts for cell in cells)
-    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
-    table.add_column("\nclients", justify="right")
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("\nclients", justify="right", no_wrap=True)
     table.add_column("\npool", no_wrap=True)
     headings = [
         f"{rates.symbol}\noperations/s".strip() if rates.symbol else "\noperations/s",

@@ -1,12 +1,12 @@
 """The output of `bench query`: the tables of a run, where the time goes, and which is best."""
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.summary import Summary
 from bench.model.units import TIMES, unit_of
 from bench.output.terminal import table
+from bench.output.terminal.whole_table import WholeTable
 from bench.results.file import Results
 from bench.studies.query import best, time_split
 from bench.studies.query.notes import notes
@@ -27,9 +27,9 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
     return Group(*parts)
 
 
-def _split_table(made: list[Split]) -> Table:
+def _split_table(made: list[Split]) -> WholeTable:
     unit = unit_of((split.total_ns for split in made), TIMES)
-    shown = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    shown = WholeTable(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     shown.add_column("\nbackend", no_wrap=True)
     parts = shown_parts(made)
     for name in (f"total\n{unit.symbol}", *(part.replace(": ", ":\n") for part in parts)):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.analysis.selection import Selection
 from bench.analysis.summary import Summary
-from bench.analysis.wording import asked
+from bench.analysis.wording import asked, conditions
 from bench.model.units import TIMES
 from bench.output.report.lines_panel import LinesPanel, lines_panel
 from bench.output.report.template import Section, render_part
@@ -36,7 +36,8 @@ def section(results: Results, summaries: Sequence[Summary], selection: Selection
 def _title(measured: ByRate) -> str:
     kind = measured.kind
     clients = f"{kind.concurrency} client{'s' * (kind.concurrency > 1)}"
-    return f"{asked(kind.workload)}, up to {clients}{in_processes(kind)}"
+    words = conditions(kind, "rate", "processes")
+    return f"{asked(kind.workload)}; {words}; up to {clients}{in_processes(kind)}"
 
 
 def _panels(measured: ByRate, selection: Selection) -> list[LinesPanel]:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.summary import Summary
 from bench.model.units import TIMES, unit_of
+from bench.output.terminal.whole_table import WholeTable
 from bench.results.file import Results
 from bench.studies.saturation.answers import Answer, answers, worst_p99_ns
 from bench.studies.saturation.words import rule, sentence
@@ -32,8 +32,8 @@ _NOTE = (
 )
 
 
-def _answers(found: Sequence[Answer]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+def _answers(found: Sequence[Answer]) -> WholeTable:
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backend", no_wrap=True)
     for name in ("highest rate/s", "sure", "missed at/s", "closed loop/s", "share"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -50,8 +50,8 @@ def _answers(found: Sequence[Answer]) -> Table:
     return table
 
 
-def _rates(found: Sequence[Answer]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+def _rates(found: Sequence[Answer]) -> WholeTable:
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("\nbackend", no_wrap=True)
     every = [summary for answer in found for summary in answer.summaries]
     unit = unit_of(

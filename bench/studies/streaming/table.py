@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.summary import Summary
+from bench.output.terminal.whole_table import WholeTable
 from bench.results.file import Results
 from bench.studies.streaming.break_even import DOCUMENTED, break_evens
 from bench.studies.streaming.checks import Check, checks
@@ -32,9 +32,9 @@ def render(results: Results, summaries: list[Summary]) -> RenderableType:
     return Group(*parts, *_checks(outcomes), _legend())
 
 
-def _table(ways: Sequence[FetchModeResult]) -> Table:
+def _table(ways: Sequence[FetchModeResult]) -> WholeTable:
     """Return a table with the fetches under the name of their backend: a column would not fit."""
-    table = Table(box=None, pad_edge=False, padding=(0, 0, 0, 1))
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 0, 0, 1))
     for name in ("fetch", "verdict"):
         table.add_column(name, no_wrap=True)
     columns = [column.cells(ways) for column in COLUMNS]
@@ -58,7 +58,7 @@ def _concurrent(ways: Sequence[FetchModeResult]) -> list[RenderableType]:
     if not concurrent:
         return []
     size = max(max(way.by_concurrency) for way in concurrent)
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backend")
     table.add_column("fetch")
     plans = concurrent_columns(size)
@@ -76,7 +76,7 @@ def _concurrent(ways: Sequence[FetchModeResult]) -> list[RenderableType]:
 def _break_evens(ways: Sequence[FetchModeResult]) -> RenderableType:
     """Return the break-evens of batches, for each backend and function."""
     title = Text(f"The number of rows from which {BATCHED} is no worse than buffered:", "bold")
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backend")
     table.add_column("function")
     for name in ("total time", "first row", "memory"):
@@ -95,7 +95,7 @@ def _collector(results: Sequence[Collected]) -> list[RenderableType]:
     """Return the share of Python's garbage collector in the largest results."""
     if not results:
         return []
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table = WholeTable(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backend")
     table.add_column("fetch")
     for heading in HEADINGS:

@@ -58,6 +58,7 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         gap=1.4,
         row_gap=0.75,
         titled=True,
+        every_way=True,
         failed=selection.marked(workload),
     )
     panels = [panel for row in grid for panel in row]

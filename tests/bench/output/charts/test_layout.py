@@ -254,3 +254,22 @@ def test_a_legend_of_fetches_shows_the_lines_that_are_drawn() -> None:
         assert entry.get_linestyle() == line.get_linestyle()
         hollow = [each.get_markerfacecolor() == "white" for each in (entry, line)]
         assert hollow[0] == hollow[1]
+
+
+def test_no_line_ends_between_a_number_and_its_unit() -> None:
+    """Forbid `37.0` at the end of a line, and `µs` at the start of the next."""
+    text = "with the same 37.0 µs of the plan, 70 % of 1.34 MB in 12 s each"
+    for inches in (1.5, 2, 2.5, 3):
+        lines = lines_of(text, 10, inches)
+        assert not [line for line in lines if line.split()[0] in ("µs", "%", "MB", "s")]
+
+
+def test_a_caption_names_the_way_to_connect(tmp_path: Path) -> None:
+    """Forbid the chart of a run without a pool that looks like one with a pool."""
+    one = Case("core+asyncpg", synthetic.POINT, connect="engine.poolclass=NullPool")
+    words = caption(select(synthetic.results(tmp_path, [one]))).replace("\N{NO-BREAK SPACE}", " ")
+    assert "--connect engine.poolclass=NullPool" in words
+    two = select(synthetic.results(tmp_path, [one, replace(one, connect="")]))
+    words = caption(two).replace("\N{NO-BREAK SPACE}", " ")
+    assert "the first of several ways to connect: engine.poolclass=NullPool" in words
+    assert "ways to connect" not in caption(two, every_way=True).replace("\N{NO-BREAK SPACE}", " ")

@@ -1,5 +1,6 @@
 """The chart of latency against the arrival rate: what was held, what was not, and by whom."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bench.output.charts import style
 from bench.output.charts.page import caption
 from bench.results.file import Results
 from bench.studies.saturation.charts.latency import figures
+from bench.studies.saturation.report import section
 from tests.bench import synthetic
 from tests.bench.analysis.test_open_loop import CASE, GROWING, STEADY, run_of
 from tests.bench.output.charts.test_layout import defects
@@ -81,3 +83,17 @@ def test_a_window_at_a_rate_is_not_as_short_as_asked_for(
     """Forbid `8 rounds of 0.3 s` under windows of a second."""
     text = caption(select(results(tmp_path, seconds=seconds))).replace("\N{NO-BREAK SPACE}", " ")
     assert f"open loop, 3 rounds of {words}" in text
+
+
+def test_the_report_tells_kinds_of_work_apart_and_draws_no_line_over_a_missed_rate(
+    tmp_path: Path,
+) -> None:
+    """Forbid four charts of one title, and the line from 200/s to 800/s over 400/s."""
+    made = results(tmp_path)
+    found = section(made, summarise(made), select(made))
+    assert found
+    kind = f"a session a task, autocommit; up to {CASE.concurrency} client"
+    assert kind in found.html
+    first, *_ = found.html.split("</svg>")
+    lines = [len(points.split()) for points in re.findall(r'points="([^"]+)"', first)]
+    assert sorted(lines) == [1, 1, 2, 4]
