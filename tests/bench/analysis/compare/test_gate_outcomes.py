@@ -15,8 +15,9 @@ from bench.analysis.compare.gate import GateDecision, confirmed, decide
 from bench.analysis.figure import FIGURES, THROUGHPUT
 from bench.cli.compare import as_share
 from bench.cli.gate_command import gate_command
-from bench.cli.gate_words import gate_lines, percent
+from bench.cli.gate_words import Hints, gate_lines, percent
 from bench.output.terminal.comparison import as_github, as_json, share_in_words
+from bench.results.header import Header
 from bench.studies.audit.made_runs import Truth, made_run
 from tests.bench import synthetic
 from tests.bench.analysis.compare.made_runs import POINT, compared, run
@@ -34,7 +35,7 @@ def pair_of(truth: Truth) -> RunsCompared:
 
 
 def words(decision: GateDecision) -> str:
-    return "\n".join(gate_lines(decision))
+    return "\n".join(gate_lines(decision, Hints(Header(), "bench gate before")))
 
 
 def test_one_blind_run_does_not_hide_among_others() -> None:
