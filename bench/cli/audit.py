@@ -43,7 +43,7 @@ def _names() -> "Iterable[str]":
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write the outcomes to audit.json in this folder.",
+    help="Write the outcomes to audit.json in this folder. What it has of other claims stays.",
 )
 @database_url_option
 def audit(
@@ -88,9 +88,8 @@ def audit(
             tested.append(CheckedClaim.of(claim, outcome))
             echo(_shown(tested[-1]))
     finally:
-        # After Ctrl-C, what was tested must not replace a file of more claims.
-        if out and tested and (len(tested) == len(chosen) or not (out / result_file.FILE).exists()):
-            echo(f"Written: {result_file.write(out, tested)}")
+        if out and tested:
+            echo(f"Written: {result_file.write(out, tested, [*_names()])}")
     wrong = [claim.name for claim in tested if not claim.holds]
     echo(f"{len(tested) - len(wrong)} of {len(tested)} claims hold.")
     return 1 if wrong else 0

@@ -27,7 +27,7 @@ def table(claims: Sequence[CheckedClaim]) -> str:
             claim.statement,
             claim.method,
             claim.truth,
-            claim.measured,
+            f"{claim.measured} ({claim.where})" if claim.where else claim.measured,
             claim.before,
             "yes" if claim.holds else "**no**",
         )
@@ -42,7 +42,4 @@ def _cell(text: str) -> str:
 
 
 def _where(audit: Audit, shown: str) -> str:
-    return (
-        f"`bench audit`, {audit.created_at[:10]}: {audit.cpu}, {audit.cores} cores,"
-        f" Python {audit.python}. The file is in [{shown}]({shown}/)."
-    )
+    return f"`bench audit`, {audit.where}. The file is in [{shown}]({shown}/)."

@@ -3,8 +3,9 @@
 import json
 import platform
 import shlex
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class CheckedClaim:
     measured: str
     before: str
     holds: bool
+    where: str = ""
+    """The day and the machine, if they are not those of the whole file."""
 
     @classmethod
     def of(cls, claim: Claim, outcome: Outcome) -> "CheckedClaim":
@@ -56,22 +59,39 @@ class Audit:
     cores: int
     claims: Sequence[CheckedClaim]
 
+    @property
+    def where(self) -> str:
+        """The day and the machine, in words."""
+        machine = f"{self.cpu}, {self.cores} cores, Python {self.python}"
+        return f"{self.created_at[:10]}: {machine}"
 
-def write(folder: Path, claims: Sequence[CheckedClaim]) -> Path:
-    """Write the outcomes to `folder`, which is made if it is missing. Raises `OSError`."""
-    host = environment.host()
-    content = {
-        "format": _FORMAT,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "cpu": host.cpu or "",
-        "cores": host.cores or 0,
-        "claims": [asdict(claim) for claim in claims],
-    }
+
+def write(folder: Path, tested: Sequence[CheckedClaim], known: Collection[str]) -> Path:
+    """Write the outcomes to `folder`, which is made if it is missing. Raises `OSError`.
+
+    `known`: the names of all claims. Those of an earlier audit in the folder that were not tested
+    again stay, and the new ones then say where they were tested.
+    """
+    audit = _here(tested)
+    names = {claim.name for claim in tested}
+    earlier = None
+    with suppress(BenchError):  # none, or a damaged one
+        earlier = read(folder)
+    if earlier and any(claim.name in known and claim.name not in names for claim in earlier.claims):
+        new = {claim.name: replace(claim, where=audit.where) for claim in tested}
+        kept = {claim.name: claim for claim in earlier.claims if claim.name in known}
+        audit = replace(earlier, claims=list((kept | new).values()))
     with made_folder(folder):
         path = folder / FILE
+        content = {"format": _FORMAT, **asdict(audit)}
         write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return path
+
+
+def _here(claims: Sequence[CheckedClaim]) -> Audit:
+    host = environment.host()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Audit(now, platform.python_version(), host.cpu or "", host.cores or 0, claims)
 
 
 def read(folder: Path) -> Audit:

@@ -49,6 +49,30 @@ def test_the_file_holds_what_the_table_needs(
     assert r"| One is two. | counting | 1 | 2\|3 | 4 | **no** |" in table
 
 
+def test_a_claim_that_is_tested_alone_leaves_the_others_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Defect: `bench audit --claim a --out DIR` left that one alone in a file of all claims."""
+
+    def tested(*words: str) -> list[CheckedClaim]:
+        arguments = [*words, "--out", str(tmp_path)]
+        CliRunner().invoke(audit, arguments, standalone_mode=False, catch_exceptions=False)
+        return list(result_file.read(tmp_path).claims)
+
+    old = Claim("old", "Of old.", "counting", simulate=lambda: Outcome("1", "1", True))
+    monkeypatch.setattr(claims, "CLAIMS", (HOLDS, FAILS, old))
+    assert [claim.where for claim in tested()] == ["", "", ""]
+    other = Claim("c", "New.", "counting", simulate=lambda: Outcome("1", "1", True))
+    monkeypatch.setattr(claims, "CLAIMS", (HOLDS, FAILS, other))
+    both = tested("--claim=a", "--claim=c")
+    assert [claim.name for claim in both] == ["a", "b", "c"]
+    assert [bool(claim.where) for claim in both] == [True, False, True]
+    assert f"| 1 | 1 ({both[0].where}) |" in document.table(both)
+    assert [claim.where for claim in tested()] == ["", "", ""]
+    (tmp_path / result_file.FILE).write_text("{")
+    assert [claim.name for claim in tested("--claim=c")] == ["c"]
+
+
 def test_bad_input_is_told_with_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="bench audit --out"):
         result_file.read(tmp_path)
