@@ -120,6 +120,9 @@ def _is_of_no_interrupt(record: logging.LogRecord) -> bool:
     if record.name.partition(".")[0] == "bench":
         return True
     recorded = record.exc_info[1] if record.exc_info else None
+    # asyncio logs it of a result that comes after Ctrl-C has cancelled the task that waits for it.
+    if record.name == "asyncio" and type(recorded).__name__ == "InvalidStateError":
+        return False
     return not (_received or _is_caused(recorded) or _is_caused(sys.exception()))
 
 

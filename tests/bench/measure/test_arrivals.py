@@ -165,7 +165,10 @@ def test_a_timer_below_a_millisecond_is_not_rounded_up(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(select, "select", noted)
     with asyncio.Runner(loop_factory=exact_loop) as run:
-        run.run(asyncio.sleep(0.0003))
+        for _ in range(100):
+            run.run(asyncio.sleep(0.0003))
+            if asked:  # a machine that stalls so long has no time to wait for
+                break
     assert len(asked) >= 1
     assert 0 < max(asked) <= 0.0003
 

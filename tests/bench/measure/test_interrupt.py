@@ -303,3 +303,21 @@ def test_workers_follow_a_parent_that_is_killed(bench: Bench, database: Database
     wait_until(lambda: connections(database) == 0)
     drawn = bench("charts", str(bench.out))
     assert drawn.code == 0, drawn
+
+
+def test_asyncio_logs_nothing_of_a_result_that_comes_too_late() -> None:
+    """Defect: Ctrl-C in `bench overhead --guard` printed "Exception in callback shield" with a
+    traceback of InvalidStateError.
+    """
+    script = """
+import asyncio, logging
+from bench.system import interrupts
+
+interrupts.hear()
+for error in (ValueError(), asyncio.InvalidStateError()):
+    logging.getLogger("asyncio").error("in callback", exc_info=error)
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr.count("in callback") == 1
+    assert "ValueError" in done.stderr
