@@ -118,11 +118,8 @@ def test_the_time_goes_to_answers_that_are_open() -> None:
 @pytest.mark.parametrize(
     ("words", "begins", "row"),
     [
-        (
-            ("--backend=psycopg2", "--concurrency=1", "--seconds=0.01"),
-            "harness",
-            "psycopg2        1",
-        ),
+        # All lines: a single one may be narrow before the Ctrl-C.
+        ((), "harness", "psycopg2        1"),
         (("--guard",), "", "a call on a GuardedSession takes"),
     ],
 )
@@ -138,5 +135,5 @@ def test_ctrl_c_shows_what_was_measured(
     ctrl_c(command)
     done = finish(command)
     assert (done.code, "Traceback" in done.err) == (130, False), done.err
-    if "0 of 1 lines" not in done.err and (begins or done.out):  # a busy machine may have none
+    if "0 of 16 lines" not in done.err and (begins or done.out):  # a busy machine may have none
         assert row in done.out
