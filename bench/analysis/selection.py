@@ -12,7 +12,6 @@ from bench.analysis.look import Look, layer_place, look_of, place
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.model.case import Case
-from bench.model.rate import LEAST_S
 from bench.results.file import Results
 from bench.results.header import Header
 
@@ -46,7 +45,7 @@ class Selection:
         """`6 rounds of 0.2 s`; `of at least 1 s` at an arrival rate: a low one has longer ones."""
         length = f"{self.header.seconds_in_words} s"
         if self.at_rate:
-            length = f"at least {max(LEAST_S, self.header.seconds or 0):g} s"
+            length = f"at least {self.header.rate_seconds_in_words} s"
         return f"{self.rounds_in_words} of {length}"
 
     @property

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from bench.model.case import Case
+from bench.model.rate import LEAST_S
 from bench.results.samples import LARGEST
 from bench.results.statement import StatementFacts
 from bench.system.processors import Halves
@@ -191,6 +192,11 @@ class Conditions:
     def seconds_in_words(self) -> str:
         """The length of a run without its unit; `?` if the file does not have it."""
         return "?" if self.seconds is None else str(self.seconds)
+
+    @property
+    def rate_seconds_in_words(self) -> str:
+        """The least length of a run at an arrival rate, without its unit."""
+        return f"{max(LEAST_S, self.seconds or 0):g}"
 
     def backend(self, name: str) -> BackendFacts:
         """Return the facts about a backend; `NOT_DESCRIBED` if the header has none."""

@@ -15,7 +15,6 @@ from bench.analysis.ratios import ENOUGH_ROUNDS
 from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary, summarise
 from bench.model.case import Case
-from bench.model.rate import LEAST_S
 from bench.model.units import BYTES, TIMES, Unit, unit_of, unit_of_column
 from bench.output.terminal import rate_columns
 from bench.output.terminal.whole_table import WholeTable
@@ -217,10 +216,6 @@ def _uncertain(summaries: list[Summary]) -> list[str]:
     return [f"{UNCERTAIN} marks a rate from too short a window: a warning below names its bounds."]
 
 
-def _open_s(results: Results) -> float:
-    return max(LEAST_S, results.header.seconds or 0)
-
-
 def _legend(results: Results, summaries: list[Summary]) -> Text:
     amounts = [len(summary.rounds) for summary in summaries if summary.rounds]
     fewest, rounds = min(amounts, default=0), max(amounts, default=0)
@@ -230,7 +225,7 @@ def _legend(results: Results, summaries: list[Summary]) -> Text:
         ("Closed loop, " if closed else "")
         + f"{fewest} to " * (fewest < rounds)
         + f"{rounds} round{'s' if rounds != 1 else ''} of "
-        + (f"{seconds} s; " if closed else f"at least {_open_s(results):g} s; ")
+        + (f"{seconds} s; " if closed else f"at least {results.header.rate_seconds_in_words} s; ")
         + f"{stats.describe_interval(rounds, fewest)}, shown as ±half their width.",
         _marks(rounds),
         *_uncertain(summaries),

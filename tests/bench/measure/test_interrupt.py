@@ -55,7 +55,7 @@ for error in (ValueError, KeyboardInterrupt):
     except error:
         print(error.__name__)
 """
-"""Of the two, only the error that is no interrupt has a warning."""
+"""Fail with two errors: only the one that is no interrupt has a warning."""
 
 
 ENDED_IN_A_TASK = """
@@ -81,7 +81,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-"""Of the two, only the error that is no interrupt is logged."""
+"""Fail with two errors: only the one that is no interrupt is logged."""
 
 
 ENDED_WITH_A_CONNECTION = """
@@ -113,7 +113,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-"""Of the two lost connections, only that before the signal is logged."""
+"""Lose two connections: only the one before the signal is logged."""
 
 
 @pytest.fixture(scope="module")

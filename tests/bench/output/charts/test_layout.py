@@ -91,16 +91,21 @@ def test_no_text_of_a_run_is_cut_off_or_overlaps(pictures: dict[str, Picture]) -
     assert not {name: of_figure for name, of_figure in found.items() if of_figure}
 
 
-@pytest.mark.parametrize("name", ["reference-pool", "reference-streaming"])
-def test_no_text_of_a_study_is_cut_off_or_overlaps(name: str) -> None:
-    """Forbid the heat map's `pool` beyond the left edge."""
+def figures_of_study(name: str) -> dict[str, Picture]:
+    """Draw the charts of a study from a run that is kept."""
     results = load(ROOT / "results" / name)
     study = study_of(results.header.profile)
     assert study
     assert study.charts
     summaries = summarise(results)
     with style.styled():
-        figures = dict(study.call(study.charts, results, summaries, select(results, summaries)))
+        return dict(study.call(study.charts, results, summaries, select(results, summaries)))
+
+
+@pytest.mark.parametrize("name", ["reference-pool", "reference-streaming"])
+def test_no_text_of_a_study_is_cut_off_or_overlaps(name: str) -> None:
+    """Forbid the heat map's `pool` beyond the left edge."""
+    figures = figures_of_study(name)
     assert figures
     found = {name: list(defects(figure)) for name, figure in figures.items()}
     assert not {name: of_figure for name, of_figure in found.items() if of_figure}
@@ -240,14 +245,7 @@ def test_the_harness_is_marked_with_the_overhead_of_each_mode(tmp_path: Path) ->
 
 def test_a_legend_of_fetches_shows_the_lines_that_are_drawn() -> None:
     """Forbid filled marks in the legend of a chart in which they are hollow, of dashed lines."""
-    results = load(ROOT / "results" / "reference-streaming")
-    study = study_of(results.header.profile)
-    assert study
-    assert study.charts
-    summaries = summarise(results)
-    with style.styled():
-        figures = dict(study.call(study.charts, results, summaries, select(results, summaries)))
-    figure = figures["first-row-get_customers"]
+    figure = figures_of_study("reference-streaming")["first-row-get_customers"]
     entries = {line.get_marker(): line for line in figure.legends[0].get_lines()}
     for line in figure.axes[0].lines:
         entry = entries[line.get_marker()]
