@@ -27,6 +27,9 @@ class Selection:
     floor: NoiseFloor | None = None
     variants: tuple[Summary, ...] = ()
     """Every summary, where a backend connects in several ways; `summaries` have the first way."""
+    every: tuple[Summary, ...] = ()
+    """Every summary of the closed loop: also those with the other event loop or state of the
+    allocator, and with other ways to connect, which few charts show."""
     at_rate: tuple[Summary, ...] = ()
     """The summaries at an arrival rate, which no chart puts beside those of a closed loop."""
 
@@ -138,10 +141,11 @@ def select_from(header: Header, measured: Sequence[Summary]) -> Selection:
     for case in header.plan:
         ways.setdefault(case.backend, case.connect)
     several = [summary for summary in made if summary.case.connect != ways[summary.case.backend]]
-    variants = tuple(made) if several else ()
+    every = tuple(made)
+    variants = every if several else ()
     made = [summary for summary in made if summary.case.connect == ways[summary.case.backend]]
-    # Of a case with both event loops, or both states of the allocator, charts show asyncio and the
-    # warmed allocator. Tables have all.
+    # Of a case with both event loops, or both states of the allocator, most charts show asyncio and
+    # the warmed allocator. Tables have all, and `bench.analysis.beside` puts them side by side.
     by_plain_case = {_plain(summary.case): summary for summary in made}
     for summary in made:
         if summary.case == _plain(summary.case):
@@ -152,7 +156,8 @@ def select_from(header: Header, measured: Sequence[Summary]) -> Selection:
         for name in dict.fromkeys(summary.case.backend for summary in (*found, *at_rate))
     ]
     in_order = {look.name: look for look in sorted(looks, key=place)}
-    return Selection(header, found, in_order, noise_floor(measured), variants, at_rate)
+    floor = noise_floor(measured)
+    return Selection(header, found, in_order, floor, variants, every, at_rate)
 
 
 def busiest(summaries: Iterable[Summary]) -> int:
@@ -169,7 +174,8 @@ def by_backend(summaries: Iterable[Summary]) -> dict[str, list[Summary]]:
 
 
 def _plain(case: Case) -> Case:
-    return replace(case, loop="asyncio", allocator="warmed")
+    """Return the case with asyncio, if it has an event loop, and with the warmed allocator."""
+    return replace(case, loop="none" if case.loop == "none" else "asyncio", allocator="warmed")
 
 
 def _kind(case: Case, varied: Iterable[str] = ()) -> Case:

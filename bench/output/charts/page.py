@@ -38,16 +38,17 @@ def page(
     *,
     failed: Iterable[Summary] = (),
     every_way: bool = False,
+    intervals: bool = True,
     **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a `sheet` with the caption of the results of one run.
 
     `failed`: summaries; those with errors are named in red. `every_way`: whether the chart shows
-    every way to connect, and not the first alone. `options`: those of `sheet`.
+    every way to connect, and not the first alone. `intervals`: whether intervals are drawn, so
+    that the caption says which. `options`: those of `sheet`.
     """
-    return sheet(
-        title, subtitle, caption(selection, every_way=every_way), error_note(failed), **options
-    )
+    words = caption(selection, every_way=every_way, intervals=intervals)
+    return sheet(title, subtitle, words, error_note(failed), **options)
 
 
 def sheet(
@@ -140,13 +141,13 @@ def lines_of(text: str, size: float, width: float, weight: str = "normal") -> li
     for word in filter(None, re.split("[ \n]+", _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text))):
         rest = word
         joined = f"{line} {rest}" if line else rest
-        if _width_in(joined, size, weight) > width:
+        if width_in(joined, size, weight) > width:
             lines += [line] if line else []
-            while len(rest) > 1 and _width_in(rest, size, weight) > width:
+            while len(rest) > 1 and width_in(rest, size, weight) > width:
                 fits = next(
                     n
                     for n in range(len(rest) - 1, 0, -1)
-                    if n == 1 or _width_in(rest[:n], size, weight) <= width
+                    if n == 1 or width_in(rest[:n], size, weight) <= width
                 )
                 lines.append(rest[:fits])
                 rest = rest[fits:]
@@ -156,7 +157,7 @@ def lines_of(text: str, size: float, width: float, weight: str = "normal") -> li
 
 
 @lru_cache(4096)
-def _width_in(text: str, size: float, weight: str) -> float:
+def width_in(text: str, size: float, weight: str = "normal") -> float:
     """Return the width of the text in inches, in the font of the charts."""
     font = FontProperties(size=size, weight=weight)
     width, _, _ = _measure().get_text_width_height_descent(text, font, False)
@@ -184,13 +185,14 @@ def error_note(summaries: Iterable[Summary]) -> str:
     )
 
 
-def caption(selection: Selection, *, every_way: bool = False) -> str:
+def caption(selection: Selection, *, every_way: bool = False, intervals: bool = True) -> str:
     """Return machine, versions, date and method, in a line that may break between them.
 
-    `every_way`: as in `page`.
+    `every_way`, `intervals`: as in `page`.
     """
     parts = _conditions(selection, every_way=every_way)
-    return in_a_line(*parts, selection.intervals_in_words, *_quality(selection))
+    words = selection.intervals_in_words if intervals else ""
+    return in_a_line(*parts, words, *_quality(selection))
 
 
 def caption_of_runs(runs: Mapping[str, Selection]) -> str:
