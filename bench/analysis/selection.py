@@ -90,7 +90,7 @@ class Selection:
         `varied`: names of factors; a kind of cases that has only their defaults is left out.
         `size`: only cases of this number of rows. The cases are the plain ones (buffered, a session
         a task, autocommit, native rows, no network between) if there are any; otherwise those of
-        the most frequent kind.
+        the most frequent kind, and of the largest result among these.
         """
         kinds: dict[Case, list[Summary]] = {}
         for summary in self.summaries:
@@ -105,8 +105,10 @@ class Selection:
             }
         if not kinds:
             return []
-        chosen = kinds.get(Case("", workload)) or max(kinds.values(), key=len)
-        return self.ordered(chosen)
+        plain = kinds.get(Case("", workload))
+        if plain is None:
+            _, plain = max(kinds.items(), key=lambda of: (len(of[1]), of[0].size or 0))
+        return self.ordered(plain)
 
     def marked(self, workload: str) -> list[Summary]:
         """Return the cases of a workload with a failure."""

@@ -41,7 +41,12 @@ class Chart:
 
 
 def charts(selection: Selection) -> list[Chart]:
-    """Return the charts that have data, in the order of the page."""
+    """Return the charts that have data, in the order of the page.
+
+    With several sizes of the pool there are none: each chart would show one size alone.
+    """
+    if len({summary.case.pool for summary in selection.every}) > 1:
+        return []
     families = (_overview, _by_concurrency, _layers, _sync_async, _streams, _sessions, _settings)
     candidates = [chart for family in families for chart in family(selection)]
     return [_explained(chart) for chart in candidates if chart.panels]
@@ -242,6 +247,8 @@ def _sessions(selection: Selection) -> Iterator[Chart]:
             continue
         concurrency = busiest(varied)
         chosen = [summary for summary in alike if summary.case.concurrency == concurrency]
+        if len({_session(summary) for summary in chosen}) < 2:
+            continue
         panels = _panels(PLAIN[1:], chosen, selection, _session, _backend)
         words = (
             f"{asked(workload)}; {conditions(chosen[0].case, *SESSIONS)}. Kept: each task or "
@@ -277,6 +284,8 @@ def _settings(selection: Selection) -> Iterator[Chart]:
 
 def _short(value: str) -> str:
     """Return a value that fits beside the marks, without its beginning if it is long."""
+    if value.count("=") == 1:
+        value = value.partition(".")[2]  # poolclass=NullPool of engine.poolclass=NullPool
     return value if len(value) <= _MOST_NAME else f"…{value[1 - _MOST_NAME :]}"
 
 

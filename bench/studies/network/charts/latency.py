@@ -19,6 +19,7 @@ from bench.output.charts.step_panels import (
     rates_axis,
     step_page,
 )
+from bench.output.ticks import farthest
 from bench.results.file import Results
 from bench.studies.network.by_latency import AtLink, ByLatency, by_latency
 
@@ -70,8 +71,8 @@ def _figure(selection: Selection, workload: str, kinds: Sequence[ByLatency]) -> 
         draw_lines(selection, shares, share, steps)
         shares.set_ylabel("share of the best")
         # The best has the highest median; by paired rounds another one may still be above it.
-        highest = max((point[1].median for points in share.values() for point in points), default=1)
-        shares.set_ylim(0, 1.08 * max(1.0, highest))
+        highest = farthest([point[1] for points in share.values() for point in points])
+        shares.set_ylim(0, 1.05 * max(1.03, highest))
         shares.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f} %"))
         name_lines(selection, shares, share)
         if of is kinds[-1]:

@@ -11,8 +11,11 @@ from bench.analysis.selection import select
 from bench.model.case import Case
 from bench.output.charts import settings, style
 from bench.output.report.figures import charts
+from bench.output.report.single import render
+from bench.results.file import load
 from tests.bench import synthetic
 from tests.bench.output.charts.test_layout import defects, texts
+from tests.root import ROOT
 
 TWO = [Case(name, synthetic.POINT, concurrency=n) for name in ("asyncpg", "orm+asyncpg")
        for n in (1, 16)]  # fmt: skip
@@ -87,3 +90,27 @@ def test_threads_with_both_states_of_the_allocator_are_in_all_charts(tmp_path: P
     assert shown == [("psycopg2", "warmed"), ("asyncpg", "warmed")]
     rows = [s.case for of in beside(selection, synthetic.POINT, "allocator") for s in of.summaries]
     assert set(rows) == set(plan)
+
+
+def test_the_report_of_pools_has_no_chart_of_one_size() -> None:
+    """Forbid `The cost of a point read at concurrency 16` that is that of a pool of 1."""
+    results = load(ROOT / "results" / "reference-pool")
+    assert charts(select(results)) == []
+    page = render(results)
+    assert "each would show one size of the pool" in page
+    assert "another kind of pool may have more than 100 %" in page
+
+
+def test_the_report_compares_no_kind_of_session_with_itself(tmp_path: Path) -> None:
+    """Forbid a chart of sessions and transactions whose rows are all `new`."""
+    plan = [replace(case, session_scope="operation") for case in TWO]
+    names = [chart.name for chart in charts(select(synthetic.results(tmp_path, plan)))]
+    assert names
+    assert not [name for name in names if name.startswith("sessions-")]
+
+
+def test_of_several_sizes_of_a_result_charts_show_the_largest(tmp_path: Path) -> None:
+    """Forbid the cost of one row as that of `get_customers`, in a report of `bench streaming`."""
+    plan = [Case("asyncpg", synthetic.MANY, size=size) for size in (1, 10_000, 100)]
+    (shown,) = select(synthetic.results(tmp_path, plan)).alike(synthetic.MANY)
+    assert shown.case.size == 10_000
