@@ -89,7 +89,8 @@ def _figure(
         legend_columns=len(modes),
     )
     panels = [panel for row in grid for panel in row]
-    draw.log_axis(panels[0].xaxis, [x for line in lines for x in line], RATES, pad=1.5)
+    sizes = [x for line in lines for x in line]
+    draw.log_axis(panels[0].xaxis, sizes, RATES, room=4, pad=1.5)  # narrow panels
     draw.log_axis(panels[0].yaxis, extents(values), chart.units)
     for panel, name in zip(panels, names, strict=False):
         panel.set_title(name)
