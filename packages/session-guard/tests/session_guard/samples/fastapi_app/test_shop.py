@@ -6,7 +6,6 @@ import httpx
 from notes import open_maker
 from shop import make_app
 
-
 POSTS = "abc"
 
 
