@@ -13,7 +13,7 @@ from bench.model.workload import Operation, first_of_round
 from bench.results import recording
 from bench.server.database import Database
 from tests.bench.conftest import SMALL
-from tests.bench.measure.conftest import BOTH, POINT
+from tests.bench.measure.conftest import BOTH, POINT, again_while
 from tests.bench.recording import Record, record
 
 
@@ -87,7 +87,9 @@ def test_both_loops_measure_the_same(
                 raise ValueError("no")
 
         record.act = fail_twice
-        samples = runner.run(job).samples
+        # A machine that stalls leaves no time for so many.
+        run = again_while(lambda _: len(record.calls) <= 24, lambda: runner.run(job))
+        samples = run.samples
         plan = [operation.arguments for operation in job.plans()[0]]
         begun = first_of_round(3, len(plan))
         asked = [arguments for _, _, arguments in record.calls]
