@@ -124,7 +124,8 @@ def gate(
       bench gate monday --same-code tuesday --same-code friday --backend asyncpg
     """
     from bench.analysis.figure import FIGURES, usual_figure
-    from bench.cli.gate_measurement import GateOptions, chosen_cases, measure
+    from bench.cli.gate_measurement import chosen_cases, measure
+    from bench.cli.gate_options import GateOptions
     from bench.cli.gate_same_code import further_runs
     from bench.cli.gate_words import Hints, gate_lines
     from bench.cli.measurement import command_line

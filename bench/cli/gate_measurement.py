@@ -1,53 +1,22 @@
 """The measurements of `bench gate`: the cases of a reference, measured as the reference was."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from accessors import DiscoveredBackend
-from bench.cli.measurement import CommandOptions
+from bench.cli.gate_options import GateOptions, config_of
 from bench.cli.options import choose_backends, named
 from bench.cli.workload_file import WORKLOAD_FILE_SCALE
-from bench.model.dataset import Dataset
 from bench.model.errors import UsageError
 from bench.model.plan import plan_of_cases, with_enough_sets
 from bench.model.profiles import PROFILES, Profile
-from bench.model.run_config import RunConfig
 from bench.studies.query.planning import SECONDS, WARM_UP_S
 
 if TYPE_CHECKING:
     from bench.model.case import Case
-    from bench.model.plan import Plan
     from bench.results.header import Header
-
-
-@dataclass(frozen=True)
-class GateOptions:
-    """The options of `bench gate` that decide what is measured."""
-
-    backends: tuple[str, ...]
-    backend_modules: tuple[str, ...]
-    workloads: tuple[str, ...]
-    rounds: int | None
-    seconds: float | None
-    database_url: str | None
-    admin_url: str | None
-    workload_files: tuple[str, ...]
-    timeout_s: float
-    verify: bool
-    quiet: bool
-
-    def as_in(self, header: "Header") -> CommandOptions:
-        """Return the options that other measuring commands have, too; pinned as the reference."""
-        return CommandOptions(
-            self.database_url,
-            self.admin_url,
-            self.timeout_s,
-            quiet=self.quiet,
-            pin="if possible" if header.pinned else "no",
-        )
 
 
 def chosen_cases(header: "Header", options: GateOptions) -> "list[Case]":
@@ -88,20 +57,6 @@ def measure(
     plan = with_enough_sets(plan_of_cases(profile, found, cases))
     config = config_of(header, plan, found, options)
     return options.as_in(header).carry_out(config, name, shown=False)
-
-
-def config_of(
-    header: "Header", plan: "Plan", backends: Mapping[str, DiscoveredBackend], options: GateOptions
-) -> RunConfig:
-    """Return the config of a measurement of the gate: that of the reference, where it has one."""
-    return options.as_in(header).config(
-        plan,
-        backends,
-        dataset_of(header, plan.profile),
-        verify=options.verify,
-        guard=bool(header.session_guard),
-        connect=header.connect or (),
-    )
 
 
 def _check_source(header: "Header", cases: "Sequence[Case]", options: GateOptions) -> None:
@@ -149,8 +104,3 @@ def _profile(header: "Header", options: GateOptions, times: int) -> "Profile":
         warm_up_s=profile.warm_up_s if header.warm_up_s is None else header.warm_up_s,
         scale=scale,
     )
-
-
-def dataset_of(header: "Header", profile: "Profile") -> Dataset:
-    """Return the dataset of the profile with the reference's seed."""
-    return Dataset(profile.scale, 1 if header.dataset.seed is None else int(header.dataset.seed))

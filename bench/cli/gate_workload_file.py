@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accessors import DiscoveredBackend
-from bench.cli.gate_measurement import GateOptions, config_of, dataset_of
+from bench.cli.gate_options import GateOptions, config_of, dataset_of
 from bench.cli.workload_file import Place, chosen_of, declared_in, opened
 from bench.model.errors import UsageError
 from bench.model.plan import plan_of_cases, with_enough_sets

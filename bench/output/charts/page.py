@@ -136,31 +136,40 @@ def lines_of(text: str, size: float, width: float, weight: str = "normal") -> li
     longer than a line.
     """
     lines: list[str] = []
-    line = ""
+    line, used = "", 0.0
+    space = _advance_in(" ", size, weight)
     for word in filter(None, re.split("[ \n]+", _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text))):
-        rest = word
-        joined = f"{line} {rest}" if line else rest
-        if _width_in(joined, size, weight) > width:
-            lines += [line] if line else []
-            while len(rest) > 1 and _width_in(rest, size, weight) > width:
-                fits = next(
-                    n
-                    for n in range(len(rest) - 1, 0, -1)
-                    if n == 1 or _width_in(rest[:n], size, weight) <= width
-                )
-                lines.append(rest[:fits])
-                rest = rest[fits:]
-            joined = rest
-        line = joined
+        rest, long = word, _advance_in(word, size, weight)
+        if line and used + space + long <= width:
+            line, used = f"{line} {word}", used + space + long
+            continue
+        lines += [line] if line else []
+        while len(rest) > 1 and long > width:
+            fits = next(
+                n
+                for n in range(len(rest) - 1, 0, -1)
+                if n == 1 or _advance_in(rest[:n], size, weight) <= width
+            )
+            lines.append(rest[:fits])
+            rest = rest[fits:]
+            long = _advance_in(rest, size, weight)
+        line, used = rest, long
     return [*lines, line] if line else lines
 
 
 @lru_cache(4096)
-def _width_in(text: str, size: float, weight: str) -> float:
-    """Return the width of the text in inches, in the font of the charts."""
+def _advance_in(text: str, size: float, weight: str) -> float:
+    """Return by how many inches the text moves what follows it, in the font of the charts.
+
+    A text alone is narrower: the room before its first letter and after its last is not in it. So a
+    line of words is as wide as its words and spaces, and each word is measured once.
+    """
     font = FontProperties(size=size, weight=weight)
-    width, _, _ = _measure().get_text_width_height_descent(text, font, False)
-    return float(width) / DPI
+    with_text, without = (
+        float(_measure().get_text_width_height_descent(each, font, False)[0])
+        for each in (f"|{text}|", "||")
+    )
+    return (with_text - without) / DPI
 
 
 @cache

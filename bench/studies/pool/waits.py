@@ -19,10 +19,11 @@ from bench.measure.clients_sync import Client
 from bench.measure.meter import accepted, server_processes
 from bench.measure.runner import Job, loop_factory
 from bench.measure.steps import Steps
+from bench.measure.turn import ATTEMPTS, LONGER
 from bench.studies.pool.console import totals
 from bench.studies.pool.entries import PoolWaits
 from bench.studies.pool.watched import NoConnectionError, PoolWatch, watched
-from bench.studies.pool.window import Window
+from bench.studies.pool.window import WINDOW_S, Window
 
 ENOUGH_FOR_P99 = 100
 
@@ -30,16 +31,25 @@ ENOUGH_FOR_P99 = 100
 def watch_pool(job: Job) -> PoolWaits:
     """Let the case's clients work for a window, and return their waits for a connection.
 
-    Raises what opening the backend raises, and what an operation raises, except a pool that has no
-    free connection: that is counted.
+    If no client asks for a connection in it, because the machine stalls or operations are longer, a
+    longer window follows: at most `ATTEMPTS`. Raises what opening the backend raises, and what an
+    operation raises, except a pool that has no free connection: that is counted.
     """
+    for attempt in range(ATTEMPTS):
+        waits = _watched_for(job, WINDOW_S * LONGER**attempt)
+        if waits.checkouts or waits.timeouts:
+            break
+    return waits
+
+
+def _watched_for(job: Job, window_s: float) -> PoolWaits:
     before = totals(job.url) if job.behind_pooler else None
     with watched(copy.copy(job.backend())) as (backend, watch):
         if isinstance(backend, Backend):
-            outcome = _in_threads(backend, job)
+            outcome = _in_threads(backend, job, window_s)
         else:
             with asyncio.Runner(loop_factory=loop_factory(job.case.loop)) as loop:
-                outcome = loop.run(_in_tasks(backend, job))
+                outcome = loop.run(_in_tasks(backend, job, window_s))
     waits = entry(job, watch, outcome)
     after = totals(job.url) if before is not None else None
     if before is None or after is None:
@@ -59,9 +69,9 @@ class Outcome:
     """New processes of the server; None if they are not seen."""
 
 
-def _in_threads(backend: Backend, job: Job) -> Outcome:
+def _in_threads(backend: Backend, job: Job, window_s: float) -> Outcome:
     clients = [Client(backend, job.case, plan) for plan in job.plans()]
-    window = Window(len(clients))
+    window = Window(len(clients), window_s)
     with backend.open(job.target), ThreadPoolExecutor(len(clients)) as threads:
         before = server_processes(job.postmaster_pid)
         pauses = (sleep, job.think_s)
@@ -94,9 +104,9 @@ def _work(steps: Steps, window: Window, pause: Callable[[float], Any], think_s: 
     return finished
 
 
-async def _in_tasks(backend: AsyncBackend, job: Job) -> Outcome:
+async def _in_tasks(backend: AsyncBackend, job: Job, window_s: float) -> Outcome:
     clients = [AsyncClient(backend, job.case, plan) for plan in job.plans()]
-    window = Window(len(clients))
+    window = Window(len(clients), window_s)
     async with backend.open(job.target):
         before = server_processes(job.postmaster_pid)
         pauses = (asyncio.sleep, job.think_s)

@@ -9,15 +9,16 @@ WARM_UP_S = 0.05
 
 
 class Window:
-    """The time in which waits and operations count.
+    """The time of `seconds` in which waits and operations count.
 
     It begins `WARM_UP_S` after the last client has begun to work: clients that the machine has not
     let begin yet do not wait for a connection.
     """
 
-    def __init__(self, clients: int) -> None:
+    def __init__(self, clients: int, seconds: float) -> None:
         self.start_ns = self.end_ns = sys.maxsize
         self._missing = clients
+        self._seconds = seconds
         self._lock = Lock()
 
     def join(self) -> None:
@@ -26,7 +27,7 @@ class Window:
             self._missing -= 1
             if not self._missing and self.end_ns:
                 self.start_ns = perf_counter_ns() + round(WARM_UP_S * 1e9)
-                self.end_ns = self.start_ns + round(WINDOW_S * 1e9)
+                self.end_ns = self.start_ns + round(self._seconds * 1e9)
 
     def close(self) -> None:
         """End the work of all clients, because one has failed."""

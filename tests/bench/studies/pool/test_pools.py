@@ -18,11 +18,10 @@ from bench.server.database import Database
 from bench.server.embedded import EmbeddedServer
 from bench.server.pgbouncer import PgBouncer, installed
 from bench.studies.pool.deadlock import TIMEOUT_S, take_two
-from bench.studies.pool.entries import PoolWaits
 from bench.studies.pool.plan import OVERFLOW, PRE_PING, UNPOOLED
 from bench.studies.pool.waits import Outcome, entry, watch_pool
 from bench.studies.pool.watched import PoolWatch
-from bench.studies.pool.window import Window
+from bench.studies.pool.window import WARM_UP_S, WINDOW_S, Window
 from tests.bench.recording import Record, record
 from tests.databases import new_database
 
@@ -55,17 +54,11 @@ def job(shop: Database, name: str, pool: Pool, connect: str = "") -> Job:
     return Job(case=case, module=module, url=shop.url_for(backend.driver), dataset=DATASET)
 
 
-def watch_in_work(job: Job) -> PoolWaits:
-    """Watch the pool, again if the machine has stalled for the whole window."""
-    watched = (watch_pool(job) for _ in range(5))
-    return next(waits for waits in watched if waits.checkouts or waits.timeouts)
-
-
 @pytest.mark.parametrize("name", EVERY_POOL[1:])
 def test_clients_of_a_small_pool_wait(shop: Database, name: str) -> None:
     """Defects: the wait of a SQLAlchemy session was 0, as it connects at its first statement. The
     median of the finished waits hid clients that an unfair pool let wait for the whole window."""
-    small, large = (watch_in_work(job(shop, name, Pool(size))) for size in (1, CLIENTS))
+    small, large = (watch_pool(job(shop, name, Pool(size))) for size in (1, CLIENTS))
     assert small.timeouts == 0
     assert small.wait_mean_ns is not None
     assert large.wait_mean_ns is not None
@@ -76,19 +69,28 @@ def test_clients_of_a_small_pool_wait(shop: Database, name: str) -> None:
         assert (waits.fewest_operations or 0) <= (waits.most_operations or 0)
 
 
-class _ThinkingJob(Job):
-    """A job whose clients wait 50 ms after each operation."""
-
-    think_s = 0.05  # type: ignore[assignment]
+def thinking(job: Job, think_s: float) -> Job:
+    """Return a job whose clients wait so long after each operation."""
+    kind = type("ThinkingJob", (Job,), {"think_s": think_s})
+    made: Job = kind(**{field.name: getattr(job, field.name) for field in fields(job)})
+    return made
 
 
 @pytest.mark.parametrize("name", ["psycopg", "asyncpg"])
 def test_clients_that_think_need_no_connection_meanwhile(shop: Database, name: str) -> None:
     """Defect: the waits of a workload file with think time were those of clients without any, and
     its throughput was not."""
-    busy = job(shop, name, Pool(1))
-    waits = watch_pool(_ThinkingJob(**{f.name: getattr(busy, f.name) for f in fields(busy)}))
+    waits = watch_pool(thinking(job(shop, name, Pool(1)), 0.05))
     assert 0 < (waits.most_operations or 0) <= waits.window_ns / 50e6 + 1
+
+
+@pytest.mark.parametrize("name", ["psycopg", "asyncpg"])
+def test_a_window_without_a_request_is_followed_by_a_longer_one(shop: Database, name: str) -> None:
+    """Defect: where each operation took longer than the window, or the machine stalled, a pool had
+    no waits, as if nobody had asked it for a connection."""
+    waits = watch_pool(thinking(job(shop, name, Pool(1)), WINDOW_S + 2 * WARM_UP_S))
+    assert waits.checkouts > 0
+    assert waits.window_ns > WINDOW_S * 1e9
 
 
 def test_a_client_that_never_gets_a_connection_is_in_the_mean(shop: Database) -> None:
@@ -96,7 +98,7 @@ def test_a_client_that_never_gets_a_connection_is_in_the_mean(shop: Database) ->
 
     By Little's law, mean wait and mean service add up to the clients over the throughput.
     """
-    window = Window(CLIENTS)
+    window = Window(CLIENTS, 1e-6)
     window.start_ns, window.end_ns = 1_000, 2_000
     watch = PoolWatch()
     # One client has the connection for 4 of each 5 ns; two wait all the time.
@@ -127,7 +129,7 @@ TEXTS = {
 @pytest.mark.parametrize("name", EVERY_POOL)
 def test_requests_without_a_connection_are_counted(shop: Database, name: str) -> None:
     """Defect: a pool's timeout was a failed operation, and the case was in no figure."""
-    waits = watch_in_work(job(shop, name, Pool(1, timeout_s=0.00001)))
+    waits = watch_pool(job(shop, name, Pool(1, timeout_s=0.00001)))
     assert waits.timeouts > 0
     assert waits.timeout_error.startswith(TEXTS[name])
     assert "sqlalche.me" not in waits.timeout_error
@@ -142,10 +144,10 @@ def test_another_error_of_an_operation_is_raised(server: EmbeddedServer, name: s
 
 def test_opened_connections_are_counted(shop: Database) -> None:
     """Defect: connections that NullPool opened were not seen, because they had ended."""
-    unpooled = watch_in_work(job(shop, "core+psycopg2", Pool(), UNPOOLED))
+    unpooled = watch_pool(job(shop, "core+psycopg2", Pool(), UNPOOLED))
     assert unpooled.opened is not None
     assert 0 < unpooled.opened <= unpooled.checkouts + CLIENTS
-    kept = watch_in_work(job(shop, "core+psycopg2", Pool(CLIENTS), PRE_PING))
+    kept = watch_pool(job(shop, "core+psycopg2", Pool(CLIENTS), PRE_PING))
     assert kept.opened == 0
 
 
@@ -203,7 +205,7 @@ def test_waits_in_pgbouncer(shop: Database) -> None:
     assert program is not None
     with PgBouncer(program, shop.url, 1) as between:
         plain = job(shop, "psycopg2", Pool(pooler_size=1))
-        found = watch_in_work(replace(plain, url=between.url(plain.url), behind_pooler=True))
+        found = watch_pool(replace(plain, url=between.url(plain.url), behind_pooler=True))
     assert found.checkouts > 0
     assert found.pooler_connections == 1
     assert found.pooler_wait_ns is not None
