@@ -51,11 +51,8 @@ def _row(name: str, width: int, text: str) -> None:
     """Print a name in its column, and a text beside it, in lines that the terminal can hold."""
     from bench.output.terminal.console import console
 
-    columns = console().width
     indent = " " * (width + 3)
-    lines = wrap(
-        safe(text), max(_NARROWEST, columns - len(indent)), break_long_words=False,
-        break_on_hyphens=False,
-    )  # fmt: skip
+    room = max(_NARROWEST, console().width - len(indent))
+    lines = wrap(safe(text), room, break_long_words=False, break_on_hyphens=False)
     for place, line in enumerate(lines or [""]):
         echo(f"{indent if place else f'  {name:{width}} '}{line}")
