@@ -51,7 +51,7 @@ class Recording(Psycopg):
     @contextmanager
     def accessor(self) -> Iterator[Any]:
         record.refuse()
-        with self._pool.connection() as connection:
+        with self._pool.connection(timeout=self._pool_timeout_s) as connection:
             record.sessions.append((threading.get_ident(), connection.info.backend_pid))
             yield _Accessor(connection)
 
@@ -80,7 +80,7 @@ class AsyncRecording(AsyncPsycopg):
     @asynccontextmanager
     async def accessor(self) -> AsyncIterator[Any]:
         record.refuse()
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(timeout=self._pool_timeout_s) as connection:
             record.sessions.append((asyncio.current_task(), connection.info.backend_pid))
             yield _AsyncAccessor(connection)
 

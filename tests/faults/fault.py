@@ -17,13 +17,23 @@ class Fault:
     the command continues."""
     code: int | None
     """The exit code; None if the command continues until the test ends it."""
+    instead: tuple[str, ...] = ()
+    """Other printed errors, where chance decides which of the command's connections is the first to
+    notice."""
 
     def is_shown_by(self, done: Done) -> None:
-        """Assert that the exit code is right, and that the first of two error lines is `seen`."""
+        """Assert that the exit code is right, and that the first of two error lines is `seen`.
+
+        One of `instead` is as right.
+        """
         assert done.code == self.code, done
         assert len(done.error) == 2, done
-        pattern = ".*".join(re.escape(part) for part in self.seen.split("…"))
-        assert re.fullmatch(pattern, done.error[0]), done
+        assert any(_fits(form, done.error[0]) for form in (self.seen, *self.instead)), done
+
+
+def _fits(form: str, error: str) -> bool:
+    pattern = ".*".join(re.escape(part) for part in form.split("…"))
+    return re.fullmatch(pattern, error) is not None
 
 
 def is_well(done: Done) -> None:

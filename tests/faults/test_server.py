@@ -16,16 +16,20 @@ from tests.faults.campaign import goes_on, is_clean, kept, measure, processes_of
 from tests.faults.fault import Fault
 
 WENT_AWAY = "error: the server went away while … was measured."
+BETWEEN_RUNS = (
+    "error: the server went away (…): cannot connect to …",
+    "error: lost the server at …",
+)
 
 ENDS = {
-    signal.SIGKILL: Fault("the postmaster is killed (kill -9)", WENT_AWAY, 1),
-    signal.SIGQUIT: Fault("the server is stopped, mode immediate", WENT_AWAY, 1),
-    signal.SIGINT: Fault("the server is stopped, mode fast", WENT_AWAY, 1),
+    signal.SIGKILL: Fault("the postmaster is killed (kill -9)", WENT_AWAY, 1, BETWEEN_RUNS),
+    signal.SIGQUIT: Fault("the server is stopped, mode immediate", WENT_AWAY, 1, BETWEEN_RUNS),
+    signal.SIGINT: Fault("the server is stopped, mode fast", WENT_AWAY, 1, BETWEEN_RUNS),
 }
 PAUSED = Fault(
     "the server is paused for two seconds (SIGSTOP, SIGCONT)", "the command continues", None
 )
-SILENT = Fault("the server is paused and never continues", WENT_AWAY, 1)
+SILENT = Fault("the server is paused and never continues", WENT_AWAY, 1, BETWEEN_RUNS)
 CRASHED = Fault(
     "one of the server's processes is killed (kill -9), and the server recovers",
     "the command continues; the interrupted operations have failed",

@@ -15,11 +15,7 @@ def echo_row(name: str, width: int, text: str, *, left: int = 2) -> None:
     `left`: the spaces before the name.
     """
     first = f"{' ' * left}{name:{width}} "
-    lines = wrap(
-        safe(text),
-        max(_NARROWEST, console().width - len(first)),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    room = max(_NARROWEST, console().width - len(first))
+    lines = wrap(safe(text), room, break_long_words=False, break_on_hyphens=False)
     for place, line in enumerate(lines or [""]):
         echo(f"{' ' * len(first) if place else first}{line}")

@@ -11,6 +11,7 @@ from bench.measure.allocator import bring_into
 from bench.measure.worker_pool import WorkerPool
 from bench.model.case import Allocator, Case
 from bench.results.header import Header
+from tests.bench.command import LONGEST_S
 
 READS = 200
 ASYNCIO_READ_BYTES = 256 * 1024
@@ -45,8 +46,8 @@ def pool() -> Iterator[WorkerPool]:
 
 def test_a_worker_starts_with_a_warmed_allocator(pool: WorkerPool) -> None:
     """Defect: the early runs of a process cost up to 1.8 times its later ones, by luck."""
-    assert pool.result(pool.submit("a", faults_of_reads), 20) < 0.1
-    assert pool.result(pool.submit_alone("b", faults_of_reads), 20) < 0.1
+    assert pool.result(pool.submit("a", faults_of_reads), LONGEST_S) < 0.1
+    assert pool.result(pool.submit_alone("b", faults_of_reads), LONGEST_S) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_the_users_environment_does_not_decide(
     """
     monkeypatch.setenv(name, value)
     with WorkerPool() as pool:
-        assert pool.result(pool.submit("a", faults_of_reads), 20) < 0.1
+        assert pool.result(pool.submit("a", faults_of_reads), LONGEST_S) < 0.1
 
 
 @pytest.mark.parametrize("state", ["warmed", "fresh"])
@@ -80,9 +81,9 @@ def test_another_c_library_is_left_alone(state: Allocator, monkeypatch: pytest.M
 
 def test_a_fresh_allocator_stays_fresh(pool: WorkerPool) -> None:
     """Defect: a large block that a workload frees would end the state in the middle of a run."""
-    assert pool.result(pool.submit("a", faults_in, "fresh"), 20) > 1
-    pool.result(pool.submit("a", bytes, 8 << 20), 20)
-    assert pool.result(pool.submit("a", faults_in, "fresh"), 20) > 1
+    assert pool.result(pool.submit("a", faults_in, "fresh"), LONGEST_S) > 1
+    pool.result(pool.submit("a", bytes, 8 << 20), LONGEST_S)
+    assert pool.result(pool.submit("a", faults_in, "fresh"), LONGEST_S) > 1
 
 
 def test_a_fresh_case_has_a_process_of_its_own() -> None:

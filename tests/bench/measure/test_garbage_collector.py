@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench.measure.garbage_collector import CollectorClock
-from tests.bench.measure.conftest import BOTH, Measure
+from bench.results.entries import Run
+from tests.bench.measure.conftest import BOTH, Measure, again_while
 from tests.bench.recording import record
 
 
@@ -76,8 +77,15 @@ def test_a_frozen_case_is_frozen_from_the_start_line_on(measure: Measure, name: 
     record.act = lambda: seen.append(gc.get_freeze_count())
     measure(name)
     assert set(seen) == {at_first}
-    seen.clear()
-    found = measure(name, warm_up_s=0.02, frozen=True)
+
+    def measured_frozen() -> Run:
+        gc.unfreeze()
+        seen.clear()
+        return measure(name, warm_up_s=0.02, frozen=True)
+
+    gc.unfreeze()
+    at_first = gc.get_freeze_count()
+    found = again_while(lambda run: len(run.samples) == len(seen), measured_frozen)
     measured = seen[-len(found.samples) :]
     assert set(seen[: -len(measured)]) == {at_first}
     assert min(measured) > at_first + 10_000

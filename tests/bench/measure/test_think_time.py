@@ -13,7 +13,7 @@ from bench.results.entries import Run
 from bench.results.samples import Samples
 from bench.server.database import Database
 from tests.bench.conftest import SMALL
-from tests.bench.measure.conftest import BOTH, POINT
+from tests.bench.measure.conftest import BOTH, POINT, again_while
 
 MS = 1_000_000
 
@@ -36,10 +36,11 @@ def test_clients_of_values_wait_too(shop: Database, name: str) -> None:
     alone was measured without any: 9,190 operations/s of two clients in place of 100."""
     case = Case(name, POINT, concurrency=2, loop="asyncio" if "async" in name else "none")
     module = "tests.bench.recording"
-    run = runner.take_turn(ThinkingJob(case, module, shop.url, SMALL, 0, 0.1, 0.01))
+    job = ThinkingJob(case, module, shop.url, SMALL, 0, 0.1, 0.01)
+    run = again_while(lambda run: run.fewest_operations < 2, lambda: runner.take_turn(job))
     assert run.think_ns == 20 * MS
     samples = run.samples
-    assert 2 <= len(samples) <= 2 * 5
+    assert 2 * 2 <= len(samples) <= 2 * 5
     for client in range(2):
         own = [at for at, number in enumerate(samples.worker) if number == client]
         for before, after in pairwise(own):

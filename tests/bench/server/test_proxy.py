@@ -157,6 +157,7 @@ def test_a_server_that_is_absent_closes_the_connection(proxy: Proxy) -> None:
 def test_a_slow_client_holds_the_server_back(proxy: Proxy) -> None:
     """Defect: a proxy without a limit read a whole result into its memory."""
     sent = 0
+    has_stopped = threading.Event()
 
     def send_much(connection: socket.socket) -> None:
         nonlocal sent
@@ -164,6 +165,7 @@ def test_a_slow_client_holds_the_server_back(proxy: Proxy) -> None:
         with suppress(TimeoutError):
             while True:
                 sent += connection.send(bytes(1 << 20))
+        has_stopped.set()
 
     port = proxy.open(serve(send_much), Link())
     with socket.create_connection((HOST, port)) as client:
@@ -171,7 +173,7 @@ def test_a_slow_client_holds_the_server_back(proxy: Proxy) -> None:
         received = 0
         while data := client.recv(1 << 20):
             if received == 0:
-                time.sleep(1.5)  # the server sends until nobody takes more
+                assert has_stopped.wait(LONGEST_S)  # the server sends until nobody takes more
             received += len(data)
         assert received == sent
     counts = proxy.close(port)
@@ -180,14 +182,22 @@ def test_a_slow_client_holds_the_server_back(proxy: Proxy) -> None:
 
 def test_messages_sent_without_waiting_are_one_round_trip(proxy: Proxy) -> None:
     """Defect: a pipeline of three messages counted as three."""
-    port = proxy.open(serve(echo), Link(500_000_000))  # the machine may stall between messages
+    whole = b"parsebindexecute"
+
+    def answer_the_last(connection: socket.socket) -> None:
+        asked = b""
+        while len(asked) < len(whole):
+            asked += connection.recv(100)
+        connection.sendall(asked)
+
+    port = proxy.open(serve(answer_the_last), Link())
     with socket.create_connection((HOST, port)) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for message in (b"parse", b"bind", b"execute"):
             client.sendall(message)
             time.sleep(0.001)
         answer = b""
-        while len(answer) < len(b"parsebindexecute"):
+        while len(answer) < len(whole):
             answer += client.recv(100)
     assert proxy.counts(port).round_trips == 1
     assert proxy.close(port).round_trips == 0

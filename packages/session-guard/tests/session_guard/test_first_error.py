@@ -47,7 +47,7 @@ def test_a_cancellation_on_a_cold_pool(desk: Desk, driver: str) -> None:
 
             async def ask(maker: Any = maker) -> None:
                 async with maker() as session:
-                    await session.execute(text("SELECT pg_sleep(1)"))
+                    await session.execute(text("SELECT pg_sleep(10)"))
 
             task = asyncio.create_task(ask())
             await asyncio.sleep(0.002 * trial)

@@ -176,7 +176,10 @@ def test_whole_rounds_stay_when_it_is_interrupted(
 def test_ctrl_c_prints_the_table_of_the_rounds_until_then(bench: Bench) -> None:
     """Defect: `bench calibrate` printed nothing after Ctrl-C."""
     command = bench.start("calibrate", "--generations=999", "--rounds=6", "--seconds=0.01")
-    sleep(6)
+    assert command.stderr is not None
+    while "runs, about" not in command.stderr.readline():
+        assert command.poll() is None
+    sleep(4)
     ctrl_c(command)
     done = finish(command)
     assert done.code == 130, done.err

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import count
+from time import sleep
 
 import pytest
 
@@ -20,6 +22,7 @@ from bench.studies.pool.plan import OVERFLOW, PRE_PING, UNPOOLED
 from bench.studies.pool.waits import Outcome, entry, watch_pool
 from bench.studies.pool.watched import PoolWatch
 from bench.studies.pool.window import WARM_UP_S, WINDOW_S, Window
+from tests.bench.recording import Record, record
 from tests.databases import new_database
 
 POINT = "get_total_cost_of_an_order"
@@ -163,6 +166,36 @@ def test_a_second_connection_deadlocks_up_to_the_number_of_clients(
     found = take_two(job(shop, name, Pool(size, TIMEOUT_S)))
     assert found.deadlocked is deadlocked
     assert bool(found.timeout_error) is deadlocked
+
+
+def recorded(shop: Database, size: int) -> Job:
+    """Return the job of a backend that notes its calls, and does as a test tells it."""
+    record.__dict__.update(vars(Record()))
+    plain = job(shop, "psycopg", Pool(size, TIMEOUT_S))
+    case = replace(plain.case, backend="recording")
+    return replace(plain, case=case, module="tests.bench.recording")
+
+
+def test_a_client_that_begins_late_deadlocks_with_the_others(shop: Database) -> None:
+    """Defect: after 0.5 s the others asked for their second connection, found that of the late
+    client free, and the pool was said not to deadlock.
+    """
+    late = recorded(shop, CLIENTS)
+    sessions = count(1)
+    record.refuse = lambda: sleep(2 * TIMEOUT_S) if next(sessions) == CLIENTS else None
+    assert take_two(late).deadlocked
+
+
+def test_a_machine_that_stalls_is_no_deadlock(shop: Database) -> None:
+    """Defect: a read that took longer than the timeout let the others wait for the one free
+    connection, and a pool that is large enough was said to deadlock.
+    """
+    slow = recorded(shop, CLIENTS + 1)
+    calls = count(1)
+    record.act = lambda: sleep(3 * TIMEOUT_S) if next(calls) == CLIENTS + 1 else None
+    found = take_two(slow)
+    assert len(record.targets) > 1, "it was tried again"
+    assert (found.deadlocked, found.timeout_error) == (False, "")
 
 
 @pytest.mark.skipif(installed() is None, reason="PgBouncer is not installed")

@@ -132,5 +132,5 @@ def test_1600_columns_and_none(sql: str, bench: Bench) -> None:
     """Forbid that table or report fail for the most columns that there can be, or for none."""
     done = bench("query", sql, "--concurrency=1", f"--out={bench.out}", *FOUR[:3], *SHORT)
     assert done.code == 0, done.err
-    assert len(results.load(bench.out).runs) >= 6
+    assert {run.case.backend for run in results.load(bench.out).runs} == {*NAMES[:3]}
     assert (bench.out / "report.html").exists()

@@ -1,31 +1,50 @@
-"""A sync session that two threads use."""
+"""A sync session that two threads use.
 
-from concurrent.futures import ThreadPoolExecutor
+The first thread's statement waits for a lock: it is in flight for as long as the second one takes.
+"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
+import psycopg
 import pytest
 from session_guard import GuardedSession, SharedSessionError, guard_engine, violations
 from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import sessionmaker
 from tests.session_guard.conftest import Desk, Note
 
+WAIT = text("SELECT 1 FROM pg_advisory_xact_lock_shared(5)")
+
+
+@contextmanager
+def waiting(desk: Desk, work: Any) -> Iterator[None]:
+    """Hold the lock. `work` starts the thread, whose statement waits for it from then on."""
+    with psycopg.connect(desk.url, autocommit=True) as gate:
+        gate.execute("SELECT pg_advisory_lock(5)")
+        work()
+        deadline = time.monotonic() + 60
+        query = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not gate.execute(query).fetchall():
+            assert time.monotonic() < deadline, "no statement waits"
+            time.sleep(0.005)
+        yield
+
 
 def test_threads_that_overlap(desk: Desk) -> None:
     engine = desk.sync_engine()
     with sessionmaker(engine, class_=GuardedSession)() as session, ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(session.scalar, text("SELECT 1 FROM pg_sleep(0.5)"))
-        caught = None
-        while caught is None and not slow.done():
-            try:
-                session.flush()  # too early it is allowed: no operation is in flight yet
-            except SharedSessionError as error:
-                caught = error
-        assert slow.result() == 1
+        slow: list[Future[Any]] = []
+        with waiting(desk, lambda: slow.append(pool.submit(session.scalar, WAIT))):
+            with pytest.raises(SharedSessionError) as caught:
+                session.flush()
+        assert slow[0].result() == 1
     engine.dispose()
-    assert caught is not None
-    assert caught.violation.user == "thread 'MainThread'"
-    assert caught.violation.kind == "overlap"
+    assert caught.value.violation.user == "thread 'MainThread'"
+    assert caught.value.violation.kind == "overlap"
 
 
 def test_a_listener_that_executes_in_the_middle_of_a_statement(desk: Desk) -> None:
@@ -35,17 +54,18 @@ def test_a_listener_that_executes_in_the_middle_of_a_statement(desk: Desk) -> No
 
     @event.listens_for(engine, "before_cursor_execute")
     def ask(connection: Connection, _: Any, statement: str, *__: Any) -> None:
-        if "pg_sleep" in statement:
+        if "pg_advisory" in statement:
             connection.execute(text("SELECT 2"))
             within.set()
 
     within = Event()
     with engine.connect() as connection, ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(connection.scalar, text("SELECT 1 FROM pg_sleep(0.5)"))
-        assert within.wait(10)
-        with pytest.raises(SharedSessionError, match="operation in flight"):
-            connection.execute(text("SELECT 3"))
-        assert slow.result() == 1
+        slow: list[Future[Any]] = []
+        with waiting(desk, lambda: slow.append(pool.submit(connection.scalar, WAIT))):
+            assert within.is_set()
+            with pytest.raises(SharedSessionError, match="operation in flight"):
+                connection.execute(text("SELECT 3"))
+        assert slow[0].result() == 1
         assert connection.scalar(text("SELECT 4")) == 4  # the outer statement has ended
     engine.dispose()
 

@@ -3,10 +3,11 @@
 import asyncio
 import gc
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
@@ -16,10 +17,44 @@ from tests.session_guard.frameworks.conftest import CONNECT
 
 WAYS = "returns", "raises", "is cancelled"
 SLEEP = text("SELECT pg_sleep(0.1)")
+WAIT = text("SELECT pg_advisory_xact_lock_shared(1)")
+"""A statement that ends when the gate is opened."""
+
+
+BUSY = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE pid = ANY(:pids) AND pid <> pg_backend_pid() AND state <> 'idle'"
+)
 
 
 class MineError(Exception):
     """The application's own error, which must reach the caller."""
+
+
+class Gate:
+    """A lock that statements wait for, so that none ends while a slow machine leaves the block."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url, autocommit=True)
+        self._connection.execute("SELECT pg_advisory_lock(1)")
+
+    async def reached(self) -> None:
+        """Wait until a statement waits for the lock."""
+        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        async with asyncio.timeout(60):
+            while not self._connection.execute(waiting).fetchall():
+                await asyncio.sleep(0.005)
+
+    def open(self) -> None:
+        """Let all statements end."""
+        self._connection.close()
+
+
+@pytest.fixture
+def gate(desk: Desk) -> Iterator[Gate]:
+    shut = Gate(desk.url)
+    yield shut
+    shut.open()
 
 
 @pytest.fixture(params=["asyncpg", "psycopg"])
@@ -45,22 +80,18 @@ async def small_pool(desk: Desk, driver: str) -> AsyncIterator[AsyncEngine]:
         gc.collect()
     pool: Any = engine.pool
     assert pool.checkedout() == 0
-    async with engine.connect() as connection:
-        idle = await connection.scalar(
-            text(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE pid = ANY(:pids) AND pid <> pg_backend_pid() AND state <> 'idle'"
-            ),
-            {"pids": pids},
-        )
-        assert idle == 0
+    options: Any = {"isolation_level": "AUTOCOMMIT"}  # a transaction would see no new states
+    async with engine.connect() as plain, asyncio.timeout(60):
+        connection = await plain.execution_options(**options)
+        while await connection.scalar(BUSY, {"pids": pids}):  # an abandoned statement ends later
+            await asyncio.sleep(0.005)
     await engine.dispose()
 
 
-async def leave(use: Callable[[], Awaitable[Any]], way: str) -> asyncio.Task[Any]:
+async def leave(use: Callable[[], Awaitable[Any]], way: str, gate: Gate) -> asyncio.Task[Any]:
     """Start a task that is in the middle of its statement, and leave in this way."""
     child = asyncio.ensure_future(use())
-    await asyncio.sleep(0.02)
+    await gate.reached()
     if way == "raises":
         raise MineError
     if way == "is cancelled":
@@ -71,11 +102,14 @@ async def leave(use: Callable[[], Awaitable[Any]], way: str) -> asyncio.Task[Any
     return child  # type: ignore[return-value]
 
 
-async def outcome(work: Any) -> BaseException | None:
+async def outcome(work: Any, gate: Gate | None = None) -> BaseException | None:
     """Run the work in a task, and return its exception. All tasks have ended afterwards."""
     task = asyncio.create_task(work)
-    await asyncio.wait([task])
+    await asyncio.wait([task], timeout=1 if gate else None)  # a refused close may wait, or not
+    if gate:
+        gate.open()
+        await asyncio.wait([task])
     others = asyncio.all_tasks() - {asyncio.current_task()}
     if others:
-        await asyncio.wait(others, timeout=5)
+        await asyncio.wait(others, timeout=30)
     return asyncio.CancelledError() if task.cancelled() else task.exception()

@@ -10,7 +10,9 @@ from session_guard import GuardedSession, SharedSessionError, guard_engine, viol
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 from tests.session_guard.clean_end.conftest import (
     SLEEP,
+    WAIT,
     WAYS,
+    Gate,
     MineError,
     leave,
     outcome,
@@ -67,14 +69,14 @@ async def rolls_back(maker: Maker, body: Body) -> None:
 @pytest.mark.parametrize(
     "opens", [block, begun, transaction, savepoint, finally_closes, rolls_back]
 )
-def test_a_session(desk: Desk, driver: str, opens: Any, way: str) -> None:
+def test_a_session(desk: Desk, driver: str, gate: Gate, opens: Any, way: str) -> None:
     """Forbids that a refused close keeps its connection, or hides the first error."""
 
     async def scenario() -> BaseException | None:
         async with small_pool(desk, driver) as engine:
             maker = async_sessionmaker(engine, sync_session_class=GuardedSession)
             return await outcome(
-                opens(maker, lambda session: leave(lambda: session.execute(SLEEP), way))
+                opens(maker, lambda session: leave(lambda: session.execute(WAIT), way, gate)), gate
             )
 
     error = asyncio.run(scenario())
@@ -109,19 +111,19 @@ async def closes(engine: AsyncEngine, body: Body) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("opens", [connects, begins, closes])
-def test_a_connection(desk: Desk, driver: str, opens: Any, way: str) -> None:
+def test_a_connection(desk: Desk, driver: str, gate: Gate, opens: Any, way: str) -> None:
     """Forbids the same for a connection of Core, with the guard of its engine."""
 
     async def use(connection: AsyncConnection) -> None:
         # The connection is invalidated, and each driver has its own message for that.
         with suppress(Exception):
-            await connection.execute(SLEEP)
+            await connection.execute(WAIT)
 
     async def scenario() -> BaseException | None:
         async with small_pool(desk, driver) as engine:
             guard_engine(engine)
             return await outcome(
-                opens(engine, lambda connection: leave(lambda: use(connection), way))
+                opens(engine, lambda connection: leave(lambda: use(connection), way, gate)), gate
             )
 
     assert isinstance(asyncio.run(scenario()), FIRST[way])

@@ -52,11 +52,9 @@ def opened(desk: Desk, driver: str, guarding: str) -> Open:
             guard_engine(engine)
             options["sync_session_class"] = GuardedSession
         yield async_sessionmaker(engine, expire_on_commit=False, **options)
-        for _ in range(100):  # a deferred close may still be running
-            if not engine.pool.checkedout():  # type: ignore[attr-defined]
-                break
-            await asyncio.sleep(0.01)
-        assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        async with asyncio.timeout(30):  # a deferred close may still be running
+            while engine.pool.checkedout():  # type: ignore[attr-defined]
+                await asyncio.sleep(0.01)
         await engine.dispose()
 
     return open_maker

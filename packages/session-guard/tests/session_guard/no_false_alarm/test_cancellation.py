@@ -99,7 +99,7 @@ def test_a_session_whose_user_was_cancelled_in_every_await(desk: Desk, run: Run)
 
 def test_cancel_scopes_of_anyio(desk: Desk, run: Run) -> None:
     """Forbids that a timeout of anyio, or a cancelled group, leaves an operation in flight."""
-    sleep = text("SELECT pg_sleep(0.5)")
+    sleep = text("SELECT pg_sleep(10)")
 
     async def scenario() -> None:
         async with opened(desk) as maker:

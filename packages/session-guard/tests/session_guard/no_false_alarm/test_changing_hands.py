@@ -74,7 +74,7 @@ def test_wait_for_gives_up(desk: Desk, run: Run) -> None:
         async with opened(desk) as maker:
             async with maker() as session:
                 with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(session.execute(text("SELECT pg_sleep(5)")), 0.02)
+                    await asyncio.wait_for(session.execute(text("SELECT pg_sleep(10)")), 0.02)
                 await session.rollback()
                 await add(session, "a")
                 await session.commit()
@@ -84,7 +84,7 @@ def test_wait_for_gives_up(desk: Desk, run: Run) -> None:
             async with maker() as session:
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.02):
-                        await session.execute(text("SELECT pg_sleep(5)"))
+                        await session.execute(text("SELECT pg_sleep(10)"))
                 await session.rollback()
 
     run(scenario())

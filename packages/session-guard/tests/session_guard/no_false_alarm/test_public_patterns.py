@@ -162,7 +162,7 @@ async def timeouts(session: AsyncSession) -> None:
 
 async def timed_out(session: AsyncSession) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(session.execute(text("SELECT pg_sleep(5)")), 0.02)
+        await asyncio.wait_for(session.execute(text("SELECT pg_sleep(10)")), 0.02)
     await session.rollback()
     await add(session, "a")
     await add(session, "b")
