@@ -27,6 +27,9 @@ class Selection:
     floor: NoiseFloor | None = None
     variants: tuple[Summary, ...] = ()
     """Every summary, where a backend connects in several ways; `summaries` have the first way."""
+    every: tuple[Summary, ...] = ()
+    """Every summary of the closed loop: also those with the other event loop or state of the
+    allocator, and with other ways to connect, which few charts show."""
     at_rate: tuple[Summary, ...] = ()
     """The summaries at an arrival rate, which no chart puts beside those of a closed loop."""
 
@@ -87,7 +90,7 @@ class Selection:
         `varied`: names of factors; a kind of cases that has only their defaults is left out.
         `size`: only cases of this number of rows. The cases are the plain ones (buffered, a session
         a task, autocommit, native rows, no network between) if there are any; otherwise those of
-        the most frequent kind.
+        the most frequent kind, and of the largest result among these.
         """
         kinds: dict[Case, list[Summary]] = {}
         for summary in self.summaries:
@@ -102,8 +105,10 @@ class Selection:
             }
         if not kinds:
             return []
-        chosen = kinds.get(Case("", workload)) or max(kinds.values(), key=len)
-        return self.ordered(chosen)
+        plain = kinds.get(Case("", workload))
+        if plain is None:
+            _, plain = max(kinds.items(), key=lambda of: (len(of[1]), of[0].size or 0))
+        return self.ordered(plain)
 
     def marked(self, workload: str) -> list[Summary]:
         """Return the cases of a workload with a failure."""
@@ -138,10 +143,11 @@ def select_from(header: Header, measured: Sequence[Summary]) -> Selection:
     for case in header.plan:
         ways.setdefault(case.backend, case.connect)
     several = [summary for summary in made if summary.case.connect != ways[summary.case.backend]]
-    variants = tuple(made) if several else ()
+    every = tuple(made)
+    variants = every if several else ()
     made = [summary for summary in made if summary.case.connect == ways[summary.case.backend]]
-    # Of a case with both event loops, or both states of the allocator, charts show asyncio and the
-    # warmed allocator. Tables have all.
+    # Of a case with both event loops, or both states of the allocator, most charts show asyncio and
+    # the warmed allocator. Tables have all, and `bench.analysis.beside` puts them side by side.
     by_plain_case = {_plain(summary.case): summary for summary in made}
     for summary in made:
         if summary.case == _plain(summary.case):
@@ -152,7 +158,8 @@ def select_from(header: Header, measured: Sequence[Summary]) -> Selection:
         for name in dict.fromkeys(summary.case.backend for summary in (*found, *at_rate))
     ]
     in_order = {look.name: look for look in sorted(looks, key=place)}
-    return Selection(header, found, in_order, noise_floor(measured), variants, at_rate)
+    floor = noise_floor(measured)
+    return Selection(header, found, in_order, floor, variants, every, at_rate)
 
 
 def busiest(summaries: Iterable[Summary]) -> int:
@@ -169,7 +176,8 @@ def by_backend(summaries: Iterable[Summary]) -> dict[str, list[Summary]]:
 
 
 def _plain(case: Case) -> Case:
-    return replace(case, loop="asyncio", allocator="warmed")
+    """Return the case with asyncio, if it has an event loop, and with the warmed allocator."""
+    return replace(case, loop="none" if case.loop == "none" else "asyncio", allocator="warmed")
 
 
 def _kind(case: Case, varied: Iterable[str] = ()) -> Case:

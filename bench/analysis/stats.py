@@ -60,6 +60,11 @@ class Interval:
         return (self.high - self.low) / 2 / abs(self.median)
 
 
+def once(value: float) -> Interval:
+    """Return a value that was measured once, so that it has no interval."""
+    return Interval(value, None, None, 1)
+
+
 def shares_in_window(
     start_ns: ArrayLike, duration_ns: ArrayLike, window_ns: int
 ) -> NDArray[np.float64]:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.options import (
+    EVERY_BACKEND,
     MOST_CONCURRENT,
     MOST_REPEATED,
     Seconds,
     admin_url_option,
-    backend_options,
+    backend_module_option,
+    backend_names,
     choose_backends,
+    completed,
     database_url_option,
     timeout_option,
     workload_files_option,
@@ -34,7 +37,15 @@ _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
 @click.command()
 @workload_files_option("Calibrate with a workload")
 @click.option("--workload", metavar="NAME", help="The workload of the file, if it has several.")
-@backend_options
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completed(backend_names),
+    help="The backend of the workload file, one alone.  [default: psycopg2]",
+)
+@backend_module_option
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MOST_CONCURRENT),
@@ -115,6 +126,11 @@ def calibrate(
     setting = calibration.CalibrationConfig(
         "", Dataset(), concurrency, generations, rounds, seconds, timeout_s=timeout
     )
+    if len(backends) > 1 or EVERY_BACKEND in backends:
+        raise UsageError(
+            "bench calibrate measures one backend.\nGive one --backend, and repeat the command for"
+            " others."
+        )
     if not workload_files and (workload or backends or backend_modules):
         raise UsageError(
             "--workload and --backend choose what a workload file gives; without one, psycopg2 and"
@@ -124,11 +140,6 @@ def calibrate(
     if workload_files:
         from bench.cli.calibrate_workload_file import calibration_of_file
 
-        if len(backends) > 1:
-            raise UsageError(
-                "bench calibrate measures one backend.\nGive one --backend, and repeat the command"
-                " for others."
-            )
         chosen = choose_backends(backends, backend_modules, timeout)
         options = CommandOptions(database_url, admin_url, timeout)
         place = Place(chosen, bool(backends), Dataset(WORKLOAD_FILE_SCALE), options)

@@ -93,8 +93,10 @@ def history(
                 left_out.append(archive.left_out_for(folder, error))
                 continue
             described.update(header.backends)
-            newest[:] = [folder]
-            yield name, header, {case: by.get(figure_name, {}) for case, by in figures.items()}
+            of_figure = {case: by.get(figure_name, {}) for case, by in figures.items()}
+            if any(of_figure.values()):
+                newest[:] = [folder]
+            yield name, header, of_figure
 
     moments = history_of_rounds(measured())
     tell_left_out(left_out)

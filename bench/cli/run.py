@@ -95,7 +95,11 @@ _LONGEST_WRITES_S = 120
     help="Rows as the library returns them, or converted to plain dicts.",
 )
 @click.option(
-    "--loop", type=click.Choice(["asyncio", "uvloop"]), help="Event loop of the async backends."
+    "--loop",
+    "loops",
+    multiple=True,
+    type=click.Choice(["asyncio", "uvloop"]),
+    help="Event loop of the async backends. Repeatable; both are measured in one run and compared.",
 )
 @link_options
 @rate_options
@@ -175,7 +179,7 @@ def run(
     guard: bool,
     charts: bool,
     quiet: bool,
-    loop: "Loop | None",
+    loops: "tuple[Loop, ...]",
     connect: tuple[str, ...],
     allocators: "tuple[Allocator, ...]",
     links: "tuple[Link, ...]",
@@ -198,6 +202,7 @@ def run(
       bench run --workload mixed --concurrency 1,4,16,64 --rounds 10 --seconds 1
       bench run --backend orm+asyncpg --fetch streamed --fetch batched:1000
       bench run --connect engine.poolclass=NullPool --connect engine.poolclass=default
+      bench run --backend asyncpg --loop asyncio --loop uvloop
       bench run --workload get_total_cost_of_an_order --latency 0,0.5ms,2ms,10ms
       bench run --transport unix,tcp --database-url postgresql:///shop
       bench run --workload get_total_cost_of_an_order --concurrency 8 --rate 500,1000,2000
@@ -227,7 +232,7 @@ def run(
         session_scopes=session_scopes,
         transactions=transactions,
         rows=rows,
-        loops=(loop,) if loop else (),
+        loops=loops,
         connect=settings(connect, chosen.values()),
         allocators=allocators,
         links=links,
@@ -236,7 +241,7 @@ def run(
         arrivals=arrivals,
         processes=processes,
     )
-    _check_loop(loop)
+    _check_loops(loops)
     check_with_rate(factors)
     if budget_s is not None:
         check_budget(rounds, rates)
@@ -319,6 +324,6 @@ def _check_writes(planned: "Plan") -> None:
         )
 
 
-def _check_loop(loop: str | None) -> None:
-    if loop == "uvloop" and find_spec("uvloop") is None:
+def _check_loops(loops: "tuple[Loop, ...]") -> None:
+    if "uvloop" in loops and find_spec("uvloop") is None:
         raise UsageError("uvloop is not installed: pip install uvloop, or leave --loop out.")

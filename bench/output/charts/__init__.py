@@ -29,6 +29,7 @@ with held_back():
         latency,
         layers,
         overview,
+        settings,
         streaming,
         style,
         sync_async,
@@ -37,7 +38,16 @@ with held_back():
     from bench.output.charts import transactions as transactions_chart
     from bench.output.charts.page import save
 
-FAMILIES = (overview, throughput, latency, layers, sync_async, streaming, transactions_chart)
+FAMILIES = (
+    overview,
+    throughput,
+    latency,
+    layers,
+    sync_async,
+    streaming,
+    transactions_chart,
+    settings,
+)
 
 
 def draw(results: Results, folder: Path, summaries: list[Summary] | None = None) -> list[Path]:

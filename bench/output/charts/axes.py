@@ -14,11 +14,19 @@ from bench.analysis.summary import Summary
 from bench.analysis.uncertain import MARK, drawn, is_uncertain
 from bench.analysis.wording import LAYER_NAMES
 from bench.model.units import Unit, short
+from bench.output.charts.page import width_in
 from bench.output.charts.style import INK, MUTED, RED, mark_style
 from bench.output.ticks import apart, farthest, log_ticks
 
 ROW_IN = 0.29
 """The height in inches of a row, in a chart with one row per backend."""
+
+
+LABEL_SIZE = 9.5
+"""The font size of the label of a bar."""
+
+_LABEL_GAP_IN = 0.15
+"""The distance in inches of a label from its bar and from the end of the axes, together."""
 
 
 def concurrency_axis(axes: Axes, concurrencies: Iterable[int]) -> None:
@@ -134,33 +142,39 @@ def rows_by_layer(
     axes: Sequence[Axes], looks: Iterable[Look], size: float = 10
 ) -> dict[str, float]:
     """Set up one row per backend, grouped by layer: see `rows_by_group`."""
-    groups: dict[str, list[Look]] = {}
+    groups: dict[str, list[str]] = {}
     for look in looks:
         heading = "" if look.null else LAYER_NAMES.get(look.layer, look.layer)
-        groups.setdefault(heading, []).append(look)
-    return rows_by_group(axes, groups, size)
+        groups.setdefault(heading, []).append(look.name)
+    return rows_by_group(axes, groups, size=size)
 
 
 def rows_by_group(
-    axes: Sequence[Axes], groups: Mapping[str, Sequence[Look]], size: float = 10
+    axes: Sequence[Axes],
+    groups: Mapping[str, Sequence[str]],
+    labels: Mapping[str, str] | None = None,
+    *,
+    size: float = 10,
 ) -> dict[str, float]:
-    """Set up one row per backend, under the heading of its group.
+    """Set up the rows, such as one per backend, under the heading of their group.
 
-    All axes get the rows; only the first shows the names. Returns backend -> its y on the axes.
+    All axes get the rows; only the first shows their names, or the `labels` of these. Returns
+    row -> its y on the axes.
     """
     places: dict[str, float] = {}
     headings: dict[str, float] = {}
     place = 0.0
-    for heading, looks in groups.items():
+    for heading, rows in groups.items():
         place += 0.35 if places else 0
         headings[heading] = place
         place += 0.95 if heading else 0
-        for look in looks:
-            places[look.name] = place
+        for row in rows:
+            places[row] = place
             place += 1
     for panel in axes:
         panel.set_ylim(place - 0.3, -0.6)
-        panel.set_yticks(list(places.values()), list(places))
+        names = [labels[row] for row in places] if labels else list(places)
+        panel.set_yticks(list(places.values()), names)
         panel.tick_params(labelleft=panel is axes[0])
         panel.grid(axis="y", visible=False)
         panel.spines["left"].set_visible(False)
@@ -192,7 +206,7 @@ def bars(
     values: Mapping[str, tuple[Interval, str, bool]],
     styles: Mapping[str, dict[str, Any]],
     *,
-    size: float = 9.5,
+    size: float = LABEL_SIZE,
     thickness: float = 0.74,
 ) -> None:
     """Draw one bar per row, with its interval and a label at its end.
@@ -246,6 +260,22 @@ def highest(
     known = {name: value for name, value in values.items() if value}
     others = [value for name, value in known.items() if not selection.looks[name].null]
     return room * farthest(others or list(known.values()))
+
+
+def end_for_labels(axes: Axes, bars: Iterable[tuple[Interval, str, bool]]) -> float:
+    """Return the end of an x axis from zero, so that the label of every bar lies within the axes.
+
+    `bars`: the values of `bars`. A far interval may be cut off: see `farthest`.
+    """
+    listed = list(bars)
+    most = farthest([interval for interval, _, _ in listed])
+    inches = axes.get_window_extent().width / axes.figure.dpi
+    ends = [most * 1.05]
+    for interval, label, _ in listed:
+        # A label takes at most half of the axes, since a very long one would leave no bar.
+        label_in = min(width_in(label, LABEL_SIZE) + _LABEL_GAP_IN, inches / 2)
+        ends.append(min(max(interval.median, interval.high or 0), most) / (1 - label_in / inches))
+    return max(ends)
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], gap: float = 0.062) -> None:

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure as Picture
 from bench.analysis.compare.history import Moment, cases_of
 from bench.analysis.figure import Figure
 from bench.analysis.selection import Selection
+from bench.analysis.stats import ENOUGH_ROUNDS
 from bench.analysis.wording import FLOOR
 from bench.output.charts import axes as draw
 from bench.output.charts import style
@@ -18,6 +19,8 @@ _LABEL = 26
 """The most characters of a run's name below the axis."""
 _LABEL_IN = 0.235
 """The height in inches of the name of a line."""
+_ASIDE = 0.04
+"""The distance of the marks of two cases of a run, as a share of that of two runs."""
 _MOST_LABELS = 25
 """The most names below the axis: more would lie one over the other."""
 
@@ -35,9 +38,12 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
     result, grid = page(
         selection,
         f"{figure.title} from run to run: {cases[0].workload}",
-        f"Medians over rounds with their 95 % intervals, the oldest run on the left.{left_out}"
+        f"Medians over rounds with their intervals, the oldest run on the left.{_sure(moments)}"
+        + left_out
+        + " At the bottom: the conditions of the newest run."
         + (f" A dotted line: the environment or an option changed. {changes}." if changes else ""),
         height=height,
+        intervals=False,
         # The first name below the axis ends at its left.
         left=max(0.85, 0.1 + 0.063 * len(names[0])),
         right=0.5 + 0.075 * max(len(label_without_workload(case)) for case in cases),
@@ -61,7 +67,13 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
     for number, case in enumerate(cases):
         look = selection.looks[case.backend]
         marks = style.line_style(look, selection) | {"linestyle": _DASHES[number % len(_DASHES)]}
-        points = [(at, m.figures[case]) for at, m in enumerate(moments) if case in m.figures]
+        # Intervals of several cases would lie one over the other.
+        aside = (number - (len(cases) - 1) / 2) * min(_ASIDE, 0.4 / len(cases))
+        points = [
+            (at + aside, moment.figures[case])
+            for at, moment in enumerate(moments)
+            if case in moment.figures
+        ]
         bounded = [(at, interval, draw.error_bars(interval)) for at, interval in points]
         bars = [(at, interval.median, *bar) for at, interval, bar in bounded if bar]
         if bars:
@@ -81,6 +93,14 @@ def picture(moments: list[Moment], figure: Figure, selection: Selection) -> Pict
         )
     draw.end_labels(panel, ends, gap=_LABEL_IN / height)
     return result
+
+
+def _sure(moments: list[Moment]) -> str:
+    """Return the confidence of the intervals in words."""
+    rounds = {interval.rounds for moment in moments for interval in moment.figures.values()}
+    if min(rounds) >= ENOUGH_ROUNDS:
+        return " Intervals are at least 95 % sure."
+    return f" Intervals of {ENOUGH_ROUNDS} or more rounds are at least 95 % sure, others less."
 
 
 def _changes(moment: Moment) -> str:

@@ -16,13 +16,9 @@ from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import GREY
-from bench.output.ticks import farthest
 
 Bar = tuple[Interval, str, bool]
 """The interval of a bar, its label, and whether operations failed."""
-
-ROOM = 1.34
-"""The length of an axis divided by its longest bar: room for the bar's label."""
 
 
 def figures(selection: Selection) -> Iterator[tuple[str, Figure]]:
@@ -60,7 +56,7 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
         height=draw.ROW_IN * (len(looks) + 1.3 * len(families) + 0.3),
         columns=2,
         left=1.75,
-        gap=0.3,
+        gap=0.45,
         right=0.3,
         legend=style.sync_async_key(),
         failed=selection.marked(layered[0].case.workload),
@@ -68,7 +64,7 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
     costs, rates = grid[0]
     groups = {
         f"{driver}, {'tasks' if mode == 'async' else 'threads'}": [
-            selection.looks[summary.case.backend] for summary in family
+            summary.case.backend for summary in family
         ]
         for (driver, mode), family in families.items()
     }
@@ -78,14 +74,8 @@ def _figure(selection: Selection, layered: list[Summary], measured: list[Summary
         (summary.client_cpu_ns.median for summary in layered if summary.client_cpu_ns), TIMES
     )
     cpu, throughput = _bars(selection, families.values(), unit)
-    draw.linear_axis(
-        costs.xaxis,
-        ROOM * farthest([cpu_ns for cpu_ns, _, _ in cpu.values()]),
-        (Unit("", unit.size),),
-    )
-    draw.linear_axis(
-        rates.xaxis, ROOM * farthest([rate for rate, _, _ in throughput.values()]), RATES
-    )
+    draw.linear_axis(costs.xaxis, draw.end_for_labels(costs, cpu.values()), (Unit("", unit.size),))
+    draw.linear_axis(rates.xaxis, draw.end_for_labels(rates, throughput.values()), RATES)
     draw.bars(costs, places, cpu, styles)
     draw.bars(rates, places, throughput, styles)
     costs.set_xlabel(f"client CPU per operation ({unit.symbol})")

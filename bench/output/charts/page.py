@@ -38,16 +38,17 @@ def page(
     *,
     failed: Iterable[Summary] = (),
     every_way: bool = False,
+    intervals: bool = True,
     **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a `sheet` with the caption of the results of one run.
 
     `failed`: summaries; those with errors are named in red. `every_way`: whether the chart shows
-    every way to connect, and not the first alone. `options`: those of `sheet`.
+    every way to connect, and not the first alone. `intervals`: whether intervals are drawn, so
+    that the caption says which. `options`: those of `sheet`.
     """
-    return sheet(
-        title, subtitle, caption(selection, every_way=every_way), error_note(failed), **options
-    )
+    words = caption(selection, every_way=every_way, intervals=intervals)
+    return sheet(title, subtitle, words, error_note(failed), **options)
 
 
 def sheet(
@@ -137,9 +138,9 @@ def lines_of(text: str, size: float, width: float, weight: str = "normal") -> li
     """
     lines: list[str] = []
     line, used = "", 0.0
-    space = _advance_in(" ", size, weight)
+    space = width_in(" ", size, weight)
     for word in filter(None, re.split("[ \n]+", _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text))):
-        rest, long = word, _advance_in(word, size, weight)
+        rest, long = word, width_in(word, size, weight)
         if line and used + space + long <= width:
             line, used = f"{line} {word}", used + space + long
             continue
@@ -148,17 +149,17 @@ def lines_of(text: str, size: float, width: float, weight: str = "normal") -> li
             fits = next(
                 n
                 for n in range(len(rest) - 1, 0, -1)
-                if n == 1 or _advance_in(rest[:n], size, weight) <= width
+                if n == 1 or width_in(rest[:n], size, weight) <= width
             )
             lines.append(rest[:fits])
             rest = rest[fits:]
-            long = _advance_in(rest, size, weight)
+            long = width_in(rest, size, weight)
         line, used = rest, long
     return [*lines, line] if line else lines
 
 
 @lru_cache(4096)
-def _advance_in(text: str, size: float, weight: str) -> float:
+def width_in(text: str, size: float, weight: str = "normal") -> float:
     """Return by how many inches the text moves what follows it, in the font of the charts.
 
     A text alone is narrower: the room before its first letter and after its last is not in it. So a
@@ -193,13 +194,14 @@ def error_note(summaries: Iterable[Summary]) -> str:
     )
 
 
-def caption(selection: Selection, *, every_way: bool = False) -> str:
+def caption(selection: Selection, *, every_way: bool = False, intervals: bool = True) -> str:
     """Return machine, versions, date and method, in a line that may break between them.
 
-    `every_way`: as in `page`.
+    `every_way`, `intervals`: as in `page`.
     """
     parts = _conditions(selection, every_way=every_way)
-    return in_a_line(*parts, selection.intervals_in_words, *_quality(selection))
+    words = selection.intervals_in_words if intervals else ""
+    return in_a_line(*parts, words, *_quality(selection))
 
 
 def caption_of_runs(runs: Mapping[str, Selection]) -> str:

@@ -112,6 +112,7 @@ def _name_lines(panel: Axes, selection: Selection, ratios: dict[Move, list[Point
             size=9,
             color=style.MUTED,
             style="italic",
+            zorder=1,  # an interval that reaches so far lies above the words
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
         )
 

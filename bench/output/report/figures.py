@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bench.analysis.beside import SETTINGS, beside
 from bench.analysis.look import LAYERS
 from bench.analysis.pairs import habitual, same_library
 from bench.analysis.selection import Selection, busiest, by_backend
@@ -19,6 +20,9 @@ from bench.output.report.rows_panel import Entry, RowsPanel, entries_of, rows_pa
 
 SESSIONS = ("session_scope", "transactions")
 PLAIN_SESSION = ("task", "autocommit")
+
+_MOST_NAME = 18
+"""The most characters of a name of a row."""
 
 Value = Callable[[Summary], Interval | None]
 
@@ -37,8 +41,13 @@ class Chart:
 
 
 def charts(selection: Selection) -> list[Chart]:
-    """Return the charts that have data, in the order of the page."""
-    families = (_overview, _by_concurrency, _layers, _sync_async, _streams, _sessions)
+    """Return the charts that have data, in the order of the page.
+
+    With several sizes of the pool there are none: each chart would show one size alone.
+    """
+    if len({summary.case.pool for summary in selection.every}) > 1:
+        return []
+    families = (_overview, _by_concurrency, _layers, _sync_async, _streams, _sessions, _settings)
     candidates = [chart for family in families for chart in family(selection)]
     return [_explained(chart) for chart in candidates if chart.panels]
 
@@ -238,6 +247,8 @@ def _sessions(selection: Selection) -> Iterator[Chart]:
             continue
         concurrency = busiest(varied)
         chosen = [summary for summary in alike if summary.case.concurrency == concurrency]
+        if len({_session(summary) for summary in chosen}) < 2:
+            continue
         panels = _panels(PLAIN[1:], chosen, selection, _session, _backend)
         words = (
             f"{asked(workload)}; {conditions(chosen[0].case, *SESSIONS)}. Kept: each task or "
@@ -246,6 +257,36 @@ def _sessions(selection: Selection) -> Iterator[Chart]:
         )
         title = f"Sessions and transactions: {workload}, at concurrency {concurrency}"
         yield Chart(f"sessions-{workload}", title, words, panels)
+
+
+def _settings(selection: Selection) -> Iterator[Chart]:
+    for factor, (title, explanation) in SETTINGS.items():
+        for workload in selection.workloads:
+            found = beside(selection, workload, factor)
+            panels = []
+            for concurrency in sorted({of.base.case.concurrency for of in found}):
+                groups: dict[str, list[Entry]] = {}
+                for of in found:
+                    if of.base.case.concurrency == concurrency:
+                        groups[of.base.case.backend] = [
+                            Entry(summary, _short(of.value(summary)), rate)
+                            for summary in of.summaries
+                            if (rate := summary.throughput_per_s)
+                        ]
+                name = f"operations/s, {concurrency} client{'s' * (concurrency > 1)}"
+                panel = rows_panel(name, RATES, groups, selection)
+                panels += [panel] if panel else []
+            if panels:
+                case = found[0].base.case
+                words = f"{asked(workload)}; {conditions(case, factor)}. {explanation}"
+                yield Chart(f"{factor}-{workload}", f"{title}: {workload}", words, panels)
+
+
+def _short(value: str) -> str:
+    """Return a value that fits beside the marks, without its beginning if it is long."""
+    if value.count("=") == 1:
+        value = value.partition(".")[2]  # poolclass=NullPool of engine.poolclass=NullPool
+    return value if len(value) <= _MOST_NAME else f"…{value[1 - _MOST_NAME :]}"
 
 
 def _panels(

@@ -1,7 +1,6 @@
 """The output of `bench pool`: a table for each backend, and the sentences."""
 
 from collections.abc import Callable
-from textwrap import fill
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -101,16 +100,17 @@ def _legend(*, pgbouncer: bool) -> Text:
     text = (
         "pool: the connections that it keeps; 5 + 10: up to 10 more while they are needed;"
         " pre-ping: asked whether it is alive before each use; NullPool: a new connection for"
-        " each operation. of the best: among the pools of a fixed size, for as many"
-        " clients. wait: for a connection of the pool, in a window of its own, as are the"
-        " connections opened in it; the mean has the waits that did not end in the window, p99 has"
-        " not. waiting: that part of the clients' time. fewest / most: the operations of the client"
-        " with the fewest, of those of the client with the most; near 0 % clients starve. got none:"
-        " requests whose wait timed out, or whose pool does not let clients wait."
+        " each operation. of the best: of the operations/s of the best pool of a fixed size, for as"
+        " many clients; another kind of pool may have more than 100 %. wait: for a connection of"
+        " the pool, in a window of its own, as are the connections opened in it; the mean has the"
+        " waits that did not end in the window, p99 has not. waiting: that part of the clients'"
+        " time. fewest / most: the operations of the client with the fewest, of those of the client"
+        " with the most; near 0 % clients starve. got none: requests whose wait timed out, or whose"
+        " pool does not let clients wait."
     )
     if pgbouncer:
         text += (
             " PgBouncer 4: each client has a connection to a PgBouncer in transaction mode, which"
             " has 4 to the server; pooler wait: the mean of a transaction for one of these."
         )
-    return Text("\n" + fill(text, 100), "dim")
+    return Text(f"\n{text}", "dim")

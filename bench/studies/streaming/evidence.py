@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bench.analysis.stats import Interval
 from bench.analysis.summary import Summary
+from bench.analysis.uncertain import drawn
 from bench.model.fetch import Fetch
 from bench.results.entries import Memory
 from bench.results.file import Results
@@ -35,6 +37,10 @@ class SizePoint:
     stall_ns: float | None = None
     """Longest stall of the event loop. None for threads, and if it was not measured."""
     server_cpu_ns: float | None = None
+    first_row: Interval | None = None
+    """The interval of `first_row_ns`; None for a size that was in no round."""
+    rate: Interval | None = None
+    """The interval of `rows_per_s`, likewise."""
 
 
 @dataclass
@@ -167,6 +173,8 @@ def _point(summary: Summary) -> SizePoint | None:
         summary.rows_per_s.median,
         summary.loop_stall_max_ns,
         summary.server_cpu_ns.median if summary.server_cpu_ns else None,
+        first,
+        drawn(summary, summary.rows_per_s),
     )
 
 

@@ -95,7 +95,7 @@ def test_a_case_is_measured_again_on_the_same_server_and_under_the_same_conditio
     [
         (Case("asyncpg", "mixed", rate=500, arrivals="uniform"), "rate", "500"),
         (Case("asyncpg", "mixed", transport="tcp"), "transports", ("tcp",)),
-        (Case("asyncpg", "mixed", loop="uvloop"), "loop", "uvloop"),
+        (Case("asyncpg", "mixed", loop="uvloop"), "loops", ("uvloop",)),
     ],
 )
 def test_a_factor_is_measured_again(case: Case, name: str, value: object) -> None:

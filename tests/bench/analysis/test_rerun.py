@@ -35,7 +35,7 @@ def planned(command: str) -> tuple[tuple[Case, ...], dict[str, object]]:
         session_scopes=given["session_scopes"],
         transactions=given["transactions"],
         rows=given["rows"],
-        loops=(given["loop"],) if given["loop"] else (),
+        loops=given["loops"],
         links=links(given["latency"], given["jitter"], given["bandwidth"]),
         processes=given["processes"],
     )

@@ -74,6 +74,8 @@ def bench(
         ("overhead --seconds inf", "is not in the range"),
         ("overhead --pairs 99999999999999999999", "is not in the range"),
         ("calibrate --generations 99999999999999999999", "is not in the range"),
+        ("calibrate --backend psycopg2 --backend psycopg", "bench calibrate measures one backend"),
+        ("calibrate --backend all", "bench calibrate measures one backend"),
         ("run --concurrency 1,x", "'1,x' is not a list of numbers"),
         ("run --concurrency 0", "concurrency must be at least 1"),
         ("run --scale 0", "--scale 0 makes no useful rows"),
@@ -198,6 +200,27 @@ def test_a_reader_that_leaves() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "Backends"
     assert done.stderr == ""
+
+
+def test_the_list_fits_a_terminal_of_80_columns(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forbids lines of up to 318 characters, which a terminal breaks within words."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes the output for a terminal
+    _, shown, _ = bench("list")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "  get_customers                every customer with address: many rows\n" in shown
+    assert "\n  quick    the cases that answer" in shown
+    assert "\n           does not measure" in shown
+
+
+def test_the_help_of_calibrate_says_that_it_takes_one_backend(bench: Bench) -> None:
+    """Forbids `Repeatable` for an option that is refused when it is repeated."""
+    _, shown, _ = bench("calibrate", "--help")
+    backend = shown.partition("--backend NAME")[2].partition("--backend-module")[0]
+    assert "one alone" in backend
+    assert "Repeatable" not in backend
 
 
 def test_an_old_option_name_is_accepted_and_hidden(bench: Bench) -> None:

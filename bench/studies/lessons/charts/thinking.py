@@ -48,13 +48,13 @@ def figure(record: Record, small_print: str) -> Figure:
             panel.bar(places, shares, bottom=bottom, width=0.8, **look(outcome))
             bottom = [low + height for low, height in zip(bottom, shares, strict=True)]
         lost = [_lost(point) for point in points]
-        panel.plot(places, lost, color=INK, marker="o", markersize=4, linewidth=1.6)
+        panel.plot(places, lost, color=INK, marker="o", markersize=4, linewidth=1.6, clip_on=False)
         panel.set_xticks(places, [str(thought) for thought in thoughts])
         panel.set_yticks([0, 0.5, 1], ["0", "50", "100 %"])
         panel.set_ylim(0, 1.03)
         panel.grid(False)
     for panel in grid[-1]:
-        panel.set_xlabel("thinking time, up to ms")
+        panel.set_xlabel("thinking time, up to (ms)")
     return chart
 
 

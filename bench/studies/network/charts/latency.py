@@ -19,8 +19,12 @@ from bench.output.charts.step_panels import (
     rates_axis,
     step_page,
 )
+from bench.output.ticks import farthest
 from bench.results.file import Results
 from bench.studies.network.by_latency import AtLink, ByLatency, by_latency
+
+_SEEN_ABOVE = 1.005
+"""The share from which a text of a whole percentage is above 100 %."""
 
 
 def figures(
@@ -54,7 +58,7 @@ def _figure(selection: Selection, workload: str, kinds: Sequence[ByLatency]) -> 
         f"{asked(workload)}; {_plain(kinds[0])}. A proxy on the same machine delays every message"
         " by half the latency each way. Left: operations per second, on a logarithmic scale."
         " Right: each backend's share of the best at that latency, from paired rounds. Bands are"
-        " intervals.",
+        f" intervals.{_of_above(kinds)}",
         workload,
         names={s.case.backend for of in kinds for at in of.links for s in at.summaries},
         rows=len(kinds),
@@ -67,14 +71,25 @@ def _figure(selection: Selection, workload: str, kinds: Sequence[ByLatency]) -> 
         draw_lines(selection, shares, share, steps)
         shares.set_ylabel("share of the best")
         # The best has the highest median; by paired rounds another one may still be above it.
-        highest = max((point[1].median for points in share.values() for point in points), default=1)
-        shares.set_ylim(0, 1.08 * max(1.0, highest))
+        highest = farthest([point[1] for points in share.values() for point in points])
+        shares.set_ylim(0, 1.05 * max(1.03, highest))
         shares.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f} %"))
         name_lines(selection, shares, share)
         if of is kinds[-1]:
             for panel in (rates, shares):
                 panel.set_xlabel("latency to the server (a round trip)")
     return figure
+
+
+def _of_above(kinds: Sequence[ByLatency]) -> str:
+    """Return why a share is above 100 %; empty if none is."""
+    shares = (point[1].median for of in kinds for line in _shares(of).values() for point in line)
+    if not any(share > _SEEN_ABOVE for share in shares):
+        return ""
+    return (
+        " Above 100 %: the best is the backend with the highest median over rounds; compared round"
+        " by round, another one is a little faster."
+    )
 
 
 def _rates(of: ByLatency) -> Points:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -24,6 +25,12 @@ _LIGHT = 0.4
 """The share up to which red text is legible in a cell."""
 
 _ROW_IN = 0.4
+_LEFT_IN = 1.45
+_BOTTOM_IN = 1.2
+"""The room below the panels: for the name of the axis and the scale of the colours."""
+_SCALE_IN = 3.0
+"""The length of the scale of the colours."""
+
 _COLUMNS = 2
 
 
@@ -47,18 +54,20 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         f"Pool size and clients: {workload}",
         f"{asked(workload)}; each operation takes a connection from the pool and gives it back."
         f"{network} A cell: operations/s; below it the {group[0].usual} wait for a connection / its"
-        f" 99th percentile, or the share of requests that got none.{_of_starving(group)}"
-        " Colour: the share of the best pool of a fixed size, for as many clients."
-        f" Frame: the smallest pool that is within 5 % of it.{_of_pgbouncer(group)}",
+        f" 99th percentile, or the share of requests that got none; -: too few waits."
+        f"{_of_starving(group)} Frame: the smallest pool within 5 % of the best of several fixed"
+        f" sizes.{_of_pgbouncer(group)}",
         height=rows * (kinds * _ROW_IN) + (rows - 1) * 0.75,
         columns=columns,
         rows=rows,
-        left=1.45,
+        left=_LEFT_IN,
         right=0.2,
         gap=1.4,
         row_gap=0.75,
         titled=True,
         every_way=True,
+        intervals=False,
+        bottom=_BOTTOM_IN,
         failed=selection.marked(workload),
     )
     panels = [panel for row in grid for panel in row]
@@ -66,7 +75,26 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         _panel(panel, surface, selection)
     for empty in panels[len(group) :]:
         empty.set_visible(False)
+    _scale(figure, panels[-1].get_position().y0)
     return figure
+
+
+def _scale(figure: Figure, above: float) -> None:
+    """Draw the scale of the colours below the panels. `above`: the lower edge of the panels."""
+    width, height = figure.get_size_inches()
+    y = above - (_BOTTOM_IN - 0.36) / height
+    axes = figure.add_axes((_LEFT_IN / width, y, _SCALE_IN / width, 0.13 / height))
+    bar = figure.colorbar(ScalarMappable(_COLOURS, _SHARES), cax=axes, orientation="horizontal")
+    bar.outline.set_visible(False)
+    bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 %", "25 %", "50 %", "75 %", "100 %"])
+    axes.tick_params(length=2, labelsize=9)
+    axes.grid(visible=False)
+    axes.annotate(
+        "operations/s, as a share of the best pool of a fixed size for as many clients;"
+        "\nother pools may have more, and have the colour of 100 %",
+        (1, 0.5), (28, 0), xycoords="axes fraction", textcoords="offset points", va="center",
+        size=9,
+    )  # fmt: skip
 
 
 def _of_starving(group: Sequence[Surface]) -> str:

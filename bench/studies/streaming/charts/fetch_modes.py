@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.analysis.selection import Selection
+from bench.analysis.stats import Interval, once
 from bench.analysis.wording import asked
 from bench.model.units import BYTES, RATES, TIMES, Unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
 from bench.output.palette import hue
+from bench.output.ticks import extents
 from bench.studies.streaming.evidence import FetchModeResult
 
 COLUMNS = 4
@@ -31,7 +33,7 @@ LINES: Mapping[str, tuple[str, object, str]] = {
 }
 """Mode -> marker, line, words."""
 
-Curve = dict[int, float]
+Curve = dict[int, Interval]
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,15 @@ def _figure(
     rows = -(-len(names) // COLUMNS)
     columns = -(-len(names) // rows)
     modes = [mode for mode in LINES if any(mode in curves[name] for name in names)]
+    lines = [line for name in names for line in curves[name].values()]
+    values = [value for line in lines for value in line.values()]
+    bounded = any(value.low is not None for value in values)
     figure, grid = page(
         selection,
         f"{chart.title}: {function}",
-        f"{asked(function)}; {chart.subtitle} Both scales are logarithmic.",
+        f"{asked(function)}; {chart.subtitle} Both scales are logarithmic."
+        + " Upright lines are intervals; one round has none." * bounded,
+        intervals=bounded,
         height=1.75 * rows,
         columns=columns,
         rows=rows,
@@ -82,9 +89,9 @@ def _figure(
         legend_columns=len(modes),
     )
     panels = [panel for row in grid for panel in row]
-    lines = [line for name in names for line in curves[name].values()]
-    draw.log_axis(panels[0].xaxis, [x for line in lines for x in line], RATES, pad=1.5)
-    draw.log_axis(panels[0].yaxis, [y for line in lines for y in line.values()], chart.units)
+    sizes = [x for line in lines for x in line]
+    draw.log_axis(panels[0].xaxis, sizes, RATES, room=4, pad=1.5)  # narrow panels
+    draw.log_axis(panels[0].yaxis, extents(values), chart.units)
     for panel, name in zip(panels, names, strict=False):
         panel.set_title(name)
         _lines(panel, hue(selection.looks[name], selection.looks), curves[name])
@@ -104,7 +111,18 @@ def _lines(panel: Axes, hue: str, curves: Mapping[str, Curve]) -> None:
         if mode in curves:
             sizes = sorted(curves[mode])
             values = [curves[mode][size] for size in sizes]
-            panel.plot(sizes, values, **_line_style(mode, hue))
+            for size, value in zip(sizes, values, strict=True):
+                if spread := draw.error_bars(value):
+                    panel.errorbar(
+                        size,
+                        value.median,
+                        spread,
+                        fmt="none",
+                        ecolor=hue,
+                        elinewidth=1.2,
+                        capsize=2,
+                    )
+            panel.plot(sizes, [value.median for value in values], **_line_style(mode, hue))
 
 
 def _line_style(mode: str, colour: str) -> dict[str, Any]:
@@ -141,7 +159,7 @@ def _over_rows(
 
 
 def _over_batches(
-    figure: Callable[[FetchModeResult], float | None],
+    figure: Callable[[FetchModeResult], Interval | None],
 ) -> Callable[..., Mapping[str, Curve]]:
     """Return the lines of a figure of 10,000 rows over the batch size."""
 
@@ -160,12 +178,14 @@ SWEPT = 10_000
 """Rows of the result that was fetched with all batch sizes."""
 
 
-def _rate(way: FetchModeResult) -> float | None:
-    return way.points[SWEPT].rows_per_s if SWEPT in way.points else None
+def _rate(way: FetchModeResult) -> Interval | None:
+    point = way.points.get(SWEPT)
+    return (point.rate or once(point.rows_per_s)) if point else None
 
 
-def _stall(way: FetchModeResult) -> float | None:
-    return way.points[SWEPT].stall_ns if SWEPT in way.points else None
+def _stall(way: FetchModeResult) -> Interval | None:
+    point = way.points.get(SWEPT)
+    return once(point.stall_ns) if point and point.stall_ns else None
 
 
 CHARTS = (
@@ -177,7 +197,9 @@ CHARTS = (
         "rows of the result",
         "first row",
         TIMES,
-        _over_rows(lambda way: {size: p.first_row_ns for size, p in way.points.items()}),
+        _over_rows(
+            lambda way: {n: p.first_row or once(p.first_row_ns) for n, p in way.points.items()}
+        ),
     ),
     _Chart(
         "memory",
@@ -187,7 +209,7 @@ CHARTS = (
         "rows of the result",
         "peak memory",
         BYTES,
-        _over_rows(lambda way: {s: max(b, LEAST_BYTES) for s, b in way.memory_bytes.items()}),
+        _over_rows(lambda way: {s: once(max(b, LEAST_BYTES)) for s, b in way.memory_bytes.items()}),
     ),
     _Chart(
         "batch-rate",

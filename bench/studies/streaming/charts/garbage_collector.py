@@ -33,6 +33,7 @@ def _figure(selection: Selection, results: Sequence[Collected]) -> Figure:
         " had before.",
         height=draw.ROW_IN * (_PAIR * len(results) + 0.2),
         left=2.3,
+        intervals=False,
         legend=[
             Patch(facecolor=style.INK, label="garbage collector"),
             *(Patch(facecolor=hue, label=f"everything else, {name}") for name, hue in hues.items()),

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from matplotlib.figure import Figure
 
 from bench.analysis.selection import Selection
-from bench.analysis.stats import Interval
+from bench.analysis.stats import Interval, once
 from bench.model.units import BYTES, RATES, TIMES, Unit, with_unit
 from bench.output.charts import axes as draw
 from bench.output.charts import style
 from bench.output.charts.page import page
+from bench.output.ticks import farthest
 from bench.studies.streaming.evidence import FetchModeResult
 from bench.studies.streaming.point import BACKEND, CODE, point, sentence
 
@@ -19,10 +20,11 @@ def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[t
     if largest is None:
         return
     rows, three = largest
-    panels: list[tuple[str, tuple[Unit, ...], list[float]]] = [
-        ("time to the first row", TIMES, [w.points[rows].first_row_ns for w in three.values()]),
-        ("peak memory", BYTES, [float(w.memory_bytes.get(rows, 0)) for w in three.values()]),
-        ("rows/s", RATES, [w.points[rows].rows_per_s for w in three.values()]),
+    points = [way.points[rows] for way in three.values()]
+    panels: list[tuple[str, tuple[Unit, ...], list[Interval]]] = [
+        ("time to the first row", TIMES, [p.first_row or once(p.first_row_ns) for p in points]),
+        ("peak memory", BYTES, [once(way.memory_bytes.get(rows, 0)) for way in three.values()]),
+        ("rows/s", RATES, [p.rate or once(p.rows_per_s) for p in points]),
     ]
     figure, grid = page(
         selection,
@@ -32,10 +34,11 @@ def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[t
         columns=len(panels),
         left=1.9,
         gap=0.3,
+        intervals=any(value.low is not None for _, _, values in panels for value in values),
     )
     look = selection.looks[BACKEND]
     for panel, (name, units, values) in zip(grid[0], panels, strict=True):
-        draw.linear_axis(panel.xaxis, 1.35 * max(values), units, room=3)
+        draw.linear_axis(panel.xaxis, 1.35 * farthest(values), units, room=3)
         panel.set_ylim(len(values) - 0.4, -0.6)
         places = {words: float(place) for place, words in enumerate(CODE.values())}
         panel.set_yticks(list(places.values()), list(places))
@@ -46,7 +49,7 @@ def figures(selection: Selection, ways: Sequence[FetchModeResult]) -> Iterator[t
             panel,
             places,
             {
-                words: (Interval(value, None, None, 1), with_unit(value, units), False)
+                words: (value, with_unit(value.median, units), False)
                 for words, value in zip(places, values, strict=True)
             },
             {words: style.bar_style(look, selection) for words in places},

@@ -159,6 +159,20 @@ def test_a_history_follows_a_case_and_says_what_changed(tmp_path: Path) -> None:
     assert "asyncpg, at 1" in text
 
 
+def test_a_history_has_the_conditions_of_the_newest_run_that_it_shows(
+    shelf: Path, tmp_path: Path
+) -> None:
+    """Forbid the rounds and versions of a later run without the case below the chart."""
+    other = replace(synthetic.ENVIRONMENT, python="3.99.0")
+    later = run(tmp_path, {MANY: 1.0}, environment=other)
+    recorded(shelf / "2026-01-04T00-00-00Z-other", later, "2026-01-04")
+    assert Bench(tmp_path)("history", "--backend", "asyncpg").code == 0
+    drawn = (shelf / "history" / f"throughput-{synthetic.POINT}.svg").read_text()
+    assert "3.99.0" not in drawn
+    words = " ".join(" ".join(ET.fromstring(drawn).itertext()).split())
+    assert "At the bottom: the conditions of the newest run." in words
+
+
 def test_the_command_of_history(shelf: Path, tmp_path: Path) -> None:
     (shelf / "broken" / "run.jsonl").unlink()
     bench = Bench(tmp_path)

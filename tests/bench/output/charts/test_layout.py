@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure as Picture
 from matplotlib.text import Text
 
@@ -30,6 +31,8 @@ from bench.output.palette import GREY
 from bench.output.report.figures import charts
 from bench.output.ticks import apart
 from bench.results.file import load
+from bench.studies.network.by_latency import by_latency
+from bench.studies.network.charts.latency import _of_above
 from tests.bench import synthetic
 from tests.bench.analysis.compare.made_runs import compared
 from tests.root import ROOT
@@ -148,7 +151,10 @@ def test_a_forest_of_runs_with_long_names_fits(number: int, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("concurrencies", [(1,), (1, 16)])
 def test_a_history_with_long_names_fits(concurrencies: tuple[int, ...], tmp_path: Path) -> None:
-    """Forbid the oldest run's name without its beginning, and null lines that press the others."""
+    """Forbid the oldest run's name without its beginning, and null lines that press the others.
+
+    Also forbid `95 % intervals` of three rounds, and intervals one over the other.
+    """
     plan = [Case(name, synthetic.POINT, concurrency=n)
             for name in synthetic.BACKENDS for n in concurrencies]  # fmt: skip
     runs = [(f"{LONG}{at}", synthetic.results(tmp_path, plan)) for at in range(3)]
@@ -156,10 +162,15 @@ def test_a_history_with_long_names_fits(concurrencies: tuple[int, ...], tmp_path
     with style.styled():
         figure = picture(moments, THROUGHPUT, select(runs[0][1]))
     assert not list(defects(figure))
+    lines = (line for line in figure.axes[0].lines if line.get_linestyle() not in ("None", ":"))
+    marks = [float(line.get_xdata()[0]) for line in lines]
+    assert len(set(marks)) == len(marks)  # intervals of two cases lay one over the other
     words = [text.get_text() for text in texts(figure)]
+    above = " ".join(words).replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ")
+    assert "Intervals of 6 or more rounds are at least 95 % sure, others less." in above
     assert "● asyncpg, at 1" in words
     assert not any("null" in text for text in words if text.endswith("at 1"))
-    assert any("Not drawn: null" in text for text in words)
+    assert "Not drawn: null" in above
 
 
 def test_a_network_is_no_kind_of_session(
@@ -248,6 +259,8 @@ def test_a_legend_of_fetches_shows_the_lines_that_are_drawn() -> None:
     figure = figures_of_study("reference-streaming")["first-row-get_customers"]
     entries = {line.get_marker(): line for line in figure.legends[0].get_lines()}
     for line in figure.axes[0].lines:
+        if line.get_linestyle() == "None":  # the end of an interval
+            continue
         entry = entries[line.get_marker()]
         assert entry.get_linestyle() == line.get_linestyle()
         hollow = [each.get_markerfacecolor() == "white" for each in (entry, line)]
@@ -271,3 +284,72 @@ def test_a_caption_names_the_way_to_connect(tmp_path: Path) -> None:
     words = caption(two).replace("\N{NO-BREAK SPACE}", " ")
     assert "the first of several ways to connect: engine.poolclass=NullPool" in words
     assert "ways to connect" not in caption(two, every_way=True).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_caption_names_intervals_only_where_they_are_drawn() -> None:
+    """Forbid `intervals: lowest to highest of 4 rounds` below lines without intervals."""
+    figures = figures_of_study("reference-streaming") | figures_of_study("reference-pool")
+    of_rounds = {"first-row-get_customers", "batch-rate-get_customers", "streaming-point"}
+    assert of_rounds | {"memory-get_customers", f"pool-{synthetic.POINT}"} <= figures.keys()
+    for name, figure in figures.items():
+        lines = [line for axes in figure.axes for line in axes.containers
+                 if isinstance(line, ErrorbarContainer)]  # fmt: skip
+        small = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+        small = small.replace("\N{NO-BREAK SPACE}", " ")
+        assert bool(lines) == ("intervals: lowest to highest" in small), name
+        assert bool(lines) or name not in of_rounds
+    memory = figures["memory-get_customers"]
+    assert not any("intervals" in text.get_text() for text in memory.texts)
+
+
+def test_a_heat_map_has_the_scale_of_its_colours() -> None:
+    """Forbid cells from white to blue without the share that a blue stands for."""
+    figure = figures_of_study("reference-pool")[f"pool-{synthetic.POINT}"]
+    scale = figure.axes[-1]
+    assert [label.get_text() for label in scale.get_xticklabels()] == [
+        "0 %", "25 %", "50 %", "75 %", "100 %",
+    ]  # fmt: skip
+    assert any("share of the best pool" in text.get_text() for text in scale.texts)
+
+
+@pytest.mark.parametrize("cpu_ns", [12_345_000_000.0, 12_345_000_000_000.0])
+def test_labels_of_five_digits_stay_in_their_panel(cpu_ns: float, tmp_path: Path) -> None:
+    """Forbid `12,345  (+12,000)` of the longest bar over the axis of the next panel."""
+    plan = [Case(name, synthetic.POINT) for name in ("asyncpg", "core+asyncpg", "orm+asyncpg")]
+    selection = select(synthetic.results(tmp_path, plan))
+    slow = tuple(
+        replace(summary, client_cpu_ns=Interval(cpu_ns * (1 + at), None, None, 1))
+        for at, summary in enumerate(selection.summaries)
+    )
+    figure = drawn(replace(selection, summaries=slow))[f"layers-{synthetic.POINT}"]
+    assert not list(defects(figure))
+    for panel in figure.axes:
+        edge = panel.get_window_extent().x1 + 1
+        labels = [text for text in panel.texts if "(" in text.get_text()]
+        assert labels
+        assert all(text.get_window_extent().x1 <= edge for text in labels)
+
+
+def test_a_share_above_the_best_is_explained(tmp_path: Path) -> None:
+    """Forbid a mark at 104 % of the best without a word."""
+    plan = [Case(name, synthetic.POINT, link=link) for name in ("psycopg2", "asyncpg", "psycopg")
+            for link in (Link(), FAR)]  # fmt: skip
+    summaries = summarise(synthetic.results(tmp_path, plan, rounds=3))
+    # The medians are 100 and 99, and the ratios are above 1 in two of three rounds.
+    rounds = {"psycopg2": (100.0, 100.0, 60.0), "asyncpg": (99.0, 120.0, 99.0)}
+    made = select(synthetic.results(tmp_path, plan), summaries)
+    assert "Above 100 %" not in _of_above(by_latency(made)[:0])
+    fast = [
+        replace(
+            summary,
+            throughput_per_s=Interval(sorted(rates)[1], *sorted(rates)[::2], 3),
+            rounds=tuple(
+                replace(one, throughput_per_s=rate)
+                for one, rate in zip(summary.rounds, rates, strict=True)
+            ),
+        )
+        for summary in summaries
+        if (rates := rounds.get(summary.case.backend))
+    ]
+    found = _of_above(by_latency(select(synthetic.results(tmp_path, plan), fast)))
+    assert "Above 100 %: the best is the backend with the highest median" in found

@@ -16,7 +16,7 @@ from starlette.responses import Response
 def make_app(
     maker: async_sessionmaker[AsyncSession], *, shared: bool, at_once: asyncio.Barrier
 ) -> FastAPI:
-    """Build the application. Its posts wait for each other, so that they overlap."""
+    """Build the application. Its posts wait for each other: they overlap on slow machines, too."""
     app = FastAPI()
     everybodys = maker()
 
