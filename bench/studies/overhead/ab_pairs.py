@@ -22,6 +22,7 @@ from bench.measure.clients_sync import Client
 from bench.measure.heartbeat import Heartbeat
 from bench.measure.runner import Job
 from bench.measure.start_barrier import StartBarrier
+from bench.measure.turn import ATTEMPTS, nothing_began
 from bench.studies.overhead.baseline import ASYNC_LOOPS, SYNC_LOOPS, Flag
 
 
@@ -51,13 +52,25 @@ class Pair:
 
 
 def take_turns(job: Job, amount: int) -> list[Pair]:
-    """Return so many pairs, after one that is not counted. Chance decides which side is first."""
+    """Return so many pairs. Chance decides which side is first.
+
+    The first of all is not counted, nor one with a turn in which no operation began, because the
+    machine stalled: others are taken in its place. Raises `RuntimeError` if none is left.
+    """
     backend = accessors.load(job.case.backend, job.module)
-    if isinstance(backend, Backend):
-        pairs = _take_turns(backend, job, amount + 1)
-    else:
-        pairs = asyncio.run(_take_turns_async(backend, job, amount + 1))
-    return pairs[1:]
+    full: list[Pair] = []
+    for _ in range(ATTEMPTS):
+        missing = amount - len(full) + 1
+        if isinstance(backend, Backend):
+            pairs = _take_turns(backend, job, missing)
+        else:
+            pairs = asyncio.run(_take_turns_async(backend, job, missing))
+        full += [pair for pair in pairs[1:] if pair.harness.operations and pair.bare.operations]
+        if len(full) == amount:
+            break
+    if not full:
+        raise RuntimeError(nothing_began(job.seconds))
+    return full
 
 
 class _Watch:

@@ -1,18 +1,20 @@
 """The command that compares the harness with bare loops: every line, and a bounded time."""
 
+from dataclasses import replace
 from time import sleep
 from typing import Any
 
 import pytest
 
 import accessors
+from accessors.api import Backend
 from bench.cli.overhead import _BACKENDS
 from bench.measure.runner import Job
 from bench.measure.worker_pool import Pending, WorkerPool
 from bench.model.case import Case
 from bench.model.profiles import POINT_READ
 from bench.server.database import Database
-from bench.studies.overhead import overhead
+from bench.studies.overhead import ab_pairs, overhead
 from bench.studies.overhead.ab_pairs import Pair, Turn
 from bench.studies.overhead.baseline import ASYNC_LOOPS, SYNC_LOOPS
 from bench.studies.overhead.overhead import Overhead, measure
@@ -33,6 +35,30 @@ def test_each_backend_has_a_bare_loop_that_reads(shop: Database, name: str) -> N
         (measured,) = measure(workers, [job(shop, name)], 2, lambda _: None)
     assert len(measured.pairs) == 2
     assert all(turn.operations > 0 for p in measured.pairs for turn in (p.harness, p.bare))
+
+
+@pytest.mark.parametrize("name", ["psycopg2", "asyncpg"])
+def test_turns_in_which_nothing_began_are_said(shop: Database, name: str) -> None:
+    """Defect: a machine that stalled for the length of a turn was a ZeroDivisionError."""
+    with pytest.raises(RuntimeError, match="no operation began within 1e-09 s, 3 times in a row"):
+        ab_pairs.take_turns(replace(job(shop, name), seconds=1e-9), 2)
+
+
+def test_a_turn_in_which_nothing_began_is_taken_again(
+    shop: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Defect: one such turn of thousands ended the command."""
+    taken = ab_pairs._take_turns
+    asked: list[int] = []
+
+    def stalled(backend: Backend, job: Job, amount: int) -> list[Pair]:
+        asked.append(amount)
+        pairs = taken(backend, job, amount)
+        return [*pairs[:-1], Pair(Turn(0, 1, 1), pairs[-1].bare)] if len(asked) == 1 else pairs
+
+    monkeypatch.setattr(ab_pairs, "_take_turns", stalled)
+    assert len(ab_pairs.take_turns(replace(job(shop, "psycopg2"), seconds=0.3), 2)) == 2
+    assert asked[:2] == [3, 2]
 
 
 def test_the_command_offers_every_bare_loop() -> None:

@@ -38,9 +38,9 @@ def test_threads_that_overlap(desk: Desk) -> None:
     engine = desk.sync_engine()
     with sessionmaker(engine, class_=GuardedSession)() as session, ThreadPoolExecutor(1) as pool:
         slow: list[Future[Any]] = []
-        with waiting(desk, lambda: slow.append(pool.submit(session.scalar, WAIT))):
-            with pytest.raises(SharedSessionError) as caught:
-                session.flush()
+        begin = lambda: slow.append(pool.submit(session.scalar, WAIT))  # noqa: E731
+        with waiting(desk, begin), pytest.raises(SharedSessionError) as caught:
+            session.flush()
         assert slow[0].result() == 1
     engine.dispose()
     assert caught.value.violation.user == "thread 'MainThread'"

@@ -42,7 +42,7 @@ class Gate:
         """Wait until a statement waits for the lock."""
         waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         async with asyncio.timeout(60):
-            while not self._connection.execute(waiting).fetchall():
+            while not self._connection.execute(waiting).fetchall():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
     def open(self) -> None:
@@ -83,7 +83,8 @@ async def small_pool(desk: Desk, driver: str) -> AsyncIterator[AsyncEngine]:
     options: Any = {"isolation_level": "AUTOCOMMIT"}  # a transaction would see no new states
     async with engine.connect() as plain, asyncio.timeout(60):
         connection = await plain.execution_options(**options)
-        while await connection.scalar(BUSY, {"pids": pids}):  # an abandoned statement ends later
+        # An abandoned statement ends later.
+        while await connection.scalar(BUSY, {"pids": pids}):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     await engine.dispose()
 

@@ -53,7 +53,7 @@ def opened(desk: Desk, driver: str, guarding: str) -> Open:
             options["sync_session_class"] = GuardedSession
         yield async_sessionmaker(engine, expire_on_commit=False, **options)
         async with asyncio.timeout(30):  # a deferred close may still be running
-            while engine.pool.checkedout():  # type: ignore[attr-defined]
+            while engine.pool.checkedout():  # type: ignore[attr-defined]  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await engine.dispose()
 
