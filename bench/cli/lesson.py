@@ -72,8 +72,10 @@ def lesson(
     from bench.studies.lessons.lesson import LESSONS, lesson_named
 
     if name is None:
+        from bench.output.terminal.list_row import echo_row
+
         for lesson_name, question in LESSONS.items():
-            echo(f"{lesson_name:20}{question}")
+            echo_row(lesson_name, 19, question, left=0)
         return
     (name,) = named("lesson", [name], LESSONS, "bench lesson")
     if name != "session-per-task" and (guard or mistakes):

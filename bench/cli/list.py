@@ -1,14 +1,9 @@
 """`bench list`: show the backends, workloads and profiles of this machine."""
 
-from textwrap import wrap
-
 import click
 
 from bench.cli.options import backend_module_option
-from bench.output.terminal.safe_text import echo, safe
-
-_NARROWEST = 24
-"""The narrowest column of texts. In a terminal with less room, lines break at its edge."""
+from bench.output.terminal.safe_text import echo
 
 
 @click.command()
@@ -25,34 +20,24 @@ def list_(backend_modules: tuple[str, ...]) -> None:
     from bench.model.plan import plan
     from bench.model.profiles import LEAST_ROUNDS, PROFILES
     from bench.model.workload import WORKLOADS
+    from bench.output.terminal.list_row import echo_row
 
     known_backends = look_for_backends(backend_modules, described=True)
     echo("Backends")
     for name, discovered in known_backends.items():
         if discovered.backend is None:
-            _row(name, 20, f"not available: {discovered.reason}")
+            echo_row(name, 20, f"not available: {discovered.reason}")
         else:
             layer = discovered.backend.layer
             only = "   only if it is named" if is_extra(discovered) else ""
-            _row(name, 20, f"{discovered.backend.mode:6} {layer}{only}")
+            echo_row(name, 20, f"{discovered.backend.mode:6} {layer}{only}")
     echo("\nWorkloads")
     for workload in WORKLOADS.values():
-        _row(workload.name, 28, workload.description)
+        echo_row(workload.name, 28, workload.description)
     echo("\nProfiles")
     for profile in PROFILES.values():
         planned = plan(profile, usual(known_backends))
         rounds = f"{LEAST_ROUNDS} to " * (profile.enough_s is not None) + str(profile.rounds)
         runs = f"{len(planned.cases)} cases x {rounds} rounds x {profile.seconds:g} s"
-        _row(profile.name, 8, f"{profile.description}: {runs}")
-        _row("", 8, f"does not measure {profile.leaves_out}")
-
-
-def _row(name: str, width: int, text: str) -> None:
-    """Print a name in its column, and a text beside it, in lines that the terminal can hold."""
-    from bench.output.terminal.console import console
-
-    indent = " " * (width + 3)
-    room = max(_NARROWEST, console().width - len(indent))
-    lines = wrap(safe(text), room, break_long_words=False, break_on_hyphens=False)
-    for place, line in enumerate(lines or [""]):
-        echo(f"{indent if place else f'  {name:{width}} '}{line}")
+        echo_row(profile.name, 8, f"{profile.description}: {runs}")
+        echo_row("", 8, f"does not measure {profile.leaves_out}")

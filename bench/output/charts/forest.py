@@ -98,7 +98,7 @@ def _explanation(comparison: Comparison, rows: Sequence[ComparedCase]) -> str:
     words = {verdict.word for row in rows for verdict in row.verdicts if verdict}
     pale = "no difference was found" * ("indistinguishable" in words)
     if "undecided" in words:
-        pale += f"{', or ' if pale else ''}there are too few rounds for a verdict"
+        pale += f"{', or ' if pale else ''}there are too few rounds for a verdict, and for 95 %"
     sentences = [
         f"The ratio to {comparison.names[0]}, with its 95 % interval over rounds.",
         f"Values to the {side} are better.",

@@ -187,7 +187,8 @@ def _charts(
             groups: dict[str, list[Entry]] = {}
             for case, change in changes_of_run.items():
                 if case.workload == workload and change.later and change.ratio:
-                    entry = Entry(change.later, case.backend, change.ratio)
+                    name_of_row = case.backend + " uvloop" * (case.loop == "uvloop")
+                    entry = Entry(change.later, name_of_row, change.ratio)
                     groups.setdefault(_conditions(case), []).append(entry)
             panel = rows_panel(
                 f"{name}: {figure.words}, ratio to the first run",
@@ -228,8 +229,9 @@ def _tables(
 
 
 def _shown(selection: Selection) -> tuple[Summary, ...]:
-    """Return the summaries of both load models: here each stands beside itself in another run."""
-    return (*selection.summaries, *selection.at_rate)
+    """Return all summaries, of both load models: here each stands beside itself in another run."""
+    every = (s for s in selection.every if s.case.backend in selection.looks)
+    return (*every, *selection.at_rate)
 
 
 def _conditions(case: Case) -> str:

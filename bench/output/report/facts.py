@@ -89,7 +89,9 @@ def _verified(checks: Mapping[str, int] | None) -> str:
     if not checks:
         return "nothing"
     if not any(checks.values()):
-        return f"what units of work return, equal through {len(checks)} backends"
+        through = f"{len(checks)} backends" if len(checks) > 1 else "one backend"
+        return f"what units of work return, equal through {through}"
     counts = sorted(set(checks.values()))
     many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{many} answers of each of {len(checks)} backends, before any measurement"
+    of_whom = f"each of {len(checks)} backends" if len(checks) > 1 else "one backend"
+    return f"{many} answers of {of_whom}, before any measurement"

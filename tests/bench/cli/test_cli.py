@@ -205,7 +205,10 @@ def test_a_reader_that_leaves() -> None:
 def test_the_list_fits_a_terminal_of_80_columns(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Forbids lines of up to 318 characters, which a terminal breaks within words."""
+    """Forbids lines of up to 318 characters, which a terminal breaks within words.
+
+    The list of the lessons had lines of 93.
+    """
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes the output for a terminal
     _, shown, _ = bench("list")
@@ -213,6 +216,9 @@ def test_the_list_fits_a_terminal_of_80_columns(
     assert "  get_customers                every customer with address: many rows\n" in shown
     assert "\n  quick    the cases that answer" in shown
     assert "\n           does not measure" in shown
+    _, shown, _ = bench("lesson")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.startswith("session-per-task    What happens when")
 
 
 def test_the_help_of_calibrate_says_that_it_takes_one_backend(bench: Bench) -> None:

@@ -125,4 +125,4 @@ def test_a_forest_plot_says_what_was_divided_out(tmp_path: Path) -> None:
 def test_pale_marks_without_a_verdict_are_explained(tmp_path: Path) -> None:
     """Defect: a case of two rounds was drawn as one in which no difference was found."""
     words = drawn_words(run(tmp_path, rounds=2), run(tmp_path, rounds=2))
-    assert "Pale marks: there are too few rounds for a verdict." in words
+    assert "Pale marks: there are too few rounds for a verdict, and for 95 %." in words

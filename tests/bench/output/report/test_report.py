@@ -232,6 +232,18 @@ def test_a_comparison_leads_to_the_cases_of_its_runs(reference: Results, tmp_pat
     assert len(shown.ids) == len(set(shown.ids))
 
 
+def test_a_comparison_names_the_event_loop(tmp_path: Path) -> None:
+    """Forbid two rows `asyncpg` in a panel, tables without uvloop, and `1 backends`."""
+    plan = [Case("asyncpg", synthetic.POINT, loop=loop) for loop in ("asyncio", "uvloop")]
+    made = synthetic.results(tmp_path, plan)
+    run = replace(made, header=replace(made.header, verified={"asyncpg": 44}))
+    page = comparison.render([run, run], tmp_path / "both.html")
+    assert page.count(">asyncpg uvloop</a></th>") == 1
+    assert page.count(">asyncpg</a></th>") == 1
+    assert "44 answers of one backend, before any measurement" in page
+    assert re.search(r">\s*asyncpg uvloop\s*</text>", page)
+
+
 def test_runs_of_one_name_are_told_apart(reference: Results, tmp_path: Path) -> None:
     runs = [replace(reference, folder=tmp_path / place / "run") for place in ("a", "b")]
     text = comparison.render(runs, tmp_path / "both.html")
