@@ -34,7 +34,7 @@ _PATTERNS = (
     r"tests/bench/cli/test_workload_files\.py::test_a_(gate|slowed|budget)",
     r"tests/bench/cli/test_wrong_workload_files\.py::test_what.*\[(?!calibrate-a (round|transac))",
     r"tests/bench/cli/test_wrong_workload_files\.py::test_values_of_twins",
-    r"tests/bench/cli/test_wrong_workload_files\.py::test_ctrl_c.*\[(?!saturate)",
+    r"tests/bench/cli/test_wrong_workload_files\.py::test_ctrl_c.*\[(?!saturate|calibrate)",
     r"tests/bench/cli/test_gate\.py::test_wrong_use_is_two_lines\[words[2-5]",
     r"tests/bench/analysis/test_open_loop\.py::test_simulated_waits_at_other_loads",
     r"tests/faults/test_poolers\.py::test_every_measuring.*\[(overhead|verify)",

@@ -33,8 +33,9 @@ def drawn(summary: Summary, value: Interval) -> Interval:
     if not is_uncertain(summary, value) or bounds is None or rate is None or not rate.median:
         return value
     least, most = (value.median * bound / rate.median for bound in bounds)
-    low = least if value.low is None else min(least, value.low)
-    high = most if value.high is None else max(most, value.high)
+    # The rate may be one of its bounds, which arithmetic then moves past it by a rounding.
+    low = min(least, value.median if value.low is None else value.low)
+    high = max(most, value.median if value.high is None else value.high)
     return Interval(value.median, low, high, value.rounds)
 
 

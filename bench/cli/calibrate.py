@@ -147,9 +147,11 @@ def calibrate(
     else:
         prepared = _of_point_reads(setting, database_url, admin_url)
     measured: list[Generation] = []
+    has_begun = False
     try:
         with prepared as (setting, check):
             echo(_planned(setting), err=True)
+            has_begun = True
             with click.progressbar(length=setting.runs, label="measuring", file=sys.stderr) as bar:
 
                 def after_run() -> None:
@@ -161,7 +163,7 @@ def calibrate(
         if measured:
             echo("interrupted: the table is of the rounds until then", err=True)
             echo(report(measured, setting, figure))
-        else:
+        elif has_begun:
             echo(f"A table takes {_FEWEST} rounds of each case, and there were fewer.", err=True)
         raise
     echo(report(measured, setting, figure))

@@ -163,7 +163,10 @@ def test_an_answer_that_differs_is_named_by_bench_verify(bench: Bench) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_ctrl_c_ends_an_import_that_never_ends(command: str, bench: Bench) -> None:
-    """Forbids that a file with an endless loop can be ended by SIGKILL alone."""
+    """Forbids that a file with an endless loop can be ended by SIGKILL alone.
+
+    Defect: `bench calibrate` said that there were too few rounds, before it had begun to measure.
+    """
     (bench.folder / "shop.py").write_text("open('begun', 'w').close()\nwhile True: pass\n")
     begun = bench.folder / "begun"
     started = bench.start(*COMMANDS[command], "--backend=psycopg", "--workload-file=shop.py")

@@ -25,6 +25,10 @@ BACKENDS = ("asyncpg", "core+asyncpg")
 LEAST, MOST = 1 / 0.09, 16 / 9 / 0.09
 """The bounds of eight clients served one after the other, 90 ms each, in a window of 50 ms."""
 
+ODD_NS = (720_000_002, 720_000_007)
+"""Durations of the last operation with which rows/s times the rate over the rate are above rows/s.
+"""
+
 
 def queue(case: Case) -> Run:
     """A round in which each client waits for those before it, longer than the window."""
@@ -82,6 +86,25 @@ def test_the_line_of_an_uncertain_rate_ends_at_its_bounds(uncertain: Results) ->
     (segment,) = bar.lines[2][0].get_segments()
     ends = segment[:, 1] if segment[0][0] == segment[1][0] else segment[:, 0]
     assert sorted(ends) == pytest.approx([LEAST, MOST])
+
+
+@pytest.mark.parametrize("last_ns", ODD_NS)
+def test_a_rate_that_is_its_own_bound_is_drawn(tmp_path: Path, last_ns: int) -> None:
+    """Defect: `bench run --rounds 1` of long operations ended with "charts: ValueError: 'xerr' must
+    not contain negative values": a rounding moved the bound past the rate.
+    """
+    case = Case(BACKENDS[0], MANY, concurrency=8)
+    run = queue(case)
+    run.samples.duration_ns[-1] = last_ns
+    results = Results(tmp_path, synthetic.header([case]), [run])
+    (summary,) = summarise(results)
+    for value in (summary.throughput_per_s, summary.rows_per_s):
+        assert value is not None
+        ends = drawn(summary, value)
+        assert ends.low is not None
+        assert ends.high is not None
+        assert ends.low <= value.median <= ends.high
+    assert figures(results)
 
 
 def test_certain_rates_have_no_mark(certain: Results) -> None:
