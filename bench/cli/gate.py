@@ -190,7 +190,7 @@ class _Gated:
 
         self._margin, self._figure, self._same_code = margin, figure, same_code
         self._runs = [
-            SummedUp.of("reference", only(base, cases)),
+            SummedUp.of("reference", only(base, cases), judged=cases),
             SummedUp.of(folder.resolve().name, only(results.load(folder), cases)),
         ]
         self.comparison = self._compare()

@@ -30,6 +30,12 @@ class MeasuredRun:
     summaries: Sequence[Summary]
     crowding: float = 1.0
     """The factor by which other programs can have slowed the run: 2 for half of the CPU."""
+    judged: frozenset[Case] | None = None
+    """The identities of the cases to judge; None for all. Others are there for the noise floor."""
+
+    def judges(self, case: Case) -> bool:
+        """Return whether the case is to be judged where this run is the base."""
+        return not case.twin and (self.judged is None or identity(case) in self.judged)
 
 
 Witness = Literal["pairs", "few pairs", "sets"]
@@ -336,12 +342,12 @@ def _repeated(
 
 
 def _pairs(base: MeasuredRun, other: MeasuredRun) -> dict[Case, tuple[Summary, Summary]]:
-    """Return the summaries of both runs by the case of the base, without twins.
+    """Return the summaries of both runs by the case of the base, of the cases to judge.
 
     A case has the same event loop in both. Where the base measured it on one loop only, another
     loop in the other run is no difference: `compare_summed_up` says so.
     """
-    measured = [s for s in base.summaries if s.rounds and not s.case.twin]
+    measured = [s for s in base.summaries if s.rounds and base.judges(s.case)]
     tried = [s for s in other.summaries if (s.rounds or s.failures) and not s.case.twin]
     loops = Counter(identity(s.case) for s in measured)
     same = {s.case: s for s in tried}

@@ -1,6 +1,6 @@
 """The comparison of runs with the first one: the cases that both measured, with verdicts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -38,9 +38,16 @@ class SummedUp:
     warnings: tuple[ResultWarning, ...]
 
     @classmethod
-    def of(cls, name: str, results: Results) -> Self:
-        """Return the run of these results. They may be dropped then."""
-        return cls._of(name, results, summarise(results))
+    def of(cls, name: str, results: Results, judged: Iterable[Case] | None = None) -> Self:
+        """Return the run of these results. They may be dropped then.
+
+        `judged`: the cases to judge where it is the base, if not all.
+        """
+        run = cls._of(name, results, summarise(results))
+        if judged is None:
+            return run
+        cases = frozenset(map(identity, judged))
+        return replace(run, measured=replace(run.measured, judged=cases))
 
     @classmethod
     def read(cls, name: str, folder: Path) -> Self:
@@ -145,7 +152,7 @@ def compare_summed_up(
     first, *others = (run.measured for run in runs)
     alike = [run.measured for run in same_code]
     compared = [compare_cases(first, other, figure, again, alike) for other in others]
-    base = [s for s in first.summaries if not s.case.twin]
+    base = [s for s in first.summaries if first.judges(s.case)]
     elsewhere = {identity(s.case) for run in others for s in run.summaries if _has_latency(s)}
     rows, too_few = [], []
     for summary in base:

@@ -13,6 +13,7 @@ from bench.server.embedded import EmbeddedServer
 from tests.bench.command import ONE_CASE, Bench
 from tests.bench.execution.test_pinning import needs_two
 from tests.databases import new_database
+from tests.root import REFERENCE
 
 SLOWER = """
 def get_total_cost_of_an_order(self, order_id):
@@ -85,6 +86,18 @@ def test_a_run_that_is_there_is_used_as_the_first_measurement(bench: Bench) -> N
     done = bench("gate", "before", MODULE, *PLAIN, "--first=before", "--allow-blind")
     assert done.code == 0, done.err
     assert not list((bench.folder / "results").glob("*-gate*"))
+
+
+def test_only_the_chosen_cases_are_judged(bench: Bench) -> None:
+    """Defect: `--first` with `--backend asyncpg` judged psycopg2 and psycopg-async, too, whose A/A
+    pairs tell the noise floor: one of them could stop a gate of asyncpg."""
+    kept = str(REFERENCE)
+    words = ("--backend=asyncpg", "--format=json", "--allow-blind")
+    done = bench("gate", kept, f"--first={kept}", *words)
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert {case["key"].partition("/")[0] for case in found["cases"]} == {"asyncpg"}
+    assert len(found["noise_floors"][1]["by_kind"]) == 2
 
 
 def test_a_second_measurement_under_other_conditions_is_refused(bench: Bench) -> None:
