@@ -175,9 +175,9 @@ def test_the_columns_of_summary_csv(folder: Path) -> None:
     assert sorted(names) == sorted(columns)
 
 
-NOT_DRAWN_HERE = {"processes-", "throughput-", "time-"}
-"""Charts of several processes, of several numbers of clients, and of a statement of the user's own.
-Their own tests draw them."""
+NOT_DRAWN_HERE = {"processes-", "throughput-", "time-", "allocator-", "connect-", "loop-"}
+"""Charts of several processes, of several numbers of clients, of a statement of the user's own, and
+of settings that are measured beside each other. Their own tests draw them."""
 
 
 def test_the_charts(folder: Path) -> None:
