@@ -52,6 +52,23 @@ class Selection:
         return f"{self.rounds_in_words} of {length}"
 
     @property
+    def loop_in_words(self) -> str:
+        """The event loop that charts show, unless only asyncio was measured."""
+        measured = {summary.case.loop for summary in (*self.every, *self.at_rate)} - {"none"}
+        if "uvloop" not in measured:
+            return ""
+        return "asyncio, the first of two event loops" if len(measured) > 1 else "uvloop"
+
+    @property
+    def allocator_in_words(self) -> str:
+        """The state of the allocator that charts show, unless only the warmed one was measured."""
+        measured = {summary.case.allocator for summary in (*self.every, *self.at_rate)}
+        if "fresh" not in measured:
+            return ""
+        several = len(measured) > 1
+        return "allocator warmed, the first of two states" if several else "allocator fresh"
+
+    @property
     def connected_in_words(self) -> str:
         """The settings of `--connect` that charts show; empty if there are none."""
         shown = (*self.summaries, *self.at_rate)

@@ -37,17 +37,17 @@ def page(
     subtitle: str,
     *,
     failed: Iterable[Summary] = (),
-    every_way: bool = False,
+    beside: str = "",
     intervals: bool = True,
     **options: Any,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a `sheet` with the caption of the results of one run.
 
-    `failed`: summaries; those with errors are named in red. `every_way`: whether the chart shows
-    every way to connect, and not the first alone. `intervals`: whether intervals are drawn, so
-    that the caption says which. `options`: those of `sheet`.
+    `failed`: summaries; those with errors are named in red. `beside`: the setting (loop, allocator,
+    connect) of which the chart shows every value, and not the first alone. `intervals`: whether
+    intervals are drawn, so that the caption says which. `options`: those of `sheet`.
     """
-    words = caption(selection, every_way=every_way, intervals=intervals)
+    words = caption(selection, beside=beside, intervals=intervals)
     return sheet(title, subtitle, words, error_note(failed), **options)
 
 
@@ -194,12 +194,12 @@ def error_note(summaries: Iterable[Summary]) -> str:
     )
 
 
-def caption(selection: Selection, *, every_way: bool = False, intervals: bool = True) -> str:
+def caption(selection: Selection, *, beside: str = "", intervals: bool = True) -> str:
     """Return machine, versions, date and method, in a line that may break between them.
 
-    `every_way`, `intervals`: as in `page`.
+    `beside`, `intervals`: as in `page`.
     """
-    parts = _conditions(selection, every_way=every_way)
+    parts = _conditions(selection, beside)
     words = selection.intervals_in_words if intervals else ""
     return in_a_line(*parts, words, *_quality(selection))
 
@@ -225,14 +225,14 @@ def _of_all(part_by_run: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {text or '-'}" for name, text in part_by_run.items())
 
 
-def _conditions(selection: Selection, *, every_way: bool = False) -> list[str]:
+def _conditions(selection: Selection, beside: str = "") -> list[str]:
     header = selection.header
     ways = f"--connect {', '.join(header.connect)}" if header.connect else ""
-    uvloop = any(summary.case.loop == "uvloop" for summary in selection.summaries)
     return [
         *machine(header.environment, header.packages),
-        "uvloop" if uvloop else "",
-        ways if every_way else selection.connected_in_words,
+        "" if beside == "loop" else selection.loop_in_words,
+        "" if beside == "allocator" else selection.allocator_in_words,
+        ways if beside == "connect" else selection.connected_in_words,
         "watched by session_guard" if header.session_guard else "",
         header.created_at[:10],
         f"{selection.load_in_words}, {selection.windows_in_words}",

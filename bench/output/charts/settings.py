@@ -51,7 +51,7 @@ def _figure(selection: Selection, workload: str, factor: str, found: list[Beside
         left=min(_MOST_LEFT_IN, max(widths) + 0.3),
         gap=0.45,
         titled=True,
-        every_way=factor == "connect",
+        beside=factor,
         failed=[summary for summary in summaries if summary.marked],
     )
     panels = grid[0]

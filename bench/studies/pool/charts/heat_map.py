@@ -65,7 +65,7 @@ def _figure(selection: Selection, workload: str, link: Link, group: Sequence[Sur
         gap=1.4,
         row_gap=0.75,
         titled=True,
-        every_way=True,
+        beside="connect",
         intervals=False,
         bottom=_BOTTOM_IN,
         failed=selection.marked(workload),

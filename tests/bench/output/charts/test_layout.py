@@ -283,7 +283,27 @@ def test_a_caption_names_the_way_to_connect(tmp_path: Path) -> None:
     two = select(synthetic.results(tmp_path, [one, replace(one, connect="")]))
     words = caption(two).replace("\N{NO-BREAK SPACE}", " ")
     assert "the first of several ways to connect: engine.poolclass=NullPool" in words
-    assert "ways to connect" not in caption(two, every_way=True).replace("\N{NO-BREAK SPACE}", " ")
+    assert "ways to connect" not in caption(two, beside="connect").replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+
+
+def test_a_caption_names_the_event_loop_and_the_allocator(tmp_path: Path) -> None:
+    """Forbid charts of asyncio, of a run with uvloop too, that do not say which they show."""
+    one = Case("asyncpg", synthetic.POINT, loop="uvloop", allocator="fresh")
+
+    def words(*cases: Case, beside: str = "") -> str:
+        made = caption(select(synthetic.results(tmp_path, list(cases))), beside=beside)
+        return made.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert "· uvloop · allocator fresh ·" in words(one)
+    assert "uvloop" not in words(replace(one, loop="asyncio"))
+    loops = [one, replace(one, loop="asyncio")]
+    assert "asyncio, the first of two event loops" in words(*loops)
+    assert "event loop" not in words(*loops, beside="loop")
+    states = [one, replace(one, allocator="warmed")]
+    assert "allocator warmed, the first of two states" in words(*states)
+    assert "allocator" not in words(*states, beside="allocator")
 
 
 def test_a_caption_names_intervals_only_where_they_are_drawn() -> None:
