@@ -13,7 +13,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.stats import CONFIDENCE, ENOUGH_ROUNDS, Interval, middle_of
+from bench.analysis.stats import CONFIDENCE, ENOUGH_ROUNDS, Interval, middle_of, once
 
 __all__ = ["ENOUGH_ROUNDS", "ratio_of_rounds", "ratio_of_runs"]
 
@@ -47,7 +47,7 @@ def ratio_of_rounds(
     )
     rounds = len(logs)
     if rounds < 2:
-        return Interval(float(np.exp(logs[0])), None, None, 1) if rounds else None
+        return once(float(np.exp(logs[0]))) if rounds else None
     one, other = _pairs(rounds)
     return _interval((logs[one] + logs[other]) / 2, _signed_rank(rounds), rounds)
 
@@ -74,7 +74,7 @@ def ratio_of_runs(numerators: Sequence[float], denominators: Sequence[float]) ->
         return None
     differences = (tops[:, None] - bottoms[None, :]).ravel()
     if rounds == 1:
-        return Interval(float(np.exp(np.median(differences))), None, None, 1)
+        return once(float(np.exp(np.median(differences))))
     return _interval(differences, _rank_sum(len(tops), len(bottoms)), rounds)
 
 

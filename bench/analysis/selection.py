@@ -12,6 +12,7 @@ from bench.analysis.look import Look, layer_place, look_of, place
 from bench.analysis.summary import Summary, summarise
 from bench.analysis.verdict import NoiseFloor, noise_floor
 from bench.model.case import Case
+from bench.model.connect import SEPARATOR
 from bench.results.file import Results
 from bench.results.header import Header
 
@@ -25,8 +26,6 @@ class Selection:
     looks: Mapping[str, Look]
     """By backend, in the order of every chart: layer by layer, then by driver; null last."""
     floor: NoiseFloor | None = None
-    variants: tuple[Summary, ...] = ()
-    """Every summary, where a backend connects in several ways; `summaries` have the first way."""
     every: tuple[Summary, ...] = ()
     """Every summary of the closed loop: also those with the other event loop or state of the
     allocator, and with other ways to connect, which few charts show."""
@@ -36,6 +35,13 @@ class Selection:
     @property
     def workloads(self) -> list[str]:
         return list(dict.fromkeys(summary.case.workload for summary in self.summaries))
+
+    @property
+    def variants(self) -> tuple[Summary, ...]:
+        """Every summary, if a backend connects in several ways; `summaries` have the first way."""
+        ways = _first_ways(self.header)
+        several = any(s.case.connect != ways[s.case.backend] for s in self.every)
+        return self.every if several else ()
 
     @property
     def rounds_in_words(self) -> str:
@@ -72,7 +78,7 @@ class Selection:
     def connected_in_words(self) -> str:
         """The settings of `--connect` that charts show; empty if there are none."""
         shown = (*self.summaries, *self.at_rate)
-        ways = (summary.case.connect.split(",") for summary in shown)
+        ways = (summary.case.connect.split(SEPARATOR) for summary in shown)
         settings = list(dict.fromkeys(setting for way in ways for setting in way if setting))
         if not self.variants:
             return f"--connect {', '.join(settings)}" if settings else ""
@@ -156,12 +162,8 @@ def select_from(header: Header, measured: Sequence[Summary]) -> Selection:
     at_rate = tuple(summary for summary in originals if summary.case.rate is not None)
     made = [summary for summary in originals if summary.case.rate is None]
     # Where a backend connects in several ways, charts show the first: tables and findings have all.
-    ways: dict[str, str] = {}
-    for case in header.plan:
-        ways.setdefault(case.backend, case.connect)
-    several = [summary for summary in made if summary.case.connect != ways[summary.case.backend]]
+    ways = _first_ways(header)
     every = tuple(made)
-    variants = every if several else ()
     made = [summary for summary in made if summary.case.connect == ways[summary.case.backend]]
     # Of a case with both event loops, or both states of the allocator, most charts show asyncio and
     # the warmed allocator. Tables have all, and `bench.analysis.beside` puts them side by side.
@@ -176,7 +178,15 @@ def select_from(header: Header, measured: Sequence[Summary]) -> Selection:
     ]
     in_order = {look.name: look for look in sorted(looks, key=place)}
     floor = noise_floor(measured)
-    return Selection(header, found, in_order, floor, variants, every, at_rate)
+    return Selection(header, found, in_order, floor, every, at_rate)
+
+
+def _first_ways(header: Header) -> dict[str, str]:
+    """Return backend -> the way to connect of its first case in the plan."""
+    ways: dict[str, str] = {}
+    for case in header.plan:
+        ways.setdefault(case.backend, case.connect)
+    return ways
 
 
 def busiest(summaries: Iterable[Summary]) -> int:

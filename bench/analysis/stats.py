@@ -143,7 +143,7 @@ def median_over_rounds(values: Sequence[float]) -> Interval | None:
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     rounds = len(ordered)
     if rounds == 1:
-        return Interval(float(ordered[0]), None, None, 1)
+        return once(float(ordered[0]))
     rank = interval_rank(rounds)
     low, high = float(ordered[rank - 1]), float(ordered[-rank])
     return Interval(middle_of(ordered), low, high, rounds)

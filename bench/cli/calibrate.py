@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +15,8 @@ from bench.cli.options import (
     MOST_REPEATED,
     Seconds,
     admin_url_option,
-    backend_module_option,
-    backend_names,
+    backend_options,
     choose_backends,
-    completed,
     database_url_option,
     timeout_option,
     workload_files_option,
@@ -37,15 +36,10 @@ _COLUMNS = (6, 10, 15, 20, 30, 50, 100)
 @click.command()
 @workload_files_option("Calibrate with a workload")
 @click.option("--workload", metavar="NAME", help="The workload of the file, if it has several.")
-@click.option(
-    "--backend",
-    "backends",
-    multiple=True,
-    metavar="NAME",
-    shell_complete=completed(backend_names),
-    help="The backend of the workload file, one alone.  [default: psycopg2]",
+@partial(
+    backend_options,
+    backend="The backend of the workload file, one alone.  [default: psycopg2]",
 )
-@backend_module_option
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MOST_CONCURRENT),

@@ -93,16 +93,19 @@ backend_module_option: Decorator = click.option(
 )
 
 
-def backend_options(command: Any) -> Any:
-    """Add the options --backend and --backend-module."""
+def backend_options(
+    command: Any,
+    backend: str = "Only this backend. Repeatable. `all`: every available one, with those of extras"
+    " (pg8000, psqlpy), which run only if they are named.",
+) -> Any:
+    """Add the options --backend and --backend-module. `backend`: the help of the former."""
     return click.option(
         "--backend",
         "backends",
         multiple=True,
         metavar="NAME",
         shell_complete=completed(backend_names),
-        help="Only this backend. Repeatable. `all`: every available one, with those of extras"
-        " (pg8000, psqlpy), which run only if they are named.",
+        help=backend,
     )(backend_module_option(command))
 
 

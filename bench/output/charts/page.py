@@ -158,19 +158,20 @@ def lines_of(text: str, size: float, width: float, weight: str = "normal") -> li
     return [*lines, line] if line else lines
 
 
-@lru_cache(4096)
 def width_in(text: str, size: float, weight: str = "normal") -> float:
     """Return by how many inches the text moves what follows it, in the font of the charts.
 
     A text alone is narrower: the room before its first letter and after its last is not in it. So a
     line of words is as wide as its words and spaces, and each word is measured once.
     """
+    return (_drawn_px(f"|{text}|", size, weight) - _drawn_px("||", size, weight)) / DPI
+
+
+@lru_cache(4096)
+def _drawn_px(text: str, size: float, weight: str) -> float:
     font = FontProperties(size=size, weight=weight)
-    with_text, without = (
-        float(_measure().get_text_width_height_descent(each, font, False)[0])
-        for each in (f"|{text}|", "||")
-    )
-    return (with_text - without) / DPI
+    width, _, _ = _measure().get_text_width_height_descent(text, font, False)
+    return float(width)
 
 
 @cache

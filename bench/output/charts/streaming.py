@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure
 
 from bench.analysis.selection import Selection, busiest
-from bench.analysis.stats import Interval
+from bench.analysis.stats import Interval, once
 from bench.analysis.summary import Summary
 from bench.analysis.uncertain import drawn, note
 from bench.analysis.wording import asked, conditions
@@ -74,7 +74,7 @@ def _figure(selection: Selection, chosen: list[Summary]) -> Figure:
             "peak memory",
             BYTES,
             [
-                (summary, Interval(max(summary.peak_memory_bytes, LEAST_BYTES), None, None, 1))
+                (summary, once(max(summary.peak_memory_bytes, LEAST_BYTES)))
                 for summary in shown
                 if summary.peak_memory_bytes is not None
             ],

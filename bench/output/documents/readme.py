@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bench.analysis import stats
-from bench.analysis.stats import Interval
+from bench.analysis.stats import Interval, once
 from bench.analysis.summary import Summary, summarise
 from bench.model.case import Case
 from bench.model.profiles import POINT_READ
@@ -92,7 +92,7 @@ def _is_plain(case: Case, workload: str) -> bool:
 
 def _memory(summary: Summary) -> Interval | None:
     peak = summary.peak_memory_bytes
-    return None if peak is None else Interval(peak, None, None, 1)
+    return None if peak is None else once(peak)
 
 
 def _column(

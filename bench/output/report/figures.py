@@ -7,7 +7,7 @@ from bench.analysis.beside import SETTINGS, beside
 from bench.analysis.look import LAYERS
 from bench.analysis.pairs import habitual, same_library
 from bench.analysis.selection import Selection, busiest, by_backend
-from bench.analysis.stats import Interval
+from bench.analysis.stats import Interval, once
 from bench.analysis.summary import Summary
 from bench.analysis.uncertain import MARK, NOTE
 from bench.analysis.verdict import compare
@@ -77,7 +77,7 @@ def _p99(summary: Summary) -> Interval | None:
 
 def _memory(summary: Summary) -> Interval | None:
     peak = summary.peak_memory_bytes
-    return Interval(peak, None, None, 1) if peak else None
+    return once(peak) if peak else None
 
 
 PLAIN: tuple[tuple[str, tuple[Unit, ...], Value], ...] = (

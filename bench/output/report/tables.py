@@ -8,7 +8,7 @@ from bench.analysis.figure import FIGURES, THROUGHPUT, Figure
 from bench.analysis.noise_floor import NoiseFloor
 from bench.analysis.ranking import leaders
 from bench.analysis.selection import Selection
-from bench.analysis.stats import Interval
+from bench.analysis.stats import Interval, once
 from bench.analysis.summary import Summary
 from bench.model.case import Case
 from bench.model.units import BYTES, RATES, TIMES, Unit, unit_of
@@ -73,7 +73,7 @@ def _of_part(part: str, quantile: str) -> Value:
 def _exact(value: Callable[[Summary], int | None]) -> Value:
     def interval(summary: Summary) -> Interval | None:
         known = value(summary)
-        return None if known is None else Interval(known, None, None, 1)
+        return None if known is None else once(known)
 
     return interval
 
